@@ -1,0 +1,1 @@
+"""sealring: a multi-tenant secrets server with a key per context."""

@@ -1,0 +1,107 @@
+"""The key context: the string pairs that choose a key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from sealring.domain.ids import NO_ORG, OrgId, org_id
+from sealring.domain.wire import MalformedBytes, Reader, lp16
+from sealring.errors import InvalidKeyContext
+
+MAX_PAIRS = 10
+MAX_KEY_CHARACTERS = 120
+MAX_VALUE_CHARACTERS = 500
+
+ORGANIZATION_KEYS = ("organization_id", "organizationId")  # both spellings stand in the SDKs' samples
+
+
+@dataclass(frozen=True)
+class KeyContext:
+    """One to ten pairs of strings, sorted by key. Made by `of` or `decode`; after that nobody checks again."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, mapping: Mapping[object, object]) -> Self:
+        """Check the pairs of a request.
+
+        Raises InvalidKeyContext: not 1-10 pairs; a key of not 1-120 or a value of not 1-500 characters; anything but
+        strings; lone surrogates or NUL; two different organizations; an organization id outside `[A-Za-z0-9_-]{1,64}`.
+        """
+        if not 1 <= len(mapping) <= MAX_PAIRS:
+            raise InvalidKeyContext(f"Invalid key context: it needs 1 to {MAX_PAIRS} pairs of strings.")
+        for key, value in mapping.items():
+            _check_text(key, "key", MAX_KEY_CHARACTERS)
+            _check_text(value, "value", MAX_VALUE_CHARACTERS)
+        context = cls(tuple(sorted((str(key), str(value)) for key, value in mapping.items())))
+        context._check_organization()
+        return context
+
+    @classmethod
+    def decode(cls, canonical: bytes) -> Self:
+        """Read what `canonical` made. Raises ValueError for anything else, ordering and duplicates included."""
+        reader = Reader(canonical)
+        pairs = {}
+        while not reader.exhausted:
+            key = reader.lp16().decode()
+            pairs[key] = reader.lp16().decode()
+        try:
+            context = cls.of(pairs)
+        except InvalidKeyContext as error:
+            raise MalformedBytes("a key context that breaks a rule") from error
+        if context.canonical != canonical:
+            raise MalformedBytes("a key context that is not canonical")
+        return context
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The pairs sorted by key (by code point), each part as u16 length and UTF-8. Injective."""
+        encoded = [part.encode() for pair in self.pairs for part in pair]
+        return b"".join(map(lp16, encoded))
+
+    @cached_property
+    def digest(self) -> bytes:
+        """32 bytes that name this context and no other: the `context_hash` of an envelope."""
+        return hashlib.sha256(self.canonical).digest()
+
+    @cached_property
+    def organization(self) -> OrgId:
+        """The organization that the context names, or NO_ORG."""
+        return next((OrgId(value) for key, value in self.pairs if key in ORGANIZATION_KEYS), NO_ORG)
+
+    def items(self) -> tuple[KeyContext, ...]:
+        """Each pair as a context of its own."""
+        return tuple(KeyContext((pair,)) for pair in self.pairs)
+
+    def as_dict(self) -> dict[str, str]:
+        return dict(self.pairs)
+
+    def _check_organization(self) -> None:
+        named = {value for key, value in self.pairs if key in ORGANIZATION_KEYS}
+        if len(named) > 1:
+            raise InvalidKeyContext("Invalid key context: organization_id and organizationId differ. Send one of them.")
+        if any(org_id(value) is None for value in named):
+            raise InvalidKeyContext(
+                "Invalid key context: an organization id has 1 to 64 characters of letters, digits, '_' and '-'."
+            )
+
+
+def _check_text(text: object, part: str, limit: int) -> None:
+    if not isinstance(text, str):
+        raise InvalidKeyContext(f"Invalid key context: each {part} must be a string.")
+    if not 1 <= len(text) <= limit:
+        raise InvalidKeyContext(f"Invalid key context: each {part} has 1 to {limit} characters.")
+    if "\0" in text or not _encodable(text):
+        raise InvalidKeyContext(f"Invalid key context: a {part} holds NUL or a lone surrogate.")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""Identifiers: their shapes, how they are made and how they are read."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from typing import NewType, Self
+
+OrgId = NewType("OrgId", str)  # checked by org_id()
+EnvironmentId = NewType("EnvironmentId", str)  # checked by environment_id()
+
+NO_ORG = OrgId("")  # the owner of objects whose context names no organization
+
+MAX_PARTITIONS = 4096  # an object id has 12 bits for its partition
+
+_ORG = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OBJECT = re.compile(r"secret_[0-9A-F]{32}")
+_ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+_ENVIRONMENT = re.compile(rf"environment_[0-7][{_ULID_ALPHABET}]{{25}}")
+
+
+def org_id(text: str) -> OrgId | None:
+    """Return the organization id that `text` is, or None. At most 64 of `[A-Za-z0-9_-]`: it stands in store keys."""
+    return OrgId(text) if _ORG.fullmatch(text) else None
+
+
+def environment_id(text: str) -> EnvironmentId | None:
+    """Return the environment id that `text` is (`environment_` and a ULID), or None."""
+    return EnvironmentId(text) if _ENVIRONMENT.fullmatch(text) else None
+
+
+def new_environment_id() -> EnvironmentId:
+    number = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
+    ulid = "".join(_ULID_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return EnvironmentId(f"environment_{ulid}")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectId:
+    """`secret_` and 32 upper-case hex digits, of which the first three are the partition, the rest random."""
+
+    raw: bytes  # 16 bytes
+
+    @classmethod
+    def new(cls, partition: int) -> Self:
+        noise = os.urandom(15)
+        return cls(bytes((partition >> 4, (partition & 15) << 4 | noise[0] & 15)) + noise[1:])
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        return cls(bytes.fromhex(text[7:])) if _OBJECT.fullmatch(text) else None
+
+    @property
+    def partition(self) -> int:
+        return self.raw[0] << 4 | self.raw[1] >> 4
+
+    def __str__(self) -> str:
+        return f"secret_{self.raw.hex().upper()}"
+
+
+def parse_uuid(text: str) -> bytes | None:
+    """Return the 16 bytes of a UUID in its usual 36-character form, or None."""
+    try:
+        parsed = uuid.UUID(text)
+    except ValueError:
+        return None
+    return parsed.bytes if str(parsed) == text.lower() else None
+
+
+def uuid_text(raw: bytes) -> str:
+    return str(uuid.UUID(bytes=raw))
+
+
+def new_uuid() -> bytes:
+    """Return the 16 bytes of a fresh random UUID."""
+    return uuid.uuid4().bytes

@@ -1,0 +1,60 @@
+"""The principal: who calls, from which environment, for which organizations, with which permissions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.errors import Forbidden
+
+
+class Permission(StrEnum):
+    OBJECTS_READ = "vault:objects:read"
+    OBJECTS_LIST = "vault:objects:list"
+    OBJECTS_CREATE = "vault:objects:create"
+    OBJECTS_UPDATE = "vault:objects:update"
+    OBJECTS_DELETE = "vault:objects:delete"
+    OBJECTS_RESTORE = "vault:objects:restore"
+    KEYS_USE = "vault:keys:use"
+    BINDINGS_MANAGE = "vault:bindings:manage"
+    KEKS_MANAGE = "vault:keks:manage"
+    AUDIT_READ = "vault:audit:read"
+    KEYRINGS_USE = "vault:keyrings:use"
+    ALL_ORGANIZATIONS = "vault:all_organizations"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller. Only auth/scoping.py makes one; every service method takes one first."""
+
+    issuer: str
+    subject: str
+    name: str  # for people: the token's name claim, else the subject
+    environment: EnvironmentId
+    organizations: frozenset[OrgId]
+    permissions: frozenset[Permission]
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether the caller may act for all organizations of its environment, and for none."""
+        return Permission.ALL_ORGANIZATIONS in self.permissions
+
+    def may_see(self, environment: EnvironmentId, org: OrgId) -> bool:
+        return environment == self.environment and (self.everywhere or org in self.organizations)
+
+    def require(self, permission: Permission) -> None:
+        """Raises Forbidden where the token lacks the permission."""
+        if permission not in self.permissions:
+            raise Forbidden(f"Insufficient permissions: the token needs {permission.value}.")
+
+    def require_organization(self, org: OrgId) -> None:
+        """Raises Forbidden where a request names `org` (or, with NO_ORG, no organization) and the token lacks it."""
+        if self.everywhere or org in self.organizations:
+            return
+        if org:
+            raise Forbidden("Insufficient permissions: the token is not for this organization.")
+        raise Forbidden(
+            "Insufficient permissions: add the pair organization_id to the key context, "
+            f"or use a token with {Permission.ALL_ORGANIZATIONS.value}."
+        )

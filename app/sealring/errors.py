@@ -1,0 +1,192 @@
+"""Every failure that sealring itself raises, as one tree.
+
+http/problems.py maps each leaf to a status and a code; a test keeps that table whole. Messages are written for the
+caller: they say what is wrong and what to do, and never carry a value, a token, key material or a provider's text.
+`reason` is for the audit log only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SealringError(Exception):
+    """Base of all failures with an answer of their own."""
+
+
+# --- what the caller sent
+
+
+class InputError(SealringError):
+    """Base of everything wrong with a request itself."""
+
+
+class MalformedRequest(InputError):
+    """The request cannot be read: JSON, query, headers."""
+
+
+class PayloadTooLarge(InputError):
+    """The body or the value is over its limit."""
+
+
+class InvalidBody(InputError):
+    """The body can be read but breaks a rule. `violations` are (field, what is wrong)."""
+
+    def __init__(self, message: str, violations: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.violations = tuple(violations)
+
+
+class InvalidKeyContext(InvalidBody):
+    """The key context breaks a rule."""
+
+
+class KeyContextFixed(InvalidBody):
+    """An update carries another key context than the object's."""
+
+
+class CiphertextRejected(InputError):
+    """A blob that the caller sent does not open. One message for every cause."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The encrypted keys were refused. Send the value of encrypted_keys unchanged.")
+        self.reason = reason
+
+
+# --- who the caller is
+
+
+class AccessError(SealringError):
+    """Base of refusals by identity."""
+
+
+class Unauthenticated(AccessError):
+    """No bearer token, or one that does not verify. `reason` goes to the log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("API key invalid. Send a valid token in the Authorization header as 'Bearer <token>'.")
+        self.reason = reason
+
+
+class Forbidden(AccessError):
+    """The token is good but does not allow this."""
+
+
+# --- what is stored
+
+
+class StateError(SealringError):
+    """Base of conflicts between the request and what is stored."""
+
+
+class NotFound(StateError):
+    """No such object, or none that this caller may know of."""
+
+    def __init__(self, what: str = "Object") -> None:
+        super().__init__(f"{what} not found. Check the identifier, and that the token is for its organization.")
+
+
+class NameTaken(StateError):
+    """Another live object of the organization has the name."""
+
+    def __init__(self) -> None:
+        super().__init__("An object with this name already exists in the organization. Update it, or choose another name.")
+
+
+class VersionConflict(StateError):
+    """`version_check` is not the current version."""
+
+    def __init__(self) -> None:
+        super().__init__("Expected version mismatch. Read the object again and repeat with its current version_id.")
+
+
+class AmbiguousName(StateError):
+    """Several organizations have an object of that name."""
+
+    def __init__(self) -> None:
+        super().__init__("Several organizations have an object of this name. Add ?organization_id= to choose one.")
+
+
+class IntegrityFailure(StateError):
+    """A stored record is not what we wrote. One message for every cause; the reason goes to the audit log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The stored record failed its integrity check. Tell the operator, with the request id.")
+        self.reason = reason
+
+
+# --- keys
+
+
+class KeyFailure(SealringError):
+    """Base of everything that stops a key-encrypting key from being used. Never answered with another key."""
+
+
+class KeyAccessDenied(KeyFailure):
+    """The key's owner does not let us use it."""
+
+
+class KeyDisabled(KeyFailure):
+    """The key's owner has disabled it."""
+
+
+class KeyPendingDeletion(KeyFailure):
+    """The key is scheduled for deletion."""
+
+
+class KeyNotFound(KeyFailure):
+    """The provider knows no such key."""
+
+
+class KeyMisconfigured(KeyFailure):
+    """The key or its provider's settings do not fit."""
+
+
+class KeyDestroyed(KeyFailure):
+    """The key is gone for good, and all that it guards."""
+
+
+class KeyThrottled(KeyFailure):
+    """The provider limits our rate."""
+
+
+class KeyUnavailable(KeyFailure):
+    """The provider does not answer."""
+
+
+class KeyDeadlineExceeded(KeyFailure):
+    """The provider did not answer in time."""
+
+
+class PluginFault(KeyFailure):
+    """The plugin broke its contract. Carries the exception's type, never its text."""
+
+
+# --- the store
+
+
+class StoreError(SealringError):
+    """Base of failures of the system of record."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached, and nothing was applied."""
+
+
+class WriteContention(StoreError):
+    """Too many writers at once; nothing was applied."""
+
+
+class OutcomeUnknown(StoreError):
+    """The reply to a commit was lost; it may have been applied."""
+
+
+class StoreFull(StoreError):
+    """The store is out of memory; nothing was applied."""
+
+
+# --- starting up
+
+
+class SettingsInvalid(SealringError):
+    """The settings cannot be used. The message is one line that names the place and the mend."""
