@@ -90,7 +90,9 @@ class NameTaken(StateError):
     """Another live object of the organization has the name."""
 
     def __init__(self) -> None:
-        super().__init__("An object with this name already exists in the organization. Update it, or choose another name.")
+        super().__init__(
+            "An object with this name already exists in the organization. Update it, or choose another name."
+        )
 
 
 class VersionConflict(StateError):

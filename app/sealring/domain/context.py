@@ -26,7 +26,7 @@ class KeyContext:
     pairs: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, mapping: Mapping[object, object]) -> Self:
+    def of(cls, mapping: Mapping[str, object]) -> Self:
         """Check the pairs of a request.
 
         Raises InvalidKeyContext: not 1-10 pairs; a key of not 1-120 or a value of not 1-500 characters; anything but

@@ -26,7 +26,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. Only auth/scoping.py makes one; every service method takes one first."""
+    """A verified caller. Only auth/scoping.py makes one."""
 
     issuer: str
     subject: str
@@ -58,3 +58,16 @@ class Principal:
             "Insufficient permissions: add the pair organization_id to the key context, "
             f"or use a token with {Permission.ALL_ORGANIZATIONS.value}."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A principal in one HTTP request. What every service method takes first."""
+
+    principal: Principal
+    request_id: str  # at most 64 of [A-Za-z0-9._-]
+
+    @property
+    def actor(self) -> str:
+        """Who this is in the audit log. The same subject of two issuers is two actors."""
+        return f"{self.principal.issuer}|{self.principal.subject}"

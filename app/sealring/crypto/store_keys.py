@@ -1,0 +1,60 @@
+"""The keys of a store: what names, records, cursors and etags are digested under, all from one store key."""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+STORE_KEY_BYTES = 32
+DIGEST_BYTES = 16  # truncated HMAC-SHA-256: 128 bits, as many as AES-GCM's tag
+
+
+def new_store_key() -> bytes:
+    return os.urandom(STORE_KEY_BYTES)
+
+
+class StoreKeys:
+    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous."""
+
+    __slots__ = ("_cursor", "_etag", "_index", "_locator", "_record")
+
+    def __init__(self, store_key: bytes) -> None:
+        self._locator = _subkey(store_key, "locator")
+        self._record = _subkey(store_key, "record")
+        self._index = _subkey(store_key, "index")
+        self._cursor = _subkey(store_key, "cursor")
+        self._etag = _subkey(store_key, "etag")
+
+    def locator(self, label: bytes, message: bytes) -> bytes:
+        """What stands in a key's name for a name or a context. 16 bytes."""
+        return _digest(self._locator, label + message)
+
+    def record(self, message: bytes) -> bytes:
+        """The MAC of a stored record. 16 bytes."""
+        return _digest(self._record, message)
+
+    def index(self, message: bytes) -> bytes:
+        """The MAC of a member of an index. 16 bytes."""
+        return _digest(self._index, message)
+
+    def cursor(self, message: bytes) -> bytes:
+        """The MAC of a page's cursor. 16 bytes."""
+        return _digest(self._cursor, message)
+
+    def etag(self, message: bytes) -> bytes:
+        """A version's etag. 16 bytes."""
+        return _digest(self._etag, message)
+
+    def __repr__(self) -> str:
+        return "StoreKeys(…)"
+
+
+def _subkey(store_key: bytes, purpose: str) -> bytes:
+    return HKDFExpand(SHA256(), 32, f"sealring/v1/store/{purpose}".encode()).derive(store_key)
+
+
+def _digest(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, "sha256")[:DIGEST_BYTES]

@@ -1,0 +1,106 @@
+"""The envelope: what is stored of a value, and the blob that stands for a data key. Format 1.
+
+docs/envelope-format.md describes the bytes; domain/codec.py reads and writes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+
+from sealring.domain.context import KeyContext
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.wire import lp16
+
+MAGIC = b"SLRG"
+FORMAT = 1
+
+MESSAGE_ID_BYTES = 32
+COMMITMENT_BYTES = 32
+DEK_BYTES = 32  # AES-256
+NONCE_BYTES = 12  # NIST SP 800-38D 8.2.2
+TAG_BYTES = 16  # NIST SP 800-38D 5.2.1.2
+
+
+class Suite(IntEnum):
+    OBJECT = 0x0001  # HKDF-SHA-512, AES-256-GCM, key commitment
+    DATA_KEY = 0x0002  # HKDF-SHA-512 for the commitment; the caller encrypts
+
+
+class Combine(IntEnum):
+    ANY = 1  # each wrap holds the whole DEK: any KEK opens
+    ALL = 2  # each wrap holds one XOR share: every KEK is needed
+
+
+@dataclass(frozen=True)
+class Header:
+    """The immutable part H, bound into every wrap and every ciphertext."""
+
+    suite: Suite
+    combine: Combine
+    message_id: bytes  # 32 random bytes; a data key's id is its first 16
+    environment: EnvironmentId
+    org: OrgId  # NO_ORG where the context names none
+    object_id: bytes  # 16 bytes; empty for a data key
+    version_id: bytes  # 16 bytes; empty for a data key
+    context_hash: bytes  # 32 bytes
+
+    @cached_property
+    def encoded(self) -> bytes:
+        return b"".join(
+            (
+                MAGIC,
+                bytes((FORMAT,)),
+                self.suite.to_bytes(2, "big"),
+                bytes((self.combine,)),
+                self.message_id,
+                lp16(self.environment.encode()),
+                lp16(self.org.encode()),
+                lp16(self.object_id),
+                lp16(self.version_id),
+                self.context_hash,
+            )
+        )
+
+    @cached_property
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.encoded).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """The DEK, or one share of it, under one KEK. Replaceable without touching the ciphertext."""
+
+    provider: str
+    kek_id: bytes  # 16 bytes
+    kek_version: int  # u32
+    alg: str  # the provider's own name of how it wrapped
+    share_index: int  # 0 under ANY; 0..n-1 under ALL
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A sealed value."""
+
+    header: Header
+    wraps: tuple[Wrap, ...]
+    commitment: bytes  # 32 bytes
+    nonce: bytes  # 12 bytes
+    ciphertext: bytes  # with its 16-byte tag
+
+
+@dataclass(frozen=True, slots=True)
+class DataKeyBlob:
+    """A wrapped data key that the caller keeps: `encrypted_keys` on the wire."""
+
+    header: Header
+    wraps: tuple[Wrap, ...]
+    commitment: bytes  # 32 bytes
+    context: KeyContext
+
+    @property
+    def data_key_id(self) -> bytes:
+        return self.header.message_id[:16]

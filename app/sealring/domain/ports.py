@@ -1,0 +1,110 @@
+"""What the services need of a system of record. Adapters: store/redis_*.py and store/memory.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from sealring.domain.events import Event
+from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.kek import Kek, KekScope
+from sealring.domain.record import ObjectRecord, Version, VersionSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write, and the audit event that is committed with it or not at all."""
+
+    record: ObjectRecord
+    event: Event
+
+
+class Order(Enum):
+    ASCENDING = "asc"
+    DESCENDING = "desc"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a list. Lists are sorted by (`updated_at`, `id`)."""
+
+    updated_at: int  # microseconds
+    id: bytes  # 16 bytes
+    name: str
+
+    @property
+    def position(self) -> tuple[int, bytes]:
+        return self.updated_at, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """Which rows to return: at most `limit`, strictly beyond `start` in `order`."""
+
+    environment: EnvironmentId
+    orgs: frozenset[OrgId] | None  # None: all of the environment
+    order: Order
+    limit: int
+    start: tuple[int, bytes] | None = None
+    oldest: int = 0  # microseconds, inclusive
+    newest: int | None = None  # microseconds, inclusive; None: no bound
+    search: str = ""  # a case-folded part of the name
+
+
+class ObjectStore(Protocol):
+    """Objects and their versions. Raises StoreError; IntegrityFailure for what it did not write."""
+
+    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        """Return the partition of an organization's keys; every object id carries it."""
+
+    def create(self, new: Change) -> ObjectRecord:
+        """Store a new object, stamped with the store's time. Raises NameTaken."""
+
+    def get(self, object_id: ObjectId) -> ObjectRecord | None:
+        """Return an object, live or deleted."""
+
+    def find(self, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
+        """Return the live object of that name in one organization."""
+
+    def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
+        """Return the live objects of that name in all organizations of the environment."""
+
+    def amend(self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change]) -> ObjectRecord:
+        """Replace a record in one transaction; its revision grows by one.
+
+        `decide` gets the current record and the time in microseconds, raises what forbids the change, and is asked
+        again after a conflict. Raises NotFound; NameTaken where a deleted object comes back and its name is in use.
+        """
+
+    def history(self, object_id: ObjectId) -> tuple[ObjectRecord, Sequence[VersionSummary]] | None:
+        """Return an object, and all its versions with the newest (the current one) first."""
+
+    def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
+        """Return one version, the current one included."""
+
+    def attest(self, record: ObjectRecord, event: Event) -> bool:
+        """Append the event of a read, and say whether `record` is still the object's newest state."""
+
+    def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
+        """Append the event, and return rows of live objects."""
+
+    def now(self) -> int:
+        """Return microseconds since 1970 by the store's clock."""
+
+
+class KekStore(Protocol):
+    """The registry of KEKs. Raises StoreError; IntegrityFailure for what it did not write."""
+
+    def find(self, scope: KekScope) -> Kek | None: ...
+
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None: ...
+
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> Kek:
+        """Store `kek` unless the scope has one already; return the one that is stored."""
+
+
+class AuditLog(Protocol):
+    def append(self, event: Event) -> None:
+        """Append durably, or raise StoreError."""

@@ -1,0 +1,92 @@
+"""Stored objects: what the system of record holds of one, around its envelope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Self
+
+from sealring.domain.context import KeyContext
+from sealring.domain.envelope import Envelope
+from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+
+MAX_NAME_CHARACTERS = 200
+
+
+class State(IntEnum):
+    LIVE = 1
+    DELETED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One value of an object. Immutable but for the wraps in its envelope."""
+
+    number: int  # 1, 2, 3 without a gap
+    created_at: int  # microseconds since 1970, by the store's clock
+    author: Author
+    envelope: Envelope
+
+    @property
+    def id(self) -> bytes:
+        return self.envelope.header.version_id
+
+    @property
+    def size(self) -> int:
+        """The stored ciphertext's bytes."""
+        return len(self.envelope.ciphertext)
+
+    @property
+    def key_id(self) -> bytes:
+        """The id of the (first) KEK."""
+        return self.envelope.wraps[0].kek_id
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A row of the list of versions."""
+
+    id: bytes  # 16 bytes
+    number: int
+    created_at: int  # microseconds
+    size: int  # bytes
+    etag: bytes  # 16 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRecord:
+    """An object. `revision` moves with every write; the client's version id moves with the value only."""
+
+    id: ObjectId
+    name: str = field(repr=False)
+    context: KeyContext = field(repr=False)
+    state: State
+    created_at: int  # microseconds since 1970, by the store's clock
+    updated_at: int  # likewise; grows with each write
+    revision: int
+    current: Version
+    purge_at: int = 0  # microseconds; when a deleted object's data goes
+    operation: bytes = b""  # 16 bytes; the write that made this record, so that a lost reply is recognised
+
+    @property
+    def environment(self) -> EnvironmentId:
+        return self.current.envelope.header.environment
+
+    @property
+    def org(self) -> OrgId:
+        return self.current.envelope.header.org
+
+    def stamped(self, now: int, operation: bytes) -> Self:
+        """The new object as written at `now`, by the write `operation`."""
+        current = replace(self.current, created_at=now)
+        return replace(self, created_at=now, updated_at=now, current=current, operation=operation)
+
+    @property
+    def live(self) -> bool:
+        return self.state is State.LIVE

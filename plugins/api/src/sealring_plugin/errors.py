@@ -1,0 +1,90 @@
+"""The closed set of ways in which a provider fails. Anything else that escapes one is a fault of the plugin."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+Owner = Literal["tenant", "operator", "plugin"]
+
+
+class ProviderError(Exception):
+    """Base of all failures. `retryable`: the same call may succeed soon. `owner`: who has to act.
+
+    Messages are for the operator's log: no key material, no plaintext, no text that a provider sent.
+    """
+
+    retryable: ClassVar[bool] = False
+    owner: ClassVar[Owner] = "tenant"
+
+
+class AccessDenied(ProviderError):
+    """The key's policy does not let us use it."""
+
+
+class KeyDisabled(ProviderError):
+    """The key exists and is disabled."""
+
+
+class KeyPendingDeletion(ProviderError):
+    """The key is scheduled for deletion. `when` is RFC 3339, where the provider says it."""
+
+    def __init__(self, message: str = "", *, when: str | None = None) -> None:
+        super().__init__(message)
+        self.when = when
+
+
+class KeyDestroyed(ProviderError):
+    """The key is gone for good."""
+
+
+class KeyNotFound(ProviderError):
+    """The provider knows no such key, or hides it from us."""
+
+
+class WrongRegion(ProviderError):
+    """The key is in another region than the provider is set up for."""
+
+
+class ContextMismatch(ProviderError):
+    """The provider itself says that the blob was made in another context."""
+
+
+class CiphertextRejected(ProviderError):
+    """The blob does not open under this key and binding: altered, swapped, or of another key."""
+
+    owner = "plugin"
+
+
+class Throttled(ProviderError):
+    """The provider limits our rate. `retry_after_s` is its wish, where it has one."""
+
+    retryable = True
+
+    def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(ProviderError):
+    """The provider does not answer, or answers that it cannot."""
+
+    retryable = True
+    owner = "operator"
+
+
+class DeadlineExceeded(ProviderError):
+    """No answer before `Call.deadline`."""
+
+    owner = "operator"
+
+
+class Unsupported(ProviderError):
+    """The provider cannot do this at all."""
+
+    owner = "plugin"
+
+
+class ConfigInvalid(ProviderError):
+    """The provider's settings cannot be used. The message names the field and the mend; it never quotes a secret."""
+
+    owner = "operator"

@@ -1,0 +1,60 @@
+"""The values that cross between sealring and a key provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+DEK_BYTES = 32
+MAX_WRAPPED_BYTES = 8192
+
+
+class Purpose(StrEnum):
+    """Why a key is used; for a provider's own log."""
+
+    ENCRYPT = "encrypt"
+    DECRYPT = "decrypt"
+    STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRef:
+    """One version of one key-encrypting key.
+
+    `scope` says what the key is for (environment, organization and context, canonically encoded, at most 8 KiB): a
+    provider that keeps its keys with us authenticates `material` together with it. `material` is whatever that provider
+    returned when it made the key, at most 8 KiB, stored by sealring and never interpreted.
+    """
+
+    provider: str
+    key_id: str
+    version: int
+    scope: bytes = b""
+    material: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WrapBinding:
+    """What a wrapped key is bound to. `context` may be shown to the key's owner; `aad` is opaque, about 70 bytes."""
+
+    context: Mapping[str, str] = field(repr=False)
+    aad: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: until when an answer is of use, for whom and why. `deadline` is in seconds of time.monotonic()."""
+
+    deadline: float
+    request_id: str
+    tenant_id: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A wrapped DEK. `alg` is the provider's name of how, 1-32 of `[a-z0-9-]`; `blob` is at most 8 KiB."""
+
+    alg: str
+    blob: bytes = field(repr=False)
