@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+Violations = Sequence[tuple[str, str]]  # (field, what is wrong with it)
+
 
 class SealringError(Exception):
     """Base of all failures with an answer of their own."""
@@ -30,9 +32,9 @@ class PayloadTooLarge(InputError):
 
 
 class InvalidBody(InputError):
-    """The body can be read but breaks a rule. `violations` are (field, what is wrong)."""
+    """The body can be read but breaks a rule."""
 
-    def __init__(self, message: str, violations: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, message: str, violations: Violations = ()) -> None:
         super().__init__(message)
         self.violations = tuple(violations)
 

@@ -35,6 +35,6 @@ def _load_one(name: str) -> ProviderSpec:
         raise SettingsInvalid(f"[plugins.{name}]: its entry point is not a ProviderSpec of that name")
     if spec.api_version != API_VERSION:
         raise SettingsInvalid(
-            f"[plugins.{name}]: it is for plugin API {spec.api_version}, this is {API_VERSION}; install a fitting version"
+            f"[plugins.{name}]: it is for plugin API {spec.api_version}, not {API_VERSION}; install a fitting version"
         )
     return spec

@@ -18,9 +18,12 @@ def build(config: Mapping[str, ConfigValue]) -> Provider:
 
 
 def initialise(config: Mapping[str, ConfigValue]) -> str:
-    from sealring_local.root import create_root  # noqa: PLC0415
+    from sealring_local.root import create_root, read_root  # noqa: PLC0415
 
     path = _root_key_file(config)
+    if path.exists():
+        read_root(path)
+        return f"root key {path} (kept as it is)"
     create_root(path)
     return f"root key {path} (back it up: without it every managed key is lost)"
 

@@ -1,0 +1,83 @@
+# What one types here; `make help` lists it. Works with GNU make 3.81 (macOS) and later.
+
+VENV    := .venv
+BIN     := $(VENV)/bin
+PIP     := PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
+UV      ?= uv
+PLUGINS := api local
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+
+MADE      := $(VENV)/.made
+LIBRARIES := $(VENV)/.libraries
+INSTALLED := $(VENV)/.installed
+
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	--no-emit-package sealring-plugin-api --no-emit-package sealring-local pyproject.toml --extra embedded
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev test check bench lock clean
+
+help:  ## List these
+	@echo 'make ...'
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-8s%s\n", $$1, $$2 }' Makefile
+
+setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=python3.12 to choose one)
+
+dev: setup  ## Run a server of your own, with its own store (ARGS=...)
+	@$(BIN)/sealring dev $(ARGS)
+
+test: check  ## Everything that CI runs (ARGS=... go to pytest)
+	@echo '== pytest'
+	@$(BIN)/pytest $(ARGS)
+
+check: setup  ## Everything that CI runs but the tests
+	@echo '== ruff format'
+	@$(BIN)/ruff format --check .
+	@echo '== ruff check'
+	@$(BIN)/ruff check .
+	@echo '== mypy (the first run takes a minute)'
+	@$(BIN)/mypy
+	@echo '== lint-imports'
+	@$(BIN)/lint-imports --no-logo
+	@echo '== deptry'
+	@$(BIN)/deptry app
+
+bench: setup  ## Measure the server (ARGS=...)
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+lock:  ## Write requirements.lock and requirements-dev.lock anew; needs uv (ARGS=--upgrade for newer versions)
+	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
+	$(LOCK) $(ARGS) -o requirements.lock
+	$(LOCK) $(ARGS) --group dev -o requirements-dev.lock
+
+clean:  ## Remove .venv and all that tools leave behind; your data in .sealring stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- .venv, in three steps; each leaves a stamp, and runs again only when what it depends on is newer
+
+$(MADE):
+	@for python in $(PYTHONS); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "$$python cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; \
+			exit 1; }; \
+		echo "Making $(VENV) with $$("$$python" --version) ..."; \
+		"$$python" -m venv --clear $(VENV) && touch $@; exit; \
+	done; \
+	echo 'sealring needs Python 3.11 or newer; looked for: $(PYTHONS). Choose one with make PYTHON=/path/to/python3' >&2; \
+	exit 1
+
+$(LIBRARIES): $(MADE) requirements-dev.lock
+	@rm -f $@
+	@echo 'Installing the libraries of requirements-dev.lock; a dot each, a minute the first time ...'
+	@{ $(PIP) install --require-hashes -r requirements-dev.lock && touch $@; } | \
+		awk '/^(Collecting|Requirement already)/ { printf "."; fflush() } \
+			/^Installing/ { printf " unpacking"; fflush() } END { print "" }'
+	@test -e $@
+
+$(INSTALLED): $(LIBRARIES) pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
+	@echo 'Installing sealring, editable; some ten seconds ...'
+	@$(PIP) install --quiet --no-deps $(PLUGINS:%=-e plugins/%) -e .
+	@test -x $(BIN)/sealring
+	@touch $@

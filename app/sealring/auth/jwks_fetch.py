@@ -1,0 +1,58 @@
+"""The HTTP request for a key set: bounded in time and size, and never redirected."""
+
+from __future__ import annotations
+
+import time
+from http.client import HTTPException, HTTPResponse
+from urllib.error import HTTPError
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    UnknownHandler,
+)
+
+from sealring.auth.jwks import MAX_KEY_SET_BYTES
+
+TIMEOUT_S = 5.0
+
+_HANDLERS = (ProxyHandler, HTTPHandler, HTTPSHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler, UnknownHandler)
+
+
+def fetch_key_set(url: str) -> bytes:
+    """Return the body, of at most 64 KiB + 1 byte (one too many, so that the reader can tell), within about 5 s.
+
+    Certificates are verified against the system's store; the usual proxy variables are honoured.
+    Raises OSError: no connection, a status other than 2xx, redirects included, a broken answer, or too slow.
+    """
+    deadline = time.monotonic() + TIMEOUT_S
+    try:
+        with _opener().open(Request(url), timeout=TIMEOUT_S) as response:  # noqa: S310  IssuerProfile checked the scheme
+            return _body(response, deadline)
+    except HTTPError as error:
+        error.close()
+        raise OSError(f"status {error.code}") from None
+    except (HTTPException, ValueError) as error:  # ValueError: a host name that IDNA refuses
+        raise OSError("a broken answer") from error
+
+
+def _opener() -> OpenerDirector:
+    """An opener for http and https alone: the library's default also follows redirects, and opens files and FTP."""
+    opener = OpenerDirector()
+    opener.addheaders = [("User-Agent", "sealring"), ("Accept", "application/json, application/jwk-set+json")]
+    for handler in _HANDLERS:
+        opener.add_handler(handler())
+    return opener
+
+
+def _body(response: HTTPResponse, deadline: float) -> bytes:
+    body = b""
+    while len(body) <= MAX_KEY_SET_BYTES and (part := response.read1(MAX_KEY_SET_BYTES + 1 - len(body))):
+        body += part
+        if time.monotonic() > deadline:
+            raise TimeoutError("the answer came too slowly")
+    return body

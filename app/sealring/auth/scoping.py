@@ -1,0 +1,101 @@
+"""Scoping: from the claims of a token to the principal that it makes."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from sealring.auth.tokens import Claims, TokenVerifier, bearer_token, plain_text
+from sealring.domain.ids import OrgId, org_id
+from sealring.domain.principal import Permission, Principal
+from sealring.errors import Unauthenticated
+
+MAX_NAME_CHARACTERS = 200
+CACHE_S = 60  # how long a key that an issuer has withdrawn may still count
+MAX_CACHED = 4_096
+
+
+def principal_of(claims: Claims) -> Principal:
+    """Make the principal of a verified token.
+
+    Raises Unauthenticated where an organization or permission claim has another form than its rule; a permission that
+    we do not know is ignored, and one above the issuer's ceiling too.
+    """
+    name = plain_text(claims.members.get("name"), MAX_NAME_CHARACTERS)
+    return Principal(
+        issuer=claims.profile.issuer,
+        subject=claims.subject,
+        name=claims.subject if name is None else name,
+        environment=claims.profile.environment_id,
+        organizations=_organizations(claims),
+        permissions=_permissions(claims),
+    )
+
+
+class Authenticator:
+    """Turns the Authorization header of a request into a principal. Called from many threads.
+
+    A token that verified counts for 60 seconds without a second look, though never beyond its `exp`. Tokens are
+    remembered by their SHA-256, at most 4,096 of them, the oldest leaving first; failures are not remembered.
+    """
+
+    __slots__ = ("_adding", "_cached", "_clock", "_verifier")
+
+    def __init__(self, verifier: TokenVerifier, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since 1970."""
+        self._verifier = verifier
+        self._clock = clock
+        self._adding = threading.Lock()
+        self._cached: dict[bytes, tuple[float, float, Principal]] = {}  # from, until, who
+
+    def authenticate(self, values: Sequence[str]) -> Principal:
+        """Return who sends these Authorization values. Raises as `bearer_token`, `verify` and `principal_of` do."""
+        token = bearer_token(values)
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        cached = self._cached.get(digest)
+        if cached is not None and cached[0] <= self._clock() < cached[1]:  # from: the clock may be set back
+            return cached[2]
+        now = self._clock()
+        claims = self._verifier.verify(token)
+        principal = principal_of(claims)
+        self._add(digest, (now, min(claims.expires_at, now + CACHE_S), principal))
+        return principal
+
+    def _add(self, digest: bytes, entry: tuple[float, float, Principal]) -> None:
+        with self._adding:
+            self._cached.pop(digest, None)
+            if len(self._cached) >= MAX_CACHED:
+                del self._cached[next(iter(self._cached))]
+            self._cached[digest] = entry
+
+
+def _organizations(claims: Claims) -> frozenset[OrgId]:
+    members, profile = claims.members, claims.profile
+    one = [members[profile.organization_claim]] if profile.organization_claim in members else []
+    several = members.get(profile.organizations_claim, [])
+    if not isinstance(several, list):
+        raise Unauthenticated("organization claim")
+    return frozenset(_organization(named) for named in [*one, *several])
+
+
+def _organization(named: object) -> OrgId:
+    org = org_id(named) if isinstance(named, str) else None
+    if org is None:
+        raise Unauthenticated("organization claim")
+    return org
+
+
+def _permissions(claims: Claims) -> frozenset[Permission]:
+    named = _words(claims, "scope") | _words(claims, claims.profile.permissions_claim)
+    return frozenset(permission for permission in claims.profile.permissions if permission.value in named)
+
+
+def _words(claims: Claims, name: str) -> frozenset[str]:
+    """The words of a claim that is a list of texts or, as RFC 8693 4.2 has it, one text with spaces."""
+    value = claims.members.get(name, [])
+    words = value.split(" ") if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise Unauthenticated("permissions claim")
+    return frozenset(words)

@@ -1,0 +1,116 @@
+"""Signing: the local issuer behind `sealring token`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import stat
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from sealring.domain.ids import OrgId
+from sealring.domain.principal import Permission
+from sealring.errors import SettingsInvalid
+
+ALGORITHM = "ES256"
+MAX_KEY_FILE_BYTES = 16 * 1024
+
+_COORDINATE_BYTES = 32  # RFC 7518 6.2.1.2
+
+
+def create_signing_key(path: Path) -> None:
+    """Write a new P-256 key (PKCS #8, PEM) to a file that only its owner can read.
+
+    Raises SettingsInvalid where the file exists already (it is left alone) or cannot be made.
+    """
+    key = generate_private_key(SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise SettingsInvalid(f"signing key {path} cannot be made: {error.strerror}.") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def public_jwks(path: Path) -> dict[str, list[dict[str, str]]]:
+    """Return the key set (RFC 7517) that verifies what the key signs. Raises SettingsInvalid as `mint` does."""
+    members = _public_members(_load(path))
+    return {"keys": [{**members, "kid": _thumbprint(members), "use": "sig", "alg": ALGORITHM}]}
+
+
+def mint(  # noqa: PLR0913  the claims of a token, all by name
+    path: Path,
+    *,
+    issuer: str,
+    audience: str | None,
+    subject: str,
+    name: str,
+    organizations: Iterable[OrgId],
+    permissions: Iterable[Permission],
+    lifetime_s: int,
+    now: int,
+) -> str:
+    """Sign a token with the key in `path`. `now` is in seconds since 1970; no audience, no `aud`.
+
+    Raises SettingsInvalid where the file cannot be read, can be read by others, or holds no P-256 key.
+    """
+    key = _load(path)
+    claims: dict[str, object] = {
+        "iss": issuer,
+        "sub": subject,
+        "name": name,
+        "organization_ids": sorted(organizations),
+        "permissions": sorted(permission.value for permission in permissions),
+        "iat": now,
+        "exp": now + lifetime_s,
+        "jti": str(uuid.uuid4()),
+    }
+    if audience is not None:
+        claims["aud"] = audience
+    return jwt.encode(claims, key, ALGORITHM, {"kid": _thumbprint(_public_members(key))})
+
+
+def _load(path: Path) -> EllipticCurvePrivateKey:
+    try:
+        key = load_pem_private_key(_read_private(path), password=None)
+    except OSError as error:
+        raise SettingsInvalid(f"signing key {path} cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+        raise SettingsInvalid(f"signing key {path} is not an unencrypted PEM file of a private key.") from None
+    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
+        raise SettingsInvalid(f"signing key {path} must be of P-256. Make one with `sealring init`.")
+    return key
+
+
+def _read_private(path: Path) -> bytes:
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise SettingsInvalid(f"signing key {path} is open to others. Run chmod 600 on it.")
+        return file.read(MAX_KEY_FILE_BYTES)
+
+
+def _public_members(key: EllipticCurvePrivateKey) -> dict[str, str]:
+    numbers = key.public_key().public_numbers()
+    x, y = (_base64url(number.to_bytes(_COORDINATE_BYTES, "big")) for number in (numbers.x, numbers.y))
+    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+
+
+def _thumbprint(members: dict[str, str]) -> str:
+    """RFC 7638 3: SHA-256 of the required members, in this order and without blanks."""
+    text = '{{"crv":"{crv}","kty":"{kty}","x":"{x}","y":"{y}"}}'.format_map(members)
+    return _base64url(hashlib.sha256(text.encode()).digest())
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,186 @@
+"""The command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from sealring import development, installation, serving, settings, wiring
+from sealring.domain.ids import MAX_PARTITIONS, OrgId, org_id
+from sealring.domain.principal import Permission
+from sealring.errors import SealringError
+from sealring.keys import registry
+from sealring.tokens import mint_token
+
+DEFAULT_PORT = 8420
+DEFAULT_DATA_DIR = Path(".sealring")
+DEFAULT_SETTINGS = Path("/etc/sealring/sealring.toml")
+
+P = ParamSpec("P")
+
+_settings_option = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_SETTINGS,
+    envvar=serving.SETTINGS_VARIABLE,
+    show_default=True,
+    show_envvar=True,
+    help="The settings file.",
+)
+
+
+def _one_line_failures(command: Callable[P, None]) -> Callable[P, None]:
+    """What cannot be done is one line on standard error and exit status 1, never a stack trace."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except SealringError as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sealring", message="%(prog)s %(version)s")
+def main() -> None:
+    """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
+
+
+@main.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DATA_DIR,
+    show_default=True,
+    help="Where the keys, the settings and the embedded store live; it survives restarts.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Port to listen on."
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
+@click.option("--store", "store_url", help="Use this store (redis://, rediss://, unix://) instead of an embedded one.")
+@_one_line_failures
+def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | None) -> None:
+    """Start a whole server on this machine: keys, store, a token and a snippet to paste."""
+    development.run(development.DevOptions(data_dir.absolute(), host, port, workers, store_url))
+
+
+@main.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_SETTINGS.parent,
+    show_default=True,
+    help="Where to make settings and keys.",
+)
+@click.option("--store", "store_url", required=True, help="The store: redis://, rediss:// or unix://.")
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    default=installation.DEFAULT_PARTITIONS,
+    show_default=True,
+    help="Partitions of the store; fixed for ever.",
+)
+@_one_line_failures
+def init(data_dir: Path, store_url: str, partitions: int) -> None:
+    """Make settings and keys, and make an empty store ready. What exists already stays as it is."""
+    for made in installation.create_files(data_dir.absolute(), store_url):
+        click.echo(f"made {made}")
+    config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
+    made_ready = wiring.initialise_store(config, partitions)
+    click.echo(f"made the store ready, with {partitions} partitions" if made_ready else "the store was ready already")
+
+
+@main.command()
+@_settings_option
+@click.option("--bind", default=f"127.0.0.1:{DEFAULT_PORT}", show_default=True, help="Address and port, or unix:PATH.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.  [default: 2]")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads of a worker.  [default: 8]")
+@click.option(
+    "--gunicorn-config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A gunicorn configuration file; config/gunicorn.conf.py is the one to start from.",
+)
+@_one_line_failures
+def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
+    """Start the server for production: gunicorn in the foreground."""
+    wiring.load_plugins(settings.load(path))
+    serving.serve(path, bind=bind, workers=workers, threads=threads, gunicorn_config=gunicorn_config)
+
+
+@main.command("check-config")
+@_settings_option
+@_one_line_failures
+def check_config(path: Path) -> None:
+    """Check the settings, and reach the store and the key provider."""
+    config = settings.load(path)
+    click.echo(f"settings  ok: {path}")
+    for name, plugin in wiring.load_plugins(config).items():
+        click.echo(f"plugin    ok: {name} (API {plugin.spec.api_version})")
+    for line in wiring.check(config):
+        click.echo(line)
+
+
+@main.command()
+@_one_line_failures
+def plugins() -> None:
+    """List the installed key providers; settings load only those that they name."""
+    for entry in registry.installed():
+        package = entry.dist.name if entry.dist else "unknown"
+        version = entry.dist.version if entry.dist else ""
+        click.echo(f"{entry.name:16} {package} {version}")
+
+
+@main.command()
+@_settings_option
+@click.option("--org", "orgs", multiple=True, help="An organization that the token is for; may be repeated.")
+@click.option("--all-organizations", is_flag=True, help="For all organizations of the environment, and for none.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    type=click.Choice([each.value for each in Permission]),
+    help="A permission; may be repeated.  [default: all that the issuer may give]",
+)
+@click.option("--subject", required=True, help="Who the token is for, e.g. the name of a service.")
+@click.option("--name", help="Shown as the author of what is written.  [default: the subject]")
+@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long the token lives.")
+@_one_line_failures
+def token(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    path: Path,
+    orgs: tuple[str, ...],
+    all_organizations: bool,  # noqa: FBT001
+    permissions: tuple[str, ...],
+    subject: str,
+    name: str | None,
+    days: int,
+) -> None:
+    """Print a token signed by the local key. Official SDKs take it as their API key."""
+    if bool(orgs) == all_organizations:
+        raise click.UsageError("Say --org (once or more) or --all-organizations.")
+    wanted = {Permission(each) for each in permissions} or set(Permission)
+    scoped = wanted - {Permission.ALL_ORGANIZATIONS}
+    minted = mint_token(
+        settings.load(path),
+        subject=subject,
+        name=name or subject,
+        organizations=[_organization(each) for each in orgs],
+        permissions=scoped | {Permission.ALL_ORGANIZATIONS} if all_organizations else scoped,
+        lifetime_s=days * settings.DAY_S,
+    )
+    click.echo(minted)
+
+
+def _organization(text: str) -> OrgId:
+    org = org_id(text)
+    if org is None:
+        raise click.UsageError(f"--org {text!r}: 1 to 64 letters, digits, '_' and '-'.")
+    return org

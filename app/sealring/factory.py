@@ -1,0 +1,49 @@
+"""The factory: from ready-made services to the WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sealring.auth.scoping import Authenticator
+from sealring.http.dispatch import Server
+from sealring.http.guard import Guard, Route
+from sealring.http.health import HealthViews
+from sealring.http.keys import KeyViews
+from sealring.http.kv import KvViews
+from sealring.observability.logs import Log
+from sealring.services.data_keys import DataKeys
+from sealring.services.listing import Lists
+from sealring.services.objects import Objects
+from sealring.services.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    objects: Objects
+    versions: Versions
+    lists: Lists
+    data_keys: DataKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the HTTP front needs besides the services."""
+
+    authenticator: Authenticator
+    ready: Callable[[], None]
+    log: Log
+    max_value_bytes: int
+
+
+def make_server(services: Services, around: Surroundings) -> Server:
+    routes = guarded_routes(services)
+    open_routes = HealthViews(around.ready).routes()
+    # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
+    guard = Guard(around.authenticator, max_body_bytes=6 * around.max_value_bytes + (64 << 10))
+    return Server(guard, routes, open_routes, around.log)
+
+
+def guarded_routes(services: Services) -> tuple[Route, ...]:
+    kv = KvViews(services.objects, services.versions, services.lists)
+    return (*kv.routes(), *KeyViews(services.data_keys).routes())

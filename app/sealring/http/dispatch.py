@@ -1,0 +1,136 @@
+"""Dispatch: Flask's routing and refusals around guarded routes.
+
+Flask's own request machinery takes a hundred microseconds that no route of ours uses (sessions, hooks, signals). So a
+request is matched against Flask's URL map here and goes straight to its route; whatever does not match falls to Flask,
+which knows how to refuse it. Both ways run the same endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+
+from sealring.errors import InvalidBody, SealringError
+from sealring.http.guard import Guard, OpenRoute, Route, UnsupportedMediaType, request_id_of
+from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
+from sealring.http.replies import Environ, Reply, StartResponse
+from sealring.observability.logs import Log
+
+Respond = Callable[[Environ, Mapping[str, Any], str], Reply]
+
+
+class WholePathConverter(BaseConverter):
+    """The rest of the path, slashes included, wherever they stand: an object's name."""
+
+    part_isolating = False
+    regex = ".+"
+
+
+class Server(Flask):
+    """The WSGI application."""
+
+    def __init__(self, guard: Guard, routes: Iterable[Route], open_routes: Iterable[OpenRoute], log: Log) -> None:
+        super().__init__("sealring", static_folder=None)
+        self._guard = guard
+        self._log = log
+        self._endpoints: dict[str, Respond] = {}
+        self.url_map.merge_slashes = False
+        self.url_map.strict_slashes = True
+        self.url_map.converters["whole"] = WholePathConverter
+        for route in routes:
+            self._add(route.method, route.rule, self._guarded(route))
+        for open_route in open_routes:
+            self._add("GET", open_route.rule, _open(open_route))
+        self.register_error_handler(HTTPException, self._refuse)
+        self._match = self.url_map.bind("sealring").match
+
+    def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            # WSGI hands over the path's bytes as Latin-1 (PEP 3333)
+            path = environ["PATH_INFO"].encode("latin-1").decode()
+            endpoint, values = self._match(path, environ["REQUEST_METHOD"])
+        except UnicodeDecodeError:
+            request_id = request_id_of(environ)
+            reply = Reply.problem(400, FRAMEWORK_CODES[400], "The path is not UTF-8. Encode it as UTF-8.", request_id)
+            return reply.send(environ, start_response, request_id)
+        except HTTPException:
+            refused: Iterable[bytes] = super().wsgi_app(environ, start_response)
+            return refused
+        request_id = request_id_of(environ)
+        return self._endpoints[endpoint](environ, values, request_id).send(environ, start_response, request_id)
+
+    def _add(self, method: str, rule: str, respond: Respond) -> None:
+        endpoint = f"{method} {rule}"
+        self._endpoints[endpoint] = respond
+
+        def view(**values: Any) -> Response:
+            request_id = request_id_of(request.environ)
+            return _as_flask(respond(request.environ, values, request_id), request_id)
+
+        self.add_url_rule(rule, endpoint, view, methods=[method], provide_automatic_options=False)
+
+    def _guarded(self, route: Route) -> Respond:
+        def respond(environ: Environ, values: Mapping[str, Any], request_id: str) -> Reply:
+            try:
+                return route.view(self._guard.admit(route, environ, values, request_id))
+            except SealringError as error:
+                return self._problem(error, route, request_id)
+            except UnsupportedMediaType:
+                return _framework_problem(415, request_id)
+            except Exception as error:  # noqa: BLE001  the last resort: no stack trace leaves, whatever happened
+                self._log.fault("request failed", error, request_id=request_id, route=route.rule)
+                return _framework_problem(500, request_id)
+
+        return respond
+
+    def _problem(self, error: SealringError, route: Route, request_id: str) -> Reply:
+        problem = PROBLEMS[type(error)]
+        reason = getattr(error, "reason", "")
+        self._log.refusal(
+            request_id=request_id,
+            route=f"{route.method} {route.rule}",
+            status=problem.status,
+            code=problem.code,
+            reason=reason,
+        )
+        violations = error.violations if isinstance(error, InvalidBody) else ()
+        return Reply.problem(problem.status, problem.code, str(error), request_id, violations)
+
+    def _refuse(self, error: HTTPException) -> Response:
+        status = error.code if error.code is not None and error.code in FRAMEWORK_CODES else 400
+        if status == 500:
+            self._log.fault("request failed", getattr(error, "original_exception", None) or error)
+        request_id = request_id_of(request.environ)
+        response = _as_flask(_framework_problem(status, request_id), request_id)
+        if status == 405 and error.response is None and getattr(error, "valid_methods", None):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
+        return response
+
+
+def _open(route: OpenRoute) -> Respond:
+    def respond(environ: Environ, values: Mapping[str, Any], request_id: str) -> Reply:  # noqa: ARG001
+        return route.view()
+
+    return respond
+
+
+def _framework_problem(status: int, request_id: str) -> Reply:
+    return Reply.problem(status, FRAMEWORK_CODES[status], FRAMEWORK_MESSAGES[status], request_id)
+
+
+def _as_flask(reply: Reply, request_id: str) -> Response:
+    response = Response()
+    sent: dict[str, Any] = {}
+
+    def start(status: str, headers: list[tuple[str, str]]) -> None:
+        sent["status"], sent["headers"] = status, headers
+
+    body = b"".join(reply.send(request.environ, start, request_id))
+    response = Response(body, status=sent["status"])
+    response.headers.clear()
+    response.headers.extend(sent["headers"])
+    return response

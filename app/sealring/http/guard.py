@@ -1,0 +1,138 @@
+"""The guard: what stands between a request and a view, in one order, so that no route can forget a part of it.
+
+Limits of the headers, then authentication and permission, then the query, then the body: nothing is read before the
+caller is known, and nothing is parsed that is over a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from marshmallow import Schema, ValidationError
+
+from sealring.auth.scoping import Authenticator
+from sealring.domain.principal import Caller, Permission
+from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, PayloadTooLarge, Violations
+from sealring.http.json_body import parse_object
+from sealring.http.replies import Environ, Reply
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that passed the guard."""
+
+    caller: Caller
+    path: Mapping[str, str]
+    query: Mapping[str, Any] = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A guarded route. `permission` has no default: each route says what it takes."""
+
+    method: str
+    rule: str
+    permission: Permission
+    view: Callable[[Call], Reply]
+    summary: str
+    answers: Mapping[int, type[Schema]]
+    body: Schema | None = None
+    query: Schema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoute:
+    """A route that anybody may call, and that tells nothing of anybody: health, the API's own description."""
+
+    rule: str
+    view: Callable[[], Reply]
+
+
+class UnsupportedMediaType(Exception):
+    """The body is not declared as JSON."""
+
+
+class Guard:
+    """Makes a Call of a WSGI environment. Thread-safe."""
+
+    def __init__(self, authenticator: Authenticator, *, max_body_bytes: int) -> None:
+        self._authenticator = authenticator
+        self._max_body_bytes = max_body_bytes
+
+    def admit(self, route: Route, environ: Environ, path: Mapping[str, str], request_id: str) -> Call:
+        """Raises AccessError, InputError, UnsupportedMediaType."""
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        principal = self._authenticator.authenticate([] if authorization is None else [authorization])
+        principal.require(route.permission)
+        return Call(
+            caller=Caller(principal, request_id),
+            path=path,
+            query={} if route.query is None else _query(route.query, environ),
+            body={} if route.body is None else self._body(route.body, environ),
+        )
+
+    def _body(self, schema: Schema, environ: Environ) -> Mapping[str, Any]:
+        raw = self._read(environ)
+        members = parse_object(raw) if raw or schema.fields else {}
+        try:
+            loaded: Mapping[str, Any] = schema.load(members)
+        except ValidationError as error:
+            raise _invalid(error) from error
+        return loaded
+
+    def _read(self, environ: Environ) -> bytes:
+        declared = environ.get("CONTENT_LENGTH") or "0"
+        if environ.get("wsgi.input_terminated") and "CONTENT_LENGTH" not in environ:
+            size = self._max_body_bytes + 1
+        else:
+            size = int(declared)
+        if size > self._max_body_bytes and "CONTENT_LENGTH" in environ:
+            raise self._too_large()
+        raw: bytes = environ["wsgi.input"].read(size)
+        if len(raw) > self._max_body_bytes:
+            raise self._too_large()
+        if raw and environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedMediaType
+        return raw
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"The body is over {self._max_body_bytes} bytes. Send a smaller one.")
+
+
+def request_id_of(environ: Environ) -> str:
+    """Return the caller's request id where it is well-formed, else a fresh one."""
+    given = environ.get("HTTP_X_REQUEST_ID")
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
+    try:
+        pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=50)
+        loaded: Mapping[str, Any] = schema.load(dict(pairs))
+    except ValidationError as error:
+        field_name, text = _violations(error)[0]
+        raise MalformedRequest(f"Query parameter {field_name}: {text}") from error
+    except ValueError as error:
+        raise MalformedRequest("The query cannot be read. Send percent-encoded UTF-8.") from error
+    return loaded
+
+
+def _invalid(error: ValidationError) -> InvalidBody:
+    violations = _violations(error)
+    field_name, text = violations[0]
+    if text.startswith("Invalid key context"):
+        return InvalidKeyContext(text, violations)
+    return InvalidBody(f"{field_name}: {text}", violations)
+
+
+def _violations(error: ValidationError) -> Violations:
+    messages = error.messages_dict
+    return [(str(name), str(text)) for name, texts in messages.items() for text in texts]

@@ -1,0 +1,82 @@
+"""Errors on the wire: one table from every failure to its status and code, and one shape for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sealring import errors
+
+RETRY_AFTER_S = 1
+
+
+class Problem(NamedTuple):
+    status: int
+    code: str
+
+
+PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
+    errors.MalformedRequest: Problem(400, "malformed_request"),
+    errors.CiphertextRejected: Problem(400, "ciphertext_rejected"),
+    errors.Unauthenticated: Problem(401, "unauthenticated"),
+    errors.Forbidden: Problem(403, "forbidden"),
+    errors.NotFound: Problem(404, "not_found"),
+    errors.NameTaken: Problem(409, "name_taken"),
+    errors.VersionConflict: Problem(409, "version_conflict"),
+    errors.AmbiguousName: Problem(409, "ambiguous_name"),
+    errors.PayloadTooLarge: Problem(413, "payload_too_large"),
+    errors.InvalidBody: Problem(422, "invalid_body"),
+    errors.InvalidKeyContext: Problem(422, "invalid_key_context"),
+    errors.KeyContextFixed: Problem(422, "key_context_fixed"),
+    errors.KeyAccessDenied: Problem(424, "cmk_access_denied"),
+    errors.KeyDisabled: Problem(424, "cmk_disabled"),
+    errors.KeyPendingDeletion: Problem(424, "cmk_pending_deletion"),
+    errors.KeyNotFound: Problem(424, "cmk_not_found"),
+    errors.KeyMisconfigured: Problem(424, "cmk_misconfigured"),
+    errors.KeyDestroyed: Problem(410, "key_destroyed"),
+    errors.KeyThrottled: Problem(429, "kms_throttled"),
+    errors.KeyUnavailable: Problem(503, "kms_unavailable"),
+    errors.KeyDeadlineExceeded: Problem(503, "kms_deadline"),
+    errors.PluginFault: Problem(500, "plugin_fault"),
+    errors.IntegrityFailure: Problem(500, "integrity_failure"),
+    errors.WriteContention: Problem(503, "write_contention"),
+    errors.OutcomeUnknown: Problem(503, "outcome_unknown"),
+    errors.StoreUnavailable: Problem(503, "store_unavailable"),
+    errors.StoreFull: Problem(507, "store_full"),
+}
+
+# What Flask and Werkzeug refuse before a view is found.
+FRAMEWORK_MESSAGES: Mapping[int, str] = {
+    400: "The request cannot be read.",
+    404: "No such route. See /docs for those that exist.",
+    405: "This route does not take that method. See /docs for those that it takes.",
+    408: "The request did not arrive in time. Send it again.",
+    413: "The body is too large. Send a smaller one.",
+    415: "Send the body as JSON, with Content-Type: application/json.",
+    429: "Too many requests. Try again later.",
+    500: "Something went wrong on our side. Tell the operator, with the request id.",
+    503: "Not available now. Try again later.",
+}
+FRAMEWORK_CODES: Mapping[int, str] = {
+    400: "malformed_request",
+    404: "route_not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+
+
+def problem_body(code: str, message: str, request_id: str, violations: errors.Violations = ()) -> dict[str, object]:
+    """The one shape of every error. `error` and `message` are alike: some SDKs read only one of them."""
+    found = [{"code": code, "field": field, "message": text} for field, text in violations]
+    return {"error": message, "message": message, "code": code, "request_id": request_id, "errors": found}
+
+
+def problem_headers(status: int) -> list[tuple[str, str]]:
+    if status == 401:
+        return [("WWW-Authenticate", "Bearer")]
+    return [("Retry-After", str(RETRY_AFTER_S))] if status in {429, 503} else []

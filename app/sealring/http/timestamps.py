@@ -1,0 +1,48 @@
+"""Timestamps on the wire: RFC 3339 going out, every spelling that an SDK sends coming in."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from sealring.errors import MalformedRequest
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  naive, so that isoformat() leaves the offset to us
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_JAVASCRIPT = re.compile(
+    rf"[A-Z][a-z]{{2}} ({'|'.join(_MONTHS)}) (\d{{2}}) (\d{{4}}) (\d{{2}}:\d{{2}}:\d{{2}})"
+    r" GMT([+ -])(\d{2})(\d{2})( \(.*\))?"
+)
+_SPACED_OFFSET = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)")  # a '+' that came unencoded in a query
+
+
+def rfc3339(microseconds: int) -> str:
+    """Milliseconds, UTC, `Z`: what every SDK's parser reads."""
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds") + "Z"
+
+
+def parse_moment(text: str) -> int:
+    """Return microseconds since 1970.
+
+    ISO 8601 with or without seconds, fraction and offset (UTC where none), or what JavaScript's Date prints. Raises
+    MalformedRequest.
+    """
+    try:
+        moment = datetime.fromisoformat(_as_iso(text))
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - _EPOCH_UTC) // _MICROSECOND
+    except (ValueError, OverflowError) as error:
+        raise MalformedRequest("updatedAfter is no timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.") from error
+
+
+def _as_iso(text: str) -> str:
+    javascript = _JAVASCRIPT.fullmatch(text)
+    if javascript is None:
+        # "2026-01-31 12:00" has a space too, but no time before it
+        return _SPACED_OFFSET.sub("+", text) if "T" in text else text
+    month, day, year, clock, sign, hours, minutes, _ = javascript.groups()
+    number = _MONTHS.index(month) + 1
+    return f"{year}-{number:02}-{day}T{clock}{'-' if sign == '-' else '+'}{hours}:{minutes}"

@@ -1,0 +1,42 @@
+"""Logs: one JSON line an event on standard output, with fields from an allow-list.
+
+No bodies, query strings, names, tokens or values; an exception is its class and place, never its text.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from typing import Any, TextIO
+
+import orjson
+
+
+class Log:
+    """Writes events. Thread-safe: a line is one write."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stdout if stream is None else stream
+
+    def notice(self, message: str) -> None:
+        """A fixed text of our own, e.g. at start-up."""
+        self._write("notice", {"message": message})
+
+    def refusal(self, *, request_id: str, route: str, status: int, code: str, reason: str = "") -> None:
+        """A request that was answered with an error."""
+        fields = {"request_id": request_id, "route": route, "status": status, "code": code, "reason": reason}
+        self._write("alarm" if status == 500 else "refusal", fields)
+
+    def fault(self, message: str, error: BaseException, *, request_id: str = "", route: str = "") -> None:
+        """A defect of ours: the class of the exception, and where it was raised."""
+        places = [
+            f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        fields = {"message": message, "exception": type(error).__name__, "at": places[-8:]}
+        self._write("fault", {**fields, "request_id": request_id, "route": route})
+
+    def _write(self, event: str, fields: dict[str, Any]) -> None:
+        line = {"time": round(time.time(), 3), "event": event, **{key: value for key, value in fields.items() if value}}
+        self._stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
+        self._stream.flush()

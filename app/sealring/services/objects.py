@@ -1,0 +1,198 @@
+"""Objects: named values, each sealed under the keys of its context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sealring.domain.context import KeyContext
+from sealring.domain.events import Action
+from sealring.domain.ids import ObjectId, OrgId, uuid_text
+from sealring.domain.ports import AuditLog, Change, ObjectStore
+from sealring.domain.principal import Caller, Permission
+from sealring.domain.record import Author, ObjectRecord, State, Version
+from sealring.errors import AmbiguousName, IntegrityFailure, KeyContextFixed, NotFound, PayloadTooLarge, VersionConflict
+from sealring.services.sealing import Sealing
+from sealring.services.visibility import event_of, object_id, owned, refusals_audited, visible
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedObject:
+    record: ObjectRecord
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLimits:
+    max_value_bytes: int = 1 << 20
+    retention_s: int = 30 * 86_400  # how long a deleted object can be restored
+
+
+class Objects:
+    """The use cases of one object. Thread-safe."""
+
+    def __init__(self, store: ObjectStore, sealing: Sealing, audit: AuditLog, limits: ObjectLimits) -> None:
+        self._store = store
+        self._sealing = sealing
+        self._audit = audit
+        self._limits = limits
+
+    def create(self, caller: Caller, *, name: str, value: str, context: KeyContext) -> ObjectRecord:
+        """Seal and store a new object.
+
+        Raises Forbidden where the context names an organization that the token lacks, or none; NameTaken;
+        PayloadTooLarge; KeyFailure.
+        """
+        caller.principal.require(Permission.OBJECTS_CREATE)
+        caller.principal.require_organization(context.organization)
+        plaintext = self._checked(value)
+        new_id = ObjectId.new(self._store.partition(caller.principal.environment, context.organization))
+        envelope = self._sealing.seal(plaintext, new_id, context, caller)
+        record = ObjectRecord(
+            id=new_id,
+            name=name,
+            context=context,
+            state=State.LIVE,
+            created_at=0,
+            updated_at=0,
+            revision=1,
+            current=Version(1, 0, _author(caller), envelope),
+        )
+        return self._store.create(Change(record, event_of(Action.OBJECT_CREATED, record, caller)))
+
+    def read(self, caller: Caller, text_id: str) -> OpenedObject:
+        """Return an object with its value, after the event of the read is stored. Raises NotFound; KeyFailure."""
+        caller.principal.require(Permission.OBJECTS_READ)
+        with refusals_audited(self._audit, caller, text_id):
+            return self._open(caller, visible(self._store.get(object_id(text_id)), caller))
+
+    def read_by_name(self, caller: Caller, name: str, org: OrgId | None) -> OpenedObject:
+        """Return the object of that name in `org`, or in the caller's organizations.
+
+        Raises AmbiguousName where several of them have one; Forbidden where the token lacks `org`; NotFound.
+        """
+        caller.principal.require(Permission.OBJECTS_READ)
+        with refusals_audited(self._audit, caller, "by name"):
+            return self._open(caller, self._named(caller, name, org))
+
+    def describe(self, caller: Caller, text_id: str) -> ObjectRecord:
+        """Return an object without its value. Touches no key. Raises NotFound."""
+        caller.principal.require(Permission.OBJECTS_READ)
+        with refusals_audited(self._audit, caller, text_id):
+            record = visible(self._store.get(object_id(text_id)), caller)
+            return self._attested(record, Action.METADATA_READ, caller)
+
+    def update(
+        self, caller: Caller, text_id: str, *, value: str, version_check: str | None, contexts: Sequence[KeyContext]
+    ) -> ObjectRecord:
+        """Seal and store a new value under the object's own context.
+
+        Raises VersionConflict where `version_check` is given and stale; KeyContextFixed where one of
+        `contexts`, the ones that the request carries, is not the object's; NotFound; PayloadTooLarge; KeyFailure.
+        """
+        caller.principal.require(Permission.OBJECTS_UPDATE)
+        plaintext = self._checked(value)
+        sealed: Version | None = None
+
+        def decide(current: ObjectRecord, now: int) -> Change:
+            nonlocal sealed
+            visible(current, caller)
+            if any(context != current.context for context in contexts):
+                raise KeyContextFixed("Key context cannot be changed. Leave it out, or create another object.")
+            _check_version(current, version_check)
+            # Sealed once: ids in the header are random, so a conflict never forces another encryption.
+            if sealed is None:
+                envelope = self._sealing.seal(plaintext, current.id, current.context, caller)
+                sealed = Version(0, 0, _author(caller), envelope)
+            moment = _after(current, now)
+            version = replace(sealed, number=current.current.number + 1, created_at=moment)
+            record = replace(current, current=version, updated_at=moment)
+            return Change(record, event_of(Action.OBJECT_UPDATED, record, caller))
+
+        with refusals_audited(self._audit, caller, text_id):
+            return self._store.amend(object_id(text_id), decide)
+
+    def delete(self, caller: Caller, text_id: str, *, version_check: str | None) -> ObjectRecord:
+        """Make an object unreadable and its name free, at once. It can be restored until it is purged.
+
+        Touches no key. Raises VersionConflict; NotFound.
+        """
+        caller.principal.require(Permission.OBJECTS_DELETE)
+
+        def decide(current: ObjectRecord, now: int) -> Change:
+            visible(current, caller)
+            _check_version(current, version_check)
+            moment = _after(current, now)
+            purge_at = moment + self._limits.retention_s * 1_000_000
+            record = replace(current, state=State.DELETED, updated_at=moment, purge_at=purge_at)
+            return Change(record, event_of(Action.OBJECT_DELETED, record, caller))
+
+        with refusals_audited(self._audit, caller, text_id):
+            return self._store.amend(object_id(text_id), decide)
+
+    def restore(self, caller: Caller, text_id: str) -> ObjectRecord:
+        """Bring a deleted object back; a live one stays as it is. Touches no key. Raises NameTaken; NotFound."""
+        caller.principal.require(Permission.OBJECTS_RESTORE)
+
+        def decide(current: ObjectRecord, now: int) -> Change:
+            if owned(current, caller).live or current.purge_at <= now:
+                raise NotFound
+            record = replace(current, state=State.LIVE, updated_at=_after(current, now), purge_at=0)
+            return Change(record, event_of(Action.OBJECT_RESTORED, record, caller))
+
+        with refusals_audited(self._audit, caller, text_id):
+            record = owned(self._store.get(object_id(text_id)), caller)
+            return record if record.live else self._store.amend(record.id, decide)
+
+    def _named(self, caller: Caller, name: str, org: OrgId | None) -> ObjectRecord:
+        principal = caller.principal
+        if org is not None:
+            principal.require_organization(org)
+            return visible(self._store.find(principal.environment, org, name), caller)
+        if principal.everywhere:
+            found = list(self._store.find_everywhere(principal.environment, name))
+        else:
+            each = (self._store.find(principal.environment, mine, name) for mine in sorted(principal.organizations))
+            found = [record for record in each if record is not None]
+        if len(found) > 1:
+            raise AmbiguousName
+        return visible(found[0] if found else None, caller)
+
+    def _open(self, caller: Caller, record: ObjectRecord) -> OpenedObject:
+        value = self._sealing.open(record.current.envelope, record.context, caller)
+        attested = self._attested(record, Action.OBJECT_READ, caller)
+        if attested.current.id != record.current.id:
+            value = self._sealing.open(attested.current.envelope, attested.context, caller)
+        return OpenedObject(attested, value.decode())
+
+    def _attested(self, record: ObjectRecord, action: Action, caller: Caller) -> ObjectRecord:
+        """Store the event of a read, and return the newest state of the object.
+
+        Raises IntegrityFailure where the record is not the newest one and no newer one is there: it was rolled back.
+        """
+        while not self._store.attest(record, event_of(action, record, caller)):
+            newer = visible(self._store.get(record.id), caller)
+            if newer.revision <= record.revision:
+                raise IntegrityFailure("rolled back")
+            record = newer
+        return record
+
+    def _checked(self, value: str) -> bytes:
+        plaintext = value.encode()
+        if len(plaintext) > self._limits.max_value_bytes:
+            raise PayloadTooLarge(f"The value is over {self._limits.max_value_bytes} bytes. Store a smaller one.")
+        return plaintext
+
+
+def _check_version(current: ObjectRecord, version_check: str | None) -> None:
+    if version_check is not None and version_check != uuid_text(current.current.id):
+        raise VersionConflict
+
+
+def _after(current: ObjectRecord, now: int) -> int:
+    """The time of a write: the store's, but always later than the write before it."""
+    return max(now, current.updated_at + 1)
+
+
+def _author(caller: Caller) -> Author:
+    return Author(caller.principal.subject, caller.principal.name)

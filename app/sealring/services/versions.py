@@ -1,0 +1,57 @@
+"""Versions: the values that an object had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sealring.domain.events import Action
+from sealring.domain.ids import parse_uuid
+from sealring.domain.ports import AuditLog, ObjectStore
+from sealring.domain.principal import Caller, Permission
+from sealring.domain.record import VersionSummary
+from sealring.errors import IntegrityFailure, NotFound
+from sealring.services.objects import OpenedObject
+from sealring.services.sealing import Sealing
+from sealring.services.visibility import event_of, object_id, refusals_audited, visible
+
+
+class Versions:
+    """The use cases of an object's versions. Thread-safe."""
+
+    def __init__(self, store: ObjectStore, sealing: Sealing, audit: AuditLog) -> None:
+        self._store = store
+        self._sealing = sealing
+        self._audit = audit
+
+    def list(self, caller: Caller, text_id: str) -> Sequence[VersionSummary]:
+        """Return all versions, the current one first. Touches no key. Raises NotFound."""
+        caller.principal.require(Permission.OBJECTS_READ)
+        with refusals_audited(self._audit, caller, text_id):
+            found = self._store.history(object_id(text_id))
+            if found is None:
+                raise NotFound
+            record, versions = found
+            self._audit.append(event_of(Action.VERSIONS_LISTED, visible(record, caller), caller))
+            return versions
+
+    def read(self, caller: Caller, text_id: str, version_id: str) -> OpenedObject:
+        """Return the object as it was in one version. Raises NotFound; KeyFailure."""
+        caller.principal.require(Permission.OBJECTS_READ)
+        with refusals_audited(self._audit, caller, text_id):
+            record = visible(self._store.get(object_id(text_id)), caller)
+            raw_id = parse_uuid(version_id)
+            version = None if raw_id is None else self._store.version(record, raw_id)
+            if version is None:
+                raise NotFound("Version")
+            header, current = version.envelope.header, record.current.envelope.header
+            if (header.environment, header.org, header.context_hash) != (
+                current.environment,
+                current.org,
+                current.context_hash,
+            ):
+                raise IntegrityFailure("a version of another organization or context")
+            value = self._sealing.open(version.envelope, record.context, caller)
+            then = replace(record, current=version, updated_at=version.created_at)
+            self._audit.append(event_of(Action.OBJECT_READ, then, caller))
+            return OpenedObject(then, value.decode())

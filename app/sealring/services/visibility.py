@@ -1,0 +1,69 @@
+"""What a caller may know of: the one answer for an object that is not there and one that is not theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sealring.domain.events import Action, Event
+from sealring.domain.ids import NO_ORG, ObjectId, uuid_text
+from sealring.domain.ports import AuditLog
+from sealring.domain.principal import Caller
+from sealring.domain.record import ObjectRecord
+from sealring.errors import IntegrityFailure, NotFound
+
+
+def visible(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
+    """Return the live object. Raises NotFound alike for none, a deleted one and another organization's."""
+    record = owned(record, caller)
+    if not record.live:
+        raise NotFound
+    return record
+
+
+def owned(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
+    """Return the object, live or deleted. Raises NotFound alike for none and another organization's."""
+    if record is None or not caller.principal.may_see(record.environment, record.org):
+        raise NotFound
+    return record
+
+
+def object_id(text: str) -> ObjectId:
+    """Raises NotFound where `text` is no object id."""
+    parsed = ObjectId.parse(text)
+    if parsed is None:
+        raise NotFound
+    return parsed
+
+
+def event_of(action: Action, record: ObjectRecord, caller: Caller) -> Event:
+    return Event(
+        action=action,
+        environment=record.environment,
+        org=record.org,
+        actor=caller.actor,
+        request_id=caller.request_id,
+        target=str(record.id),
+        name=record.name,
+        key_ids=tuple(uuid_text(wrap.kek_id) for wrap in record.current.envelope.wraps),
+    )
+
+
+@contextmanager
+def refusals_audited(audit: AuditLog, caller: Caller, target: str) -> Iterator[None]:
+    """Leave the reason of an integrity failure in the audit log; outside, all of them look alike."""
+    try:
+        yield
+    except IntegrityFailure as failure:
+        audit.append(
+            Event(
+                action=Action.OBJECT_REFUSED,
+                environment=caller.principal.environment,
+                org=NO_ORG,
+                actor=caller.actor,
+                request_id=caller.request_id,
+                target=target,
+                reason=failure.reason,
+            )
+        )
+        raise

@@ -1,0 +1,164 @@
+"""Settings: one TOML file, read strictly once at start."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from sealring.auth.profiles import IssuerProfile
+from sealring.errors import SettingsInvalid
+from sealring.keys.keyring import ManagedKeys
+from sealring.keys.routing import ManagedKeks
+from sealring.services.objects import ObjectLimits
+
+MAX_VALUE_BYTES = 16 << 20
+DAY_S = 86_400
+
+Table = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalIssuer:
+    """The signing key behind `sealring token`, and which of the issuer profiles believes it."""
+
+    signing_key_file: Path
+    issuer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What config/sealring.toml describes. Made by `load`; after that nobody checks again."""
+
+    path: Path
+    store_url: str = field(repr=False)  # it may carry a password
+    managed: ManagedKeys
+    plugins: Mapping[str, Table] = field(repr=False)  # they may carry secrets
+    issuers: tuple[IssuerProfile, ...]
+    local_issuer: LocalIssuer | None
+    limits: ObjectLimits
+
+
+def load(path: Path) -> Settings:
+    """Read and check the settings. Raises SettingsInvalid with one line that names the place and the mend."""
+    base = path.absolute().parent
+    root = _Table("", _read(path))
+    root.only("store", "keys", "plugins", "issuers", "token", "limits")
+    plugins = root.table("plugins")
+    settings = Settings(
+        path=path,
+        store_url=_store_url(root.table("store"), base),
+        managed=_managed(root.table("keys")),
+        plugins={name: plugins.table(name).members for name in plugins.members},
+        issuers=tuple(IssuerProfile.parse(each.members, base=base) for each in root.tables("issuers")),
+        local_issuer=_local_issuer(root, base),
+        limits=_limits(root.table("limits", {})),
+    )
+    _check_together(settings)
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One table of the file, and its name for messages."""
+
+    name: str
+    members: Table
+
+    def refuse(self, member: str, wrong: str) -> NoReturn:
+        place = f"[{self.name}] {member}" if self.name else f"[{member}]"
+        raise SettingsInvalid(f"{place} {wrong}")
+
+    def only(self, *known: str) -> None:
+        for member in self.members:
+            if member not in known:
+                self.refuse(member, f"is not a setting; known are: {', '.join(known)}")
+
+    def table(self, member: str, default: Table | None = None) -> _Table:
+        value = self.members.get(member, default)
+        if not isinstance(value, dict):
+            self.refuse(member, "is missing or no table")
+        return _Table(f"{self.name}.{member}" if self.name else member, value)
+
+    def tables(self, member: str) -> list[_Table]:
+        value = self.members.get(member)
+        if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
+            self.refuse(member, f"must be there at least once, as [[{member}]]")
+        return [_Table(member, each) for each in value]
+
+    def text(self, member: str) -> str:
+        value = self.members.get(member)
+        if not isinstance(value, str) or not value:
+            self.refuse(member, "is missing or no text")
+        return value
+
+    def number(self, member: str, default: int, *, most: int) -> int:
+        value = self.members.get(member, default)
+        if type(value) is not int or not 1 <= value <= most:
+            self.refuse(member, f"must be a whole number from 1 to {most}")
+        return value
+
+
+def _read(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsInvalid(f"{path} cannot be read ({error.strerror}); make one with `sealring init`") from error
+    except ValueError as error:  # TOMLDecodeError and bad UTF-8; the text may quote a secret
+        raise SettingsInvalid(f"{path} is not valid TOML{_place(error)}") from None
+
+
+def _place(error: ValueError) -> str:
+    """The "(at line 3, column 7)" of a TOMLDecodeError, without the rest of its text."""
+    _, found, place = str(error).rpartition("(at ")
+    return f" (at {place}" if found and isinstance(error, tomllib.TOMLDecodeError) else ""
+
+
+def _store_url(table: _Table, base: Path) -> str:
+    table.only("url", "url_file")
+    if "url_file" not in table.members:
+        return table.text("url")
+    if "url" in table.members:
+        table.refuse("url", "and url_file are both there; keep one")
+    try:
+        return (base / table.text("url_file")).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid("[store] url_file cannot be read") from error
+
+
+def _managed(table: _Table) -> ManagedKeys:
+    table.only("managed", "managed_keks")
+    per = table.members.get("managed_keks", ManagedKeks.COMBINATION.value)
+    if per not in [each.value for each in ManagedKeks]:
+        table.refuse("managed_keks", "must be 'combination' or 'items'")
+    return ManagedKeys(table.text("managed"), ManagedKeks(per))
+
+
+def _local_issuer(root: _Table, base: Path) -> LocalIssuer | None:
+    if "token" not in root.members:
+        return None
+    table = root.table("token")
+    table.only("signing_key_file", "issuer")
+    return LocalIssuer(base / table.text("signing_key_file"), table.text("issuer"))
+
+
+def _limits(table: _Table) -> ObjectLimits:
+    table.only("max_value_bytes", "deleted_retention_days")
+    return ObjectLimits(
+        max_value_bytes=table.number("max_value_bytes", 1 << 20, most=MAX_VALUE_BYTES),
+        retention_s=table.number("deleted_retention_days", 30, most=3650) * DAY_S,
+    )
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.managed.provider not in settings.plugins:
+        raise SettingsInvalid(
+            f"[keys] managed names '{settings.managed.provider}', but there is no [plugins.{settings.managed.provider}]"
+        )
+    issuers = [each.issuer for each in settings.issuers]
+    if len(set(issuers)) != len(issuers):
+        raise SettingsInvalid("[[issuers]] name the same issuer twice")
+    if settings.local_issuer is not None and settings.local_issuer.issuer not in issuers:
+        raise SettingsInvalid(f"[token] issuer '{settings.local_issuer.issuer}' has no profile under [[issuers]]")

@@ -1,0 +1,88 @@
+"""The one list of all keys in the store. No user text ever stands in one.
+
+    key                    type    holds                                   lives             watched by
+    s1:layout              string  format, partitions, wrapped store key   for ever          nothing
+    s1:ready               string  proof that the store takes writes       60 seconds        nothing
+    s1:{p}:o:<object id>   string  an object with its current envelope     until purged      update, delete, restore
+    s1:{p}:v:<object id>   hash    older versions by version id            until purged      nothing
+    s1:{p}:s:<object id>   list    their summaries, newest first           until purged      nothing
+    s1:{p}:n:<name>        string  the id of an organization's live object while it is live  create, restore
+    s1:{p}:x:<env>:<org>   zset    live objects of an organization         for ever          nothing
+    s1:{p}:e:<env>         zset    live objects of an environment          for ever          nothing
+    s1:{p}:d:<name>        hash    organizations that may have the name    for ever (a hint) nothing
+    s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
+    s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
+    s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
+    s1:{p}:a               stream  audit events, the outbox                retention         nothing
+
+`{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
+bytes; names and scopes are 16-byte keyed digests; environment and organization ids have a strict alphabet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.wire import lp16
+
+LAYOUT = b"s1:layout"
+READY = b"s1:ready"
+
+
+class Keyspace:
+    """Builds the keys of one store."""
+
+    def __init__(self, partitions: int, keys: StoreKeys) -> None:
+        self.partitions = partitions
+        self._keys = keys
+        self._prefixes = tuple(f"s1:{{{number}}}:".encode() for number in range(partitions))
+        self.partition = lru_cache(10_000)(self._partition)
+
+    def _partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        digest = hashlib.sha256(lp16(environment.encode()) + lp16(org.encode())).digest()
+        return int.from_bytes(digest[:8], "big") % self.partitions
+
+    def holds(self, object_id: ObjectId) -> bool:
+        """Whether the id's partition exists in this store."""
+        return object_id.partition < self.partitions
+
+    def object(self, object_id: ObjectId) -> bytes:
+        return self._prefixes[object_id.partition] + b"o:" + object_id.raw
+
+    def versions(self, object_id: ObjectId) -> bytes:
+        return self._prefixes[object_id.partition] + b"v:" + object_id.raw
+
+    def summaries(self, object_id: ObjectId) -> bytes:
+        return self._prefixes[object_id.partition] + b"s:" + object_id.raw
+
+    def name(self, environment: EnvironmentId, org: OrgId, name: str) -> bytes:
+        message = lp16(environment.encode()) + lp16(org.encode()) + lp16(name.encode())
+        return self._of(environment, org) + b"n:" + self._keys.locator(b"name", message)
+
+    def directory(self, environment: EnvironmentId, name: str) -> bytes:
+        digest = self._keys.locator(b"directory", lp16(environment.encode()) + lp16(name.encode()))
+        return self._prefixes[int.from_bytes(digest[:8], "big") % self.partitions] + b"d:" + digest
+
+    def org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"x:{environment}:{org}".encode()
+
+    def environment_index(self, environment: EnvironmentId, partition: int) -> bytes:
+        return self._prefixes[partition] + f"e:{environment}".encode()
+
+    def tombstones(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"t"
+
+    def kek(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
+        return self._of(environment, org) + b"k:" + kek_id
+
+    def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
+        return self._of(environment, org) + b"c:" + self._keys.locator(b"scope", scope)
+
+    def audit(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"a"
+
+    def _of(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._prefixes[self.partition(environment, org)]

@@ -1,0 +1,163 @@
+"""Connections to the store: many commands in one send, and no retries behind our back.
+
+redis-py's clients retry, and its cluster client replays MULTI without its WATCH; so its connections and parser are
+used here, and none of its clients. A connection whose reply was lost is dropped, never reused.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection, parse_url
+from redis.exceptions import BusyLoadingError, NoPermissionError, OutOfMemoryError, ReadOnlyError
+from redis.retry import Retry
+
+from sealring.errors import IntegrityFailure, SealringError, SettingsInvalid, StoreFull, StoreUnavailable
+
+CONNECT_TIMEOUT_S = 0.5
+REPLY_TIMEOUT_S = 0.9
+DEADLINE_S = 1.8  # of one use case, so that a store that is away is a 503 within two seconds
+
+Command = tuple[bytes | str | int, ...]
+Reply = Any  # what RESP2 knows: bytes, int, None, list
+
+
+class LinkLost(Exception):
+    """The connection broke, or a reply did not come in time. What was sent may have been applied."""
+
+
+class Patience:
+    """How long one use case tries again: jittered pauses that grow, up to a deadline."""
+
+    def __init__(self) -> None:
+        self._deadline = time.monotonic() + DEADLINE_S
+        self._pause_s = 0.002
+
+    def pause(self) -> bool:
+        """Pause for a moment and return True, or return False when the deadline would pass."""
+        if time.monotonic() + self._pause_s > self._deadline:
+            return False
+        time.sleep(random.uniform(0, self._pause_s))  # noqa: S311  jitter, not a secret
+        self._pause_s = min(2 * self._pause_s, 0.05)
+        return True
+
+
+class Link:
+    """One connection. Not thread-safe."""
+
+    def __init__(self, connection: AbstractConnection) -> None:
+        self._connection = connection
+
+    def send(self, *commands: Command) -> list[Reply]:
+        """Send all commands at once and return all replies.
+
+        Raises LinkLost; StoreFull, StoreUnavailable or IntegrityFailure where the store refuses one of them.
+        """
+        connection = self._connection
+        try:
+            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            replies = [self._read() for _ in commands]
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            raise LinkLost from error
+        for reply in replies:
+            if isinstance(reply, redis.ResponseError):
+                raise _refusal(reply)
+        return replies
+
+    def close(self) -> None:
+        self._connection.disconnect()
+
+    def _read(self) -> Reply:
+        try:
+            return self._connection.read_response()
+        except redis.ResponseError as refused:
+            return refused
+
+
+class Links:
+    """A pool of links to one store: as many as there are threads that use it at once."""
+
+    def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
+        self._connect = connect
+        self._idle: deque[Link] = deque()
+
+    @classmethod
+    def to(cls, url: str) -> Links:
+        """Raises SettingsInvalid where `url` is not one of redis://, rediss:// or unix://."""
+        try:
+            options = parse_url(url)
+        except ValueError as error:
+            raise SettingsInvalid("store.url must begin with redis://, rediss:// or unix://") from error
+        connection_class = options.pop("connection_class", redis.Connection)
+        options |= {
+            "protocol": 2,
+            "retry": Retry(NoBackoff(), 0),
+            "socket_timeout": REPLY_TIMEOUT_S,
+        }
+        if connection_class is not redis.UnixDomainSocketConnection:
+            options["socket_connect_timeout"] = CONNECT_TIMEOUT_S
+        return cls(lambda: connection_class(**options))
+
+    @contextmanager
+    def borrow(self) -> Iterator[Link]:
+        """Lend a link. One that may have replies outstanding does not come back. Raises LinkLost."""
+        link = self._idle.pop() if self._idle else self._new()
+        try:
+            yield link
+        except SealringError:
+            self._idle.append(link)
+            raise
+        except BaseException:
+            link.close()
+            raise
+        self._idle.append(link)
+
+    def call(self, *commands: Command) -> list[Reply]:
+        """Send commands that may be repeated, in one round trip. Raises StoreError."""
+        patience = Patience()
+        while True:
+            try:
+                with self.borrow() as link:
+                    return link.send(*commands)
+            except LinkLost as error:
+                self.close()  # the idle ones lead to the same store that just went away
+                if not patience.pause():
+                    raise StoreUnavailable("The store does not answer. Try again later.") from error
+
+    def _new(self) -> Link:
+        connection = self._connect()
+        try:
+            connection.connect()
+        except (redis.RedisError, OSError) as error:
+            raise LinkLost from error
+        return Link(connection)
+
+    def close(self) -> None:
+        while self._idle:
+            try:
+                self._idle.pop().close()
+            except IndexError:
+                return
+
+
+_UNAVAILABLE = (
+    "NOREPLICAS", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOAUTH",
+    "NOPERM", "WRONGPASS", "BUSY",
+)  # fmt: skip
+
+
+def _refusal(error: redis.ResponseError) -> Exception:
+    """What a store's own refusal means for us. Its text may quote a key, and is left out."""
+    if isinstance(error, OutOfMemoryError):
+        return StoreFull("The store is full. Tell the operator; nothing was written.")
+    text = str(error)
+    if isinstance(error, BusyLoadingError | ReadOnlyError | NoPermissionError) or text.startswith(_UNAVAILABLE):
+        return StoreUnavailable("The store cannot take this now. Try again later.")
+    return IntegrityFailure("the store refused a command")

@@ -1,0 +1,195 @@
+"""The binary form of what is stored, each record with a MAC over all its fields and its key."""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from collections.abc import Callable
+from typing import TypeVar
+
+from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
+from sealring.domain.codec import encode_envelope, parse_envelope
+from sealring.domain.context import KeyContext
+from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.kek import Kek
+from sealring.domain.ports import Row
+from sealring.domain.record import Author, ObjectRecord, State, Version, VersionSummary
+from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16, lp32
+from sealring.errors import IntegrityFailure
+
+T = TypeVar("T")
+
+_FORMAT = 1
+_OBJECT_HEAD = struct.Struct(">BBQQIQ16s")  # format, state, created, updated, revision, purge, operation
+_VERSION_HEAD = struct.Struct(">BIQ")  # format, number, created
+_SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
+_SCORE = struct.Struct(">Q")
+
+
+class Records:
+    """Encodes and decodes. Decoding raises IntegrityFailure for whatever we did not write at that place."""
+
+    def __init__(self, keys: StoreKeys) -> None:
+        self._keys = keys
+
+    def encode_object(self, record: ObjectRecord) -> bytes:
+        head = _OBJECT_HEAD.pack(
+            _FORMAT,
+            record.state,
+            record.created_at,
+            record.updated_at,
+            record.revision,
+            record.purge_at,
+            record.operation,
+        )
+        body = b"".join(
+            (head, lp16(record.name.encode()), lp16(record.context.canonical), _encode_version(record.current))
+        )
+        return body + self._keys.record(b"object" + record.id.raw + body)
+
+    def decode_object(self, object_id: ObjectId, raw: bytes) -> ObjectRecord:
+        reader = self._authentic(b"object" + object_id.raw, raw)
+
+        def decode() -> ObjectRecord:
+            form, state, created_at, updated_at, revision, purge_at, operation = _OBJECT_HEAD.unpack(
+                reader.take(_OBJECT_HEAD.size)
+            )
+            _known(form)
+            record = ObjectRecord(
+                id=object_id,
+                name=reader.lp16().decode(),
+                context=KeyContext.decode(reader.lp16()),
+                state=State(state),
+                created_at=created_at,
+                updated_at=updated_at,
+                revision=revision,
+                current=_decode_version(reader),
+                purge_at=purge_at,
+                operation=operation,
+            )
+            reader.finish()
+            header = record.current.envelope.header
+            if header.object_id != object_id.raw or header.context_hash != record.context.digest:
+                raise MalformedBytes("an envelope of another object or context")
+            return record
+
+        return _strictly(decode, "object record")
+
+    def encode_version(self, object_id: ObjectId, version: Version) -> bytes:
+        body = _encode_version(version)
+        return body + self._keys.record(b"version" + object_id.raw + version.id + body)
+
+    def decode_version(self, object_id: ObjectId, version_id: bytes, raw: bytes) -> Version:
+        reader = self._authentic(b"version" + object_id.raw + version_id, raw)
+
+        def decode() -> Version:
+            version = _decode_version(reader)
+            reader.finish()
+            header = version.envelope.header
+            if (header.object_id, header.version_id) != (object_id.raw, version_id):
+                raise MalformedBytes("an envelope of another version")
+            return version
+
+        return _strictly(decode, "version record")
+
+    def summarize(self, version: Version) -> VersionSummary:
+        etag = self._keys.etag(version.envelope.header.encoded + version.envelope.commitment)
+        return VersionSummary(version.id, version.number, version.created_at, version.size, etag)
+
+    def encode_summary(self, object_id: ObjectId, summary: VersionSummary) -> bytes:
+        body = _SUMMARY.pack(summary.id, summary.number, summary.created_at, summary.size, summary.etag)
+        return body + self._keys.record(b"summary" + object_id.raw + body)
+
+    def decode_summary(self, object_id: ObjectId, raw: bytes) -> VersionSummary:
+        reader = self._authentic(b"summary" + object_id.raw, raw)
+        return _strictly(lambda: VersionSummary(*_SUMMARY.unpack(_rest(reader))), "version summary")
+
+    def encode_kek(self, kek: Kek) -> bytes:
+        body = b"".join(
+            (
+                bytes((_FORMAT,)),
+                kek.version.to_bytes(4, "big"),
+                lp8(kek.provider.encode()),
+                lp16(kek.provider_key_id.encode()),
+                lp16(kek.scope),
+                lp16(kek.material),
+            )
+        )
+        return body + self._keys.record(b"kek" + kek.kek_id + body)
+
+    def decode_kek(self, kek_id: bytes, raw: bytes) -> Kek:
+        reader = self._authentic(b"kek" + kek_id, raw)
+
+        def decode() -> Kek:
+            _known(reader.number(1))
+            version = reader.number(4)
+            provider = reader.lp8().decode()
+            kek = Kek(kek_id, version, provider, reader.lp16().decode(), reader.lp16(), reader.lp16())
+            reader.finish()
+            return kek
+
+        return _strictly(decode, "KEK record")
+
+    def _authentic(self, place: bytes, raw: bytes) -> Reader:
+        body, mac = raw[:-DIGEST_BYTES], raw[-DIGEST_BYTES:]
+        if not hmac.compare_digest(self._keys.record(place + body), mac):
+            raise IntegrityFailure("record MAC")
+        return Reader(body)
+
+
+class IndexMembers:
+    """Members of one index: object id, name, and a MAC that binds both to the index and to the score."""
+
+    def __init__(self, keys: StoreKeys, environment: EnvironmentId, org: OrgId | None) -> None:
+        owner = b"\x00" if org is None else b"\x01" + lp16(org.encode())
+        self._place = lp16(environment.encode()) + owner
+        self._keys = keys
+
+    def encode(self, row: Row) -> bytes:
+        body = row.id + row.name.encode()
+        return body + self._mac(row.updated_at, body)
+
+    def decode(self, updated_at: int, member: bytes) -> Row:
+        body, mac = member[:-DIGEST_BYTES], member[-DIGEST_BYTES:]
+        if len(body) < 16 or not hmac.compare_digest(self._mac(updated_at, body), mac):
+            raise IntegrityFailure("index member")
+        return Row(updated_at, body[:16], body[16:].decode())
+
+    def _mac(self, updated_at: int, body: bytes) -> bytes:
+        return self._keys.index(self._place + _SCORE.pack(updated_at) + body)
+
+
+def _encode_version(version: Version) -> bytes:
+    return b"".join(
+        (
+            _VERSION_HEAD.pack(_FORMAT, version.number, version.created_at),
+            lp16(version.author.id.encode()),
+            lp16(version.author.name.encode()),
+            lp32(encode_envelope(version.envelope)),
+        )
+    )
+
+
+def _decode_version(reader: Reader) -> Version:
+    form, number, created_at = _VERSION_HEAD.unpack(reader.take(_VERSION_HEAD.size))
+    _known(form)
+    author = Author(reader.lp16().decode(), reader.lp16().decode())
+    return Version(number, created_at, author, parse_envelope(reader.lp32()))
+
+
+def _known(form: int) -> None:
+    if form != _FORMAT:
+        raise MalformedBytes("a format that this version does not know")
+
+
+def _rest(reader: Reader) -> bytes:
+    body = reader.take(_SUMMARY.size)
+    reader.finish()
+    return body
+
+
+def _strictly(decode: Callable[[], T], what: str) -> T:
+    try:
+        return decode()
+    except ValueError as error:  # MalformedBytes, an unknown state, bad UTF-8
+        raise IntegrityFailure(what) from error

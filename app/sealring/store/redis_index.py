@@ -1,0 +1,115 @@
+"""The indexes of live objects, sorted by (`updated_at`, id): one for each organization, one for each environment."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.ports import Order, PageQuery, Row
+from sealring.domain.record import ObjectRecord
+from sealring.store.keyspace import Keyspace
+from sealring.store.link import Command, Links, Reply
+from sealring.store.records import IndexMembers
+
+_Scored = tuple[int, bytes]  # updated_at, member
+
+_LARGEST_CHUNK = 2000  # rows of one round trip, when a search has to look at many
+
+
+class RedisIndex:
+    """Members carry id, name and a MAC, so that a page needs no other read. The score is `updated_at`."""
+
+    def __init__(self, links: Links, keyspace: Keyspace, keys: StoreKeys) -> None:
+        self._links = links
+        self._keyspace = keyspace
+        self._keys = keys
+
+    def add(self, record: ObjectRecord) -> Sequence[Command]:
+        return [(b"ZADD", key, record.updated_at, member) for key, member in self._entries(record)]
+
+    def remove(self, record: ObjectRecord) -> Sequence[Command]:
+        return [(b"ZREM", key, member) for key, member in self._entries(record)]
+
+    def score(self, record: ObjectRecord) -> Command:
+        """The command that answers the time at which the index saw the object written last."""
+        key, member = self._entries(record)[0]
+        return (b"ZSCORE", key, member)
+
+    def page(self, query: PageQuery) -> Sequence[Row]:
+        sources = list(self._sources(query))
+        size = query.limit + 1
+        replies = self._links.call(*(_range(key, query, query.start, size) for key, _ in sources))
+        rows = [
+            self._rows(key, members, query, _scored(reply))
+            for (key, members), reply in zip(sources, replies, strict=True)
+        ]
+        merged = heapq.merge(*rows, key=lambda row: row.position, reverse=query.order is Order.DESCENDING)
+        wanted = (row for row in merged if query.search in row.name.casefold())
+        return list(islice(wanted, query.limit))
+
+    def _entries(self, record: ObjectRecord) -> Sequence[tuple[bytes, bytes]]:
+        environment, org = record.environment, record.org
+        row = Row(record.updated_at, record.id.raw, record.name)
+        return (
+            (self._keyspace.org_index(environment, org), self._members(environment, org).encode(row)),
+            (
+                self._keyspace.environment_index(environment, record.id.partition),
+                self._members(environment, None).encode(row),
+            ),
+        )
+
+    def _sources(self, query: PageQuery) -> Iterator[tuple[bytes, IndexMembers]]:
+        if query.orgs is None:
+            members = self._members(query.environment, None)
+            for partition in range(self._keyspace.partitions):
+                yield self._keyspace.environment_index(query.environment, partition), members
+        else:
+            for org in sorted(query.orgs):
+                yield self._keyspace.org_index(query.environment, org), self._members(query.environment, org)
+
+    def _rows(self, key: bytes, members: IndexMembers, query: PageQuery, chunk: Sequence[_Scored]) -> Iterator[Row]:
+        """All rows of one index beyond `query.start`: those of the first chunk, then more in growing chunks."""
+        beyond = query.start
+        size = query.limit + 1
+        while True:
+            fresh = [each for each in chunk if beyond is None or _follows(_position(each), beyond, query.order)]
+            for updated_at, member in fresh:
+                yield members.decode(updated_at, member)
+            if len(chunk) < size:
+                return
+            if fresh:
+                beyond = _position(fresh[-1])
+                size = min(4 * size, _LARGEST_CHUNK)
+            else:  # more rows of one microsecond than the chunk is long
+                size = 4 * size
+            chunk = _scored(self._links.call(_range(key, query, beyond, size))[0])
+
+    def _members(self, environment: EnvironmentId, org: OrgId | None) -> IndexMembers:
+        return IndexMembers(self._keys, environment, org)
+
+
+def _range(key: bytes, query: PageQuery, beyond: tuple[int, bytes] | None, size: int) -> Command:
+    low, high = query.oldest, query.newest
+    if query.order is Order.DESCENDING:
+        if beyond is not None:
+            high = beyond[0] if high is None else min(high, beyond[0])
+        bounds: Command = (b"+inf" if high is None else high, low, b"BYSCORE", b"REV")
+    else:
+        bounds = (low if beyond is None else max(low, beyond[0]), b"+inf" if high is None else high, b"BYSCORE")
+    return (b"ZRANGE", key, *bounds, b"LIMIT", 0, size, b"WITHSCORES")
+
+
+def _scored(flat: Sequence[Reply]) -> Sequence[_Scored]:
+    return [(int(float(score)), member) for member, score in zip(flat[::2], flat[1::2], strict=True)]
+
+
+def _position(scored: _Scored) -> tuple[int, bytes]:
+    updated_at, member = scored
+    return updated_at, member[:16]
+
+
+def _follows(position: tuple[int, bytes], other: tuple[int, bytes], order: Order) -> bool:
+    return position < other if order is Order.DESCENDING else position > other

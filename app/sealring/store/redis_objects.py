@@ -1,0 +1,210 @@
+"""Objects in Redis or Valkey."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sealring.domain.events import Event
+from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, org_id
+from sealring.domain.ports import Change, PageQuery, Row
+from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.errors import IntegrityFailure, NameTaken, NotFound
+from sealring.store.keyspace import Keyspace
+from sealring.store.link import Command, Link, Links, Reply
+from sealring.store.records import Records
+from sealring.store.redis_audit import RedisAudit
+from sealring.store.redis_index import RedisIndex
+from sealring.store.transaction import Commit, Settled, transact
+
+
+class RedisObjects:
+    """The ObjectStore of production. Thread-safe. Two round trips for a read, two for a write."""
+
+    def __init__(
+        self, links: Links, keyspace: Keyspace, records: Records, index: RedisIndex, audit: RedisAudit
+    ) -> None:
+        self._links = links
+        self._keyspace = keyspace
+        self._records = records
+        self._index = index
+        self._audit = audit
+
+    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        return self._keyspace.partition(environment, org)
+
+    def now(self) -> int:
+        return _microseconds(self._links.call((b"TIME",))[0])
+
+    def create(self, new: Change) -> ObjectRecord:
+        draft = new.record
+        name_key = self._name_key(draft)
+        object_key = self._keyspace.object(draft.id)
+        # Written before the object: a crash leaves a harmless entry. Its time lets a sweep spare what is in flight.
+        directory = (b"HSET", self._keyspace.directory(draft.environment, draft.name), draft.org, _wall_clock())
+        operation = os.urandom(16)
+
+        def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
+            _, _, holder, landed, now = link.send(
+                directory, (b"WATCH", name_key, object_key), (b"GET", name_key), (b"GET", object_key), (b"TIME",)
+            )
+            if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
+                return Settled(self._records.decode_object(draft.id, landed))
+            if holder is not None:
+                raise NameTaken
+            record = draft.stamped(_microseconds(now), operation)
+            writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
+            return Commit((*writes, self._audit.entry(new.event)), record)
+
+        return transact(self._links, attempt)
+
+    def get(self, object_id: ObjectId) -> ObjectRecord | None:
+        if not self._keyspace.holds(object_id):
+            return None
+        return self._decode(object_id, self._links.call((b"GET", self._keyspace.object(object_id)))[0])
+
+    def find(self, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
+        (raw_id,) = self._links.call((b"GET", self._keyspace.name(environment, org, name)))
+        return None if raw_id is None else self._named(raw_id, environment, org, name)
+
+    def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
+        (entries,) = self._links.call((b"HKEYS", self._keyspace.directory(environment, name)))
+        orgs = [org for entry in entries if (org := _organization(entry)) is not None]
+        found = (self.find(environment, org, name) for org in sorted(orgs))
+        return [record for record in found if record is not None]
+
+    def amend(self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change]) -> ObjectRecord:
+        if not self._keyspace.holds(object_id):
+            raise NotFound
+        object_key = self._keyspace.object(object_id)
+        operation = os.urandom(16)
+        intended: list[bytes] = []  # version ids of earlier attempts, whose replies may have been lost
+
+        def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
+            _, raw, newest, now = link.send(
+                (b"WATCH", object_key),
+                (b"GET", object_key),
+                (b"LINDEX", self._keyspace.summaries(object_id), 0),
+                (b"TIME",),
+            )
+            current = self._decode(object_id, raw)
+            if current is None:
+                raise NotFound
+            if current.operation == operation or self._superseded(link, current, intended):
+                return Settled(current)
+            self._check_newest(current, newest)
+            change = decide(current, _microseconds(now))
+            record = replace(change.record, revision=current.revision + 1, operation=operation)
+            self._check_name_free(link, current, record)
+            intended.append(record.current.id)
+            return Commit((*self._writes(current, record), self._audit.entry(change.event)), record)
+
+        return transact(self._links, attempt)
+
+    def history(self, object_id: ObjectId) -> tuple[ObjectRecord, Sequence[VersionSummary]] | None:
+        if not self._keyspace.holds(object_id):
+            return None
+        raw, members = self._links.call(
+            (b"MULTI",),
+            (b"GET", self._keyspace.object(object_id)),
+            (b"LRANGE", self._keyspace.summaries(object_id), 0, -1),
+            (b"EXEC",),
+        )[-1]
+        record = self._decode(object_id, raw)
+        if record is None:
+            return None
+        older = [self._records.decode_summary(object_id, member) for member in members]
+        if [each.number for each in older] != list(range(record.current.number - 1, 0, -1)):
+            raise IntegrityFailure("a gap in the versions")
+        return record, [self._records.summarize(record.current), *older]
+
+    def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
+        if version_id == record.current.id:
+            return record.current
+        (raw,) = self._links.call((b"HGET", self._keyspace.versions(record.id), version_id))
+        return None if raw is None else self._records.decode_version(record.id, version_id, raw)
+
+    def attest(self, record: ObjectRecord, event: Event) -> bool:
+        _, score = self._links.call(self._audit.entry(event), self._index.score(record))
+        return score is not None and int(float(score)) == record.updated_at
+
+    def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
+        self._audit.append(event)
+        return self._index.page(query)
+
+    def _writes(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
+        """What turns `current` into `record`: each consequence of a state or version that changes."""
+        writes: list[Command] = [self._set(record)]
+        if record.current.id != current.current.id:
+            old = current.current
+            summary = self._records.encode_summary(record.id, self._records.summarize(old))
+            sealed = self._records.encode_version(record.id, old)
+            writes.append((b"HSET", self._keyspace.versions(record.id), old.id, sealed))
+            writes.append((b"LPUSH", self._keyspace.summaries(record.id), summary))
+        if current.live:
+            writes += self._index.remove(current)
+        if record.live:
+            writes += self._index.add(record)
+        tombstones = self._keyspace.tombstones(record.id.partition)
+        if current.live and not record.live:
+            writes.append((b"DEL", self._name_key(current)))
+            writes.append((b"ZADD", tombstones, record.purge_at, record.id.raw))
+        if record.live and not current.live:
+            writes.append((b"SET", self._name_key(record), record.id.raw))
+            writes.append((b"ZREM", tombstones, record.id.raw))
+        return writes
+
+    def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
+        if current.live or not record.live:
+            return
+        name_key = self._name_key(record)
+        _, holder = link.send((b"WATCH", name_key), (b"GET", name_key))
+        if holder is not None:
+            raise NameTaken
+
+    def _superseded(self, link: Link, current: ObjectRecord, intended: Sequence[bytes]) -> bool:
+        """Whether a version of ours landed, and was followed by another's before we could see it."""
+        if not intended:
+            return False
+        versions = self._keyspace.versions(current.id)
+        return any(link.send(*((b"HEXISTS", versions, version_id) for version_id in intended)))
+
+    def _check_newest(self, current: ObjectRecord, newest: bytes | None) -> None:
+        """Refuse a record that was put back to an earlier version."""
+        number = 0 if newest is None else self._records.decode_summary(current.id, newest).number
+        if number != current.current.number - 1:
+            raise IntegrityFailure("rolled back")
+
+    def _named(self, raw_id: bytes, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
+        if len(raw_id) != 16:
+            raise IntegrityFailure("name pointer")
+        record = self.get(ObjectId(raw_id))
+        if record is None or not record.live:
+            return None
+        if (record.environment, record.org, record.name) != (environment, org, name):
+            raise IntegrityFailure("name pointer")
+        return record
+
+    def _decode(self, object_id: ObjectId, raw: Reply) -> ObjectRecord | None:
+        return None if raw is None else self._records.decode_object(object_id, raw)
+
+    def _set(self, record: ObjectRecord) -> Command:
+        return (b"SET", self._keyspace.object(record.id), self._records.encode_object(record))
+
+    def _name_key(self, record: ObjectRecord) -> bytes:
+        return self._keyspace.name(record.environment, record.org, record.name)
+
+
+def _microseconds(time_reply: Reply) -> int:
+    seconds, microseconds = time_reply
+    return int(seconds) * 1_000_000 + int(microseconds)
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1000
+
+
+def _organization(entry: bytes) -> OrgId | None:
+    return OrgId("") if entry == b"" else org_id(entry.decode("ascii", "replace"))

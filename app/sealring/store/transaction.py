@@ -1,0 +1,82 @@
+"""The one transaction loop: WATCH and read, decide, MULTI … EXEC, and know what happened when a reply is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sealring.errors import (
+    IntegrityFailure,
+    OutcomeUnknown,
+    SealringError,
+    StoreError,
+    StoreUnavailable,
+    WriteContention,
+)
+from sealring.store.link import Command, Link, LinkLost, Links, Patience, Reply
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit(Generic[T]):
+    """Write these, and the result is `result`."""
+
+    commands: Sequence[Command]
+    result: T
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Generic[T]):
+    """There is nothing (more) to write: an earlier EXEC of ours landed, or somebody did the same before us."""
+
+    result: T
+
+
+def transact(links: Links, attempt: Callable[[Link], Commit[T] | Settled[T]]) -> T:
+    """Run `attempt` until its commit lands.
+
+    `attempt` sends WATCH and its reads on the link, raises what forbids the write, and recognises its own earlier write
+    by the operation token: the late original of a lost EXEC and its repetition depend on the same watched keys, so at
+    most one of them lands. Raises WriteContention, OutcomeUnknown or StoreUnavailable.
+    """
+    patience = Patience()
+    ambiguous = False
+    while True:
+        committing = False
+        failure: StoreError = WriteContention("Too many writers at once; nothing was written. Try again.")
+        try:
+            with links.borrow() as link:
+                step = _attempt(link, attempt)
+                if isinstance(step, Settled):
+                    return step.result
+                committing = True
+                if _execute(link, step.commands):
+                    return step.result
+        except LinkLost:
+            links.close()
+            ambiguous = ambiguous or committing
+            failure = StoreUnavailable("The store does not answer; nothing was written. Try again later.")
+        if not patience.pause():
+            raise OutcomeUnknown("The store's answer was lost. Read before you write again.") if ambiguous else failure
+
+
+def _attempt(link: Link, attempt: Callable[[Link], Commit[T] | Settled[T]]) -> Commit[T] | Settled[T]:
+    """Run `attempt`, and let go of the watched keys where it does not go on to commit."""
+    try:
+        step = attempt(link)
+    except SealringError:
+        link.send((b"UNWATCH",))
+        raise
+    if isinstance(step, Settled):
+        link.send((b"UNWATCH",))
+    return step
+
+
+def _execute(link: Link, commands: Sequence[Command]) -> bool:
+    """Return whether the transaction was applied: no, if a watched key had changed."""
+    results: list[Reply] | None = link.send((b"MULTI",), *commands, (b"EXEC",))[-1]
+    if results is not None and any(isinstance(each, Exception) for each in results):
+        raise IntegrityFailure("a committed transaction holds an error")
+    return results is not None

@@ -1,0 +1,137 @@
+"""Wiring: the only place that constructs adapters and providers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from sealring.auth.key_sources import key_sources
+from sealring.auth.scoping import Authenticator
+from sealring.auth.tokens import TokenVerifier
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.ids import uuid_text
+from sealring.errors import SettingsInvalid
+from sealring.factory import Services, Surroundings, make_server
+from sealring.http.dispatch import Server
+from sealring.keys import registry
+from sealring.keys.gateway import Gateway
+from sealring.keys.keyring import Keyring
+from sealring.keys.store_key import make_layout, open_store_keys
+from sealring.observability.logs import Log
+from sealring.services.cursors import Cursors
+from sealring.services.data_keys import DataKeys
+from sealring.services.listing import Lists
+from sealring.services.objects import Objects
+from sealring.services.sealing import Sealing
+from sealring.services.versions import Versions
+from sealring.settings import Settings
+from sealring.store.keyspace import Keyspace
+from sealring.store.link import Links
+from sealring.store.records import Records
+from sealring.store.redis_audit import RedisAudit
+from sealring.store.redis_index import RedisIndex
+from sealring.store.redis_keks import RedisKeks
+from sealring.store.redis_layout import check_writable, read_layout, write_layout
+from sealring.store.redis_objects import RedisObjects
+from sealring_plugin import Announces, ConfigInvalid, ConfigValue, Provider, ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin that the settings name, with its settings checked."""
+
+    spec: ProviderSpec
+    config: Mapping[str, ConfigValue]
+
+
+def make_app(settings: Settings, log: Log) -> Server:
+    """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
+    gateway = make_gateway(settings)
+    links = Links.to(settings.store_url)
+    layout = read_layout(links)
+    if layout is None:
+        raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
+    keys = open_store_keys(gateway, layout)
+    announce(gateway, settings, log)
+    return make_server(_services(settings, gateway, links, keys, layout.partitions), _around(settings, links, log))
+
+
+def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
+    """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
+    return {name: _plugin(spec, settings) for name, spec in registry.load(settings.plugins).items()}
+
+
+def make_gateway(settings: Settings) -> Gateway:
+    """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
+    builders: dict[str, Callable[[], Provider]] = {
+        name: partial(plugin.spec.build, plugin.config) for name, plugin in load_plugins(settings).items()
+    }
+    return Gateway(builders)
+
+
+def initialise_store(settings: Settings, partitions: int) -> bool:
+    """Give an empty store its layout. Return False where it has one; that one stays."""
+    links = Links.to(settings.store_url)
+    try:
+        if read_layout(links) is not None:
+            return False
+        return write_layout(links, make_layout(make_gateway(settings), settings.managed.provider, partitions))
+    finally:
+        links.close()
+
+
+def check(settings: Settings) -> Iterator[str]:
+    """Reach what the settings name, and say how it went, a line each. Raises what is wrong."""
+    gateway = make_gateway(settings)
+    gateway.provider(settings.managed.provider)
+    yield f"keys      ok: {settings.managed.provider}"
+    links = Links.to(settings.store_url)
+    layout = read_layout(links)
+    if layout is None:
+        raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
+    check_writable(links)
+    open_store_keys(gateway, layout)
+    yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
+
+
+def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
+    """Build the managed provider, and let it say what it is."""
+    provider = gateway.provider(settings.managed.provider)
+    if isinstance(provider, Announces):
+        log.notice(f"keys: {settings.managed.provider}: {provider.announcement()}")
+
+
+def make_authenticator(settings: Settings) -> Authenticator:
+    return Authenticator(TokenVerifier(settings.issuers, key_sources(settings.issuers)))
+
+
+def _plugin(spec: ProviderSpec, settings: Settings) -> Plugin:
+    try:
+        return Plugin(spec, spec.parse_config(settings.plugins[spec.name], settings.path.absolute().parent))
+    except ConfigInvalid as error:
+        raise SettingsInvalid(f"[plugins.{spec.name}] {error}") from error
+
+
+def _services(settings: Settings, gateway: Gateway, links: Links, keys: StoreKeys, partitions: int) -> Services:
+    keyspace = Keyspace(partitions, keys)
+    records = Records(keys)
+    audit = RedisAudit(links, keyspace, keys)
+    keyring = Keyring(gateway, RedisKeks(links, keyspace, records, audit), settings.managed)
+    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, keys), audit)
+    sealing = Sealing(keyring)
+    return Services(
+        objects=Objects(objects, sealing, audit, settings.limits),
+        versions=Versions(objects, sealing, audit),
+        lists=Lists(objects, Cursors(keys)),
+        data_keys=DataKeys(keyring, audit),
+    )
+
+
+def _around(settings: Settings, links: Links, log: Log) -> Surroundings:
+    return Surroundings(
+        authenticator=make_authenticator(settings),
+        ready=lambda: check_writable(links),
+        log=log,
+        max_value_bytes=settings.limits.max_value_bytes,
+    )

@@ -1,0 +1,25 @@
+"""The entry point of a gunicorn worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from sealring import settings, wiring
+from sealring.errors import SealringError
+from sealring.http.dispatch import Server
+from sealring.observability.logs import Log
+from sealring.serving import SETTINGS_VARIABLE
+
+_WORKER_FAILED_TO_BOOT = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR: it stops instead of trying for ever
+
+
+def create_app() -> Server:
+    """Build the application from the settings file that SEALRING_CONFIG names."""
+    log = Log()
+    try:
+        return wiring.make_app(settings.load(Path(os.environ[SETTINGS_VARIABLE])), log)
+    except SealringError as error:
+        log.notice(f"cannot start: {error}")
+        sys.exit(_WORKER_FAILED_TO_BOOT)

@@ -1,0 +1,53 @@
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+class Issuer:
+    """An identity provider on a loopback port that answers every request with `status`, `headers` and `body`."""
+
+    def __init__(self):
+        self.status = 200
+        self.headers = {}
+        self.body = b"{}"
+        self.requests = []
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}/jwks"
+
+    def __enter__(self):
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *failure):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def _handler(self):
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                issuer.requests.append((self.path, dict(self.headers)))
+                self.send_response(issuer.status)
+                for name, value in {"Content-Length": str(len(issuer.body)), **issuer.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(issuer.body)
+
+            def log_message(self, *arguments):
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def issuer(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with Issuer() as issuer:
+        yield issuer

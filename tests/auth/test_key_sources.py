@@ -1,0 +1,418 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from auth.kit import ISSUER, SetClock, ec_key, jwk, jwks_bytes, key_set, profile, sign
+from sealring.auth import key_sources
+from sealring.auth.key_sources import FileKeys, StaticKeys, UrlKeys, key_source
+from sealring.auth.key_sources import key_sources as sources_of
+from sealring.auth.tokens import TokenVerifier
+from sealring.errors import SettingsInvalid, Unauthenticated
+
+OLD = jwks_bytes(jwk(ec_key(1), "old"))
+BOTH = jwks_bytes(jwk(ec_key(1), "old"), jwk(ec_key(2), "new"))
+NEW = jwks_bytes(jwk(ec_key(2), "new"))
+
+
+@pytest.fixture
+def clock():
+    return SetClock(1_000.0)
+
+
+# --- which source
+
+
+def test_an_inline_set_is_static():
+    source = key_source(profile())
+
+    assert isinstance(source, StaticKeys)
+    assert source.key("k1").kid == "k1"
+    assert source.key("k2") is None
+
+
+def test_a_file_and_a_url_have_sources_of_their_own(tmp_path):
+    (tmp_path / "keys.json").write_bytes(OLD)
+
+    from_file = key_source(profile(jwks=None, jwks_file=str(tmp_path / "keys.json")))
+    from_url = key_source(profile(jwks=None, jwks_url="https://auth.example.com/jwks"))
+
+    assert isinstance(from_file, FileKeys)
+    assert from_file.key("old").kid == "old"
+    assert isinstance(from_url, UrlKeys)
+
+
+def test_sources_are_by_issuer():
+    assert list(sources_of([profile(), profile(issuer="https://b.example.com")])) == [ISSUER, "https://b.example.com"]
+
+
+# --- a file
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_bytes(OLD)
+    return path
+
+
+def replace(path, raw):
+    """The way to replace a file: a rename, which gives it another inode."""
+    new = path.with_suffix(".new")
+    new.write_bytes(raw)
+    new.rename(path)
+
+
+def test_a_new_file_is_read_after_two_seconds(path, clock):
+    source = FileKeys(path, clock=clock)
+    replace(path, NEW)
+
+    clock.now += 1.9
+    assert source.key("old") is not None
+    assert source.key("new") is None
+    clock.now += 0.1
+    assert source.key("new") is not None
+    assert source.key("old") is None
+
+
+def test_a_file_that_changes_in_place_is_read_again(path, clock):
+    source = FileKeys(path, clock=clock)
+    path.write_bytes(BOTH)
+
+    clock.now += 2.0
+
+    assert source.key("new") is not None
+
+
+def test_a_file_of_the_same_size_is_read_again_when_its_time_changes(path, clock):
+    source = FileKeys(path, clock=clock)
+    path.write_bytes(NEW)
+    os.utime(path, ns=(1, 1))
+
+    clock.now += 2.0
+
+    assert len(NEW) == len(OLD)
+    assert source.key("new") is not None
+
+
+def test_a_link_that_points_elsewhere_is_read_again(tmp_path, clock):
+    for name, raw in (("a", OLD), ("b", NEW)):
+        (tmp_path / name).write_bytes(raw)
+        os.utime(tmp_path / name, ns=(1, 1))
+    link = tmp_path / "keys.json"
+    link.symlink_to("a")
+    source = FileKeys(link, clock=clock)
+
+    link.unlink()
+    link.symlink_to("b")
+    clock.now += 2.0
+
+    assert source.key("new") is not None
+
+
+def test_a_file_that_does_not_change_is_not_read_again(path, clock, monkeypatch):
+    source = FileKeys(path, clock=clock)
+    reads = []
+    monkeypatch.setattr(key_sources, "_read", reads.append)
+
+    clock.now += 2.0
+    source.key("old")
+
+    assert reads == []
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"keys": []}', NEW[:-10], NEW + b" " * 65_536])
+def test_a_bad_new_file_leaves_the_last_good_set(path, clock, raw, caplog):
+    source = FileKeys(path, clock=clock)
+    replace(path, raw)
+
+    clock.now += 2.0
+    assert source.key("old") is not None
+    assert "jwks_file_refused" in caplog.messages
+    replace(path, NEW)
+    clock.now += 2.0
+    assert source.key("new") is not None
+
+
+def test_a_file_that_goes_away_leaves_the_last_good_set(path, clock):
+    source = FileKeys(path, clock=clock)
+    path.unlink()
+
+    clock.now += 2.0
+    assert source.key("old") is not None
+    replace(path, NEW)
+    clock.now += 2.0
+    assert source.key("new") is not None
+
+
+@pytest.mark.parametrize("raw", [b"{", jwks_bytes(jwk(ec_key(), d="AA")), OLD + b" " * 65_536])
+def test_a_bad_first_file_is_refused_with_its_path(path, clock, raw):
+    path.write_bytes(raw)
+
+    with pytest.raises(SettingsInvalid, match=r"keys\.json is refused"):
+        FileKeys(path, clock=clock)
+
+
+def test_a_missing_first_file_is_refused(tmp_path, clock):
+    with pytest.raises(SettingsInvalid, match="No such file"):
+        FileKeys(tmp_path / "keys.json", clock=clock)
+
+
+def test_a_pipe_is_refused_and_does_not_block(tmp_path, clock):
+    os.mkfifo(tmp_path / "keys.json")
+
+    with pytest.raises(SettingsInvalid, match="not a regular file"):
+        FileKeys(tmp_path / "keys.json", clock=clock)
+
+
+def test_rotation_through_a_file(path, clock):
+    one = profile(jwks=None, jwks_file=str(path))
+    verify = TokenVerifier([one], {ISSUER: FileKeys(path, clock=clock)}, SetClock())
+    old, new = sign(key=ec_key(1), kid="old"), sign(key=ec_key(2), kid="new")
+    assert verify.verify(old).subject == "user_1"
+
+    replace(path, NEW)
+    clock.now += 2.0
+
+    assert verify.verify(new).subject == "user_1"
+    with pytest.raises(Unauthenticated):
+        verify.verify(old)
+
+
+# --- a URL
+
+
+class Fetch:
+    """Answers with `answer`, or raises it; holds fetches back while `gate` is shut."""
+
+    def __init__(self, answer=OLD):
+        self.answer = answer
+        self.count = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self.begun = threading.Event()
+
+    def __call__(self, url):
+        assert url == "https://auth.example.com/jwks"
+        self.count += 1
+        self.begun.set()
+        assert self.gate.wait(60)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def fetch():
+    fetch = Fetch()
+    yield fetch
+    fetch.answer = OLD
+    fetch.gate.set()
+
+
+@pytest.fixture
+def source(fetch, clock):
+    return UrlKeys("https://auth.example.com/jwks", fetch=fetch, clock=clock)
+
+
+def test_the_first_use_fetches_and_waits(source, fetch):
+    assert source.key("old").kid == "old"
+    assert fetch.count == 1
+
+
+def test_no_thread_starts_before_the_first_use(source, fetch):
+    assert source._thread is None
+    source.key("old")
+
+    assert source._thread.daemon
+    assert fetch.count == 1
+
+
+def test_a_set_is_kept_for_five_minutes(source, fetch, clock):
+    source.key("old")
+
+    clock.now += 299.9
+    assert source.key("old") is not None
+    assert fetch.count == 1
+    clock.now += 0.1
+    assert source.key("old") is not None
+    assert fetch.count == 2
+
+
+def test_a_withdrawn_key_is_gone_after_five_minutes(source, fetch, clock):
+    source.key("old")
+    fetch.answer = NEW
+
+    clock.now += 300.0
+
+    assert source.key("old") is None
+
+
+def test_an_unknown_kid_is_fetched_for_after_thirty_seconds(source, fetch, clock):
+    source.key("old")
+    fetch.answer = BOTH
+
+    clock.now += 29.9
+    assert source.key("new") is None
+    assert fetch.count == 1
+    clock.now += 0.1
+    assert source.key("new").kid == "new"
+    assert fetch.count == 2
+
+
+def test_many_unknown_kids_cost_one_fetch(source, fetch, clock):
+    source.key("old")
+    clock.now += 30.0
+
+    found = [source.key(f"k{number}") for number in range(50)]
+
+    assert found == [None] * 50
+    assert fetch.count == 2
+
+
+def test_concurrent_callers_share_a_fetch(source, fetch):
+    fetch.gate.clear()
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(source.key("old"))) for _ in range(8)]
+
+    for thread in threads:
+        thread.start()
+    assert fetch.begun.wait(60)
+    fetch.gate.set()
+    for thread in threads:
+        thread.join()
+
+    assert [key.kid for key in found] == ["old"] * 8
+    assert fetch.count == 1
+
+
+def test_a_request_waits_for_a_while_only(source, fetch, monkeypatch):
+    monkeypatch.setattr(key_sources, "WAIT_S", 0.01)
+    fetch.gate.clear()
+
+    assert source.key("old") is None
+
+
+@pytest.mark.parametrize("answer", [OSError("down"), TimeoutError(), b"<html>", jwks_bytes(), OLD + b" " * 65_536])
+def test_an_outage_is_bridged_for_a_day(source, fetch, clock, answer, caplog):
+    source.key("old")
+    fetch.answer = answer
+
+    clock.now += 300.0
+    assert source.key("old") is not None
+    assert "jwks_fetch_failed" in caplog.messages
+    clock.now += 86_399.0
+    assert source.key("old") is not None
+    clock.now += 1.0
+    assert source.key("old") is None
+
+
+def test_nobody_waits_during_an_outage(source, fetch, clock, monkeypatch):
+    monkeypatch.setattr(key_sources, "WAIT_S", 600)
+    source.key("old")
+    fetch.answer = OSError("down")
+    clock.now += 300.0
+    source.key("old")
+    fetch.gate.clear()
+    fetch.begun.clear()
+
+    clock.now += 30.0
+    began = time.monotonic()
+
+    assert source.key("old") is not None
+    assert source.key("unknown") is None
+    assert time.monotonic() - began < 30
+    assert fetch.begun.wait(60)
+
+
+def test_the_end_of_an_outage_brings_the_new_set(source, fetch, clock):
+    source.key("old")
+    fetch.answer = OSError("down")
+    clock.now += 300.0
+    source.key("old")
+    fetch.answer = NEW
+
+    source.refresh()
+
+    assert source.key("new").kid == "new"
+    assert source.key("old") is None
+
+
+def test_an_issuer_that_was_never_there_has_no_keys(source, fetch):
+    fetch.answer = OSError("down")
+
+    assert source.key("old") is None
+    assert source.key(None) is None
+
+
+def test_a_set_is_renewed_before_anybody_asks(source, fetch, monkeypatch):
+    monkeypatch.setattr(key_sources, "REFRESH_S", 0.001)
+    source.key("old")
+    fetch.begun.clear()
+
+    assert fetch.begun.wait(60)
+
+
+def test_after_a_failure_the_thread_tries_again_by_itself(source, fetch, monkeypatch):
+    monkeypatch.setattr(key_sources, "RETRY_S", 0.001)
+    fetch.answer = OSError("down")
+    source.key("old")
+    fetch.begun.clear()
+
+    assert fetch.begun.wait(60)
+
+
+FORKING = """
+import os, sys
+from sealring.auth.key_sources import UrlKeys
+
+now, answer = 0.0, bytes.fromhex(sys.argv[1])
+source = UrlKeys("https://auth.example.com/jwks", fetch=lambda url: answer, clock=lambda: now)
+assert source.key("old")
+answer = bytes.fromhex(sys.argv[2])
+if os.fork() == 0:
+    now = 300.0
+    os._exit(7 if source.key("new") else 8)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_a_forked_child_starts_a_thread_of_its_own():
+    command = [sys.executable, "-W", "ignore", "-c", FORKING, OLD.hex(), NEW.hex()]
+
+    assert subprocess.run(command, check=False, timeout=60).returncode == 7
+
+
+def test_rotation_through_a_url(issuer, clock):
+    issuer.body = OLD
+    one = profile(jwks=None, jwks_url=issuer.url)
+    verify = TokenVerifier([one], {ISSUER: UrlKeys(issuer.url, clock=clock)}, SetClock())
+    old, new = sign(key=ec_key(1), kid="old"), sign(key=ec_key(2), kid="new")
+    assert verify.verify(old).subject == "user_1"
+
+    issuer.body = NEW
+    clock.now += 30.0
+
+    assert verify.verify(new).subject == "user_1"
+    with pytest.raises(Unauthenticated):
+        verify.verify(old)
+    assert len(issuer.requests) == 2
+
+
+def test_a_redirecting_or_oversize_issuer_gives_no_keys(issuer, clock):
+    issuer.body = OLD + b" " * 65_536
+    assert UrlKeys(issuer.url, clock=clock).key("old") is None
+
+    issuer.body, issuer.status, issuer.headers = OLD, 302, {"Location": issuer.url}
+
+    assert UrlKeys(issuer.url, clock=clock).key("old") is None
+    assert len(issuer.requests) == 2
+
+
+def test_a_static_set_does_not_change():
+    source = StaticKeys(key_set(jwk(ec_key())))
+
+    assert source.key(None) is source.key("k1")

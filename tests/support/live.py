@@ -1,0 +1,139 @@
+"""A real `sealring serve` on a real Valkey, for tests that speak HTTP to it."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from sealring import installation, settings, wiring
+from sealring.domain.ids import org_id
+from sealring.domain.principal import Permission
+from sealring.store.embedded import EmbeddedValkey
+from sealring.tokens import mint_token
+
+ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes = field(repr=False)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.raw)
+
+
+@dataclass
+class LiveServer:
+    """A running server. `log` is where its output goes."""
+
+    url: str
+    folder: Path
+    store_url: str
+    process: subprocess.Popen[bytes] = field(repr=False)
+    log: Path
+
+    @property
+    def settings(self) -> settings.Settings:
+        return settings.load(self.folder / installation.SETTINGS_FILE)
+
+    @property
+    def store(self) -> redis.Redis:
+        """A client of the store itself, to look at what is stored."""
+        return redis.Redis.from_url(self.store_url)
+
+    def token(self, *orgs: str, permissions: frozenset[Permission] = ALL_PERMISSIONS, subject: str = "test") -> str:
+        """A token for these organizations; for all of the environment where none is named."""
+        everywhere = frozenset() if orgs else {Permission.ALL_ORGANIZATIONS}
+        return mint_token(
+            self.settings,
+            subject=subject,
+            name=f"{subject} by name",
+            organizations=[org for each in orgs if (org := org_id(each)) is not None],
+            permissions=permissions | everywhere,
+            lifetime_s=3600,
+        )
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        body: object = None,
+        raw_body: bytes | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Answer:
+        """One request. `body` is sent as JSON; `raw_body` as it is."""
+        sent = {"Content-Type": "application/json", **headers}
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        payload = raw_body if raw_body is not None else None if body is None else json.dumps(body).encode()
+        host, port = self.url.removeprefix("http://").split(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        try:
+            connection.request(method, path, body=payload, headers=sent)
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def live_server(folder: Path, *, workers: int = 2, threads: int = 8) -> Iterator[LiveServer]:
+    """Run the installed `sealring serve` in `folder` until the block ends."""
+    with EmbeddedValkey(folder) as store, _serving(folder, store.url, workers, threads) as server:
+        yield server
+
+
+@contextmanager
+def _serving(folder: Path, store_url: str, workers: int, threads: int) -> Iterator[LiveServer]:
+    list(installation.create_files(folder, store_url))
+    path = folder / installation.SETTINGS_FILE
+    wiring.initialise_store(settings.load(path), 4)
+    port = free_port()
+    log = folder / "server.log"
+    command = [Path(sys.executable).with_name("sealring"), "serve", "--config", path, "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", str(workers), "--threads", str(threads)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    server = LiveServer(f"http://127.0.0.1:{port}", folder, store_url, process, log)
+    try:
+        eventually(lambda: is_ready(server))
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def is_ready(server: LiveServer) -> bool:
+    assert server.process.poll() is None, server.log.read_text()
+    try:
+        return server.ask("GET", "/readyz").status == 200
+    except OSError:
+        return False
+
+
+def eventually(holds, *, within_s: float = 15.0) -> None:
+    """Ask again and again until `holds` is true; fail after `within_s` seconds."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
