@@ -1,4 +1,5 @@
 import pytest
+
 from support.live import live_server
 
 

@@ -138,6 +138,7 @@ def test_another_spelling_of_the_same_signature_is_refused():
         json.dumps({"alg": "ES256"}).encode("utf-16"),
         b'{"a":NaN}',
         b'{"a":-Infinity}',
+        rb'{"a":"\ud800"}',
         b'{"a":1,"a":1}',
         b'{"a":{"b":1,"b":2}}',
         b'{"a":' + b"[" * 20_000 + b"]" * 20_000 + b"}",
@@ -243,7 +244,6 @@ def test_the_types_of_access_tokens_are_taken():
         True,
         [ISSUER],
         {},
-        "\ud800",
     ],
 )
 def test_an_issuer_that_is_not_exactly_that_of_a_profile_is_refused(issuer):
@@ -432,7 +432,7 @@ def test_a_token_that_is_bound_to_its_sender_is_refused(confirmation):
     assert refusal(sign(payload_with(f'"cnf":{confirmation}'))) == "cnf"
 
 
-@pytest.mark.parametrize("subject", ["", "a\nb", "a\0b", "\x7f", "\x85", "\ud800", "s" * 256, 1, True, ["user_1"], {}])
+@pytest.mark.parametrize("subject", ["", "a\nb", "a\0b", "\x7f", "\x85", "s" * 256, 1, True, ["user_1"], {}])
 def test_a_subject_that_is_no_short_plain_text_is_refused(subject):
     assert refusal(sign(claims(sub=subject))) == "sub"
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
-from sealring.auth.strict_json import MalformedJson, parse_object
+from sealring.domain.strict_json import MalformedJson, parse_object
 
 MAX_KEY_SET_BYTES = 64 * 1024
 MAX_KEYS = 32

@@ -18,7 +18,7 @@ from jwt.exceptions import PyJWTError
 from sealring.auth.jwks import ALGORITHMS, VerificationKey
 from sealring.auth.key_sources import KeySource
 from sealring.auth.profiles import IssuerProfile
-from sealring.auth.strict_json import parse_object
+from sealring.domain.strict_json import parse_object
 from sealring.errors import MalformedRequest, SettingsInvalid, Unauthenticated
 
 BearerToken = NewType("BearerToken", str)  # made by bearer_token(); anything may stand in it

@@ -17,8 +17,8 @@ from marshmallow import Schema, ValidationError
 
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Caller, Permission
+from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, PayloadTooLarge, Violations
-from sealring.http.json_body import parse_object
 from sealring.http.replies import Environ, Reply
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -81,9 +81,11 @@ class Guard:
 
     def _body(self, schema: Schema, environ: Environ) -> Mapping[str, Any]:
         raw = self._read(environ)
-        members = parse_object(raw) if raw or schema.fields else {}
         try:
+            members = parse_object(raw) if raw or schema.fields else {}
             loaded: Mapping[str, Any] = schema.load(members)
+        except MalformedJson as error:
+            raise MalformedRequest(f"The body is refused: {error}. Send one JSON object.") from error
         except ValidationError as error:
             raise _invalid(error) from error
         return loaded

@@ -1,0 +1,150 @@
+"""A store in memory: the same promises as the real one, for tests and for reading what they are."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import RLock
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.events import Event
+from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.kek import Kek, KekScope
+from sealring.domain.ports import Change, Order, PageQuery, Row
+from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.errors import NameTaken, NotFound
+from sealring.store.records import Records
+
+
+class MemoryAudit:
+    """An AuditLog whose entries can be looked at."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def append(self, event: Event) -> None:
+        self.events.append(event)
+
+
+class MemoryKeks:
+    """A KekStore. Thread-safe."""
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self._audit = audit
+        self._by_scope: dict[bytes, Kek] = {}
+        self._lock = RLock()
+
+    def find(self, scope: KekScope) -> Kek | None:
+        return self._by_scope.get(scope.encoded)
+
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None:
+        owner = KekScope.owner(environment, org)
+        with self._lock:
+            keks = [kek for kek in self._by_scope.values() if kek.scope.startswith(owner)]
+        return next((kek for kek in keks if kek.kek_id == kek_id), None)
+
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> Kek:
+        with self._lock:
+            if scope.encoded not in self._by_scope:
+                self._by_scope[scope.encoded] = kek
+                self._audit.append(event)
+            return self._by_scope[scope.encoded]
+
+
+class MemoryObjects:
+    """An ObjectStore. Thread-safe: one lock is its transaction."""
+
+    def __init__(self, audit: MemoryAudit, keys: StoreKeys, partitions: int = 1) -> None:
+        self._audit = audit
+        self._records = Records(keys)  # for etags
+        self._partitions = partitions
+        self._objects: dict[ObjectId, ObjectRecord] = {}
+        self._versions: dict[ObjectId, list[Version]] = {}
+        self._lock = RLock()
+
+    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        return sum(f"{environment}{org}".encode()) % self._partitions
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    def create(self, new: Change) -> ObjectRecord:
+        draft = new.record
+        with self._lock:
+            if self.find(draft.environment, draft.org, draft.name) is not None:
+                raise NameTaken
+            record = draft.stamped(self.now(), os.urandom(16))
+            self._objects[record.id] = record
+            self._versions[record.id] = [record.current]
+            self._audit.append(new.event)
+            return record
+
+    def get(self, object_id: ObjectId) -> ObjectRecord | None:
+        return self._objects.get(object_id)
+
+    def find(self, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
+        return next((each for each in self.find_everywhere(environment, name) if each.org == org), None)
+
+    def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
+        return [each for each in self._live(environment) if each.name == name]
+
+    def amend(self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change]) -> ObjectRecord:
+        with self._lock:
+            current = self._objects.get(object_id)
+            if current is None:
+                raise NotFound
+            change = decide(current, self.now())
+            record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
+            holder = self.find(record.environment, record.org, record.name)
+            if record.live and holder is not None and holder.id != record.id:
+                raise NameTaken
+            if record.current.id != current.current.id:
+                self._versions[object_id].append(record.current)
+            self._objects[object_id] = record
+            self._audit.append(change.event)
+            return record
+
+    def history(self, object_id: ObjectId) -> tuple[ObjectRecord, Sequence[VersionSummary]] | None:
+        with self._lock:
+            record = self._objects.get(object_id)
+            if record is None:
+                return None
+            return record, [self._records.summarize(version) for version in reversed(self._versions[object_id])]
+
+    def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
+        return next((each for each in self._versions[record.id] if each.id == version_id), None)
+
+    def attest(self, record: ObjectRecord, event: Event) -> bool:
+        self._audit.append(event)
+        return self._objects[record.id].updated_at == record.updated_at and self._objects[record.id].live
+
+    def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
+        self._audit.append(event)
+        descending = query.order is Order.DESCENDING
+        rows = sorted(
+            (Row(each.updated_at, each.id.raw, each.name) for each in self._live(query.environment, query.orgs)),
+            key=lambda row: row.position,
+            reverse=descending,
+        )
+        return [row for row in rows if _wanted(row, query)][: query.limit]
+
+    def _live(self, environment: EnvironmentId, orgs: frozenset[OrgId] | None = None) -> Sequence[ObjectRecord]:
+        with self._lock:
+            everything = list(self._objects.values())
+        return [
+            each
+            for each in everything
+            if each.live and each.environment == environment and (orgs is None or each.org in orgs)
+        ]
+
+
+def _wanted(row: Row, query: PageQuery) -> bool:
+    if row.updated_at < query.oldest or (query.newest is not None and row.updated_at > query.newest):
+        return False
+    if query.search not in row.name.casefold():
+        return False
+    if query.start is None:
+        return True
+    return row.position < query.start if query.order is Order.DESCENDING else row.position > query.start

@@ -1,0 +1,63 @@
+"""Ready-made values: a principal, a caller, whole services on a store in memory."""
+
+import os
+from pathlib import Path
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.context import KeyContext
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.principal import Caller, Permission, Principal
+from sealring.factory import Services
+from sealring.keys.gateway import Gateway
+from sealring.keys.keyring import Keyring, ManagedKeys
+from sealring.keys.routing import ManagedKeks
+from sealring.services.cursors import Cursors
+from sealring.services.data_keys import DataKeys
+from sealring.services.listing import Lists
+from sealring.services.objects import ObjectLimits, Objects
+from sealring.services.sealing import Sealing
+from sealring.services.versions import Versions
+from sealring_local.root import create_root, read_root
+from sealring_local.wrap import LocalProvider
+
+ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000000")
+OTHER_ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000001")
+ACME = OrgId("org_acme")
+BETA = OrgId("org_beta")
+EVERYTHING = frozenset(Permission)
+SCOPED = EVERYTHING - {Permission.ALL_ORGANIZATIONS}
+
+
+def principal(*orgs, permissions=None, environment=ENVIRONMENT, subject="alice"):
+    """A principal for `orgs`, or for the whole environment where none is named."""
+    granted = permissions if permissions is not None else SCOPED if orgs else EVERYTHING
+    return Principal("urn:test", subject, f"{subject} by name", environment, frozenset(orgs), granted)
+
+
+def caller(*orgs, **options):
+    return Caller(principal(*orgs, **options), "request-1")
+
+
+def context(**pairs):
+    return KeyContext.of(pairs or {"organization_id": ACME})
+
+
+def root(folder: Path) -> bytes:
+    create_root(folder / "root.key")
+    return read_root(folder / "root.key")
+
+
+def gateway(root_key=None):
+    return Gateway({"local": lambda: LocalProvider(root_key or os.urandom(32))})
+
+
+def services(objects, keks, audit, *, keys=None, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None):
+    """Every use case, on these stores and on keys in software."""
+    keyring = Keyring(provider_gateway or gateway(), keks, ManagedKeys("local", per))
+    sealing = Sealing(keyring)
+    return Services(
+        objects=Objects(objects, sealing, audit, limits or ObjectLimits()),
+        versions=Versions(objects, sealing, audit),
+        lists=Lists(objects, Cursors(keys or StoreKeys(bytes(32)))),
+        data_keys=DataKeys(keyring, audit),
+    )

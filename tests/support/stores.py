@@ -1,0 +1,55 @@
+"""The stores that must keep the same promises: in memory, on fakeredis, on a real Valkey."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import fakeredis
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.ports import AuditLog, KekStore, ObjectStore
+from sealring.store.keyspace import Keyspace
+from sealring.store.link import Links
+from sealring.store.memory import MemoryAudit, MemoryKeks, MemoryObjects
+from sealring.store.records import Records
+from sealring.store.redis_audit import RedisAudit
+from sealring.store.redis_index import RedisIndex
+from sealring.store.redis_keks import RedisKeks
+from sealring.store.redis_objects import RedisObjects
+
+KEYS = StoreKeys(bytes(range(32)))
+
+
+@dataclass
+class Store:
+    objects: ObjectStore
+    keks: KekStore
+    audit: AuditLog
+    keys: StoreKeys
+    actions: Callable[[], list[str]]  # of the audit log, oldest first
+
+
+def memory() -> Store:
+    audit = MemoryAudit()
+    objects = MemoryObjects(audit, KEYS, partitions=4)
+    return Store(objects, MemoryKeks(audit), audit, KEYS, lambda: [event.action.value for event in audit.events])
+
+
+def on_links(links: Links, partitions: int = 4) -> Store:
+    keyspace = Keyspace(partitions, KEYS)
+    records = Records(KEYS)
+    audit = RedisAudit(links, keyspace, KEYS)
+    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, KEYS), audit)
+    return Store(objects, RedisKeks(links, keyspace, records, audit), audit, KEYS, lambda: _actions(links, keyspace))
+
+
+def on_fakeredis() -> Store:
+    server = fakeredis.FakeServer(server_type="valkey")
+    return on_links(Links(lambda: fakeredis.FakeConnection(server=server, protocol=2)))
+
+
+def _actions(links: Links, keyspace: Keyspace) -> list[str]:
+    entries = []
+    for partition in range(keyspace.partitions):
+        entries += links.call((b"XRANGE", keyspace.audit(partition), b"-", b"+"))[0]
+    entries.sort(key=lambda entry: tuple(map(int, entry[0].split(b"-"))))
+    return [fields[fields.index(b"action") + 1].decode() for _, fields in entries]

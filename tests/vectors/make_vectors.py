@@ -1,0 +1,142 @@
+"""Made the vectors of format 1, once. Run it again only for a new format: these files may never change.
+
+.venv/bin/python tests/vectors/make_vectors.py > tests/vectors/envelope-v1.json
+"""
+
+import json
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.reader import expand, wrap_aad
+
+ENVIRONMENT = b"environment_01J00000000000000000000000"
+ORG = b"org_acme"
+KEKS = [bytes([fill]) * 32 for fill in (0xA1, 0xA2)]
+KEK_IDS = [bytes([fill]) * 16 for fill in (0xB1, 0xB2)]
+DEK = bytes(range(32))
+CONTEXT = b"\0\x0forganization_id\0\x08org_acme"
+
+
+def lp(part):
+    return len(part).to_bytes(2, "big") + part
+
+
+def header(suite, combine, org=ORG, context=CONTEXT):
+    ids = (bytes([0xC1]) * 16, bytes([0xD1]) * 16) if suite == 1 else (b"", b"")
+    raw = (
+        b"SLRG\x01"
+        + suite.to_bytes(2, "big")
+        + bytes([combine])
+        + bytes([0xE1]) * 32
+        + b"".join(lp(part) for part in (ENVIRONMENT, org, *ids))
+        + sha256(context).digest()
+    )
+    return {"H": raw, "message_id": bytes([0xE1]) * 32, "suite": suite}
+
+
+def wraps(head, count, combine):
+    shares = [DEK] * count
+    if combine == 2:
+        mask = bytes([0x5A]) * 32
+        shares = [mask, bytes(a ^ b for a, b in zip(DEK, mask, strict=True))] if count == 2 else [DEK]
+    encoded = bytes([count])
+    for index, share in enumerate(shares):
+        wrap = {"kek_id": KEK_IDS[index], "kek_version": 1, "share_index": index if combine == 2 else 0}
+        nonce = bytes([0xF1 + index]) * 12
+        blob = nonce + AESGCM(KEKS[index]).encrypt(nonce, share, wrap_aad(head, wrap))
+        encoded += b"\x05local" + wrap["kek_id"] + b"\0\0\0\x01\x07a256gcm" + bytes([wrap["share_index"]]) + lp(blob)
+    return encoded
+
+
+def sealed(head, encoded_wraps, plaintext):
+    commitment = expand(DEK, head, b"sealring/v1/commit")
+    nonce = bytes([0x91]) * 12
+    ciphertext = AESGCM(expand(DEK, head, b"sealring/v1/enc")).encrypt(nonce, plaintext, head["H"] + commitment)
+    return head["H"] + encoded_wraps + commitment + nonce + len(ciphertext).to_bytes(4, "big") + ciphertext
+
+
+def data_key(head, encoded_wraps, context=CONTEXT):
+    return head["H"] + encoded_wraps + expand(DEK, head, b"sealring/v1/commit") + lp(context)
+
+
+def accepted():
+    for name, count, combine, text in (
+        ("one KEK", 1, 1, "value"),
+        ("two KEKs, either opens", 2, 1, "value"),
+        ("two KEKs, both needed", 2, 2, "value"),
+        ("an empty value", 1, 1, ""),
+        ("text beyond ASCII", 1, 1, "żółć 🔑"),
+    ):
+        head = header(1, combine)
+        yield {
+            "name": name,
+            "kind": "object",
+            "envelope": sealed(head, wraps(head, count, combine), text.encode()).hex(),
+            "plaintext": text,
+        }
+    for name, count, combine in (("one KEK", 1, 1), ("two KEKs, both needed", 2, 2)):
+        head = header(2, combine)
+        yield {
+            "name": name,
+            "kind": "data key",
+            "envelope": data_key(head, wraps(head, count, combine)).hex(),
+            "plaintext": DEK.hex(),
+        }
+
+
+def refused():
+    head = header(1, 1)
+    good = sealed(head, wraps(head, 1, 1), b"value")
+    two = header(1, 2)
+    both = sealed(two, wraps(two, 2, 2), b"value")
+    size = len(head["H"])
+
+    def put(raw, at, new):
+        return raw[:at] + new + raw[at + len(new) :]
+
+    yield "another magic", "object", put(good, 0, b"SLRH")
+    yield "format 2", "object", put(good, 4, b"\2")
+    yield "an unknown suite", "object", put(good, 5, b"\0\3")
+    yield "the suite of a data key", "object", put(good, 5, b"\0\2")
+    yield "an unknown way to combine", "object", put(good, 7, b"\3")
+    yield "either for both", "object", put(both, 7, b"\1")
+    yield "another message id", "object", put(good, 8, b"\0")
+    yield "another organization", "object", good.replace(ORG, b"org_beta")
+    yield "an organization that is none", "object", good.replace(ORG, b"org acme")
+    yield "no wrap", "object", head["H"] + b"\0" + good[size + len(wraps(head, 1, 1)) :]
+    yield "shares out of order", "object", both.replace(b"\x07a256gcm\x01", b"\x07a256gcm\x02")
+    pair, rest = wraps(two, 2, 2), both[size + len(wraps(two, 2, 2)) :]
+    yield "one share missing", "object", two["H"] + b"\x01" + pair[1 : 1 + len(pair) // 2] + rest
+    yield "another KEK version", "object", good.replace(b"\0\0\0\x01\x07a256gcm", b"\0\0\0\x02\x07a256gcm")
+    yield "another commitment", "object", put(good, len(good) - 4 - 21 - 12 - 32, b"\0")
+    yield "another nonce", "object", put(good, len(good) - 4 - 21 - 12, b"\0")
+    yield "another ciphertext", "object", put(good, len(good) - 21, b"\0")
+    yield "another tag", "object", put(good, len(good) - 1, bytes([good[-1] ^ 1]))
+    yield "trailing bytes", "object", good + b"\0"
+    yield "a truncated tag", "object", good[:-1]
+    yield "nothing", "object", b""
+    head = header(2, 1)
+    blob = data_key(head, wraps(head, 1, 1))
+    yield "another context", "data key", blob[:-8] + b"org_beta"
+    yield "another commitment", "data key", put(blob, len(blob) - 2 - len(CONTEXT) - 1, b"\0")
+    yield "trailing bytes", "data key", blob + b"\0"
+    yield "an object", "data key", good
+
+
+def main():
+    vectors = {
+        "format": 1,
+        "keks": {kek_id.hex(): kek.hex() for kek_id, kek in zip(KEK_IDS, KEKS, strict=True)},
+        "accept": list(accepted()),
+        "refuse": [{"name": name, "kind": kind, "envelope": raw.hex()} for name, kind, raw in refused()],
+    }
+    sys.stdout.write(json.dumps(vectors, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The vectors of format 1, read by the server and by a reader that shares no code with it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+
+from sealring.crypto.data_key import DataKey
+from sealring.crypto.seal import check_commitment, open_sealed
+from sealring.domain.aad import wrap_aad
+from sealring.domain.codec import encode_envelope, parse_data_key, parse_envelope
+from sealring.domain.envelope import Combine
+from sealring.errors import IntegrityFailure
+from support import reader
+from support.envelopes import envelopes
+
+VECTORS = json.loads(Path(__file__).with_name("envelope-v1.json").read_text(encoding="utf-8"))
+KEKS = {bytes.fromhex(kek_id): bytes.fromhex(kek) for kek_id, kek in VECTORS["keks"].items()}
+
+
+def by_the_server(vector):
+    raw = bytes.fromhex(vector["envelope"])
+    envelope = parse_envelope(raw) if vector["kind"] == "object" else parse_data_key(raw)
+    dek = _dek(envelope)
+    if vector["kind"] == "object":
+        return open_sealed(envelope, dek).decode()
+    check_commitment(dek, envelope.header, envelope.commitment)
+    return dek.hex()
+
+
+def by_the_other_reader(vector):
+    raw = bytes.fromhex(vector["envelope"])
+    if vector["kind"] == "object":
+        return reader.read_object(raw, KEKS).decode()
+    return reader.read_data_key(raw, KEKS).hex()
+
+
+def _dek(envelope):
+    shares = [bytearray(_unwrap(wrap, envelope.header)) for wrap in envelope.wraps]
+    return DataKey.joined(shares).secret if envelope.header.combine is Combine.ALL else shares[0]
+
+
+def _unwrap(wrap, header):
+    aad = wrap_aad(header, kek_id=wrap.kek_id, kek_version=wrap.kek_version, share_index=wrap.share_index)
+    return AESGCM(KEKS[wrap.kek_id]).decrypt(wrap.blob[:12], wrap.blob[12:], aad)
+
+
+def named(vectors):
+    return [pytest.param(vector, id=f"{vector['kind']}: {vector['name']}") for vector in vectors]
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["accept"]))
+def test_the_server_opens_what_is_to_be_accepted(vector):
+    assert by_the_server(vector) == vector["plaintext"]
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["accept"]))
+def test_the_other_reader_opens_what_is_to_be_accepted(vector):
+    assert by_the_other_reader(vector) == vector["plaintext"]
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["refuse"]))
+def test_the_server_refuses_what_is_to_be_refused(vector):
+    with pytest.raises((ValueError, IntegrityFailure, InvalidTag)):
+        by_the_server(vector)
+
+
+@pytest.mark.parametrize("vector", named(VECTORS["refuse"]))
+def test_the_other_reader_refuses_what_is_to_be_refused(vector):
+    with pytest.raises((reader.Refused, ValueError)):
+        by_the_other_reader(vector)
+
+
+@given(envelopes())
+def test_both_readers_see_the_same_header(envelope):
+    head = reader.header(reader.Bytes(encode_envelope(envelope)))
+
+    assert head["H"] == envelope.header.encoded
+    assert (head["org"], head["object_id"]) == (envelope.header.org, envelope.header.object_id)
