@@ -41,7 +41,7 @@ class LiveServer:
     url: str
     folder: Path
     store_url: str
-    process: subprocess.Popen[bytes] = field(repr=False)
+    process: subprocess.Popen[bytes] | None = field(repr=False)
     log: Path
 
     @property

@@ -44,7 +44,7 @@ def on_links(links: Links, partitions: int = 4) -> Store:
 
 def on_fakeredis() -> Store:
     server = fakeredis.FakeServer(server_type="valkey")
-    return on_links(Links(lambda: fakeredis.FakeConnection(server=server, protocol=2)))
+    return on_links(Links(lambda: fakeredis.FakeRedisConnection(server=server, protocol=2)))
 
 
 def _actions(links: Links, keyspace: Keyspace) -> list[str]:

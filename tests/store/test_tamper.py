@@ -1,0 +1,274 @@
+"""What somebody who can write to the store cannot do: every change of a stored record is refused."""
+
+import pytest
+from support.make import ACME, BETA, caller, context, gateway, services
+from support.stores import on_links
+
+from sealring.domain.ids import uuid_text
+from sealring.errors import IntegrityFailure, NotFound, SealringError
+from sealring.services.listing import ListOptions
+
+ME, THEM = caller(ACME), caller(BETA)
+
+
+@pytest.fixture
+def store(links):
+    return on_links(links, partitions=1)
+
+
+@pytest.fixture
+def use(store):
+    return services(store.objects, store.keks, store.audit, keys=store.keys)
+
+
+@pytest.fixture
+def record(use):
+    """An object of ACME with an older version."""
+    made = use.objects.create(ME, name="mine", value="one", context=context())
+    return use.objects.update(ME, str(made.id), value="two", version_check=None, contexts=())
+
+
+def key(kind, record):
+    return b"s1:{0}:" + kind + b":" + record.id.raw
+
+
+def every_bit_of(raw):
+    for position in range(8 * len(raw)):
+        flipped = bytearray(raw)
+        flipped[position // 8] ^= 1 << position % 8
+        yield bytes(flipped)
+
+
+def refused(read):
+    """Whether `read` raises instead of answering."""
+    try:
+        read()
+    except SealringError:
+        return True
+    return False
+
+
+def test_each_bit_of_an_object_record_counts(links, use, record):
+    (raw,) = links.call((b"GET", key(b"o", record)))
+    accepted = 0
+    for flipped in every_bit_of(raw):
+        links.call((b"SET", key(b"o", record), flipped))
+        accepted += not refused(lambda: use.objects.read(ME, str(record.id)))
+        accepted += not refused(lambda: use.objects.describe(ME, str(record.id)))
+
+    assert accepted == 0
+    assert len(raw) > 300
+
+
+def test_each_bit_of_an_old_version_counts(links, use, record):
+    ((version_id, raw),) = [links.call((b"HGETALL", key(b"v", record)))[0]]
+    accepted = 0
+    for flipped in every_bit_of(raw):
+        links.call((b"HSET", key(b"v", record), version_id, flipped))
+        accepted += not refused(lambda: use.versions.read(ME, str(record.id), uuid_text(version_id)))
+
+    assert accepted == 0
+
+
+def test_each_bit_of_a_version_summary_counts(links, use, record):
+    (raw,) = links.call((b"LINDEX", key(b"s", record), 0))
+    accepted = 0
+    for flipped in every_bit_of(raw):
+        links.call((b"LSET", key(b"s", record), 0, flipped))
+        accepted += not refused(lambda: use.versions.list(ME, str(record.id)))
+
+    assert accepted == 0
+
+
+def test_each_bit_of_an_index_member_counts(links, store, use, record):
+    index = f"s1:{{0}}:x:{record.environment}:{record.org}".encode()
+    member, score = links.call((b"ZRANGE", index, 0, -1, b"WITHSCORES"))[0]
+    accepted = 0
+    for flipped in every_bit_of(member):
+        links.call((b"DEL", index), (b"ZADD", index, score, flipped))
+        accepted += not refused(lambda: listed(use))
+
+    assert accepted == 0
+
+
+def test_each_bit_of_a_kek_record_counts(links, store, record):
+    """Read by a process that has not cached it."""
+    kek_key = b"s1:{0}:k:" + record.current.key_id
+    (raw,) = links.call((b"GET", kek_key))
+    accepted = 0
+    for flipped in every_bit_of(raw):
+        links.call((b"SET", kek_key, flipped))
+        accepted += not refused(lambda: store.keks.get(record.environment, record.org, record.current.key_id))
+
+    assert accepted == 0
+
+
+@pytest.mark.parametrize("cut", [1, 16, 100])
+def test_a_truncated_record_is_refused(links, use, record, cut):
+    (raw,) = links.call((b"GET", key(b"o", record)))
+    links.call((b"SET", key(b"o", record), raw[:-cut]))
+
+    with pytest.raises(IntegrityFailure):
+        use.objects.read(ME, str(record.id))
+
+
+def test_a_record_under_another_objects_id_is_refused(links, use, record):
+    other = use.objects.create(ME, name="other", value="other", context=context())
+    (raw,) = links.call((b"GET", key(b"o", record)))
+    links.call((b"SET", key(b"o", other), raw))
+
+    with pytest.raises(IntegrityFailure):
+        use.objects.read(ME, str(other.id))
+
+
+def test_a_record_of_another_organization_is_refused(links, use, record):
+    theirs = use.objects.create(THEM, name="theirs", value="theirs", context=context(organization_id=BETA))
+    (raw,) = links.call((b"GET", key(b"o", theirs)))
+    links.call((b"SET", key(b"o", record), raw))
+
+    with pytest.raises(IntegrityFailure):
+        use.objects.read(ME, str(record.id))
+
+
+@pytest.mark.parametrize("org", [ACME, "org_abcd"])
+def test_no_part_of_another_record_is_accepted(links, use, record, org):
+    """Two records of the same length, of one organization or of two: each stretch of the other is tried."""
+    twin = use.objects.create(caller(org), name="twin", value="one", context=context(organization_id=org))
+    twin = use.objects.update(caller(org), str(twin.id), value="two", version_check=None, contexts=())
+    mine, theirs = links.call((b"GET", key(b"o", record)), (b"GET", key(b"o", twin)))
+    assert len(mine) == len(theirs)
+    stretches = {
+        mine[:start] + theirs[start:end] + mine[end:]
+        for start in range(0, len(mine), 8)
+        for end in range(start + 8, len(mine) + 8, 24)
+    } - {mine}
+    accepted = 0
+    for spliced in stretches:
+        links.call((b"SET", key(b"o", record), spliced))
+        accepted += not refused(lambda: use.objects.read(ME, str(record.id)))
+
+    assert accepted == 0
+    assert len(stretches) > 300
+
+
+def test_a_version_under_another_versions_id_is_refused(links, use, record):
+    use.objects.update(ME, str(record.id), value="three", version_check=None, contexts=())
+    flat = links.call((b"HGETALL", key(b"v", record)))[0]
+    ids, raws = flat[::2], flat[1::2]
+    links.call((b"HSET", key(b"v", record), ids[0], raws[1], ids[1], raws[0]))
+
+    for version_id in ids:
+        with pytest.raises(IntegrityFailure):
+            use.versions.read(ME, str(record.id), uuid_text(version_id))
+
+
+def test_a_version_of_another_object_is_refused(links, use, record):
+    other = use.objects.create(ME, name="other", value="other", context=context())
+    use.objects.update(ME, str(other.id), value="new", version_check=None, contexts=())
+    version_id, raw = links.call((b"HGETALL", key(b"v", other)))[0]
+    links.call((b"HSET", key(b"v", record), version_id, raw))
+
+    with pytest.raises(IntegrityFailure):
+        use.versions.read(ME, str(record.id), uuid_text(version_id))
+
+
+def test_a_name_that_points_at_another_object_is_refused(links, use, record):
+    other = use.objects.create(ME, name="other", value="other", context=context())
+    names = links.call((b"KEYS", b"s1:{0}:n:*"))[0]
+    links.call(*((b"SET", name, other.id.raw) for name in names))
+
+    with pytest.raises(IntegrityFailure):
+        use.objects.read_by_name(ME, "mine", None)
+
+
+def test_a_name_that_points_at_another_organization_is_refused(links, use, record):
+    theirs = use.objects.create(THEM, name="mine", value="theirs", context=context(organization_id=BETA))
+    names = links.call((b"KEYS", b"s1:{0}:n:*"))[0]
+    links.call(*((b"SET", name, theirs.id.raw) for name in names))
+
+    with pytest.raises(IntegrityFailure):
+        use.objects.read_by_name(ME, "mine", None)
+
+
+def test_index_members_of_another_organization_are_refused(links, use, record):
+    use.objects.create(THEM, name="theirs", value="theirs", context=context(organization_id=BETA))
+    mine, theirs = (f"s1:{{0}}:x:{record.environment}:{org}".encode() for org in (ACME, BETA))
+    links.call((b"COPY", theirs, mine, b"REPLACE"))
+
+    with pytest.raises(IntegrityFailure):
+        listed(use)
+
+
+def test_a_record_put_back_to_an_earlier_version_is_refused(links, use, record):
+    (earlier,) = links.call((b"GET", key(b"o", record)))
+    use.objects.update(ME, str(record.id), value="three", version_check=None, contexts=())
+    links.call((b"SET", key(b"o", record), earlier))
+
+    for use_it in (
+        lambda: use.objects.read(ME, str(record.id)),
+        lambda: use.objects.describe(ME, str(record.id)),
+        lambda: use.versions.list(ME, str(record.id)),
+        lambda: use.objects.update(ME, str(record.id), value="four", version_check=None, contexts=()),
+        lambda: use.objects.delete(ME, str(record.id), version_check=None),
+    ):
+        with pytest.raises(IntegrityFailure):
+            use_it()
+
+
+def test_a_deleted_record_put_back_to_live_is_refused(links, use, record):
+    (live,) = links.call((b"GET", key(b"o", record)))
+    use.objects.delete(ME, str(record.id), version_check=None)
+    links.call((b"SET", key(b"o", record), live))
+
+    with pytest.raises(IntegrityFailure):
+        use.objects.read(ME, str(record.id))
+
+
+def test_a_missing_older_version_is_refused(links, use, record):
+    links.call((b"DEL", key(b"s", record)))
+
+    with pytest.raises(IntegrityFailure):
+        use.versions.list(ME, str(record.id))
+
+
+def test_a_value_of_another_type_is_refused(links, use, record):
+    links.call((b"DEL", key(b"o", record)), (b"RPUSH", key(b"o", record), b"x"))
+
+    with pytest.raises(IntegrityFailure):
+        use.objects.read(ME, str(record.id))
+
+
+def test_the_reason_of_a_refusal_is_in_the_audit_log(links, store, use, record):
+    links.call((b"SET", key(b"o", record), b"noise"))
+
+    with pytest.raises(IntegrityFailure) as failure:
+        use.objects.read(ME, str(record.id))
+
+    assert store.actions()[-1] == "vault.object.refused"
+    assert failure.value.reason == "record MAC"
+    assert "MAC" not in str(failure.value)
+
+
+def test_the_kek_of_another_organization_opens_nothing(links, store, record):
+    """A KEK record moved, with a store key that the thief does not have, is caught by its MAC; here its pointer moves."""
+    theirs = services(store.objects, store.keks, store.audit, provider_gateway=gateway())
+    scope_keys = links.call((b"KEYS", b"s1:{0}:c:*"))[0]
+    other = theirs.objects.create(THEM, name="theirs", value="x", context=context(organization_id=BETA))
+    moved = [each for each in links.call((b"KEYS", b"s1:{0}:c:*"))[0] if each not in scope_keys]
+    links.call(*((b"SET", each, record.current.key_id) for each in moved))
+    fresh = services(store.objects, store.keks, store.audit, provider_gateway=gateway())
+
+    with pytest.raises(IntegrityFailure):
+        fresh.objects.create(THEM, name="new", value="x", context=context(organization_id=BETA))
+    assert other.current.key_id != record.current.key_id
+
+
+def test_an_object_that_lost_its_record_is_not_found(links, use, record):
+    links.call((b"DEL", key(b"o", record)))
+
+    with pytest.raises(NotFound):
+        use.objects.read(ME, str(record.id))
+
+
+def listed(use):
+    return use.lists.list(ME, ListOptions())
