@@ -51,7 +51,7 @@ lock:  ## Write requirements.lock and requirements-dev.lock anew; needs uv (ARGS
 	$(LOCK) $(ARGS) --group dev -o requirements-dev.lock
 
 clean:  ## Remove .venv and all that tools leave behind; your data in .sealring stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov build dist
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- .venv, in three steps; each leaves a stamp, and runs again only when what it depends on is newer

@@ -11,6 +11,7 @@ from sealring.http.guard import Guard, Route
 from sealring.http.health import HealthViews
 from sealring.http.keys import KeyViews
 from sealring.http.kv import KvViews
+from sealring.http.openapi import DescriptionViews
 from sealring.observability.logs import Log
 from sealring.services.data_keys import DataKeys
 from sealring.services.listing import Lists
@@ -38,7 +39,8 @@ class Surroundings:
 
 def make_server(services: Services, around: Surroundings) -> Server:
     routes = guarded_routes(services)
-    open_routes = HealthViews(around.ready).routes()
+    health = HealthViews(around.ready).routes()
+    open_routes = (*health, *DescriptionViews(routes, health).routes())
     # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
     guard = Guard(around.authenticator, max_body_bytes=6 * around.max_value_bytes + (64 << 10))
     return Server(guard, routes, open_routes, around.log)

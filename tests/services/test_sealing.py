@@ -3,8 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from support.make import ACME, BETA, caller, context, gateway
-from support.stores import memory
 
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import ObjectId
@@ -12,6 +10,8 @@ from sealring.errors import IntegrityFailure
 from sealring.keys.keyring import Keyring, ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.services.sealing import Sealing
+from support.make import ACME, BETA, caller, context, gateway
+from support.stores import memory
 
 ME = caller(ACME)
 ITEMS = context(organization_id=ACME, type="card")

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.make import ACME, BETA, OTHER_ENVIRONMENT, caller, context, services
 
 from sealring.domain.events import Action
 from sealring.domain.ids import ObjectId, uuid_text
 from sealring.domain.ports import Change
 from sealring.errors import AmbiguousName, NameTaken, NotFound, VersionConflict
 from sealring.services.visibility import event_of
+from support.make import ACME, BETA, OTHER_ENVIRONMENT, caller, context, services
 
 ME = caller(ACME)
 

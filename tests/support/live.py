@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -65,29 +66,34 @@ class LiveServer:
             lifetime_s=3600,
         )
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        token: str | None = None,
-        body: object = None,
-        raw_body: bytes | None = None,
-        headers: Mapping[str, str] = {},
-    ) -> Answer:
-        """One request. `body` is sent as JSON; `raw_body` as it is."""
-        sent = {"Content-Type": "application/json", **headers}
-        if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
-        payload = raw_body if raw_body is not None else None if body is None else json.dumps(body).encode()
-        host, port = self.url.removeprefix("http://").split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
-        try:
-            connection.request(method, path, body=payload, headers=sent)
-            response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
-        finally:
-            connection.close()
+    def ask(self, method: str, path: str, **sent: Any) -> Answer:
+        """One request to this server; see `ask`."""
+        return ask(self.url, method, path, **sent)
+
+
+def ask(
+    url: str,
+    method: str,
+    path: str,
+    *,
+    token: str | None = None,
+    body: object = None,
+    raw_body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
+    """One request. `body` is sent as JSON; `raw_body` as it is."""
+    sent = {"Content-Type": "application/json", **headers}
+    if token is not None:
+        sent["Authorization"] = f"Bearer {token}"
+    payload = raw_body if raw_body is not None else None if body is None else json.dumps(body).encode()
+    host, port = url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    try:
+        connection.request(method, path, body=payload, headers=sent)
+        response = connection.getresponse()
+        return Answer(response.status, dict(response.getheaders()), response.read())
+    finally:
+        connection.close()
 
 
 @contextmanager

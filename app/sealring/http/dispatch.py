@@ -14,11 +14,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from sealring.errors import InvalidBody, SealringError
+from sealring.errors import InvalidBody, SealringError, Violations
 from sealring.http.guard import Guard, OpenRoute, Route, UnsupportedMediaType, request_id_of
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.http.replies import Environ, Reply, StartResponse
 from sealring.observability.logs import Log
+
+_COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
 
 Respond = Callable[[Environ, Mapping[str, Any], str], Reply]
 
@@ -97,7 +99,9 @@ class Server(Flask):
             code=problem.code,
             reason=reason,
         )
-        violations = error.violations if isinstance(error, InvalidBody) else ()
+        violations: Violations = ()
+        if isinstance(error, InvalidBody) and not route.rule.startswith(_COMPATIBLE):
+            violations = error.violations
         return Reply.problem(problem.status, problem.code, str(error), request_id, violations)
 
     def _refuse(self, error: HTTPException) -> Response:

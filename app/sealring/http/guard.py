@@ -129,10 +129,10 @@ def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
 
 def _invalid(error: ValidationError) -> InvalidBody:
     violations = _violations(error)
-    field_name, text = violations[0]
-    if text.startswith("Invalid key context"):
-        return InvalidKeyContext(text, violations)
-    return InvalidBody(f"{field_name}: {text}", violations)
+    for _, text in violations:
+        if text.startswith("Invalid key context"):
+            return InvalidKeyContext(text, violations)
+    return InvalidBody("; ".join(f"{name}: {text}" for name, text in violations), violations)
 
 
 def _violations(error: ValidationError) -> Violations:

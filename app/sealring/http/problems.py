@@ -71,9 +71,14 @@ FRAMEWORK_CODES: Mapping[int, str] = {
 
 
 def problem_body(code: str, message: str, request_id: str, violations: errors.Violations = ()) -> dict[str, object]:
-    """The one shape of every error. `error` and `message` are alike: some SDKs read only one of them."""
-    found = [{"code": code, "field": field, "message": text} for field, text in violations]
-    return {"error": message, "message": message, "code": code, "request_id": request_id, "errors": found}
+    """The one shape of every error. `error` and `message` are alike: some SDKs read only one of them.
+
+    `errors` is there only where it lists something; the Node SDK takes it for the message, even when it is empty.
+    """
+    body: dict[str, object] = {"error": message, "message": message, "code": code, "request_id": request_id}
+    if violations:
+        body["errors"] = [{"code": code, "field": field, "message": text} for field, text in violations]
+    return body
 
 
 def problem_headers(status: int) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ from sealring_plugin import KeyPendingDeletion as ProviderKeyPendingDeletion
 
 DEADLINE_S = 3.0
 
+_ALG = re.compile(r"[a-z0-9-]{1,32}")
+
 _MESSAGES: Mapping[type[ProviderError], tuple[type[KeyFailure], str]] = {
     AccessDenied: (KeyAccessDenied, "The key's owner denies access. Ask them to restore the grant."),
     ProviderKeyDisabled: (KeyDisabled, "The key is disabled. Ask its owner to enable it."),
@@ -81,8 +84,8 @@ class Gateway:
         """Raises KeyFailure."""
         with _translated():
             wrapped = self._provider(key.provider).wrap(key, dek, binding, call)
-        if not 1 <= len(wrapped.blob) <= MAX_WRAPPED_BYTES:
-            raise PluginFault("The key's provider broke its contract (size of a wrapped key). Tell the operator.")
+        if not _well_formed(wrapped):
+            raise PluginFault("The key's provider broke its contract (a wrapped key). Tell the operator.")
         return wrapped
 
     def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
@@ -136,6 +139,14 @@ def _translated() -> Iterator[None]:
         raise _failure(error) from error
     except Exception as error:  # noqa: BLE001  a plugin may raise anything, and its text may hold a secret
         raise PluginFault(f"The key's provider failed ({type(error).__name__}). Tell the operator.") from None
+
+
+def _well_formed(wrapped: object) -> bool:
+    return (
+        isinstance(wrapped, WrappedKey)
+        and _ALG.fullmatch(wrapped.alg) is not None
+        and 1 <= len(wrapped.blob) <= MAX_WRAPPED_BYTES
+    )
 
 
 def _failure(error: ProviderError) -> KeyFailure:

@@ -2,91 +2,174 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import EXCLUDE, Schema, fields
+
+from sealring.http.problems import FRAMEWORK_CODES, PROBLEMS
+from sealring.http.schemas import examples
+
+_CODES = sorted({*FRAMEWORK_CODES.values(), *(problem.code for problem in PROBLEMS.values())})
 
 
-class Actor(Schema):
-    id = fields.String(required=True)
-    name = fields.String(required=True)
+class Answer(Schema):
+    """Later versions may answer more members: clients ignore those that they do not know."""
+
+    class Meta:
+        unknown = EXCLUDE
 
 
-class ObjectMetadata(Schema):
-    id = fields.String(required=True, metadata={"pattern": "^secret_[0-9A-F]{32}$"})
-    environment_id = fields.String(required=True)
-    key_id = fields.UUID(required=True)
-    updated_by = fields.Nested(Actor, required=True)
-    updated_at = fields.DateTime(required=True)
-    context = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    version_id = fields.UUID(required=True)
+class Actor(Answer):
+    id = fields.String(required=True, metadata={"description": "The token's subject.", "examples": ["billing"]})
+    name = fields.String(
+        required=True, metadata={"description": "The token's name claim, else the subject.", "examples": ["Billing"]}
+    )
 
 
-class ObjectWithoutValue(Schema):
-    id = fields.String(required=True)
-    name = fields.String(required=True)
+class ObjectMetadata(Answer):
+    id = fields.String(
+        required=True,
+        metadata={
+            "description": "The object's id.",
+            "pattern": "^secret_[0-9A-F]{32}$",
+            "examples": [examples.OBJECT_ID],
+        },
+    )
+    environment_id = fields.String(
+        required=True,
+        metadata={
+            "description": "The environment that the token belongs to.",
+            "pattern": "^environment_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+            "examples": [examples.ENVIRONMENT_ID],
+        },
+    )
+    key_id = fields.UUID(
+        required=True, metadata={"description": "The (first) KEK of the version.", "examples": [examples.KEY_ID]}
+    )
+    updated_by = fields.Nested(Actor, required=True, metadata={"description": "Who wrote the version."})
+    updated_at = fields.DateTime(
+        required=True,
+        metadata={"description": "When the object was written last, in UTC.", "examples": [examples.MOMENT]},
+    )
+    context = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "The key context.", "examples": [examples.CONTEXT]},
+    )
+    version_id = fields.UUID(
+        required=True,
+        metadata={"description": "Changes with every value; send it as `version_check`.", "examples": [examples.UUID]},
+    )
+
+
+class ObjectWithoutValue(Answer):
+    id = fields.String(required=True, metadata={"examples": [examples.OBJECT_ID]})
+    name = fields.String(required=True, metadata={"examples": [examples.NAME]})
     metadata = fields.Nested(ObjectMetadata, required=True)
 
 
 class Object(ObjectWithoutValue):
-    value = fields.String(required=True)
+    value = fields.String(required=True, metadata={"examples": [examples.VALUE]})
 
 
-class ObjectSummary(Schema):
-    id = fields.String(required=True)
-    name = fields.String(required=True)
-    updated_at = fields.DateTime(required=True)
+class ObjectSummary(Answer):
+    id = fields.String(required=True, metadata={"examples": [examples.OBJECT_ID]})
+    name = fields.String(required=True, metadata={"examples": [examples.NAME]})
+    updated_at = fields.DateTime(required=True, metadata={"examples": [examples.MOMENT]})
 
 
-class ObjectVersion(Schema):
-    id = fields.UUID(required=True)
-    created_at = fields.DateTime(required=True)
-    current_version = fields.Boolean(required=True)
-    size = fields.Integer(required=True, metadata={"description": "bytes of the stored ciphertext"})
-    etag = fields.String(required=True)
+class ObjectVersion(Answer):
+    id = fields.UUID(required=True, metadata={"examples": [examples.UUID]})
+    created_at = fields.DateTime(required=True, metadata={"examples": [examples.MOMENT]})
+    current_version = fields.Boolean(
+        required=True, metadata={"description": "True in the first row alone.", "examples": [True]}
+    )
+    size = fields.Integer(required=True, metadata={"description": "Bytes of the stored ciphertext.", "examples": [36]})
+    etag = fields.String(
+        required=True,
+        metadata={
+            "description": "Another for every version, also where two values are equal.",
+            "examples": ["9b1c0e5f6a7d48239b1c0e5f6a7d4823"],
+        },
+    )
 
 
-class ListMetadata(Schema):
-    before = fields.String(required=True, allow_none=True)
-    after = fields.String(required=True, allow_none=True)
+class ListMetadata(Answer):
+    before = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Send it as `before` for the page before.", "examples": [None]},
+    )
+    after = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Send it as `after` for the next page; null on the last one.", "examples": [None]},
+    )
 
 
-class ObjectList(Schema):
+class ObjectList(Answer):
     data = fields.List(fields.Nested(ObjectSummary), required=True)
     list_metadata = fields.Nested(ListMetadata, required=True)
 
 
-class VersionList(Schema):
-    data = fields.List(fields.Nested(ObjectVersion), required=True)
-    list_metadata = fields.Nested(ListMetadata, required=True)
+class VersionList(Answer):
+    data = fields.List(
+        fields.Nested(ObjectVersion), required=True, metadata={"description": "All versions, the current one first."}
+    )
+    list_metadata = fields.Nested(
+        ListMetadata, required=True, metadata={"description": "Both null: there is one page."}
+    )
 
 
-class Deleted(Schema):
-    success = fields.Boolean(required=True)
-    name = fields.String(required=True)
+class Deleted(Answer):
+    success = fields.Boolean(required=True, metadata={"description": "Always true.", "examples": [True]})
+    name = fields.String(
+        required=True, metadata={"description": "The name, which is free again.", "examples": [examples.NAME]}
+    )
 
 
-class DataKey(Schema):
-    id = fields.UUID(required=True)
-    data_key = fields.String(required=True, metadata={"format": "byte", "description": "base64 of 32 bytes"})
+class DataKey(Answer):
+    id = fields.UUID(required=True, metadata={"description": "The data key's id.", "examples": [examples.UUID]})
+    data_key = fields.String(
+        required=True,
+        metadata={"format": "byte", "description": "Base64 of the key's 32 bytes.", "examples": [examples.DATA_KEY]},
+    )
 
 
 class DataKeyPair(DataKey):
-    context = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    encrypted_keys = fields.String(required=True, metadata={"format": "byte"})
+    context = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "The key context.", "examples": [examples.CONTEXT]},
+    )
+    encrypted_keys = fields.String(
+        required=True,
+        metadata={
+            "format": "byte",
+            "description": "The wrapped key, in base64. Keep it beside what you encrypt: the server does not.",
+            "examples": [examples.ENCRYPTED_KEYS],
+        },
+    )
 
 
-class Violation(Schema):
+class Violation(Answer):
     code = fields.String(required=True)
-    field = fields.String(required=True)
+    field = fields.String(required=True, metadata={"description": "The member of the body."})
     message = fields.String(required=True)
 
 
-class Problem(Schema):
-    error = fields.String(required=True)
-    message = fields.String(required=True)
-    code = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(Violation), required=True)
+class Problem(Answer):
+    error = fields.String(required=True, metadata={"description": "The same text as `message`."})
+    message = fields.String(required=True, metadata={"description": "What is wrong, and what to do."})
+    code = fields.String(required=True, metadata={"description": "For programs.", "enum": _CODES})
+    request_id = fields.String(required=True, metadata={"description": "The `X-Request-ID` of the answer."})
+    errors = fields.List(
+        fields.Nested(Violation),
+        metadata={
+            "description": "Each member of the body that is refused; under `/sealring/v1` alone, where there is one."
+        },
+    )
 
 
-class Health(Schema):
-    status = fields.String(required=True)
+class Health(Answer):
+    status = fields.String(required=True, metadata={"enum": ["alive", "ready", "not ready"], "examples": ["ready"]})

@@ -1,0 +1,255 @@
+"""The OpenAPI document of all routes, generated from them and their marshmallow schemas, and the page that shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema, fields
+
+from sealring.domain.context import MAX_KEY_CHARACTERS, MAX_PAIRS, MAX_VALUE_CHARACTERS, ORGANIZATION_KEYS
+from sealring.domain.record import MAX_NAME_CHARACTERS
+from sealring.errors import SealringError
+from sealring.http.guard import OpenRoute, Route
+from sealring.http.problems import FRAMEWORK_CODES, PROBLEMS, problem_body
+from sealring.http.replies import Reply
+from sealring.http.schemas import answers
+from sealring.http.schemas.fields import KeyContextField, NameField
+from sealring.http.schemas.operations import (
+    ABOUT,
+    EVERY_ROUTE,
+    OPEN_OPERATIONS,
+    OPERATIONS,
+    PATH_PARAMETERS,
+    TAGS,
+    Operation,
+)
+
+OPENAPI_VERSION = "3.1.0"
+API_VERSION = "1"  # of the paths; which release answers is nobody's business
+
+# The page asks nobody but us. RapiDoc writes style attributes, hence 'unsafe-inline' for styles alone.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PAGE_HEADERS = (("Content-Security-Policy", CONTENT_SECURITY_POLICY), ("Referrer-Policy", "no-referrer"))
+
+Json = dict[str, Any]
+
+_PAGE = files("sealring.http") / "docs_page"
+_PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
+_REQUEST_ID = {"X-Request-ID": "RequestId"}
+_STATUS_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": "Challenge"},
+    429: {"Retry-After": "RetryAfter"},
+    503: {"Retry-After": "RetryAfter"},
+}
+
+
+class DescriptionViews:
+    """The document and the page, both made once. The document describes their routes as well."""
+
+    def __init__(self, routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> None:
+        self._own = (
+            OpenRoute("/openapi.json", self.document),
+            OpenRoute("/docs", self.page),
+            OpenRoute("/docs/rapidoc-min.js", self.script),
+        )
+        self._document = orjson.dumps(describe(routes, (*open_routes, *self._own)))
+        self._html = _PAGE.joinpath("index.html").read_bytes()
+        self._script = _PAGE.joinpath("rapidoc-min.js").read_bytes()
+
+    def document(self) -> Reply:
+        return Reply(200, self._document)
+
+    def page(self) -> Reply:
+        return Reply(200, self._html, content_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
+
+    def script(self) -> Reply:
+        return Reply(200, self._script, content_type="text/javascript; charset=utf-8")
+
+    def routes(self) -> Sequence[OpenRoute]:
+        return self._own
+
+
+def describe(routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> Json:
+    """Return the document of these routes. Raises KeyError for one that schemas/operations.py does not describe."""
+    spec = APISpec(
+        title="sealring",
+        version=API_VERSION,
+        openapi_version=OPENAPI_VERSION,
+        plugins=[_Plugin(schema_name_resolver=lambda schema: _class_of(schema).__name__)],
+        info={"description": ABOUT},
+        servers=[{"url": "/"}],
+        security=[{"token": []}],
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+    )
+    _add_components(spec)
+    for route in routes:
+        spec.path(_path(route.rule), operations={route.method.lower(): _guarded(route)})
+    for open_route in open_routes:
+        spec.path(open_route.rule, operations={"get": _open(open_route)})
+    return spec.to_dict()
+
+
+def meaning(failure: type[SealringError]) -> str:
+    """What a failure means: the first sentence of its docstring."""
+    return " ".join((failure.__doc__ or "").split()).partition(". ")[0].rstrip(".") + "."
+
+
+def _add_components(spec: APISpec) -> None:
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    text = "A JWT of an issuer that the settings name. The official SDKs take it as their API key."
+    spec.components.security_scheme("token", {**bearer, "description": text})
+    spec.components.header("RequestId", {"description": "Names the request in logs.", "schema": {"type": "string"}})
+    spec.components.header("RetryAfter", {"description": "Seconds to wait.", "schema": {"type": "integer"}})
+    spec.components.header("Challenge", {"description": "`Bearer`.", "schema": {"type": "string"}})
+
+
+def _guarded(route: Route) -> Json:
+    operation = OPERATIONS[f"{route.method} {route.rule}"]
+    parameters = [{"in": "path", "name": name, "required": True, **PATH_PARAMETERS[name]} for name in _names(route)]
+    described: Json = {
+        "operationId": operation.id,
+        "summary": route.summary,
+        "description": f"{operation.text}\n\nNeeds `{route.permission.value}`.",
+        "tags": [operation.tag],
+        "x-required-permission": route.permission.value,
+        "parameters": parameters,
+        "responses": {str(status): _success(status, schema) for status, schema in route.answers.items()},
+    }
+    if route.query is not None:
+        parameters.append({"in": "query", "schema": route.query})
+    if route.body is not None:
+        described["requestBody"] = {
+            "content": _json(route.body, _example(route.body)),
+            "required": any(field.required for field in route.body.fields.values()),
+        }
+    described["responses"].update(_refusals(route, operation))
+    return described
+
+
+def _open(route: OpenRoute) -> Json:
+    operation = OPEN_OPERATIONS[route.rule]
+    return {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": operation.text,
+        "tags": ["Service"],
+        "security": [],
+        "responses": {str(status): _success(status, answer) for status, answer in operation.answers.items()},
+    }
+
+
+def _names(route: Route) -> list[str]:
+    return _PLACEHOLDER.findall(route.rule)
+
+
+def _path(rule: str) -> str:
+    return _PLACEHOLDER.sub(r"{\1}", rule)
+
+
+def _success(status: int, answer: type[Schema] | str) -> Json:
+    if isinstance(answer, str):
+        content: Json = {answer: {"schema": {"type": "object" if answer == "application/json" else "string"}}}
+    else:
+        content = _json(answer(), _example(answer()))
+    return {"description": HTTPStatus(status).phrase, "headers": _REQUEST_ID, "content": content}
+
+
+def _refusals(route: Route, operation: Operation) -> Json:
+    """The errors of a route, by status: what each code means."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for failure in (*EVERY_ROUTE, *operation.failures):
+        status, code = PROBLEMS[failure]
+        found.setdefault(status, []).append((code, meaning(failure)))
+    found[500].append((FRAMEWORK_CODES[500], "A defect of the server."))
+    if route.body is not None:
+        found[415] = [(FRAMEWORK_CODES[415], "The body is not declared as JSON.")]
+    return {str(status): _refusal(status, found[status]) for status in sorted(found)}
+
+
+def _refusal(status: int, codes: Sequence[tuple[str, str]]) -> Json:
+    example = problem_body(codes[0][0], "What is wrong. What to do.", "5d41402abc4b2a76b9719d911017c592")
+    return {
+        "description": "\n".join(f"* `{code}`: {text}" for code, text in codes),
+        "headers": {**_REQUEST_ID, **_STATUS_HEADERS.get(status, {})},
+        "content": _json(answers.Problem(), example),
+    }
+
+
+def _json(schema: Schema, example: Json) -> Json:
+    return {"application/json": {"schema": schema, "examples": {"example": {"value": example}}}}
+
+
+def _example(schema: Schema) -> Json:
+    """The first example of each field; a field without one is left out."""
+    shown: Json = {}
+    for name, field in schema.fields.items():
+        if isinstance(field, fields.Nested):
+            shown[name] = _example(field.schema)
+        elif isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):
+            shown[name] = [_example(field.inner.schema)]
+        elif "examples" in field.metadata:
+            shown[name] = field.metadata["examples"][0]
+    return shown
+
+
+class _Converter(OpenAPIConverter):
+    """Fields to JSON Schema, with the rules of our own fields."""
+
+    def field2property(self, field: fields.Field[Any]) -> Json:
+        return super().field2property(field) | _limits(field)
+
+    def field2default(self, field: fields.Field[Any], **kwargs: Any) -> Json:
+        """Say no default where it only means that nothing was sent."""
+        return {} if field.load_default in {None, ""} else super().field2default(field, **kwargs)
+
+    def schema2parameters(self, schema: Any, **kwargs: Any) -> list[Json]:
+        """A query cannot say null, and a field with the default None would allow it."""
+        return [
+            {**each, "schema": {name: _without_null(rule) for name, rule in each["schema"].items()}}
+            for each in super().schema2parameters(schema, **kwargs)
+        ]
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
+def _without_null(rule: Any) -> Any:
+    if not isinstance(rule, list):
+        return rule
+    left = [each for each in rule if each not in {None, "null"}]
+    return left[0] if rule[-1] == "null" else left
+
+
+def _limits(field: fields.Field[Any]) -> Json:
+    if isinstance(field, NameField):
+        return {"minLength": 1, "maxLength": MAX_NAME_CHARACTERS, "pattern": r"^[^\u0000-\u001F\u007F-\u009F]*$"}
+    if isinstance(field, KeyContextField):
+        return {
+            "type": ["object", "null"] if field.allow_none else "object",
+            "minProperties": 1,
+            "maxProperties": MAX_PAIRS,
+            "propertyNames": _text(MAX_KEY_CHARACTERS),
+            "properties": {key: {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"} for key in ORGANIZATION_KEYS},
+            "additionalProperties": {"type": "string", **_text(MAX_VALUE_CHARACTERS)},
+        }
+    return {}
+
+
+def _text(limit: int) -> Json:
+    return {"minLength": 1, "maxLength": limit, "pattern": r"^[^\u0000]*$"}
+
+
+def _class_of(schema: Any) -> type[Schema]:
+    return schema if isinstance(schema, type) else type(schema)

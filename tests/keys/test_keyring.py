@@ -1,0 +1,135 @@
+"""The keyring: keys are found by what an envelope says, made once, and never replaced by others."""
+
+from dataclasses import replace
+
+import pytest
+
+import sealring_plugin
+from sealring.domain.ids import OrgId
+from sealring.errors import KeyDisabled, KeyUnavailable
+from sealring.keys.gateway import Gateway
+from sealring.keys.keyring import shown_pairs
+from sealring.keys.recent import Recent
+from sealring.keys.routing import ManagedKeks, route
+from sealring_local.wrap import LocalProvider
+from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
+from support.stores import memory
+
+ME = caller(ACME)
+
+
+class Switchable(LocalProvider):
+    """A provider whose owner can switch it off."""
+
+    failure = None
+
+    def wrap(self, *args):
+        self._check()
+        return super().wrap(*args)
+
+    def unwrap(self, *args):
+        self._check()
+        return super().unwrap(*args)
+
+    def _check(self):
+        if self.failure is not None:
+            raise self.failure
+
+
+@pytest.fixture
+def provider():
+    return Switchable(bytes(32))
+
+
+@pytest.fixture
+def store():
+    return memory()
+
+
+@pytest.fixture
+def use(provider, store):
+    return services(store.objects, store.keks, store.audit, provider_gateway=Gateway({"local": lambda: provider}))
+
+
+def test_a_disabled_key_stores_nothing(use, provider, store):
+    provider.failure = sealring_plugin.KeyDisabled()
+
+    with pytest.raises(KeyDisabled):
+        use.objects.create(ME, name="name", value="v", context=context())
+
+    assert "vault.object.created" not in store.actions()
+    assert store.objects.find(ENVIRONMENT, ACME, "name") is None
+
+
+def test_a_disabled_key_opens_nothing_and_everything_else_works(use, provider):
+    record = use.objects.create(ME, name="name", value="v", context=context())
+    provider.failure = sealring_plugin.KeyDisabled()
+
+    with pytest.raises(KeyDisabled):
+        use.objects.read(ME, str(record.id))
+    use.objects.describe(ME, str(record.id))
+    use.versions.list(ME, str(record.id))
+    use.objects.delete(ME, str(record.id), version_check=None)
+    use.objects.restore(ME, str(record.id))
+    provider.failure = None
+    assert use.objects.read(ME, str(record.id)).value == "v"
+
+
+def test_a_failed_update_keeps_the_old_value(use, provider):
+    record = use.objects.create(ME, name="name", value="old", context=context())
+    provider.failure = sealring_plugin.Unavailable()
+
+    with pytest.raises(KeyUnavailable):
+        use.objects.update(ME, str(record.id), value="new", version_check=None, contexts=())
+
+    provider.failure = None
+    assert use.objects.read(ME, str(record.id)).value == "old"
+
+
+def test_another_process_reads_by_the_references_in_the_record(store, provider):
+    gateway = Gateway({"local": lambda: provider})
+    one, other = (services(store.objects, store.keks, store.audit, provider_gateway=gateway) for _ in range(2))
+    record = one.objects.create(ME, name="name", value="v", context=context())
+
+    assert other.objects.read(ME, str(record.id)).value == "v"
+
+
+@pytest.mark.parametrize("per", ManagedKeks)
+def test_a_route_stays_within_its_organization(per):
+    mine = route(ENVIRONMENT, ACME, context(type="card"), per)
+    theirs = route(ENVIRONMENT, BETA, context(type="card"), per)
+
+    assert {scope.encoded for scope in mine.scopes}.isdisjoint(scope.encoded for scope in theirs.scopes)
+
+
+def test_no_owner_prefix_begins_another():
+    scope = route(ENVIRONMENT, OrgId("org_a"), context(type="card"), ManagedKeks.COMBINATION).scopes[0]
+    longer = replace(scope, org=OrgId("org_ab"))
+
+    assert not longer.encoded.startswith(scope.owner(ENVIRONMENT, OrgId("org_a")))
+
+
+def test_a_keys_owner_sees_the_organization_and_a_digest_of_the_rest():
+    shown = shown_pairs(context(organization_id="org_acme", type="card"))
+
+    assert shown == {
+        "organization_id": "org_acme",
+        "context_sha256": "4f954949404c96a5d272f26fd9dd13f1512409902ab4bf834b210c973f8960a9",
+    }
+
+
+def test_recent_entries_stay_and_the_oldest_leaves():
+    recent = Recent(size=2, ttl_s=60)
+    recent.put("a", 1)
+    recent.put("b", 2)
+    recent.get("a")
+    recent.put("c", 3)
+
+    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)
+
+
+def test_an_entry_ends_with_its_time():
+    recent = Recent(size=2, ttl_s=-1)
+    recent.put("a", 1)
+
+    assert recent.get("a") is None

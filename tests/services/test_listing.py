@@ -1,0 +1,282 @@
+"""Lists: pages that fit together, while others write."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sealring.domain.ports import Order
+from sealring.errors import MalformedRequest
+from sealring.services.listing import ListOptions
+from support import stores
+from support.make import ACME, BETA, caller, context, services
+
+ME, EVERYWHERE = caller(ACME), caller()
+
+
+class Shelf:
+    """A store with its use cases, and short names for what these tests do."""
+
+    def __init__(self, store):
+        self.use = services(store.objects, store.keks, store.audit, keys=store.keys)
+        self.made = 0
+
+    def add(self, org=ACME, name=None):
+        self.made += 1
+        made = caller(org)
+        record = self.use.objects.create(
+            made, name=name or f"object {self.made}", value="v", context=context(organization_id=org)
+        )
+        return record.id
+
+    def touch(self, object_id):
+        self.use.objects.update(EVERYWHERE, str(object_id), value="new", version_check=None, contexts=())
+
+    def remove(self, object_id):
+        self.use.objects.delete(EVERYWHERE, str(object_id), version_check=None)
+
+    def page(self, who=ME, **options):
+        return self.use.lists.list(who, ListOptions(**options))
+
+    def names(self, who=ME, **options):
+        return [row.name for row in self.page(who, **options).rows]
+
+
+@pytest.fixture(params=[stores.memory, stores.on_fakeredis])
+def shelf(request):
+    return Shelf(request.param())
+
+
+def test_the_newest_comes_first(shelf):
+    for _ in range(3):
+        shelf.add()
+
+    assert shelf.names() == ["object 3", "object 2", "object 1"]
+
+
+def test_the_order_can_be_turned(shelf):
+    for _ in range(3):
+        shelf.add()
+
+    assert shelf.names(order=Order.ASCENDING) == ["object 1", "object 2", "object 3"]
+
+
+def test_an_updated_object_comes_first_again(shelf):
+    first = shelf.add()
+    shelf.add()
+
+    shelf.touch(first)
+
+    assert shelf.names() == ["object 1", "object 2"]
+
+
+def test_a_deleted_object_is_not_listed(shelf):
+    shelf.remove(shelf.add())
+
+    assert shelf.names() == []
+
+
+def test_another_organization_is_not_listed(shelf):
+    shelf.add(BETA)
+
+    assert shelf.names() == []
+
+
+def test_a_caller_for_all_sees_every_organization_in_one_order(shelf):
+    for org in (ACME, BETA, ACME):
+        shelf.add(org)
+
+    assert shelf.names(EVERYWHERE) == ["object 3", "object 2", "object 1"]
+
+
+def test_a_caller_for_two_organizations_sees_both(shelf):
+    for org in (ACME, BETA, "org_c"):
+        shelf.add(org)
+
+    assert shelf.names(caller(ACME, BETA)) == ["object 2", "object 1"]
+
+
+def test_a_search_finds_part_of_a_name_in_any_case(shelf):
+    for name in ("Straße", "street", "STRASSE 2"):
+        shelf.add(name=name)
+
+    assert shelf.names(search="strasse") == ["STRASSE 2", "Straße"]
+
+
+def test_a_search_looks_beyond_the_first_chunk(shelf):
+    shelf.add(name="needle")
+    for _ in range(30):
+        shelf.add()
+
+    assert shelf.names(search="needle", limit=2) == ["needle"]
+
+
+def test_updated_after_is_strict_in_what_is_shown(shelf):
+    shelf.add()
+    shown = shelf.page().rows[0].updated_at // 1000 * 1000
+
+    assert shelf.names(updated_after=shown) == []
+    assert shelf.names(updated_after=shown - 1) == ["object 1"]
+
+
+# --- cursors
+
+
+def test_a_first_page_with_more_to_come_has_both_cursors(shelf):
+    for _ in range(3):
+        shelf.add()
+
+    page = shelf.page(limit=2)
+
+    assert page.after is not None
+    assert page.before is not None
+
+
+def test_a_first_page_that_is_all_has_no_cursor(shelf):
+    shelf.add()
+
+    page = shelf.page(limit=2)
+
+    assert (page.before, page.after) == (None, None)
+
+
+def test_after_goes_on_and_ends(shelf):
+    for _ in range(3):
+        shelf.add()
+
+    last = shelf.page(limit=2, after=shelf.page(limit=2).after)
+
+    assert [row.name for row in last.rows] == ["object 1"]
+    assert last.after is None
+    assert last.before is not None
+
+
+def test_before_goes_back(shelf):
+    for _ in range(5):
+        shelf.add()
+    first = shelf.page(limit=2)
+    second = shelf.page(limit=2, after=first.after)
+    third = shelf.page(limit=2, after=second.after)
+
+    back = shelf.page(limit=2, before=third.before)
+
+    assert back.rows == second.rows
+    assert shelf.page(limit=2, before=back.before).rows == first.rows
+    assert shelf.page(limit=2, after=back.after).rows == third.rows
+
+
+def test_an_early_loop_that_sends_before_as_after_goes_forward_and_ends(shelf):
+    for _ in range(5):
+        shelf.add()
+    page = shelf.page(limit=2)
+    pages = [[row.name for row in page.rows]]
+
+    while page.before is not None:
+        page = shelf.page(limit=2, after=page.before)
+        pages.append([row.name for row in page.rows])
+
+    assert pages == [["object 5", "object 4"], ["object 3", "object 2"], ["object 1"]]
+
+
+def test_a_cursor_keeps_its_order_where_the_client_drops_it(shelf):
+    for _ in range(3):
+        shelf.add()
+    first = shelf.page(limit=2, order=Order.ASCENDING)
+
+    assert [row.name for row in shelf.page(limit=2, after=first.after).rows] == ["object 3"]
+
+
+def test_a_cursor_of_another_order_is_refused(shelf):
+    for _ in range(3):
+        shelf.add()
+    first = shelf.page(limit=2, order=Order.ASCENDING)
+
+    with pytest.raises(MalformedRequest):
+        shelf.page(limit=2, after=first.after, order=Order.DESCENDING)
+
+
+def test_both_cursors_at_once_are_refused(shelf):
+    for _ in range(3):
+        shelf.add()
+    first = shelf.page(limit=2)
+
+    with pytest.raises(MalformedRequest):
+        shelf.page(after=first.after, before=first.before)
+
+
+@pytest.mark.parametrize("stranger", [caller(BETA), caller(ACME, BETA), EVERYWHERE])
+def test_a_cursor_of_other_organizations_is_refused(shelf, stranger):
+    for _ in range(3):
+        shelf.add()
+    first = shelf.page(limit=2)
+
+    with pytest.raises(MalformedRequest):
+        shelf.page(stranger, limit=2, after=first.after)
+
+
+@given(st.text(max_size=120))
+def test_noise_is_no_cursor(noise):
+    with pytest.raises(MalformedRequest):
+        Shelf(stores.memory()).page(after=noise)
+
+
+def test_each_bit_of_a_cursor_counts(shelf):
+    for _ in range(3):
+        shelf.add()
+    cursor = shelf.page(limit=2).after
+    for position in range(len(cursor)):
+        other = "A" if cursor[position] != "A" else "B"
+        with pytest.raises(MalformedRequest):
+            shelf.page(limit=2, after=cursor[:position] + other + cursor[position + 1 :])
+
+
+# --- while others write
+
+writes = st.lists(
+    st.tuples(st.sampled_from(["add", "touch", "remove"]), st.integers(0, 30), st.sampled_from([ACME, BETA])),
+    max_size=4,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    before=st.lists(st.sampled_from([ACME, BETA]), max_size=12),
+    rounds=st.lists(writes, max_size=12),
+    limit=st.integers(1, 5),
+    order=st.sampled_from(Order),
+    who=st.sampled_from([ME, EVERYWHERE, caller(ACME, BETA)]),
+    make=st.sampled_from([stores.memory, stores.on_fakeredis]),
+)
+def test_a_walk_shows_each_untouched_row_once_in_order_whatever_others_write(before, rounds, limit, order, who, make):
+    shelf = Shelf(make())
+    ids = [shelf.add(org) for org in before]
+    expected = list(shelf.page(who, limit=100, order=order).rows)
+    touched, seen, pending = set(), [], iter(rounds)
+
+    page = shelf.page(who, limit=limit, order=order)
+    while True:
+        seen += page.rows
+        for kind, number, org in next(pending, []):
+            touched |= write(shelf, ids, kind, number, org)
+        if page.after is None:
+            break
+        page = shelf.page(who, limit=limit, after=page.after)
+
+    positions = [row.position for row in seen]
+    assert positions == sorted(positions, reverse=order is Order.DESCENDING)
+    assert len({row.id for row in seen}) == len(seen)
+    assert [row for row in seen if row.id not in touched] == [row for row in expected if row.id not in touched]
+
+
+def write(shelf, ids, kind, number, org):
+    """Do it, and return the ids of the rows that it moved."""
+    if kind == "add" or not ids:
+        made = shelf.add(org)
+        ids.append(made)
+        return {made.raw}
+    object_id = ids[number % len(ids)]
+    if kind == "touch":
+        shelf.touch(object_id)
+    else:
+        shelf.remove(object_id)
+        ids.remove(object_id)
+    return {object_id.raw}

@@ -1,0 +1,273 @@
+"""The commands, as a person runs them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sealring.store.embedded import EmbeddedValkey
+from support.live import ask, eventually, free_port
+
+SEALRING = Path(sys.executable).with_name("sealring")
+
+
+def run(*arguments, check=True):
+    return subprocess.run([SEALRING, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=check)
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """An initialised installation with its store running, and the path of its settings."""
+    with EmbeddedValkey(tmp_path / "data") as store:
+        run("init", "--data-dir", tmp_path / "etc", "--store", store.url)
+        yield tmp_path / "etc" / "sealring.toml"
+
+
+def test_init_says_what_it_made(tmp_path):
+    with EmbeddedValkey(tmp_path / "data") as store:
+        said = run("init", "--data-dir", tmp_path / "etc", "--store", store.url).stdout
+
+    assert re.findall(r"made (signing key|root key|settings|the store)", said) == [
+        "signing key",
+        "root key",
+        "settings",
+        "the store",
+    ]
+
+
+def test_init_again_changes_nothing(installed):
+    folder = installed.parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    said = run("init", "--data-dir", folder, "--store", before["store-url"].decode().strip()).stdout
+
+    assert said == "the store was ready already\n"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_init_makes_secrets_for_their_owner_only(installed):
+    modes = {path.name: path.stat().st_mode & 0o777 for path in installed.parent.iterdir()}
+
+    assert installed.parent.stat().st_mode & 0o777 == 0o700
+    assert (modes["root.key"], modes["token-key.pem"], modes["store-url"]) == (0o600, 0o600, 0o600)
+
+
+def test_check_config_reaches_store_and_keys(installed):
+    said = run("check-config", "--config", installed).stdout
+
+    assert [line.split(":")[0] for line in said.splitlines()] == [
+        "settings  ok",
+        "plugin    ok",
+        "keys      ok",
+        "store     ok",
+    ]
+
+
+def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
+    with EmbeddedValkey(tmp_path / "other") as store:
+        (installed.parent / "store-url").write_text(store.url)
+        failed = run("check-config", "--config", installed, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr == "Error: the store is empty; make it ready with `sealring init`\n"
+
+
+def test_check_config_says_that_a_store_is_away(installed):
+    (installed.parent / "store-url").write_text("redis://127.0.0.1:1")
+
+    failed = run("check-config", "--config", installed, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr == "Error: The store does not answer. Try again later.\n"
+
+
+def test_check_config_says_that_the_root_is_another(installed):
+    (installed.parent / "root.key").write_bytes(bytes(32))
+
+    failed = run("check-config", "--config", installed, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: the store was made with other keys of 'local'")
+
+
+def test_serve_does_not_start_without_its_root_key(installed):
+    (installed.parent / "root.key").unlink()
+
+    failed = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
+
+    assert failed.returncode != 0
+    assert "cannot start: The key's provider is not set up" in failed.stdout
+    assert "Traceback" not in failed.stdout + failed.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "check-config"])
+def test_bad_settings_stop_the_start_with_one_line(installed, command):
+    installed.write_text(installed.read_text() + "\n[limit]\n")
+
+    failed = run(command, "--config", installed, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr == "Error: [limit] is not a setting; known are: store, keys, plugins, issuers, token, limits\n"
+
+
+def test_a_missing_plugin_stops_the_start_with_one_line(installed):
+    installed.write_text(
+        installed.read_text().replace("local]", "hsm]").replace('managed = "local"', 'managed = "hsm"')
+    )
+
+    failed = run("serve", "--config", installed, check=False)
+
+    assert failed.stderr == "Error: [plugins.hsm]: no such plugin is installed; installed are: local\n"
+
+
+def test_plugins_lists_what_is_installed():
+    assert run("plugins").stdout.split()[:2] == ["local", "sealring-local"]
+
+
+def test_token_prints_a_token_and_nothing_else(installed):
+    said = run("token", "--config", installed, "--org", "org_acme", "--subject", "backend").stdout
+
+    assert re.fullmatch(r"eyJ[\w-]+\.[\w-]+\.[\w-]+\n", said)
+
+
+@pytest.mark.parametrize("scope", [(), ("--org", "org_acme", "--all-organizations")])
+def test_token_wants_one_kind_of_scope(installed, scope):
+    failed = run("token", "--config", installed, "--subject", "backend", *scope, check=False)
+
+    assert failed.returncode == 2
+
+
+def test_every_command_has_help():
+    for command in ("dev", "init", "serve", "check-config", "plugins", "token"):
+        assert run(command, "--help").stdout.startswith(f"Usage: sealring {command}")
+
+
+# --- sealring dev
+
+
+class Dev:
+    """A running `sealring dev`."""
+
+    def __init__(self, data_dir, port, *options):
+        command = [SEALRING, "dev", "--data-dir", data_dir, "--port", str(port), "--workers", "1", *options]
+        self.output = data_dir.with_suffix(".log")
+        self.began = time.monotonic()
+        with self.output.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self.env_file = data_dir / "dev.env"
+        eventually(lambda: self.process.poll() is not None or "Ctrl-C" in self.output.read_text())
+        self.took_s = time.monotonic() - self.began
+
+    def environment(self):
+        return dict(line.split("=", 1) for line in self.env_file.read_text().split())
+
+    def ask(self, method, path, body=None):
+        environment = self.environment()
+        return ask(environment["SEALRING_URL"], method, path, token=environment["SEALRING_TOKEN"], body=body)
+
+    def create(self):
+        body = {"name": "kept", "value": "world", "key_context": {"organization_id": "org_acme"}}
+        return self.ask("POST", "/vault/v1/kv", body).json["id"]
+
+    def read(self, object_id):
+        return self.ask("GET", f"/vault/v1/kv/{object_id}").json["value"]
+
+    def children(self):
+        """All processes under this one."""
+        found, pids = [], [self.process.pid]
+        while pids:
+            pid = pids.pop()
+            below = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            found += below
+            pids += below
+        return found
+
+    def stop(self, with_signal=signal.SIGINT):
+        self.process.send_signal(with_signal)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def dev(tmp_path):
+    running = []
+
+    def start(*options):
+        running.append(Dev(tmp_path / "dev", free_port(), *options))
+        return running[-1]
+
+    yield start
+    for each in running:
+        if each.process.poll() is None:
+            each.stop()
+
+
+def test_dev_keeps_its_data_over_a_restart(dev):
+    first = dev()
+    made = first.create()
+    first.stop()
+
+    assert dev().read(made) == "world"
+
+
+def test_the_snippet_that_dev_prints_works_when_pasted_twice(dev):
+    running = dev()
+    snippet = re.search(r"^from time.*?^print.*?$", running.output.read_text(), re.MULTILINE | re.DOTALL)[0]
+
+    for _ in range(2):
+        pasted = subprocess.run(
+            [sys.executable, "-"], input=snippet, capture_output=True, text=True, timeout=60, check=True
+        )
+        assert pasted.stdout == "world\n"
+    assert len(snippet.splitlines()) == 6
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_of_dev_is_left_running(dev, by):
+    running = dev()
+    children = running.children()
+
+    running.stop(by)
+
+    assert len(children) >= 3
+    eventually(lambda: not any(_alive(pid) for pid in children))
+
+
+def test_nothing_is_left_when_dev_itself_is_killed(dev):
+    running = dev()
+    children = running.children()
+
+    running.stop(signal.SIGKILL)
+
+    eventually(lambda: not any(_alive(pid) for pid in children))
+
+
+def test_dev_says_that_its_port_is_taken(dev):
+    port = dev().environment()["SEALRING_URL"].rpartition(":")[2]
+
+    failed = run("dev", "--data-dir", "/nonexistent", "--port", port, check=False)
+
+    assert (
+        failed.stderr == f"Error: cannot listen on 127.0.0.1:{port} (Address already in use); choose another --port\n"
+    )
+
+
+def test_dev_can_use_another_store(dev, tmp_path):
+    with EmbeddedValkey(tmp_path / "other") as store:
+        running = dev("--store", store.url)
+
+        assert running.read(running.create()) == "world"
+        running.stop()
+    assert not (tmp_path / "dev" / "store").exists()
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()

@@ -1,0 +1,148 @@
+"""The settings file is read strictly, and every refusal is one line that names the place."""
+
+import pytest
+
+from sealring import settings
+from sealring.errors import SettingsInvalid
+from sealring.keys.routing import ManagedKeks
+from support.make import ENVIRONMENT
+
+GOOD = f"""
+[store]
+url = "redis://:hunter2@store:6379/0"
+
+[keys]
+managed = "local"
+
+[plugins.local]
+root_key_file = "root.key"
+
+[[issuers]]
+issuer = "https://issuer.example"
+jwks_url = "https://issuer.example/jwks"
+algorithms = ["RS256"]
+audience = "sealring"
+environment_id = "{ENVIRONMENT}"
+permissions = ["vault:objects:read"]
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def from_text(text):
+        path = tmp_path / "sealring.toml"
+        path.write_text(text)
+        return settings.load(path)
+
+    return from_text
+
+
+def test_defaults_are_filled_in(load):
+    loaded = load(GOOD)
+
+    assert loaded.limits.max_value_bytes == 1_048_576
+    assert loaded.limits.retention_s == 30 * 86_400
+    assert loaded.managed.per is ManagedKeks.COMBINATION
+    assert loaded.local_issuer is None
+
+
+def test_what_is_said_is_taken(load):
+    loaded = load(
+        GOOD.replace('managed = "local"', 'managed = "local"\nmanaged_keks = "items"')
+        + "[limits]\nmax_value_bytes = 10\ndeleted_retention_days = 1\n"
+    )
+
+    assert loaded.managed.per is ManagedKeks.ITEMS
+    assert loaded.limits.max_value_bytes == 10
+    assert loaded.limits.retention_s == 86_400
+
+
+def test_the_store_url_may_stand_in_a_file(load, tmp_path):
+    (tmp_path / "url").write_text("redis://elsewhere\n")
+
+    assert (
+        load(GOOD.replace('url = "redis://:hunter2@store:6379/0"', 'url_file = "url"')).store_url == "redis://elsewhere"
+    )
+
+
+def test_secrets_are_not_shown(load):
+    assert "hunter2" not in repr(load(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "[store]",
+            "[stores]",
+            r"\[stores\] is not a setting; known are: store, keys, plugins, issuers, token, limits",
+        ),
+        ("[store]", "[store]\ntls = true", r"\[store\] tls is not a setting"),
+        ('url = "redis://:hunter2@store:6379/0"', "", r"\[store\] url is missing or no text"),
+        ('url = "redis://:hunter2@store:6379/0"', "url = 1", r"\[store\] url is missing or no text"),
+        ('url = "redis', 'url_file = "x"\nurl = "redis', r"\[store\] url and url_file are both there"),
+        ('url = "redis://:hunter2@store:6379/0"', 'url_file = "x"', r"\[store\] url_file cannot be read"),
+        ("[keys]\nmanaged", "[keys]\nmanager", r"\[keys\] manager is not a setting"),
+        ('managed = "local"', 'managed = "hsm"', r"\[keys\] managed names 'hsm', but there is no \[plugins.hsm\]"),
+        (
+            'managed = "local"',
+            'managed = "local"\nmanaged_keks = "each"',
+            "managed_keks must be 'combination' or 'items'",
+        ),
+        (
+            "[plugins.local]\nroot_key_file",
+            "[[plugins.local]]\nroot_key_file",
+            r"\[plugins\] local is missing or no table",
+        ),
+        ("[[issuers]]", "[issuers]", r"\[issuers\] must be there at least once"),
+        ('algorithms = ["RS256"]', 'algorithms = ["none"]', "issuer 'https://issuer.example': algorithms"),
+        (
+            "[store]",
+            '[token]\nsigning_key_file = "k"\nissuer = "urn:x"\n[store]',
+            r"\[token\] issuer 'urn:x' has no profile",
+        ),
+        (
+            "[store]",
+            "[limits]\nmax_value_bytes = 0\n[store]",
+            r"\[limits\] max_value_bytes must be a whole number from 1 to",
+        ),
+        (
+            "[store]",
+            "[limits]\nmax_value_bytes = 99999999\n[store]",
+            r"\[limits\] max_value_bytes must be a whole number from 1 to",
+        ),
+        (
+            "[store]",
+            "[limits]\nmax_value_bytes = true\n[store]",
+            r"\[limits\] max_value_bytes must be a whole number from 1 to",
+        ),
+        ("[store]", "[store", "is not valid TOML .at line"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(load, old, new, says):
+    assert old in GOOD
+
+    with pytest.raises(SettingsInvalid, match=says) as refused:
+        load(GOOD.replace(old, new, 1))
+
+    assert "\n" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_one_issuer_has_one_profile(load):
+    profile = GOOD[GOOD.index("[[issuers]]") :]
+
+    with pytest.raises(SettingsInvalid, match="the same issuer twice"):
+        load(GOOD + profile)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(SettingsInvalid, match="sealring init"):
+        settings.load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_utf_8_is_refused(tmp_path):
+    (tmp_path / "x.toml").write_bytes(b"\xff")
+
+    with pytest.raises(SettingsInvalid, match="is not valid TOML$"):
+        settings.load(tmp_path / "x.toml")
