@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+from functools import lru_cache
+
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import (
     COMMITMENT_BYTES,
     FORMAT,
     MAGIC,
-    MESSAGE_ID_BYTES,
     NONCE_BYTES,
     TAG_BYTES,
     Combine,
@@ -21,6 +23,7 @@ from sealring.domain.ids import NO_ORG, EnvironmentId, OrgId, environment_id, or
 from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16, lp32
 
 MAX_WRAPS = 16
+_HEAD = struct.Struct(">4sBHB32s")  # magic, format, suite, combine, message id
 _ID_BYTES = {Suite.OBJECT: 16, Suite.DATA_KEY: 0}
 
 
@@ -89,13 +92,13 @@ def _encode_wraps(wraps: tuple[Wrap, ...]) -> bytes:
 
 
 def _parse_header(reader: Reader, suite: Suite) -> Header:
-    if reader.take(len(MAGIC)) != MAGIC or reader.number(1) != FORMAT or reader.number(2) != suite:
+    magic, form, number, combine, message_id = _HEAD.unpack(reader.take(_HEAD.size))
+    if (magic, form, number) != (MAGIC, FORMAT, suite):
         raise MalformedBytes("another magic, format or suite")
-    combine = _combine(reader.number(1))
     header = Header(
         suite=suite,
-        combine=combine,
-        message_id=reader.take(MESSAGE_ID_BYTES),
+        combine=_combine(combine),
+        message_id=message_id,
         environment=_environment(reader.lp16()),
         org=_organization(reader.lp16()),
         object_id=reader.lp16(),
@@ -136,6 +139,7 @@ def _combine(number: int) -> Combine:
         raise MalformedBytes("an unknown way to combine") from error
 
 
+@lru_cache(1024)
 def _environment(raw: bytes) -> EnvironmentId:
     environment = environment_id(_ascii(raw))
     if environment is None:
@@ -143,6 +147,7 @@ def _environment(raw: bytes) -> EnvironmentId:
     return environment
 
 
+@lru_cache(1024)
 def _organization(raw: bytes) -> OrgId:
     if not raw:
         return NO_ORG
@@ -152,6 +157,7 @@ def _organization(raw: bytes) -> OrgId:
     return org
 
 
+@lru_cache(1024)
 def _name(raw: bytes) -> str:
     if not 1 <= len(raw) <= 32:
         raise MalformedBytes("a name of another length")

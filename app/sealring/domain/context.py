@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 from sealring.domain.ids import NO_ORG, OrgId, org_id
@@ -41,8 +41,9 @@ class KeyContext:
         context._check_organization()
         return context
 
-    @classmethod
-    def decode(cls, canonical: bytes) -> Self:
+    @staticmethod
+    @lru_cache(1024)
+    def decode(canonical: bytes) -> KeyContext:
         """Read what `canonical` made. Raises ValueError for anything else, ordering and duplicates included."""
         reader = Reader(canonical)
         pairs = {}
@@ -50,7 +51,7 @@ class KeyContext:
             key = reader.lp16().decode()
             pairs[key] = reader.lp16().decode()
         try:
-            context = cls.of(pairs)
+            context = KeyContext.of(pairs)
         except InvalidKeyContext as error:
             raise MalformedBytes("a key context that breaks a rule") from error
         if context.canonical != canonical:

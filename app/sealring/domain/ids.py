@@ -71,7 +71,8 @@ def parse_uuid(text: str) -> bytes | None:
 
 
 def uuid_text(raw: bytes) -> str:
-    return str(uuid.UUID(bytes=raw))
+    digits = raw.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_uuid() -> bytes:

@@ -25,38 +25,47 @@ def lp32(part: bytes) -> bytes:
 class Reader:
     """Takes fields off the front of a byte string, and insists that nothing is left over."""
 
-    __slots__ = ("_raw", "offset")
+    __slots__ = ("_offset", "_raw", "_size")
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
-        self.offset = 0
+        self._size = len(raw)
+        self._offset = 0
 
     def take(self, size: int) -> bytes:
         """Return the next `size` bytes. Raises MalformedBytes where fewer are left."""
-        end = self.offset + size
-        if end > len(self._raw):
+        start = self._offset
+        end = start + size
+        if end > self._size:
             raise MalformedBytes("truncated")
-        part = self._raw[self.offset : end]
-        self.offset = end
-        return part
+        self._offset = end
+        return self._raw[start:end]
 
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size), "big")
 
     def lp8(self) -> bytes:
-        return self.take(self.number(1))
+        return self._prefixed(1)
 
     def lp16(self) -> bytes:
-        return self.take(self.number(2))
+        return self._prefixed(2)
 
     def lp32(self) -> bytes:
-        return self.take(self.number(4))
+        return self._prefixed(4)
 
     @property
     def exhausted(self) -> bool:
-        return self.offset == len(self._raw)
+        return self._offset == self._size
 
     def finish(self) -> None:
         """Raises MalformedBytes where bytes are left."""
         if not self.exhausted:
             raise MalformedBytes("trailing bytes")
+
+    def _prefixed(self, size: int) -> bytes:
+        start = self._offset + size
+        end = start + int.from_bytes(self._raw[self._offset : start], "big")
+        if end > self._size:  # a truncated length ends beyond the bytes too
+            raise MalformedBytes("truncated")
+        self._offset = end
+        return self._raw[start:end]

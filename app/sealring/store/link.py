@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
+from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, parse_url
 from redis.exceptions import BusyLoadingError, NoPermissionError, OutOfMemoryError, ReadOnlyError
@@ -62,7 +63,8 @@ class Link:
         """
         connection = self._connection
         try:
-            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type]  its stub knows 1-tuples only
+            connection.send_packed_command([packed], check_health=False)
             replies = [self._read() for _ in commands]
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             raise LinkLost from error
@@ -108,7 +110,7 @@ class Links:
     @contextmanager
     def borrow(self) -> Iterator[Link]:
         """Lend a link. One that may have replies outstanding does not come back. Raises LinkLost."""
-        link = self._idle.pop() if self._idle else self._new()
+        link = self._reused() or self._new()
         try:
             yield link
         except SealringError:
@@ -131,6 +133,12 @@ class Links:
                 if not patience.pause():
                     raise StoreUnavailable("The store does not answer. Try again later.") from error
 
+    def _reused(self) -> Link | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # asking first would race with other threads
+            return None
+
     def _new(self) -> Link:
         connection = self._connect()
         try:
@@ -140,11 +148,8 @@ class Links:
         return Link(connection)
 
     def close(self) -> None:
-        while self._idle:
-            try:
-                self._idle.pop().close()
-            except IndexError:
-                return
+        while (link := self._reused()) is not None:
+            link.close()
 
 
 _UNAVAILABLE = (

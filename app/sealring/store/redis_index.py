@@ -35,8 +35,7 @@ class RedisIndex:
 
     def score(self, record: ObjectRecord) -> Command:
         """The command that answers the time at which the index saw the object written last."""
-        key, member = self._entries(record)[0]
-        return (b"ZSCORE", key, member)
+        return (b"ZSCORE", *self._org_entry(record))
 
     def page(self, query: PageQuery) -> Sequence[Row]:
         sources = list(self._sources(query))
@@ -51,15 +50,12 @@ class RedisIndex:
         return list(islice(wanted, query.limit))
 
     def _entries(self, record: ObjectRecord) -> Sequence[tuple[bytes, bytes]]:
-        environment, org = record.environment, record.org
-        row = Row(record.updated_at, record.id.raw, record.name)
-        return (
-            (self._keyspace.org_index(environment, org), self._members(environment, org).encode(row)),
-            (
-                self._keyspace.environment_index(environment, record.id.partition),
-                self._members(environment, None).encode(row),
-            ),
-        )
+        index = self._keyspace.environment_index(record.environment, record.id.partition)
+        return self._org_entry(record), (index, self._members(record.environment, None).encode(_row(record)))
+
+    def _org_entry(self, record: ObjectRecord) -> tuple[bytes, bytes]:
+        index = self._keyspace.org_index(record.environment, record.org)
+        return index, self._members(record.environment, record.org).encode(_row(record))
 
     def _sources(self, query: PageQuery) -> Iterator[tuple[bytes, IndexMembers]]:
         if query.orgs is None:
@@ -89,6 +85,10 @@ class RedisIndex:
 
     def _members(self, environment: EnvironmentId, org: OrgId | None) -> IndexMembers:
         return IndexMembers(self._keys, environment, org)
+
+
+def _row(record: ObjectRecord) -> Row:
+    return Row(record.updated_at, record.id.raw, record.name)
 
 
 def _range(key: bytes, query: PageQuery, beyond: tuple[int, bytes] | None, size: int) -> Command:
