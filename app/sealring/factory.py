@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sealring.auth.scoping import Authenticator
+from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.http.guard import Guard, Route
 from sealring.http.health import HealthViews
@@ -42,7 +43,7 @@ def make_server(services: Services, around: Surroundings) -> Server:
     health = HealthViews(around.ready).routes()
     open_routes = (*health, *DescriptionViews(routes, health).routes())
     # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
-    guard = Guard(around.authenticator, max_body_bytes=6 * around.max_value_bytes + (64 << 10))
+    guard = Guard(around.authenticator, Bodies(6 * around.max_value_bytes + (64 << 10)))
     return Server(guard, routes, open_routes, around.log)
 
 

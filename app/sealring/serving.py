@@ -20,6 +20,8 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sealring.http.unreadable import write_refusal
+
 SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the workers
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
@@ -51,9 +53,10 @@ errorlog = "-"  # standard error; the app logs to standard output
 
 
 def on_starting(server: Any) -> None:
-    import gunicorn.http.wsgi  # type: ignore[import-untyped]  # noqa: PLC0415  only gunicorn's master needs it
+    import gunicorn.http.wsgi  # noqa: PLC0415  only gunicorn's master needs it
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
+    gunicorn.util.write_error = write_refusal
     _keep_heartbeats_in_memory(server)
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
         _end_with(int(parent))

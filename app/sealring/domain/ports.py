@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -32,7 +32,7 @@ class Row:
 
     updated_at: int  # microseconds
     id: bytes  # 16 bytes
-    name: str
+    name: str = field(repr=False)
 
     @property
     def position(self) -> tuple[int, bytes]:
@@ -50,7 +50,10 @@ class PageQuery:
     start: tuple[int, bytes] | None = None
     oldest: int = 0  # microseconds, inclusive
     newest: int | None = None  # microseconds, inclusive; None: no bound
-    search: str = ""  # a case-folded part of the name
+    search: str = field(default="", repr=False)  # a case-folded part of the name
+
+
+History = tuple[ObjectRecord, Sequence[VersionSummary]]
 
 
 class ObjectStore(Protocol):
@@ -78,8 +81,11 @@ class ObjectStore(Protocol):
         again after a conflict. Raises NotFound; NameTaken where a deleted object comes back and its name is in use.
         """
 
-    def history(self, object_id: ObjectId) -> tuple[ObjectRecord, Sequence[VersionSummary]] | None:
-        """Return an object, and all its versions with the newest (the current one) first."""
+    def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
+        """Return an object, and all its versions with the newest (the current one) first.
+
+        `admit` raises what forbids it, before the older versions are looked at.
+        """
 
     def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
         """Return one version, the current one included."""

@@ -15,7 +15,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from sealring.errors import InvalidBody, SealringError, Violations
-from sealring.http.guard import Guard, OpenRoute, Route, UnsupportedMediaType, request_id_of
+from sealring.http.bodies import UnsupportedMediaType
+from sealring.http.guard import Guard, OpenRoute, Route, request_id_of
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.http.replies import Environ, Reply, StartResponse
 from sealring.observability.logs import Log
@@ -29,7 +30,7 @@ class WholePathConverter(BaseConverter):
     """The rest of the path, slashes included, wherever they stand: an object's name."""
 
     part_isolating = False
-    regex = ".+"
+    regex = "(?s:.+)"
 
 
 class Server(Flask):
@@ -51,18 +52,18 @@ class Server(Flask):
         self._match = self.url_map.bind("sealring").match
 
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        request_id = request_id_of(environ)
         try:
             # WSGI hands over the path's bytes as Latin-1 (PEP 3333)
             path = environ["PATH_INFO"].encode("latin-1").decode()
             endpoint, values = self._match(path, environ["REQUEST_METHOD"])
         except UnicodeDecodeError:
-            request_id = request_id_of(environ)
-            reply = Reply.problem(400, FRAMEWORK_CODES[400], "The path is not UTF-8. Encode it as UTF-8.", request_id)
-            return reply.send(environ, start_response, request_id)
+            return _framework_problem(400, request_id).send(environ, start_response, request_id)
         except HTTPException:
             refused: Iterable[bytes] = super().wsgi_app(environ, start_response)
             return refused
-        request_id = request_id_of(environ)
+        if path.startswith("//"):  # Werkzeug takes it for one slash; a proxy's rules for paths do not
+            return _framework_problem(404, request_id).send(environ, start_response, request_id)
         return self._endpoints[endpoint](environ, values, request_id).send(environ, start_response, request_id)
 
     def _add(self, method: str, rule: str, respond: Respond) -> None:
@@ -80,6 +81,7 @@ class Server(Flask):
             try:
                 return route.view(self._guard.admit(route, environ, values, request_id))
             except SealringError as error:
+                self._guard.bodies.discard(environ)
                 return self._problem(error, route, request_id)
             except UnsupportedMediaType:
                 return _framework_problem(415, request_id)

@@ -13,14 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from marshmallow import Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError
 
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.strict_json import MalformedJson, parse_object
-from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, PayloadTooLarge, Violations
+from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
+from sealring.http.bodies import Bodies
 from sealring.http.replies import Environ, Reply
 
+_MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
+_MAX_VIOLATIONS = 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -29,7 +32,7 @@ class Call:
     """A request that passed the guard."""
 
     caller: Caller
-    path: Mapping[str, str]
+    path: Mapping[str, str] = field(repr=False)
     query: Mapping[str, Any] = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
 
@@ -56,16 +59,12 @@ class OpenRoute:
     view: Callable[[], Reply]
 
 
-class UnsupportedMediaType(Exception):
-    """The body is not declared as JSON."""
-
-
 class Guard:
     """Makes a Call of a WSGI environment. Thread-safe."""
 
-    def __init__(self, authenticator: Authenticator, *, max_body_bytes: int) -> None:
+    def __init__(self, authenticator: Authenticator, bodies: Bodies) -> None:
         self._authenticator = authenticator
-        self._max_body_bytes = max_body_bytes
+        self.bodies = bodies
 
     def admit(self, route: Route, environ: Environ, path: Mapping[str, str], request_id: str) -> Call:
         """Raises AccessError, InputError, UnsupportedMediaType."""
@@ -80,7 +79,7 @@ class Guard:
         )
 
     def _body(self, schema: Schema, environ: Environ) -> Mapping[str, Any]:
-        raw = self._read(environ)
+        raw = self.bodies.read(environ)
         try:
             members = parse_object(raw) if raw or schema.fields else {}
             loaded: Mapping[str, Any] = schema.load(members)
@@ -89,24 +88,6 @@ class Guard:
         except ValidationError as error:
             raise _invalid(error) from error
         return loaded
-
-    def _read(self, environ: Environ) -> bytes:
-        declared = environ.get("CONTENT_LENGTH") or "0"
-        if environ.get("wsgi.input_terminated") and "CONTENT_LENGTH" not in environ:
-            size = self._max_body_bytes + 1
-        else:
-            size = int(declared)
-        if size > self._max_body_bytes and "CONTENT_LENGTH" in environ:
-            raise self._too_large()
-        raw: bytes = environ["wsgi.input"].read(size)
-        if len(raw) > self._max_body_bytes:
-            raise self._too_large()
-        if raw and environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
-            raise UnsupportedMediaType
-        return raw
-
-    def _too_large(self) -> PayloadTooLarge:
-        return PayloadTooLarge(f"The body is over {self._max_body_bytes} bytes. Send a smaller one.")
 
 
 def request_id_of(environ: Environ) -> str:
@@ -120,6 +101,8 @@ def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
         pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=50)
         loaded: Mapping[str, Any] = schema.load(dict(pairs))
     except ValidationError as error:
+        if schema.unknown == RAISE:
+            raise _invalid(error) from error
         field_name, text = _violations(error)[0]
         raise MalformedRequest(f"Query parameter {field_name}: {text}") from error
     except ValueError as error:
@@ -128,13 +111,20 @@ def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
 
 
 def _invalid(error: ValidationError) -> InvalidBody:
+    """One message that names every violation; what is wrong with a key context comes first, as people look for it."""
     violations = _violations(error)
-    for _, text in violations:
-        if text.startswith("Invalid key context"):
-            return InvalidKeyContext(text, violations)
-    return InvalidBody("; ".join(f"{name}: {text}" for name, text in violations), violations)
+    context = [text for _, text in violations if text.startswith("Invalid key context")]
+    others = [f"{name}: {text}" for name, text in violations if text not in context]
+    kind = InvalidKeyContext if context else InvalidBody
+    return kind(" ".join((*context, *others)), violations)
 
 
 def _violations(error: ValidationError) -> Violations:
     messages = error.messages_dict
-    return [(str(name), str(text)) for name, texts in messages.items() for text in texts]
+    found = [(_shown(name), str(text)) for name, texts in messages.items() for text in texts]
+    return found[:_MAX_VIOLATIONS]
+
+
+def _shown(name: object) -> str:
+    """A member's name, where it could be one of ours: what else a client put there may be a secret."""
+    return name if isinstance(name, str) and _MEMBER.fullmatch(name) else "(unknown)"

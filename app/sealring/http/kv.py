@@ -108,11 +108,12 @@ class KvViews:
             ),
             Route(
                 "GET", f"{ours}/<object_id>/versions/<version_id>", Permission.OBJECTS_READ, self.read_version,
-                "Read one version of an object", {200: answers.Object},
+                "Read one version of an object", {200: answers.Object}, query=requests.Nothing(),
             ),
             Route(
                 "POST", f"{ours}/<object_id>/restore", Permission.OBJECTS_RESTORE, self.restore,
-                "Restore a deleted object", {200: answers.ObjectWithoutValue}, body=requests.Nothing(),
+                "Restore a deleted object", {200: answers.ObjectWithoutValue},
+                body=requests.Nothing(), query=requests.Nothing(),
             ),
         )  # fmt: skip
 

@@ -34,8 +34,8 @@ def parse_moment(text: str) -> int:
         moment = datetime.fromisoformat(_as_iso(text))
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return (aware - _EPOCH_UTC) // _MICROSECOND
-    except (ValueError, OverflowError) as error:
-        raise MalformedRequest("updatedAfter is no timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.") from error
+    except (ValueError, OverflowError):
+        raise MalformedRequest("updatedAfter is no timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.") from None
 
 
 def _as_iso(text: str) -> str:

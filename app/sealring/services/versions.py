@@ -28,11 +28,8 @@ class Versions:
         """Return all versions, the current one first. Touches no key. Raises NotFound."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            found = self._store.history(object_id(text_id))
-            if found is None:
-                raise NotFound
-            record, versions = found
-            self._audit.append(event_of(Action.VERSIONS_LISTED, visible(record, caller), caller))
+            record, versions = self._store.history(object_id(text_id), lambda found: visible(found, caller))
+            self._audit.append(event_of(Action.VERSIONS_LISTED, record, caller))
             return versions
 
     def read(self, caller: Caller, text_id: str, version_id: str) -> OpenedObject:

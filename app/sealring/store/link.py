@@ -63,7 +63,7 @@ class Link:
         """
         connection = self._connection
         try:
-            packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type]  its stub knows 1-tuples only
+            packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type] # its stub knows 1-tuples only
             connection.send_packed_command([packed], check_health=False)
             replies = [self._read() for _ in commands]
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:

@@ -12,8 +12,8 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.kek import Kek, KekScope
-from sealring.domain.ports import Change, Order, PageQuery, Row
-from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.domain.ports import Change, History, Order, PageQuery, Row
+from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import NameTaken, NotFound
 from sealring.store.records import Records
 
@@ -106,11 +106,9 @@ class MemoryObjects:
             self._audit.append(change.event)
             return record
 
-    def history(self, object_id: ObjectId) -> tuple[ObjectRecord, Sequence[VersionSummary]] | None:
+    def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
         with self._lock:
-            record = self._objects.get(object_id)
-            if record is None:
-                return None
+            record = admit(self._objects.get(object_id))
             return record, [self._records.summarize(version) for version in reversed(self._versions[object_id])]
 
     def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:

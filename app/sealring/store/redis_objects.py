@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, org_id
-from sealring.domain.ports import Change, PageQuery, Row
-from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.domain.ports import Change, History, PageQuery, Row
+from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command, Link, Links, Reply
@@ -94,8 +94,8 @@ class RedisObjects:
                 raise NotFound
             if current.operation == operation or self._superseded(link, current, intended):
                 return Settled(current)
-            self._check_newest(current, newest)
             change = decide(current, _microseconds(now))
+            self._check_newest(current, newest)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
             intended.append(record.current.id)
@@ -103,18 +103,18 @@ class RedisObjects:
 
         return transact(self._links, attempt)
 
-    def history(self, object_id: ObjectId) -> tuple[ObjectRecord, Sequence[VersionSummary]] | None:
+    def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
         if not self._keyspace.holds(object_id):
-            return None
+            return admit(None), ()
         raw, members = self._links.call(
             (b"MULTI",),
             (b"GET", self._keyspace.object(object_id)),
             (b"LRANGE", self._keyspace.summaries(object_id), 0, -1),
             (b"EXEC",),
         )[-1]
-        record = self._decode(object_id, raw)
-        if record is None:
-            return None
+        if isinstance(raw, Exception) or isinstance(members, Exception):
+            raise IntegrityFailure("the store refused a command")
+        record = admit(self._decode(object_id, raw))
         older = [self._records.decode_summary(object_id, member) for member in members]
         if [each.number for each in older] != list(range(record.current.number - 1, 0, -1)):
             raise IntegrityFailure("a gap in the versions")

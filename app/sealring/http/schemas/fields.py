@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, types
 
 from sealring.domain.context import KeyContext
 from sealring.domain.record import MAX_NAME_CHARACTERS
@@ -15,6 +15,11 @@ _CONTROL = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
 
 class KeyContextField(fields.Field[KeyContext]):
     """A map of strings, checked as one value."""
+
+    default_error_messages: types.ErrorMessages = {  # noqa: RUF012  as in the base class
+        "required": "Invalid key context: it is missing. Send an object of string pairs.",
+        "null": "Invalid key context: it is null. Send an object of string pairs.",
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> KeyContext:  # noqa: ARG002
         if not isinstance(value, dict):
@@ -35,3 +40,12 @@ class NameField(fields.String):
         if name in {".", ".."} or not _CONTROL.isdisjoint(name):
             raise ValidationError("A name has no control characters, and is not '.' or '..'.")
         return name
+
+
+class WholeNumberField(fields.Integer):
+    """Decimal digits alone: int() also takes blanks, signs, underscores and the digits of other scripts."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 9):
+            raise ValidationError("Not a whole number.")
+        return super()._deserialize(value, attr, data, **kwargs)

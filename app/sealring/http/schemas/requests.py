@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 
 from sealring.http.schemas import examples
-from sealring.http.schemas.fields import KeyContextField, NameField
+from sealring.http.schemas.fields import KeyContextField, NameField, WholeNumberField
 
 
 class Tolerant(Schema):
@@ -90,7 +90,7 @@ class RekeyDataKey(Tolerant):
 
 
 class ListQuery(Tolerant):
-    limit = fields.Integer(
+    limit = WholeNumberField(
         load_default=10, validate=validate.Range(1, 100), metadata={"description": "Rows on a page, at most."}
     )
     order = fields.String(

@@ -1,0 +1,59 @@
+"""What org_acme has, made when a test asks for it."""
+
+import base64
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from support.live import LiveServer
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Organization:
+    """One organization of a running server. Every name is new."""
+
+    live: LiveServer
+    id: str
+    token: str
+
+    @property
+    def context(self) -> dict[str, str]:
+        return {"organization_id": self.id}
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        return self.live.ask(method, path, token=self.token, body=body)
+
+    def new_name(self) -> str:
+        return f"of {self.id} {next(_numbers)}"
+
+    def object(self, name: str | None = None, value: str = "its value") -> dict[str, Any]:
+        """Create an object; the answer, and its name."""
+        name = name or self.new_name()
+        created = self.ask("POST", "/vault/v1/kv", {"name": name, "value": value, "key_context": self.context})
+        assert created.status == 201, created
+        return {**created.json, "name": name}
+
+    def deleted(self) -> dict[str, Any]:
+        made = self.object()
+        assert self.ask("DELETE", f"/vault/v1/kv/{made['id']}").status == 200
+        return made
+
+    def data_key(self) -> dict[str, Any]:
+        created = self.ask("POST", "/vault/v1/keys/data-key", {"context": self.context})
+        assert created.status == 200, created
+        return created.json
+
+    def blob(self) -> str:
+        return self.data_key()["encrypted_keys"]
+
+
+def organization(live: LiveServer, org: str) -> Organization:
+    return Organization(live, org, live.token(org))
+
+
+def altered_blob(blob: str, old: bytes, new: bytes) -> str:
+    raw = base64.b64decode(blob)
+    assert old in raw
+    return base64.b64encode(raw.replace(old, new)).decode()

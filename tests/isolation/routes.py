@@ -1,0 +1,169 @@
+"""The table of tenancy: a request for every guarded route, and what each caller must be answered.
+
+A row names its route exactly as the server does. Add a row for each new route; the suite fails without one.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """A request against what org_acme has. `request` makes (path, body) of it."""
+
+    route: str  # "METHOD rule"
+    case: str
+    request: object
+    own: int
+    other: int
+    everywhere: int
+    no_token: int
+    expired: int
+    wrong_audience: int
+    wrong_issuer: int
+    alg_none: int
+    alg_hs256: int
+    another_key: int
+    lacking: int
+
+    @property
+    def method(self):
+        return self.route.partition(" ")[0]
+
+    def __str__(self):
+        return f"{self.route} {self.case}".strip()
+
+
+def _create(acme):
+    return "/vault/v1/kv", {"value": "a value", "name": acme.new_name(), "key_context": acme.context}
+
+
+def _create_taken(acme):
+    return "/vault/v1/kv", {"value": "a value", "name": acme.object()["name"], "key_context": acme.context}
+
+
+def _create_camel(acme):
+    return "/vault/v1/kv", {"value": "a value", "name": acme.new_name(), "key_context": {"organizationId": acme.id}}
+
+
+def _list(acme):
+    acme.object()
+    return "/vault/v1/kv", None
+
+
+def _by_name(acme):
+    return f"/vault/v1/kv/name/{_path(acme.object()['name'])}", None
+
+
+def _by_name_of_acme(acme):
+    return f"/vault/v1/kv/name/{_path(acme.object()['name'])}?organization_id={acme.id}", None
+
+
+def _no_name_of_acme(acme):
+    return f"/vault/v1/kv/name/never-was?organization_id={acme.id}", None
+
+
+def _read(acme):
+    return _one(acme), None
+
+
+def _update(acme):
+    return _one(acme), {"value": "another value"}
+
+
+def _update_naming_acme(acme):
+    return _one(acme), {"value": "another value", "key_context": acme.context}
+
+
+def _update_checked(acme):
+    made = acme.object()
+    return f"/vault/v1/kv/{made['id']}", {"value": "another value", "version_check": made["version_id"]}
+
+
+def _delete(acme):
+    return _one(acme), None
+
+
+def _delete_checked(acme):
+    made = acme.object()
+    return f"/vault/v1/kv/{made['id']}?version_check={made['version_id']}", None
+
+
+def _metadata(acme):
+    return f"{_one(acme)}/metadata", None
+
+
+def _versions(acme):
+    return f"{_one(acme)}/versions", None
+
+
+def _version(acme):
+    made = acme.object()
+    return f"/sealring/v1/kv/{made['id']}/versions/{made['version_id']}", None
+
+
+def _restore(acme):
+    return f"/sealring/v1/kv/{acme.deleted()['id']}/restore", {}
+
+
+def _restore_live(acme):
+    return f"/sealring/v1/kv/{acme.object()['id']}/restore", None
+
+
+def _read_deleted(acme):
+    return f"/vault/v1/kv/{acme.deleted()['id']}", None
+
+
+def _data_key(acme):
+    return "/vault/v1/keys/data-key", {"context": acme.context}
+
+
+def _decrypt(acme):
+    return "/vault/v1/keys/decrypt", {"keys": acme.blob()}
+
+
+def _rekey(acme):
+    return "/vault/v1/keys/rekey", {"encrypted_keys": acme.blob(), "context": {**acme.context, "for": "rekey"}}
+
+
+def _one(acme):
+    return f"/vault/v1/kv/{acme.object()['id']}"
+
+
+def _path(name):
+    return name.replace(" ", "%20")
+
+
+KV, OURS, KEYS = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys"
+
+# What follows the request: own, other, everywhere | no token, expired, audience, issuer, none, HS256, other key | lacking
+# fmt: off
+TABLE = (
+    Row(f"POST {KV}",                     "",                 _create,             201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KV}",                     "taken name",       _create_taken,       409, 403, 409, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KV}",                     "organizationId",   _create_camel,       201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}",                      "",                 _list,               200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/name/<whole:name>",    "",                 _by_name,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/name/<whole:name>",    "?organization_id", _by_name_of_acme,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/name/<whole:name>",    "no such name",     _no_name_of_acme,    404, 403, 404, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>",          "",                 _read,               200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>",          "deleted",          _read_deleted,       404, 404, 404, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"PUT {KV}/<object_id>",          "",                 _update,             201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"PUT {KV}/<object_id>",          "with context",     _update_naming_acme, 201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"PUT {KV}/<object_id>",          "checked",          _update_checked,     201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"DELETE {KV}/<object_id>",       "",                 _delete,             200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"DELETE {KV}/<object_id>",       "checked",          _delete_checked,     200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>/metadata", "",                 _metadata,           200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>/versions", "",                 _versions,           200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {OURS}/<object_id>/versions/<version_id>", "",  _version,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {OURS}/<object_id>/restore", "",               _restore,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {OURS}/<object_id>/restore", "live",           _restore_live,       200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KEYS}/data-key",          "",                 _data_key,           200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KEYS}/decrypt",           "",                 _decrypt,            200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KEYS}/rekey",             "",                 _rekey,              200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+)
+# fmt: on
+
+# What anybody may ask, and what tells nothing of anybody.
+OPEN = ("GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/rapidoc-min.js")
+
+CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "name_taken"}

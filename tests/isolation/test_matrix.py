@@ -1,0 +1,98 @@
+"""Tenancy, as one table: every route, and everybody who may call it or may not."""
+
+from dataclasses import fields
+
+import pytest
+
+from isolation.acme import organization
+from isolation.callers import CALLERS, OWNER, another_key, expired, lacking, no_token, other, signed
+from isolation.routes import CODES, OPEN, TABLE
+from sealring.domain.principal import Permission
+from sealring.factory import Services, Surroundings, guarded_routes, make_server
+from support.live import LiveServer
+
+NO_SERVICES = Services(**dict.fromkeys(each.name for each in fields(Services)))  # a map of routes needs none
+GUARDED = {f"{route.method} {route.rule}": route for route in guarded_routes(NO_SERVICES)}
+
+CELLS = [
+    pytest.param(row, caller, getattr(row, caller.__name__), id=f"{row}-{caller.__name__}")
+    for row in TABLE
+    for caller in CALLERS
+]
+REFUSED_WRITES = [
+    pytest.param(row, caller, id=f"{row}-{caller.__name__}")
+    for row in TABLE
+    for caller in (other, no_token, expired, another_key, lacking)
+    if row.method != "GET" and getattr(row, caller.__name__) in {401, 403, 404}
+]
+
+
+def test_every_guarded_route_has_a_row():
+    assert {row.route for row in TABLE} == set(GUARDED)
+
+
+def test_every_route_of_the_server_is_guarded_or_known_to_be_open():
+    around = Surroundings(**dict.fromkeys(each.name for each in fields(Surroundings)) | {"max_value_bytes": 1})
+
+    rules = make_server(NO_SERVICES, around).url_map.iter_rules()
+
+    assert {f"{method} {rule.rule}" for rule in rules for method in rule.methods - {"HEAD"}} == set(GUARDED) | set(OPEN)
+
+
+@pytest.mark.parametrize("route", GUARDED.values(), ids=list(GUARDED))
+def test_every_guarded_route_declares_a_permission(route):
+    assert isinstance(route.permission, Permission)
+
+
+def test_no_route_is_opened_by_being_for_all_organizations():
+    assert Permission.ALL_ORGANIZATIONS not in {route.permission for route in GUARDED.values()}
+
+
+@pytest.mark.parametrize("route", OPEN)
+def test_an_open_route_tells_everybody_the_same_and_names_nobody(live, route):
+    method, path = route.split(" ")
+    made = organization(live, "org_unmentioned").object()
+
+    answers = [live.ask(method, path, token=token) for token in (None, live.token("org_unmentioned"), live.token())]
+
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert len({answer.raw for answer in answers}) == 1
+    for hidden in ("org_unmentioned", made["name"], made["id"], made["environment_id"]):
+        assert hidden.encode() not in answers[0].raw
+
+
+def test_the_forged_tokens_would_be_good_without_their_one_fault(live):
+    answer = live.ask("GET", "/vault/v1/kv", token=signed(live))
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(("row", "caller", "status"), CELLS)
+def test_each_caller_gets_the_answer_of_the_table(live, row, caller, status):
+    path, body = row.request(organization(live, OWNER))
+
+    answer = live.ask(row.method, path, token=caller(live, GUARDED[row.route].permission), body=body)
+
+    assert answer.status == status
+    assert answer.json.get("code") == CODES.get(status)
+
+
+@pytest.mark.parametrize(("row", "caller"), REFUSED_WRITES)
+def test_a_refused_write_changes_nothing_in_the_store(live, row, caller):
+    path, body = row.request(organization(live, OWNER))
+    token = caller(live, GUARDED[row.route].permission)
+    before = stored(live)
+
+    live.ask(row.method, path, token=token, body=body)
+
+    assert stored(live) == before
+
+
+def stored(live: LiveServer):
+    """All of the store, but for the audit log and the proof that the store takes writes."""
+    with live.store as client:
+        keys = [key for key in client.scan_iter(count=1000) if not key.endswith((b":a", b":ready"))]
+        pipeline = client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.dump(key)
+        return dict(zip(keys, pipeline.execute(), strict=True))

@@ -1,0 +1,84 @@
+"""Every use case asks for its permission itself, before it touches anything: here it has nothing to touch."""
+
+import inspect
+from typing import get_type_hints
+
+import pytest
+
+from sealring.domain.context import KeyContext
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.principal import Caller, Permission, Principal
+from sealring.errors import Forbidden
+from sealring.factory import Services
+from sealring.services.data_keys import DataKeys
+from sealring.services.listing import ListOptions, Lists
+from sealring.services.objects import ObjectLimits, Objects
+from sealring.services.versions import Versions
+
+CONTEXT = KeyContext.of({"organization_id": "org_acme"})
+ID = "secret_" + 32 * "0"
+
+# fmt: off
+USE_CASES = {
+    (Objects, "create"): ("vault:objects:create", {"name": "x", "value": "x", "context": CONTEXT}),
+    (Objects, "read"): ("vault:objects:read", {"text_id": ID}),
+    (Objects, "read_by_name"): ("vault:objects:read", {"name": "x", "org": None}),
+    (Objects, "describe"): ("vault:objects:read", {"text_id": ID}),
+    (Objects, "update"): ("vault:objects:update", {"text_id": ID, "value": "x", "version_check": None, "contexts": ()}),
+    (Objects, "delete"): ("vault:objects:delete", {"text_id": ID, "version_check": None}),
+    (Objects, "restore"): ("vault:objects:restore", {"text_id": ID}),
+    (Versions, "list"): ("vault:objects:read", {"text_id": ID}),
+    (Versions, "read"): ("vault:objects:read", {"text_id": ID, "version_id": "x"}),
+    (Lists, "list"): ("vault:objects:list", {"options": ListOptions()}),
+    (DataKeys, "create"): ("vault:keys:use", {"context": CONTEXT}),
+    (DataKeys, "decrypt"): ("vault:keys:use", {"wrapped": b"x"}),
+    (DataKeys, "rekey"): ("vault:keys:use", {"wrapped": b"x", "context": CONTEXT}),
+}
+# fmt: on
+
+SERVICES = {
+    Objects: Objects(None, None, None, ObjectLimits()),
+    Versions: Versions(None, None, None),
+    Lists: Lists(None, None),
+    DataKeys: DataKeys(None, None),
+}
+
+
+def caller_without(permission):
+    return Caller(
+        Principal(
+            issuer="urn:test",
+            subject="test",
+            name="test",
+            environment=EnvironmentId("environment_01H2X3Y4Z5A6B7C8D9E0F1G2H3"),
+            organizations=frozenset({OrgId("org_acme")}),
+            permissions=frozenset(Permission) - {permission},
+        ),
+        request_id="test",
+    )
+
+
+def test_every_service_is_in_the_table():
+    assert set(get_type_hints(Services).values()) == set(SERVICES)
+
+
+def test_every_use_case_is_in_the_table():
+    methods = {
+        (service, name)
+        for service in SERVICES
+        for name, _ in inspect.getmembers(service, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+    assert set(USE_CASES) == methods
+
+
+@pytest.mark.parametrize(
+    ("service", "method"), USE_CASES, ids=[f"{service.__name__}.{method}" for service, method in USE_CASES]
+)
+def test_a_use_case_is_forbidden_without_its_permission(service, method):
+    permission, arguments = USE_CASES[service, method]
+    caller = caller_without(Permission(permission))
+
+    with pytest.raises(Forbidden, match=permission):
+        getattr(SERVICES[service], method)(caller, **arguments)
