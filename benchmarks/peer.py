@@ -1,0 +1,119 @@
+"""The comparison with OpenBao, in shuffled rounds of one run, and the budgets of design/performance.md."""
+
+import random
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import openbao
+from load import Effort, Sample, Target, measure
+from processes import Cores
+from report import progress, table, trust
+
+IN_MEMORY, RAFT, OURS = "OpenBao in memory", "OpenBao on raft", "sealring"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Our CPU time an operation, at most so many times the peer's."""
+
+    operation: str
+    peer: str
+    at_most: float
+
+
+BUDGETS = (
+    Budget("read", IN_MEMORY, 1.5),
+    Budget("update", IN_MEMORY, 1.5),
+    Budget("create", IN_MEMORY, 1.5),
+    Budget("update", RAFT, 0.7),
+    Budget("create", RAFT, 0.7),
+    Budget("data-key", IN_MEMORY, 2.0),
+    Budget("decrypt", IN_MEMORY, 2.0),
+)
+WORKER_MB = 70
+BYTES_AN_OBJECT = 700
+
+_OURS_IS_THEIRS = {"data-key": "transit encrypt", "decrypt": "transit decrypt"}
+
+Samples = Mapping[str, Mapping[str, list[Sample]]]
+
+
+def compare(ours: Target, effort: Effort, rounds: int, folder: Path, cores: Cores) -> dict[str, Any]:
+    """Run everything in each round, in an order of its own."""
+    binary = openbao.installed()
+    with ExitStack() as stack:
+        targets: dict[str, Target] = {OURS: ours}
+        for name, storage in ((IN_MEMORY, "inmem"), (RAFT, "raft")):
+            progress(f"starting and filling {name}")
+            running = openbao.running_openbao(name, storage, binary, folder / storage, cores)
+            targets[name] = stack.enter_context(running)
+        samples: dict[str, dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
+        for number in range(1, rounds + 1):
+            every = [(OURS, each) for each in dict.fromkeys(budget.operation for budget in BUDGETS)]
+            every += [(budget.peer, budget.operation) for budget in BUDGETS]
+            random.shuffle(every)
+            progress(f"round {number} of {rounds}: {len(every)} samples of {effort.seconds} s")
+            for name, operation in every:
+                samples[name][operation].append(measure(targets[name], operation, effort, folder))
+    _print(samples, effort, rounds)
+    return {
+        "openbao": openbao.version(binary),
+        "rounds": rounds,
+        "samples": {name: {operation: [asdict(each) for each in found] for operation, found in operations.items()}
+                    for name, operations in samples.items()},
+        "ratios": [{**asdict(budget), "ratio": _ratio(samples, budget)} for budget in BUDGETS],
+    }  # fmt: skip
+
+
+def print_budgets(compared: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
+    """Print what was promised beside what was measured."""
+    rows = []
+    for each in compared["ratios"]:
+        what = f"{each['operation']}, CPU, against {_peer_side(Budget(each['operation'], each['peer'], 0))}"
+        rows.append(
+            (what, f"{each['ratio']:.2f} x", f"{each['at_most']:.1f} x", _verdict(each["ratio"], each["at_most"]))
+        )
+    resident, size = memory["worker_mb"], memory["bytes_an_object"]
+    rows.append(("resident memory of a worker", f"{resident:.1f} MB", f"{WORKER_MB} MB", _verdict(resident, WORKER_MB)))
+    rows.append(("store, bytes an object", f"{size:.0f}", f"{BYTES_AN_OBJECT}", _verdict(size, BYTES_AN_OBJECT)))
+    print("\nBudgets (design/performance.md, first column); ratios are of medians over the rounds\n")
+    print(table(("budget", "measured", "at most", ""), rows))
+
+
+def _print(samples: Samples, effort: Effort, rounds: int) -> None:
+    rows = []
+    for name, operations in samples.items():
+        for operation, found in sorted(operations.items()):
+            cpu = sorted(each.cpu_us for each in found)
+            middle = statistics.median(cpu)
+            store = statistics.median(each.store_us for each in found)
+            rate = statistics.median(each.rate for each in found)
+            p50, p99 = (statistics.median(getattr(each, part) for each in found) for part in ("p50_ms", "p99_ms"))
+            theirs = operation if name == OURS else _OURS_IS_THEIRS.get(operation, operation)
+            rows.append((f"{name}: {theirs}", f"{middle:,.0f}", f"{cpu[0]:,.0f}", f"{cpu[-1]:,.0f}", f"{store:,.0f}",
+                         f"{1e6 / middle:,.0f}", f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}"))  # fmt: skip
+    head = ("", "CPU µs", "least", "most", "store µs", "req/s a core", "req/s", "p50 ms", "p99 ms")
+    print(f"\n{rounds} shuffled rounds, {effort.connections} connections; medians over the rounds\n")
+    print(table(head, rows))
+    print(f"\n{trust(each for found in samples.values() for many in found.values() for each in many)}")
+
+
+def _ratio(samples: Samples, budget: Budget) -> float:
+    ours, theirs = (
+        statistics.median(each.cpu_us for each in samples[name][budget.operation]) for name in (OURS, budget.peer)
+    )
+    return ours / theirs
+
+
+def _peer_side(budget: Budget) -> str:
+    theirs = _OURS_IS_THEIRS.get(budget.operation)
+    return f"OpenBao's {theirs}" if theirs else budget.peer
+
+
+def _verdict(measured: float, at_most: float) -> str:
+    return "holds" if measured <= at_most else "MISSED"

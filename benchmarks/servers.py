@@ -1,0 +1,127 @@
+"""sealring as it is run in production, on a Valkey of its own, filled with objects."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from failures import BenchmarkFailed
+from processes import Cores, pinned
+
+from sealring import installation, settings, wiring
+from sealring.domain.ids import org_id
+from sealring.domain.principal import Permission
+from sealring.store.embedded import EmbeddedValkey
+from sealring.tokens import mint_token
+
+_START_S = 30.0
+
+
+class Client:
+    """One kept connection to an HTTP server that speaks JSON."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] = {}, body: object = None) -> tuple[int, Any]:
+        """Return status and body. Text is sent as it is, anything else as JSON."""
+        payload = body if body is None or isinstance(body, str) else json.dumps(body)
+        sent = {"Content-Type": "application/json", **headers} if payload else headers
+        self._connection.request(method, path, payload, dict(sent))
+        answer = self._connection.getresponse()
+        raw = answer.read()
+        return answer.status, json.loads(raw) if raw else None
+
+    def expect(self, method: str, path: str, headers: Mapping[str, str] = {}, body: object = None) -> Any:
+        """Return the body of a success; stop at anything else."""
+        status, answer = self.ask(method, path, headers, body)
+        if status >= 300:
+            raise BenchmarkFailed(f"{method} {path} was answered with {status}: {answer}")
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Sealring:
+    """A running `sealring serve`, the master of its worker."""
+
+    process: subprocess.Popen[bytes] = field(repr=False)
+    port: int
+    settings_path: Path
+    store: redis.Redis
+
+    @property
+    def worker(self) -> int:
+        return int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0])
+
+    def token(self, organization: str) -> str:
+        return mint_token(
+            settings.load(self.settings_path),
+            subject="benchmark",
+            name="benchmark",
+            organizations=[org for org in [org_id(organization)] if org is not None],
+            permissions=frozenset(Permission) - {Permission.ALL_ORGANIZATIONS},
+            lifetime_s=24 * 3600,
+        )
+
+
+@contextmanager
+def running_sealring(folder: Path, cores: Cores) -> Iterator[Sealring]:
+    """Run Valkey on the others' cores, every write on disk before its answer, and one worker on the server's."""
+    with EmbeddedValkey(folder) as valkey:
+        list(installation.create_files(folder, valkey.url))
+        path = folder / installation.SETTINGS_FILE
+        wiring.initialise_store(settings.load(path), installation.DEFAULT_PARTITIONS)
+        port = free_port()
+        command = [str(Path(sys.executable).with_name("sealring")), "serve", "--config", str(path)]
+        command += ["--bind", f"127.0.0.1:{port}", "--workers", "1"]
+        with started(command, folder / "server.log", cores) as process:
+            wait_for(lambda: _is_ready(port), process, folder / "server.log")
+            yield Sealring(process, port, path, redis.Redis.from_url(valkey.url))
+
+
+@contextmanager
+def started(command: list[str], log: Path, cores: Cores) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process on the server's core until the block ends."""
+    with log.open("wb") as output, pinned(cores.server):
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(holds: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask again and again until `holds` is true. Raises BenchmarkFailed where the process ends, or after 30 s."""
+    deadline = time.monotonic() + _START_S
+    while not holds():
+        if process.poll() is not None or time.monotonic() > deadline:
+            lines = log.read_text(errors="replace").strip().splitlines()[-5:]
+            raise BenchmarkFailed(f"{process.args} did not start; the end of its log:\n" + "\n".join(lines))
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return Client(port).ask("GET", "/readyz")[0] == 200
+    except OSError:
+        return False
