@@ -141,13 +141,13 @@ def test_json_of_up_to_32_levels_is_read(live, acme, inner):
 
     answer = live.ask("POST", "/vault/v1/kv", token=acme, raw_body=body)
 
-    assert problem(answer) == (422, "invalid_body")
+    assert problem(answer) == (422, "invalid_key_context")
 
 
 def test_json_of_32_levels_around_a_text_is_read(live, acme):
     answer = live.ask("POST", "/vault/v1/kv", token=acme, raw_body=nested(32))
 
-    assert problem(answer) == (422, "invalid_body")
+    assert problem(answer) == (422, "invalid_key_context")
 
 
 def test_a_pair_of_surrogates_is_the_character_that_it_stands_for(live, acme):

@@ -1,0 +1,122 @@
+"""docs/configuration.md names every setting, with its default; the example can be loaded."""
+
+import json
+import shutil
+import tomllib
+
+import pytest
+
+from docs.markdown import ROOT, blocks, read, rows, section
+from sealring import settings
+from sealring.auth.profiles import IssuerProfile
+from sealring.errors import SettingsInvalid
+from sealring.installation import _TEMPLATE
+from sealring_local.spec import SPEC
+
+PAGE = read("docs/configuration.md")
+EXAMPLE = ROOT / "config" / "sealring.toml"
+
+HEADINGS = {
+    "store": "## `[store]`",
+    "keys": "## `[keys]`",
+    "plugins.local": "### `[plugins.local]`",
+    "token": "## `[token]`",
+    "issuers": "## `[[issuers]]`",
+    "limits": "## `[limits]`",
+}
+
+
+def described(table):
+    """The rows of a table's settings: name, type, default, text."""
+    return {cells[0].strip("`"): cells[1:] for cells in rows(section(PAGE, HEADINGS[table]))}
+
+
+def known(table, folder):
+    """The names that the server itself knows, as it says when it meets another."""
+    document = tomllib.loads(EXAMPLE.read_text())
+    document[table]["nonsense"] = 1
+    with pytest.raises(SettingsInvalid) as refused:
+        settings.load(written(document, folder))
+    return set(str(refused.value).partition("known are: ")[2].split(", "))
+
+
+def written(document, folder):
+    """Write the parts of a settings file that are tables of texts and numbers."""
+    lines = []
+    for name, table in document.items():
+        if name == "plugins":
+            lines += ["[plugins.local]", 'root_key_file = "root.key"']
+        elif isinstance(table, list):
+            for each in table:
+                lines += [f"[[{name}]]", *(f"{key} = {json.dumps(value)}" for key, value in each.items())]
+        else:
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    (folder / "sealring.toml").write_text("\n".join(lines))
+    (folder / "store-url").write_text("unix:///run/valkey/valkey.sock\n")
+    return folder / "sealring.toml"
+
+
+def test_the_page_shows_the_example():
+    assert blocks(PAGE, "toml") == [EXAMPLE.read_text(encoding="utf-8")]
+
+
+def test_the_example_can_be_loaded(tmp_path):
+    shutil.copy(EXAMPLE, tmp_path)
+    (tmp_path / "store-url").write_text("unix:///run/valkey/valkey.sock\n")
+
+    loaded = settings.load(tmp_path / EXAMPLE.name)
+
+    assert loaded.store_url == "unix:///run/valkey/valkey.sock"
+    assert [each.issuer for each in loaded.issuers] == ["urn:sealring:local", "https://auth.example.com"]
+    assert SPEC.parse_config(loaded.plugins["local"], tmp_path) == {"root_key_file": tmp_path / "root.key"}
+
+
+def test_the_example_has_every_section_that_init_writes():
+    assert tomllib.loads(_TEMPLATE).keys() <= tomllib.loads(EXAMPLE.read_text()).keys()
+
+
+@pytest.mark.parametrize("table", ["store", "keys", "token", "limits"])
+def test_every_setting_of_a_table_is_described(table, tmp_path):
+    assert set(described(table)) == known(table, tmp_path)
+
+
+def test_every_setting_of_an_issuer_is_described():
+    assert set(described("issuers")) == set(IssuerProfile.__dataclass_fields__)
+
+
+def test_every_setting_of_the_local_provider_is_described():
+    assert set(described("plugins.local")) == {field.name for field in SPEC.config}
+
+
+def test_the_defaults_of_issuers_are_right(tmp_path):
+    shown = {name: json.loads(cells[1].strip("`")) for name, cells in described("issuers").items() if cells[1]}
+    document = tomllib.loads(EXAMPLE.read_text())
+    bare = {name: value for name, value in document["issuers"][0].items() if name not in shown}
+
+    profile = IssuerProfile.parse(bare, base=tmp_path)
+
+    assert {name: getattr(profile, name) for name in shown} == {**shown, "types": frozenset(shown["types"])}
+
+
+def test_the_defaults_of_keys_and_limits_are_right(tmp_path):
+    document = tomllib.loads(EXAMPLE.read_text())
+    document["keys"].pop("managed_keks")
+    document.pop("limits")
+    loaded = settings.load(written(document, tmp_path))
+
+    assert described("keys")["managed_keks"][1] == f'`"{loaded.managed.per.value}"`'
+    assert described("limits")["max_value_bytes"][1] == f"`{loaded.limits.max_value_bytes}`"
+    assert described("limits")["deleted_retention_days"][1] == f"`{loaded.limits.retention_s // 86_400}`"
+
+
+@pytest.mark.parametrize(("name", "most"), [("max_value_bytes", 16_777_216), ("deleted_retention_days", 3650)])
+def test_the_limits_of_the_limits_are_right(name, most, tmp_path):
+    document = tomllib.loads(EXAMPLE.read_text())
+
+    document["limits"][name] = most
+    settings.load(written(document, tmp_path))
+    document["limits"][name] = most + 1
+    with pytest.raises(SettingsInvalid):
+        settings.load(written(document, tmp_path))
+
+    assert described("limits")[name][2].endswith(f"; 1 to {most}")

@@ -1,0 +1,86 @@
+"""Tables of the pages that repeat what the code says."""
+
+import inspect
+import tomllib
+
+from docs.markdown import ROOT, blocks, read, rows, section
+from sealring.domain.principal import Permission
+from sealring.factory import Services, guarded_routes
+from sealring.http.openapi import meaning
+from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
+from sealring.store import keyspace
+
+API = read("docs/http-api.md")
+
+
+def plain(cell):
+    return cell.strip("`")
+
+
+def test_every_error_is_listed_with_its_meaning():
+    expected = {
+        (str(status), code): FRAMEWORK_MESSAGES[status].partition(". ")[0].rstrip(".") + "."
+        for status, code in FRAMEWORK_CODES.items()
+    } | {(str(problem.status), problem.code): meaning(failure) for failure, problem in PROBLEMS.items()}
+
+    listed = {(status, plain(code)): text for status, code, text in rows(section(API, "## Errors"))}
+
+    assert listed == expected
+
+
+def test_every_route_is_listed_with_its_permission():
+    routes = guarded_routes(Services(None, None, None, None))
+    expected = [
+        [f"{route.method} {route.rule}".replace("<whole:", "<"), route.permission.value, route.summary]
+        for route in routes
+    ]
+
+    listed = [
+        [plain(route).replace("{", "<").replace("}", ">"), plain(permission), summary]
+        for route, permission, summary in rows(section(API, "## Routes"))
+    ]
+
+    assert listed == expected
+
+
+def test_every_permission_is_explained():
+    listed = [plain(cells[0]) for cells in rows(section(read("docs/tokens.md"), "## Permissions"))]
+
+    assert sorted(listed) == sorted(Permission)
+
+
+def test_permissions_of_which_nothing_is_said_are_used_by_no_route():
+    used = {route.permission.value for route in guarded_routes(Services(None, None, None, None))}
+    idle = {
+        plain(cells[0])
+        for cells in rows(section(read("docs/tokens.md"), "## Permissions"))
+        if "nothing yet" in cells[1]
+    }
+
+    assert idle == set(Permission) - used - {Permission.ALL_ORGANIZATIONS}
+
+
+def test_the_keyspace_is_the_one_of_the_code():
+    lines = [line.strip() for line in inspect.getdoc(keyspace).splitlines() if line.strip().startswith("s1:")]
+    spelled = {line.split("  ")[0].replace("<object id> ", "<object id>  ") for line in lines}
+    expected = {line.rpartition(">")[0] + ">" if ">" in line.split("   ")[0] else line.split()[0] for line in spelled}
+
+    listed = {plain(cells[0]) for cells in rows(section(read("docs/storage.md"), "## Keyspace"))}
+
+    assert {name.split(" string")[0].split(" list")[0].split(" hash")[0].strip() for name in expected} == listed
+
+
+def test_the_layers_are_those_that_are_enforced():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+
+    assert "\n".join(layers) + "\n" in blocks(read("docs/architecture.md"), "")
+
+
+def test_the_layout_names_every_module():
+    layout = blocks(read("docs/architecture.md"), "")[0]
+    package = ROOT / "app" / "sealring"
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+
+    assert {name for name in modules | folders if name not in layout} == set()
