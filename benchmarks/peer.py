@@ -81,7 +81,7 @@ def print_budgets(compared: Mapping[str, Any], memory: Mapping[str, Any]) -> Non
     resident, size = memory["worker_mb"], memory["bytes_an_object"]
     rows.append(("resident memory of a worker", f"{resident:.1f} MB", f"{WORKER_MB} MB", _verdict(resident, WORKER_MB)))
     rows.append(("store, bytes an object", f"{size:.0f}", f"{BYTES_AN_OBJECT}", _verdict(size, BYTES_AN_OBJECT)))
-    print("\nBudgets (design/performance.md, first column); ratios are of medians over the rounds\n")
+    print("\nBudgets (docs/performance.md); ratios are of medians over the rounds\n")
     print(table(("budget", "measured", "at most", ""), rows))
 
 

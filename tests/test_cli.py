@@ -1,6 +1,5 @@
 """The commands, as a person runs them."""
 
-import os
 import re
 import signal
 import subprocess
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sealring.store.embedded import EmbeddedValkey
-from support.live import ask, eventually, free_port
+from support.live import ask, free_port
+from support.waiting import becomes_true, is_gone
 
 SEALRING = Path(sys.executable).with_name("sealring")
 
@@ -160,7 +160,7 @@ class Dev:
         with self.output.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.env_file = data_dir / "dev.env"
-        eventually(lambda: self.process.poll() is not None or "Ctrl-C" in self.output.read_text())
+        assert becomes_true(lambda: self.process.poll() is not None or "Ctrl-C" in self.output.read_text())
         self.took_s = time.monotonic() - self.began
 
     def environment(self):
@@ -234,7 +234,7 @@ def test_nothing_of_dev_is_left_running(dev, by):
     running.stop(by)
 
     assert len(children) >= 3
-    eventually(lambda: not any(_alive(pid) for pid in children))
+    assert becomes_true(lambda: all(map(is_gone, children)))
 
 
 def test_nothing_is_left_when_dev_itself_is_killed(dev):
@@ -243,7 +243,7 @@ def test_nothing_is_left_when_dev_itself_is_killed(dev):
 
     running.stop(signal.SIGKILL)
 
-    eventually(lambda: not any(_alive(pid) for pid in children))
+    assert becomes_true(lambda: all(map(is_gone, children)))
 
 
 def test_dev_says_that_its_port_is_taken(dev):
@@ -263,11 +263,3 @@ def test_dev_can_use_another_store(dev, tmp_path):
         assert running.read(running.create()) == "world"
         running.stop()
     assert not (tmp_path / "dev" / "store").exists()
-
-
-def _alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()

@@ -9,47 +9,38 @@ import pytest
 from docs.markdown import PAGES, ROOT, blocks, words
 from sealring import cli
 
+TEXTS = [page.read_text(encoding="utf-8") for page in PAGES]
+LINES = sorted({line for text in TEXTS for block in blocks(text, "sh") for line in block.splitlines()})
+WORDS = sorted({word for text in TEXTS for word in words(text)})
 
-def shown():
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for line in "".join(blocks(text, "sh")).splitlines():
-            if line.startswith("sealring "):
-                yield pytest.param(shlex.split(line)[1:], id=f"{page.name}: {line}")
-        for word in words(text):
-            if re.fullmatch(r"sealring [a-z][\w -]*", word):
-                yield pytest.param(shlex.split(word)[1:], id=f"{page.name}: {word}")
+COMPLETE = [line for line in LINES if line.startswith("sealring ")]
+NAMED = [word for word in WORDS if re.fullmatch(r"sealring [a-z].*", word)]
 
 
-def options():
-    return {option for command in cli.main.commands.values() for each in command.params for option in each.opts}
+def options(command):
+    return {option for each in command.params for option in each.opts} | {"-h"}
 
 
-@pytest.mark.parametrize("arguments", list(shown()))
-def test_a_command_that_is_shown_exists(arguments):
-    command = cli.main.commands[arguments[0]]
-    taken = {option for each in command.params for option in each.opts} | {"-h"}
-
-    assert {argument for argument in arguments if argument.startswith("-")} <= taken
-
-
-@pytest.mark.parametrize("arguments", [each for each in shown() if "\n" not in each.id and len(each.values[0]) > 2])
-def test_a_complete_command_can_be_parsed(arguments, tmp_path, monkeypatch):
+@pytest.mark.parametrize("line", COMPLETE)
+def test_a_complete_command_can_be_parsed(line, monkeypatch):
     monkeypatch.chdir(ROOT)
-    command = cli.main.commands[arguments[0]]
-    context = click.Context(command)
-    if arguments[-1].startswith("--"):
-        return  # named without its value
+    name, *arguments = shlex.split(line)[1:]
+    command = cli.main.commands[name]
+    given = {option for option in arguments if option.startswith("-")}
 
-    command.make_parser(context).parse_args(list(arguments[1:]))
+    command.parse_args(click.Context(command), arguments)
+
+    assert given <= options(command)
+
+
+@pytest.mark.parametrize("words_of_one", NAMED)
+def test_a_command_that_is_named_exists(words_of_one):
+    _, name, *arguments = words_of_one.split()
+
+    assert {option for option in arguments if option.startswith("-")} <= options(cli.main.commands[name])
 
 
 def test_options_that_are_named_exist():
-    named = {
-        word.split()[0]
-        for page in PAGES
-        for word in words(page.read_text(encoding="utf-8"))
-        if word.startswith("--")
-    }  # fmt: skip
+    named = {word.split()[0] for word in WORDS if word.startswith("--")}
 
-    assert named <= options()
+    assert named <= set().union(*map(options, cli.main.commands.values()))

@@ -6,9 +6,8 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import redis
 from sealring.errors import SettingsInvalid, StoreUnavailable
 from sealring.store import embedded
 from sealring.store.embedded import EmbeddedValkey
+from support.waiting import becomes_true, is_gone
 
 DEADLINE_S = 20.0
 
@@ -49,26 +49,6 @@ with socket.socket(socket.AF_UNIX) as server:
             loading = time.monotonic() < ready_at
             peer.sendall(b"-LOADING Valkey is loading the dataset in memory\\r\\n" if loading else b"+PONG\\r\\n")
 """
-
-
-def becomes_true(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def is_gone(pid: int) -> bool:
-    """A zombie is gone too: in a container, nobody may be there to reap it."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    return False
 
 
 def mode(path: Path) -> int:

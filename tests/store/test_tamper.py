@@ -222,8 +222,24 @@ def test_a_deleted_record_put_back_to_live_is_refused(links, use, record):
     use.objects.delete(ME, str(record.id), version_check=None)
     links.call((b"SET", key(b"o", record), live))
 
+    for use_it in (
+        lambda: use.objects.read(ME, str(record.id)),
+        lambda: use.objects.describe(ME, str(record.id)),
+        lambda: use.objects.update(ME, str(record.id), value="three", version_check=None, contexts=()),
+        lambda: use.objects.delete(ME, str(record.id), version_check=None),
+    ):
+        with pytest.raises(IntegrityFailure):
+            use_it()
+
+
+def test_a_restored_record_put_back_to_deleted_is_not_restored_again(links, use, record):
+    use.objects.delete(ME, str(record.id), version_check=None)
+    (deleted,) = links.call((b"GET", key(b"o", record)))
+    use.objects.restore(ME, str(record.id))
+    links.call((b"SET", key(b"o", record), deleted))
+
     with pytest.raises(IntegrityFailure):
-        use.objects.read(ME, str(record.id))
+        use.objects.restore(ME, str(record.id))
 
 
 def test_a_missing_older_version_is_refused(links, use, record):

@@ -5,7 +5,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from sealring.domain.ids import org_id
 from sealring.domain.principal import Permission
 from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
+from support.waiting import becomes_true
 
 ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
 
@@ -116,7 +116,7 @@ def _serving(folder: Path, store_url: str, workers: int, threads: int) -> Iterat
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     server = LiveServer(f"http://127.0.0.1:{port}", folder, store_url, process, log)
     try:
-        eventually(lambda: is_ready(server))
+        assert becomes_true(lambda: is_ready(server))
         yield server
     finally:
         process.terminate()
@@ -129,14 +129,6 @@ def is_ready(server: LiveServer) -> bool:
         return server.ask("GET", "/readyz").status == 200
     except OSError:
         return False
-
-
-def eventually(holds, *, within_s: float = 15.0) -> None:
-    """Ask again and again until `holds` is true; fail after `within_s` seconds."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
 
 
 def free_port() -> int:

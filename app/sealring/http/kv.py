@@ -120,7 +120,7 @@ class KvViews:
 
 def _list_options(call: Call) -> ListOptions:
     query = call.query
-    moment = query["updatedAfter"] or query["updated_after"]
+    moment = query["updatedAfter"] or query["updated_after"] or None
     return ListOptions(
         limit=query["limit"],
         order=None if query["order"] is None else Order(query["order"]),

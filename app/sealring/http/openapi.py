@@ -74,7 +74,7 @@ class DescriptionViews:
         return Reply(200, self._html, content_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
 
     def script(self) -> Reply:
-        return Reply(200, self._script, content_type="text/javascript; charset=utf-8")
+        return Reply(200, self._script, content_type="text/javascript; charset=utf-8", cache_control="max-age=86400")
 
     def routes(self) -> Sequence[OpenRoute]:
         return self._own

@@ -20,7 +20,7 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 class Reply:
     """An answer before it is sent."""
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    __slots__ = ("body", "cache_control", "content_type", "headers", "status")
 
     def __init__(
         self,
@@ -28,11 +28,13 @@ class Reply:
         body: bytes,
         *,
         content_type: str = "application/json",
+        cache_control: str = "no-store",
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.status = status
         self.body = body
         self.content_type = content_type
+        self.cache_control = cache_control
         self.headers = headers
 
     @classmethod
@@ -50,7 +52,7 @@ class Reply:
             [
                 ("Content-Type", self.content_type),
                 ("Content-Length", str(len(self.body))),
-                ("Cache-Control", "no-store"),
+                ("Cache-Control", self.cache_control),
                 ("X-Content-Type-Options", "nosniff"),
                 ("X-Request-ID", request_id),
                 *self.headers,

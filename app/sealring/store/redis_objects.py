@@ -83,10 +83,11 @@ class RedisObjects:
         intended: list[bytes] = []  # version ids of earlier attempts, whose replies may have been lost
 
         def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
-            _, raw, newest, now = link.send(
+            _, raw, newest, deleted_until, now = link.send(
                 (b"WATCH", object_key),
                 (b"GET", object_key),
                 (b"LINDEX", self._keyspace.summaries(object_id), 0),
+                (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
             )
             current = self._decode(object_id, raw)
@@ -95,7 +96,7 @@ class RedisObjects:
             if current.operation == operation or self._superseded(link, current, intended):
                 return Settled(current)
             change = decide(current, _microseconds(now))
-            self._check_newest(current, newest)
+            self._check_newest(current, newest, deleted_until)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
             intended.append(record.current.id)
@@ -171,10 +172,11 @@ class RedisObjects:
         versions = self._keyspace.versions(current.id)
         return any(link.send(*((b"HEXISTS", versions, version_id) for version_id in intended)))
 
-    def _check_newest(self, current: ObjectRecord, newest: bytes | None) -> None:
-        """Refuse a record that was put back to an earlier version."""
+    def _check_newest(self, current: ObjectRecord, newest: bytes | None, deleted_until: bytes | None) -> None:
+        """Refuse a record that was put back to an earlier version, or to before it was deleted or restored."""
         number = 0 if newest is None else self._records.decode_summary(current.id, newest).number
-        if number != current.current.number - 1:
+        purge_at = 0 if deleted_until is None else int(float(deleted_until))
+        if (number, purge_at) != (current.current.number - 1, current.purge_at):
             raise IntegrityFailure("rolled back")
 
     def _named(self, raw_id: bytes, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:

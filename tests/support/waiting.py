@@ -1,0 +1,30 @@
+"""Waiting for what other processes do, without sleeping longer than it takes."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+PATIENCE_S = 20.0
+
+
+def becomes_true(condition: Callable[[], bool]) -> bool:
+    """Ask again and again until `condition` holds; False after 20 seconds."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def is_gone(pid: int) -> bool:
+    """A zombie is gone too: in a container, nobody may be there to reap it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return False
