@@ -73,7 +73,6 @@ BOUNDARIES: dict[str, tuple[str, ...]] = {
         "sealring.store.redis_audit:RedisAudit.entry",
     ),
     SEND: ("sealring.store.link:Link.send",),
-    "store: redis-py packs": ("redis.connection:AbstractConnection.pack_commands",),
     "store: redis-py sends": ("redis.connection:AbstractConnection.send_packed_command",),
     "store: redis-py reads": ("redis.connection:AbstractConnection.read_response",),
 }

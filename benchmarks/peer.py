@@ -1,4 +1,4 @@
-"""The comparison with OpenBao, in shuffled rounds of one run, and the budgets of design/performance.md."""
+"""The comparison with OpenBao, in shuffled rounds of one run, and the budgets of docs/performance.md."""
 
 import random
 import statistics

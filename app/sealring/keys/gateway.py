@@ -102,7 +102,7 @@ class Gateway:
             creator = self._provider(provider)
             if not isinstance(creator, CreatesKeys):
                 raise Unsupported
-            return creator.create_key(key_id, scope, call)
+            return creator.create_key(key_id, 1, scope, call)
 
     def provider(self, name: str) -> Provider:
         """Return a provider, built on first use. Raises KeyFailure where it is not set up."""

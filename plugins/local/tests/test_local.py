@@ -34,7 +34,7 @@ def provider():
 
 @pytest.fixture
 def key(provider):
-    return provider.create_key("key-1", b"scope", CALL)
+    return provider.create_key("key-1", 1, b"scope", CALL)
 
 
 def test_it_has_the_powers_that_it_says(provider):
@@ -74,7 +74,7 @@ def test_another_key_is_rejected(provider, key):
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, provider.create_key("key-1", b"scope", CALL), BINDING, CALL)
+        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", CALL), BINDING, CALL)
 
 
 @pytest.mark.parametrize("change", [{"key_id": "key-2"}, {"version": 2}, {"scope": b"other"}])

@@ -1,10 +1,22 @@
-"""What a provider can do: one required interface, and one small interface for each optional power."""
+"""What a provider can do: one required interface, and one small interface for each optional power.
+
+The server asks for a power with isinstance, and the conformance kit proves it: it is never just believed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from sealring_plugin.values import Call, KeyRef, WrapBinding, WrappedKey
+from sealring_plugin.values import (
+    Call,
+    Finding,
+    KeyDescription,
+    KeyRef,
+    SetupGuide,
+    WrapBinding,
+    WrappedKey,
+)
 
 
 @runtime_checkable
@@ -28,8 +40,72 @@ class Provider(Protocol):
 class CreatesKeys(Protocol):
     """Makes keys just in time, and keeps them with us as opaque material."""
 
-    def create_key(self, key_id: str, scope: bytes, call: Call) -> KeyRef:
-        """Return a new key (version 1) that was never used before, its material bound to `key_id` and `scope`."""
+    def create_key(self, key_id: str, version: int, scope: bytes, call: Call) -> KeyRef:
+        """Return a new key that was never used before, its material bound to `key_id`, `version` and `scope`."""
+
+
+@runtime_checkable
+class DestroysKeys(Protocol):
+    """Destroys keys for good."""
+
+    def destroy_key(self, key: KeyRef, call: Call) -> None:
+        """Destroy one version. Afterwards wrap and unwrap raise KeyDestroyed, in every process. May be repeated."""
+
+
+@runtime_checkable
+class GeneratesDataKeys(Protocol):
+    """Makes a DEK and its wrapped form in one call of the KMS."""
+
+    def generate_data_key(self, key: KeyRef, binding: WrapBinding, call: Call) -> tuple[bytearray, WrappedKey]:
+        """Return 32 random bytes, and the same wrapped as `wrap` would."""
+
+
+@runtime_checkable
+class ReWraps(Protocol):
+    """Moves a wrapped DEK to another key without showing it to us."""
+
+    def rewrap(
+        self, wrapped: WrappedKey, old: tuple[KeyRef, WrapBinding], new: tuple[KeyRef, WrapBinding], call: Call
+    ) -> WrappedKey:
+        """Return the same DEK wrapped under the new key and binding. Raises as `unwrap` and `wrap` do."""
+
+
+@runtime_checkable
+class BindsContext(Protocol):
+    """Passes the context on to a KMS that authenticates it, and shows it in the log of the key's owner."""
+
+    def bound_pairs(self, binding: WrapBinding) -> Mapping[str, str]:
+        """Return the pairs that the KMS itself authenticates."""
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Knows the state of a key without using it."""
+
+    def describe(self, key: KeyRef, call: Call) -> KeyDescription: ...
+
+
+@runtime_checkable
+class Validates(Protocol):
+    """Looks for what is wrong, or soon will be, with a key and our access to it."""
+
+    def validate(self, key: KeyRef, call: Call) -> Sequence[Finding]: ...
+
+
+@runtime_checkable
+class ExplainsSetup(Protocol):
+    """Tells a key's owner how to let us in."""
+
+    def explain_setup(self, *, principal: str, organization_id: str) -> SetupGuide:
+        """`principal` is who we are to the KMS; the guide's policy names it and the organization."""
+
+
+@runtime_checkable
+class ChecksItself(Protocol):
+    """Can prove that it works: asked at start-up and by health checks, every few seconds at most."""
+
+    def check(self, call: Call) -> None:
+        """Raises ProviderError where wrapping would fail for every key."""
 
 
 @runtime_checkable

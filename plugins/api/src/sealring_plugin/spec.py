@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,19 +31,36 @@ class ConfigField:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderSpec:
-    """Loading a spec imports no SDK and touches nothing; `build` and `initialise` may do both.
+class ProviderCommand:
+    """A command of the provider's own, run as `sealring <provider> <name>`.
 
-    `initialise` makes what the provider needs before its first use and returns a line that says what it made. It runs
-    on `sealring init` alone, and never replaces anything.
+    `run` gets the provider's settings and the command's options, both checked, and yields lines to print.
+    """
+
+    name: str
+    help: str
+    run: Callable[[Mapping[str, ConfigValue], Mapping[str, ConfigValue]], Iterator[str]]
+    options: tuple[ConfigField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """Loading a spec imports no SDK and touches nothing; the functions that it names may do both.
 
     `name` is 2-32 of `[a-z0-9-]`, starting with a letter: it is stored in every envelope and can never change.
+    `waits` says that calls may wait for something outside the process: they then run under a deadline in threads of
+    their own. `suggest` returns settings for a new installation in a folder, or None where this machine lacks what the
+    provider needs. `initialise` makes what it needs before its first use and returns a line that says what it made; it
+    runs on `sealring init` and `sealring dev` alone, and never replaces anything.
     """
 
     name: str
     config: tuple[ConfigField, ...]
     build: Callable[[Mapping[str, ConfigValue]], Provider]
+    waits: bool = True
+    suggest: Callable[[Path], Mapping[str, ConfigValue] | None] | None = None
     initialise: Callable[[Mapping[str, ConfigValue]], str] | None = None
+    commands: tuple[ProviderCommand, ...] = ()
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
@@ -52,11 +69,16 @@ class ProviderSpec:
 
     def parse_config(self, table: Mapping[str, object], base: Path) -> Mapping[str, ConfigValue]:
         """Check a settings table. Raises ConfigInvalid for an unknown, missing or mistyped name; quotes no value."""
-        unknown = sorted(table.keys() - {field.name for field in self.config})
-        if unknown:
-            known = ", ".join(field.name for field in self.config) or "none"
-            raise ConfigInvalid(f"unknown setting {unknown[0]!r}; known are: {known}")
-        return {field.name: value for field in self.config if (value := _checked(field, table, base)) is not None}
+        return parse_fields(self.config, table, base)
+
+
+def parse_fields(fields: tuple[ConfigField, ...], table: Mapping[str, object], base: Path) -> Mapping[str, ConfigValue]:
+    """Return the checked values of a table. Raises ConfigInvalid as `ProviderSpec.parse_config` does."""
+    unknown = sorted(table.keys() - {field.name for field in fields})
+    if unknown:
+        known = ", ".join(field.name for field in fields) or "none"
+        raise ConfigInvalid(f"unknown setting {unknown[0]!r}; known are: {known}")
+    return {field.name: value for field in fields if (value := _checked(field, table, base)) is not None}
 
 
 def _checked(field: ConfigField, table: Mapping[str, object], base: Path) -> ConfigValue | None:

@@ -58,3 +58,44 @@ class WrappedKey:
 
     alg: str
     blob: bytes = field(repr=False)
+
+
+class KeyState(StrEnum):
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    PENDING_DELETION = "pending_deletion"
+    DESTROYED = "destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDescription:
+    """What a provider knows of a key. Empty texts where it does not."""
+
+    state: KeyState
+    versions: tuple[str, ...] = ()
+    algorithm: str = ""
+    region: str = ""
+    protection: str = ""  # e.g. "software", "hsm"
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with a key or our access to it. `code` is stable, of `[a-z0-9_]`; `advice` says what to do."""
+
+    code: str
+    severity: Severity
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupGuide:
+    """For the admin of a key: what to do, in order, and the policy text to paste."""
+
+    steps: tuple[str, ...]
+    policy: str

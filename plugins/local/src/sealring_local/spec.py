@@ -43,5 +43,7 @@ SPEC = ProviderSpec(
         ),
     ),
     build=build,
+    waits=False,  # it waits for nothing but the processor
+    suggest=lambda _folder: {"root_key_file": Path("root.key")},
     initialise=initialise,
 )

@@ -40,8 +40,7 @@ class LocalProvider:
             raise CiphertextRejected("wrapped with another algorithm")
         return bytearray(_decrypt(self._kek(key), wrapped.blob, binding.aad))
 
-    def create_key(self, key_id: str, scope: bytes, call: Call) -> KeyRef:  # noqa: ARG002
-        version = 1
+    def create_key(self, key_id: str, version: int, scope: bytes, call: Call) -> KeyRef:  # noqa: ARG002
         material = _encrypt(self._root, os.urandom(KEK_BYTES), _material_aad(key_id, version, scope))
         return KeyRef(NAME, key_id, version, scope, material)
 
