@@ -256,6 +256,15 @@ def test_dev_says_that_its_port_is_taken(dev):
     )
 
 
+def test_dev_keeps_to_the_provider_that_its_data_has(dev, tmp_path):
+    dev("--keys", "local").stop()
+
+    failed = run("dev", "--data-dir", tmp_path / "dev", "--port", free_port(), "--keys", "hsm", check=False)
+
+    assert failed.returncode == 1
+    assert "keeps its keys with 'local'; use another --data-dir for 'hsm'" in failed.stderr
+
+
 def test_dev_can_use_another_store(dev, tmp_path):
     with EmbeddedValkey(tmp_path / "other") as store:
         running = dev("--store", store.url)

@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 
 from sealring import development, installation, serving, settings, wiring
 from sealring.domain.ids import MAX_PARTITIONS, OrgId, org_id
 from sealring.domain.principal import Permission
-from sealring.errors import SealringError
 from sealring.keys import registry
+from sealring.provider_commands import (
+    DEFAULT_SETTINGS,
+    one_line_failures,
+    provider_commands,
+    providers_with_commands,
+    settings_option,
+)
 from sealring.tokens import mint_token
 
 DEFAULT_PORT = 8420
 DEFAULT_DATA_DIR = Path(".sealring")
-DEFAULT_SETTINGS = Path("/etc/sealring/sealring.toml")
 
-P = ParamSpec("P")
-
-_settings_option = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_SETTINGS,
-    envvar=serving.SETTINGS_VARIABLE,
-    show_default=True,
-    show_envvar=True,
-    help="The settings file.",
+_keys_option = click.option(
+    "--keys",
+    metavar="PROVIDER",
+    help="Who keeps the managed keys, e.g. hsm or local.  [default: hsm where this machine has one, else local]",
 )
 
 
-def _one_line_failures(command: Callable[P, None]) -> Callable[P, None]:
-    """What cannot be done is one line on standard error and exit status 1, never a stack trace."""
+class _Commands(click.Group):
+    """Our commands, and a group for each installed provider that has commands of its own."""
 
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except SealringError as error:
-            raise click.ClickException(str(error)) from error
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *providers_with_commands()]
 
-    return run
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        ours = super().get_command(ctx, name)
+        return provider_commands(name) if ours is None and name in providers_with_commands() else ours
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="sealring", message="%(prog)s %(version)s")
 def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
@@ -67,10 +60,11 @@ def main() -> None:
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
 @click.option("--store", "store_url", help="Use this store (redis://, rediss://, unix://) instead of an embedded one.")
-@_one_line_failures
-def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | None) -> None:
+@_keys_option
+@one_line_failures
+def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | None, keys: str | None) -> None:  # noqa: PLR0913, PLR0917  click passes each option as an argument
     """Start a whole server on this machine: keys, store, a token and a snippet to paste."""
-    development.run(development.DevOptions(data_dir.absolute(), host, port, workers, store_url))
+    development.run(development.DevOptions(data_dir.absolute(), host, port, workers, store_url, keys))
 
 
 @main.command()
@@ -89,10 +83,11 @@ def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | Non
     show_default=True,
     help="Partitions of the store; fixed for ever.",
 )
-@_one_line_failures
-def init(data_dir: Path, store_url: str, partitions: int) -> None:
+@_keys_option
+@one_line_failures
+def init(data_dir: Path, store_url: str, partitions: int, keys: str | None) -> None:
     """Make settings and keys, and make an empty store ready. What exists already stays as it is."""
-    for made in installation.create_files(data_dir.absolute(), store_url):
+    for made in installation.create_files(data_dir.absolute(), store_url, keys):
         click.echo(f"made {made}")
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
     made_ready = wiring.initialise_store(config, partitions)
@@ -100,7 +95,7 @@ def init(data_dir: Path, store_url: str, partitions: int) -> None:
 
 
 @main.command()
-@_settings_option
+@settings_option
 @click.option("--bind", default=f"127.0.0.1:{DEFAULT_PORT}", show_default=True, help="Address and port, or unix:PATH.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.  [default: 2]")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads of a worker.  [default: 8]")
@@ -109,7 +104,7 @@ def init(data_dir: Path, store_url: str, partitions: int) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A gunicorn configuration file; config/gunicorn.conf.py is the one to start from.",
 )
-@_one_line_failures
+@one_line_failures
 def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
     """Start the server for production: gunicorn in the foreground."""
     wiring.load_plugins(settings.load(path))
@@ -117,8 +112,8 @@ def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunic
 
 
 @main.command("check-config")
-@_settings_option
-@_one_line_failures
+@settings_option
+@one_line_failures
 def check_config(path: Path) -> None:
     """Check the settings, and reach the store and the key provider."""
     config = settings.load(path)
@@ -130,7 +125,7 @@ def check_config(path: Path) -> None:
 
 
 @main.command()
-@_one_line_failures
+@one_line_failures
 def plugins() -> None:
     """List the installed key providers; settings load only those that they name."""
     for entry in registry.installed():
@@ -140,7 +135,7 @@ def plugins() -> None:
 
 
 @main.command()
-@_settings_option
+@settings_option
 @click.option("--org", "orgs", multiple=True, help="An organization that the token is for; may be repeated.")
 @click.option("--all-organizations", is_flag=True, help="For all organizations of the environment, and for none.")
 @click.option(
@@ -153,7 +148,7 @@ def plugins() -> None:
 @click.option("--subject", required=True, help="Who the token is for, e.g. the name of a service.")
 @click.option("--name", help="Shown as the author of what is written.  [default: the subject]")
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long the token lives.")
-@_one_line_failures
+@one_line_failures
 def token(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     path: Path,
     orgs: tuple[str, ...],

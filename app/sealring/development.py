@@ -56,6 +56,7 @@ class DevOptions:
     port: int
     workers: int
     store_url: str | None  # None: an embedded Valkey in data_dir
+    keys: str | None  # the provider of managed keys; None: the best that this machine has
 
 
 def run(options: DevOptions) -> None:
@@ -74,7 +75,7 @@ def run(options: DevOptions) -> None:
 
 
 def _serve(options: DevOptions, store_url: str, store_ended: Callable[[], int | None]) -> None:
-    for made in installation.create_files(options.data_dir, store_url):
+    for made in installation.create_files(options.data_dir, store_url, options.keys):
         _say(f"made {made}")
     settings_path = options.data_dir / installation.SETTINGS_FILE
     config = settings.load(settings_path)
@@ -101,10 +102,14 @@ def _introduce(options: DevOptions, config: settings.Settings) -> None:
     env_file = options.data_dir / "dev.env"
     installation.write_private(env_file, f"SEALRING_URL={url}\nSEALRING_TOKEN={token}")
     click.echo(
-        _BANNER.format(
-            url=url, token=token, keys=config.managed.provider, data_dir=options.data_dir, env_file=env_file.name
-        )
+        _BANNER.format(url=url, token=token, keys=_keys_line(config), data_dir=options.data_dir, env_file=env_file.name)
     )
+
+
+def _keys_line(config: settings.Settings) -> str:
+    if config.managed.provider != "local":
+        return f"{config.managed.provider} (for keys in software: --keys local, with another --data-dir)"
+    return "local, in software (for an HSM: install SoftHSM2, then --keys hsm, with another --data-dir)"
 
 
 def _wait_until_ready(options: DevOptions, server: subprocess.Popen[bytes]) -> None:
@@ -175,11 +180,13 @@ def _termination_as_interrupt() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # SIGINT as well: a shell starts background jobs with it ignored, and Python then leaves it so
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

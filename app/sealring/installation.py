@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import orjson
@@ -10,6 +11,9 @@ import orjson
 from sealring import settings, wiring
 from sealring.auth.signing import create_signing_key, public_jwks
 from sealring.domain.ids import new_environment_id
+from sealring.errors import SettingsInvalid
+from sealring.keys import registry
+from sealring_plugin import ConfigValue
 
 SETTINGS_FILE = "sealring.toml"
 STORE_URL_FILE = "store-url"
@@ -18,6 +22,7 @@ JWKS_FILE = "token-jwks.json"
 LOCAL_ISSUER = "urn:sealring:local"
 AUDIENCE = "sealring"
 DEFAULT_PARTITIONS = 64
+PREFERRED = ("hsm", "local")  # providers of managed keys, the stronger first
 
 _TEMPLATE = """\
 # The settings of sealring. Every line is explained in docs/configuration.md.
@@ -26,10 +31,10 @@ _TEMPLATE = """\
 url_file = "{store_url_file}"
 
 [keys]
-managed = "local"
+managed = "{provider}"
 
-[plugins.local]
-root_key_file = "root.key"
+[plugins.{provider}]
+{provider_settings}
 
 # Tokens that `sealring token` signs. Add a profile for each issuer of your own.
 [token]
@@ -50,21 +55,26 @@ max_lifetime_s = 31622400  # 366 days
 """
 
 
-def create_files(folder: Path, store_url: str) -> Iterator[str]:
+def create_files(folder: Path, store_url: str, keys: str | None = None) -> Iterator[str]:
     """Make what is missing of an installation in `folder` (0700), and say what was made, a line each.
 
-    Raises SettingsInvalid where a file that exists cannot be used.
+    `keys` names the provider of managed keys; None takes the best that this machine has. Raises SettingsInvalid where a
+    file that exists cannot be used, or keeps its keys with another provider than `keys`.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / STORE_URL_FILE, store_url)
     if (folder / SETTINGS_FILE).exists():
+        _check_provider(folder, keys)
         return
     if not (folder / SIGNING_KEY_FILE).exists():
         create_signing_key(folder / SIGNING_KEY_FILE)
         yield f"signing key {folder / SIGNING_KEY_FILE}"
     (folder / JWKS_FILE).write_bytes(orjson.dumps(public_jwks(folder / SIGNING_KEY_FILE)))
+    provider, suggested = _provider(folder, keys)
     text = _TEMPLATE.format(
         store_url_file=STORE_URL_FILE,
+        provider=provider,
+        provider_settings="\n".join(f"{name} = {_toml(value)}" for name, value in suggested.items()),
         signing_key_file=SIGNING_KEY_FILE,
         jwks_file=JWKS_FILE,
         issuer=LOCAL_ISSUER,
@@ -73,11 +83,32 @@ def create_files(folder: Path, store_url: str) -> Iterator[str]:
     )
     draft = folder / f"{SETTINGS_FILE}.new"
     draft.write_text(text, encoding="utf-8")
-    for plugin in wiring.load_plugins(settings.load(draft)).values():
-        if plugin.spec.initialise is not None:
-            yield plugin.spec.initialise(plugin.config)
+    yield from wiring.initialise_plugins(settings.load(draft))
     draft.rename(folder / SETTINGS_FILE)  # last: a set-up that was cut short begins again
     yield f"settings {folder / SETTINGS_FILE}"
+
+
+def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigValue]]:
+    """The provider of a new installation, and its settings there."""
+    installed = {entry.name for entry in registry.installed()}
+    for name in [keys] if keys else [name for name in PREFERRED if name in installed]:
+        suggest = registry.load([name])[name].suggest
+        suggested = suggest(folder) if suggest is not None else None
+        if suggested is not None:
+            return name, suggested
+    if keys:
+        raise SettingsInvalid(f"keys: this machine lacks what '{keys}' needs; its documentation says what to install")
+    raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")
+
+
+def _check_provider(folder: Path, keys: str | None) -> None:
+    present = settings.load(folder / SETTINGS_FILE).managed.provider
+    if keys not in {None, present}:
+        raise SettingsInvalid(f"{folder} keeps its keys with '{present}'; use another --data-dir for '{keys}'")
+
+
+def _toml(value: ConfigValue) -> str:
+    return json.dumps(str(value) if isinstance(value, Path) else value)  # JSON's strings and numbers are TOML's too
 
 
 def write_private(path: Path, text: str) -> None:

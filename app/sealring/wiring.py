@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sealring.auth.key_sources import key_sources
 from sealring.auth.scoping import Authenticator
@@ -17,6 +19,7 @@ from sealring.http.dispatch import Server
 from sealring.keys import registry
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring
+from sealring.keys.providers import Source
 from sealring.keys.store_key import make_layout, open_store_keys
 from sealring.observability.logs import Log
 from sealring.services.cursors import Cursors
@@ -34,7 +37,7 @@ from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_keks import RedisKeks
 from sealring.store.redis_layout import check_writable, read_layout, write_layout
 from sealring.store.redis_objects import RedisObjects
-from sealring_plugin import Announces, ConfigInvalid, ConfigValue, Provider, ProviderSpec
+from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ def make_app(settings: Settings, log: Log) -> Server:
         raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
     keys = open_store_keys(gateway, layout)
     announce(gateway, settings, log)
-    return make_server(_services(settings, gateway, links, keys, layout.partitions), _around(settings, links, log))
+    return make_server(
+        _services(settings, gateway, links, keys, layout.partitions), _around(settings, gateway, links, log)
+    )
 
 
 def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
@@ -64,10 +69,29 @@ def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
 
 def make_gateway(settings: Settings) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
-    builders: dict[str, Callable[[], Provider]] = {
-        name: partial(plugin.spec.build, plugin.config) for name, plugin in load_plugins(settings).items()
+    sources = {
+        name: Source(partial(plugin.spec.build, plugin.config), plugin.spec.waits)
+        for name, plugin in load_plugins(settings).items()
     }
-    return Gateway(builders)
+    return Gateway(sources)
+
+
+def initialise_plugins(settings: Settings) -> Iterator[str]:
+    """Let each plugin make what it needs before its first use, and say what was made. Raises SettingsInvalid."""
+    for plugin in load_plugins(settings).values():
+        if plugin.spec.initialise is not None:
+            with _plugin_settings(plugin.spec):
+                yield plugin.spec.initialise(plugin.config)
+
+
+def run_command(settings: Settings, provider: str, name: str, options: Mapping[str, object]) -> Iterator[str]:
+    """Run a command of a plugin, and yield what it prints. Raises SettingsInvalid."""
+    plugin = load_plugins(settings).get(provider)
+    if plugin is None:
+        raise SettingsInvalid(f"[plugins.{provider}] is missing: the command needs its settings")
+    command = next(each for each in plugin.spec.commands if each.name == name)
+    with _plugin_settings(plugin.spec):
+        yield from command.run(plugin.config, parse_fields(command.options, options, Path.cwd()))
 
 
 def initialise_store(settings: Settings, partitions: int) -> bool:
@@ -84,7 +108,7 @@ def initialise_store(settings: Settings, partitions: int) -> bool:
 def check(settings: Settings) -> Iterator[str]:
     """Reach what the settings name, and say how it went, a line each. Raises what is wrong."""
     gateway = make_gateway(settings)
-    gateway.provider(settings.managed.provider)
+    gateway.check(settings.managed.provider)
     yield f"keys      ok: {settings.managed.provider}"
     links = Links.to(settings.store_url)
     layout = read_layout(links)
@@ -107,9 +131,16 @@ def make_authenticator(settings: Settings) -> Authenticator:
 
 
 def _plugin(spec: ProviderSpec, settings: Settings) -> Plugin:
-    try:
+    with _plugin_settings(spec):
         return Plugin(spec, spec.parse_config(settings.plugins[spec.name], settings.path.absolute().parent))
-    except ConfigInvalid as error:
+
+
+@contextmanager
+def _plugin_settings(spec: ProviderSpec) -> Iterator[None]:
+    """Turn what a plugin says of its settings into our one line."""
+    try:
+        yield
+    except ProviderError as error:
         raise SettingsInvalid(f"[plugins.{spec.name}] {error}") from error
 
 
@@ -128,10 +159,14 @@ def _services(settings: Settings, gateway: Gateway, links: Links, keys: StoreKey
     )
 
 
-def _around(settings: Settings, links: Links, log: Log) -> Surroundings:
+def _around(settings: Settings, gateway: Gateway, links: Links, log: Log) -> Surroundings:
+    def ready() -> None:
+        check_writable(links)
+        gateway.check(settings.managed.provider)
+
     return Surroundings(
         authenticator=make_authenticator(settings),
-        ready=lambda: check_writable(links),
+        ready=ready,
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,
     )

@@ -10,7 +10,7 @@ from docs.markdown import ROOT, blocks, read, rows, section
 from sealring import settings
 from sealring.auth.profiles import IssuerProfile
 from sealring.errors import SettingsInvalid
-from sealring.installation import _TEMPLATE
+from sealring.installation import SETTINGS_FILE, create_files
 from sealring_local.spec import SPEC
 
 PAGE = read("docs/configuration.md")
@@ -71,8 +71,11 @@ def test_the_example_can_be_loaded(tmp_path):
     assert SPEC.parse_config(loaded.plugins["local"], tmp_path) == {"root_key_file": tmp_path / "root.key"}
 
 
-def test_the_example_has_every_section_that_init_writes():
-    assert tomllib.loads(_TEMPLATE).keys() <= tomllib.loads(EXAMPLE.read_text()).keys()
+def test_the_example_has_every_section_that_init_writes(tmp_path):
+    list(create_files(tmp_path, "redis://store", "local"))
+    written = tomllib.loads((tmp_path / SETTINGS_FILE).read_text())
+
+    assert written.keys() <= tomllib.loads(EXAMPLE.read_text()).keys()
 
 
 @pytest.mark.parametrize("table", ["store", "keys", "token", "limits"])

@@ -7,12 +7,11 @@ import pytest
 import sealring_plugin
 from sealring.domain.ids import OrgId
 from sealring.errors import KeyDisabled, KeyUnavailable
-from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import shown_pairs
 from sealring.keys.recent import Recent
 from sealring.keys.routing import ManagedKeks, route
 from sealring_local.wrap import LocalProvider
-from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
+from support.make import ACME, BETA, ENVIRONMENT, caller, context, on_provider, services
 from support.stores import memory
 
 ME = caller(ACME)
@@ -46,9 +45,9 @@ def store():
     return memory()
 
 
-@pytest.fixture
-def use(provider, store):
-    return services(store.objects, store.keks, store.audit, provider_gateway=Gateway({"local": lambda: provider}))
+@pytest.fixture(params=[False, True], ids=["direct", "waits"])
+def use(provider, store, request):
+    return services(store.objects, store.keks, store.audit, provider_gateway=on_provider(provider, waits=request.param))
 
 
 def test_a_disabled_key_stores_nothing(use, provider, store):
@@ -71,7 +70,17 @@ def test_a_disabled_key_opens_nothing_and_everything_else_works(use, provider):
     use.versions.list(ME, str(record.id))
     use.objects.delete(ME, str(record.id), version_check=None)
     use.objects.restore(ME, str(record.id))
+
+
+def test_a_key_that_is_enabled_again_opens_what_it_did(store, provider):
+    use = services(store.objects, store.keks, store.audit, provider_gateway=on_provider(provider))
+    record = use.objects.create(ME, name="name", value="v", context=context())
+    provider.failure = sealring_plugin.KeyDisabled()
+    with pytest.raises(KeyDisabled):
+        use.objects.read(ME, str(record.id))
+
     provider.failure = None
+
     assert use.objects.read(ME, str(record.id)).value == "v"
 
 
@@ -87,7 +96,7 @@ def test_a_failed_update_keeps_the_old_value(use, provider):
 
 
 def test_another_process_reads_by_the_references_in_the_record(store, provider):
-    gateway = Gateway({"local": lambda: provider})
+    gateway = on_provider(provider)
     one, other = (services(store.objects, store.keks, store.audit, provider_gateway=gateway) for _ in range(2))
     record = one.objects.create(ME, name="name", value="v", context=context())
 

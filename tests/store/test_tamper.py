@@ -4,10 +4,9 @@ import pytest
 
 from sealring.domain.ids import uuid_text
 from sealring.errors import IntegrityFailure, NotFound, SealringError
-from sealring.keys.gateway import Gateway
 from sealring.services.listing import ListOptions
 from sealring_local.wrap import LocalProvider
-from support.make import ACME, BETA, caller, context, services
+from support.make import ACME, BETA, caller, context, on_provider, services
 from support.stores import on_links
 
 ME, THEM = caller(ACME), caller(BETA)
@@ -271,8 +270,7 @@ def test_a_context_that_points_at_another_organizations_kek_is_refused(links, st
     """The thief makes BETA's next values readable to the owner of ACME's key; seen by a process with nothing cached."""
     provider = LocalProvider(bytes(32))
     one, fresh = (
-        services(store.objects, store.keks, store.audit, provider_gateway=Gateway({"local": lambda: provider}))
-        for _ in range(2)
+        services(store.objects, store.keks, store.audit, provider_gateway=on_provider(provider)) for _ in range(2)
     )
     mine = one.objects.create(ME, name="mine", value="v", context=context())
     one.objects.create(THEM, name="theirs", value="v", context=context(organization_id=BETA))

@@ -10,6 +10,7 @@ from sealring.domain.principal import Caller, Permission, Principal
 from sealring.factory import Services
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring, ManagedKeys
+from sealring.keys.providers import Source
 from sealring.keys.routing import ManagedKeks
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
@@ -48,7 +49,12 @@ def root(folder: Path) -> bytes:
 
 
 def gateway(root_key=None):
-    return Gateway({"local": lambda: LocalProvider(root_key or os.urandom(32))})
+    return on_provider(LocalProvider(root_key or os.urandom(32)))
+
+
+def on_provider(provider, *, waits=False):
+    """A gateway to this one provider, under the name `local`."""
+    return Gateway({"local": Source(lambda: provider, waits)})
 
 
 def services(objects, keks, audit, *, keys=None, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None):

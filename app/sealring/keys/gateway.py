@@ -1,71 +1,75 @@
-"""The gateway: the only caller of plugins, and the only place that catches whatever they raise."""
+"""The gateway: the only caller of plugins. It owns what is the same for all of them.
+
+Sizes, the deadline, a second attempt where it may help, the circuit of each key, and the replacement of a provider that
+hangs or breaks. Calls of a provider that waits for nothing outside the process are made directly.
+"""
 
 from __future__ import annotations
 
+import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NoReturn, TypeVar
 
 from sealring.domain.envelope import DEK_BYTES
-from sealring.errors import (
-    IntegrityFailure,
-    KeyAccessDenied,
-    KeyDeadlineExceeded,
-    KeyDestroyed,
-    KeyDisabled,
-    KeyFailure,
-    KeyMisconfigured,
-    KeyNotFound,
-    KeyPendingDeletion,
-    KeyThrottled,
-    KeyUnavailable,
-    PluginFault,
-    SealringError,
-)
+from sealring.errors import KeyFailure, KeyThrottled, KeyUnavailable, PluginFault, SealringError
+from sealring.keys.call_threads import CallThreads, Overdue, Pending, ThreadsExhausted
+from sealring.keys.circuit import Circuit
+from sealring.keys.failures import fault, overdue, translated
+from sealring.keys.providers import FAULTS_TO_REPLACE, STUCK_TO_REPLACE, Providers, Source
+from sealring.keys.recent import Recent
 from sealring_plugin import (
     MAX_WRAPPED_BYTES,
-    AccessDenied,
     Call,
-    CiphertextRejected,
-    ConfigInvalid,
-    ContextMismatch,
+    ChecksItself,
     CreatesKeys,
-    DeadlineExceeded,
     KeyRef,
     Provider,
-    ProviderError,
     Purpose,
-    Throttled,
-    Unavailable,
     Unsupported,
     WrapBinding,
     WrappedKey,
-    WrongRegion,
 )
-from sealring_plugin import KeyDestroyed as ProviderKeyDestroyed
-from sealring_plugin import KeyDisabled as ProviderKeyDisabled
-from sealring_plugin import KeyNotFound as ProviderKeyNotFound
-from sealring_plugin import KeyPendingDeletion as ProviderKeyPendingDeletion
 
 DEADLINE_S = 3.0
+MAX_THREADS = 64  # of one process, in calls of providers
+_RETRY_PAUSE_S = 0.1  # at most; jittered
+_CIRCUITS = 10_000
 
 _ALG = re.compile(r"[a-z0-9-]{1,32}")
 
-_MESSAGES: Mapping[type[ProviderError], tuple[type[KeyFailure], str]] = {
-    AccessDenied: (KeyAccessDenied, "The key's owner denies access. Ask them to restore the grant."),
-    ProviderKeyDisabled: (KeyDisabled, "The key is disabled. Ask its owner to enable it."),
-    ProviderKeyPendingDeletion: (KeyPendingDeletion, "The key is to be deleted. Ask its owner to cancel that."),
-    ProviderKeyDestroyed: (KeyDestroyed, "The key is destroyed; what it guards is gone for good."),
-    ProviderKeyNotFound: (KeyNotFound, "The key's provider knows no such key. Ask its owner to check the binding."),
-    WrongRegion: (KeyMisconfigured, "The key is in another region. Ask its owner to check the binding."),
-    Unsupported: (KeyMisconfigured, "The key cannot do this. Ask its owner to check its type."),
-    ConfigInvalid: (KeyMisconfigured, "The key's provider is not set up. Tell the operator."),
-    Throttled: (KeyThrottled, "The key's provider limits the rate. Try again later."),
-    Unavailable: (KeyUnavailable, "The key's provider does not answer. Try again later."),
-    DeadlineExceeded: (KeyDeadlineExceeded, "The key's provider did not answer in time. Try again later."),
-}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """How one call of a provider went: `outcome` is "ok" or the name of the failure."""
+
+    provider: str
+    operation: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """A DEK, or a share of one, to be wrapped."""
+
+    key: KeyRef
+    dek: bytearray
+    binding: WrapBinding
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapping:
+    """A wrapped DEK to be unwrapped."""
+
+    key: KeyRef
+    wrapped: WrappedKey
+    binding: WrapBinding
 
 
 def call_for(*, tenant: str, request_id: str, purpose: Purpose) -> Call:
@@ -73,84 +77,167 @@ def call_for(*, tenant: str, request_id: str, purpose: Purpose) -> Call:
 
 
 class Gateway:
-    """Calls providers, built lazily in each process, and translates every failure. Thread-safe."""
+    """Calls providers and translates every failure. Thread-safe."""
 
-    def __init__(self, builders: Mapping[str, Callable[[], Provider]]) -> None:
-        self._builders = builders
-        self._providers: dict[str, Provider] = {}
-        self._lock = Lock()
+    def __init__(self, sources: Mapping[str, Source], observe: Callable[[Observation], None] = lambda _: None) -> None:
+        self._providers = Providers(sources)
+        self._observe = observe
+        self._threads = CallThreads(MAX_THREADS)
+        self._circuits: Recent[tuple[str, str], Circuit] = Recent(size=_CIRCUITS, ttl_s=float("inf"))
 
-    def wrap(self, key: KeyRef, dek: bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
-        """Raises KeyFailure."""
-        with _translated():
-            wrapped = self._provider(key.provider).wrap(key, dek, binding, call)
-        if not _well_formed(wrapped):
-            raise PluginFault("The key's provider broke its contract (a wrapped key). Tell the operator.")
-        return wrapped
+    def wrap(self, each: Sequence[Wrapping], call: Call) -> list[WrappedKey]:
+        """Wrap each, at the same time where providers wait. Raises KeyFailure, the first in the order of `each`."""
+        return _all([self._start("wrap", one.key, call, partial(_wrap, one, call)) for one in each])
 
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
-        """Raises KeyFailure; IntegrityFailure where the wrapped key was not made under this key and binding."""
-        with _translated():
-            dek = self._provider(key.provider).unwrap(wrapped, key, binding, call)
-        if not isinstance(dek, bytearray) or len(dek) != DEK_BYTES:
-            raise PluginFault("The key's provider broke its contract (an unwrapped key). Tell the operator.")
-        return dek
+    def unwrap(self, each: Sequence[Unwrapping], call: Call) -> list[bytearray]:
+        """Unwrap each, at the same time where providers wait.
+
+        Raises KeyFailure; IntegrityFailure where a wrapped key was not made under its key and binding.
+        """
+        return _all([self._start("unwrap", one.key, call, partial(_unwrap, one, call)) for one in each])
 
     def create_key(self, provider: str, key_id: str, scope: bytes, call: Call) -> KeyRef:
-        """Raises KeyFailure; KeyMisconfigured where the provider cannot make keys."""
-        with _translated():
-            creator = self._provider(provider)
-            if not isinstance(creator, CreatesKeys):
-                raise Unsupported
-            return creator.create_key(key_id, 1, scope, call)
+        """Return a new key, version 1. Raises KeyFailure; KeyMisconfigured where the provider cannot make keys."""
+        wanted = KeyRef(provider, key_id, 1, scope)
+        return self._start("create_key", wanted, call, partial(_create, wanted, call))()
+
+    def check(self, provider: str) -> None:
+        """Let a provider prove that it works, where it can. Raises KeyFailure."""
+        call = call_for(tenant="", request_id="check", purpose=Purpose.CHECK)
+        self._start("check", KeyRef(provider, "", 0), call, partial(_check, call))()
 
     def provider(self, name: str) -> Provider:
         """Return a provider, built on first use. Raises KeyFailure where it is not set up."""
-        with _translated():
-            return self._provider(name)
+        return self._providers.get(name)
 
     def close(self) -> None:
-        with self._lock:
-            for provider in self._providers.values():
-                provider.close()
-            self._providers.clear()
+        self._providers.close()
 
-    def _provider(self, name: str) -> Provider:
-        found = self._providers.get(name)
-        if found is not None:
-            return found
-        with self._lock:
-            if name not in self._providers:
-                if name not in self._builders:
-                    raise KeyMisconfigured(f"No plugin is loaded for the key provider '{name}'. Tell the operator.")
-                self._providers[name] = self._builders[name]()
-            return self._providers[name]
+    def _start(self, operation: str, key: KeyRef, call: Call, work: Callable[[Provider], T]) -> Callable[[], T]:
+        """Start a call, and return what waits for its result."""
+
+        def attempt() -> T:
+            provider = self._providers.get(key.provider)
+            return translated(lambda: work(provider))
+
+        if not self._providers.waits(key.provider):
+            return attempt
+        circuit = self._circuit(key)
+        try:
+            pending = self._send(circuit, lambda: _at_most_twice(attempt, call))
+        except KeyFailure as refused:
+            return partial(_refuse, refused)
+        began = time.monotonic()
+
+        def collect() -> T:
+            failure: SealringError | None = None
+            stuck = False
+            try:
+                return pending.result(call.deadline)
+            except Overdue:
+                failure, stuck = overdue(), True
+                raise failure from None
+            except SealringError as error:
+                failure = error
+                raise
+            finally:
+                circuit.record(failure if isinstance(failure, KeyFailure) else None)
+                self._judge(key.provider, failure, stuck=stuck)
+                outcome = "ok" if failure is None else type(failure).__name__
+                self._observe(Observation(key.provider, operation, outcome, time.monotonic() - began))
+
+        return collect
+
+    def _send(self, circuit: Circuit, call: Callable[[], T]) -> Pending[T]:
+        circuit.enter()
+
+        def work() -> T:
+            try:
+                return call()
+            finally:
+                circuit.leave()  # however late
+
+        try:
+            return self._threads.start(work)
+        except ThreadsExhausted:
+            circuit.leave()
+            raise KeyThrottled("Too many requests wait for key providers. Try again later.") from None
+
+    def _judge(self, provider: str, failure: SealringError | None, *, stuck: bool) -> None:
+        if stuck:
+            self._providers.went_badly(provider, limit=STUCK_TO_REPLACE)
+        elif isinstance(failure, PluginFault):
+            self._providers.went_badly(provider, limit=FAULTS_TO_REPLACE)
+        else:
+            self._providers.went_well(provider)
+
+    def _circuit(self, key: KeyRef) -> Circuit:
+        place = (key.provider, key.key_id)
+        circuit = self._circuits.get(place)
+        if circuit is None:
+            circuit = Circuit()
+            self._circuits.put(place, circuit)
+        return circuit
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+def _refuse(failure: KeyFailure) -> NoReturn:
+    raise failure
+
+
+def _all(started: Sequence[Callable[[], T]]) -> list[T]:
+    """Collect every result, so that each call is accounted for; then raise the first failure, if there is one."""
+    results: list[T] = []
+    failures: list[SealringError] = []
+    for collect in started:
+        try:
+            results.append(collect())
+        except SealringError as failure:
+            failures.append(failure)
+    if failures:
+        for result in results:
+            if isinstance(result, bytearray):  # a share of a key that nobody will use
+                result[:] = bytes(len(result))
+        raise failures[0]
+    return results
+
+
+def _at_most_twice(attempt: Callable[[], T], call: Call) -> T:
+    """Try a second time where that may help, and only while an answer is still of use."""
     try:
-        yield
-    except SealringError:
-        raise
-    except (CiphertextRejected, ContextMismatch) as error:
-        raise IntegrityFailure("wrapped key") from error
-    except ProviderError as error:
-        raise _failure(error) from error
-    except Exception as error:  # noqa: BLE001  a plugin may raise anything, and its text may hold a secret
-        raise PluginFault(f"The key's provider failed ({type(error).__name__}). Tell the operator.") from None
+        return attempt()
+    except (KeyThrottled, KeyUnavailable):
+        pause_s = random.uniform(0, _RETRY_PAUSE_S)  # noqa: S311  jitter, not a secret
+        if time.monotonic() + pause_s >= call.deadline:
+            raise
+        time.sleep(pause_s)
+        return attempt()
 
 
-def _well_formed(wrapped: object) -> bool:
-    return (
-        isinstance(wrapped, WrappedKey)
-        and _ALG.fullmatch(wrapped.alg) is not None
-        and 1 <= len(wrapped.blob) <= MAX_WRAPPED_BYTES
-    )
+def _wrap(one: Wrapping, call: Call, provider: Provider) -> WrappedKey:
+    wrapped: object = provider.wrap(one.key, one.dek, one.binding, call)
+    if not isinstance(wrapped, WrappedKey) or not _ALG.fullmatch(wrapped.alg):
+        raise fault("a wrapped key of another form")
+    if not 1 <= len(wrapped.blob) <= MAX_WRAPPED_BYTES:
+        raise fault("a wrapped key of another size")
+    return wrapped
 
 
-def _failure(error: ProviderError) -> KeyFailure:
-    for kind, (failure, message) in _MESSAGES.items():
-        if isinstance(error, kind):
-            return failure(message)
-    return PluginFault(f"The key's provider failed ({type(error).__name__}). Tell the operator.")
+def _unwrap(one: Unwrapping, call: Call, provider: Provider) -> bytearray:
+    dek: object = provider.unwrap(one.wrapped, one.key, one.binding, call)
+    if not isinstance(dek, bytearray) or len(dek) != DEK_BYTES:
+        raise fault("an unwrapped key of another form")
+    return dek
+
+
+def _check(call: Call, provider: Provider) -> None:
+    if isinstance(provider, ChecksItself):
+        provider.check(call)
+
+
+def _create(wanted: KeyRef, call: Call, provider: Provider) -> KeyRef:
+    if not isinstance(provider, CreatesKeys):
+        raise Unsupported
+    made: object = provider.create_key(wanted.key_id, wanted.version, wanted.scope, call)
+    if not isinstance(made, KeyRef) or replace(made, material=b"", key_id="") != replace(wanted, key_id=""):
+        raise fault("a created key of another form")
+    return made

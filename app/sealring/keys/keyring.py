@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
@@ -16,7 +17,7 @@ from sealring.domain.kek import Kek, KekScope
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
 from sealring.errors import IntegrityFailure, KeyFailure
-from sealring.keys.gateway import Gateway, call_for
+from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.recent import Recent
 from sealring.keys.routing import ManagedKeks, Route, route
 from sealring_plugin import Call, KeyRef, Purpose, WrapBinding, WrappedKey
@@ -44,6 +45,10 @@ class _Job:
         call = call_for(tenant=header.org, request_id=caller.request_id, purpose=purpose)
         return cls(header, shown_pairs(context), call)
 
+    def binding(self, kek_id: bytes, kek_version: int, share_index: int) -> WrapBinding:
+        aad = wrap_aad(self.header, kek_id=kek_id, kek_version=kek_version, share_index=share_index)
+        return WrapBinding(self.shown, aad)
+
 
 class Keyring:
     """Finds or makes KEKs, and wraps and unwraps under them. Thread-safe."""
@@ -63,12 +68,10 @@ class Keyring:
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
         keks = [self._find_or_make(scope, caller, job.call) for scope in keys.scopes]
         if keys.combine is Combine.ANY:
-            return tuple(self._wrap_one(kek, 0, dek.secret, job) for kek in keks)
-        wraps: list[Wrap] = []
-        for index, (kek, share) in enumerate(zip(keks, dek.split(len(keks)), strict=True)):
-            with DataKey(share):
-                wraps.append(self._wrap_one(kek, index, share, job))
-        return tuple(wraps)
+            return self._wrap_shares([(kek, 0, dek.secret) for kek in keks], job)
+        with ExitStack() as stack:
+            shares = [stack.enter_context(DataKey(share)).secret for share in dek.split(len(keks))]
+            return self._wrap_shares(list(zip(keks, range(len(keks)), shares, strict=True)), job)
 
     def unwrap(self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller) -> DataKey:
         """Return the DEK, to be used in a with-block.
@@ -76,32 +79,40 @@ class Keyring:
         Raises KeyFailure where a key cannot be used; IntegrityFailure where a wrap was not made for this header.
         """
         job = _Job.of(header, context, caller, Purpose.DECRYPT)
-        return self._unwrap_all(wraps, job) if header.combine is Combine.ALL else self._unwrap_any(wraps, job)
-
-    def _unwrap_all(self, wraps: tuple[Wrap, ...], job: _Job) -> DataKey:
-        with ExitStack() as stack:
-            shares = [stack.enter_context(DataKey(self._unwrap_one(wrap, job))).secret for wrap in wraps]
-            return DataKey.joined(shares)
+        if header.combine is Combine.ALL:
+            with ExitStack() as stack:
+                shares = self._unwrap_shares(wraps, job)
+                return DataKey.joined([stack.enter_context(DataKey(share)).secret for share in shares])
+        return self._unwrap_any(wraps, job)
 
     def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job) -> DataKey:
         failures: list[KeyFailure | IntegrityFailure] = []
         for wrap in wraps:
             try:
-                return DataKey(self._unwrap_one(wrap, job))
+                return DataKey(self._unwrap_shares((wrap,), job)[0])
             except (KeyFailure, IntegrityFailure) as error:
                 failures.append(error)
         raise failures[0]
 
-    def _wrap_one(self, kek: Kek, index: int, secret: bytearray, job: _Job) -> Wrap:
-        aad = wrap_aad(job.header, kek_id=kek.kek_id, kek_version=kek.version, share_index=index)
-        wrapped = self._gateway.wrap(_key_ref(kek), secret, WrapBinding(job.shown, aad), job.call)
-        return Wrap(kek.provider, kek.kek_id, kek.version, wrapped.alg, index, wrapped.blob)
+    def _wrap_shares(self, shares: Sequence[tuple[Kek, int, bytearray]], job: _Job) -> tuple[Wrap, ...]:
+        wrappings = [
+            Wrapping(_key_ref(kek), share, job.binding(kek.kek_id, kek.version, i)) for kek, i, share in shares
+        ]
+        return tuple(
+            Wrap(kek.provider, kek.kek_id, kek.version, wrapped.alg, index, wrapped.blob)
+            for (kek, index, _), wrapped in zip(shares, self._gateway.wrap(wrappings, job.call), strict=True)
+        )
 
-    def _unwrap_one(self, wrap: Wrap, job: _Job) -> bytearray:
-        kek = self._by_reference(wrap, job.header)
-        aad = wrap_aad(job.header, kek_id=wrap.kek_id, kek_version=wrap.kek_version, share_index=wrap.share_index)
-        wrapped = WrappedKey(wrap.alg, wrap.blob)
-        return self._gateway.unwrap(wrapped, _key_ref(kek), WrapBinding(job.shown, aad), job.call)
+    def _unwrap_shares(self, wraps: Sequence[Wrap], job: _Job) -> list[bytearray]:
+        unwrappings = [
+            Unwrapping(
+                _key_ref(self._by_reference(wrap, job.header)),
+                WrappedKey(wrap.alg, wrap.blob),
+                job.binding(wrap.kek_id, wrap.kek_version, wrap.share_index),
+            )
+            for wrap in wraps
+        ]
+        return self._gateway.unwrap(unwrappings, job.call)
 
     def _by_reference(self, wrap: Wrap, header: Header) -> Kek:
         kek = self._by_id.get(wrap.kek_id)

@@ -7,7 +7,7 @@ from sealring.domain.ids import new_uuid, uuid_text
 from sealring.domain.kek import Kek
 from sealring.domain.layout import STORE_CONTEXT, STORE_SCOPE, Layout, layout_aad
 from sealring.errors import IntegrityFailure, SettingsInvalid
-from sealring.keys.gateway import Gateway, call_for
+from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring_plugin import KeyRef, Purpose, WrapBinding, WrappedKey
 
 
@@ -17,7 +17,7 @@ def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
     call = call_for(tenant="", request_id="init", purpose=Purpose.STORE)
     key = gateway.create_key(provider, uuid_text(kek_id), STORE_SCOPE.encoded, call)
     binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id))
-    wrapped = gateway.wrap(key, bytearray(new_store_key()), binding, call)
+    (wrapped,) = gateway.wrap([Wrapping(key, bytearray(new_store_key()), binding)], call)
     kek = Kek(kek_id, key.version, key.provider, key.key_id, key.scope, key.material)
     return Layout(partitions, store_id, kek, wrapped.alg, wrapped.blob)
 
@@ -29,7 +29,8 @@ def open_store_keys(gateway: Gateway, layout: Layout) -> StoreKeys:
     binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id))
     call = call_for(tenant="", request_id="start", purpose=Purpose.STORE)
     try:
-        store_key = gateway.unwrap(WrappedKey(layout.alg, layout.wrapped_store_key), key, binding, call)
+        wrapped = WrappedKey(layout.alg, layout.wrapped_store_key)
+        (store_key,) = gateway.unwrap([Unwrapping(key, wrapped, binding)], call)
     except IntegrityFailure as error:
         raise SettingsInvalid(
             f"the store was made with other keys of '{kek.provider}': restore its root key, or use its own store"

@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     ENCRYPT = "encrypt"
     DECRYPT = "decrypt"
     STORE = "store"
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True)

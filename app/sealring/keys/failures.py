@@ -1,0 +1,89 @@
+"""What a plugin's failure means for us, and the only place that catches whatever a plugin raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from sealring.errors import (
+    IntegrityFailure,
+    KeyAccessDenied,
+    KeyDeadlineExceeded,
+    KeyDestroyed,
+    KeyDisabled,
+    KeyFailure,
+    KeyMisconfigured,
+    KeyNotFound,
+    KeyPendingDeletion,
+    KeyThrottled,
+    KeyUnavailable,
+    PluginFault,
+    SealringError,
+)
+from sealring_plugin import (
+    AccessDenied,
+    CiphertextRejected,
+    ConfigInvalid,
+    ContextMismatch,
+    DeadlineExceeded,
+    ProviderError,
+    Throttled,
+    Unavailable,
+    Unsupported,
+    WrongRegion,
+)
+from sealring_plugin import KeyDestroyed as ProviderKeyDestroyed
+from sealring_plugin import KeyDisabled as ProviderKeyDisabled
+from sealring_plugin import KeyNotFound as ProviderKeyNotFound
+from sealring_plugin import KeyPendingDeletion as ProviderKeyPendingDeletion
+
+T = TypeVar("T")
+
+_MEANINGS: Mapping[type[ProviderError], tuple[type[KeyFailure], str]] = {
+    AccessDenied: (KeyAccessDenied, "The key's owner denies access. Ask them to restore the grant."),
+    ProviderKeyDisabled: (KeyDisabled, "The key is disabled. Ask its owner to enable it."),
+    ProviderKeyPendingDeletion: (KeyPendingDeletion, "The key is to be deleted. Ask its owner to cancel that."),
+    ProviderKeyDestroyed: (KeyDestroyed, "The key is destroyed; what it guards is gone for good."),
+    ProviderKeyNotFound: (KeyNotFound, "The key's provider knows no such key. Ask its owner to check the binding."),
+    WrongRegion: (KeyMisconfigured, "The key is in another region. Ask its owner to check the binding."),
+    Unsupported: (KeyMisconfigured, "The key cannot do this. Ask its owner to check its type."),
+    ConfigInvalid: (KeyMisconfigured, "The key's provider is not set up. Tell the operator."),
+    Throttled: (KeyThrottled, "The key's provider limits the rate. Try again later."),
+    Unavailable: (KeyUnavailable, "The key's provider does not answer. Try again later."),
+    DeadlineExceeded: (KeyDeadlineExceeded, "The key's provider did not answer in time. Try again later."),
+}
+
+
+def translated(call: Callable[[], T]) -> T:
+    """Return what a call of a plugin returns.
+
+    Raises KeyFailure, or IntegrityFailure where the provider says that a wrapped key is not its own work.
+    """
+    try:
+        return call()
+    except SealringError:
+        raise
+    except (CiphertextRejected, ContextMismatch) as error:
+        raise IntegrityFailure("wrapped key") from error
+    except ProviderError as error:
+        raise _meaning(error) from error
+    except Exception as error:  # noqa: BLE001  a plugin may raise anything, and its text may hold a secret
+        raise fault(type(error).__name__) from None
+
+
+def fault(what: str) -> PluginFault:
+    """The failure of a plugin that broke its contract; `what` is a type's name or a fixed phrase."""
+    return PluginFault(f"The key's provider failed ({what}). Tell the operator.")
+
+
+def overdue() -> KeyFailure:
+    """The failure of a call that did not return before its deadline."""
+    kind, message = _MEANINGS[DeadlineExceeded]
+    return kind(message)
+
+
+def _meaning(error: ProviderError) -> KeyFailure:
+    for provider_kind, (kind, message) in _MEANINGS.items():
+        if isinstance(error, provider_kind):
+            return kind(message)
+    return fault(type(error).__name__)
