@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import contexts
 import layers
 import peer
 import report
@@ -61,13 +62,15 @@ def _run(options: argparse.Namespace) -> None:
         progress("there is one core only: the load generator and the store disturb the server")
     with tempfile.TemporaryDirectory(prefix="sealring-bench-") as name, pinned(cores.others):
         folder = Path(name)
-        with _filled(folder / "sealring", cores) as filled:
+        with _filled(folder / "sealring", cores, options.keys) as filled:
             result = report.surroundings(cores, effort, filled.server.store.info())
             if options.peer:
                 result["peer"] = peer.compare(filled.target, effort, options.rounds, folder, cores)
             else:
                 result["operations"] = _operations(filled.target, options.only, effort, options.rounds, folder)
             result["memory"] = _memory(filled)
+        if options.contexts:
+            result["contexts"] = contexts.measure(folder / "contexts", options.contexts)
         if options.profile:
             result["profile"] = layers.profile(folder / "in-process", cores, result["operations"], quick=options.quick)
         if options.peer:
@@ -76,9 +79,9 @@ def _run(options: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def _filled(folder: Path, cores: Cores) -> Iterator[Filled]:
+def _filled(folder: Path, cores: Cores, keys: str) -> Iterator[Filled]:
     progress("starting Valkey and sealring")
-    with running_sealring(folder, cores) as server:
+    with running_sealring(folder, cores, keys) as server:
         target = SealringTarget(server)
         target.make_keys()
         scales = Scales(server.store)
@@ -118,6 +121,14 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.partition("\n")[0])
     parser.add_argument("--profile", action="store_true", help="also show where the microseconds go, layer by layer")
     parser.add_argument("--peer", action="store_true", help="compare with OpenBao instead, and with our budgets")
+    parser.add_argument("--keys", default="local", help="the provider of managed keys (default: local)")
+    parser.add_argument(
+        "--contexts",
+        nargs="+",
+        metavar="PROVIDER",
+        default=[],
+        help="also compare these providers: keys made just in time, cold and warm",
+    )
     parser.add_argument("--quick", action="store_true", help="a smoke test of some 15 seconds; its figures are rough")
     parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION",
                         help=f"only these operations: {', '.join(OPERATIONS)}")  # fmt: skip

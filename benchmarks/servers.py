@@ -73,10 +73,10 @@ class Sealring:
 
 
 @contextmanager
-def running_sealring(folder: Path, cores: Cores) -> Iterator[Sealring]:
+def running_sealring(folder: Path, cores: Cores, keys: str = "local") -> Iterator[Sealring]:
     """Run Valkey on the others' cores, every write on disk before its answer, and one worker on the server's."""
     with EmbeddedValkey(folder) as valkey:
-        list(installation.create_files(folder, valkey.url))
+        list(installation.create_files(folder, valkey.url, keys))
         path = folder / installation.SETTINGS_FILE
         wiring.initialise_store(settings.load(path), installation.DEFAULT_PARTITIONS)
         port = free_port()

@@ -24,13 +24,13 @@ def run(*arguments, check=True):
 def installed(tmp_path):
     """An initialised installation with its store running, and the path of its settings."""
     with EmbeddedValkey(tmp_path / "data") as store:
-        run("init", "--data-dir", tmp_path / "etc", "--store", store.url)
+        run("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url)
         yield tmp_path / "etc" / "sealring.toml"
 
 
 def test_init_says_what_it_made(tmp_path):
     with EmbeddedValkey(tmp_path / "data") as store:
-        said = run("init", "--data-dir", tmp_path / "etc", "--store", store.url).stdout
+        said = run("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url).stdout
 
     assert re.findall(r"made (signing key|root key|settings|the store)", said) == [
         "signing key",
@@ -154,7 +154,7 @@ class Dev:
     """A running `sealring dev`."""
 
     def __init__(self, data_dir, port, *options):
-        command = [SEALRING, "dev", "--data-dir", data_dir, "--port", str(port), "--workers", "1", *options]
+        command = [SEALRING, "dev", "--data-dir", data_dir, "--port", str(port), "--workers", "1", "--keys", "local", *options]
         self.output = data_dir.with_suffix(".log")
         self.began = time.monotonic()
         with self.output.open("wb") as log:
@@ -257,7 +257,7 @@ def test_dev_says_that_its_port_is_taken(dev):
 
 
 def test_dev_keeps_to_the_provider_that_its_data_has(dev, tmp_path):
-    dev("--keys", "local").stop()
+    dev().stop()
 
     failed = run("dev", "--data-dir", tmp_path / "dev", "--port", free_port(), "--keys", "hsm", check=False)
 

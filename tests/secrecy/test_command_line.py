@@ -14,7 +14,7 @@ SEALRING = Path(sys.executable).with_name("sealring")
 
 @pytest.fixture
 def folder(tmp_path):
-    list(installation.create_files(tmp_path, "unix:///nowhere/valkey.sock"))
+    list(installation.create_files(tmp_path, "unix:///nowhere/valkey.sock", "local"))
     return tmp_path
 
 

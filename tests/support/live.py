@@ -97,15 +97,15 @@ def ask(
 
 
 @contextmanager
-def live_server(folder: Path, *, workers: int = 2, threads: int = 8) -> Iterator[LiveServer]:
+def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str = "local") -> Iterator[LiveServer]:
     """Run the installed `sealring serve` in `folder` until the block ends."""
-    with EmbeddedValkey(folder) as store, _serving(folder, store.url, workers, threads) as server:
+    with EmbeddedValkey(folder) as store, _serving(folder, store.url, workers, threads, keys) as server:
         yield server
 
 
 @contextmanager
-def _serving(folder: Path, store_url: str, workers: int, threads: int) -> Iterator[LiveServer]:
-    list(installation.create_files(folder, store_url))
+def _serving(folder: Path, store_url: str, workers: int, threads: int, keys: str) -> Iterator[LiveServer]:
+    list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
     wiring.initialise_store(settings.load(path), 4)
     port = free_port()

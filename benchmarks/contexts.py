@@ -1,0 +1,107 @@
+"""What a provider adds to a request: keys made just in time for new contexts, used cold and used warm.
+
+In one process, through the whole WSGI application, so that providers are compared without the noise of sockets. CPU
+time is the process's, its threads for providers included.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from failures import BenchmarkFailed
+from report import progress, table
+
+from sealring import installation, settings, wiring
+from sealring.domain.principal import Permission
+from sealring.observability.logs import Log
+from sealring.store.embedded import EmbeddedValkey
+from sealring.tokens import mint_token
+
+CONTEXTS = 1000
+DATA_KEY, DECRYPT, KV = "/vault/v1/keys/data-key", "/vault/v1/keys/decrypt", "/vault/v1/kv"
+
+
+def measure(folder: Path, providers: list[str]) -> dict[str, dict[str, float]]:
+    """Return CPU µs a request, by provider and by what was asked; print them side by side."""
+    found = {provider: _one(folder / provider, provider) for provider in providers}
+    rows = [[name, *(f"{found[provider][name]:,.0f}" for provider in providers)] for name in found[providers[0]]]
+    print(f"\n{CONTEXTS:,} contexts; CPU µs a request in-process, by provider of managed keys\n")
+    print(table(["", *providers], rows))
+    return found
+
+
+def _one(folder: Path, provider: str) -> dict[str, float]:
+    progress(f"{provider}: {CONTEXTS:,} contexts, made, cold and warm")
+    with EmbeddedValkey(folder) as valkey:
+        list(installation.create_files(folder, valkey.url, provider))
+        path = folder / installation.SETTINGS_FILE
+        wiring.initialise_store(settings.load(path), 1)
+        first = _Application(path)
+        contexts = [{"organization_id": "org_bench", "number": str(number)} for number in range(CONTEXTS)]
+        bodies = [{"context": context} for context in contexts]
+        blobs: list[str] = []
+        spent = {
+            "data-key, new context": _cpu_us(
+                bodies, lambda body: blobs.append(first.ask(DATA_KEY, body)["encrypted_keys"])
+            )
+        }
+        keys = [{"keys": blob} for blob in blobs]
+        objects = [{"name": os.urandom(8).hex(), "value": "v" * 32, "key_context": context} for context in contexts]
+        ids: list[str] = []
+        spent["data-key, warm"] = _cpu_us(bodies, lambda body: first.ask(DATA_KEY, body))
+        spent["create, warm"] = _cpu_us(objects, lambda body: ids.append(first.ask(KV, body)["id"]))
+        second = _Application(path)
+        second.ask(DATA_KEY, {"context": {"organization_id": "org_other"}})
+        spent["decrypt, cold"] = _cpu_us(keys, lambda body: second.ask(DECRYPT, body))
+        spent["decrypt, warm"] = _cpu_us(keys, lambda body: second.ask(DECRYPT, body))
+        third = _Application(path)
+        third.ask(DATA_KEY, {"context": {"organization_id": "org_other"}})
+        spent["read, cold"] = _cpu_us(ids, lambda object_id: third.ask(f"{KV}/{object_id}"))
+        spent["read, warm"] = _cpu_us(ids, lambda object_id: third.ask(f"{KV}/{object_id}"))
+        return spent
+
+
+class _Application:
+    """The application of one worker, asked in this process."""
+
+    def __init__(self, path: Path) -> None:
+        config = settings.load(path)
+        self._application = wiring.make_app(config, Log(io.StringIO()))
+        self._token = mint_token(
+            config,
+            subject="benchmark",
+            name="benchmark",
+            organizations=(),
+            permissions=tuple(Permission),
+            lifetime_s=3600,
+        )
+
+    def ask(self, path: str, body: object = None) -> Any:
+        raw = b"" if body is None else json.dumps(body).encode()
+        environ = {
+            "REQUEST_METHOD": "GET" if body is None else "POST",
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "HTTP_AUTHORIZATION": f"Bearer {self._token}",
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(raw)),
+            "wsgi.input": io.BytesIO(raw),
+        }
+        statuses: list[str] = []
+        answer = b"".join(self._application(environ, lambda status, _: statuses.append(status)))
+        if not statuses[0].startswith("2"):
+            raise BenchmarkFailed(f"{path} answered {statuses[0]}: {answer.decode()}")
+        return json.loads(answer)
+
+
+def _cpu_us(each: list[Any], ask: Callable[[Any], object]) -> float:
+    began = time.process_time_ns()
+    for one in each:
+        ask(one)
+    return (time.process_time_ns() - began) / len(each) / 1000
