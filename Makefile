@@ -15,7 +15,7 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version
 	--no-emit-package sealring-plugin-api --no-emit-package sealring-local pyproject.toml --extra embedded
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check bench lock clean
+.PHONY: help setup dev test check torture bench lock clean
 
 help:  ## List these
 	@echo 'make ...'
@@ -41,6 +41,9 @@ check: setup  ## Everything that CI runs but the tests
 	@$(BIN)/lint-imports --no-logo
 	@echo '== deptry'
 	@$(BIN)/deptry app
+
+torture: setup  ## The tests that run for minutes (ARGS=... go to pytest)
+	@$(BIN)/pytest -m torture $(ARGS)
 
 bench: setup  ## Measure the server (ARGS=...)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)

@@ -12,6 +12,7 @@ import click
 from sealring import settings, wiring
 from sealring.errors import SealringError
 from sealring.keys import registry
+from sealring.keys.failures import for_the_operator
 from sealring.serving import SETTINGS_VARIABLE
 from sealring_plugin import ConfigField, ProviderCommand
 
@@ -39,7 +40,7 @@ def one_line_failures(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except SealringError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(for_the_operator(error)) from error
 
     return run
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from sealring import settings, wiring
 from sealring.errors import SealringError
 from sealring.http.dispatch import Server
+from sealring.keys.failures import for_the_operator
 from sealring.observability.logs import Log
 from sealring.serving import SETTINGS_VARIABLE
 
@@ -21,5 +22,5 @@ def create_app() -> Server:
     try:
         return wiring.make_app(settings.load(Path(os.environ[SETTINGS_VARIABLE])), log)
     except SealringError as error:
-        log.notice(f"cannot start: {error}")
+        log.notice(f"cannot start: {for_the_operator(error)}")
         sys.exit(_WORKER_FAILED_TO_BOOT)

@@ -71,6 +71,12 @@ def translated(call: Callable[[], T]) -> T:
         raise fault(type(error).__name__) from None
 
 
+def for_the_operator(failure: SealringError) -> str:
+    """The failure with what the provider itself says of it: for a terminal or a start-up log, never for a caller."""
+    cause = failure.__cause__
+    return f"{failure} ({cause})" if isinstance(cause, ProviderError) and str(cause) else str(failure)
+
+
 def fault(what: str) -> PluginFault:
     """The failure of a plugin that broke its contract; `what` is a type's name or a fixed phrase."""
     return PluginFault(f"The key's provider failed ({what}). Tell the operator.")
