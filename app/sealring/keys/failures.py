@@ -74,7 +74,8 @@ def translated(call: Callable[[], T]) -> T:
 def for_the_operator(failure: SealringError) -> str:
     """The failure with what the provider itself says of it: for a terminal or a start-up log, never for a caller."""
     cause = failure.__cause__
-    return f"{failure} ({cause})" if isinstance(cause, ProviderError) and str(cause) else str(failure)
+    said = str(failure)
+    return f"{said} ({cause})" if isinstance(cause, ProviderError) and str(cause) not in said else said
 
 
 def fault(what: str) -> PluginFault:

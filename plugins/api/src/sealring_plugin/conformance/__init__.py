@@ -1,0 +1,86 @@
+"""The promises of a key provider, as tests that its author runs.
+
+    # tests/test_conformance.py
+    from sealring_example.spec import SPEC
+    from sealring_plugin.conformance import ProviderConformance
+
+    class TestExample(ProviderConformance):
+        spec = SPEC
+
+        def settings(self):
+            return {"endpoint": "http://127.0.0.1:8200"}
+
+`pytest --sealring-report report.json` runs them. `ProviderConformance` lists what else may be given. Needs pytest:
+install `sealring-plugin-api[conformance]`.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    *(
+        f"{__name__}.{module}"
+        for module in (
+            "bindings",
+            "card",
+            "failures",
+            "leaks",
+            "loading",
+            "powers",
+            "processes",
+            "round_trips",
+            "secrecy",
+            "settings",
+            "tampering",
+            "telling",
+            "waiting",
+        )
+    )
+)
+
+from sealring_plugin.conformance.bindings import Bindings  # noqa: E402  after the rewriting is arranged
+from sealring_plugin.conformance.card import Card  # noqa: E402
+from sealring_plugin.conformance.failures import Failures  # noqa: E402
+from sealring_plugin.conformance.hooks import Faults  # noqa: E402
+from sealring_plugin.conformance.leaks import Leaks  # noqa: E402
+from sealring_plugin.conformance.loading import Loading  # noqa: E402
+from sealring_plugin.conformance.powers import (  # noqa: E402
+    CreatedKeys,
+    DestroyedKeys,
+    GeneratedDataKeys,
+    ReWrappedKeys,
+)
+from sealring_plugin.conformance.processes import Processes  # noqa: E402
+from sealring_plugin.conformance.round_trips import RoundTrips  # noqa: E402
+from sealring_plugin.conformance.secrecy import Secrecy  # noqa: E402
+from sealring_plugin.conformance.settings import Settings  # noqa: E402
+from sealring_plugin.conformance.tampering import Tampering  # noqa: E402
+from sealring_plugin.conformance.telling import Telling  # noqa: E402
+from sealring_plugin.conformance.waiting import Waiting, silent_endpoint  # noqa: E402
+
+__all__ = ["Faults", "ProviderConformance", "silent_endpoint"]
+
+
+class ProviderConformance(
+    RoundTrips,
+    Tampering,
+    Bindings,
+    CreatedKeys,
+    DestroyedKeys,
+    GeneratedDataKeys,
+    ReWrappedKeys,
+    Telling,
+    Failures,
+    Waiting,
+    Secrecy,
+    Settings,
+    Loading,
+    Processes,
+    Leaks,
+    Card,
+):
+    """Subclass it under a name that begins with Test, give `spec`, and override what your provider needs.
+
+    `settings` and `make_provider` make a provider, `make_key` finds a key. `faults`, `black_hole`, `sessions` and
+    `secrets` let the kit show more. The class attributes of `Hooks` are limits and counts. Each test is one promise;
+    one about a power that the provider does not claim is skipped.
+    """

@@ -1,0 +1,53 @@
+"""The values that the promises are shown with."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+from sealring_plugin.errors import CiphertextRejected, ContextMismatch, DeadlineExceeded, KeyNotFound, Unavailable
+from sealring_plugin.protocols import Provider
+from sealring_plugin.values import Call, KeyRef, Purpose, WrapBinding, WrappedKey
+
+MAX_AAD_BYTES = 256  # the server's are about 70
+MAX_SCOPE_BYTES = 8192
+MAX_MATERIAL_BYTES = 8192
+
+DEK = hashlib.sha256(b"a data key of the conformance kit").digest()
+SCOPE = b"environment_kit\0org_kit\0organization_id=org_kit"
+CONTEXT = {"organization_id": "org_kit", "resource_type": "invoice"}
+AAD = b"sealring/v1/wrap" + hashlib.sha256(b"an object of the conformance kit").digest() + bytes(22)
+BINDING = WrapBinding(CONTEXT, AAD)
+OTHER_BINDING = WrapBinding({"organization_id": "org_other", "resource_type": "letter"}, AAD[::-1])
+
+REJECTED = (CiphertextRejected, ContextMismatch)
+NO_SUCH_KEY = (*REJECTED, KeyNotFound)
+LATE = (DeadlineExceeded, Unavailable)
+
+DEADLINE_S = 3.0  # the server's own
+
+
+def call(seconds: float = DEADLINE_S, purpose: Purpose = Purpose.ENCRYPT) -> Call:
+    """Return a call that begins now."""
+    return Call(time.monotonic() + seconds, "request_kit", "org_kit", purpose)
+
+
+def wrap(provider: Provider, key: KeyRef, dek: bytes | bytearray = DEK, binding: WrapBinding = BINDING) -> WrappedKey:
+    return provider.wrap(key, dek, binding, call())
+
+
+def unwrap(provider: Provider, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding = BINDING) -> bytearray:
+    return provider.unwrap(wrapped, key, binding, call(purpose=Purpose.DECRYPT))
+
+
+def opens(provider: Provider, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding = BINDING) -> bool:
+    """Say whether it opens, to whatever. Any failure but a rejection passes through."""
+    try:
+        unwrap(provider, wrapped, key, binding)
+    except REJECTED:
+        return False
+    return True
+
+
+def works(provider: Provider, key: KeyRef) -> bool:
+    return unwrap(provider, wrap(provider, key), key) == DEK

@@ -1,0 +1,89 @@
+"""What an author of a plugin fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import ClassVar
+
+from sealring_plugin.conformance.cases import SCOPE, call
+from sealring_plugin.errors import ProviderError
+from sealring_plugin.protocols import CreatesKeys, Provider
+from sealring_plugin.spec import ProviderSpec
+from sealring_plugin.values import KeyRef
+
+Faults = Mapping[type[ProviderError], AbstractContextManager[KeyRef | None]]
+
+
+class Hooks:
+    """A class of tests has no state but class attributes: pytest makes a new object for each test.
+
+    What has to run before the first provider is made (a token, a fake KMS) belongs in a `setup_class` class method.
+    """
+
+    spec: ClassVar[ProviderSpec]
+
+    entry_point: ClassVar[str] = ""
+    """Where the spec is, e.g. "sealring_example.spec:SPEC". Empty: as the installed distribution says."""
+
+    light_imports: ClassVar[frozenset[str]] = frozenset()
+    """Packages of others that importing the spec may import: small ones. An SDK is never one of them."""
+
+    deterministic: ClassVar[str] = ""
+    """Why two wraps of one DEK are equal, where they are, e.g. "AES-KW (RFC 3394) has no nonce". Goes to the report."""
+
+    principal: ClassVar[str] = "sealring-conformance-kit"
+    """Who we are to the KMS, in its own notation; for `explain_setup`."""
+
+    deadline_s: ClassVar[float] = 1.0
+    """How long a call into the black hole may take, and how late after it the answer may come."""
+    slack_s: ClassVar[float] = 0.5
+
+    calls: ClassVar[int] = 10_000
+    """Calls of the search for leaks, how often a provider is opened for it, and what its memory may grow by."""
+    openings: ClassVar[int] = 20
+    growth_bytes: ClassVar[int] = 8 * 1024 * 1024
+
+    threads: ClassVar[int] = 8
+    calls_per_thread: ClassVar[int] = 100
+    card_calls: ClassVar[int] = 500
+
+    def settings(self) -> Mapping[str, object]:
+        """Return the provider's settings, as a settings file would have them."""
+        return {}
+
+    def make_provider(self, folder: Path) -> Provider:
+        """Build a provider. `folder` is where the settings file would be: what is kept there, the next one finds."""
+        config = self.spec.parse_config(self.settings(), folder)
+        if self.spec.initialise is not None:
+            self.spec.initialise(config)
+        return self.spec.build(config)
+
+    def make_key(self, provider: Provider, name: str) -> KeyRef:
+        """Return a key that can be used: another key for another name.
+
+        The names are "first" and "second"; a provider that destroys keys is asked for "destroyed" too.
+        """
+        if not isinstance(provider, CreatesKeys):
+            raise NotImplementedError("this provider does not make keys: override make_key and return keys that exist")
+        return provider.create_key(name, 1, SCOPE, call())
+
+    def faults(self, provider: Provider, key: KeyRef) -> Faults:  # noqa: ARG002
+        """Return, for each failure that can be provoked, a context manager in which it happens to calls under `key`.
+
+        It may give another key to use instead, e.g. for KeyNotFound. In that of ConfigInvalid, `make_provider` fails.
+        """
+        return {}
+
+    def black_hole(self, folder: Path) -> AbstractContextManager[Provider] | None:  # noqa: ARG002
+        """Return a context manager that gives a provider whose endpoint never answers."""
+        return None
+
+    def sessions(self, provider: Provider) -> int | None:  # noqa: ARG002
+        """Return how many sessions or connections the provider has open at the KMS, where that can be known."""
+        return None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return texts that must never be shown, beside the settings that are marked as secret."""
+        return ()

@@ -1,0 +1,195 @@
+"""A power over keys that is claimed is there."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sealring_plugin.conformance.cases import (
+    BINDING,
+    DEK,
+    MAX_MATERIAL_BYTES,
+    MAX_SCOPE_BYTES,
+    NO_SUCH_KEY,
+    OTHER_BINDING,
+    REJECTED,
+    SCOPE,
+    call,
+    opens,
+    unwrap,
+    works,
+    wrap,
+)
+from sealring_plugin.conformance.subject import Promises, not_claimed
+from sealring_plugin.errors import KeyDestroyed
+from sealring_plugin.protocols import CreatesKeys, DestroysKeys, GeneratesDataKeys, Provider, ReWraps
+from sealring_plugin.values import DEK_BYTES, MAX_WRAPPED_BYTES, KeyRef, WrappedKey
+
+
+class CreatedKeys(Promises):
+    """CreatesKeys: each key is new, and its material is bound to its record."""
+
+    @pytest.fixture
+    def creator(self, provider: Provider) -> CreatesKeys:
+        if not isinstance(provider, CreatesKeys):
+            not_claimed("CreatesKeys")
+        return provider
+
+    @pytest.fixture
+    def created(self, creator: CreatesKeys) -> KeyRef:
+        return creator.create_key("created", 3, SCOPE, call())
+
+    def test_a_created_key_is_the_one_that_was_asked_for(self, created: KeyRef) -> None:
+        """But for its id: a KMS may have names of its own."""
+        assert type(created) is KeyRef
+        assert replace(created, key_id="", material=b"") == KeyRef(self.spec.name, "", 3, SCOPE)
+
+    def test_a_created_key_can_be_stored(self, created: KeyRef) -> None:
+        assert type(created.key_id) is str
+        assert created.key_id
+        assert type(created.material) is bytes
+        assert len(created.material) <= MAX_MATERIAL_BYTES
+
+    def test_two_created_keys_differ(self, provider: Provider, creator: CreatesKeys) -> None:
+        one, two = (creator.create_key("created", 1, SCOPE, call()) for _ in range(2))
+
+        assert one.material != two.material
+        assert not opens(provider, wrap(provider, one), two)
+
+    def test_a_created_key_works_in_another_provider(self, created: KeyRef, folder: Path) -> None:
+        with closing(self.make_provider(folder)) as another:
+            assert works(another, created)
+
+    def test_the_largest_scope_is_taken(self, provider: Provider, creator: CreatesKeys) -> None:
+        assert works(provider, creator.create_key("created", 1, bytes(MAX_SCOPE_BYTES), call()))
+
+    def test_key_material_is_bound_to_its_key_id(self, provider: Provider, created: KeyRef) -> None:
+        expect_useless(provider, created, replace(created, key_id="another"))
+
+    def test_key_material_is_bound_to_its_version(self, provider: Provider, created: KeyRef) -> None:
+        expect_useless(provider, created, replace(created, version=4))
+
+    def test_key_material_is_bound_to_its_scope(self, provider: Provider, created: KeyRef) -> None:
+        expect_useless(provider, created, replace(created, scope=SCOPE[:-1] + b"X"))
+
+    def test_altered_key_material_is_rejected(self, provider: Provider, created: KeyRef) -> None:
+        material = created.material
+        altered = [material[:at] + bytes([material[at] ^ 1]) + material[at + 1 :] for at in range(len(material))]
+
+        for each in (*altered, material[:-1], material + b"\0", b""):
+            expect_useless(provider, created, replace(created, material=each))
+
+
+class DestroyedKeys(Promises):
+    """DestroysKeys: what is destroyed stays so, everywhere."""
+
+    @pytest.fixture
+    def destroyer(self, provider: Provider) -> DestroysKeys:
+        if not isinstance(provider, DestroysKeys):
+            not_claimed("DestroysKeys")
+        return provider
+
+    def test_a_destroyed_key_is_destroyed_in_every_provider(
+        self, provider: Provider, destroyer: DestroysKeys, folder: Path
+    ) -> None:
+        doomed = self.make_key(provider, "destroyed")
+        wrapped = wrap(provider, doomed)
+        with closing(self.make_provider(folder)) as another:
+            unwrap(another, wrapped, doomed)
+
+            destroyer.destroy_key(doomed, call())
+            destroyer.destroy_key(doomed, call())
+
+            for each in (provider, another):
+                with pytest.raises(KeyDestroyed):
+                    wrap(each, doomed)
+                with pytest.raises(KeyDestroyed):
+                    unwrap(each, wrapped, doomed)
+
+    def test_destroying_one_key_leaves_the_others(
+        self, provider: Provider, destroyer: DestroysKeys, key: KeyRef, other_key: KeyRef
+    ) -> None:
+        destroyer.destroy_key(self.make_key(provider, "destroyed"), call())
+
+        assert works(provider, key)
+        assert works(provider, other_key)
+
+
+class GeneratedDataKeys(Promises):
+    """GeneratesDataKeys: as `wrap` would, of 32 random bytes."""
+
+    @pytest.fixture
+    def generator(self, provider: Provider) -> GeneratesDataKeys:
+        if not isinstance(provider, GeneratesDataKeys):
+            not_claimed("GeneratesDataKeys")
+        return provider
+
+    def test_a_generated_data_key_is_what_its_blob_opens_to(
+        self, provider: Provider, generator: GeneratesDataKeys, key: KeyRef
+    ) -> None:
+        dek, wrapped = generator.generate_data_key(key, BINDING, call())
+
+        assert type(dek) is bytearray
+        assert len(dek) == DEK_BYTES
+        assert type(wrapped) is WrappedKey
+        assert 1 <= len(wrapped.blob) <= MAX_WRAPPED_BYTES
+        assert unwrap(provider, wrapped, key) == dek
+
+    def test_two_generated_data_keys_differ(self, generator: GeneratesDataKeys, key: KeyRef) -> None:
+        one, two = (generator.generate_data_key(key, BINDING, call())[0] for _ in range(2))
+
+        assert one != two
+
+    def test_a_generated_data_key_is_bound(
+        self, provider: Provider, generator: GeneratesDataKeys, key: KeyRef, other_key: KeyRef
+    ) -> None:
+        _, wrapped = generator.generate_data_key(key, BINDING, call())
+
+        assert not opens(provider, wrapped, key, OTHER_BINDING)
+        assert not opens(provider, wrapped, other_key)
+
+
+class ReWrappedKeys(Promises):
+    """ReWraps: the same DEK, under the new key and binding only."""
+
+    @pytest.fixture
+    def rewrapper(self, provider: Provider) -> ReWraps:
+        if not isinstance(provider, ReWraps):
+            not_claimed("ReWraps")
+        return provider
+
+    def test_a_rewrapped_key_opens_under_the_new_key(
+        self, provider: Provider, rewrapper: ReWraps, key: KeyRef, other_key: KeyRef
+    ) -> None:
+        moved = rewrapper.rewrap(wrap(provider, key), (key, BINDING), (other_key, OTHER_BINDING), call())
+
+        assert unwrap(provider, moved, other_key, OTHER_BINDING) == DEK
+
+    def test_a_rewrapped_key_opens_under_nothing_else(
+        self, provider: Provider, rewrapper: ReWraps, key: KeyRef, other_key: KeyRef
+    ) -> None:
+        moved = rewrapper.rewrap(wrap(provider, key), (key, BINDING), (other_key, OTHER_BINDING), call())
+
+        assert not opens(provider, moved, key, BINDING)
+        assert not opens(provider, moved, key, OTHER_BINDING)
+        assert not opens(provider, moved, other_key, BINDING)
+
+    def test_what_does_not_open_is_not_rewrapped(
+        self, provider: Provider, rewrapper: ReWraps, key: KeyRef, other_key: KeyRef
+    ) -> None:
+        wrapped = wrap(provider, key)
+
+        with pytest.raises(REJECTED):
+            rewrapper.rewrap(wrapped, (key, OTHER_BINDING), (other_key, OTHER_BINDING), call())
+
+
+def expect_useless(provider: Provider, key: KeyRef, altered: KeyRef) -> None:
+    """Expect that a key of another record, or with other material, neither wraps nor unwraps."""
+    wrapped = wrap(provider, key)
+    with pytest.raises(NO_SUCH_KEY):
+        wrap(provider, altered)
+    with pytest.raises(NO_SUCH_KEY):
+        unwrap(provider, wrapped, altered)

@@ -1,0 +1,88 @@
+"""No secret is shown: not in a text, a log or a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sealring_plugin.conformance.cases import (
+    BINDING,
+    DEK,
+    OTHER_BINDING,
+    SCOPE,
+    call,
+    unwrap,
+    wrap,
+)
+from sealring_plugin.conformance.subject import Promises
+from sealring_plugin.conformance.tampering import flipped
+from sealring_plugin.conformance.texts import caught, every_record, texts_of
+from sealring_plugin.errors import ProviderError
+from sealring_plugin.protocols import ChecksItself, CreatesKeys, Provider
+from sealring_plugin.values import KeyRef
+
+
+class Secrecy(Promises):
+    """Of the DEK, the secret settings and the author's `secrets`, in whatever notation."""
+
+    def test_no_secret_is_in_a_repr(self, provider: Provider, key: KeyRef) -> None:
+        wrapped = wrap(provider, key)
+        shown = [f"{each!r} {each}" for each in (provider, key, wrapped)]
+
+        assert self.leaked(shown) == []
+
+    def test_no_secret_is_logged(self, provider: Provider, key: KeyRef, other_key: KeyRef, folder: Path) -> None:
+        with every_record() as records:
+            self._live(provider, key, other_key, folder)
+
+        assert self.leaked(records) == []
+
+    def test_no_secret_is_printed(
+        self,
+        provider: Provider,
+        key: KeyRef,
+        other_key: KeyRef,
+        folder: Path,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        self._live(provider, key, other_key, folder)
+
+        assert self.leaked(capfd.readouterr()) == []
+
+    def test_no_secret_is_in_a_failure(self, provider: Provider, key: KeyRef, other_key: KeyRef) -> None:
+        texts = [text for error in self._failures(provider, key, other_key) for text in texts_of(error)]
+
+        assert self.leaked(texts) == []
+
+    def _live(self, provider: Provider, key: KeyRef, other_key: KeyRef, folder: Path) -> None:
+        unwrap(provider, wrap(provider, key), key)
+        for _ in self._failures(provider, key, other_key):
+            pass
+        with suppress(ProviderError):
+            if isinstance(provider, CreatesKeys):
+                provider.create_key("logged", 1, SCOPE, call())
+            if isinstance(provider, ChecksItself):
+                provider.check(call())
+        own = self.make_provider(folder)
+        wrap(own, key)
+        own.close()
+
+    def _failures(self, provider: Provider, key: KeyRef, other_key: KeyRef) -> Iterator[BaseException]:
+        wrapped = wrap(provider, key)
+        uses: list[Callable[[], object]] = [
+            lambda: unwrap(provider, wrapped, key, OTHER_BINDING),
+            lambda: unwrap(provider, wrapped, other_key),
+            lambda: unwrap(provider, replace(wrapped, blob=wrapped.blob[:-1]), key),
+            lambda: unwrap(provider, flipped(wrapped, 8 * len(wrapped.blob) - 1), key),
+            lambda: provider.wrap(key, DEK, BINDING, call(-1.0)),
+        ]
+        yield from filter(None, map(caught, uses))
+        for fault in self.faults(provider, key).values():
+            with fault as other:
+                used = other or key
+                yield from filter(None, [caught(lambda: wrap(provider, used))])  # noqa: B023  called at once
+                yield from filter(None, [caught(lambda: unwrap(provider, wrapped, used))])  # noqa: B023

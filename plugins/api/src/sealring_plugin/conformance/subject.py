@@ -1,0 +1,90 @@
+"""What the promises are asked of: one provider with two keys for a class of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from sealring_plugin.conformance.cases import DEK
+from sealring_plugin.conformance.growth import Growth, measure
+from sealring_plugin.conformance.hooks import Hooks
+from sealring_plugin.conformance.texts import notations
+from sealring_plugin.errors import ProviderError
+from sealring_plugin.protocols import Provider
+from sealring_plugin.values import KeyRef
+
+
+@dataclass
+class Subject:
+    """A provider that is open, and what it was made of."""
+
+    hooks: Hooks
+    folder: Path
+    provider: Provider
+
+    @cached_property
+    def key(self) -> KeyRef:
+        return self.hooks.make_key(self.provider, "first")
+
+    @cached_property
+    def other_key(self) -> KeyRef:
+        return self.hooks.make_key(self.provider, "second")
+
+    @cached_property
+    def growth(self) -> Growth:
+        return measure(self.hooks, self.provider, self.key)
+
+
+class Promises(Hooks):
+    """What every promise needs. The fixtures may be overridden, as any fixture."""
+
+    @pytest.fixture
+    def provider(self, sealring_subject: Subject) -> Provider:
+        return sealring_subject.provider
+
+    @pytest.fixture
+    def key(self, sealring_subject: Subject) -> KeyRef:
+        return sealring_subject.key
+
+    @pytest.fixture
+    def other_key(self, sealring_subject: Subject) -> KeyRef:
+        return sealring_subject.other_key
+
+    @pytest.fixture
+    def folder(self, sealring_subject: Subject) -> Path:
+        return sealring_subject.folder
+
+    @contextmanager
+    def fault(self, provider: Provider, key: KeyRef, failure: type[ProviderError]) -> Iterator[KeyRef]:
+        """Provoke a failure, and give the key that has it. Skips the test where the author gives none."""
+        provoked = self.faults(provider, key).get(failure)
+        if provoked is None:
+            not_shown(failure.__name__)
+        with provoked as other:
+            yield key if other is None else other
+
+    def leaked(self, texts: Iterable[str]) -> list[str]:
+        """Return the kinds of secrets that stand in the texts; never the secrets."""
+        settings = self.settings()
+        marked = [settings.get(field.name) for field in self.spec.config if field.secret]
+        known = [("a setting", str(text)) for text in marked if text]
+        known += [("a secret", text) for text in self.secrets() if text]
+        known += [("the DEK", text) for text in notations(DEK)]
+        joined = "\n".join(texts)
+        return sorted({kind for kind, text in known if text in joined})
+
+
+def not_claimed(what: str) -> NoReturn:
+    """Skip the test: it is about what the provider does not say that it can."""
+    pytest.skip(f"not claimed: {what}")
+
+
+def not_shown(what: str) -> NoReturn:
+    """Skip the test: the author gives no hook for it."""
+    pytest.skip(f"not shown: {what}")

@@ -1,0 +1,74 @@
+"""An endpoint that never answers costs no more than the deadline."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from sealring_plugin.conformance.cases import BINDING, DEK, LATE, SCOPE, call, works, wrap
+from sealring_plugin.conformance.subject import Promises, not_claimed, not_shown
+from sealring_plugin.errors import ProviderError
+from sealring_plugin.protocols import ChecksItself, CreatesKeys, Provider
+from sealring_plugin.values import Call, KeyRef
+
+
+@contextmanager
+def silent_endpoint() -> Iterator[tuple[str, int]]:
+    """Give the host and port of a server that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host, port = server.getsockname()
+        yield host, port
+
+
+class Waiting(Promises):
+    """Shown in the author's `black_hole`: DeadlineExceeded or Unavailable, in time."""
+
+    @pytest.fixture
+    def lost(self, folder: Path) -> Iterator[Provider]:
+        if not self.spec.waits:
+            not_claimed("the spec says that it never waits")
+        hole = self.black_hole(folder)
+        if hole is None:
+            not_shown("black_hole")
+        with hole as lost:
+            yield lost
+            lost.close()
+
+    def test_wrap_keeps_its_deadline(self, lost: Provider, key: KeyRef) -> None:
+        self.expect_late(lambda until: lost.wrap(key, DEK, BINDING, until))
+
+    def test_unwrap_keeps_its_deadline(self, provider: Provider, lost: Provider, key: KeyRef) -> None:
+        wrapped = wrap(provider, key)
+
+        self.expect_late(lambda until: lost.unwrap(wrapped, key, BINDING, until))
+
+    def test_create_key_keeps_its_deadline(self, lost: Provider) -> None:
+        if not isinstance(lost, CreatesKeys):
+            not_claimed("CreatesKeys")
+
+        self.expect_late(lambda until: lost.create_key("late", 1, SCOPE, until))
+
+    def test_check_keeps_its_deadline(self, lost: Provider) -> None:
+        if not isinstance(lost, ChecksItself):
+            not_claimed("ChecksItself")
+
+        self.expect_late(lost.check)
+
+    def test_another_provider_does_not_wait_with_it(self, provider: Provider, lost: Provider, key: KeyRef) -> None:
+        with suppress(ProviderError):
+            lost.wrap(key, DEK, BINDING, call(self.deadline_s))
+
+        assert works(provider, key)
+
+    def expect_late(self, use: Callable[[Call], object]) -> None:
+        started = time.monotonic()
+
+        with pytest.raises(LATE):
+            use(call(self.deadline_s))
+
+        assert time.monotonic() - started <= self.deadline_s + self.slack_s

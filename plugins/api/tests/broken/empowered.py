@@ -1,0 +1,228 @@
+"""Providers that claim a power and do not have it, each by a small change of the toy."""
+
+import os
+
+from toy import Full, Named, mac
+
+from sealring_plugin import (
+    CiphertextRejected,
+    Finding,
+    KeyDescription,
+    KeyDestroyed,
+    KeyRef,
+    KeyState,
+    SetupGuide,
+    Severity,
+    Unsupported,
+)
+
+
+class CreatesTheFirstVersionOnly(Full):
+    def create_key(self, key_id, version, scope, call):
+        return super().create_key(key_id, 1, scope, call)
+
+
+class MakesLargeMaterial(Full):
+    def create_key(self, key_id, version, scope, call):
+        created = super().create_key(key_id, version, scope, call)
+        padding = bytes(8192) if key_id == "created" and version == 3 else b""
+        return KeyRef("toy", key_id, version, scope, created.material + padding)
+
+    def kek(self, key):
+        if key.material[48:] == bytes(8192):
+            return super().kek(KeyRef("toy", key.key_id, key.version, key.scope, key.material[:48]))
+        return super().kek(key)
+
+
+class CreatesOneKey(Full):
+    def create_key(self, key_id, version, scope, call):
+        created = super().create_key(key_id, version, scope, call)
+        seed = mac(self.vault.root, key_id.encode(), str(version).encode(), scope)[:16]
+        return KeyRef("toy", key_id, version, scope, seed + self.tag(created, seed))
+
+
+class BindsNoKeyId(Full):
+    def tag(self, key, seed):
+        return mac(self.vault.root, str(key.version).encode(), key.scope, seed)
+
+
+class BindsNoVersion(Full):
+    def tag(self, key, seed):
+        return mac(self.vault.root, key.key_id.encode(), key.scope, seed)
+
+
+class BindsNoScope(Full):
+    def tag(self, key, seed):
+        return mac(self.vault.root, key.key_id.encode(), str(key.version).encode(), seed)
+
+
+class RefusesLargeScopes(Full):
+    def tag(self, key, seed):
+        if len(key.scope) > 4096:
+            raise Unsupported
+        return super().tag(key, seed)
+
+
+class AcceptsLongerMaterial(Full):
+    def kek(self, key):
+        return super().kek(KeyRef(key.provider, key.key_id, key.version, key.scope, key.material[:48]))
+
+
+class KeepsKeysToItself(Full):
+    def __init__(self, vault, token="token"):
+        super().__init__(vault, token)
+        self.salts = {}
+
+    def create_key(self, key_id, version, scope, call):
+        created = super().create_key(key_id, version, scope, call)
+        if key_id == "created":
+            self.salts[created.material] = os.urandom(16)
+        return created
+
+    def kek(self, key):
+        kek = super().kek(key)
+        if key.key_id == "created" and key.material not in self.salts:
+            raise Unsupported
+        return mac(kek, self.salts.get(key.material, b""))
+
+
+class DoesNotDestroy(Full):
+    def destroy_key(self, key, call):
+        pass
+
+
+class DestroysOnce(Full):
+    def destroy_key(self, key, call):
+        self.kek(key)
+        super().destroy_key(key, call)
+
+
+class DestroysTheNextToo(Full):
+    confused = False
+
+    def destroy_key(self, key, call):
+        super().destroy_key(key, call)
+        self.confused = True
+
+    def kek(self, key):
+        if self.confused:
+            self.confused = False
+            raise KeyDestroyed
+        return super().kek(key)
+
+
+class OnlyClaimsToGenerate(Named):
+    def generate_data_key(self, key, binding, call):
+        raise Unsupported
+
+
+class GeneratesTheSame(Full):
+    def generate_data_key(self, key, binding, call):
+        dek = bytearray(32)
+        return dek, self.wrap(key, dek, binding, call)
+
+
+class GeneratesUnbound(Full):
+    def generate_data_key(self, key, binding, call):
+        dek, wrapped = super().generate_data_key(key, binding, call)
+        self.unbound = wrapped, dek
+        return dek, wrapped
+
+    def unwrap(self, wrapped, key, binding, call):
+        unbound, dek = getattr(self, "unbound", (None, None))
+        return bytearray(dek) if wrapped == unbound else super().unwrap(wrapped, key, binding, call)
+
+
+class ReWrapsToAnotherKey(Full):
+    def rewrap(self, wrapped, old, new, call):
+        self.unwrap(wrapped, *old, call)
+        return self.wrap(new[0], bytes(32), new[1], call)
+
+
+class ReWrapsForBoth(Full):
+    """What it returns opens under the old binding too."""
+
+    def rewrap(self, wrapped, old, new, call):
+        self.both = super().rewrap(wrapped, old, new, call), new[1], old[1]
+        return self.both[0]
+
+    def unwrap(self, wrapped, key, binding, call):
+        moved, new, old = getattr(self, "both", (None, None, None))
+        return super().unwrap(wrapped, key, new if wrapped == moved and binding == old else binding, call)
+
+
+class ReWrapsWhatDoesNotOpen(Full):
+    def rewrap(self, wrapped, old, new, call):
+        try:
+            dek = self.unwrap(wrapped, *old, call)
+        except CiphertextRejected:
+            dek = bytes(32)
+        return self.wrap(new[0], dek, new[1], call)
+
+
+class DescribesAllAsEnabled(Full):
+    def describe(self, key, call):
+        return KeyDescription(KeyState.ENABLED)
+
+
+class DescribesInWords(Full):
+    def describe(self, key, call):
+        return KeyDescription(str(super().describe(key, call).state))
+
+
+class DescribesInNumbers(Full):
+    def describe(self, key, call):
+        described = super().describe(key, call)
+        return KeyDescription(described.state, (1,))
+
+
+class FindsNothing(Full):
+    def validate(self, key, call):
+        return []
+
+
+class FindsFaultWithAll(Full):
+    def validate(self, key, call):
+        return [Finding("key_is_off", Severity.ERROR, "The key cannot be used.", "Enable it.")]
+
+
+class FindsWithoutAdvice(Full):
+    def validate(self, key, call):
+        return [*super().validate(key, call), Finding("key_is_old", Severity.WARNING, "The key is old.", "")]
+
+
+class FindsWithoutACode(Full):
+    def validate(self, key, call):
+        return [*super().validate(key, call), Finding("Key is old", Severity.WARNING, "It is old.", "Rotate it.")]
+
+
+class ExplainsToNobody(Full):
+    def explain_setup(self, *, principal, organization_id):
+        return SetupGuide(("Paste the policy.",), f"allow {principal}")
+
+
+class ExplainsInNoSteps(Full):
+    def explain_setup(self, *, principal, organization_id):
+        return SetupGuide((), f"allow {principal} for {organization_id}")
+
+
+class IsAlwaysWell(Full):
+    def check(self, call):
+        if self.vault.silent:
+            super().check(call)
+
+
+class IsNeverWell(Full):
+    def check(self, call):
+        super().check(call)
+        raise Unsupported
+
+
+class AnnouncesTwoLines(Full):
+    def announcement(self):
+        return "a toy\nand more"
+
+
+class AnnouncesItsToken(Full):
+    def announcement(self):
+        return f"a toy with {self.token}"

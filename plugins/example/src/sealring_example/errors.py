@@ -1,0 +1,35 @@
+"""What the codes of the KMS mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sealring_plugin import (
+    AccessDenied,
+    CiphertextRejected,
+    KeyDestroyed,
+    KeyDisabled,
+    KeyNotFound,
+    KeyPendingDeletion,
+    ProviderError,
+    Throttled,
+    Unavailable,
+    Unsupported,
+)
+
+CODES: Mapping[str, type[ProviderError]] = {
+    "ACCESS_DENIED": AccessDenied,
+    "KEY_DISABLED": KeyDisabled,
+    "KEY_PENDING_DELETION": KeyPendingDeletion,
+    "KEY_DESTROYED": KeyDestroyed,
+    "KEY_NOT_FOUND": KeyNotFound,
+    "INVALID_CIPHERTEXT": CiphertextRejected,
+    "WRONG_KEY_TYPE": Unsupported,
+    "THROTTLED": Throttled,
+    "UNAVAILABLE": Unavailable,
+}
+
+
+def failure(status: int, code: str | None) -> ProviderError:
+    """Return what to raise. A code that is not in the table is the KMS's trouble, not the tenant's."""
+    return CODES.get(code or "", Unavailable)(f"the KMS answered {status}")

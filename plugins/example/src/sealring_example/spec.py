@@ -1,0 +1,24 @@
+"""The entry point of the example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sealring_plugin import ConfigField, ConfigValue, Provider, ProviderSpec
+
+
+def build(config: Mapping[str, ConfigValue]) -> Provider:
+    from sealring_example.client import Client  # noqa: PLC0415  a spec loads without importing an SDK
+    from sealring_example.wrap import ExampleProvider  # noqa: PLC0415
+
+    return ExampleProvider(Client(str(config["endpoint"]), str(config["token"])))
+
+
+SPEC = ProviderSpec(
+    name="example",
+    config=(
+        ConfigField("endpoint", str, "where the KMS is, e.g. http://127.0.0.1:8300", required=True),
+        ConfigField("token", str, "the token that the KMS knows us by", required=True, secret=True),
+    ),
+    build=build,
+)

@@ -1,0 +1,53 @@
+"""The example's provider: each wrap and unwrap is one call of the KMS."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+
+from sealring_example.client import Client
+from sealring_plugin import Call, CiphertextRejected, KeyRef, WrapBinding, WrappedKey
+
+ALG = "example-v1"
+
+
+class ExampleProvider:
+    """Wraps with keys that exist in the KMS. Thread-safe: it holds nothing that changes.
+
+    Permissions: `encrypt` and `decrypt` on the key. Complete configuration:
+
+        [plugins.example]
+        endpoint = "http://127.0.0.1:8300"
+        token = "..."
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+        answer = self._client.post("/encrypt", {**_bound(key, binding), "plaintext": _text(dek)}, call)
+        return WrappedKey(ALG, b64decode(answer["ciphertext"]))
+
+    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
+        if wrapped.alg != ALG:
+            raise CiphertextRejected("wrapped with another algorithm")
+        answer = self._client.post("/decrypt", {**_bound(key, binding), "ciphertext": _text(wrapped.blob)}, call)
+        return bytearray(b64decode(answer["plaintext"]))
+
+    def bound_pairs(self, binding: WrapBinding) -> Mapping[str, str]:
+        return binding.context
+
+    def check(self, call: Call) -> None:
+        self._client.post("/check", {}, call)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _bound(key: KeyRef, binding: WrapBinding) -> Mapping[str, object]:
+    """What the KMS authenticates with each blob; it shows the context to the owner of the key."""
+    return {"key": key.key_id, "version": key.version, "context": dict(binding.context), "aad": _text(binding.aad)}
+
+
+def _text(binary: bytes | bytearray) -> str:
+    return b64encode(binary).decode()

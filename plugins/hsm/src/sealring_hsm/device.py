@@ -1,0 +1,188 @@
+"""The token as the provider sees it: opened on first use in each process, opened anew when it was lost."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pkcs11.exceptions import (
+    GeneralError,
+    NoSuchToken,
+    PinIncorrect,
+    PKCS11Error,
+    TokenNotRecognised,
+    UserPinNotInitialized,
+)
+from pkcs11.types import Session, Token
+
+from sealring_hsm.client import Client, Root, handle_of
+from sealring_hsm.config import HsmConfig, IvMode, read_pin
+from sealring_hsm.errors import LOST, named, translated
+from sealring_hsm.guard import Grade, GuardReport, probe_guard
+from sealring_hsm.handles import Handles
+from sealring_hsm.module import Module, Setup, acquire, release
+from sealring_hsm.native import Cryptoki
+from sealring_hsm.roots import check_canary, find_roots
+from sealring_plugin import ConfigInvalid, DeadlineExceeded
+
+MAX_REOPENINGS = 10
+MAX_LOOKS = 10
+LOOK_AGAIN_S = 0.04
+
+_UNSETTLED = (NoSuchToken, TokenNotRecognised, GeneralError, UserPinNotInitialized)
+
+T = TypeVar("T")
+
+
+@dataclass
+class Opened:
+    """Everything that one initialisation of the module gave us; none of it outlives the next."""
+
+    generation: int
+    token: Token
+    roots: dict[int, Root]
+    report: GuardReport
+    keks: Handles = field(default_factory=Handles)
+    idle: list[Session] = field(default_factory=list)
+
+    @property
+    def newest_root(self) -> Root:
+        return self.roots[max(self.roots)]
+
+
+Operation = Callable[[Opened, Client], T]
+
+
+class Device:
+    """Runs operations on the token, each in a session of its own. Thread-safe; nothing is touched before `use`."""
+
+    def __init__(self, config: HsmConfig) -> None:
+        self._config = config
+        self._setup = Setup.of(config)
+        self._iv_mode = IvMode(config.iv_mode)
+        self._module: Module | None = None
+        self._opened: Opened | None = None
+        self._refused_pin = b""
+
+    def use(self, operation: Operation[T], deadline: float) -> T:
+        """Run an operation; once more where the token was lost and could be opened anew. Raises ProviderError."""
+        module = self._module = self._module or acquire(self._setup)
+        try:
+            return self._attempt(module, operation, deadline)
+        except PKCS11Error as error:
+            if not isinstance(named(error), LOST):
+                raise translated(named(error)) from error
+        self.drop(deadline)
+        try:
+            return self._attempt(module, operation, deadline)
+        except PKCS11Error as error:
+            raise translated(named(error)) from error
+
+    def drop(self, deadline: float) -> None:
+        """Finalise the module; the next `use` begins anew."""
+        if self._module is not None and self._opened is not None:
+            with self._module.alone(deadline):
+                self._module.restart(self._opened.generation)
+
+    def close(self) -> None:
+        """Close what is open. May be called twice."""
+        module, opened, self._module, self._opened = self._module, self._opened, None, None
+        if module is None:
+            return
+        if opened is not None and opened.generation == module.generation:
+            for session in opened.idle:
+                with suppress(PKCS11Error):
+                    session.close()  # and with it the keys that were loaded in it
+        release(module)
+
+    def _attempt(self, module: Module, operation: Operation[T], deadline: float) -> T:
+        for _ in range(MAX_REOPENINGS):
+            opened = self._opened
+            if opened is None or not module.is_current(opened.generation):
+                opened = self._open(module, deadline)
+            with module.inside(deadline):
+                if not module.is_current(opened.generation):
+                    continue  # between opening and entering, another thread initialised the module anew
+                session = opened.idle.pop() if opened.idle else module.open_session(opened.token)
+                try:
+                    return operation(opened, self._client(module.cryptoki, session))
+                finally:
+                    opened.idle.append(session)
+        raise DeadlineExceeded("the token was initialised anew again and again")
+
+    def _open(self, module: Module, deadline: float) -> Opened:
+        with module.alone(deadline):
+            if self._opened is None or not module.is_current(self._opened.generation):
+                try:
+                    self._opened = self._opening(module)
+                except BaseException:
+                    self._opened = None
+                    raise
+            return self._opened
+
+    def _opening(self, module: Module) -> Opened:
+        pin = read_pin(self._config.pin_file)
+        self._refuse_known_wrong(pin)
+        token = self._logged_in(module, pin)
+        session = module.open_session(token)
+        try:
+            return self._checked(module, token, session)
+        except BaseException:
+            with suppress(PKCS11Error):
+                session.close()
+            raise
+
+    def _checked(self, module: Module, token: Token, session: Session) -> Opened:
+        roots = find_roots(session, self._config.root_domain, self._config.pin_file.parent)
+        client = self._client(module.cryptoki, session)
+        for root in roots.values():
+            check_canary(client, root)
+        opened = Opened(module.generation, token, roots, probe_guard(session, roots[max(roots)]), idle=[session])
+        if opened.report.grade is Grade.CONVENTION and not self._config.allow_unguarded:
+            broken = ", ".join(attempt.name for attempt in opened.report.attempts if attempt.succeeded)
+            raise ConfigInvalid(
+                f"export guard: by convention only: whoever has the PIN can {broken}. Make a guarded root with "
+                "`sealring hsm init-root`, or set allow_unguarded = true to run all the same"
+            )
+        return opened
+
+    def _logged_in(self, module: Module, pin: str) -> Token:
+        """Find the token, and log in.
+
+        SoftHSM rewrites the token's file at each login, and overlooks the token, finds half of it or fails where
+        another process does so at the same moment: look again.
+        """
+        for _ in range(MAX_LOOKS - 1):
+            module.start()
+            with suppress(*_UNSETTLED):
+                return self._log_in(module, pin)
+            module.stop()
+            time.sleep(random.uniform(0, LOOK_AGAIN_S))  # noqa: S311  jitter, not a secret
+        module.start()
+        return self._log_in(module, pin)
+
+    def _log_in(self, module: Module, pin: str) -> Token:
+        token = module.token(self._config.token_label)
+        try:
+            module.log_in(token, pin)
+        except PinIncorrect:
+            self._refused_pin = _digest(pin)
+            raise
+        return token
+
+    def _refuse_known_wrong(self, pin: str) -> None:
+        """A token counts wrong PINs and locks itself: the same one is not tried twice."""
+        if self._refused_pin == _digest(pin):
+            raise PinIncorrect
+
+    def _client(self, cryptoki: Cryptoki, session: Session) -> Client:
+        return Client(cryptoki, handle_of(session), self._iv_mode)
+
+
+def _digest(pin: str) -> bytes:
+    return hashlib.sha256(pin.encode()).digest()

@@ -1,0 +1,102 @@
+"""Root keys on the token: found with their canaries, never made here.
+
+A root is a secret key labelled `sealring/root/<domain>/<epoch>`, found by its canary. The canary is the
+material of a KEK that wraps nothing else: whether it opens, and its tag verifies, tells whether the root is the one
+that made it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pkcs11 import Attribute, ObjectClass
+from pkcs11.exceptions import MultipleObjectsReturned
+from pkcs11.types import Object, Session
+
+from sealring_hsm.canaries import find_canaries, label_of
+from sealring_hsm.client import Client, Root, handle_of
+from sealring_hsm.errors import Doubtful
+from sealring_hsm.material import Material
+from sealring_plugin import CiphertextRejected, ConfigInvalid, KeyRef, Unavailable
+
+
+def canary_key(label: str) -> KeyRef:
+    return KeyRef("hsm", label, 1, b"canary")
+
+
+def find_roots(session: Session, domain: str, folder: Path) -> dict[int, Root]:
+    """Return the roots of a domain by epoch.
+
+    Raises ConfigInvalid where there is none; Unavailable where one is lost.
+    """
+    found = {
+        epoch: _root(session, domain, epoch, canary) for epoch, canary in find_canaries(session, domain, folder).items()
+    }
+    prefix = label_of(domain, 0).removesuffix("0")
+    keys = [key for key in _keys(session, {}) if str(key[Attribute.LABEL]).startswith(prefix)]
+    if len(keys) > len(found):
+        raise ConfigInvalid(
+            f"a root key of domain {domain!r} has no canary: its ceremony was cut short, or the canary was deleted. "
+            "If no key was ever made under it, destroy it with the token's tools and run `sealring hsm init-root`"
+        )
+    if not found:
+        raise ConfigInvalid(
+            f"the token has no root key of domain {domain!r}. For a new installation run `sealring hsm init-root`; "
+            "otherwise restore the token from its backup: a new root opens nothing that the old one wrapped"
+        )
+    return found
+
+
+def root_states(session: Session, client: Client, domain: str, folder: Path) -> list[tuple[int, str]]:
+    """Return each epoch that has a canary, and whether it opens."""
+    return [
+        (epoch, _state(session, client, domain, epoch, canary))
+        for epoch, canary in sorted(find_canaries(session, domain, folder).items())
+    ]
+
+
+def root_key(session: Session, label: str) -> Object | None:
+    """Return the root key object. Raises MultipleObjectsReturned."""
+    keys = _keys(session, {Attribute.LABEL: label})
+    if len(keys) > 1:
+        raise MultipleObjectsReturned
+    return keys[0] if keys else None
+
+
+def check_canary(client: Client, root: Root) -> None:
+    """Open the canary. Raises Unavailable where it does not open: the root is not the one that made it, or fails."""
+    label = label_of(root.id.domain, root.id.epoch)
+    try:
+        client.destroy(client.load_kek(root, Material.parse(root.canary), canary_key(label)))
+    except (CiphertextRejected, Doubtful) as error:
+        raise Unavailable(
+            f"the canary of {label} does not open: the token is broken, or its root was replaced"
+        ) from error
+
+
+def _root(session: Session, domain: str, epoch: int, canary: bytes) -> Root:
+    label = label_of(domain, epoch)
+    key = root_key(session, label)
+    if key is None:
+        raise Unavailable(f"{label} is not on the token, though its canary is; restore the token from its backup")
+    try:
+        made_under = Material.parse(canary).root
+    except CiphertextRejected:
+        made_under = None
+    if made_under is None or (made_under.domain, made_under.epoch) != (domain, epoch):
+        raise Unavailable(f"the canary of {label} is damaged; restore the token from its backup")
+    return Root(made_under, handle_of(key), canary)
+
+
+def _state(session: Session, client: Client, domain: str, epoch: int, canary: bytes) -> str:
+    try:
+        root = _root(session, domain, epoch, canary)
+        check_canary(client, root)
+    except Unavailable as error:
+        return f"FAULT: {error}"
+    return f"ok, guard: {root.id.guard.name.lower()}"
+
+
+def _keys(session: Session, attributes: dict[Attribute, object]) -> list[Object]:
+    only_roots = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.TOKEN: True}
+    return list(session.get_objects({**only_roots, **attributes}))

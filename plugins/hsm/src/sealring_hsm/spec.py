@@ -1,0 +1,81 @@
+"""The entry point of the hsm provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sealring_hsm.config import FIELDS, HsmConfig
+from sealring_plugin import ConfigField, ConfigValue, Provider, ProviderCommand, ProviderSpec
+
+NAME = "hsm"
+
+_SO_PIN_FILE = ConfigField("so_pin_file", Path, "a file with the security officer's PIN")
+_EPOCH = ConfigField("epoch", int, "which epoch of the root domain", default=1)
+
+
+def build(config: Mapping[str, ConfigValue]) -> Provider:
+    """Return a provider that opens the token on its first use. Raises ConfigInvalid."""
+    from sealring_hsm.wrap import HsmProvider  # noqa: PLC0415  a spec loads without importing pkcs11
+
+    return HsmProvider(HsmConfig.of(config))
+
+
+def suggest(folder: Path) -> Mapping[str, ConfigValue] | None:  # noqa: ARG001  the paths are relative to it
+    """Return settings for a SoftHSM token in a new installation; None where SoftHSM is not installed."""
+    from sealring_hsm.softhsm import find_module  # noqa: PLC0415
+
+    module = find_module()
+    if module is None:
+        return None
+    return {
+        "module": module,
+        "token_label": "sealring",
+        "pin_file": Path("hsm/pin"),
+        "conf_file": Path("hsm/softhsm2.conf"),
+    }
+
+
+def initialise(config: Mapping[str, ConfigValue]) -> str:
+    from sealring_hsm.softhsm import initialise as make_all  # noqa: PLC0415
+
+    return make_all(HsmConfig.of(config))
+
+
+def _init_token(config: Mapping[str, ConfigValue], options: Mapping[str, ConfigValue]) -> Iterator[str]:
+    from sealring_hsm import commands  # noqa: PLC0415
+
+    return commands.init_token(HsmConfig.of(config), options)
+
+
+def _init_root(config: Mapping[str, ConfigValue], options: Mapping[str, ConfigValue]) -> Iterator[str]:
+    from sealring_hsm import commands  # noqa: PLC0415
+
+    return commands.init_root(HsmConfig.of(config), options)
+
+
+def _probe(config: Mapping[str, ConfigValue], _options: Mapping[str, ConfigValue]) -> Iterator[str]:
+    from sealring_hsm import commands  # noqa: PLC0415
+
+    return commands.probe(HsmConfig.of(config))
+
+
+def _roots(config: Mapping[str, ConfigValue], _options: Mapping[str, ConfigValue]) -> Iterator[str]:
+    from sealring_hsm import commands  # noqa: PLC0415
+
+    return commands.roots(HsmConfig.of(config))
+
+
+SPEC = ProviderSpec(
+    name=NAME,
+    config=FIELDS,
+    build=build,
+    suggest=suggest,
+    initialise=initialise,
+    commands=(
+        ProviderCommand("init-token", "Make a SoftHSM token, with no root yet.", _init_token, (_SO_PIN_FILE,)),
+        ProviderCommand("init-root", "Make a root key; never replaces one.", _init_root, (_SO_PIN_FILE, _EPOCH)),
+        ProviderCommand("probe", "Try to break the export guard, and measure the token.", _probe),
+        ProviderCommand("roots", "List the root keys, and whether their canaries open.", _roots),
+    ),
+)

@@ -1,0 +1,332 @@
+"""What happens when the token, its PIN or its root is not there, or not right."""
+
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+
+from sealring_hsm.handles import Handles
+from sealring_plugin import Call, ConfigInvalid, DeadlineExceeded, KeyRef, Purpose, Unavailable
+
+DEK = bytearray(range(32))
+
+
+def test_a_wrong_pin_is_tried_only_once_since_tokens_lock_themselves(config, provider, call):
+    right = config.pin_file.read_text()
+    config.pin_file.write_text("wrong-pin")
+
+    for _ in range(20):
+        with pytest.raises(ConfigInvalid, match="refuses the PIN"):
+            provider.check(call)
+    config.pin_file.write_text(right)
+
+    provider.check(call)
+
+
+def test_a_wrong_pin_is_refused_even_where_another_provider_is_logged_in(
+    config, make_provider, provider, tmp_path, call
+):
+    provider.check(call)
+    (tmp_path / "other-pin").touch(0o600)
+    (tmp_path / "other-pin").write_text("wrong-pin")
+
+    with pytest.raises(ConfigInvalid, match="refuses the PIN"):
+        make_provider(pin_file=tmp_path / "other-pin").check(call)
+
+    provider.check(call)
+
+
+def test_a_pin_that_others_can_read_is_refused(config, provider, call):
+    config.pin_file.chmod(0o640)
+
+    with pytest.raises(ConfigInvalid, match="chmod 600"):
+        provider.check(call)
+
+
+def test_a_missing_pin_is_said(config, provider, call):
+    config.pin_file.unlink()
+
+    with pytest.raises(ConfigInvalid, match=r"pin_file .* cannot be read"):
+        provider.check(call)
+
+
+@pytest.mark.parametrize("content", [None, "not a library"])
+def test_a_missing_module_is_said(make_provider, tmp_path, call, content):
+    if content is not None:
+        (tmp_path / "module.so").write_text(content)
+
+    with pytest.raises(ConfigInvalid, match=r"module .*module\.so cannot be loaded"):
+        make_provider(module=tmp_path / "module.so").check(call)
+
+
+def test_a_library_that_is_no_pkcs11_module_is_said(make_provider, call):
+    with pytest.raises(ConfigInvalid, match="cannot be loaded"):
+        make_provider(module="libc.so.6").check(call)
+
+
+def test_a_missing_token_is_said(make_provider, call):
+    with pytest.raises(Unavailable, match="token_label"):
+        make_provider(token_label="another").check(call)
+
+
+def test_a_missing_conf_file_is_said(config, provider, call):
+    config.conf_file.unlink()
+
+    with pytest.raises(ConfigInvalid, match="conf_file"):
+        provider.check(call)
+
+
+def test_a_token_that_is_taken_away_comes_back(config, provider, key, binding, call):
+    wrapped = provider.wrap(key, DEK, binding, call)
+    tokens = config.conf_file.with_name("tokens")
+    tokens.rename(tokens.with_name("away"))
+
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            provider.check(call)
+        with pytest.raises(Unavailable):
+            provider.create_key("key-2", 1, b"scope", call)
+        with pytest.raises(Unavailable):
+            provider.unwrap(wrapped, key, binding, call)
+    tokens.with_name("away").rename(tokens)
+
+    provider.check(call)
+    assert provider.unwrap(wrapped, key, binding, call) == DEK
+
+
+def test_an_empty_token_folder_is_not_taken_for_a_new_installation(config, provider, key, call):
+    tokens = config.conf_file.with_name("tokens")
+    tokens.rename(tokens.with_name("away"))
+    tokens.mkdir()
+
+    with pytest.raises(Unavailable):
+        provider.check(call)
+    with pytest.raises(Unavailable):
+        provider.create_key("key-2", 1, b"scope", call)
+
+    assert list(tokens.iterdir()) == []
+
+
+def test_a_missing_root_is_a_fault_and_never_made(config, provider, run, call):
+    run("""
+    from pkcs11 import Attribute, ObjectClass
+    for key in list(token_session().get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY})):
+        key.destroy()
+    """)
+
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="sealring/root/default/1 is not on the token"):
+            provider.check(call)
+        with pytest.raises(Unavailable):
+            provider.create_key("key-1", 1, b"scope", call)
+
+    count = run("from pkcs11 import ObjectClass, Attribute\nprint(len(list(token_session().get_objects())))")
+    assert count == ["1"]  # the canary
+
+
+def test_a_token_without_root_and_canary_is_a_fault(provider, run, call):
+    run("for each in list(token_session().get_objects()): each.destroy()")
+
+    with pytest.raises(ConfigInvalid, match="no root key of domain 'default'"):
+        provider.check(call)
+
+
+def test_another_root_domain_is_not_this_one(make_provider, call):
+    with pytest.raises(ConfigInvalid, match="no root key of domain 'other'"):
+        make_provider(root_domain="other").check(call)
+
+
+def test_a_root_without_canary_is_a_fault(provider, run, call):
+    run("""
+    from pkcs11 import Attribute, ObjectClass
+    for canary in list(token_session().get_objects({Attribute.CLASS: ObjectClass.DATA})):
+        canary.destroy()
+    """)
+
+    with pytest.raises(ConfigInvalid, match="has no canary"):
+        provider.check(call)
+
+
+@pytest.mark.parametrize("position", [0, 40, 70, 119])
+def test_a_wrong_canary_is_a_fault(provider, run, call, position):
+    _replace_canary(run, f"bytes(b ^ (i == {position}) for i, b in enumerate(value))")
+
+    with pytest.raises(Unavailable, match="canary"):
+        provider.check(call)
+
+
+def test_a_canary_whose_check_was_made_anew_is_a_fault_all_the_same(provider, run, call):
+    flipped = "bytes(b ^ (i == 40) for i, b in enumerate(value[:-8]))"
+    _replace_canary(run, f"(lambda body: body + __import__('hashlib').sha256(body).digest()[:8])({flipped})")
+
+    with pytest.raises(Unavailable, match=r"canary of sealring/root/default/1 does not open"):
+        provider.check(call)
+
+
+def test_a_canary_that_is_destroyed_while_running_does_not_stop_what_runs(provider, key, run, binding, call):
+    run("""
+    from pkcs11 import Attribute, ObjectClass
+    for canary in list(token_session().get_objects({Attribute.CLASS: ObjectClass.DATA})):
+        canary.destroy()
+    """)
+
+    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+
+
+def test_a_root_that_is_destroyed_while_running_is_found_out(provider, key, run, call):
+    provider.check(call)
+    run("""
+    from pkcs11 import Attribute, ObjectClass
+    for root in list(token_session().get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY})):
+        root.destroy()
+    """)
+
+    with pytest.raises(Unavailable, match="is not on the token"):
+        provider.check(call)
+
+
+def test_the_material_of_another_installation_is_said_to_be_of_another_root(provider, key, binding, call):
+    other = bytearray(key.material)
+    other[8 + 7 + 4] ^= 1  # the root id
+
+    with pytest.raises(Unavailable, match="another root"):
+        provider.wrap(replace(key, material=_checked(other)), DEK, binding, call)
+
+
+def test_a_full_disk_does_not_stop_keys_since_they_are_not_on_the_token(run):
+    lines = run("""
+    import resource
+    provider = HsmProvider(config)
+    provider.check(CALL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    key = provider.create_key("key-1", 1, b"scope", CALL)
+    print(provider.unwrap(provider.wrap(key, DEK, BINDING, CALL), key, BINDING, CALL) == DEK)
+    provider.check(CALL)
+    """)
+
+    assert lines == ["True"]
+
+
+def test_a_token_that_a_full_disk_damaged_is_restored_from_its_backup(config, provider, key, run, binding, call):
+    """SoftHSM rewrites its token file at each login: where the disk is full then, the token is gone."""
+    wrapped = provider.wrap(key, DEK, binding, call)
+    provider.close()
+    tokens, backup = config.conf_file.with_name("tokens"), config.conf_file.with_name("backup")
+    shutil.copytree(tokens, backup)
+
+    lines = run("""
+    import resource
+    from sealring_hsm import commands
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    try:
+        list(commands.init_root(config, {"epoch": 2}))
+    except ProviderError as error:
+        print(type(error).__name__)
+    """)
+
+    assert lines == ["Unavailable"]
+    with pytest.raises(Unavailable):
+        provider.check(call)
+    shutil.rmtree(tokens)
+    backup.rename(tokens)
+    assert provider.unwrap(wrapped, key, binding, call) == DEK
+
+
+def test_a_call_waits_for_its_turn_no_longer_than_its_deadline(config, provider, key, binding, call):
+    from sealring_hsm.module import Setup, acquire, release  # noqa: PLC0415
+
+    module = acquire(Setup.of(config))
+    soon = Call(time.monotonic() + 0.05, "request-1", "org_acme", Purpose.ENCRYPT)
+    with module.alone(call.deadline), pytest.raises(DeadlineExceeded):
+        provider.wrap(key, DEK, binding, soon)
+    release(module)
+
+    provider.wrap(key, DEK, binding, call)
+
+
+@pytest.mark.parametrize("iv_mode", ["param", "appended"])
+def test_an_iv_mode_that_the_token_does_not_know_is_refused_before_a_key_is_wrapped(
+    make_provider, provider, key, binding, call, iv_mode
+):
+    with pytest.raises(ConfigInvalid, match=f"iv_mode is {iv_mode}"):
+        make_provider(iv_mode=iv_mode).wrap(key, DEK, binding, call)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"wrap_mechanism": "rot13"},
+        {"iv_mode": "none"},
+        {"locking": "maybe"},
+        {"session_limit": 1},
+        {"root_domain": "../x"},
+        {"token_label": "x" * 33},
+        {"unknown": 1},
+        {"allow_unguarded": "yes"},
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(plugin_config, tmp_path, setting):
+    from sealring_hsm.spec import SPEC  # noqa: PLC0415
+
+    table = {name: str(value) for name, value in plugin_config.items() if name in {"module", "pin_file"}}
+
+    with pytest.raises(ConfigInvalid, match=next(iter(setting))):
+        SPEC.build(SPEC.parse_config({**table, **setting}, tmp_path))
+
+
+# --- the cache of handles
+
+
+def test_a_handle_is_dropped_after_its_time():
+    now, loaded, destroyed = [0.0], iter(range(9)), []
+    handles = Handles(ttl_s=300, clock=lambda: now[0])
+    key = KeyRef("hsm", "key-1", 1)
+
+    seen = []
+    for now[0] in (0.0, 299.0, 300.0):
+        with handles.using(key, lambda: next(loaded), destroyed.append) as handle:
+            seen.append(handle)
+
+    assert seen == [0, 0, 1]
+    assert destroyed == [0]
+
+
+def test_the_least_recently_used_handle_is_dropped_first():
+    destroyed = []
+    handles = Handles(size=2)
+    for name in ("a", "b", "a", "c"):
+        with handles.using(KeyRef("hsm", name, 1), lambda name=name: ord(name), destroyed.append):
+            pass
+
+    assert destroyed == [ord("b")]
+
+
+def test_a_handle_in_use_is_destroyed_only_afterwards():
+    destroyed = []
+    handles = Handles(size=1)
+    with handles.using(KeyRef("hsm", "a", 1), lambda: 1, destroyed.append):
+        with handles.using(KeyRef("hsm", "b", 1), lambda: 2, destroyed.append):
+            assert destroyed == []
+        assert destroyed == []
+
+    assert destroyed == [1]
+
+
+def _replace_canary(run, expression):
+    run(f"""
+    from pkcs11 import Attribute, ObjectClass
+    session = token_session()
+    (canary,) = list(session.get_objects({{Attribute.CLASS: ObjectClass.DATA}}))
+    value = canary[Attribute.VALUE]
+    kept = {{name: canary[name] for name in (Attribute.APPLICATION, Attribute.LABEL)}}
+    canary.destroy()
+    session.create_object({{Attribute.CLASS: ObjectClass.DATA, Attribute.TOKEN: True, Attribute.PRIVATE: True,
+                           Attribute.VALUE: {expression}, **kept}})
+    """)
+
+
+def _checked(body):
+    import hashlib  # noqa: PLC0415
+
+    return bytes(body[:-8]) + hashlib.sha256(body[:-8]).digest()[:8]

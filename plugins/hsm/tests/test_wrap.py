@@ -1,0 +1,185 @@
+"""What the hsm provider promises of wrapping."""
+
+import hashlib
+import os
+from dataclasses import replace
+
+import pytest
+
+from sealring_plugin import (
+    Announces,
+    ChecksItself,
+    CiphertextRejected,
+    CreatesKeys,
+    DestroysKeys,
+    Provider,
+    ProviderError,
+    Unsupported,
+    WrapBinding,
+    WrappedKey,
+)
+
+DEK = bytearray(range(32))
+
+
+def test_it_has_the_powers_that_it_says(provider):
+    assert isinstance(provider, Provider)
+    assert isinstance(provider, CreatesKeys)
+    assert isinstance(provider, ChecksItself)
+    assert isinstance(provider, Announces)
+
+
+def test_it_does_not_say_that_it_destroys_keys_since_a_backup_of_their_material_still_opens(provider):
+    assert not isinstance(provider, DestroysKeys)
+
+
+def test_it_announces_the_grade_of_the_export_guard(provider):
+    assert provider.announcement() == "export guard: enforced by the token"
+
+
+@pytest.mark.parametrize("size", range(16, 65))
+def test_a_wrapped_key_is_unwrapped(provider, key, binding, call, size):
+    dek = bytearray(os.urandom(size))
+
+    unwrapped = provider.unwrap(provider.wrap(key, dek, binding, call), key, binding, call)
+
+    assert unwrapped == dek
+    assert isinstance(unwrapped, bytearray)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_a_data_key_may_be_bytes_or_bytearray(provider, key, binding, call, kind):
+    assert provider.unwrap(provider.wrap(key, kind(DEK), binding, call), key, binding, call) == DEK
+
+
+@pytest.mark.parametrize("size", [0, 15, 65])
+def test_a_data_key_of_another_size_is_refused(provider, key, binding, call, size):
+    with pytest.raises(Unsupported):
+        provider.wrap(key, bytes(size), binding, call)
+
+
+def test_an_empty_binding_is_a_binding_like_any_other(provider, key, binding, call):
+    wrapped = provider.wrap(key, DEK, WrapBinding({}, b""), call)
+
+    assert provider.unwrap(wrapped, key, WrapBinding({}, b""), call) == DEK
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(wrapped, key, binding, call)
+
+
+def test_another_binding_is_rejected(provider, key, binding, call):
+    wrapped = provider.wrap(key, DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(wrapped, key, WrapBinding(binding.context, b"other"), call)
+
+
+def test_another_key_is_rejected(provider, key, binding, call):
+    wrapped = provider.wrap(key, DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", call), binding, call)
+
+
+@pytest.mark.parametrize("change", [{"key_id": "key-2"}, {"version": 2}, {"scope": b"other"}, {"scope": b""}])
+def test_key_material_of_another_record_is_rejected(provider, key, binding, call, change):
+    provider.wrap(key, DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.wrap(replace(key, **change), DEK, binding, call)
+
+
+def test_the_material_of_another_tenant_is_rejected(provider, binding, call):
+    ours = provider.create_key("key-1", 1, b"org_acme", call)
+    theirs = provider.create_key("key-2", 1, b"org_other", call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.wrap(replace(ours, material=theirs.material), DEK, binding, call)
+
+
+def test_each_bit_of_a_wrapped_key_counts(provider, key, binding, call):
+    wrapped = provider.wrap(key, DEK, binding, call)
+    for changed in _with_one_bit_flipped(wrapped.blob):
+        with pytest.raises(CiphertextRejected):
+            provider.unwrap(WrappedKey(wrapped.alg, changed), key, binding, call)
+
+
+def test_each_bit_of_the_material_counts(provider, key, binding, call):
+    for changed in _with_one_bit_flipped(key.material):
+        with pytest.raises(CiphertextRejected):
+            provider.wrap(replace(key, material=changed), DEK, binding, call)
+
+
+def test_each_bit_of_the_material_counts_even_where_its_check_is_made_anew(provider, key, binding, call):
+    for changed in _with_one_bit_flipped(key.material[:-8]):
+        forged = changed + hashlib.sha256(changed).digest()[:8]
+        with pytest.raises(ProviderError):
+            provider.wrap(replace(key, material=forged), DEK, binding, call)
+
+
+def test_truncated_material_is_rejected(provider, key, binding, call):
+    for size in range(len(key.material)):
+        with pytest.raises(CiphertextRejected):
+            provider.wrap(replace(key, material=key.material[:size]), DEK, binding, call)
+
+
+@pytest.mark.parametrize("size", [0, 1, 11, 12, 27, 28, 43, 59])
+def test_a_truncated_wrapped_key_is_rejected(provider, key, binding, call, size):
+    wrapped = provider.wrap(key, DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(WrappedKey(wrapped.alg, wrapped.blob[:size]), key, binding, call)
+
+
+@pytest.mark.parametrize("alg", ["rsa-oaep", "hsm-a256gcm-iv16"])
+def test_another_algorithm_is_rejected(provider, key, binding, call, alg):
+    wrapped = provider.wrap(key, DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(WrappedKey(alg, wrapped.blob), key, binding, call)
+
+
+def test_two_wraps_of_one_key_differ(provider, key, binding, call):
+    assert provider.wrap(key, DEK, binding, call) != provider.wrap(key, DEK, binding, call)
+
+
+def test_two_keys_of_one_name_differ(provider, call):
+    assert provider.create_key("key-1", 1, b"", call) != provider.create_key("key-1", 1, b"", call)
+
+
+def test_the_binding_tag_of_a_key_does_not_pass_for_a_wrapped_data_key(provider, key, call):
+    tag = key.material[-52:-8]
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(WrappedKey("hsm-a256gcm", tag), key, WrapBinding({}, b""), call)
+
+
+def test_material_is_not_shown(key):
+    assert "material" not in repr(key)
+    assert len(key.material) == 120
+
+
+def test_after_closing_another_provider_unwraps(make_provider, binding, call):
+    first = make_provider()
+    key = first.create_key("key-1", 1, b"scope", call)
+    wrapped = first.wrap(key, DEK, binding, call)
+    first.close()
+    first.close()
+
+    assert make_provider().unwrap(wrapped, key, binding, call) == DEK
+
+
+def test_two_providers_share_a_token_and_one_may_close(make_provider, binding, call):
+    first, second = make_provider(), make_provider()
+    key = first.create_key("key-1", 1, b"scope", call)
+    wrapped = second.wrap(key, DEK, binding, call)
+
+    first.close()
+
+    assert second.unwrap(wrapped, key, binding, call) == DEK
+
+
+def _with_one_bit_flipped(value):
+    for position in range(8 * len(value)):
+        flipped = bytearray(value)
+        flipped[position // 8] ^= 1 << position % 8
+        yield bytes(flipped)

@@ -1,0 +1,62 @@
+"""The whole server with its keys in a token of SoftHSM."""
+
+from pathlib import Path
+
+import pytest
+
+from support.live import live_server
+from support.mixed_load import drive
+
+MODULE = "libsofthsm2"
+
+
+@pytest.fixture(scope="module")
+def hsm(tmp_path_factory):
+    with live_server(tmp_path_factory.mktemp("hsm"), workers=2, threads=8, keys="hsm") as server:
+        yield server
+
+
+def workers_of(server):
+    pid = server.process.pid
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def maps(pid):
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_mixed_requests_of_sixteen_clients_are_all_answered_right(hsm):
+    before = workers_of(hsm)
+
+    outcome = drive(hsm, clients=16, requests=2_000)
+
+    assert outcome.wrong == []
+    assert outcome.requests >= 2_000
+    assert workers_of(hsm) == before  # none crashed and was started anew
+
+
+@pytest.mark.torture
+def test_twenty_thousand_requests_are_all_answered_right(hsm):
+    before = workers_of(hsm)
+
+    outcome = drive(hsm, clients=16, requests=20_000)
+
+    assert outcome.wrong == []
+    assert outcome.requests >= 20_000
+    assert workers_of(hsm) == before
+
+
+def test_the_module_is_loaded_in_the_workers_and_never_in_the_master(hsm):
+    drive(hsm, clients=16, requests=200)
+
+    assert MODULE not in maps(hsm.process.pid)
+    assert [MODULE in maps(worker) for worker in workers_of(hsm)] == [True, True]
+
+
+def test_no_key_is_in_the_store_in_clear(hsm):
+    drive(hsm, clients=1, requests=8)
+
+    keks = [hsm.store.get(key) for key in hsm.store.scan_iter(b"s1:*:k:*")]
+
+    assert keks
+    assert all(b"hsm" in kek for kek in keks)
