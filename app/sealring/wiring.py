@@ -69,7 +69,7 @@ def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
 def make_gateway(settings: Settings) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
     sources = {
-        name: Source(partial(plugin.spec.build, plugin.config), plugin.spec.waits)
+        name: Source(partial(plugin.spec.build, plugin.config), plugin.spec.waits_with(plugin.config))
         for name, plugin in load_plugins(settings).items()
     }
     return Gateway(sources)

@@ -47,17 +47,18 @@ class ProviderCommand:
 class ProviderSpec:
     """Loading a spec imports no SDK and touches nothing; the functions that it names may do both.
 
-    `name` is 2-32 of `[a-z0-9-]`, starting with a letter: it is stored in every envelope and can never change.
-    `waits` says that calls may wait for something outside the process: they then run under a deadline in threads of
-    their own. `suggest` returns settings for a new installation in a folder, or None where this machine lacks what the
-    provider needs. `initialise` makes what it needs before its first use and returns a line that says what it made; it
-    runs on `sealring init` and `sealring dev` alone, and never replaces anything.
+    `name` is 2-32 of `[a-z0-9-]`, starting with a letter: it is stored in every envelope and can never change. `waits`
+    says whether calls may wait for something outside the process, always or with certain settings: they then run under
+    a deadline in threads of their own, which costs some 50 microseconds a call. `suggest` returns settings for a new
+    installation in a folder, or None where this machine lacks what the provider needs. `initialise` makes what it needs
+    before its first use and returns a line that says what it made; it runs on `sealring init` and `sealring dev` alone,
+    and never replaces anything.
     """
 
     name: str
     config: tuple[ConfigField, ...]
     build: Callable[[Mapping[str, ConfigValue]], Provider]
-    waits: bool = True
+    waits: bool | Callable[[Mapping[str, ConfigValue]], bool] = True
     suggest: Callable[[Path], Mapping[str, ConfigValue] | None] | None = None
     initialise: Callable[[Mapping[str, ConfigValue]], str] | None = None
     commands: tuple[ProviderCommand, ...] = ()
@@ -66,6 +67,9 @@ class ProviderSpec:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"not a provider name: {self.name!r}")
+
+    def waits_with(self, config: Mapping[str, ConfigValue]) -> bool:
+        return self.waits if isinstance(self.waits, bool) else self.waits(config)
 
     def parse_config(self, table: Mapping[str, object], base: Path) -> Mapping[str, ConfigValue]:
         """Check a settings table. Raises ConfigInvalid for an unknown, missing or mistyped name; quotes no value."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Self
 
 from sealring_hsm.config import WRAP_MECHANISMS
@@ -56,14 +57,15 @@ class Material:
     nonce: bytes
     tag: bytes
 
-    @classmethod
-    def parse(cls, material: bytes) -> Self:
+    @staticmethod
+    @lru_cache(1024)
+    def parse(material: bytes) -> Material:
         """Raises CiphertextRejected for anything that `encode` does not make."""
         body, check = material[:-_CHECK_BYTES], material[-_CHECK_BYTES:]
         if not body.startswith(_MAGIC) or check != hashlib.sha256(body).digest()[:_CHECK_BYTES]:
             raise CiphertextRejected("not the material of a key of this provider")
         try:
-            return cls._parse(_Reader(body[len(_MAGIC) :]))
+            return Material._parse(_Reader(body[len(_MAGIC) :]))
         except (ValueError, KeyError) as error:
             raise CiphertextRejected("not the material of a key of this provider") from error
 

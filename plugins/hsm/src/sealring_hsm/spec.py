@@ -66,10 +66,16 @@ def _roots(config: Mapping[str, ConfigValue], _options: Mapping[str, ConfigValue
     return commands.roots(HsmConfig.of(config))
 
 
+def waits(config: Mapping[str, ConfigValue]) -> bool:
+    """SoftHSM, the one module with a conf_file, computes in this process; any other may ask a device or a network."""
+    return "conf_file" not in config
+
+
 SPEC = ProviderSpec(
     name=NAME,
     config=FIELDS,
     build=build,
+    waits=waits,
     suggest=suggest,
     initialise=initialise,
     commands=(

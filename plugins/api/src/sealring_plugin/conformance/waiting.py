@@ -30,8 +30,8 @@ class Waiting(Promises):
 
     @pytest.fixture
     def lost(self, folder: Path) -> Iterator[Provider]:
-        if not self.spec.waits:
-            not_claimed("the spec says that it never waits")
+        if not self.spec.waits_with(self.spec.parse_config(self.settings(), folder)):
+            not_claimed("the spec says that it does not wait")
         hole = self.black_hole(folder)
         if hole is None:
             not_shown("black_hole")
