@@ -31,7 +31,7 @@ from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
 from sealring.settings import Settings
 from sealring.store.keyspace import Keyspace
-from sealring.store.link import Links
+from sealring.store.links import Links
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_index import RedisIndex

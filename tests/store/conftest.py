@@ -1,7 +1,7 @@
 import pytest
 
 from sealring.store.embedded import EmbeddedValkey
-from sealring.store.link import Links
+from sealring.store.links import Links
 from support import stores
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sealring.errors import OutcomeUnknown, StoreUnavailable
-from sealring.store.link import Links
+from sealring.store.links import Links
 from support.cutting_proxy import CuttingProxy
 from support.make import ACME, caller, context, gateway, services
 from support.stores import on_links
@@ -136,6 +136,6 @@ def test_a_link_that_broke_while_idle_is_replaced(links, valkey):
 def test_clients_do_not_retry_behind_our_back(valkey):
     """redis-py's own retries would replay a MULTI without its WATCH."""
     link = Links.to(valkey)
-    with link.borrow() as borrowed:
+    with link.borrow(b"") as borrowed:
         assert borrowed._connection.retry.get_retries() == 0
     link.close()

@@ -8,13 +8,14 @@ import fakeredis
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ports import AuditLog, KekStore, ObjectStore
 from sealring.store.keyspace import Keyspace
-from sealring.store.link import Links
+from sealring.store.links import Links
 from sealring.store.memory import MemoryAudit, MemoryKeks, MemoryObjects
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_keks import RedisKeks
 from sealring.store.redis_objects import RedisObjects
+from sealring.store.topology import OneNode
 
 KEYS = StoreKeys(bytes(range(32)))
 
@@ -44,7 +45,7 @@ def on_links(links: Links, partitions: int = 4) -> Store:
 
 def on_fakeredis() -> Store:
     server = fakeredis.FakeServer(server_type="valkey")
-    return on_links(Links(lambda: fakeredis.FakeRedisConnection(server=server, protocol=2)))
+    return on_links(Links(OneNode(lambda: fakeredis.FakeRedisConnection(server=server, protocol=2))))
 
 
 def _actions(links: Links, keyspace: Keyspace) -> list[str]:

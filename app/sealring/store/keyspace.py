@@ -14,6 +14,7 @@
     s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
+    s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
 bytes; names and scopes are 16-byte keyed digests; environment and organization ids have a strict alphabet.
@@ -30,6 +31,11 @@ from sealring.domain.wire import lp16
 
 LAYOUT = b"s1:layout"
 READY = b"s1:ready"
+
+
+def fence_beside(key: bytes) -> bytes:
+    """Return the key, in the slot of `key`, that is written so that WAIT has something to look at."""
+    return key[: key.index(b"}") + 1] + b":w"
 
 
 class Keyspace:

@@ -1,4 +1,4 @@
-"""Connections to the store: many commands in one send, and no retries behind our back.
+"""Connections to one node of the store: many commands in one send, and no retries behind our back.
 
 redis-py's clients retry, and its cluster client replays MULTI without its WATCH; so its connections and parser are
 used here, and none of its clients. A connection whose reply was lost is dropped, never reused.
@@ -15,23 +15,24 @@ from typing import Any
 
 import redis
 from hiredis import pack_command
-from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection, parse_url
-from redis.exceptions import BusyLoadingError, NoPermissionError, OutOfMemoryError, ReadOnlyError
-from redis.retry import Retry
+from redis.connection import AbstractConnection
+from redis.exceptions import OutOfMemoryError
 
-from sealring.errors import IntegrityFailure, SealringError, SettingsInvalid, StoreFull, StoreUnavailable
+from sealring.errors import IntegrityFailure, SealringError, StoreFull, StoreUnavailable
 
-CONNECT_TIMEOUT_S = 0.5
-REPLY_TIMEOUT_S = 0.9
 DEADLINE_S = 1.8  # of one use case, so that a store that is away is a 503 within two seconds
 
 Command = tuple[bytes | str | int, ...]
 Reply = Any  # what RESP2 knows: bytes, int, None, list
+Connect = Callable[[], AbstractConnection]
 
 
 class LinkLost(Exception):
     """The connection broke, or a reply did not come in time. What was sent may have been applied."""
+
+
+class Elsewhere(Exception):
+    """The node did nothing: it is not, or not yet, or no longer the one to ask. Look again who is, and repeat."""
 
 
 class Patience:
@@ -59,7 +60,7 @@ class Link:
     def send(self, *commands: Command) -> list[Reply]:
         """Send all commands at once and return all replies.
 
-        Raises LinkLost; StoreFull, StoreUnavailable or IntegrityFailure where the store refuses one of them.
+        Raises LinkLost; Elsewhere, StoreFull, StoreUnavailable or IntegrityFailure where the store refuses one of them.
         """
         connection = self._connection
         try:
@@ -83,29 +84,12 @@ class Link:
             return refused
 
 
-class Links:
-    """A pool of links to one store: as many as there are threads that use it at once."""
+class Pool:
+    """The links to one node: as many as there are threads that use it at once. Thread-safe."""
 
-    def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
+    def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._idle: deque[Link] = deque()
-
-    @classmethod
-    def to(cls, url: str) -> Links:
-        """Raises SettingsInvalid where `url` is not one of redis://, rediss:// or unix://."""
-        try:
-            options = parse_url(url)
-        except ValueError as error:
-            raise SettingsInvalid("store.url must begin with redis://, rediss:// or unix://") from error
-        connection_class = options.pop("connection_class", redis.Connection)
-        options |= {
-            "protocol": 2,
-            "retry": Retry(NoBackoff(), 0),
-            "socket_timeout": REPLY_TIMEOUT_S,
-        }
-        if connection_class is not redis.UnixDomainSocketConnection:
-            options["socket_connect_timeout"] = CONNECT_TIMEOUT_S
-        return cls(lambda: connection_class(**options))
 
     @contextmanager
     def borrow(self) -> Iterator[Link]:
@@ -121,17 +105,9 @@ class Links:
             raise
         self._idle.append(link)
 
-    def call(self, *commands: Command) -> list[Reply]:
-        """Send commands that may be repeated, in one round trip. Raises StoreError."""
-        patience = Patience()
-        while True:
-            try:
-                with self.borrow() as link:
-                    return link.send(*commands)
-            except LinkLost as error:
-                self.close()  # the idle ones lead to the same store that just went away
-                if not patience.pause():
-                    raise StoreUnavailable("The store does not answer. Try again later.") from error
+    def close(self) -> None:
+        while (link := self._reused()) is not None:
+            link.close()
 
     def _reused(self) -> Link | None:
         try:
@@ -140,29 +116,35 @@ class Links:
             return None
 
     def _new(self) -> Link:
-        connection = self._connect()
         try:
+            connection = self._connect()
             connection.connect()
         except (redis.RedisError, OSError) as error:
             raise LinkLost from error
         return Link(connection)
 
-    def close(self) -> None:
-        while (link := self._reused()) is not None:
-            link.close()
 
+_ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "UNBLOCKED")
+_UNAVAILABLE = ("NOREPLICAS", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY")
 
-_UNAVAILABLE = (
-    "NOREPLICAS", "MISCONF", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOAUTH",
-    "NOPERM", "WRONGPASS", "BUSY",
-)  # fmt: skip
+# redis-py takes these first words off the text, and gives the exception a type instead.
+_ELSEWHERE_TYPES = (
+    redis.exceptions.BusyLoadingError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.AskError,  # MovedError is one
+    redis.exceptions.TryAgainError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.MasterDownError,
+)
 
 
 def _refusal(error: redis.ResponseError) -> Exception:
     """What a store's own refusal means for us. Its text may quote a key, and is left out."""
+    text = str(error)
     if isinstance(error, OutOfMemoryError):
         return StoreFull("The store is full. Tell the operator; nothing was written.")
-    text = str(error)
-    if isinstance(error, BusyLoadingError | ReadOnlyError | NoPermissionError) or text.startswith(_UNAVAILABLE):
+    if isinstance(error, _ELSEWHERE_TYPES) or text.startswith(_ELSEWHERE):
+        return Elsewhere()
+    if isinstance(error, redis.exceptions.NoPermissionError) or text.startswith(_UNAVAILABLE):
         return StoreUnavailable("The store cannot take this now. Try again later.")
     return IntegrityFailure("the store refused a command")

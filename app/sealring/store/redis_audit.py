@@ -6,7 +6,8 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
 from sealring.domain.wire import lp16
 from sealring.store.keyspace import Keyspace
-from sealring.store.link import Command, Links
+from sealring.store.link import Command
+from sealring.store.links import Links
 
 
 class RedisAudit:
@@ -18,11 +19,10 @@ class RedisAudit:
         self._keys = keys
 
     def append(self, event: Event) -> None:
-        self._links.call(self.entry(event))
+        self._links.record(self._stream(event), self.entry(event))
 
     def entry(self, event: Event) -> Command:
         """The command that appends `event`, for a pipeline or a transaction."""
-        stream = self._keyspace.audit(self._keyspace.partition(event.environment, event.org))
         fields = {
             b"action": event.action.value,
             b"env": event.environment,
@@ -35,7 +35,10 @@ class RedisAudit:
             b"reason": event.reason,
         }
         flat = [part for field in fields.items() if field[1] for part in field]
-        return (b"XADD", stream, b"*", *flat)
+        return (b"XADD", self._stream(event), b"*", *flat)
+
+    def _stream(self, event: Event) -> bytes:
+        return self._keyspace.audit(self._keyspace.partition(event.environment, event.org))
 
     def _name_digest(self, event: Event) -> bytes:
         if not event.name:

@@ -11,7 +11,8 @@ from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import Order, PageQuery, Row
 from sealring.domain.record import ObjectRecord
 from sealring.store.keyspace import Keyspace
-from sealring.store.link import Command, Links, Reply
+from sealring.store.link import Command, Reply
+from sealring.store.links import Links
 from sealring.store.records import IndexMembers
 
 _Scored = tuple[int, bytes]  # updated_at, member

@@ -7,7 +7,8 @@ from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import Kek, KekScope
 from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
-from sealring.store.link import Link, Links
+from sealring.store.link import Link
+from sealring.store.links import Links
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.transaction import Commit, Settled, transact
@@ -41,7 +42,7 @@ class RedisKeks:
             writes = ((b"SET", kek_key, self._records.encode_kek(kek)), (b"SET", scope_key, kek.kek_id))
             return Commit((*writes, self._audit.entry(event)), kek.kek_id)
 
-        holder = transact(self._links, attempt)
+        holder = transact(self._links, kek_key, attempt)
         return kek if holder == kek.kek_id else self._of_scope(scope, holder)
 
     def _of_scope(self, scope: KekScope, kek_id: bytes) -> Kek:

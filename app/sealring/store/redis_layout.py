@@ -6,7 +6,7 @@ from sealring.domain.layout import Layout
 from sealring.domain.wire import MalformedBytes
 from sealring.errors import SettingsInvalid
 from sealring.store.keyspace import LAYOUT, READY
-from sealring.store.link import Links
+from sealring.store.links import Links
 
 
 def read_layout(links: Links) -> Layout | None:

@@ -13,7 +13,8 @@ from sealring.domain.ports import Change, History, PageQuery, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound
 from sealring.store.keyspace import Keyspace
-from sealring.store.link import Command, Link, Links, Reply
+from sealring.store.link import Command, Link, Reply
+from sealring.store.links import Links
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_index import RedisIndex
@@ -43,12 +44,13 @@ class RedisObjects:
         name_key = self._name_key(draft)
         object_key = self._keyspace.object(draft.id)
         # Written before the object: a crash leaves a harmless entry. Its time lets a sweep spare what is in flight.
-        directory = (b"HSET", self._keyspace.directory(draft.environment, draft.name), draft.org, _wall_clock())
+        directory_key = self._keyspace.directory(draft.environment, draft.name)
+        directory = (b"HSET", directory_key, draft.org, _wall_clock())
         operation = os.urandom(16)
 
         def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
-            _, _, holder, landed, now = link.send(
-                directory, (b"WATCH", name_key, object_key), (b"GET", name_key), (b"GET", object_key), (b"TIME",)
+            *_, holder, landed, now = link.send(
+                *beside, (b"WATCH", name_key, object_key), (b"GET", name_key), (b"GET", object_key), (b"TIME",)
             )
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
                 return Settled(self._records.decode_object(draft.id, landed))
@@ -58,7 +60,10 @@ class RedisObjects:
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
             return Commit((*writes, self._audit.entry(new.event)), record)
 
-        return transact(self._links, attempt)
+        beside = (directory,) if self._links.together(directory_key, object_key) else ()
+        if not beside:
+            self._links.record(directory_key, directory)
+        return transact(self._links, object_key, attempt)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
         if not self._keyspace.holds(object_id):
@@ -102,17 +107,15 @@ class RedisObjects:
             intended.append(record.current.id)
             return Commit((*self._writes(current, record), self._audit.entry(change.event)), record)
 
-        return transact(self._links, attempt)
+        return transact(self._links, object_key, attempt)
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
         if not self._keyspace.holds(object_id):
             return admit(None), ()
-        raw, members = self._links.call(
-            (b"MULTI",),
-            (b"GET", self._keyspace.object(object_id)),
-            (b"LRANGE", self._keyspace.summaries(object_id), 0, -1),
-            (b"EXEC",),
-        )[-1]
+        object_key = self._keyspace.object(object_id)
+        raw, members = self._links.snapshot(
+            object_key, (b"GET", object_key), (b"LRANGE", self._keyspace.summaries(object_id), 0, -1)
+        )
         if isinstance(raw, Exception) or isinstance(members, Exception):
             raise IntegrityFailure("the store refused a command")
         record = admit(self._decode(object_id, raw))
@@ -128,7 +131,8 @@ class RedisObjects:
         return None if raw is None else self._records.decode_version(record.id, version_id, raw)
 
     def attest(self, record: ObjectRecord, event: Event) -> bool:
-        _, score = self._links.call(self._audit.entry(event), self._index.score(record))
+        entry = self._audit.entry(event)
+        _, score = self._links.record(self._keyspace.object(record.id), entry, self._index.score(record))
         return score is not None and int(float(score)) == record.updated_at
 
     def page(self, query: PageQuery, event: Event) -> Sequence[Row]:

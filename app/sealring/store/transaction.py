@@ -14,7 +14,9 @@ from sealring.errors import (
     StoreUnavailable,
     WriteContention,
 )
-from sealring.store.link import Command, Link, LinkLost, Links, Patience, Reply
+from sealring.store.keyspace import fence_beside
+from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
+from sealring.store.links import WAIT_MS, Links
 
 T = TypeVar("T")
 
@@ -34,12 +36,13 @@ class Settled(Generic[T]):
     result: T
 
 
-def transact(links: Links, attempt: Callable[[Link], Commit[T] | Settled[T]]) -> T:
-    """Run `attempt` until its commit lands.
+def transact(links: Links, key: bytes, attempt: Callable[[Link], Commit[T] | Settled[T]]) -> T:
+    """Run `attempt` until its commit lands. All its keys are of the slot of `key`.
 
     `attempt` sends WATCH and its reads on the link, raises what forbids the write, and recognises its own earlier write
     by the operation token: the late original of a lost EXEC and its repetition depend on the same watched keys, so at
-    most one of them lands. Raises WriteContention, OutcomeUnknown or StoreUnavailable.
+    most one of them lands. Where replicas are asked for, what is returned has reached them. Raises WriteContention,
+    OutcomeUnknown or StoreUnavailable.
     """
     patience = Patience()
     ambiguous = False
@@ -47,17 +50,21 @@ def transact(links: Links, attempt: Callable[[Link], Commit[T] | Settled[T]]) ->
         committing = False
         failure: StoreError = WriteContention("Too many writers at once; nothing was written. Try again.")
         try:
-            with links.borrow() as link:
+            with links.borrow(key) as link:
                 step = _attempt(link, attempt)
                 if isinstance(step, Settled):
+                    _confirm(link, key, links.replicas)
                     return step.result
                 committing = True
-                if _execute(link, step.commands):
+                if _execute(link, step.commands, links.replicas):
                     return step.result
         except LinkLost:
-            links.close()
+            links.look_again()
             ambiguous = ambiguous or committing
             failure = StoreUnavailable("The store does not answer; nothing was written. Try again later.")
+        except Elsewhere:
+            links.look_again()
+            failure = StoreUnavailable("The store cannot take this now; nothing was written. Try again later.")
         if not patience.pause():
             raise OutcomeUnknown("The store's answer was lost. Read before you write again.") if ambiguous else failure
 
@@ -74,9 +81,30 @@ def _attempt(link: Link, attempt: Callable[[Link], Commit[T] | Settled[T]]) -> C
     return step
 
 
-def _execute(link: Link, commands: Sequence[Command]) -> bool:
+def _execute(link: Link, commands: Sequence[Command], replicas: int) -> bool:
     """Return whether the transaction was applied: no, if a watched key had changed."""
-    results: list[Reply] | None = link.send((b"MULTI",), *commands, (b"EXEC",))[-1]
+    if not replicas:
+        return _applied(link.send((b"MULTI",), *commands, (b"EXEC",))[-1])
+    *_, results, reached = link.send((b"MULTI",), *commands, (b"EXEC",), (b"WAIT", replicas, WAIT_MS))
+    if not _applied(results):
+        return False
+    _check_reached(reached, replicas)
+    return True
+
+
+def _applied(results: list[Reply] | None) -> bool:
     if results is not None and any(isinstance(each, Exception) for each in results):
         raise IntegrityFailure("a committed transaction holds an error")
     return results is not None
+
+
+def _confirm(link: Link, key: bytes, replicas: int) -> None:
+    """See that what this node holds has reached the replicas: WAIT looks at what its own connection wrote, so write."""
+    if replicas:
+        _, reached = link.send((b"SET", fence_beside(key), b"", b"EX", 60), (b"WAIT", replicas, WAIT_MS))
+        _check_reached(reached, replicas)
+
+
+def _check_reached(reached: int, replicas: int) -> None:
+    if reached < replicas:
+        raise OutcomeUnknown("The write is not on enough replicas yet. Read before you write again.")

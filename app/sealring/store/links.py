@@ -1,0 +1,117 @@
+"""Links to the store, whatever its topology: to the node of a key, patiently, and confirmed by replicas where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from sealring.errors import StoreUnavailable
+from sealring.store.cluster import Cluster
+from sealring.store.endpoint import Endpoint
+from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Pool, Reply
+from sealring.store.sentinel import primary_of
+from sealring.store.topology import OneNode, Topology
+
+WAIT_MS = 700  # less than a reply may take
+
+_SCAN_COUNT = 500
+
+T = TypeVar("T")
+
+
+class Links:
+    """Thread-safe. `replicas`: on how many a write has to be before it counts."""
+
+    def __init__(self, topology: Topology, replicas: int = 0) -> None:
+        self._topology = topology
+        self.replicas = replicas
+
+    @classmethod
+    def to(cls, url: str, replicas: int = 0) -> Links:
+        """Raises SettingsInvalid where `url` is not of redis://, rediss://, unix://, sentinel:// or cluster://."""
+        scheme = url.partition("://")[0]
+        if scheme == "cluster":
+            return cls(Cluster(url), replicas)
+        if scheme == "sentinel":
+            return cls(primary_of(url), replicas)
+        return cls(OneNode(Endpoint(url).connection), replicas)
+
+    def borrow(self, key: bytes) -> AbstractContextManager[Link]:
+        """Lend a link to the node that holds `key`. Raises LinkLost."""
+        return self._topology.pool(key).borrow()
+
+    def call(self, *commands: Command) -> list[Reply]:
+        """Send commands that may be repeated, in one round trip for each node. Raises StoreError."""
+        return _patiently(lambda: self._scattered(commands), self.look_again)
+
+    def record(self, key: bytes, *commands: Command) -> list[Reply]:
+        """Send commands that may be repeated, all of the slot of `key`, and see that they reach the replicas.
+
+        Raises StoreError.
+        """
+        if not self.replicas:
+            return self.call(*commands)
+        *replies, reached = self._on_one_node(key, *commands, (b"WAIT", self.replicas, WAIT_MS))
+        if reached < self.replicas:
+            raise StoreUnavailable("The store has too few replicas now. Try again later.")
+        return replies
+
+    def snapshot(self, key: bytes, *commands: Command) -> list[Reply]:
+        """Read by several commands at one moment, all of the slot of `key`. A reply may be an exception."""
+        replies: list[Reply] = self._on_one_node(key, (b"MULTI",), *commands, (b"EXEC",))[-1]
+        return replies
+
+    def scan(self, match: bytes) -> Iterator[bytes]:
+        """Yield the keys that match, of all nodes; one that is written meanwhile may come twice or not at all."""
+        for pool in self._topology.pools():
+            yield from _scan(pool, match)
+
+    def together(self, key: bytes, other: bytes) -> bool:
+        """Whether both keys are certainly on one node, so that one send reaches them."""
+        return self._topology.together(key, other)
+
+    def look_again(self) -> None:
+        """Drop the idle links: they lead to where the store just was."""
+        self._topology.look_again()
+
+    def close(self) -> None:
+        self._topology.look_again()
+
+    def _scattered(self, commands: Sequence[Command]) -> list[Reply]:
+        groups = self._topology.spread(commands)
+        if len(groups) == 1:
+            return self._sent(groups[0][0], commands)
+        replies: list[Reply] = [None] * len(commands)
+        for pool, places in groups:
+            for place, reply in zip(places, self._sent(pool, [commands[place] for place in places]), strict=True):
+                replies[place] = reply
+        return replies
+
+    def _on_one_node(self, key: bytes, *commands: Command) -> list[Reply]:
+        return _patiently(lambda: self._sent(self._topology.pool(key), commands), self.look_again)
+
+    def _sent(self, pool: Pool, commands: Sequence[Command]) -> list[Reply]:
+        with pool.borrow() as link:
+            return link.send(*commands)
+
+
+def _patiently(attempt: Callable[[], T], look_again: Callable[[], None]) -> T:
+    patience = Patience()
+    while True:
+        try:
+            return attempt()
+        except (LinkLost, Elsewhere) as error:
+            look_again()
+            if not patience.pause():
+                raise StoreUnavailable("The store does not answer. Try again later.") from error
+
+
+def _scan(pool: Pool, match: bytes) -> Iterator[bytes]:
+    cursor = b"0"
+    while True:
+        with pool.borrow() as link:
+            cursor, keys = link.send((b"SCAN", cursor, b"MATCH", match, b"COUNT", _SCAN_COUNT))[0]
+        yield from keys
+        if cursor == b"0":
+            return

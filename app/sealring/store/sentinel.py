@@ -1,0 +1,74 @@
+"""A primary that Sentinels name, and may name anew after a failover."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import quote
+
+import redis
+from redis.connection import AbstractConnection
+
+from sealring.errors import SettingsInvalid
+from sealring.store.endpoint import Address, Endpoint, ManyHosts
+from sealring.store.link import Reply
+from sealring.store.topology import OneNode
+
+
+def primary_of(url: str) -> OneNode:
+    """Read `sentinel://user:password@sentinel:26379,sentinel:26379/name-of-the-primary?tls=true`.
+
+    User and password are the primary's; the Sentinels' own are the options `sentinel_username` and
+    `sentinel_password`. Raises SettingsInvalid.
+    """
+    hosts = ManyHosts.parse(url)
+    if not hosts.path:
+        raise SettingsInvalid("store.url needs the name of the primary, as in sentinel://host:26379/name")
+    options = dict(hosts.options)
+    user, password = options.pop("sentinel_username", ""), options.pop("sentinel_password", "")
+    node = replace(hosts, options=options).endpoints()[0]
+    options.pop("db", None)
+    credentials = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""
+    sentinels = replace(hosts, options=options, credentials=credentials).endpoints()
+    return OneNode(_Primary(hosts.path, sentinels, node).connection)
+
+
+class _Primary:
+    def __init__(self, name: str, sentinels: tuple[Endpoint, ...], node: Endpoint) -> None:
+        self._name = name
+        self._sentinels = sentinels
+        self._node = node
+
+    def connection(self) -> AbstractConnection:
+        """Return an open connection to the primary, as the first Sentinel that answers names it.
+
+        Raises redis.ConnectionError where no Sentinel knows one, or it says itself that it is none: it has just lost
+        its office, or does not hold it yet.
+        """
+        connection = self._node.connection(self._address())
+        if _asked(connection, "ROLE")[0] != b"master":
+            connection.disconnect()
+            raise redis.ConnectionError("not the primary")
+        return connection
+
+    def _address(self) -> Address:
+        for sentinel in self._sentinels:
+            try:
+                found = self._ask(sentinel)
+            except (redis.RedisError, OSError):
+                continue  # the next one may be reached
+            if found is not None:
+                self._sentinels = (sentinel, *(each for each in self._sentinels if each is not sentinel))
+                return found[0].decode(), int(found[1])
+        raise redis.ConnectionError("no Sentinel names a primary")
+
+    def _ask(self, sentinel: Endpoint) -> Reply:
+        connection = sentinel.connection()
+        try:
+            return _asked(connection, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
+        finally:
+            connection.disconnect()
+
+
+def _asked(connection: AbstractConnection, *words: str) -> Reply:
+    connection.send_command(*words)
+    return connection.read_response()
