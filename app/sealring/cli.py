@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
 import click
@@ -122,6 +124,21 @@ def check_config(path: Path) -> None:
         click.echo(f"plugin    ok: {name} (API {plugin.spec.api_version})")
     for line in wiring.check(config):
         click.echo(line)
+
+
+@main.command()
+@settings_option
+@one_line_failures
+def purge(path: Path) -> None:
+    """Remove deleted objects and audit events whose time is over; the server does so by itself every minute."""
+    config = settings.load(path)
+    with wiring.opened_store(config) as (links, keys, layout):
+        purging = wiring.make_purging(wiring.make_tombs(links, keys, layout.partitions), config)
+        with click.progressbar(purging.run(time.time()), length=purging.partitions, file=sys.stderr) as partitions:
+            done = list(partitions)
+    click.echo(f"purged {sum(each.objects for each in done)} objects, {sum(each.events for each in done)} audit events")
+    if refused := sum(each.refused for each in done):
+        raise click.ClickException(f"{refused} deleted objects are damaged and stay; `sealring verify` names them")
 
 
 @main.command()

@@ -47,6 +47,15 @@ class KeyContextFixed(InvalidBody):
     """An update carries another key context than the object's."""
 
 
+class IdempotencyKeyReused(InputError):
+    """The Idempotency-Key came with another request before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was sent with another request before. Send a fresh one with each request."
+        )
+
+
 class CiphertextRejected(InputError):
     """A blob that the caller sent does not open. One message for every cause."""
 

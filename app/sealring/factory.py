@@ -13,10 +13,12 @@ from sealring.http.health import HealthViews
 from sealring.http.keys import KeyViews
 from sealring.http.kv import KvViews
 from sealring.http.openapi import DescriptionViews
+from sealring.http.operations import OperationViews
 from sealring.observability.logs import Log
 from sealring.services.data_keys import DataKeys
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
+from sealring.services.operations import Operations
 from sealring.services.versions import Versions
 
 
@@ -26,6 +28,7 @@ class Services:
     versions: Versions
     lists: Lists
     data_keys: DataKeys
+    operations: Operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +52,4 @@ def make_server(services: Services, around: Surroundings) -> Server:
 
 def guarded_routes(services: Services) -> tuple[Route, ...]:
     kv = KvViews(services.objects, services.versions, services.lists)
-    return (*kv.routes(), *KeyViews(services.data_keys).routes())
+    return (*kv.routes(), *KeyViews(services.data_keys).routes(), *OperationViews(services.operations).routes())

@@ -39,6 +39,7 @@ class Settings:
     issuers: tuple[IssuerProfile, ...]
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
+    audit_retention_s: int
 
 
 def load(path: Path) -> Settings:
@@ -55,6 +56,7 @@ def load(path: Path) -> Settings:
         issuers=tuple(IssuerProfile.parse(each.members, base=base) for each in root.tables("issuers")),
         local_issuer=_local_issuer(root, base),
         limits=_limits(root.table("limits", {})),
+        audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
     )
     _check_together(settings)
     return settings
@@ -145,7 +147,7 @@ def _local_issuer(root: _Table, base: Path) -> LocalIssuer | None:
 
 
 def _limits(table: _Table) -> ObjectLimits:
-    table.only("max_value_bytes", "deleted_retention_days")
+    table.only("max_value_bytes", "deleted_retention_days", "audit_retention_days")
     return ObjectLimits(
         max_value_bytes=table.number("max_value_bytes", 1 << 20, most=MAX_VALUE_BYTES),
         retention_s=table.number("deleted_retention_days", 30, most=3650) * DAY_S,

@@ -16,6 +16,7 @@ from sealring.domain.ids import uuid_text
 from sealring.domain.layout import Layout
 from sealring.errors import SettingsInvalid
 from sealring.factory import Services, Surroundings, make_server
+from sealring.housekeeping import Housekeeper
 from sealring.http.dispatch import Server
 from sealring.keys import registry
 from sealring.keys.gateway import Gateway
@@ -27,6 +28,8 @@ from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
+from sealring.services.operations import Operations
+from sealring.services.purging import Purging
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
 from sealring.settings import Settings
@@ -35,9 +38,11 @@ from sealring.store.links import Links
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_index import RedisIndex
+from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
 from sealring.store.redis_layout import check_writable, read_layout, write_layout
 from sealring.store.redis_objects import RedisObjects
+from sealring.store.redis_tombs import RedisTombs
 from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
 
 
@@ -56,9 +61,28 @@ def make_app(settings: Settings, log: Log) -> Server:
     layout = _layout(links)
     keys = open_store_keys(gateway, layout)
     announce(gateway, settings, log)
+    tombs = make_tombs(links, keys, layout.partitions)
+    Housekeeper(make_purging(tombs, settings), tombs.lease, log).start()
     return make_server(
         _services(settings, gateway, links, keys, layout.partitions), _around(settings, gateway, links, log)
     )
+
+
+def make_tombs(links: Links, keys: StoreKeys, partitions: int) -> RedisTombs:
+    keyspace = Keyspace(partitions, keys)
+    return RedisTombs(links, keyspace, Records(keys), RedisAudit(links, keyspace, keys))
+
+
+def make_purging(tombs: RedisTombs, settings: Settings) -> Purging:
+    return Purging(tombs, audit_retention_s=settings.audit_retention_s)
+
+
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[tuple[Links, StoreKeys, Layout]]:
+    """Open the store for a command. Raises SettingsInvalid, StoreError, KeyFailure."""
+    with closing(make_gateway(settings)) as gateway, closing(Links.to(settings.store_url)) as links:
+        layout = _layout(links)
+        yield links, open_store_keys(gateway, layout), layout
 
 
 def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
@@ -149,13 +173,15 @@ def _services(settings: Settings, gateway: Gateway, links: Links, keys: StoreKey
     records = Records(keys)
     audit = RedisAudit(links, keyspace, keys)
     keyring = Keyring(gateway, RedisKeks(links, keyspace, records, audit), settings.managed)
-    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, keys), audit)
+    intents = RedisIntents(links, keyspace, records, keys)
+    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, keys), audit, intents)
     sealing = Sealing(keyring)
     return Services(
         objects=Objects(objects, sealing, audit, settings.limits),
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(keys)),
         data_keys=DataKeys(keyring, audit),
+        operations=Operations(intents, objects),
     )
 
 

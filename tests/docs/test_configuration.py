@@ -115,9 +115,13 @@ def test_the_defaults_of_keys_and_limits_are_right(tmp_path):
     assert described("keys")["managed_keks"][1] == f'`"{loaded.managed.per.value}"`'
     assert described("limits")["max_value_bytes"][1] == f"`{loaded.limits.max_value_bytes}`"
     assert described("limits")["deleted_retention_days"][1] == f"`{loaded.limits.retention_s // 86_400}`"
+    assert described("limits")["audit_retention_days"][1] == f"`{loaded.audit_retention_s // 86_400}`"
 
 
-@pytest.mark.parametrize(("name", "most"), [("max_value_bytes", 16_777_216), ("deleted_retention_days", 3650)])
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("max_value_bytes", 16_777_216), ("deleted_retention_days", 3650), ("audit_retention_days", 3650)],
+)
 def test_the_limits_of_the_limits_are_right(name, most, tmp_path):
     document = tomllib.loads(EXAMPLE.read_text())
 

@@ -5,10 +5,11 @@ import tomllib
 
 from docs.markdown import ROOT, blocks, read, rows, section
 from sealring.domain.principal import Permission
-from sealring.factory import Services, guarded_routes
+from sealring.factory import guarded_routes
 from sealring.http.openapi import meaning
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.store import keyspace
+from support.make import NO_SERVICES
 
 API = read("docs/http-api.md")
 
@@ -29,7 +30,7 @@ def test_every_error_is_listed_with_its_meaning():
 
 
 def test_every_route_is_listed_with_its_permission():
-    routes = guarded_routes(Services(None, None, None, None))
+    routes = guarded_routes(NO_SERVICES)
     expected = [
         [f"{route.method} {route.rule}".replace("<whole:", "<"), route.permission.value, route.summary]
         for route in routes
@@ -50,7 +51,7 @@ def test_every_permission_is_explained():
 
 
 def test_permissions_of_which_nothing_is_said_are_used_by_no_route():
-    used = {route.permission.value for route in guarded_routes(Services(None, None, None, None))}
+    used = {route.permission.value for route in guarded_routes(NO_SERVICES)}
     idle = {
         plain(cells[0])
         for cells in rows(section(read("docs/tokens.md"), "## Permissions"))

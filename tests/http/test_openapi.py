@@ -10,14 +10,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from sealring.auth.scoping import Authenticator
 from sealring.domain.ids import environment_id
-from sealring.factory import Services, Surroundings, guarded_routes, make_server
+from sealring.factory import Surroundings, guarded_routes, make_server
 from sealring.http.openapi import CONTENT_SECURITY_POLICY
 from sealring.http.problems import PROBLEMS
 from sealring.http.schemas import examples
 from sealring.http.schemas.operations import OPERATIONS
 from sealring.observability.logs import Log
+from support.make import NO_SERVICES
 
-NO_SERVICES = Services(None, None, None, None)
 ROUTES = guarded_routes(NO_SERVICES)
 PAGE = files("sealring.http") / "docs_page"
 

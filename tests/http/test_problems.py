@@ -18,6 +18,7 @@ PROMISED = {
     "AmbiguousName": (409, "ambiguous_name"),
     "KeyDestroyed": (410, "key_destroyed"),
     "PayloadTooLarge": (413, "payload_too_large"),
+    "IdempotencyKeyReused": (422, "idempotency_key_reused"),
     "InvalidBody": (422, "invalid_body"),
     "InvalidKeyContext": (422, "invalid_key_context"),
     "KeyContextFixed": (422, "key_context_fixed"),

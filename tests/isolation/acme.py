@@ -35,6 +35,15 @@ class Organization:
         assert created.status == 201, created
         return {**created.json, "name": name}
 
+    def named_create(self) -> str:
+        """Create an object; the Idempotency-Key that it was sent with."""
+        key = f"key-{next(_numbers)}"
+        body = {"name": self.new_name(), "value": "its value", "key_context": self.context}
+        headers = {"Idempotency-Key": key}
+        created = self.live.ask("POST", "/vault/v1/kv", token=self.token, body=body, headers=headers)
+        assert created.status == 201, created
+        return key
+
     def deleted(self) -> dict[str, Any]:
         made = self.object()
         assert self.ask("DELETE", f"/vault/v1/kv/{made['id']}").status == 200

@@ -113,6 +113,14 @@ def _read_deleted(acme):
     return f"/vault/v1/kv/{acme.deleted()['id']}", None
 
 
+def _operation(acme):
+    return f"/sealring/v1/operations/{acme.named_create()}", None
+
+
+def _no_operation(acme):
+    return "/sealring/v1/operations/never-was", None
+
+
 def _data_key(acme):
     return "/vault/v1/keys/data-key", {"context": acme.context}
 
@@ -157,6 +165,8 @@ TABLE = (
     Row(f"GET {OURS}/<object_id>/versions/<version_id>", "",  _version,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {OURS}/<object_id>/restore", "",               _restore,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {OURS}/<object_id>/restore", "live",           _restore_live,       200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/operations/<whole:idempotency_key>", "", _operation, 200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/operations/<whole:idempotency_key>", "never", _no_operation, 200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/data-key",          "",                 _data_key,           200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/decrypt",           "",                 _decrypt,            200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/rekey",             "",                 _rekey,              200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),

@@ -8,10 +8,10 @@ from isolation.acme import organization
 from isolation.callers import CALLERS, OWNER, another_key, expired, lacking, no_token, other, signed
 from isolation.routes import CODES, OPEN, TABLE
 from sealring.domain.principal import Permission
-from sealring.factory import Services, Surroundings, guarded_routes, make_server
+from sealring.factory import Surroundings, guarded_routes, make_server
 from support.live import LiveServer
+from support.make import NO_SERVICES
 
-NO_SERVICES = Services(**dict.fromkeys(each.name for each in fields(Services)))  # a map of routes needs none
 GUARDED = {f"{route.method} {route.rule}": route for route in guarded_routes(NO_SERVICES)}
 
 CELLS = [

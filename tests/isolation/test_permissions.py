@@ -13,6 +13,7 @@ from sealring.factory import Services
 from sealring.services.data_keys import DataKeys
 from sealring.services.listing import ListOptions, Lists
 from sealring.services.objects import ObjectLimits, Objects
+from sealring.services.operations import Operations
 from sealring.services.versions import Versions
 
 CONTEXT = KeyContext.of({"organization_id": "org_acme"})
@@ -30,6 +31,7 @@ USE_CASES = {
     (Versions, "list"): ("vault:objects:read", {"text_id": ID}),
     (Versions, "read"): ("vault:objects:read", {"text_id": ID, "version_id": "x"}),
     (Lists, "list"): ("vault:objects:list", {"options": ListOptions()}),
+    (Operations, "find"): ("vault:objects:read", {"name": "x"}),
     (DataKeys, "create"): ("vault:keys:use", {"context": CONTEXT}),
     (DataKeys, "decrypt"): ("vault:keys:use", {"wrapped": b"x"}),
     (DataKeys, "rekey"): ("vault:keys:use", {"wrapped": b"x", "context": CONTEXT}),
@@ -41,6 +43,7 @@ SERVICES = {
     Versions: Versions(None, None, None),
     Lists: Lists(None, None),
     DataKeys: DataKeys(None, None),
+    Operations: Operations(None, None),
 }
 
 

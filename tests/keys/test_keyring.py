@@ -47,7 +47,7 @@ def store():
 
 @pytest.fixture(params=[False, True], ids=["direct", "waits"])
 def use(provider, store, request):
-    return services(store.objects, store.keks, store.audit, provider_gateway=on_provider(provider, waits=request.param))
+    return services(store, provider_gateway=on_provider(provider, waits=request.param))
 
 
 def test_a_disabled_key_stores_nothing(use, provider, store):
@@ -73,7 +73,7 @@ def test_a_disabled_key_opens_nothing_and_everything_else_works(use, provider):
 
 
 def test_a_key_that_is_enabled_again_opens_what_it_did(store, provider):
-    use = services(store.objects, store.keks, store.audit, provider_gateway=on_provider(provider))
+    use = services(store, provider_gateway=on_provider(provider))
     record = use.objects.create(ME, name="name", value="v", context=context())
     provider.failure = sealring_plugin.KeyDisabled()
     with pytest.raises(KeyDisabled):
@@ -97,7 +97,7 @@ def test_a_failed_update_keeps_the_old_value(use, provider):
 
 def test_another_process_reads_by_the_references_in_the_record(store, provider):
     gateway = on_provider(provider)
-    one, other = (services(store.objects, store.keks, store.audit, provider_gateway=gateway) for _ in range(2))
+    one, other = (services(store, provider_gateway=gateway) for _ in range(2))
     record = one.objects.create(ME, name="name", value="v", context=context())
 
     assert other.objects.read(ME, str(record.id)).value == "v"

@@ -17,7 +17,7 @@ class Shelf:
     """A store with its use cases, and short names for what these tests do."""
 
     def __init__(self, store):
-        self.use = services(store.objects, store.keks, store.audit, keys=store.keys)
+        self.use = services(store)
         self.made = 0
 
     def add(self, org=ACME, name=None):

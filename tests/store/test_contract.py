@@ -16,7 +16,7 @@ ME = caller(ACME)
 
 @pytest.fixture
 def use(store):
-    return services(store.objects, store.keks, store.audit, keys=store.keys)
+    return services(store)
 
 
 def created(use, name="name", value="value", who=ME, **pairs):
@@ -228,7 +228,7 @@ def test_an_object_whose_name_was_taken_again_stays_deleted(use):
 def test_an_object_past_its_retention_is_not_restored(store, use):
     record = created(use)
     use.objects.delete(ME, str(record.id), version_check=None)
-    store.objects.amend(record.id, lambda now_record, _: Change(replace(now_record, purge_at=1), _event(record)))
+    store.objects.amend(record.id, lambda now_record, _: Change(replace(now_record, purge_at=1), _event(record)), None)
 
     with pytest.raises(NotFound):
         use.objects.restore(ME, str(record.id))

@@ -36,7 +36,7 @@ def keys():
 
 @pytest.fixture
 def use(store, keys):
-    return services(store.objects, store.keks, store.audit, provider_gateway=keys)
+    return services(store, provider_gateway=keys)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_an_update_whose_reply_was_lost_is_known_as_our_own(use, store, record, 
 def test_an_update_that_was_followed_before_we_looked_is_not_applied_again(use, record, proxy, links, keys):
     """Our EXEC landed, its reply was lost, and somebody else updated the object meanwhile."""
     direct = on_links(links)
-    rival = services(direct.objects, direct.keks, direct.audit, provider_gateway=keys)
+    rival = services(direct, provider_gateway=keys)
 
     def rivals_update():
         rival.objects.update(ME, str(record.id), value="theirs", version_check=None, contexts=())

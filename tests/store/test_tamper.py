@@ -19,7 +19,7 @@ def store(links):
 
 @pytest.fixture
 def use(store):
-    return services(store.objects, store.keks, store.audit, keys=store.keys)
+    return services(store)
 
 
 @pytest.fixture
@@ -269,9 +269,7 @@ def test_the_reason_of_a_refusal_is_in_the_audit_log(links, store, use, record):
 def test_a_context_that_points_at_another_organizations_kek_is_refused(links, store):
     """The thief makes BETA's next values readable to the owner of ACME's key; seen by a process with nothing cached."""
     provider = LocalProvider(bytes(32))
-    one, fresh = (
-        services(store.objects, store.keks, store.audit, provider_gateway=on_provider(provider)) for _ in range(2)
-    )
+    one, fresh = (services(store, provider_gateway=on_provider(provider)) for _ in range(2))
     mine = one.objects.create(ME, name="mine", value="v", context=context())
     one.objects.create(THEM, name="theirs", value="v", context=context(organization_id=BETA))
     for pointer in links.call((b"KEYS", b"s1:{0}:c:*"))[0]:

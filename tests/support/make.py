@@ -1,9 +1,9 @@
 """Ready-made values: a principal, a caller, whole services on a store in memory."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 
-from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.principal import Caller, Permission, Principal
@@ -16,6 +16,7 @@ from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.listing import Lists
 from sealring.services.objects import ObjectLimits, Objects
+from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
 from sealring_local.root import create_root, read_root
@@ -26,6 +27,7 @@ OTHER_ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000001")
 ACME = OrgId("org_acme")
 BETA = OrgId("org_beta")
 EVERYTHING = frozenset(Permission)
+NO_SERVICES = Services(**dict.fromkeys(each.name for each in fields(Services)))  # a map of routes needs none
 SCOPED = EVERYTHING - {Permission.ALL_ORGANIZATIONS}
 
 
@@ -57,13 +59,14 @@ def on_provider(provider, *, waits=False):
     return Gateway({"local": Source(lambda: provider, waits)})
 
 
-def services(objects, keks, audit, *, keys=None, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None):
-    """Every use case, on these stores and on keys in software."""
-    keyring = Keyring(provider_gateway or gateway(), keks, ManagedKeys("local", per))
+def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None):
+    """Every use case, on this store and on keys in software."""
+    keyring = Keyring(provider_gateway or gateway(), store.keks, ManagedKeys("local", per))
     sealing = Sealing(keyring)
     return Services(
-        objects=Objects(objects, sealing, audit, limits or ObjectLimits()),
-        versions=Versions(objects, sealing, audit),
-        lists=Lists(objects, Cursors(keys or StoreKeys(bytes(32)))),
-        data_keys=DataKeys(keyring, audit),
+        objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits()),
+        versions=Versions(store.objects, sealing, store.audit),
+        lists=Lists(store.objects, Cursors(store.keys)),
+        data_keys=DataKeys(keyring, store.audit),
+        operations=Operations(store.intents, store.objects),
     )

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.ports import AuditLog, KekStore, ObjectStore
+from sealring.domain.ports import AuditLog, IntentLog, KekStore, ObjectStore
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
-from sealring.store.memory import MemoryAudit, MemoryKeks, MemoryObjects
+from sealring.store.memory import MemoryAudit, MemoryIntents, MemoryKeks, MemoryObjects
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_index import RedisIndex
+from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
 from sealring.store.redis_objects import RedisObjects
 from sealring.store.topology import OneNode
@@ -23,6 +24,7 @@ KEYS = StoreKeys(bytes(range(32)))
 @dataclass
 class Store:
     objects: ObjectStore
+    intents: IntentLog
     keks: KekStore
     audit: AuditLog
     keys: StoreKeys
@@ -31,16 +33,22 @@ class Store:
 
 def memory() -> Store:
     audit = MemoryAudit()
-    objects = MemoryObjects(audit, KEYS, partitions=4)
-    return Store(objects, MemoryKeks(audit), audit, KEYS, lambda: [event.action.value for event in audit.events])
+    intents = MemoryIntents(KEYS)
+    objects = MemoryObjects(audit, intents, KEYS, partitions=4)
+    return Store(
+        objects, intents, MemoryKeks(audit), audit, KEYS, lambda: [event.action.value for event in audit.events]
+    )
 
 
 def on_links(links: Links, partitions: int = 4) -> Store:
     keyspace = Keyspace(partitions, KEYS)
     records = Records(KEYS)
     audit = RedisAudit(links, keyspace, KEYS)
-    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, KEYS), audit)
-    return Store(objects, RedisKeks(links, keyspace, records, audit), audit, KEYS, lambda: _actions(links, keyspace))
+    intents = RedisIntents(links, keyspace, records, KEYS)
+    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, KEYS), audit, intents)
+    return Store(
+        objects, intents, RedisKeks(links, keyspace, records, audit), audit, KEYS, lambda: _actions(links, keyspace)
+    )
 
 
 def on_fakeredis() -> Store:

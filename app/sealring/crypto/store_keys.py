@@ -19,7 +19,7 @@ def new_store_key() -> bytes:
 class StoreKeys:
     """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous."""
 
-    __slots__ = ("_cursor", "_etag", "_index", "_locator", "_record")
+    __slots__ = ("_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record")
 
     def __init__(self, store_key: bytes) -> None:
         self._locator = _subkey(store_key, "locator")
@@ -27,6 +27,7 @@ class StoreKeys:
         self._index = _subkey(store_key, "index")
         self._cursor = _subkey(store_key, "cursor")
         self._etag = _subkey(store_key, "etag")
+        self._fingerprint = _subkey(store_key, "fingerprint")
 
     def locator(self, label: bytes, message: bytes) -> bytes:
         """What stands in a key's name for a name or a context. 16 bytes."""
@@ -47,6 +48,10 @@ class StoreKeys:
     def etag(self, message: bytes) -> bytes:
         """A version's etag. 16 bytes."""
         return _digest(self._etag, message)
+
+    def fingerprint(self, message: bytes) -> bytes:
+        """What is kept of a request, so that its repetition is known. 16 bytes."""
+        return _digest(self._fingerprint, message)
 
     def __repr__(self) -> str:
         return "StoreKeys(…)"

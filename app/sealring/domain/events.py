@@ -14,6 +14,7 @@ class Action(StrEnum):
     OBJECT_UPDATED = "vault.object.updated"
     OBJECT_DELETED = "vault.object.deleted"
     OBJECT_RESTORED = "vault.object.restored"
+    OBJECT_PURGED = "vault.object.purged"
     OBJECT_REFUSED = "vault.object.refused"  # a stored record that failed its integrity check
     METADATA_READ = "vault.metadata.read"
     VERSIONS_LISTED = "vault.versions.listed"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.intent import Intent, Outcome
 from sealring.domain.kek import Kek, KekScope
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
 
@@ -19,6 +20,16 @@ class Change:
 
     record: ObjectRecord
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a new object goes."""
+
+    id: ObjectId
+    environment: EnvironmentId
+    org: OrgId
+    name: str = field(repr=False)
 
 
 class Order(Enum):
@@ -62,8 +73,11 @@ class ObjectStore(Protocol):
     def partition(self, environment: EnvironmentId, org: OrgId) -> int:
         """Return the partition of an organization's keys; every object id carries it."""
 
-    def create(self, new: Change) -> ObjectRecord:
-        """Store a new object, stamped with the store's time. Raises NameTaken."""
+    def create(self, place: Place, make: Callable[[], Change], intent: Intent | None) -> ObjectRecord:
+        """Store a new object, stamped with the store's time, or return the one that this intent has made before.
+
+        `make` is asked when the name is known to be free. Raises NameTaken; IdempotencyKeyReused.
+        """
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
         """Return an object, live or deleted."""
@@ -74,11 +88,14 @@ class ObjectStore(Protocol):
     def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
         """Return the live objects of that name in all organizations of the environment."""
 
-    def amend(self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change]) -> ObjectRecord:
-        """Replace a record in one transaction; its revision grows by one.
+    def amend(
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change], intent: Intent | None
+    ) -> ObjectRecord:
+        """Replace a record in one transaction; its revision grows by one. Return what this intent made of it before.
 
         `decide` gets the current record and the time in microseconds, raises what forbids the change, and is asked
-        again after a conflict. Raises NotFound; NameTaken where a deleted object comes back and its name is in use.
+        again after a conflict; it is not asked for a repetition. Raises NotFound; IdempotencyKeyReused; NameTaken where
+        a deleted object comes back and its name is in use.
         """
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
@@ -98,6 +115,34 @@ class ObjectStore(Protocol):
 
     def now(self) -> int:
         """Return microseconds since 1970 by the store's clock."""
+
+
+class Tombs(Protocol):
+    """Deleted objects until they are purged, and the audit log's old end. Raises StoreError."""
+
+    @property
+    def partitions(self) -> int: ...
+
+    def lease(self, seconds: int) -> bool:
+        """Whether this process is, for so long, the one that purges. Spares work; nothing depends on it."""
+
+    def due(self, partition: int, after: int) -> Sequence[ObjectId]:
+        """Return some of the objects whose time has come, the oldest first, leaving out the first `after`."""
+
+    def purge(self, object_id: ObjectId) -> bool:
+        """Remove an object with its versions, if it is due; say whether it was. Raises IntegrityFailure."""
+
+    def trim_audit(self, partition: int, before_ms: int) -> int:
+        """Remove the events before a time, in milliseconds; return how many."""
+
+
+class IntentLog(Protocol):
+    """What became of the requests that clients named. Raises StoreError."""
+
+    def find(
+        self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
+    ) -> Sequence[Outcome]:
+        """Return the outcomes of one name in the partitions of `orgs`; None: in all of them."""
 
 
 class KekStore(Protocol):

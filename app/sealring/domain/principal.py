@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.intent import Intent
 from sealring.errors import Forbidden
 
 
@@ -34,6 +35,11 @@ class Principal:
     environment: EnvironmentId
     organizations: frozenset[OrgId]
     permissions: frozenset[Permission]
+
+    @property
+    def actor(self) -> str:
+        """Who this is in the audit log. The same subject of two issuers is two actors."""
+        return f"{self.issuer}|{self.subject}"
 
     @property
     def everywhere(self) -> bool:
@@ -66,8 +72,8 @@ class Caller:
 
     principal: Principal
     request_id: str  # at most 64 of [A-Za-z0-9._-]
+    intent: Intent | None = None  # of a write that its client may repeat
 
     @property
     def actor(self) -> str:
-        """Who this is in the audit log. The same subject of two issuers is two actors."""
-        return f"{self.principal.issuer}|{self.principal.subject}"
+        return self.principal.actor

@@ -20,6 +20,7 @@ from sealring.domain.principal import Caller, Permission
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 from sealring.http.bodies import Bodies
+from sealring.http.intents import intent_of
 from sealring.http.replies import Environ, Reply
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
@@ -49,6 +50,7 @@ class Route:
     answers: Mapping[int, type[Schema]]
     body: Schema | None = None
     query: Schema | None = None
+    repeatable: bool = False  # a repetition of a request gets the answer of the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +73,22 @@ class Guard:
         authorization = environ.get("HTTP_AUTHORIZATION")
         principal = self._authenticator.authenticate([] if authorization is None else [authorization])
         principal.require(route.permission)
-        return Call(
-            caller=Caller(principal, request_id),
-            path=path,
-            query={} if route.query is None else _query(route.query, environ),
-            body={} if route.body is None else self._body(route.body, environ),
-        )
+        query = {} if route.query is None else _query(route.query, environ)
+        raw = b"" if route.body is None else self.bodies.read(environ)
+        body = {} if route.body is None else _body(route.body, raw)
+        intent = intent_of(principal, environ, raw) if route.repeatable else None
+        return Call(Caller(principal, request_id, intent), path, query, body)
 
-    def _body(self, schema: Schema, environ: Environ) -> Mapping[str, Any]:
-        raw = self.bodies.read(environ)
-        try:
-            members = parse_object(raw) if raw or schema.fields else {}
-            loaded: Mapping[str, Any] = schema.load(members)
-        except MalformedJson as error:
-            raise MalformedRequest(f"The body is refused: {error}. Send one JSON object.") from error
-        except ValidationError as error:
-            raise _invalid(error) from error
-        return loaded
+
+def _body(schema: Schema, raw: bytes) -> Mapping[str, Any]:
+    try:
+        members = parse_object(raw) if raw or schema.fields else {}
+        loaded: Mapping[str, Any] = schema.load(members)
+    except MalformedJson as error:
+        raise MalformedRequest(f"The body is refused: {error}. Send one JSON object.") from error
+    except ValidationError as error:
+        raise _invalid(error) from error
+    return loaded
 
 
 def request_id_of(environ: Environ) -> str:

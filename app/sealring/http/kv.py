@@ -79,7 +79,7 @@ class KvViews:
         return (
             Route(
                 "POST", kv, Permission.OBJECTS_CREATE, self.create, "Create an object",
-                {201: answers.ObjectMetadata}, body=requests.CreateObject(),
+                {201: answers.ObjectMetadata}, body=requests.CreateObject(), repeatable=True,
             ),
             Route(
                 "GET", kv, Permission.OBJECTS_LIST, self.list, "List objects",
@@ -92,11 +92,11 @@ class KvViews:
             Route("GET", one, Permission.OBJECTS_READ, self.read, "Read an object", {200: answers.Object}),
             Route(
                 "PUT", one, Permission.OBJECTS_UPDATE, self.update, "Update an object",
-                {201: answers.ObjectWithoutValue}, body=requests.UpdateObject(),
+                {201: answers.ObjectWithoutValue}, body=requests.UpdateObject(), repeatable=True,
             ),
             Route(
                 "DELETE", one, Permission.OBJECTS_DELETE, self.delete, "Delete an object",
-                {200: answers.Deleted}, query=requests.DeleteQuery(),
+                {200: answers.Deleted}, query=requests.DeleteQuery(), repeatable=True,
             ),
             Route(
                 "GET", f"{one}/metadata", Permission.OBJECTS_READ, self.describe, "Describe an object",
@@ -113,7 +113,7 @@ class KvViews:
             Route(
                 "POST", f"{ours}/<object_id>/restore", Permission.OBJECTS_RESTORE, self.restore,
                 "Restore a deleted object", {200: answers.ObjectWithoutValue},
-                body=requests.Nothing(), query=requests.Nothing(),
+                body=requests.Nothing(), query=requests.Nothing(), repeatable=True,
             ),
         )  # fmt: skip
 

@@ -25,6 +25,7 @@ from sealring.http.schemas.fields import KeyContextField, NameField
 from sealring.http.schemas.operations import (
     ABOUT,
     EVERY_ROUTE,
+    IDEMPOTENCY_KEY,
     OPEN_OPERATIONS,
     OPERATIONS,
     PATH_PARAMETERS,
@@ -128,6 +129,8 @@ def _guarded(route: Route) -> Json:
     }
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})
+    if route.repeatable:
+        parameters.append(dict(IDEMPOTENCY_KEY))
     if route.body is not None:
         described["requestBody"] = {
             "content": _json(route.body, _example(route.body)),

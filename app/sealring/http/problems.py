@@ -25,6 +25,7 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.VersionConflict: Problem(409, "version_conflict"),
     errors.AmbiguousName: Problem(409, "ambiguous_name"),
     errors.PayloadTooLarge: Problem(413, "payload_too_large"),
+    errors.IdempotencyKeyReused: Problem(422, "idempotency_key_reused"),
     errors.InvalidBody: Problem(422, "invalid_body"),
     errors.InvalidKeyContext: Problem(422, "invalid_key_context"),
     errors.KeyContextFixed: Problem(422, "key_context_fixed"),

@@ -12,6 +12,7 @@ from sealring.http.timestamps import rfc3339
 from sealring.services.data_keys import DataKeyPair
 from sealring.services.listing import Listing
 from sealring.services.objects import OpenedObject
+from sealring.services.operations import Operation
 
 Json = dict[str, Any]
 
@@ -54,6 +55,17 @@ def versions(summaries: Sequence[VersionSummary]) -> Json:
         for each in summaries
     ]
     return {"data": rows, "list_metadata": {"before": None, "after": None}}
+
+
+def operation(found: Operation) -> Json:
+    if found.outcome is None:
+        return {"state": found.progress.value}
+    return {
+        "state": found.progress.value,
+        "object_id": str(ObjectId(found.outcome.object_id)),
+        "version_id": uuid_text(found.outcome.version_id),
+        "committed_at": rfc3339(found.outcome.started_at),
+    }
 
 
 def data_key(pair: DataKeyPair) -> Json:

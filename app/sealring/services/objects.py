@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sealring.domain.context import KeyContext
 from sealring.domain.events import Action
 from sealring.domain.ids import ObjectId, OrgId, uuid_text
-from sealring.domain.ports import AuditLog, Change, ObjectStore
+from sealring.domain.ports import AuditLog, Change, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import Author, ObjectRecord, State, Version
 from sealring.errors import AmbiguousName, IntegrityFailure, KeyContextFixed, NotFound, PayloadTooLarge, VersionConflict
@@ -47,18 +47,17 @@ class Objects:
         caller.principal.require_organization(context.organization)
         plaintext = self._checked(value)
         new_id = ObjectId.new(self._store.partition(caller.principal.environment, context.organization))
-        envelope = self._sealing.seal(plaintext, new_id, context, caller)
-        record = ObjectRecord(
-            id=new_id,
-            name=name,
-            context=context,
-            state=State.LIVE,
-            created_at=0,
-            updated_at=0,
-            revision=1,
-            current=Version(1, 0, _author(caller), envelope),
-        )
-        return self._store.create(Change(record, event_of(Action.OBJECT_CREATED, record, caller)))
+        made: Change | None = None
+
+        def make() -> Change:
+            nonlocal made
+            if made is None:  # sealed once, however often the store tries
+                record = self._new(caller, new_id, name, context, plaintext)
+                made = Change(record, event_of(Action.OBJECT_CREATED, record, caller))
+            return made
+
+        place = Place(new_id, caller.principal.environment, context.organization, name)
+        return self._store.create(place, make, caller.intent)
 
     def read(self, caller: Caller, text_id: str) -> OpenedObject:
         """Return an object with its value, after the event of the read is stored. Raises NotFound; KeyFailure."""
@@ -110,7 +109,7 @@ class Objects:
             return Change(record, event_of(Action.OBJECT_UPDATED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
-            return self._store.amend(object_id(text_id), decide)
+            return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
 
     def delete(self, caller: Caller, text_id: str, *, version_check: str | None) -> ObjectRecord:
         """Make an object unreadable and its name free, at once. It can be restored until it is purged.
@@ -128,7 +127,7 @@ class Objects:
             return Change(record, event_of(Action.OBJECT_DELETED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
-            return self._store.amend(object_id(text_id), decide)
+            return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
 
     def restore(self, caller: Caller, text_id: str) -> ObjectRecord:
         """Bring a deleted object back; a live one stays as it is. Touches no key. Raises NameTaken; NotFound."""
@@ -142,7 +141,20 @@ class Objects:
 
         with refusals_audited(self._audit, caller, text_id):
             record = owned(self._store.get(object_id(text_id)), caller)
-            return record if record.live else self._store.amend(record.id, decide)
+            return record if record.live else self._store.amend(record.id, decide, caller.intent)
+
+    def _new(self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes) -> ObjectRecord:
+        envelope = self._sealing.seal(plaintext, new_id, context, caller)
+        return ObjectRecord(
+            id=new_id,
+            name=name,
+            context=context,
+            state=State.LIVE,
+            created_at=0,
+            updated_at=0,
+            revision=1,
+            current=Version(1, 0, _author(caller), envelope),
+        )
 
     def _named(self, caller: Caller, name: str, org: OrgId | None) -> ObjectRecord:
         principal = caller.principal

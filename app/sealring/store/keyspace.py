@@ -3,6 +3,7 @@
     key                    type    holds                                   lives             watched by
     s1:layout              string  format, partitions, wrapped store key   for ever          nothing
     s1:ready               string  proof that the store takes writes       60 seconds        nothing
+    s1:purge               string  the worker that purges                  150 seconds       nothing
     s1:{p}:o:<object id>   string  an object with its current envelope     until purged      update, delete, restore
     s1:{p}:v:<object id>   hash    older versions by version id            until purged      nothing
     s1:{p}:s:<object id>   list    their summaries, newest first           until purged      nothing
@@ -13,11 +14,12 @@
     s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
     s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
+    s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
     s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
-bytes; names and scopes are 16-byte keyed digests; environment and organization ids have a strict alphabet.
+bytes; names, scopes and intents are 16-byte keyed digests; environment and organization ids have a strict alphabet.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from sealring.domain.wire import lp16
 
 LAYOUT = b"s1:layout"
 READY = b"s1:ready"
+PURGE_LEASE = b"s1:purge"
 
 
 def fence_beside(key: bytes) -> bytes:
@@ -86,6 +89,10 @@ class Keyspace:
 
     def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
         return self._of(environment, org) + b"c:" + self._keys.locator(b"scope", scope)
+
+    def intent(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
+        message = lp16(environment.encode()) + lp16(actor.encode()) + lp16(name)
+        return self._prefixes[partition] + b"i:" + self._keys.locator(b"intent", message)
 
     def audit(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"a"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import RLock
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.intent import Intent, Outcome
 from sealring.domain.kek import Kek, KekScope
-from sealring.domain.ports import Change, History, Order, PageQuery, Row
+from sealring.domain.ports import Change, History, Order, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
-from sealring.errors import NameTaken, NotFound
+from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
 from sealring.store.records import Records
 
 
@@ -26,6 +27,45 @@ class MemoryAudit:
 
     def append(self, event: Event) -> None:
         self.events.append(event)
+
+
+class MemoryIntents:
+    """An IntentLog that forgets nothing. Not thread-safe by itself: it is used within the lock of MemoryObjects."""
+
+    def __init__(self, keys: StoreKeys) -> None:
+        self._keys = keys
+        self._outcomes: dict[Intent, Outcome] = {}
+
+    def remember(self, intent: Intent, record: ObjectRecord) -> None:
+        self._outcomes[self._named(intent)] = Outcome(
+            committed=True,
+            started_at=record.updated_at,
+            operation=record.operation,
+            fingerprint=self._keys.fingerprint(intent.request),
+            org=record.org,
+            object_id=record.id.raw,
+            version_id=record.current.id,
+        )
+
+    def recall(self, intent: Intent) -> Outcome | None:
+        outcome = self._outcomes.get(self._named(intent))
+        if outcome is not None and outcome.fingerprint != self._keys.fingerprint(intent.request):
+            raise IdempotencyKeyReused
+        return outcome
+
+    def find(
+        self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
+    ) -> Sequence[Outcome]:
+        return [
+            outcome
+            for intent, outcome in self._outcomes.items()
+            if (intent.environment, intent.actor, intent.name) == (environment, actor, name)
+            and (orgs is None or outcome.org in orgs)
+        ]
+
+    def _named(self, intent: Intent) -> Intent:
+        """A name stands for the request; without one, the request stands for itself."""
+        return replace(intent, request=b"") if intent.name else intent
 
 
 class MemoryKeks:
@@ -56,8 +96,9 @@ class MemoryKeks:
 class MemoryObjects:
     """An ObjectStore. Thread-safe: one lock is its transaction."""
 
-    def __init__(self, audit: MemoryAudit, keys: StoreKeys, partitions: int = 1) -> None:
+    def __init__(self, audit: MemoryAudit, intents: MemoryIntents, keys: StoreKeys, partitions: int = 1) -> None:
         self._audit = audit
+        self._intents = intents
         self._records = Records(keys)  # for etags
         self._partitions = partitions
         self._objects: dict[ObjectId, ObjectRecord] = {}
@@ -70,16 +111,17 @@ class MemoryObjects:
     def now(self) -> int:
         return time.time_ns() // 1000
 
-    def create(self, new: Change) -> ObjectRecord:
-        draft = new.record
+    def create(self, place: Place, make: Callable[[], Change], intent: Intent | None) -> ObjectRecord:
         with self._lock:
-            if self.find(draft.environment, draft.org, draft.name) is not None:
+            recalled = self._recalled(intent)
+            if recalled is not None:
+                return recalled
+            if self.find(place.environment, place.org, place.name) is not None:
                 raise NameTaken
-            record = draft.stamped(self.now(), os.urandom(16))
-            self._objects[record.id] = record
-            self._versions[record.id] = [record.current]
-            self._audit.append(new.event)
-            return record
+            new = make()
+            record = new.record.stamped(self.now(), os.urandom(16))
+            self._versions[record.id] = []
+            return self._store(record, new.event, intent)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
         return self._objects.get(object_id)
@@ -90,21 +132,22 @@ class MemoryObjects:
     def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
         return [each for each in self._live(environment) if each.name == name]
 
-    def amend(self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change]) -> ObjectRecord:
+    def amend(
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change], intent: Intent | None
+    ) -> ObjectRecord:
         with self._lock:
             current = self._objects.get(object_id)
             if current is None:
                 raise NotFound
+            recalled = self._recalled(intent)
+            if recalled is not None:
+                return recalled
             change = decide(current, self.now())
             record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
                 raise NameTaken
-            if record.current.id != current.current.id:
-                self._versions[object_id].append(record.current)
-            self._objects[object_id] = record
-            self._audit.append(change.event)
-            return record
+            return self._store(record, change.event, intent)
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
         with self._lock:
@@ -127,6 +170,26 @@ class MemoryObjects:
             reverse=descending,
         )
         return [row for row in rows if _wanted(row, query)][: query.limit]
+
+    def _store(self, record: ObjectRecord, event: Event, intent: Intent | None) -> ObjectRecord:
+        versions = self._versions[record.id]
+        if not versions or versions[-1].id != record.current.id:
+            versions.append(record.current)
+        self._objects[record.id] = record
+        self._audit.append(event)
+        if intent is not None:
+            self._intents.remember(intent, record)
+        return record
+
+    def _recalled(self, intent: Intent | None) -> ObjectRecord | None:
+        outcome = None if intent is None else self._intents.recall(intent)
+        if intent is None or outcome is None:
+            return None
+        record = self._objects[ObjectId(outcome.object_id)]
+        if not intent.name and record.operation != outcome.operation:
+            return None
+        version = next(each for each in self._versions[record.id] if each.id == outcome.version_id)
+        return record if version is record.current else replace(record, current=version, updated_at=version.created_at)
 
     def _live(self, environment: EnvironmentId, orgs: frozenset[OrgId] | None = None) -> Sequence[ObjectRecord]:
         with self._lock:

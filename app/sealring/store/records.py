@@ -11,6 +11,7 @@ from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
 from sealring.domain.codec import encode_envelope, parse_envelope
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.intent import Outcome
 from sealring.domain.kek import Kek
 from sealring.domain.ports import Row
 from sealring.domain.record import Author, ObjectRecord, State, Version, VersionSummary
@@ -23,6 +24,7 @@ _FORMAT = 1
 _OBJECT_HEAD = struct.Struct(">BBQQIQ16s")  # format, state, created, updated, revision, purge, operation
 _VERSION_HEAD = struct.Struct(">BIQ")  # format, number, created
 _SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
+_OUTCOME = struct.Struct(">B?Q16s16s16s16s")  # format, committed, started, operation, fingerprint, object, version
 _SCORE = struct.Struct(">Q")
 
 
@@ -129,6 +131,32 @@ class Records:
             return kek
 
         return _strictly(decode, "KEK record")
+
+    def encode_outcome(self, place: bytes, outcome: Outcome) -> bytes:
+        body = _OUTCOME.pack(
+            _FORMAT,
+            outcome.committed,
+            outcome.started_at,
+            outcome.operation,
+            outcome.fingerprint,
+            outcome.object_id,
+            outcome.version_id,
+        ) + lp8(outcome.org.encode())
+        return body + self._keys.record(b"outcome" + place + body)
+
+    def decode_outcome(self, place: bytes, raw: bytes) -> Outcome:
+        reader = self._authentic(b"outcome" + place, raw)
+
+        def decode() -> Outcome:
+            form, committed, started_at, operation, fingerprint, object_id, version_id = _OUTCOME.unpack(
+                reader.take(_OUTCOME.size)
+            )
+            _known(form)
+            org = OrgId(reader.lp8().decode("ascii"))
+            reader.finish()
+            return Outcome(committed, started_at, operation, fingerprint, org, object_id, version_id)
+
+        return _strictly(decode, "outcome of a request")
 
     def _authentic(self, place: bytes, raw: bytes) -> Reader:
         body, mac = raw[:-DIGEST_BYTES], raw[-DIGEST_BYTES:]

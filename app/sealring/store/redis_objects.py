@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sealring.domain.events import Event
-from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, org_id
-from sealring.domain.ports import Change, History, PageQuery, Row
+from sealring.domain.ids import NO_ORG, EnvironmentId, ObjectId, OrgId, org_id
+from sealring.domain.intent import Intent
+from sealring.domain.ports import Change, History, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound
 from sealring.store.keyspace import Keyspace
@@ -18,47 +19,67 @@ from sealring.store.links import Links
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_index import RedisIndex
+from sealring.store.redis_intents import Attempt, RedisIntents
+from sealring.store.timing import microseconds
 from sealring.store.transaction import Commit, Settled, transact
 
 
 class RedisObjects:
     """The ObjectStore of production. Thread-safe. Two round trips for a read, two for a write."""
 
-    def __init__(
-        self, links: Links, keyspace: Keyspace, records: Records, index: RedisIndex, audit: RedisAudit
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each made once by wiring
+        self,
+        links: Links,
+        keyspace: Keyspace,
+        records: Records,
+        index: RedisIndex,
+        audit: RedisAudit,
+        intents: RedisIntents,
     ) -> None:
         self._links = links
         self._keyspace = keyspace
         self._records = records
         self._index = index
         self._audit = audit
+        self._intents = intents
 
     def partition(self, environment: EnvironmentId, org: OrgId) -> int:
         return self._keyspace.partition(environment, org)
 
     def now(self) -> int:
-        return _microseconds(self._links.call((b"TIME",))[0])
+        return microseconds(self._links.call((b"TIME",))[0])
 
-    def create(self, new: Change) -> ObjectRecord:
-        draft = new.record
-        name_key = self._name_key(draft)
-        object_key = self._keyspace.object(draft.id)
+    def create(self, place: Place, make: Callable[[], Change], intent: Intent | None) -> ObjectRecord:
+        name_key = self._keyspace.name(place.environment, place.org, place.name)
+        object_key = self._keyspace.object(place.id)
+        directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object: a crash leaves a harmless entry. Its time lets a sweep spare what is in flight.
-        directory_key = self._keyspace.directory(draft.environment, draft.name)
-        directory = (b"HSET", directory_key, draft.org, _wall_clock())
+        directory = (b"HSET", directory_key, place.org, _wall_clock())
         operation = os.urandom(16)
+        following = self._intents.attempt(intent, place.org, place.id.partition, operation)
 
         def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
-            *_, holder, landed, now = link.send(
-                *beside, (b"WATCH", name_key, object_key), (b"GET", name_key), (b"GET", object_key), (b"TIME",)
+            before = (*beside, *following.opening)
+            replies = link.send(
+                *before,
+                (b"WATCH", name_key, object_key, *following.watched),
+                (b"GET", name_key),
+                (b"GET", object_key),
+                (b"TIME",),
+                *following.reading,
             )
+            holder, landed, now, *known = replies[len(before) + 1 :]
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
-                return Settled(self._records.decode_object(draft.id, landed))
+                return Settled(self._records.decode_object(place.id, landed))
+            recalled = self._recalled(link, following, known)
+            if recalled is not None:
+                return Settled(recalled)
             if holder is not None:
                 raise NameTaken
-            record = draft.stamped(_microseconds(now), operation)
+            new = make()
+            record = new.record.stamped(microseconds(now), operation)
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
-            return Commit((*writes, self._audit.entry(new.event)), record)
+            return Commit((*writes, self._audit.entry(new.event), *following.closing(record)), record)
 
         beside = (directory,) if self._links.together(directory_key, object_key) else ()
         if not beside:
@@ -80,32 +101,42 @@ class RedisObjects:
         found = (self.find(environment, org, name) for org in sorted(orgs))
         return [record for record in found if record is not None]
 
-    def amend(self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change]) -> ObjectRecord:
+    def amend(
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change], intent: Intent | None
+    ) -> ObjectRecord:
         if not self._keyspace.holds(object_id):
             raise NotFound
         object_key = self._keyspace.object(object_id)
         operation = os.urandom(16)
+        following = self._intents.attempt(intent, NO_ORG, object_id.partition, operation)
         intended: list[bytes] = []  # version ids of earlier attempts, whose replies may have been lost
 
         def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
-            _, raw, newest, deleted_until, now = link.send(
-                (b"WATCH", object_key),
+            replies = link.send(
+                *following.opening,
+                (b"WATCH", object_key, *following.watched),
                 (b"GET", object_key),
                 (b"LINDEX", self._keyspace.summaries(object_id), 0),
                 (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
+                *following.reading,
             )
+            raw, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
+            recalled = self._recalled(link, following, known)
+            if recalled is not None:
+                return Settled(recalled)
             if current.operation == operation or self._superseded(link, current, intended):
                 return Settled(current)
-            change = decide(current, _microseconds(now))
+            change = decide(current, microseconds(now))
             self._check_newest(current, newest, deleted_until)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
             intended.append(record.current.id)
-            return Commit((*self._writes(current, record), self._audit.entry(change.event)), record)
+            writes = (*self._writes(current, record), self._audit.entry(change.event), *following.closing(record))
+            return Commit(writes, record)
 
         return transact(self._links, object_key, attempt)
 
@@ -161,6 +192,29 @@ class RedisObjects:
             writes.append((b"ZREM", tombstones, record.id.raw))
         return writes
 
+    def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply]) -> ObjectRecord | None:
+        """Return the object as the intent's earlier request left it; None where this is the first.
+
+        A request without a name is a repetition only while nobody has written the object since.
+        """
+        outcome = following.committed(known)
+        if outcome is None:
+            return None
+        object_id = ObjectId(outcome.object_id)
+        raw, older = link.send(
+            (b"GET", self._keyspace.object(object_id)),
+            (b"HGET", self._keyspace.versions(object_id), outcome.version_id),
+        )
+        record = self._decode(object_id, raw)
+        if not following.named and (record is None or record.operation != outcome.operation):
+            return None
+        if record is None:
+            raise NotFound
+        if older is None:
+            return record
+        version = self._records.decode_version(object_id, outcome.version_id, older)
+        return replace(record, current=version, updated_at=version.created_at)
+
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
         if current.live or not record.live:
             return
@@ -201,11 +255,6 @@ class RedisObjects:
 
     def _name_key(self, record: ObjectRecord) -> bytes:
         return self._keyspace.name(record.environment, record.org, record.name)
-
-
-def _microseconds(time_reply: Reply) -> int:
-    seconds, microseconds = time_reply
-    return int(seconds) * 1_000_000 + int(microseconds)
 
 
 def _wall_clock() -> int:

@@ -127,6 +127,24 @@ class Deleted(Answer):
     )
 
 
+class Operation(Answer):
+    state = fields.String(
+        required=True,
+        metadata={
+            "enum": ["committed", "running", "not_found"],
+            "description": "`running`: begun within the last ten seconds, and not committed so far.",
+            "examples": ["committed"],
+        },
+    )
+    object_id = fields.String(metadata={"description": "Where committed.", "examples": [examples.OBJECT_ID]})
+    version_id = fields.UUID(
+        metadata={"description": "The version that was current then; where committed.", "examples": [examples.UUID]}
+    )
+    committed_at = fields.DateTime(
+        metadata={"description": "Where committed.", "examples": ["2026-01-31T12:00:00.000Z"]}
+    )
+
+
 class DataKey(Answer):
     id = fields.UUID(required=True, metadata={"description": "The data key's id.", "examples": [examples.UUID]})
     data_key = fields.String(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from marshmallow import Schema
 
 from sealring import errors
+from sealring.domain.intent import MAX_NAME_CHARACTERS as MAX_INTENT_CHARACTERS
 from sealring.domain.record import MAX_NAME_CHARACTERS
 from sealring.http.schemas import answers, examples
 
@@ -44,6 +45,7 @@ EVERY_ROUTE: Failures = (
 _BODY: Failures = (errors.PayloadTooLarge, errors.InvalidBody)
 _CONTEXT: Failures = (*_BODY, errors.InvalidKeyContext)
 _WRITE: Failures = (errors.WriteContention, errors.OutcomeUnknown)
+_REPEATABLE: Failures = (errors.IdempotencyKeyReused, *_WRITE)
 _KEYS: Failures = (
     errors.KeyAccessDenied,
     errors.KeyDisabled,
@@ -84,7 +86,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "Objects",
         "Seals the value and stores it as a new object. Answers its metadata, never the value. A key context without "
         "`organization_id` (or `organizationId`) takes a token for all organizations.",
-        (*_CONTEXT, errors.NameTaken, *_KEYS, *_WRITE),
+        (*_CONTEXT, errors.NameTaken, *_KEYS, *_REPEATABLE),
     ),
     "GET /vault/v1/kv": Operation(
         "listObjects",
@@ -109,14 +111,14 @@ OPERATIONS: Mapping[str, Operation] = {
         "updateObject",
         "Objects",
         "Seals a new value under the object's own key context, and keeps the one before as a version.",
-        (*_CONTEXT, errors.KeyContextFixed, errors.NotFound, errors.VersionConflict, *_KEYS, *_WRITE),
+        (*_CONTEXT, errors.KeyContextFixed, errors.NotFound, errors.VersionConflict, *_KEYS, *_REPEATABLE),
     ),
     "DELETE /vault/v1/kv/<object_id>": Operation(
         "deleteObject",
         "Objects",
         "From now on the object cannot be read, and its name is free. It can be restored for as long as the settings "
         "say, 30 days by default. Touches no key.",
-        (errors.NotFound, errors.VersionConflict, *_WRITE),
+        (errors.NotFound, errors.VersionConflict, *_REPEATABLE),
     ),
     "GET /vault/v1/kv/<object_id>/metadata": Operation(
         "describeObject", "Objects", "A live object without its value. Touches no key.", (errors.NotFound,)
@@ -135,7 +137,13 @@ OPERATIONS: Mapping[str, Operation] = {
         "Objects",
         "Brings a deleted object back under its name; a live one stays as it is. The body is empty, or `{}`. Touches "
         "no key.",
-        (*_BODY, errors.NotFound, errors.NameTaken, *_WRITE),
+        (*_BODY, errors.NotFound, errors.NameTaken, *_REPEATABLE),
+    ),
+    "GET /sealring/v1/operations/<whole:idempotency_key>": Operation(
+        "findOperation",
+        "Objects",
+        "Whether a write that was sent with this `Idempotency-Key` has been applied. Tells of the caller's own writes, "
+        "for 24 hours.",
     ),
     "POST /vault/v1/keys/data-key": Operation(
         "createDataKey",
@@ -172,6 +180,15 @@ OPEN_OPERATIONS: Mapping[str, OpenOperation] = {
     ),
 }
 
+IDEMPOTENCY_KEY: Mapping[str, object] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Names this write, for 24 hours: a repetition with the same key changes nothing and gets the same "
+    "ids. With another request it is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_INTENT_CHARACTERS},
+    "example": examples.UUID,
+}
+
 PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = {
     "object_id": {
         "description": "The object's id.",
@@ -181,6 +198,11 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = {
     "version_id": {
         "description": "The version's id.",
         "schema": {"type": "string", "format": "uuid"},
+        "example": examples.UUID,
+    },
+    "idempotency_key": {
+        "description": "What was sent as `Idempotency-Key`, percent-encoded.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_INTENT_CHARACTERS},
         "example": examples.UUID,
     },
     "name": {

@@ -1,0 +1,29 @@
+"""Which request is the repetition of which: by its Idempotency-Key, or by itself where the client sends none."""
+
+from __future__ import annotations
+
+import re
+
+from sealring.domain.intent import MAX_NAME_CHARACTERS, Intent
+from sealring.domain.principal import Principal
+from sealring.domain.wire import lp16, lp32
+from sealring.errors import MalformedRequest
+from sealring.http.replies import Environ
+
+_NAME = re.compile(rf"[!-~]{{1,{MAX_NAME_CHARACTERS}}}")
+_REPEATS_NAMELESS = "workos-node/"  # repeats writes after 408, 500, 502, 504 and lost connections, with no key
+
+
+def intent_of(principal: Principal, environ: Environ, body: bytes) -> Intent | None:
+    """Return what the request intends; None where its client neither names it nor is known to repeat requests.
+
+    Raises MalformedRequest where the Idempotency-Key is not 1 to 255 visible ASCII characters.
+    """
+    name = environ.get("HTTP_IDEMPOTENCY_KEY")
+    if name is None and not environ.get("HTTP_USER_AGENT", "").startswith(_REPEATS_NAMELESS):
+        return None
+    if name is not None and not _NAME.fullmatch(name):
+        raise MalformedRequest(f"Idempotency-Key: send 1 to {MAX_NAME_CHARACTERS} visible ASCII characters.")
+    place = lp16(environ["REQUEST_METHOD"].encode()) + environ["PATH_INFO"].encode("latin-1")
+    request = lp32(place) + lp32(environ.get("QUERY_STRING", "").encode("latin-1")) + body
+    return Intent(principal.environment, principal.actor, name or "", place, request)

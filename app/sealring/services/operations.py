@@ -1,0 +1,45 @@
+"""Operations: what became of the writes that a client named with an Idempotency-Key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sealring.domain.intent import Outcome
+from sealring.domain.ports import IntentLog, ObjectStore
+from sealring.domain.principal import Caller, Permission
+
+
+class Progress(StrEnum):
+    COMMITTED = "committed"
+    RUNNING = "running"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The newest write of a name. `outcome` is there where it is committed."""
+
+    progress: Progress
+    outcome: Outcome | None = None
+
+
+class Operations:
+    """The one use case of operations. Thread-safe."""
+
+    def __init__(self, intents: IntentLog, store: ObjectStore) -> None:
+        self._intents = intents
+        self._store = store
+
+    def find(self, caller: Caller, name: str) -> Operation:
+        """Return what became of the caller's own write of that name, in the organizations of the token."""
+        principal = caller.principal
+        principal.require(Permission.OBJECTS_READ)
+        orgs = None if principal.everywhere else principal.organizations
+        found = self._intents.find(principal.environment, caller.actor, name, orgs)
+        mine = [each for each in found if principal.may_see(principal.environment, each.org)]
+        committed = [each for each in mine if each.committed]
+        if committed:
+            return Operation(Progress.COMMITTED, max(committed, key=lambda each: each.started_at))
+        now = self._store.now()
+        return Operation(Progress.RUNNING if any(each.runs(now) for each in found) else Progress.NOT_FOUND)

@@ -1,0 +1,135 @@
+"""What became of intents, in Redis or Valkey: a hash for each name that a principal gave, a field for each place.
+
+The outcome is written in the transaction of the change. A mark that a named request has begun is written before, for
+those who ask; nobody waits for it: two repetitions may run side by side, since both watch the hash, and the second to
+commit finds the outcome of the first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.intent import RUNS_FOR_S, Intent, Outcome
+from sealring.domain.record import ObjectRecord
+from sealring.errors import IdempotencyKeyReused
+from sealring.store.keyspace import Keyspace
+from sealring.store.link import Command, Reply
+from sealring.store.links import Links
+from sealring.store.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The commands with which one request follows its intent; none where it has no intent."""
+
+    operation: bytes
+    org: OrgId
+    records: Records
+    key: bytes = b""
+    place: bytes = b""
+    fingerprint: bytes = b""
+    kept_s: int = 0
+    named: bool = False
+
+    @property
+    def opening(self) -> Sequence[Command]:
+        """What is sent before WATCH."""
+        if not self.named:
+            return ()
+        running = Outcome(
+            committed=False,
+            started_at=_wall_clock(),
+            operation=self.operation,
+            fingerprint=self.fingerprint,
+            org=self.org,
+        )
+        return (
+            (b"HSETNX", self.key, self.place, self.records.encode_outcome(self.key + self.place, running)),
+            (b"EXPIRE", self.key, RUNS_FOR_S, b"NX"),
+        )
+
+    @property
+    def watched(self) -> Sequence[bytes]:
+        return (self.key,) if self.key else ()
+
+    @property
+    def reading(self) -> Sequence[Command]:
+        return ((b"HGET", self.key, self.place),) if self.key else ()
+
+    def committed(self, replies: Sequence[Reply]) -> Outcome | None:
+        """Read the replies to `reading`. Raises IdempotencyKeyReused where the name was given to another request."""
+        if not replies or replies[0] is None:
+            return None
+        outcome = self.records.decode_outcome(self.key + self.place, replies[0])
+        if outcome.fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused
+        return outcome if outcome.committed else None
+
+    def closing(self, record: ObjectRecord) -> Sequence[Command]:
+        """What is written with the change that makes `record`."""
+        if not self.key:
+            return ()
+        outcome = Outcome(
+            committed=True,
+            started_at=record.updated_at,
+            operation=self.operation,
+            fingerprint=self.fingerprint,
+            org=record.org,
+            object_id=record.id.raw,
+            version_id=record.current.id,
+        )
+        encoded = self.records.encode_outcome(self.key + self.place, outcome)
+        return ((b"HSET", self.key, self.place, encoded), (b"EXPIRE", self.key, self.kept_s))
+
+
+class RedisIntents:
+    """The IntentLog of production. Thread-safe."""
+
+    def __init__(self, links: Links, keyspace: Keyspace, records: Records, keys: StoreKeys) -> None:
+        self._links = links
+        self._keyspace = keyspace
+        self._records = records
+        self._keys = keys
+
+    def attempt(self, intent: Intent | None, org: OrgId, partition: int, operation: bytes) -> Attempt:
+        if intent is None:
+            return Attempt(operation, org, self._records)
+        fingerprint = self._keys.fingerprint(intent.request)
+        name = intent.name.encode() or fingerprint
+        return Attempt(
+            operation=operation,
+            org=org,
+            records=self._records,
+            key=self._keyspace.intent(partition, intent.environment, intent.actor, name),
+            place=self._keys.locator(b"place", intent.place),
+            fingerprint=fingerprint,
+            kept_s=intent.kept_s,
+            named=bool(intent.name),
+        )
+
+    def find(
+        self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
+    ) -> Sequence[Outcome]:
+        keys = [
+            self._keyspace.intent(each, environment, actor, name.encode())
+            for each in self._partitions(environment, orgs)
+        ]
+        replies = self._links.call(*((b"HGETALL", key) for key in keys))
+        return [
+            self._records.decode_outcome(key + place, raw)
+            for key, flat in zip(keys, replies, strict=True)
+            for place, raw in zip(flat[::2], flat[1::2], strict=True)
+        ]
+
+    def _partitions(self, environment: EnvironmentId, orgs: Iterable[OrgId] | None) -> Iterable[int]:
+        if orgs is None:
+            return range(self._keyspace.partitions)
+        return sorted({self._keyspace.partition(environment, org) for org in orgs})
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,177 @@
+"""What is due goes for good, nothing else does, and a full store is no obstacle."""
+
+import io
+import time
+from dataclasses import replace
+
+import pytest
+
+from sealring.domain.events import Action
+from sealring.domain.ports import Change
+from sealring.errors import NotFound, StoreFull
+from sealring.housekeeping import Housekeeper
+from sealring.observability.logs import Log
+from sealring.services.purging import Purged, Purging
+from sealring.services.visibility import event_of
+from sealring.store.keyspace import Keyspace
+from sealring.store.records import Records
+from sealring.store.redis_audit import RedisAudit
+from sealring.store.redis_tombs import RedisTombs
+from support.make import ACME, caller, context, services
+from support.stores import KEYS, on_links
+
+ME = caller(ACME)
+DAY_S = 86_400
+
+
+@pytest.fixture
+def store(links):
+    return on_links(links)
+
+
+@pytest.fixture
+def use(store):
+    return services(store)
+
+
+@pytest.fixture
+def tombs(links):
+    keyspace = Keyspace(4, KEYS)
+    return RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+
+
+@pytest.fixture
+def purging(tombs):
+    return Purging(tombs, audit_retention_s=DAY_S)
+
+
+@pytest.fixture
+def due(use, store):
+    """An object with an older version, deleted, its time over."""
+    record = use.objects.create(ME, name="name", value="v", context=context())
+    use.objects.update(ME, str(record.id), value="w", version_check=None, contexts=())
+    return past_its_time(use, store, record)
+
+
+def past_its_time(use, store, record):
+    use.objects.delete(ME, str(record.id), version_check=None)
+
+    def decide(current, _now):
+        return Change(replace(current, purge_at=1), event_of(Action.OBJECT_DELETED, current, ME))
+
+    return store.objects.amend(record.id, decide, None)
+
+
+def total(done):
+    done = list(done)
+    return Purged(*(sum(getattr(each, name) for each in done) for name in ("objects", "events", "refused")))
+
+
+def keys_of(links, record):
+    return [key for key in links.call((b"KEYS", b"s1:*"))[0] if record.id.raw in key]
+
+
+def test_an_object_that_is_due_goes_with_its_versions(purging, due, links, store):
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
+
+    assert total(purging.run(time.time())).objects == 1
+
+    assert keys_of(links, due) == []
+    assert links.call((b"ZCARD", Keyspace(4, KEYS).tombstones(due.id.partition))) == [0]
+    assert store.actions()[-1] == "vault.object.purged"
+
+
+def test_an_object_that_is_not_due_stays_restorable(purging, use):
+    record = use.objects.create(ME, name="name", value="v", context=context())
+    use.objects.delete(ME, str(record.id), version_check=None)
+
+    assert total(purging.run(time.time())).objects == 0
+
+    assert use.objects.restore(ME, str(record.id)).live
+
+
+def test_a_live_object_stays_whatever_the_tombstones_say(purging, use, links):
+    record = use.objects.create(ME, name="name", value="v", context=context())
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(record.id.partition), 1, record.id.raw))
+
+    assert total(purging.run(time.time())).objects == 0
+
+    assert use.objects.read_by_name(ME, "name", None).value == "v"
+
+
+def test_a_damaged_record_stays_and_is_counted(purging, due, links):
+    tombstones = Keyspace(4, KEYS).tombstones(due.id.partition)
+    links.call((b"ZADD", tombstones, 1, due.id.raw), (b"APPEND", Keyspace(4, KEYS).object(due.id), b"x"))
+
+    assert total(purging.run(time.time())) == Purged(objects=0, events=0, refused=1)
+
+    assert len(keys_of(links, due)) == 3
+
+
+def test_a_purge_that_was_cut_short_is_finished(purging, due, links):
+    keyspace = Keyspace(4, KEYS)
+    links.call((b"ZADD", keyspace.tombstones(due.id.partition), 1, due.id.raw), (b"UNLINK", keyspace.object(due.id)))
+
+    total(purging.run(time.time()))
+
+    assert keys_of(links, due) == []
+    assert links.call((b"ZCARD", keyspace.tombstones(due.id.partition))) == [0]
+
+
+def test_old_audit_events_go_and_young_ones_stay(purging, use, links, store):
+    use.objects.create(ME, name="name", value="v", context=context())
+    before = len(store.actions())
+
+    assert total(purging.run(time.time())).events == 0
+    assert total(purging.run(time.time() + 2 * DAY_S)).events == before
+    assert store.actions() == []
+
+
+def test_a_full_store_is_purged_without_a_transaction(purging, due, use, links):
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
+    links.call((b"CONFIG", b"SET", b"maxmemory", b"1"))
+    try:
+        with pytest.raises(StoreFull):
+            use.objects.create(ME, name="other", value="v", context=context())
+
+        assert total(purging.run(time.time())).objects == 1
+
+        assert keys_of(links, due) == []
+    finally:
+        links.call((b"CONFIG", b"SET", b"maxmemory", b"0"))
+
+
+def test_two_purges_at_once_count_each_object_once(tombs, due, links):
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
+
+    assert [tombs.purge(due.id), tombs.purge(due.id)] == [True, True]  # the second finds a tombstone without an object
+
+    assert keys_of(links, due) == []
+
+
+def test_one_worker_of_all_purges(links, tombs, purging):
+    keyspace = Keyspace(4, KEYS)
+    another = RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+
+    assert [tombs.lease(60), another.lease(60), tombs.lease(60)] == [True, False, True]
+
+
+def test_housekeeping_goes_on_after_a_failure(tombs, purging, links):
+    said = io.StringIO()
+    housekeeper = Housekeeper(purging, tombs.lease, Log(said))
+    links.call((b"CONFIG", b"SET", b"maxmemory", b"1"))
+    try:
+        housekeeper.round()
+    finally:
+        links.call((b"CONFIG", b"SET", b"maxmemory", b"0"))
+
+    assert "housekeeping failed (StoreFull)" in said.getvalue()
+    assert housekeeper.round() is None
+
+
+def test_a_purged_object_is_not_found(purging, due, use, links):
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
+    total(purging.run(time.time()))
+
+    with pytest.raises(NotFound):
+        use.objects.restore(ME, str(due.id))

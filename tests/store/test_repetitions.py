@@ -1,0 +1,187 @@
+"""A request that is sent again changes nothing, and gets what the first one got: on every kind of store."""
+
+from dataclasses import replace
+
+import pytest
+
+from sealring.domain.intent import Intent
+from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
+from sealring.services.operations import Progress
+from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
+
+CREATED, UPDATED, DELETED = "vault.object.created", "vault.object.updated", "vault.object.deleted"
+
+
+def sends(request, *, name="", place="POST /kv", who=None):
+    """A caller who sends a request of these bytes; under a name of its own, where it has one."""
+    who = who or caller(ACME)
+    return replace(who, intent=Intent(ENVIRONMENT, who.actor, name, place.encode(), request.encode()))
+
+
+@pytest.fixture
+def use(store):
+    return services(store)
+
+
+def create(use, who, name="name", **pairs):
+    return use.objects.create(who, name=name, value="v", context=context(**pairs))
+
+
+def update(use, who, record, value="new"):
+    return use.objects.update(who, str(record.id), value=value, version_check=None, contexts=())
+
+
+def delete(use, who, record):
+    return use.objects.delete(who, str(record.id), version_check=None)
+
+
+@pytest.mark.parametrize("name", ["key-1", ""])
+def test_a_create_that_is_sent_again_makes_one_object(use, store, name):
+    who = sends("create", name=name)
+
+    first, second = create(use, who), create(use, who)
+
+    assert second == first
+    assert store.actions().count(CREATED) == 1
+
+
+@pytest.mark.parametrize("name", ["key-1", ""])
+def test_an_update_that_is_sent_again_makes_one_version(use, store, name):
+    record = create(use, caller(ACME))
+    who = sends("update", name=name, place="PUT /kv/1")
+
+    first, second = update(use, who, record), update(use, who, record)
+
+    assert second == first
+    assert second.current.number == 2
+    assert store.actions().count(UPDATED) == 1
+
+
+@pytest.mark.parametrize("name", ["key-1", ""])
+def test_a_delete_that_is_sent_again_succeeds(use, store, name):
+    record = create(use, caller(ACME))
+    who = sends("delete", name=name, place="DELETE /kv/1")
+
+    first, second = delete(use, who, record), delete(use, who, record)
+
+    assert second == first
+    assert store.actions().count(DELETED) == 1
+
+
+def test_a_repetition_gets_the_version_of_the_first_request_whatever_came_after(use):
+    who = sends("create", name="key-1")
+    first = create(use, who)
+    update(use, caller(ACME), first)
+
+    again = create(use, who)
+
+    assert again.current == first.current
+    assert again.updated_at == first.updated_at
+
+
+def test_a_name_that_comes_with_another_request_is_refused(use, store):
+    create(use, sends("create", name="key-1"))
+
+    with pytest.raises(IdempotencyKeyReused):
+        create(use, sends("create another", name="key-1"), name="other")
+
+    assert store.actions().count(CREATED) == 1
+
+
+def test_a_name_is_good_for_one_place_each(use):
+    record = create(use, sends("create", name="key-1"))
+
+    updated = update(use, sends("update", name="key-1", place="PUT /kv/1"), record)
+
+    assert updated.current.number == 2
+
+
+def test_the_same_name_of_two_callers_is_two_requests(use):
+    alice, bob = caller(ACME, subject="alice"), caller(ACME, subject="bob")
+
+    first = create(use, sends("create", name="key-1", who=alice))
+    second = create(use, sends("another", name="key-1", who=bob), name="other")
+
+    assert first.id != second.id
+
+
+def test_a_caller_who_lost_the_organization_gets_nothing_by_repeating(use):
+    record = create(use, caller(ACME))
+    who = sends("update", name="key-1", place="PUT /kv/1")
+    update(use, who, record)
+    elsewhere = replace(caller(BETA), intent=who.intent)
+
+    with pytest.raises(NotFound):
+        update(use, elsewhere, record)
+
+
+def test_without_a_name_a_request_is_new_again_once_somebody_else_wrote(use):
+    record = create(use, caller(ACME))
+    first, other = (sends(f"update {value}", place="PUT /kv/1") for value in "AB")
+    update(use, first, record, "A")
+    update(use, other, record, "B")
+
+    again = update(use, first, record, "A")
+
+    assert again.current.number == 4
+    assert use.objects.read(caller(ACME), str(record.id)).value == "A"
+
+
+def test_without_a_name_a_create_is_refused_once_the_object_was_updated(use):
+    who = sends("create")
+    record = create(use, who)
+    update(use, caller(ACME), record)
+
+    with pytest.raises(NameTaken):
+        create(use, who)
+
+
+def test_without_a_name_an_object_that_was_restored_is_deleted_again(use):
+    record = create(use, caller(ACME))
+    who = sends("delete", place="DELETE /kv/1")
+    delete(use, who, record)
+    use.objects.restore(caller(ACME), str(record.id))
+
+    delete(use, who, record)
+
+    with pytest.raises(NotFound):
+        use.objects.read(caller(ACME), str(record.id))
+
+
+def test_a_request_that_was_refused_is_tried_again(use):
+    record = create(use, caller(ACME))
+    who = sends("create", name="key-1")
+    with pytest.raises(NameTaken):
+        create(use, who)
+    delete(use, caller(ACME), record)
+
+    assert create(use, who).name == "name"
+
+
+def test_what_became_of_a_write_can_be_asked(use):
+    who = sends("create", name="key-1")
+    record = create(use, who)
+
+    operation = use.operations.find(who, "key-1")
+
+    assert operation.progress is Progress.COMMITTED
+    assert operation.outcome.object_id == record.id.raw
+    assert operation.outcome.version_id == record.current.id
+
+
+def test_a_write_that_never_was_is_not_found(use):
+    assert use.operations.find(caller(ACME), "key-1").progress is Progress.NOT_FOUND
+
+
+@pytest.mark.parametrize("stranger", [caller(ACME, subject="bob"), caller(BETA, subject="alice")])
+def test_nobody_else_is_told_what_became_of_a_write(use, stranger):
+    create(use, sends("create", name="key-1"))
+
+    assert use.operations.find(stranger, "key-1").progress is Progress.NOT_FOUND
+
+
+def test_a_caller_for_all_organizations_is_told_of_its_writes_in_each(use):
+    everywhere = sends("create", name="key-1", who=caller())
+    record = create(use, everywhere, organization_id=BETA)
+
+    assert use.operations.find(everywhere, "key-1").outcome.object_id == record.id.raw

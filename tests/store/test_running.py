@@ -1,0 +1,82 @@
+"""Requests side by side that are the same request."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from sealring.domain.intent import Intent
+from sealring.errors import NameTaken
+from sealring.services.operations import Progress
+from sealring_local.wrap import LocalProvider
+from support.make import ACME, ENVIRONMENT, caller, context, on_provider, services
+from support.stores import on_links
+
+
+class Slow(LocalProvider):
+    """Wraps when it is let."""
+
+    def __init__(self, root):
+        super().__init__(root)
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def wrap(self, key, dek, binding, call):
+        self.asked.set()
+        assert self.let.wait(20)
+        return super().wrap(key, dek, binding, call)
+
+
+@pytest.fixture
+def slow():
+    return Slow(bytes(32))
+
+
+@pytest.fixture
+def me():
+    who = caller(ACME)
+    return replace(who, intent=Intent(ENVIRONMENT, who.actor, "key-1", b"POST /kv", b"request"))
+
+
+def create(use, who):
+    return use.objects.create(who, name="name", value="v", context=context())
+
+
+def test_a_repetition_beside_the_first_request_gets_the_same_object(links, slow, me):
+    store = on_links(links)
+    made = []
+    first = threading.Thread(
+        target=lambda: made.append(create(services(store, provider_gateway=on_provider(slow)), me))
+    )
+    first.start()
+    assert slow.asked.wait(20)
+
+    made.append(create(services(store, provider_gateway=on_provider(LocalProvider(bytes(32)))), me))
+    slow.let.set()
+    first.join()
+
+    assert made[0] == made[1]
+    assert store.actions().count("vault.object.created") == 1
+
+
+def test_a_write_on_its_way_is_running(links, slow, me):
+    use = services(on_links(links), provider_gateway=on_provider(slow))
+    writer = threading.Thread(target=lambda: create(use, me))
+    writer.start()
+    assert slow.asked.wait(20)
+
+    progress = use.operations.find(me, "key-1").progress
+    slow.let.set()
+    writer.join()
+
+    assert progress is Progress.RUNNING
+    assert use.operations.find(me, "key-1").progress is Progress.COMMITTED
+
+
+def test_a_name_that_is_taken_costs_no_call_of_the_key_provider(links, slow):
+    store = on_links(links)
+    create(services(store, provider_gateway=on_provider(LocalProvider(bytes(32)))), caller(ACME))
+
+    with pytest.raises(NameTaken):
+        create(services(store, provider_gateway=on_provider(slow)), caller(ACME))
+
+    assert not slow.asked.is_set()
