@@ -48,6 +48,8 @@ check: setup  ## Everything that CI runs but the tests
 
 torture: setup softhsm  ## The tests that run for minutes (ARGS=... go to pytest)
 	@$(BIN)/pytest -m torture $(ARGS)
+	@echo '== the SDKs, with a cluster as the store and keys in a token'
+	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
 
 softhsm: # the tests keep keys in a token of SoftHSM
 	@for module in $(SOFTHSM); do test -e "$$module" && exit 0; done; \

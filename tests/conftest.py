@@ -2,14 +2,20 @@ import os
 
 import pytest
 
-from support.live import live_server
+from support.cluster import running_cluster
+from support.live import live_server, serving
 
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory):
     """A real `sealring serve` on a real Valkey, shared by all tests of the session.
 
-    SEALRING_TEST_KEYS=hsm runs them with keys in a token.
+    SEALRING_TEST_KEYS=hsm runs them with keys in a token, SEALRING_TEST_STORE=cluster on a cluster.
     """
-    with live_server(tmp_path_factory.mktemp("live"), keys=os.environ.get("SEALRING_TEST_KEYS", "local")) as server:
-        yield server
+    folder, keys = tmp_path_factory.mktemp("live"), os.environ.get("SEALRING_TEST_KEYS", "local")
+    if os.environ.get("SEALRING_TEST_STORE") == "cluster":
+        with running_cluster(folder / "cluster") as cluster, serving(folder, cluster.url, keys=keys) as server:
+            yield server
+    else:
+        with live_server(folder, keys=keys) as server:
+            yield server

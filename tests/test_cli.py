@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sealring.store.embedded import EmbeddedValkey
-from support.live import ask, free_port
+from support.live import ask
+from support.ports import free_port
 from support.waiting import becomes_true, is_gone
 
 SEALRING = Path(sys.executable).with_name("sealring")

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from sealring.domain.ids import org_id
 from sealring.domain.principal import Permission
 from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
+from support.ports import free_port
 from support.waiting import becomes_true
 
 ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
@@ -98,13 +98,16 @@ def ask(
 
 @contextmanager
 def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str = "local") -> Iterator[LiveServer]:
-    """Run the installed `sealring serve` in `folder` until the block ends."""
-    with EmbeddedValkey(folder) as store, _serving(folder, store.url, workers, threads, keys) as server:
+    """Run the installed `sealring serve` in `folder`, on a Valkey of its own, until the block ends."""
+    with EmbeddedValkey(folder) as store, serving(folder, store.url, workers, threads, keys) as server:
         yield server
 
 
 @contextmanager
-def _serving(folder: Path, store_url: str, workers: int, threads: int, keys: str) -> Iterator[LiveServer]:
+def serving(
+    folder: Path, store_url: str, workers: int = 2, threads: int = 8, keys: str = "local"
+) -> Iterator[LiveServer]:
+    """Run the installed `sealring serve` in `folder`, on this store, until the block ends."""
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
     wiring.initialise_store(settings.load(path), 4)
@@ -129,9 +132,3 @@ def is_ready(server: LiveServer) -> bool:
         return server.ask("GET", "/readyz").status == 200
     except OSError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
