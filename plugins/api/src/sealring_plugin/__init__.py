@@ -1,5 +1,6 @@
 """The contract between sealring and the key providers that plug into it."""
 
+from sealring_plugin.egress import Egress
 from sealring_plugin.errors import (
     AccessDenied,
     CiphertextRejected,
@@ -72,6 +73,7 @@ __all__ = [
     "DeadlineExceeded",
     "Describes",
     "DestroysKeys",
+    "Egress",
     "ExplainsSetup",
     "Finding",
     "GeneratesDataKeys",

@@ -96,8 +96,12 @@ class Validates(Protocol):
 class ExplainsSetup(Protocol):
     """Tells a key's owner how to let us in."""
 
-    def explain_setup(self, *, principal: str, organization_id: str) -> SetupGuide:
-        """`principal` is who we are to the KMS; the guide's policy names it and the organization."""
+    def explain_setup(self, *, principal: str, organization_id: str, external_id: str) -> SetupGuide:
+        """Return what the admin has to do. The guide's policy names the principal and the organization.
+
+        `principal` is who we are to the KMS: the provider's setting of that name. `external_id` is a text that sealring
+        made for the organization alone, for a KMS that can ask for one.
+        """
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sealring_plugin.errors import ConfigInvalid
 from sealring_plugin.protocols import Provider
+from sealring_plugin.values import KeyRef
 
 API_VERSION = 1
 ENTRY_POINT_GROUP = "sealring.kms.v1"
@@ -53,6 +54,10 @@ class ProviderSpec:
     installation in a folder, or None where this machine lacks what the provider needs. `initialise` makes what it needs
     before its first use and returns a line that says what it made; it runs on `sealring init` and `sealring dev` alone,
     and never replaces anything.
+
+    A provider of customers' keys, which exist already, says with `bound_as` what events call it (e.g. AWS_KMS), with
+    `key_options` which options a binding may have, and with `check_key` raises ConfigInvalid for a key id, or options,
+    that can never be right: both come from the key's owner, and nothing is called with what it refuses.
     """
 
     name: str
@@ -62,6 +67,9 @@ class ProviderSpec:
     suggest: Callable[[Path], Mapping[str, ConfigValue] | None] | None = None
     initialise: Callable[[Mapping[str, ConfigValue]], str] | None = None
     commands: tuple[ProviderCommand, ...] = ()
+    bound_as: str = ""
+    key_options: tuple[ConfigField, ...] = ()
+    check_key: Callable[[Mapping[str, ConfigValue], KeyRef], None] | None = None
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:

@@ -25,7 +25,8 @@ class KeyRef:
 
     `scope` says what the key is for (environment, organization and context, canonically encoded, at most 8 KiB): a
     provider that keeps its keys with us authenticates `material` together with it. `material` is whatever that provider
-    returned when it made the key, at most 8 KiB, stored by sealring and never interpreted.
+    returned when it made the key, at most 8 KiB, stored by sealring and never interpreted. `options` are those of the
+    customer's binding, for a provider whose keys exist already: checked by its `key_options`, sorted by name.
     """
 
     provider: str
@@ -33,6 +34,11 @@ class KeyRef:
     version: int
     scope: bytes = b""
     material: bytes = field(default=b"", repr=False)
+    options: tuple[tuple[str, str], ...] = ()
+
+    def option(self, name: str) -> str:
+        """Return an option, or an empty text where the binding does not have it."""
+        return next((value for key, value in self.options if key == name), "")
 
 
 @dataclass(frozen=True, slots=True)

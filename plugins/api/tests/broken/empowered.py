@@ -197,12 +197,12 @@ class FindsWithoutACode(Full):
 
 
 class ExplainsToNobody(Full):
-    def explain_setup(self, *, principal, organization_id):
+    def explain_setup(self, *, principal, organization_id, external_id):
         return SetupGuide(("Paste the policy.",), f"allow {principal}")
 
 
 class ExplainsInNoSteps(Full):
-    def explain_setup(self, *, principal, organization_id):
+    def explain_setup(self, *, principal, organization_id, external_id):
         return SetupGuide((), f"allow {principal} for {organization_id}")
 
 

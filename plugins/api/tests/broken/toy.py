@@ -138,7 +138,7 @@ class Full(Named):
             return []
         return [Finding("key_is_off", Severity.ERROR, "The key cannot be used.", "Enable it.")]
 
-    def explain_setup(self, *, principal, organization_id):
+    def explain_setup(self, *, principal, organization_id, external_id):
         return SetupGuide(("Paste the policy.",), f"allow {principal} for {organization_id}")
 
     def check(self, call):

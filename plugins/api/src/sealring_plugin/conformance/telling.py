@@ -43,7 +43,9 @@ class Telling(Promises):
     def guide(self, provider: Provider) -> SetupGuide:
         if not isinstance(provider, ExplainsSetup):
             not_claimed("ExplainsSetup")
-        return provider.explain_setup(principal=self.principal, organization_id=ORGANIZATION)
+        return provider.explain_setup(
+            principal=self.principal, organization_id=ORGANIZATION, external_id="external-id-of-the-kit"
+        )
 
     @pytest.fixture
     def checker(self, provider: Provider) -> ChecksItself:
