@@ -23,7 +23,7 @@ _METADATA = frozenset({"169.254.169.254", "fd00:ec2::254", "168.63.129.16", "100
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """`suffixes` are domains of the provider's cloud, each with its leading dot; `allowed` are `host` or `host:port`."""
+    """`suffixes`: domains of the cloud, each with its leading dot. `allowed`: `host` or `host:port`, as the operator names them."""
 
     suffixes: tuple[str, ...]
     allowed: frozenset[str] = frozenset()
