@@ -23,7 +23,7 @@ _METADATA = frozenset({"169.254.169.254", "fd00:ec2::254", "168.63.129.16", "100
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """`suffixes`: domains of the cloud, each with its leading dot. `allowed`: `host` or `host:port`, as the operator names them."""
+    """`suffixes`: the cloud's domains, each with its leading dot. `allowed`: the operator's `host` or `host:port`."""
 
     suffixes: tuple[str, ...]
     allowed: frozenset[str] = frozenset()
