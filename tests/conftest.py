@@ -2,6 +2,8 @@ import os
 
 import pytest
 
+from sealring.store.embedded import EmbeddedValkey
+from sealring.store.links import Links
 from support.cluster import running_cluster
 from support.live import live_server, serving
 
@@ -19,3 +21,19 @@ def live(tmp_path_factory):
     else:
         with live_server(folder, keys=keys) as server:
             yield server
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory):
+    """The URL of a real Valkey."""
+    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as store:
+        yield store.url
+
+
+@pytest.fixture
+def links(valkey):
+    """Links to a real and empty Valkey."""
+    links = Links.to(valkey)
+    links.call((b"FLUSHALL",))
+    yield links
+    links.close()

@@ -132,8 +132,8 @@ def check_config(path: Path) -> None:
 def purge(path: Path) -> None:
     """Remove deleted objects and audit events whose time is over; the server does so by itself every minute."""
     config = settings.load(path)
-    with wiring.opened_store(config) as (links, keys, layout):
-        purging = wiring.make_purging(wiring.make_tombs(links, keys, layout.partitions), config)
+    with wiring.opened_stores(config) as (_, stores):
+        purging = wiring.make_purging(stores, config)
         with click.progressbar(purging.run(time.time()), length=purging.partitions, file=sys.stderr) as partitions:
             done = list(partitions)
     click.echo(f"purged {sum(each.objects for each in done)} objects, {sum(each.events for each in done)} audit events")

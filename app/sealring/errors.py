@@ -113,6 +113,10 @@ class VersionConflict(StateError):
         super().__init__("Expected version mismatch. Read the object again and repeat with its current version_id.")
 
 
+class BindingConflict(StateError):
+    """The change does not fit the state of the bindings."""
+
+
 class AmbiguousName(StateError):
     """Several organizations have an object of that name."""
 

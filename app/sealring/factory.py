@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sealring.auth.scoping import Authenticator
+from sealring.http.bindings import BindingViews
 from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.http.guard import Guard, Route
@@ -15,7 +16,9 @@ from sealring.http.kv import KvViews
 from sealring.http.openapi import DescriptionViews
 from sealring.http.operations import OperationViews
 from sealring.observability.logs import Log
+from sealring.services.bindings import Bindings
 from sealring.services.data_keys import DataKeys
+from sealring.services.explanations import Explanations
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
@@ -29,6 +32,8 @@ class Services:
     lists: Lists
     data_keys: DataKeys
     operations: Operations
+    bindings: Bindings
+    explanations: Explanations
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +57,9 @@ def make_server(services: Services, around: Surroundings) -> Server:
 
 def guarded_routes(services: Services) -> tuple[Route, ...]:
     kv = KvViews(services.objects, services.versions, services.lists)
-    return (*kv.routes(), *KeyViews(services.data_keys).routes(), *OperationViews(services.operations).routes())
+    return (
+        *kv.routes(),
+        *KeyViews(services.data_keys).routes(),
+        *OperationViews(services.operations).routes(),
+        *BindingViews(services.bindings, services.explanations).routes(),
+    )

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from sealring.auth.key_sources import key_sources
 from sealring.auth.scoping import Authenticator
@@ -19,24 +20,31 @@ from sealring.factory import Services, Surroundings, make_server
 from sealring.housekeeping import Housekeeper
 from sealring.http.dispatch import Server
 from sealring.keys import registry
+from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.catalog import Catalog, Loaded
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring
 from sealring.keys.providers import Source
 from sealring.keys.store_key import make_layout, open_store_keys
 from sealring.observability.logs import Log
+from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
+from sealring.services.explanations import Explanations
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.purging import Purging
+from sealring.services.rounds import Alarms, Rounds
 from sealring.services.sealing import Sealing
+from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
 from sealring.settings import Settings
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
+from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
@@ -61,28 +69,24 @@ def make_app(settings: Settings, log: Log) -> Server:
     layout = _layout(links)
     keys = open_store_keys(gateway, layout)
     announce(gateway, settings, log)
-    tombs = make_tombs(links, keys, layout.partitions)
-    Housekeeper(make_purging(tombs, settings), tombs.lease, log).start()
-    return make_server(
-        _services(settings, gateway, links, keys, layout.partitions), _around(settings, gateway, links, log)
-    )
+    stores, alarms = Stores.on(links, keys, layout.partitions), Alarms()
+    services = _services(settings, gateway, stores, alarms)
+    Housekeeper(
+        make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
+    ).start()
+    return make_server(services, _around(settings, gateway, links, log))
 
 
-def make_tombs(links: Links, keys: StoreKeys, partitions: int) -> RedisTombs:
-    keyspace = Keyspace(partitions, keys)
-    return RedisTombs(links, keyspace, Records(keys), RedisAudit(links, keyspace, keys))
-
-
-def make_purging(tombs: RedisTombs, settings: Settings) -> Purging:
-    return Purging(tombs, audit_retention_s=settings.audit_retention_s)
+def make_purging(stores: Stores, settings: Settings) -> Purging:
+    return Purging(stores.tombs, audit_retention_s=settings.audit_retention_s)
 
 
 @contextmanager
-def opened_store(settings: Settings) -> Iterator[tuple[Links, StoreKeys, Layout]]:
+def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
     """Open the store for a command. Raises SettingsInvalid, StoreError, KeyFailure."""
     with closing(make_gateway(settings)) as gateway, closing(Links.to(settings.store_url)) as links:
         layout = _layout(links)
-        yield links, open_store_keys(gateway, layout), layout
+        yield gateway, Stores.on(links, open_store_keys(gateway, layout), layout.partitions)
 
 
 def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
@@ -168,20 +172,52 @@ def _plugin_settings(spec: ProviderSpec) -> Iterator[None]:
         raise SettingsInvalid(f"[plugins.{spec.name}] {error}") from error
 
 
-def _services(settings: Settings, gateway: Gateway, links: Links, keys: StoreKeys, partitions: int) -> Services:
-    keyspace = Keyspace(partitions, keys)
-    records = Records(keys)
-    audit = RedisAudit(links, keyspace, keys)
-    keyring = Keyring(gateway, RedisKeks(links, keyspace, records, audit), settings.managed)
-    intents = RedisIntents(links, keyspace, records, keys)
-    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, keys), audit, intents)
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The adapters of one store."""
+
+    keys: StoreKeys
+    audit: RedisAudit
+    intents: RedisIntents
+    objects: RedisObjects
+    keks: RedisKeks
+    bindings: RedisBindings
+    tombs: RedisTombs
+
+    @classmethod
+    def on(cls, links: Links, keys: StoreKeys, partitions: int) -> Self:
+        keyspace, records = Keyspace(partitions, keys), Records(keys)
+        audit = RedisAudit(links, keyspace, keys)
+        intents = RedisIntents(links, keyspace, records, keys)
+        index = RedisIndex(links, keyspace, keys)
+        return cls(
+            keys=keys,
+            audit=audit,
+            intents=intents,
+            objects=RedisObjects(links, keyspace, records, index, audit, intents),
+            keks=RedisKeks(links, keyspace, records, audit),
+            bindings=RedisBindings(links, keyspace, records, audit),
+            tombs=RedisTombs(links, keyspace, records, audit),
+        )
+
+
+def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindings:
+    loaded = {name: Loaded(plugin.spec, plugin.config) for name, plugin in load_plugins(settings).items()}
+    return Bindings(stores.bindings, Catalog(loaded), gateway, Verifier(gateway), stores.keys)
+
+
+def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Services:
+    keyring = Keyring(gateway, stores.keks, BoundKeys(stores.bindings), settings.managed, alarms.raise_for)
     sealing = Sealing(keyring)
+    objects, audit = stores.objects, stores.audit
     return Services(
         objects=Objects(objects, sealing, audit, settings.limits),
         versions=Versions(objects, sealing, audit),
-        lists=Lists(objects, Cursors(keys)),
+        lists=Lists(objects, Cursors(stores.keys)),
         data_keys=DataKeys(keyring, audit),
-        operations=Operations(intents, objects),
+        operations=Operations(stores.intents, objects),
+        bindings=make_bindings(settings, gateway, stores),
+        explanations=Explanations(objects, keyring, audit),
     )
 
 

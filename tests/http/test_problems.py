@@ -15,6 +15,7 @@ PROMISED = {
     "NotFound": (404, "not_found"),
     "NameTaken": (409, "name_taken"),
     "VersionConflict": (409, "version_conflict"),
+    "BindingConflict": (409, "binding_conflict"),
     "AmbiguousName": (409, "ambiguous_name"),
     "KeyDestroyed": (410, "key_destroyed"),
     "PayloadTooLarge": (413, "payload_too_large"),

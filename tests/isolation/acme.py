@@ -44,6 +44,17 @@ class Organization:
         assert created.status == 201, created
         return key
 
+    def new_match(self) -> dict[str, str]:
+        """A match that no binding has yet."""
+        return {**self.context, "number": str(next(_numbers))}
+
+    def binding(self, *, activate: bool = False) -> str:
+        """Bind a customer's key; the binding's id."""
+        body = {"organization_id": self.id, "provider": "example", "key": "key_one", "match": self.new_match()}
+        made = self.ask("POST", "/sealring/v1/bindings", {**body, "activate": activate})
+        assert made.status == 201, made
+        return made.json["id"]
+
     def deleted(self) -> dict[str, Any]:
         made = self.object()
         assert self.ask("DELETE", f"/vault/v1/kv/{made['id']}").status == 200

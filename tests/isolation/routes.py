@@ -121,6 +121,42 @@ def _no_operation(acme):
     return "/sealring/v1/operations/never-was", None
 
 
+def _bind(acme):
+    return BINDINGS, {"organization_id": acme.id, "provider": "example", "key": "key_one", "match": acme.new_match()}
+
+
+def _bindings(acme):
+    return f"{BINDINGS}?organization_id={acme.id}", None
+
+
+def _binding(acme):
+    return f"{BINDINGS}/{acme.binding()}", None
+
+
+def _validate(acme):
+    return f"{BINDINGS}/{acme.binding()}/validate", {}
+
+
+def _activate(acme):
+    return f"{BINDINGS}/{acme.binding()}/activate", {}
+
+
+def _suspend(acme):
+    return f"{BINDINGS}/{acme.binding(activate=True)}/suspend", {}
+
+
+def _retire(acme):
+    return f"{BINDINGS}/{acme.binding()}/retire", {}
+
+
+def _setup(acme):
+    return f"/sealring/v1/providers/example/setup?organization_id={acme.id}", None
+
+
+def _explain(acme):
+    return f"/sealring/v1/kv/{acme.object()['id']}/explain", None
+
+
 def _data_key(acme):
     return "/vault/v1/keys/data-key", {"context": acme.context}
 
@@ -141,6 +177,7 @@ def _path(name):
     return name.replace(" ", "%20")
 
 
+BINDINGS = "/sealring/v1/bindings"
 KV, OURS, KEYS = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys"
 
 # What follows the request: own, other, everywhere | no token, expired, audience, issuer, none, HS256, other key | lacking
@@ -167,6 +204,16 @@ TABLE = (
     Row(f"POST {OURS}/<object_id>/restore", "live",           _restore_live,       200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row("GET /sealring/v1/operations/<whole:idempotency_key>", "", _operation, 200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row("GET /sealring/v1/operations/<whole:idempotency_key>", "never", _no_operation, 200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}", "", _bind, 201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {BINDINGS}", "", _bindings, 200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {BINDINGS}/<binding_id>", "", _binding, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"DELETE {BINDINGS}/<binding_id>", "", _binding, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/validate", "", _validate, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/activate", "", _activate, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/suspend", "", _suspend, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/retire", "", _retire, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/providers/<provider>/setup", "", _setup, 424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {OURS}/<object_id>/explain", "", _explain, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/data-key",          "",                 _data_key,           200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/decrypt",           "",                 _decrypt,            200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/rekey",             "",                 _rekey,              200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
@@ -176,4 +223,4 @@ TABLE = (
 # What anybody may ask, and what tells nothing of anybody.
 OPEN = ("GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/rapidoc-min.js")
 
-CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "name_taken"}
+CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "name_taken", 424: "cmk_misconfigured"}

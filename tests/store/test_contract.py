@@ -238,7 +238,7 @@ def test_a_record_that_was_overtaken_is_not_attested(store, use):
     record = created(use)
     updated(use, record)
 
-    assert not store.objects.attest(record, _event(record))
+    assert not store.objects.attest(record, _event(record)).newest
 
 
 def test_an_overtaken_read_returns_the_newer_value(store, use):

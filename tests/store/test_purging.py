@@ -12,6 +12,7 @@ from sealring.errors import NotFound, StoreFull
 from sealring.housekeeping import Housekeeper
 from sealring.observability.logs import Log
 from sealring.services.purging import Purged, Purging
+from sealring.services.rounds import Alarms, Rounds
 from sealring.services.visibility import event_of
 from sealring.store.keyspace import Keyspace
 from sealring.store.records import Records
@@ -158,15 +159,18 @@ def test_one_worker_of_all_purges(links, tombs, purging):
 
 def test_housekeeping_goes_on_after_a_failure(tombs, purging, links):
     said = io.StringIO()
-    housekeeper = Housekeeper(purging, tombs.lease, Log(said))
+    store = on_links(links)
+    housekeeper = Housekeeper(
+        purging, Rounds(store.bindings, services(store).bindings, Alarms()), tombs.lease, Log(said)
+    )
     links.call((b"CONFIG", b"SET", b"maxmemory", b"1"))
     try:
-        housekeeper.round()
+        housekeeper.attempt(housekeeper.round)
     finally:
         links.call((b"CONFIG", b"SET", b"maxmemory", b"0"))
 
     assert "housekeeping failed (StoreFull)" in said.getvalue()
-    assert housekeeper.round() is None
+    assert housekeeper.attempt(housekeeper.round) is None
 
 
 def test_a_purged_object_is_not_found(purging, due, use, links):

@@ -18,8 +18,17 @@ from sealring.domain.ids import org_id
 from sealring.domain.principal import Permission
 from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
+from sealring_example.kms import TOKEN, Kms
 from support.ports import free_port
 from support.waiting import becomes_true
+
+KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three")
+
+_EXAMPLE = """
+[plugins.example]
+endpoint = "{endpoint}"
+token = "{token}"
+"""
 
 ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
 
@@ -44,6 +53,7 @@ class LiveServer:
     store_url: str
     process: subprocess.Popen[bytes] | None = field(repr=False)
     log: Path
+    kms: Kms = field(repr=False)  # of customers; its keys are those of KEYS_OF_CUSTOMERS
 
     @property
     def settings(self) -> settings.Settings:
@@ -108,22 +118,40 @@ def serving(
     folder: Path, store_url: str, workers: int = 2, threads: int = 8, keys: str = "local"
 ) -> Iterator[LiveServer]:
     """Run the installed `sealring serve` in `folder`, on this store, until the block ends."""
-    list(installation.create_files(folder, store_url, keys))
-    path = folder / installation.SETTINGS_FILE
-    wiring.initialise_store(settings.load(path), 4)
+    kms = Kms(KEYS_OF_CUSTOMERS)
+    kms.start()
+    try:
+        path = _installed(folder, store_url, keys, kms)
+        with running(path, folder / "server.log", kms, workers, threads) as server:
+            yield server
+    finally:
+        kms.stop()
+
+
+@contextmanager
+def running(path: Path, log: Path, kms: Kms, workers: int = 2, threads: int = 8) -> Iterator[LiveServer]:
+    """Run `sealring serve` with these settings until the block ends."""
     port = free_port()
-    log = folder / "server.log"
     command = [Path(sys.executable).with_name("sealring"), "serve", "--config", path, "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(workers), "--threads", str(threads)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    server = LiveServer(f"http://127.0.0.1:{port}", folder, store_url, process, log)
+    store_url = settings.load(path).store_url
+    server = LiveServer(f"http://127.0.0.1:{port}", path.parent, store_url, process, log, kms)
     try:
         assert becomes_true(lambda: is_ready(server))
         yield server
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _installed(folder: Path, store_url: str, keys: str, kms: Kms) -> Path:
+    list(installation.create_files(folder, store_url, keys))
+    path = folder / installation.SETTINGS_FILE
+    path.write_text(path.read_text() + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN))
+    wiring.initialise_store(settings.load(path), 4)
+    return path
 
 
 def is_ready(server: LiveServer) -> bool:

@@ -8,16 +8,21 @@ from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.factory import Services
+from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring, ManagedKeys
 from sealring.keys.providers import Source
 from sealring.keys.routing import ManagedKeks
+from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
+from sealring.services.explanations import Explanations
 from sealring.services.listing import Lists
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
+from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
 from sealring_local.root import create_root, read_root
 from sealring_local.wrap import LocalProvider
@@ -59,9 +64,10 @@ def on_provider(provider, *, waits=False):
     return Gateway({"local": Source(lambda: provider, waits)})
 
 
-def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None):
+def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None):
     """Every use case, on this store and on keys in software."""
-    keyring = Keyring(provider_gateway or gateway(), store.keks, ManagedKeys("local", per))
+    keys = provider_gateway or gateway()
+    keyring = Keyring(keys, store.keks, BoundKeys(store.bindings), ManagedKeys("local", per))
     sealing = Sealing(keyring)
     return Services(
         objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits()),
@@ -69,4 +75,6 @@ def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gatewa
         lists=Lists(store.objects, Cursors(store.keys)),
         data_keys=DataKeys(keyring, store.audit),
         operations=Operations(store.intents, store.objects),
+        bindings=Bindings(store.bindings, catalog or Catalog({}), keys, Verifier(keys), store.keys),
+        explanations=Explanations(store.objects, keyring, store.audit),
     )

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.ports import AuditLog, IntentLog, KekStore, ObjectStore
+from sealring.domain.ports import AuditLog, BindingStore, IntentLog, KekStore, ObjectStore
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
-from sealring.store.memory import MemoryAudit, MemoryIntents, MemoryKeks, MemoryObjects
+from sealring.store.memory import MemoryAudit, MemoryBindings, MemoryIntents, MemoryKeks, MemoryObjects
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
+from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
@@ -25,6 +26,7 @@ KEYS = StoreKeys(bytes(range(32)))
 class Store:
     objects: ObjectStore
     intents: IntentLog
+    bindings: BindingStore
     keks: KekStore
     audit: AuditLog
     keys: StoreKeys
@@ -35,9 +37,9 @@ def memory() -> Store:
     audit = MemoryAudit()
     intents = MemoryIntents(KEYS)
     objects = MemoryObjects(audit, intents, KEYS, partitions=4)
-    return Store(
-        objects, intents, MemoryKeks(audit), audit, KEYS, lambda: [event.action.value for event in audit.events]
-    )
+    keks = MemoryKeks(audit)
+    bindings = MemoryBindings(audit, keks)
+    return Store(objects, intents, bindings, keks, audit, KEYS, lambda: [event.action.value for event in audit.events])
 
 
 def on_links(links: Links, partitions: int = 4) -> Store:
@@ -46,9 +48,9 @@ def on_links(links: Links, partitions: int = 4) -> Store:
     audit = RedisAudit(links, keyspace, KEYS)
     intents = RedisIntents(links, keyspace, records, KEYS)
     objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, KEYS), audit, intents)
-    return Store(
-        objects, intents, RedisKeks(links, keyspace, records, audit), audit, KEYS, lambda: _actions(links, keyspace)
-    )
+    bindings = RedisBindings(links, keyspace, records, audit)
+    keks = RedisKeks(links, keyspace, records, audit)
+    return Store(objects, intents, bindings, keks, audit, KEYS, lambda: _actions(links, keyspace))
 
 
 def on_fakeredis() -> Store:

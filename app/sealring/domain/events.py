@@ -16,10 +16,15 @@ class Action(StrEnum):
     OBJECT_RESTORED = "vault.object.restored"
     OBJECT_PURGED = "vault.object.purged"
     OBJECT_REFUSED = "vault.object.refused"  # a stored record that failed its integrity check
+    OBJECT_EXPLAINED = "vault.object.explained"
     METADATA_READ = "vault.metadata.read"
     VERSIONS_LISTED = "vault.versions.listed"
     NAMES_LISTED = "vault.names.listed"
     KEK_CREATED = "vault.kek.created"
+    BINDING_CREATED = "vault.binding.created"
+    BINDING_CHANGED = "vault.binding.changed"  # `detail` says into which state
+    BYOK_VERIFIED = "vault.byok_key.verification_completed"
+    BYOK_DELETED = "vault.byok_key.deleted"
     DATA_KEY_CREATED = "vault.data_key.created"
     DATA_KEY_DECRYPTED = "vault.data_key.decrypted"
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
@@ -38,3 +43,5 @@ class Event:
     name: str = field(default="", repr=False)
     key_ids: tuple[str, ...] = ()
     reason: str = ""  # of a refusal; a fixed phrase
+    provider: str = ""  # of a customer's key, as events call it: AWS_KMS
+    detail: str = ""  # fixed words, e.g. "verified", "suspended"

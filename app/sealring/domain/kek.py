@@ -29,6 +29,14 @@ class KekScope:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What an organization said of a key of its own: the provider's options, and which pairs its owner may see."""
+
+    options: tuple[tuple[str, str], ...]
+    show: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Kek:
     """One key-encrypting key. `material` is the provider's own, opaque to us."""
 
@@ -38,3 +46,4 @@ class Kek:
     provider_key_id: str
     scope: bytes  # KekScope.encoded
     material: bytes = field(repr=False)
+    bound: Bound | None = None  # None: managed by us

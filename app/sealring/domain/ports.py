@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from sealring.domain.binding import Binding
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.intent import Intent, Outcome
@@ -64,6 +65,39 @@ class PageQuery:
     search: str = field(default="", repr=False)  # a case-folded part of the name
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the store says beside a record: the time in microseconds, and the epoch of the record's partition.
+
+    The epoch grows with each change of a binding: what was known of bindings at an earlier one has to be read again.
+    """
+
+    now: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """That the event of a read is stored; whether the record is still the object's newest state; and the epoch."""
+
+    newest: bool
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class BindingChange:
+    """A binding as it is to be, others that change with it, and the event of it.
+
+    `turns`: that more changes than what is known of it, so that the epoch has to grow. `removes`: that it is to go.
+    """
+
+    binding: Binding
+    event: Event
+    others: Sequence[Binding] = ()
+    turns: bool = True
+    removes: bool = False
+
+
 History = tuple[ObjectRecord, Sequence[VersionSummary]]
 
 
@@ -73,10 +107,11 @@ class ObjectStore(Protocol):
     def partition(self, environment: EnvironmentId, org: OrgId) -> int:
         """Return the partition of an organization's keys; every object id carries it."""
 
-    def create(self, place: Place, make: Callable[[], Change], intent: Intent | None) -> ObjectRecord:
+    def create(self, place: Place, make: Callable[[int], Change], intent: Intent | None) -> ObjectRecord:
         """Store a new object, stamped with the store's time, or return the one that this intent has made before.
 
-        `make` is asked when the name is known to be free. Raises NameTaken; IdempotencyKeyReused.
+        `make` gets the epoch, when the name is known to be free; it is asked again where that grows before the commit.
+        Raises NameTaken; IdempotencyKeyReused.
         """
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
@@ -89,13 +124,13 @@ class ObjectStore(Protocol):
         """Return the live objects of that name in all organizations of the environment."""
 
     def amend(
-        self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change], intent: Intent | None
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
     ) -> ObjectRecord:
         """Replace a record in one transaction; its revision grows by one. Return what this intent made of it before.
 
-        `decide` gets the current record and the time in microseconds, raises what forbids the change, and is asked
-        again after a conflict; it is not asked for a repetition. Raises NotFound; IdempotencyKeyReused; NameTaken where
-        a deleted object comes back and its name is in use.
+        `decide` gets the current record, raises what forbids the change, and is asked again after a conflict; it is not
+        asked for a repetition. Raises NotFound; IdempotencyKeyReused; NameTaken where a deleted object comes back and
+        its name is in use.
         """
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
@@ -107,8 +142,8 @@ class ObjectStore(Protocol):
     def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
         """Return one version, the current one included."""
 
-    def attest(self, record: ObjectRecord, event: Event) -> bool:
-        """Append the event of a read, and say whether `record` is still the object's newest state."""
+    def attest(self, record: ObjectRecord, event: Event) -> Attestation:
+        """Append the event of a read."""
 
     def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
         """Append the event, and return rows of live objects."""
@@ -156,6 +191,30 @@ class KekStore(Protocol):
         """Store `kek` unless the scope has one already; return the one that is stored."""
 
 
+class BindingStore(Protocol):
+    """The bindings of organizations. Raises StoreError; IntegrityFailure for what it did not write."""
+
+    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        """Return the partition of an organization's keys; every binding id carries it."""
+
+    def load(self, environment: EnvironmentId, org: OrgId) -> tuple[int, Sequence[Binding]]:
+        """Return the epoch, and all bindings of an organization as they are at it."""
+
+    def find(self, binding_id: bytes) -> Binding | None: ...
+
+    def change(
+        self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
+    ) -> Binding:
+        """Store a binding in one transaction, with the KEK of a new one, or remove both.
+
+        `decide` gets the organization's bindings and the time in microseconds, raises what forbids the change, and is
+        asked again after a conflict.
+        """
+
+    def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
+        """Return the organizations of a partition that have bindings."""
+
+
 class AuditLog(Protocol):
-    def append(self, event: Event) -> None:
-        """Append durably, or raise StoreError."""
+    def append(self, event: Event) -> int:
+        """Append durably, or raise StoreError. Return the epoch of the event's partition."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class MalformedBytes(ValueError):
     """The bytes are not in the format: truncated, trailing, or a value outside its range. Never carries them."""
@@ -20,6 +22,15 @@ def lp16(part: bytes) -> bytes:
 def lp32(part: bytes) -> bytes:
     """`part` behind its length as u32."""
     return len(part).to_bytes(4, "big") + part
+
+
+def encode_texts(texts: Sequence[str]) -> bytes:
+    """Texts behind their number as u16, each behind its length as u16."""
+    return len(texts).to_bytes(2, "big") + b"".join(lp16(text.encode()) for text in texts)
+
+
+def encode_pairs(pairs: Sequence[tuple[str, str]]) -> bytes:
+    return encode_texts([text for pair in pairs for text in pair])
 
 
 class Reader:
@@ -43,6 +54,13 @@ class Reader:
 
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size), "big")
+
+    def flag(self) -> bool:
+        """Return the next byte as yes or no. Raises MalformedBytes where it is neither."""
+        value = self.number(1)
+        if value > 1:
+            raise MalformedBytes("neither yes nor no")
+        return value == 1
 
     def lp8(self) -> bytes:
         return self._prefixed(1)
@@ -69,3 +87,16 @@ class Reader:
             raise MalformedBytes("truncated")
         self._offset = end
         return self._raw[start:end]
+
+
+def decode_texts(reader: Reader) -> tuple[str, ...]:
+    """Read what `encode_texts` made."""
+    return tuple(reader.lp16().decode() for _ in range(reader.number(2)))
+
+
+def decode_pairs(reader: Reader) -> tuple[tuple[str, str], ...]:
+    """Read what `encode_pairs` made. Raises MalformedBytes for an odd number of texts."""
+    texts = decode_texts(reader)
+    if len(texts) % 2:
+        raise MalformedBytes("a pair without its half")
+    return tuple(zip(texts[::2], texts[1::2], strict=True))

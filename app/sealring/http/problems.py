@@ -23,6 +23,7 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.NotFound: Problem(404, "not_found"),
     errors.NameTaken: Problem(409, "name_taken"),
     errors.VersionConflict: Problem(409, "version_conflict"),
+    errors.BindingConflict: Problem(409, "binding_conflict"),
     errors.AmbiguousName: Problem(409, "ambiguous_name"),
     errors.PayloadTooLarge: Problem(413, "payload_too_large"),
     errors.IdempotencyKeyReused: Problem(422, "idempotency_key_reused"),

@@ -26,10 +26,16 @@ from sealring_plugin import (
     Call,
     ChecksItself,
     CreatesKeys,
+    Describes,
+    ExplainsSetup,
+    Finding,
+    KeyDescription,
     KeyRef,
     Provider,
     Purpose,
+    SetupGuide,
     Unsupported,
+    Validates,
     WrapBinding,
     WrappedKey,
 )
@@ -83,7 +89,7 @@ class Gateway:
         self._providers = Providers(sources)
         self._observe = observe
         self._threads = CallThreads(MAX_THREADS)
-        self._circuits: Recent[tuple[str, str], Circuit] = Recent(size=_CIRCUITS, ttl_s=float("inf"))
+        self._circuits: Recent[tuple[str, str, bytes], Circuit] = Recent(size=_CIRCUITS, ttl_s=float("inf"))
 
     def wrap(self, each: Sequence[Wrapping], call: Call) -> list[WrappedKey]:
         """Wrap each, at the same time where providers wait. Raises KeyFailure, the first in the order of `each`."""
@@ -106,6 +112,25 @@ class Gateway:
         call = call_for(tenant="", request_id="check", purpose=Purpose.CHECK)
         self._start("check", KeyRef(provider, "", 0), call, partial(_check, call))()
 
+    def describe(self, key: KeyRef, call: Call) -> KeyDescription | None:
+        """Return what the provider knows of a key; None where it cannot say. Raises KeyFailure."""
+        return self._start("describe", key, call, partial(_describe, key, call))()
+
+    def validate(self, key: KeyRef, call: Call) -> Sequence[Finding]:
+        """Return what the provider finds wrong with a key; nothing where it cannot look. Raises KeyFailure."""
+        return self._start("validate", key, call, partial(_validate, key, call))()
+
+    def setup_guide(self, provider: str, principal: str, org: str, external_id: str) -> SetupGuide:
+        """Return what the admin of a key has to do. Raises KeyFailure; KeyMisconfigured where it has no word."""
+        call = call_for(tenant=org, request_id="setup", purpose=Purpose.CHECK)
+
+        def explain(found: Provider) -> SetupGuide:
+            if not isinstance(found, ExplainsSetup):
+                raise Unsupported
+            return found.explain_setup(principal=principal, organization_id=org, external_id=external_id)
+
+        return self._start("setup", KeyRef(provider, "", 0), call, explain)()
+
     def provider(self, name: str) -> Provider:
         """Return a provider, built on first use. Raises KeyFailure where it is not set up."""
         return self._providers.get(name)
@@ -122,7 +147,9 @@ class Gateway:
 
         if not self._providers.waits(key.provider):
             return attempt
-        circuit = self._circuit(key)
+        circuit = (
+            Circuit() if call.purpose is Purpose.CHECK else self._circuit(key)
+        )  # a check learns, and teaches nothing
         try:
             pending = self._send(circuit, lambda: _at_most_twice(attempt, call))
         except KeyFailure as refused:
@@ -172,7 +199,8 @@ class Gateway:
             self._providers.went_well(provider)
 
     def _circuit(self, key: KeyRef) -> Circuit:
-        place = (key.provider, key.key_id)
+        # One organization cannot open another's circuit by naming the same key, to which it has no access.
+        place = (key.provider, key.key_id, key.scope)
         circuit = self._circuits.get(place)
         if circuit is None:
             circuit = Circuit()
@@ -232,6 +260,14 @@ def _unwrap(one: Unwrapping, call: Call, provider: Provider) -> bytearray:
 def _check(call: Call, provider: Provider) -> None:
     if isinstance(provider, ChecksItself):
         provider.check(call)
+
+
+def _describe(key: KeyRef, call: Call, provider: Provider) -> KeyDescription | None:
+    return provider.describe(key, call) if isinstance(provider, Describes) else None
+
+
+def _validate(key: KeyRef, call: Call, provider: Provider) -> Sequence[Finding]:
+    return tuple(provider.validate(key, call)) if isinstance(provider, Validates) else ()
 
 
 def _create(wanted: KeyRef, call: Call, provider: Provider) -> KeyRef:

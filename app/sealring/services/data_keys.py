@@ -47,9 +47,10 @@ class DataKeys:
         """Return the data key of a blob. Raises CiphertextRejected; Forbidden; KeyFailure."""
         caller.principal.require(Permission.KEYS_USE)
         blob = self._parsed(caller, wrapped)
-        with self._unwrapped(caller, blob) as dek:
-            self._record(Action.DATA_KEY_DECRYPTED, blob, caller)
-            return DataKeyPair(uuid_text(blob.data_key_id), blob.context, bytes(dek.secret), wrapped)
+        while True:
+            with self._unwrapped(caller, blob) as dek:
+                if self._recorded(Action.DATA_KEY_DECRYPTED, blob, caller):
+                    return DataKeyPair(uuid_text(blob.data_key_id), blob.context, bytes(dek.secret), wrapped)
 
     def rekey(self, caller: Caller, wrapped: bytes, context: KeyContext) -> DataKeyPair:
         """Return the same data key, with the same id, wrapped for another context."""
@@ -62,21 +63,22 @@ class DataKeys:
     def _wrapped(
         self, dek: DataKey, message_id: bytes, context: KeyContext, action: Action, caller: Caller
     ) -> DataKeyPair:
-        keys = self._keyring.route(caller, context)
-        header = Header(
-            suite=Suite.DATA_KEY,
-            combine=keys.combine,
-            message_id=message_id,
-            environment=caller.principal.environment,
-            org=context.organization,
-            object_id=b"",
-            version_id=b"",
-            context_hash=context.digest,
-        )
-        wraps = self._keyring.wrap(dek, header, keys, context, caller)
-        blob = DataKeyBlob(header, wraps, commitment(dek.secret, header), context)
-        self._record(action, blob, caller)
-        return DataKeyPair(uuid_text(blob.data_key_id), context, bytes(dek.secret), encode_data_key(blob))
+        while True:
+            keys = self._keyring.route(caller, context)
+            header = Header(
+                suite=Suite.DATA_KEY,
+                combine=keys.combine,
+                message_id=message_id,
+                environment=caller.principal.environment,
+                org=context.organization,
+                object_id=b"",
+                version_id=b"",
+                context_hash=context.digest,
+            )
+            wraps = self._keyring.wrap(dek, header, keys, context, caller)
+            blob = DataKeyBlob(header, wraps, commitment(dek.secret, header), context)
+            if self._recorded(action, blob, caller):
+                return DataKeyPair(uuid_text(blob.data_key_id), context, bytes(dek.secret), encode_data_key(blob))
 
     def _parsed(self, caller: Caller, wrapped: bytes) -> DataKeyBlob:
         """Read a blob, which itself names its organization: one that the token lacks is Forbidden, not rejected."""
@@ -97,16 +99,18 @@ class DataKeys:
             raise CiphertextRejected(failure.reason) from failure
         return dek
 
-    def _record(self, action: Action, blob: DataKeyBlob, caller: Caller) -> None:
-        """Store the event before the key leaves."""
-        self._audit.append(
+    def _recorded(self, action: Action, blob: DataKeyBlob, caller: Caller) -> bool:
+        """Store the event before the key leaves; say whether it may: no, where a binding has changed meanwhile."""
+        header = blob.header
+        epoch = self._audit.append(
             Event(
                 action=action,
-                environment=blob.header.environment,
-                org=blob.header.org,
+                environment=header.environment,
+                org=header.org,
                 actor=caller.actor,
                 request_id=caller.request_id,
                 target=uuid_text(blob.data_key_id),
                 key_ids=tuple(uuid_text(wrap.kek_id) for wrap in blob.wraps),
             )
         )
+        return self._keyring.is_current(header.environment, header.org, epoch)

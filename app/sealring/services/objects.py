@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sealring.domain.context import KeyContext
 from sealring.domain.events import Action
 from sealring.domain.ids import ObjectId, OrgId, uuid_text
-from sealring.domain.ports import AuditLog, Change, ObjectStore, Place
+from sealring.domain.ports import AuditLog, Change, Moment, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import Author, ObjectRecord, State, Version
 from sealring.errors import AmbiguousName, IntegrityFailure, KeyContextFixed, NotFound, PayloadTooLarge, VersionConflict
@@ -47,14 +47,13 @@ class Objects:
         caller.principal.require_organization(context.organization)
         plaintext = self._checked(value)
         new_id = ObjectId.new(self._store.partition(caller.principal.environment, context.organization))
-        made: Change | None = None
+        made: dict[int, Change] = {}
 
-        def make() -> Change:
-            nonlocal made
-            if made is None:  # sealed once, however often the store tries
-                record = self._new(caller, new_id, name, context, plaintext)
-                made = Change(record, event_of(Action.OBJECT_CREATED, record, caller))
-            return made
+        def make(epoch: int) -> Change:
+            if epoch not in made:  # sealed once, however often the store tries, but for each state of the bindings
+                record = self._new(caller, new_id, name, context, plaintext, epoch)
+                made[epoch] = Change(record, event_of(Action.OBJECT_CREATED, record, caller))
+            return made[epoch]
 
         place = Place(new_id, caller.principal.environment, context.organization, name)
         return self._store.create(place, make, caller.intent)
@@ -79,7 +78,7 @@ class Objects:
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
             record = visible(self._store.get(object_id(text_id)), caller)
-            return self._attested(record, Action.METADATA_READ, caller)
+            return self._attested(record, Action.METADATA_READ, caller)[0]
 
     def update(
         self, caller: Caller, text_id: str, *, value: str, version_check: str | None, contexts: Sequence[KeyContext]
@@ -91,21 +90,21 @@ class Objects:
         """
         caller.principal.require(Permission.OBJECTS_UPDATE)
         plaintext = self._checked(value)
-        sealed: Version | None = None
+        sealed: dict[int, Version] = {}
 
-        def decide(current: ObjectRecord, now: int) -> Change:
-            nonlocal sealed
+        def decide(current: ObjectRecord, moment: Moment) -> Change:
             visible(current, caller)
             if any(context != current.context for context in contexts):
                 raise KeyContextFixed("Key context cannot be changed. Leave it out, or create another object.")
             _check_version(current, version_check)
-            # Sealed once: ids in the header are random, so a conflict never forces another encryption.
-            if sealed is None:
-                envelope = self._sealing.seal(plaintext, current.id, current.context, caller)
-                sealed = Version(0, 0, _author(caller), envelope)
-            moment = _after(current, now)
-            version = replace(sealed, number=current.current.number + 1, created_at=moment)
-            record = replace(current, current=version, updated_at=moment)
+            # Sealed once for each state of the bindings: ids in the header are random, so a conflict never forces
+            # another encryption.
+            if moment.epoch not in sealed:
+                envelope = self._sealing.seal(plaintext, current.id, current.context, caller, moment.epoch)
+                sealed[moment.epoch] = Version(0, 0, _author(caller), envelope)
+            written = _after(current, moment)
+            version = replace(sealed[moment.epoch], number=current.current.number + 1, created_at=written)
+            record = replace(current, current=version, updated_at=written)
             return Change(record, event_of(Action.OBJECT_UPDATED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
@@ -118,12 +117,12 @@ class Objects:
         """
         caller.principal.require(Permission.OBJECTS_DELETE)
 
-        def decide(current: ObjectRecord, now: int) -> Change:
+        def decide(current: ObjectRecord, moment: Moment) -> Change:
             visible(current, caller)
             _check_version(current, version_check)
-            moment = _after(current, now)
-            purge_at = moment + self._limits.retention_s * 1_000_000
-            record = replace(current, state=State.DELETED, updated_at=moment, purge_at=purge_at)
+            deleted_at = _after(current, moment)
+            purge_at = deleted_at + self._limits.retention_s * 1_000_000
+            record = replace(current, state=State.DELETED, updated_at=deleted_at, purge_at=purge_at)
             return Change(record, event_of(Action.OBJECT_DELETED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
@@ -133,18 +132,20 @@ class Objects:
         """Bring a deleted object back; a live one stays as it is. Touches no key. Raises NameTaken; NotFound."""
         caller.principal.require(Permission.OBJECTS_RESTORE)
 
-        def decide(current: ObjectRecord, now: int) -> Change:
-            if owned(current, caller).live or current.purge_at <= now:
+        def decide(current: ObjectRecord, moment: Moment) -> Change:
+            if owned(current, caller).live or current.purge_at <= moment.now:
                 raise NotFound
-            record = replace(current, state=State.LIVE, updated_at=_after(current, now), purge_at=0)
+            record = replace(current, state=State.LIVE, updated_at=_after(current, moment), purge_at=0)
             return Change(record, event_of(Action.OBJECT_RESTORED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
             record = owned(self._store.get(object_id(text_id)), caller)
             return record if record.live else self._store.amend(record.id, decide, caller.intent)
 
-    def _new(self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes) -> ObjectRecord:
-        envelope = self._sealing.seal(plaintext, new_id, context, caller)
+    def _new(  # noqa: PLR0913, PLR0917  what a new object is made of
+        self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes, epoch: int
+    ) -> ObjectRecord:
+        envelope = self._sealing.seal(plaintext, new_id, context, caller, epoch)
         return ObjectRecord(
             id=new_id,
             name=name,
@@ -171,23 +172,25 @@ class Objects:
         return visible(found[0] if found else None, caller)
 
     def _open(self, caller: Caller, record: ObjectRecord) -> OpenedObject:
-        value = self._sealing.open(record.current.envelope, record.context, caller)
-        attested = self._attested(record, Action.OBJECT_READ, caller)
-        if attested.current.id != record.current.id:
-            value = self._sealing.open(attested.current.envelope, attested.context, caller)
-        return OpenedObject(attested, value.decode())
+        """Open, store the event of the read, and begin again where the object or a binding has changed meanwhile."""
+        while True:
+            value = self._sealing.open(record.current.envelope, record.context, caller)
+            attested, epoch = self._attested(record, Action.OBJECT_READ, caller)
+            if attested.current.id == record.current.id and self._sealing.is_current(record.current.envelope, epoch):
+                return OpenedObject(attested, value.decode())
+            record = attested
 
-    def _attested(self, record: ObjectRecord, action: Action, caller: Caller) -> ObjectRecord:
-        """Store the event of a read, and return the newest state of the object.
+    def _attested(self, record: ObjectRecord, action: Action, caller: Caller) -> tuple[ObjectRecord, int]:
+        """Store the event of a read, and return the newest state of the object, and the epoch.
 
         Raises IntegrityFailure where the record is not the newest one and no newer one is there: it was rolled back.
         """
-        while not self._store.attest(record, event_of(action, record, caller)):
+        while not (attestation := self._store.attest(record, event_of(action, record, caller))).newest:
             newer = visible(self._store.get(record.id), caller)
             if newer.revision <= record.revision:
                 raise IntegrityFailure("rolled back")
             record = newer
-        return record
+        return record, attestation.epoch
 
     def _checked(self, value: str) -> bytes:
         plaintext = value.encode()
@@ -201,9 +204,9 @@ def _check_version(current: ObjectRecord, version_check: str | None) -> None:
         raise VersionConflict
 
 
-def _after(current: ObjectRecord, now: int) -> int:
+def _after(current: ObjectRecord, moment: Moment) -> int:
     """The time of a write: the store's, but always later than the write before it."""
-    return max(now, current.updated_at + 1)
+    return max(moment.now, current.updated_at + 1)
 
 
 def _author(caller: Caller) -> Author:

@@ -19,9 +19,9 @@ class Sealing:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
-    def seal(self, value: bytes, object_id: ObjectId, context: KeyContext, caller: Caller) -> Envelope:
-        """Seal `value` as a new version. Raises KeyFailure; then nothing may be stored."""
-        keys = self._keyring.route(caller, context)
+    def seal(self, value: bytes, object_id: ObjectId, context: KeyContext, caller: Caller, epoch: int) -> Envelope:
+        """Seal `value` as a new version, by the bindings of `epoch`. Raises KeyFailure; then nothing may be stored."""
+        keys = self._keyring.route(caller, context, epoch)
         header = Header(
             suite=Suite.OBJECT,
             combine=keys.combine,
@@ -40,3 +40,7 @@ class Sealing:
         """Return the value. Raises KeyFailure; IntegrityFailure for whatever we did not seal in this place."""
         with self._keyring.unwrap(envelope.header, envelope.wraps, context, caller) as dek:
             return open_sealed(envelope, dek.secret)
+
+    def is_current(self, envelope: Envelope, epoch: int) -> bool:
+        """Whether an opened value may be answered: no binding has changed until `epoch`, which was read since."""
+        return self._keyring.is_current(envelope.header.environment, envelope.header.org, epoch)

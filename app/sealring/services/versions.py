@@ -48,7 +48,9 @@ class Versions:
                 current.context_hash,
             ):
                 raise IntegrityFailure("a version of another organization or context")
-            value = self._sealing.open(version.envelope, record.context, caller)
-            then = replace(record, current=version, updated_at=version.created_at)
-            self._audit.append(event_of(Action.OBJECT_READ, then, caller))
-            return OpenedObject(then, value.decode())
+            while True:
+                value = self._sealing.open(version.envelope, record.context, caller)
+                then = replace(record, current=version, updated_at=version.created_at)
+                epoch = self._audit.append(event_of(Action.OBJECT_READ, then, caller))
+                if self._sealing.is_current(version.envelope, epoch):
+                    return OpenedObject(then, value.decode())

@@ -14,6 +14,9 @@
     s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
     s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
+    s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       for ever          a change of one
+    s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
+    s1:{p}:g               string  the epoch: grows when a binding changes for ever          every write
     s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
     s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
@@ -89,6 +92,15 @@ class Keyspace:
 
     def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
         return self._of(environment, org) + b"c:" + self._keys.locator(b"scope", scope)
+
+    def bindings(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"b:{environment}:{org}".encode()
+
+    def binding_owners(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"q"
+
+    def epoch(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"g"
 
     def intent(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
         message = lp16(environment.encode()) + lp16(actor.encode()) + lp16(name)

@@ -9,11 +9,12 @@ from dataclasses import replace
 from threading import RLock
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.binding import Binding
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.intent import Intent, Outcome
 from sealring.domain.kek import Kek, KekScope
-from sealring.domain.ports import Change, History, Order, PageQuery, Place, Row
+from sealring.domain.ports import Attestation, BindingChange, Change, History, Moment, Order, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
 from sealring.store.records import Records
@@ -24,9 +25,50 @@ class MemoryAudit:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.epoch = 0  # one for all
 
-    def append(self, event: Event) -> None:
+    def append(self, event: Event) -> int:
         self.events.append(event)
+        return self.epoch
+
+
+class MemoryBindings:
+    """A BindingStore. Thread-safe."""
+
+    def __init__(self, audit: MemoryAudit, keks: MemoryKeks) -> None:
+        self._audit = audit
+        self._keks = keks
+        self._bindings: dict[bytes, Binding] = {}
+        self._lock = RLock()
+
+    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        return sum(f"{environment}{org}".encode()) % 4
+
+    def load(self, environment: EnvironmentId, org: OrgId) -> tuple[int, Sequence[Binding]]:
+        with self._lock:
+            return self._audit.epoch, [
+                each for each in self._bindings.values() if (each.environment, each.org) == (environment, org)
+            ]
+
+    def find(self, binding_id: bytes) -> Binding | None:
+        return self._bindings.get(binding_id)
+
+    def change(
+        self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
+    ) -> Binding:
+        with self._lock:
+            change = decide(self.load(environment, org)[1], time.time_ns() // 1000)
+            self._bindings |= {each.id: each for each in (change.binding, *change.others)}
+            self._keks.add(change.binding.kek)
+            if change.removes:
+                del self._bindings[change.binding.id]
+            self._audit.epoch += change.turns
+            self._audit.append(change.event)
+            return change.binding
+
+    def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
+        found = {(each.environment, each.org) for each in self._bindings.values()}
+        return sorted(owner for owner in found if self.partition(*owner) == partition)
 
 
 class MemoryIntents:
@@ -74,7 +116,12 @@ class MemoryKeks:
     def __init__(self, audit: MemoryAudit) -> None:
         self._audit = audit
         self._by_scope: dict[bytes, Kek] = {}
+        self._bound: dict[bytes, Kek] = {}
         self._lock = RLock()
+
+    def add(self, kek: Kek) -> None:
+        """Store the KEK of a binding."""
+        self._bound[kek.kek_id] = kek
 
     def find(self, scope: KekScope) -> Kek | None:
         return self._by_scope.get(scope.encoded)
@@ -82,7 +129,8 @@ class MemoryKeks:
     def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None:
         owner = KekScope.owner(environment, org)
         with self._lock:
-            keks = [kek for kek in self._by_scope.values() if kek.scope.startswith(owner)]
+            everything = (*self._by_scope.values(), *self._bound.values())
+            keks = [kek for kek in everything if kek.scope.startswith(owner)]
         return next((kek for kek in keks if kek.kek_id == kek_id), None)
 
     def publish(self, scope: KekScope, kek: Kek, event: Event) -> Kek:
@@ -111,14 +159,14 @@ class MemoryObjects:
     def now(self) -> int:
         return time.time_ns() // 1000
 
-    def create(self, place: Place, make: Callable[[], Change], intent: Intent | None) -> ObjectRecord:
+    def create(self, place: Place, make: Callable[[int], Change], intent: Intent | None) -> ObjectRecord:
         with self._lock:
             recalled = self._recalled(intent)
             if recalled is not None:
                 return recalled
             if self.find(place.environment, place.org, place.name) is not None:
                 raise NameTaken
-            new = make()
+            new = make(self._audit.epoch)
             record = new.record.stamped(self.now(), os.urandom(16))
             self._versions[record.id] = []
             return self._store(record, new.event, intent)
@@ -133,7 +181,7 @@ class MemoryObjects:
         return [each for each in self._live(environment) if each.name == name]
 
     def amend(
-        self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change], intent: Intent | None
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
     ) -> ObjectRecord:
         with self._lock:
             current = self._objects.get(object_id)
@@ -142,7 +190,7 @@ class MemoryObjects:
             recalled = self._recalled(intent)
             if recalled is not None:
                 return recalled
-            change = decide(current, self.now())
+            change = decide(current, Moment(self.now(), self._audit.epoch))
             record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
@@ -157,9 +205,10 @@ class MemoryObjects:
     def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
         return next((each for each in self._versions[record.id] if each.id == version_id), None)
 
-    def attest(self, record: ObjectRecord, event: Event) -> bool:
-        self._audit.append(event)
-        return self._objects[record.id].updated_at == record.updated_at and self._objects[record.id].live
+    def attest(self, record: ObjectRecord, event: Event) -> Attestation:
+        epoch = self._audit.append(event)
+        newest = self._objects[record.id]
+        return Attestation(newest.updated_at == record.updated_at and newest.live, epoch)
 
     def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
         self._audit.append(event)

@@ -8,15 +8,27 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
+from sealring.domain.binding import Binding
 from sealring.domain.codec import encode_envelope, parse_envelope
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.intent import Outcome
-from sealring.domain.kek import Kek
+from sealring.domain.kek import Bound, Kek
 from sealring.domain.ports import Row
 from sealring.domain.record import Author, ObjectRecord, State, Version, VersionSummary
-from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16, lp32
+from sealring.domain.wire import (
+    MalformedBytes,
+    Reader,
+    decode_pairs,
+    decode_texts,
+    encode_pairs,
+    encode_texts,
+    lp8,
+    lp16,
+    lp32,
+)
 from sealring.errors import IntegrityFailure
+from sealring.store.binding_codec import decode_binding, encode_binding
 
 T = TypeVar("T")
 
@@ -115,6 +127,7 @@ class Records:
                 lp16(kek.provider_key_id.encode()),
                 lp16(kek.scope),
                 lp16(kek.material),
+                _encode_bound(kek.bound),
             )
         )
         return body + self._keys.record(b"kek" + kek.kek_id + body)
@@ -126,7 +139,8 @@ class Records:
             _known(reader.number(1))
             version = reader.number(4)
             provider = reader.lp8().decode()
-            kek = Kek(kek_id, version, provider, reader.lp16().decode(), reader.lp16(), reader.lp16())
+            key_id, scope, material = reader.lp16().decode(), reader.lp16(), reader.lp16()
+            kek = Kek(kek_id, version, provider, key_id, scope, material, _decode_bound(reader))
             reader.finish()
             return kek
 
@@ -157,6 +171,14 @@ class Records:
             return Outcome(committed, started_at, operation, fingerprint, org, object_id, version_id)
 
         return _strictly(decode, "outcome of a request")
+
+    def encode_binding(self, binding: Binding) -> bytes:
+        body = encode_binding(binding)
+        return body + self._keys.record(b"binding" + binding.id + body)
+
+    def decode_binding(self, binding_id: bytes, raw: bytes) -> Binding:
+        reader = self._authentic(b"binding" + binding_id, raw)
+        return _strictly(lambda: decode_binding(binding_id, reader), "binding record")
 
     def _authentic(self, place: bytes, raw: bytes) -> Reader:
         body, mac = raw[:-DIGEST_BYTES], raw[-DIGEST_BYTES:]
@@ -203,6 +225,16 @@ def _decode_version(reader: Reader) -> Version:
     _known(form)
     author = Author(reader.lp16().decode(), reader.lp16().decode())
     return Version(number, created_at, author, parse_envelope(reader.lp32()))
+
+
+def _encode_bound(bound: Bound | None) -> bytes:
+    if bound is None:
+        return b"\x00"
+    return b"\x01" + encode_pairs(bound.options) + encode_texts(bound.show)
+
+
+def _decode_bound(reader: Reader) -> Bound | None:
+    return Bound(decode_pairs(reader), decode_texts(reader)) if reader.flag() else None
 
 
 def _known(form: int) -> None:

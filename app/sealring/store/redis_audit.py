@@ -18,8 +18,10 @@ class RedisAudit:
         self._keyspace = keyspace
         self._keys = keys
 
-    def append(self, event: Event) -> None:
-        self._links.record(self._stream(event), self.entry(event))
+    def append(self, event: Event) -> int:
+        epoch_key = self._keyspace.epoch(self._keyspace.partition(event.environment, event.org))
+        _, epoch = self._links.record(epoch_key, self.entry(event), (b"GET", epoch_key))
+        return int(epoch or 0)
 
     def entry(self, event: Event) -> Command:
         """The command that appends `event`, for a pipeline or a transaction."""
@@ -33,6 +35,8 @@ class RedisAudit:
             b"name": self._name_digest(event),
             b"keys": " ".join(event.key_ids),
             b"reason": event.reason,
+            b"provider": event.provider,
+            b"detail": event.detail,
         }
         flat = [part for field in fields.items() if field[1] for part in field]
         return (b"XADD", self._stream(event), b"*", *flat)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from sealring.domain.events import Event
 from sealring.domain.ids import NO_ORG, EnvironmentId, ObjectId, OrgId, org_id
 from sealring.domain.intent import Intent
-from sealring.domain.ports import Change, History, PageQuery, Place, Row
+from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound
 from sealring.store.keyspace import Keyspace
@@ -49,9 +49,10 @@ class RedisObjects:
     def now(self) -> int:
         return microseconds(self._links.call((b"TIME",))[0])
 
-    def create(self, place: Place, make: Callable[[], Change], intent: Intent | None) -> ObjectRecord:
+    def create(self, place: Place, make: Callable[[int], Change], intent: Intent | None) -> ObjectRecord:
         name_key = self._keyspace.name(place.environment, place.org, place.name)
         object_key = self._keyspace.object(place.id)
+        epoch_key = self._keyspace.epoch(place.id.partition)
         directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object: a crash leaves a harmless entry. Its time lets a sweep spare what is in flight.
         directory = (b"HSET", directory_key, place.org, _wall_clock())
@@ -62,13 +63,14 @@ class RedisObjects:
             before = (*beside, *following.opening)
             replies = link.send(
                 *before,
-                (b"WATCH", name_key, object_key, *following.watched),
+                (b"WATCH", name_key, object_key, epoch_key, *following.watched),
                 (b"GET", name_key),
                 (b"GET", object_key),
+                (b"GET", epoch_key),
                 (b"TIME",),
                 *following.reading,
             )
-            holder, landed, now, *known = replies[len(before) + 1 :]
+            holder, landed, epoch, now, *known = replies[len(before) + 1 :]
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
                 return Settled(self._records.decode_object(place.id, landed))
             recalled = self._recalled(link, following, known)
@@ -76,7 +78,7 @@ class RedisObjects:
                 return Settled(recalled)
             if holder is not None:
                 raise NameTaken
-            new = make()
+            new = make(int(epoch or 0))
             record = new.record.stamped(microseconds(now), operation)
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
             return Commit((*writes, self._audit.entry(new.event), *following.closing(record)), record)
@@ -102,11 +104,12 @@ class RedisObjects:
         return [record for record in found if record is not None]
 
     def amend(
-        self, object_id: ObjectId, decide: Callable[[ObjectRecord, int], Change], intent: Intent | None
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
     ) -> ObjectRecord:
         if not self._keyspace.holds(object_id):
             raise NotFound
         object_key = self._keyspace.object(object_id)
+        epoch_key = self._keyspace.epoch(object_id.partition)
         operation = os.urandom(16)
         following = self._intents.attempt(intent, NO_ORG, object_id.partition, operation)
         intended: list[bytes] = []  # version ids of earlier attempts, whose replies may have been lost
@@ -114,14 +117,15 @@ class RedisObjects:
         def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             replies = link.send(
                 *following.opening,
-                (b"WATCH", object_key, *following.watched),
+                (b"WATCH", object_key, epoch_key, *following.watched),
                 (b"GET", object_key),
+                (b"GET", epoch_key),
                 (b"LINDEX", self._keyspace.summaries(object_id), 0),
                 (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
                 *following.reading,
             )
-            raw, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
@@ -130,7 +134,7 @@ class RedisObjects:
                 return Settled(recalled)
             if current.operation == operation or self._superseded(link, current, intended):
                 return Settled(current)
-            change = decide(current, microseconds(now))
+            change = decide(current, Moment(microseconds(now), int(epoch or 0)))
             self._check_newest(current, newest, deleted_until)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
@@ -161,10 +165,13 @@ class RedisObjects:
         (raw,) = self._links.call((b"HGET", self._keyspace.versions(record.id), version_id))
         return None if raw is None else self._records.decode_version(record.id, version_id, raw)
 
-    def attest(self, record: ObjectRecord, event: Event) -> bool:
-        entry = self._audit.entry(event)
-        _, score = self._links.record(self._keyspace.object(record.id), entry, self._index.score(record))
-        return score is not None and int(float(score)) == record.updated_at
+    def attest(self, record: ObjectRecord, event: Event) -> Attestation:
+        epoch_key = self._keyspace.epoch(record.id.partition)
+        _, score, epoch = self._links.record(
+            epoch_key, self._audit.entry(event), self._index.score(record), (b"GET", epoch_key)
+        )
+        newest = score is not None and int(float(score)) == record.updated_at
+        return Attestation(newest, int(epoch or 0))
 
     def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
         self._audit.append(event)

@@ -26,9 +26,12 @@ has the shape *Problem*; its `code` is for programs. The official SDKs repeat a 
 This description as a file: [openapi.json](openapi.json).
 """
 
+_BINDING_ROUTES = "/sealring/v1/bindings"
+
 TAGS = {
     "Objects": "Named secrets with versions.",
     "Data keys": "Keys for callers who encrypt by themselves. The server keeps none of them.",
+    "Keys of customers": "An organization's own keys, in its own KMS, and which contexts they guard.",
     "Service": "Open to everybody; tells nothing of anybody.",
 }
 
@@ -145,6 +148,66 @@ OPERATIONS: Mapping[str, Operation] = {
         "Whether a write that was sent with this `Idempotency-Key` has been applied. Tells of the caller's own writes, "
         "for 24 hours.",
     ),
+    f"POST {_BINDING_ROUTES}": Operation(
+        "createBinding",
+        "Keys of customers",
+        "Stores a pending binding of a key that its owner has admitted sealring to. Once active, the key guards each "
+        "context of the organization in which all pairs of `match` occur, and no key of ours does: if it fails, the "
+        "request fails.",
+        (*_CONTEXT, errors.NotFound, errors.BindingConflict, *_WRITE),
+    ),
+    f"GET {_BINDING_ROUTES}": Operation(
+        "listBindings", "Keys of customers", "Of one organization, the retired ones included.", (errors.InvalidBody,)
+    ),
+    f"GET {_BINDING_ROUTES}/<binding_id>": Operation(
+        "readBinding", "Keys of customers", "With what was found when its key was asked last.", (errors.NotFound,)
+    ),
+    f"DELETE {_BINDING_ROUTES}/<binding_id>": Operation(
+        "deleteBinding",
+        "Keys of customers",
+        "A pending one alone: any other may have sealed what is still there. Retire it instead.",
+        (errors.NotFound, errors.BindingConflict, *_WRITE),
+    ),
+    f"POST {_BINDING_ROUTES}/<binding_id>/validate": Operation(
+        "validateBinding",
+        "Keys of customers",
+        "Asks the key for its state, to wrap and to unwrap, and whether it opens where it must not; answers what was "
+        "found and what its owner has to do. The body is empty, or `{}`.",
+        (*_BODY, errors.NotFound, *_WRITE),
+    ),
+    f"POST {_BINDING_ROUTES}/<binding_id>/activate": Operation(
+        "activateBinding",
+        "Keys of customers",
+        "Verifies the key of a pending or suspended binding; if it works, the binding guards from now on, and the one "
+        "that it replaces retires. The body is empty, or `{}`.",
+        (*_BODY, errors.NotFound, errors.BindingConflict, *_WRITE),
+    ),
+    f"POST {_BINDING_ROUTES}/<binding_id>/suspend": Operation(
+        "suspendBinding",
+        "Keys of customers",
+        "From now on whatever the binding guards is refused: neither sealed nor opened. The body is empty, or `{}`.",
+        (*_BODY, errors.NotFound, errors.BindingConflict, *_WRITE),
+    ),
+    f"POST {_BINDING_ROUTES}/<binding_id>/retire": Operation(
+        "retireBinding",
+        "Keys of customers",
+        "From now on the binding guards nothing new. What its key sealed opens for as long as the key works. The body "
+        "is empty, or `{}`.",
+        (*_BODY, errors.NotFound, errors.BindingConflict, *_WRITE),
+    ),
+    "GET /sealring/v1/providers/<provider>/setup": Operation(
+        "readSetupGuide",
+        "Keys of customers",
+        "For the admin of a key: the steps, and the policy text, with our name and the organization's in it.",
+        (errors.InvalidBody, *_KEYS),
+    ),
+    "GET /sealring/v1/kv/<object_id>/explain": Operation(
+        "explainObject",
+        "Objects",
+        "Asks each key of a live object, now: which one keeps it shut, why, since when, and who has to act. The value "
+        "stays shut.",
+        (errors.NotFound,),
+    ),
     "POST /vault/v1/keys/data-key": Operation(
         "createDataKey",
         "Data keys",
@@ -199,6 +262,16 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = {
         "description": "The version's id.",
         "schema": {"type": "string", "format": "uuid"},
         "example": examples.UUID,
+    },
+    "binding_id": {
+        "description": "The binding's id.",
+        "schema": {"type": "string", "format": "uuid"},
+        "example": examples.UUID,
+    },
+    "provider": {
+        "description": "A provider of customers' keys.",
+        "schema": {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,31}$"},
+        "example": "awskms",
     },
     "idempotency_key": {
         "description": "What was sent as `Idempotency-Key`, percent-encoded.",

@@ -10,20 +10,26 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 NONCE_BYTES = TAG_BYTES = 16
 TOKEN = "token-of-the-toy"  # noqa: S105  anyone may know it
 PORT = 8300
+SILENCE = "SILENCE"
 
 
 class Kms:
-    """Has version 1 of some keys. `failing` makes it answer every call with a code."""
+    """Has version 1 of some keys. `failing` makes it answer every call with a code, `states` those of one key.
+
+    A key whose state is SILENCE is not answered until the KMS stops.
+    """
 
     def __init__(self, keys: tuple[str, ...] = ("first", "second"), port: int = 0) -> None:
         self._keys = {name: os.urandom(32) for name in keys}
+        self.states: dict[str, str] = {}
         self._code: str | None = None
+        self._stopped = Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), lambda *each: _Handler(self, *each))
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -31,6 +37,7 @@ class Kms:
         Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
+        self._stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -49,6 +56,11 @@ class Kms:
             return {}
         if body["key"] not in self._keys or body["version"] != 1:
             return {"code": "KEY_NOT_FOUND"}
+        state = self.states.get(body["key"])
+        if state == SILENCE:
+            self._stopped.wait()
+        if state:
+            return {"code": state}
         key, bound = self._keys[body["key"]], _packed(body)
         if path == "/encrypt":
             return {"ciphertext": b64encode(_seal(key, b64decode(body["plaintext"]), bound)).decode()}

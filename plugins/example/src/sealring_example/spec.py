@@ -21,4 +21,5 @@ SPEC = ProviderSpec(
         ConfigField("token", str, "the token that the KMS knows us by", required=True, secret=True),
     ),
     build=build,
+    bound_as="EXAMPLE_KMS",
 )

@@ -1,0 +1,114 @@
+"""Bindings: which contexts of an organization are guarded by a key of the organization's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Self
+
+from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
+from sealring.domain.envelope import Combine
+from sealring.domain.ids import EnvironmentId, OrgId, parse_uuid
+from sealring.domain.kek import Bound, Kek, KekScope
+
+MAX_STALE_DECRYPT_S = 60
+MAX_BINDINGS = 1000  # of one organization, the retired ones included
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class BindingState(IntEnum):
+    PENDING = 1  # not used; it becomes active when it proves to work
+    ACTIVE = 2  # guards whatever it matches
+    SUSPENDED = 3  # guards it still, and is refused: nothing is sealed or opened under it
+    RETIRED = 4  # guards nothing new; what it sealed opens
+
+
+@dataclass(frozen=True, slots=True)
+class BindingFinding:
+    """Something that validation found. `code` is stable; `advice` is for the key's owner."""
+
+    code: str
+    error: bool  # else a warning
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What validation proved of a key, and when, in microseconds. `since`: of the first check with this result."""
+
+    verified: bool
+    checked_at: int
+    since: int
+    findings: tuple[BindingFinding, ...] = ()
+
+    def after(self, earlier: Verification | None) -> Verification:
+        same = earlier is not None and (earlier.verified, earlier.codes) == (self.verified, self.codes)
+        return replace(self, since=earlier.since) if same and earlier is not None else self
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(finding.code for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One key of an organization. All but its state and what was verified is fixed: another key is another binding."""
+
+    id: bytes  # 16 bytes, of which the first 12 bits are the partition; the id of its KEK too
+    environment: EnvironmentId
+    org: OrgId
+    match: Pairs  # sorted; beside the organization, which every context of it has
+    provider: str
+    key: str
+    options: Pairs  # sorted
+    combine: Combine  # ANY alone where the binding asks for it
+    show: tuple[str, ...]  # names of pairs that the key's owner may see, beside the organization
+    max_stale_decrypt_s: int
+    replaces: bytes  # 16 bytes, or none: the binding that retires when this one becomes active
+    state: BindingState
+    created_at: int
+    updated_at: int
+    verification: Verification | None = None
+
+    def matches(self, context: KeyContext) -> bool:
+        """Whether all pairs of the binding occur in the context. The state is not asked."""
+        return context.organization == self.org and set(self.match) <= set(context.pairs)
+
+    @property
+    def guards(self) -> bool:
+        return self.state in {BindingState.ACTIVE, BindingState.SUSPENDED}
+
+    @property
+    def scope(self) -> bytes:
+        return KekScope.owner(self.environment, self.org)
+
+    @property
+    def kek(self) -> Kek:
+        """The key as envelopes refer to it."""
+        bound = Bound(self.options, self.show)
+        return Kek(self.id, 1, self.provider, self.key, self.scope, b"", bound)
+
+    def turned(self, state: BindingState, now: int) -> Self:
+        return replace(self, state=state, updated_at=max(now, self.updated_at + 1))
+
+
+def matching(bindings: Iterable[Binding], context: KeyContext) -> tuple[Binding, ...]:
+    """Return the bindings that guard a context, in the order of their ids."""
+    found = [each for each in bindings if each.guards and each.matches(context)]
+    return tuple(sorted(found, key=lambda each: each.id))
+
+
+def match_of(pairs: Iterable[tuple[str, str]]) -> Pairs:
+    """Return the pairs of a match beside the organization."""
+    return tuple(sorted(pair for pair in pairs if pair[0] not in ORGANIZATION_KEYS))
+
+
+def binding_partition(binding_id: bytes) -> int:
+    return binding_id[0] << 4 | binding_id[1] >> 4
+
+
+def parse_binding_id(text: str) -> bytes | None:
+    return parse_uuid(text)

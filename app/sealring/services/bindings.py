@@ -1,0 +1,262 @@
+"""Bindings: keys of an organization's own, from their first mention to their retirement."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.binding import (
+    MAX_BINDINGS,
+    Binding,
+    BindingState,
+    Verification,
+    match_of,
+    parse_binding_id,
+)
+from sealring.domain.context import KeyContext
+from sealring.domain.envelope import Combine
+from sealring.domain.events import Action, Event
+from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
+from sealring.domain.ports import BindingChange, BindingStore
+from sealring.domain.principal import Caller, Permission
+from sealring.domain.wire import lp16
+from sealring.errors import BindingConflict, InvalidBody, NotFound
+from sealring.keys.catalog import Catalog
+from sealring.keys.gateway import Gateway
+from sealring.keys.keyring import key_ref
+from sealring.services.verification import Verifier
+from sealring_plugin import SetupGuide
+
+
+@dataclass(frozen=True, slots=True)
+class NewBinding:
+    """What a caller asks for."""
+
+    org: OrgId
+    match: KeyContext
+    provider: str
+    key: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    combine: Combine = Combine.ALL
+    show: tuple[str, ...] = ()
+    max_stale_decrypt_s: int = 0
+    replaces: str | None = None
+
+
+class Bindings:
+    """The use cases of bindings. Thread-safe."""
+
+    def __init__(
+        self, store: BindingStore, catalog: Catalog, gateway: Gateway, verifier: Verifier, keys: StoreKeys
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._gateway = gateway
+        self._verifier = verifier
+        self._keys = keys
+
+    def create(self, caller: Caller, new: NewBinding, *, activate: bool) -> Binding:
+        """Store a pending binding; with `activate`, verify it, and let it guard if it works.
+
+        Raises Forbidden; InvalidBody for a provider, key or option that can never be right, or a match of another
+        organization; BindingConflict where an equal match is active, or there are too many.
+        """
+        self._admit(caller, new.org)
+        if new.match.organization not in {"", new.org}:
+            raise InvalidBody("match: it names another organization.", (("match", "it names another organization."),))
+        environment = caller.principal.environment
+        options = self._catalog.options(new.provider, new.options, self.external_id(environment, new.org))
+        binding = Binding(
+            id=_new_id(self._store.partition(environment, new.org)),
+            environment=environment,
+            org=new.org,
+            match=match_of(new.match.pairs),
+            provider=new.provider,
+            key=new.key,
+            options=options,
+            combine=new.combine,
+            show=tuple(sorted(set(new.show))),
+            max_stale_decrypt_s=new.max_stale_decrypt_s,
+            replaces=b"" if new.replaces is None else self._own(caller, new.replaces).id,
+            state=BindingState.PENDING,
+            created_at=0,
+            updated_at=0,
+        )
+        self._catalog.check_key(key_ref(binding.kek))
+
+        def decide(found: Sequence[Binding], now: int) -> BindingChange:
+            _refuse_equal(binding, found)
+            if len(found) >= MAX_BINDINGS:
+                raise BindingConflict(f"The organization has {MAX_BINDINGS} bindings. Delete pending ones.")
+            made = replace(binding, created_at=now, updated_at=now)
+            return BindingChange(made, self._event(Action.BINDING_CREATED, made, caller))
+
+        made = self._store.change(environment, new.org, decide)
+        if not activate:
+            return made
+        verified = self.validate(caller, uuid_text(made.id))
+        return self._turn(caller, verified, BindingState.ACTIVE) if _works(verified) else verified
+
+    def list(self, caller: Caller, org: OrgId) -> Sequence[Binding]:
+        """Return the bindings of an organization, the oldest first."""
+        self._admit(caller, org)
+        _, found = self._store.load(caller.principal.environment, org)
+        return sorted(found, key=lambda each: (each.created_at, each.id))
+
+    def read(self, caller: Caller, text_id: str) -> Binding:
+        caller.principal.require(Permission.BINDINGS_MANAGE)
+        return self._own(caller, text_id)
+
+    def validate(self, caller: Caller, text_id: str) -> Binding:
+        """Ask the key everything, and store what was found. The state stays as it is."""
+        caller.principal.require(Permission.BINDINGS_MANAGE)
+        return self.verified(self._own(caller, text_id), caller.actor, caller.request_id)
+
+    def verified(self, binding: Binding, actor: str, request_id: str) -> Binding:
+        """Verify a binding for whoever; housekeeping does so for each that guards."""
+        result = self._verifier.verify(binding, request_id, binding.updated_at)
+
+        def decide(found: Sequence[Binding], now: int) -> BindingChange:
+            current = _of_id(found, binding.id)
+            stamped = replace(result, checked_at=now, since=now).after(current.verification)
+            changed = replace(current, verification=stamped, updated_at=max(now, current.updated_at + 1))
+            return BindingChange(changed, self._verification_event(changed, stamped, actor, request_id), turns=False)
+
+        return self._store.change(binding.environment, binding.org, decide)
+
+    def activate(self, caller: Caller, text_id: str) -> Binding:
+        """Verify a pending or suspended binding, and let it guard.
+
+        Raises BindingConflict where it does not work, or an equal match is active already.
+        """
+        verified = self.validate(caller, text_id)
+        if not _works(verified):
+            codes = ", ".join(verified.verification.codes) if verified.verification is not None else ""
+            raise BindingConflict(f"The key does not work: {codes}. Mend that, and activate it again.")
+        return self._turn(caller, verified, BindingState.ACTIVE)
+
+    def suspend(self, caller: Caller, text_id: str) -> Binding:
+        """Refuse whatever the binding guards, at once: nothing is sealed or opened under its key."""
+        caller.principal.require(Permission.BINDINGS_MANAGE)
+        return self._turn(caller, self._own(caller, text_id), BindingState.SUSPENDED)
+
+    def retire(self, caller: Caller, text_id: str) -> Binding:
+        """Let the binding guard nothing new. What it sealed opens for as long as its key works."""
+        caller.principal.require(Permission.BINDINGS_MANAGE)
+        return self._turn(caller, self._own(caller, text_id), BindingState.RETIRED)
+
+    def delete(self, caller: Caller, text_id: str) -> None:
+        """Remove a binding that was never used. Raises BindingConflict for any but a pending one."""
+        caller.principal.require(Permission.BINDINGS_MANAGE)
+        binding = self._own(caller, text_id)
+
+        def decide(found: Sequence[Binding], _now: int) -> BindingChange:
+            current = _of_id(found, binding.id)
+            if current.state is not BindingState.PENDING:
+                raise BindingConflict("Envelopes may need the binding's key. Retire it instead.")
+            return BindingChange(current, self._event(Action.BYOK_DELETED, current, caller), removes=True)
+
+        self._store.change(binding.environment, binding.org, decide)
+
+    def setup(self, caller: Caller, provider: str, org: OrgId) -> SetupGuide:
+        """Return what the admin of a key has to do before it can be bound. Raises KeyFailure."""
+        self._admit(caller, org)
+        external_id = self.external_id(caller.principal.environment, org)
+        return self._gateway.setup_guide(provider, self._catalog.principal(provider), org, external_id)
+
+    def external_id(self, environment: EnvironmentId, org: OrgId) -> str:
+        """A text that is the organization's alone, and that nobody chooses: what AWS calls an external id."""
+        return self._keys.locator(b"external-id", lp16(environment.encode()) + lp16(org.encode())).hex()
+
+    def _admit(self, caller: Caller, org: OrgId) -> None:
+        caller.principal.require(Permission.BINDINGS_MANAGE)
+        caller.principal.require_organization(org)
+
+    def _own(self, caller: Caller, text_id: str) -> Binding:
+        """Raises NotFound alike for none and another organization's."""
+        binding_id = parse_binding_id(text_id)
+        binding = None if binding_id is None else self._store.find(binding_id)
+        if binding is None or not caller.principal.may_see(binding.environment, binding.org):
+            raise NotFound("Binding")
+        return binding
+
+    def _turn(self, caller: Caller, binding: Binding, state: BindingState) -> Binding:
+        def decide(found: Sequence[Binding], now: int) -> BindingChange:
+            current = _of_id(found, binding.id)
+            _refuse_turn(current, state)
+            others: tuple[Binding, ...] = ()
+            if state is BindingState.ACTIVE:
+                _refuse_equal(current, found)
+                others = tuple(
+                    each.turned(BindingState.RETIRED, now)
+                    for each in found
+                    if each.id == current.replaces and each.guards
+                )
+            turned = current.turned(state, now)
+            return BindingChange(turned, self._event(Action.BINDING_CHANGED, turned, caller), others)
+
+        return self._store.change(binding.environment, binding.org, decide)
+
+    def _event(self, action: Action, binding: Binding, caller: Caller) -> Event:
+        return Event(
+            action=action,
+            environment=binding.environment,
+            org=binding.org,
+            actor=caller.actor,
+            request_id=caller.request_id,
+            target=uuid_text(binding.id),
+            provider=self._catalog.event_name(binding.provider),
+            detail=binding.state.name.lower(),
+        )
+
+    def _verification_event(self, binding: Binding, result: Verification, actor: str, request_id: str) -> Event:
+        return Event(
+            action=Action.BYOK_VERIFIED,
+            environment=binding.environment,
+            org=binding.org,
+            actor=actor,
+            request_id=request_id,
+            target=uuid_text(binding.id),
+            provider=self._catalog.event_name(binding.provider),
+            detail="verified" if result.verified else "failed",
+            reason=" ".join(result.codes),
+        )
+
+
+_TURNS: Mapping[BindingState, frozenset[BindingState]] = {  # into a state, from these
+    BindingState.ACTIVE: frozenset({BindingState.PENDING, BindingState.SUSPENDED}),
+    BindingState.SUSPENDED: frozenset({BindingState.ACTIVE}),
+    BindingState.RETIRED: frozenset({BindingState.PENDING, BindingState.ACTIVE, BindingState.SUSPENDED}),
+}
+
+
+def _refuse_turn(current: Binding, state: BindingState) -> None:
+    if current.state not in _TURNS[state]:
+        raise BindingConflict(f"The binding is {current.state.name.lower()}: it cannot become {state.name.lower()}.")
+
+
+def _refuse_equal(binding: Binding, found: Sequence[Binding]) -> None:
+    for each in found:
+        if each.guards and each.match == binding.match and each.id not in {binding.id, binding.replaces}:
+            raise BindingConflict("An active binding has the same match. Name it as `replaces`, or retire it first.")
+
+
+def _of_id(found: Sequence[Binding], binding_id: bytes) -> Binding:
+    for each in found:
+        if each.id == binding_id:
+            return each
+    raise NotFound("Binding")
+
+
+def _works(binding: Binding) -> bool:
+    return binding.verification is not None and binding.verification.verified
+
+
+def _new_id(partition: int) -> bytes:
+    """Return 16 bytes in the form of a UUID, of which the first 12 bits are the partition."""
+    noise = bytearray(os.urandom(16))
+    noise[0], noise[1] = partition >> 4, (partition & 15) << 4 | noise[1] & 15
+    noise[6], noise[8] = noise[6] & 0x0F | 0x80, noise[8] & 0x3F | 0x80  # RFC 9562 5.8: version 8, custom
+    return bytes(noise)

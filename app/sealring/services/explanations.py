@@ -1,0 +1,65 @@
+"""Explanations: why an object cannot be read, which of its keys is to blame, and who has to act."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sealring.domain.binding import Binding
+from sealring.domain.envelope import Combine
+from sealring.domain.events import Action
+from sealring.domain.ports import AuditLog, ObjectStore
+from sealring.domain.principal import Caller, Permission
+from sealring.domain.record import ObjectRecord
+from sealring.errors import IntegrityFailure, KeyFailure
+from sealring.keys.keyring import Keyring
+from sealring.services.visibility import event_of, object_id, refusals_audited, visible
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """One KEK of an object, asked now. `failure`: what kept it shut; None: it opens its wrap."""
+
+    kek_id: bytes
+    provider: str
+    binding: Binding | None  # None: managed by us
+    failure: KeyFailure | IntegrityFailure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    record: ObjectRecord
+    keys: Sequence[KeyReport]
+
+    @property
+    def readable(self) -> bool:
+        needed = any if self.record.current.envelope.header.combine is Combine.ANY else all
+        return needed(report.failure is None for report in self.keys)
+
+
+class Explanations:
+    """The one use case of explanations. Thread-safe."""
+
+    def __init__(self, store: ObjectStore, keyring: Keyring, audit: AuditLog) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._audit = audit
+
+    def explain(self, caller: Caller, text_id: str) -> Explanation:
+        """Try each key of a live object by itself. The value stays shut. Raises NotFound."""
+        caller.principal.require(Permission.OBJECTS_READ)
+        with refusals_audited(self._audit, caller, text_id):
+            record = visible(self._store.get(object_id(text_id)), caller)
+            envelope = record.current.envelope
+            self._audit.append(event_of(Action.OBJECT_EXPLAINED, record, caller))
+            failures = self._keyring.probe(envelope.header, envelope.wraps, record.context, caller)
+            reports = [
+                KeyReport(
+                    wrap.kek_id,
+                    wrap.provider,
+                    self._keyring.binding_of(record.environment, record.org, wrap.kek_id),
+                    failure,
+                )
+                for wrap, failure in zip(envelope.wraps, failures, strict=True)
+            ]
+            return Explanation(record, reports)

@@ -1,0 +1,127 @@
+"""Verification: whether a customer's key works for us, for the right organization alone, and will go on doing so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from sealring.crypto.data_key import DataKey
+from sealring.domain.binding import Binding, BindingFinding, Verification
+from sealring.domain.context import KeyContext
+from sealring.errors import IntegrityFailure, KeyFailure
+from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
+from sealring.keys.keyring import key_ref, shown_pairs
+from sealring_plugin import Call, Finding, KeyState, Purpose, Severity, WrapBinding, WrappedKey
+
+_STATES = {
+    KeyState.DISABLED: ("key_disabled", "The key is disabled.", "Enable the key."),
+    KeyState.PENDING_DELETION: ("key_pending_deletion", "The key is to be deleted.", "Cancel its deletion."),
+    KeyState.DESTROYED: ("key_destroyed", "The key is destroyed.", "Bind another key; this one opens nothing again."),
+}
+_ADVICE = {
+    "KeyAccessDenied": ("access_denied", "Give sealring the permissions that the setup guide lists."),
+    "KeyDisabled": ("key_disabled", "Enable the key."),
+    "KeyPendingDeletion": ("key_pending_deletion", "Cancel its deletion."),
+    "KeyDestroyed": ("key_destroyed", "Bind another key; this one opens nothing again."),
+    "KeyNotFound": ("key_not_found", "Check the key's name, and that sealring may see it."),
+    "KeyMisconfigured": ("key_misconfigured", "Check the key's type, region and options."),
+    "KeyThrottled": ("throttled", "Raise the key's quota, or wait."),
+    "KeyUnavailable": ("unavailable", "Check the endpoint and the network; then validate again."),
+    "KeyDeadlineExceeded": ("deadline", "Check the endpoint and the network; then validate again."),
+    "PluginFault": ("plugin_fault", "Tell the operator."),
+    "IntegrityFailure": ("key_inconsistent", "The key did not open what it had just closed. Tell the operator."),
+}
+
+
+T = TypeVar("T")
+
+
+class Verifier:
+    """Asks a key everything that can be asked of it. Stores nothing."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def verify(self, binding: Binding, request_id: str, now: int) -> Verification:
+        """Return what was found at `now`. A key that does not work is a finding, never an exception."""
+        findings = {finding.code: finding for finding in _Questions(self._gateway, binding, request_id).findings()}
+        verified = not any(finding.error for finding in findings.values())
+        return Verification(verified, now, now, tuple(findings.values())).after(binding.verification)
+
+
+class _Questions:
+    """The questions to one key, each with the time of a request."""
+
+    def __init__(self, gateway: Gateway, binding: Binding, request_id: str) -> None:
+        self._gateway = gateway
+        self._binding = binding
+        self._request_id = request_id
+        self._key = key_ref(binding.kek)
+
+    def findings(self) -> Iterator[BindingFinding]:
+        described = _asked(lambda: self._gateway.describe(self._key, self._call()))
+        if isinstance(described, BindingFinding):
+            yield described
+        elif described is not None and described.state in _STATES:
+            code, message, advice = _STATES[described.state]
+            yield BindingFinding(code, error=True, message=message, advice=advice)
+        yield from self._probe()
+        told = _asked(lambda: self._gateway.validate(self._key, self._call()))
+        yield from (told,) if isinstance(told, BindingFinding) else map(_as_ours, told)
+
+    def _probe(self) -> Iterator[BindingFinding]:
+        """Wrap and unwrap in the binding's own context; then in two that must not open it."""
+        pairs = sorted({**dict(self._binding.match), "organization_id": self._binding.org}.items())
+        mine = WrapBinding(shown_pairs(KeyContext(tuple(pairs)), self._binding.show), os.urandom(64))
+        with DataKey.fresh() as dek:
+            wrapped = _asked(lambda: self._gateway.wrap([Wrapping(self._key, dek.secret, mine)], self._call()))
+            if isinstance(wrapped, BindingFinding):
+                yield wrapped
+                return
+            opened = _asked(lambda: self._unwrap(wrapped[0], mine))
+            if isinstance(opened, BindingFinding):
+                yield opened
+                return
+            with DataKey(opened) as again:
+                if again.secret != dek.secret:
+                    yield _finding_of(IntegrityFailure("probe"))
+        if self._opens(wrapped[0], WrapBinding(mine.context, os.urandom(64))):
+            yield _error("binding_not_enforced", "A wrapped key opens in another object's place.", "Tell the operator.")
+        if self._opens(wrapped[0], WrapBinding({**mine.context, "organization_id": "nobodys"}, mine.aad)):
+            yield _error("context_not_enforced", "A wrapped key opens in another context.", "Tell the operator.")
+
+    def _opens(self, wrapped: WrappedKey, under: WrapBinding) -> bool:
+        opened = _asked(lambda: self._unwrap(wrapped, under))
+        if isinstance(opened, BindingFinding):
+            return False
+        opened[:] = bytes(len(opened))
+        return True
+
+    def _unwrap(self, wrapped: WrappedKey, under: WrapBinding) -> bytearray:
+        return self._gateway.unwrap([Unwrapping(self._key, wrapped, under)], self._call())[0]
+
+    def _call(self) -> Call:
+        return call_for(tenant=self._binding.org, request_id=self._request_id, purpose=Purpose.CHECK)
+
+
+def _asked(ask: Callable[[], T]) -> T | BindingFinding:
+    try:
+        return ask()
+    except (KeyFailure, IntegrityFailure) as failure:
+        return _finding_of(failure)
+
+
+def _finding_of(failure: KeyFailure | IntegrityFailure) -> BindingFinding:
+    code, advice = _ADVICE[type(failure).__name__]
+    return _error(code, str(failure).partition(". ")[0] + ".", advice)
+
+
+def _error(code: str, message: str, advice: str) -> BindingFinding:
+    return BindingFinding(code, error=True, message=message, advice=advice)
+
+
+def _as_ours(finding: Finding) -> BindingFinding:
+    """A plugin's own words, cut to what a record holds."""
+    error = finding.severity is Severity.ERROR
+    return BindingFinding(finding.code[:64], error, finding.message[:500], finding.advice[:500])

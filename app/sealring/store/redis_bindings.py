@@ -1,0 +1,105 @@
+"""Bindings in Redis or Valkey: a hash for each organization, and an epoch for each partition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sealring.domain.binding import Binding, binding_partition
+from sealring.domain.ids import EnvironmentId, OrgId, environment_id, org_id
+from sealring.domain.ports import BindingChange
+from sealring.errors import IntegrityFailure
+from sealring.store.keyspace import Keyspace
+from sealring.store.link import Command, Link, Reply
+from sealring.store.links import Links
+from sealring.store.records import Records
+from sealring.store.redis_audit import RedisAudit
+from sealring.store.timing import microseconds
+from sealring.store.transaction import Commit, Settled, transact
+
+
+class RedisBindings:
+    """The BindingStore of production. Thread-safe."""
+
+    def __init__(self, links: Links, keyspace: Keyspace, records: Records, audit: RedisAudit) -> None:
+        self._links = links
+        self._keyspace = keyspace
+        self._records = records
+        self._audit = audit
+
+    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        return self._keyspace.partition(environment, org)
+
+    def load(self, environment: EnvironmentId, org: OrgId) -> tuple[int, Sequence[Binding]]:
+        key = self._keyspace.bindings(environment, org)
+        epoch_key = self._keyspace.epoch(self._keyspace.partition(environment, org))
+        epoch, flat = self._links.snapshot(key, (b"GET", epoch_key), (b"HGETALL", key))
+        return int(epoch or 0), self._decoded(flat, environment, org)
+
+    def find(self, binding_id: bytes) -> Binding | None:
+        partition = binding_partition(binding_id)
+        if partition >= self._keyspace.partitions:
+            return None
+        (owner,) = self._links.call((b"HGET", self._keyspace.binding_owners(partition), binding_id))
+        if owner is None:
+            return None
+        environment, org = _owner(owner)
+        (raw,) = self._links.call((b"HGET", self._keyspace.bindings(environment, org), binding_id))
+        return None if raw is None else self._checked(self._records.decode_binding(binding_id, raw), environment, org)
+
+    def change(
+        self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
+    ) -> Binding:
+        key = self._keyspace.bindings(environment, org)
+        wanted: list[BindingChange] = []
+
+        def attempt(link: Link) -> Commit[Binding] | Settled[Binding]:
+            _, flat, now = link.send((b"WATCH", key), (b"HGETALL", key), (b"TIME",))
+            found = self._decoded(flat, environment, org)
+            landed = [change for change in wanted if (change.binding in found) is not change.removes]
+            if landed:  # an earlier EXEC of ours, whose reply was lost
+                return Settled(landed[-1].binding)
+            change = decide(found, microseconds(now))
+            wanted.append(change)
+            return Commit(self._writes(found, change), change.binding)
+
+        return transact(self._links, key, attempt)
+
+    def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
+        (found,) = self._links.call((b"HVALS", self._keyspace.binding_owners(partition)))
+        return sorted({_owner(owner) for owner in found})
+
+    def _writes(self, found: Sequence[Binding], change: BindingChange) -> Sequence[Command]:
+        binding = change.binding
+        partition = binding_partition(binding.id)
+        key = self._keyspace.bindings(binding.environment, binding.org)
+        kek_key = self._keyspace.kek(binding.environment, binding.org, binding.id)
+        owners = self._keyspace.binding_owners(partition)
+        writes: list[Command] = [self._audit.entry(change.event)]
+        if change.turns:
+            writes.append((b"INCR", self._keyspace.epoch(partition)))
+        if change.removes:
+            return (*writes, (b"HDEL", key, binding.id), (b"HDEL", owners, binding.id), (b"DEL", kek_key))
+        if binding.id not in {each.id for each in found}:
+            writes.append((b"SET", kek_key, self._records.encode_kek(binding.kek)))
+            writes.append((b"HSET", owners, binding.id, f"{binding.environment} {binding.org}"))
+        changed = (binding, *change.others)
+        return (*writes, *((b"HSET", key, each.id, self._records.encode_binding(each)) for each in changed))
+
+    def _decoded(self, flat: Reply, environment: EnvironmentId, org: OrgId) -> Sequence[Binding]:
+        return [
+            self._checked(self._records.decode_binding(binding_id, raw), environment, org)
+            for binding_id, raw in zip(flat[::2], flat[1::2], strict=True)
+        ]
+
+    def _checked(self, binding: Binding, environment: EnvironmentId, org: OrgId) -> Binding:
+        if (binding.environment, binding.org) != (environment, org):
+            raise IntegrityFailure("the binding of another organization")
+        return binding
+
+
+def _owner(raw: bytes) -> tuple[EnvironmentId, OrgId]:
+    environment, _, org = raw.decode("ascii", "replace").partition(" ")
+    found = environment_id(environment), org_id(org)
+    if found[0] is None or found[1] is None:
+        raise IntegrityFailure("the owner of a binding")
+    return found[0], found[1]

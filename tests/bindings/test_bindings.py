@@ -1,0 +1,210 @@
+"""Bindings: who may make them, what is refused, what validation finds, and what the audit log tells."""
+
+from dataclasses import replace
+
+import pytest
+
+import sealring_plugin as api
+from bindings.conftest import world_on
+from sealring.domain.binding import BindingState
+from sealring.domain.ids import uuid_text
+from sealring.errors import BindingConflict, Forbidden, InvalidBody, NotFound
+from support import stores
+from support.cmk import Key
+from support.make import caller, principal
+
+
+@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+def world(request):
+    if request.param == "memory":
+        return world_on(stores.memory())
+    if request.param == "fakeredis":
+        return world_on(stores.on_fakeredis())
+    return world_on(stores.on_links(request.getfixturevalue("links")))
+
+
+def test_a_new_binding_is_pending(world):
+    binding = world.bind("org_123", "key_abc", activate=False)
+
+    assert binding.state is BindingState.PENDING
+    assert binding.verification is None
+
+
+def test_a_key_that_works_is_active_at_once_where_that_is_asked(world):
+    binding = world.bind("org_123", "key_abc")
+
+    assert binding.state is BindingState.ACTIVE
+    assert binding.verification.verified
+
+
+def test_a_key_that_does_not_work_stays_pending_with_what_was_found(world):
+    world.kms["key_abc"] = Key(failure=api.KeyDisabled())
+
+    binding = world.bind("org_123", "key_abc")
+
+    assert binding.state is BindingState.PENDING
+    assert binding.verification.codes == ("key_disabled",)
+    with pytest.raises(BindingConflict, match="key_disabled"):
+        world.turn(binding, "activate")
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (api.AccessDenied(), "access_denied"),
+        (api.KeyDisabled(), "key_disabled"),
+        (api.KeyPendingDeletion(), "key_pending_deletion"),
+        (api.KeyDestroyed(), "key_destroyed"),
+        (api.KeyNotFound(), "key_not_found"),
+        (api.WrongRegion(), "key_misconfigured"),
+        (api.Unsupported(), "key_misconfigured"),
+        (api.Throttled(), "throttled"),
+        (api.Unavailable(), "unavailable"),
+        (api.DeadlineExceeded(), "deadline"),
+        (RuntimeError("secret"), "plugin_fault"),
+    ],
+)
+def test_each_failure_of_a_key_is_a_finding_with_advice(world, failure, code):
+    world.kms["key_abc"] = Key(failure=failure)
+
+    binding = world.turn(world.bind("org_123", "key_abc", activate=False), "validate")
+
+    assert code in binding.verification.codes
+    assert all(finding.advice for finding in binding.verification.findings)
+    assert "secret" not in repr(binding.verification)
+
+
+def test_a_warning_keeps_nobody_from_activating(world):
+    binding = world.bind("org_123", "key_abc", options={"rotation": "off"})
+
+    assert binding.state is BindingState.ACTIVE
+    assert binding.verification.codes == ("rotation_off",)
+
+
+def test_since_tells_when_a_key_began_to_fail(world):
+    binding = world.bind("org_123", "key_abc")
+    world.kms["key_abc"].failure = api.KeyDisabled()
+
+    first, second = world.turn(binding, "validate"), world.turn(binding, "validate")
+
+    assert second.verification.since == first.verification.since
+    assert second.verification.checked_at > first.verification.checked_at
+
+
+def test_a_check_does_not_keep_requests_from_the_key(world):
+    """A probe in another organization's context is refused by a good policy: that must not look like an outage."""
+    binding = world.bind("org_123", "key_abc")
+    world.kms["key_abc"].failure = api.AccessDenied()
+    world.turn(binding, "validate")
+    world.kms["key_abc"].failure = None
+
+    assert world.open(world.seal("org_123")) == "secret"
+
+
+@pytest.mark.parametrize(
+    ("changes", "member"),
+    [
+        ({"provider": "nokms"}, "provider"),
+        ({"key": "abc"}, "key"),
+        ({"options": {"colour": "red"}}, "options"),
+        ({"options": {"external_id": "mine"}}, "options"),
+        ({"match": {"organization_id": "org_456"}}, "match"),
+    ],
+)
+def test_what_can_never_be_right_is_refused(world, changes, member):
+    with pytest.raises(InvalidBody) as refused:
+        world.bind("org_123", **{"key": "key_abc", **changes})
+
+    assert refused.value.violations[0][0] == member
+
+
+def test_two_active_bindings_of_one_match_are_refused(world):
+    world.bind("org_123", "key_abc")
+
+    with pytest.raises(BindingConflict):
+        world.bind("org_123", "key_other")
+
+
+def test_two_pending_bindings_of_one_match_become_one_active(world):
+    one, two = (world.bind("org_123", key, activate=False) for key in ("key_one", "key_two"))
+    world.turn(one, "activate")
+
+    with pytest.raises(BindingConflict):
+        world.turn(two, "activate")
+
+
+def test_a_pending_binding_can_be_deleted_and_no_other(world):
+    pending, active = world.bind("org_123", "key_one", activate=False), world.bind("org_123", "key_two")
+
+    world.turn(pending, "delete")
+
+    with pytest.raises(BindingConflict):
+        world.turn(active, "delete")
+    assert [each.id for each in world.use.bindings.list(caller("org_123"), "org_123")] == [active.id]
+    with pytest.raises(NotFound):
+        world.turn(pending, "read")
+
+
+def test_a_binding_of_another_organization_is_not_found(world):
+    binding = world.bind("org_123", "key_abc")
+
+    for method in ("read", "validate", "activate", "suspend", "retire", "delete"):
+        with pytest.raises(NotFound):
+            getattr(world.use.bindings, method)(caller("org_456"), uuid_text(binding.id))
+    with pytest.raises(Forbidden):
+        world.use.bindings.list(caller("org_456"), "org_123")
+
+
+def test_another_organization_cannot_replace_a_binding(world):
+    binding = world.bind("org_123", "key_abc")
+
+    with pytest.raises(NotFound):
+        world.bind("org_456", "key_other", replaces=uuid_text(binding.id))
+
+
+def test_an_external_id_is_the_organizations_own(world):
+    one, two = world.bind("org_123", "key_abc"), world.bind("org_456", "key_abc")
+
+    assert dict(one.options)["external_id"] != dict(two.options)["external_id"]
+    assert world.use.bindings.setup(caller("org_123"), "cmk", "org_123").policy == (
+        f"allow sealring for org_123 as {dict(one.options)['external_id']}"
+    )
+
+
+def test_another_organizations_refusals_do_not_open_the_circuit_of_a_key_that_both_name(world):
+    """BETA names ACME's key, to which it has no access: that must not cost ACME a single request."""
+    world = world_on(stores.memory(), waits=True)
+    world.bind("org_acme", "key_abc")
+    record = world.seal("org_acme")
+    beta = world.bind("org_beta", "key_abc")
+    assert beta.state is BindingState.ACTIVE
+    world.kms["key_abc"].failure = api.AccessDenied()
+    for number in range(5):
+        with pytest.raises(Exception, match="denies access"):
+            world.seal("org_beta", name=f"n{number}")
+    world.kms["key_abc"].failure = None
+
+    assert world.open(record) == "secret"
+
+
+def test_every_change_is_in_the_audit_log(world):
+    binding = world.bind("org_123", "key_abc")
+    world.turn(binding, "suspend")
+    world.turn(binding, "retire")
+
+    assert [action for action in world.store.actions() if "b" in action] == [
+        "vault.binding.created",
+        "vault.byok_key.verification_completed",
+        "vault.binding.changed",
+        "vault.binding.changed",
+        "vault.binding.changed",
+    ]
+
+
+def test_a_token_without_the_permission_binds_nothing(world):
+    from sealring.domain.principal import Caller, Permission  # noqa: PLC0415
+
+    lacking = principal("org_123", permissions=frozenset(Permission) - {Permission.BINDINGS_MANAGE})
+
+    with pytest.raises(Forbidden):
+        world.use.bindings.list(replace(Caller(lacking, "r")), "org_123")

@@ -1,0 +1,106 @@
+"""A key provider of customers, in this process: keys with states that their owners switch."""
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import sealring_plugin as api
+from sealring.keys.catalog import Catalog, Loaded
+from sealring.keys.gateway import Gateway
+from sealring.keys.providers import Source
+from sealring_local.wrap import LocalProvider
+
+
+@dataclass
+class Key:
+    """`failure`: what the provider raises now. `log`: what its owner sees of each use."""
+
+    secret: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
+    failure: Exception | None = None
+    hangs: bool = False
+    log: list = field(default_factory=list)
+
+
+class CmkProvider:
+    """AES-256-GCM under the key's own secret, with the context authenticated."""
+
+    def __init__(self, kms):
+        self._kms = kms
+
+    def wrap(self, key, dek, binding, call):
+        nonce = os.urandom(12)
+        return api.WrappedKey(
+            "cmk-gcm", nonce + self._cipher(key, binding, call, "wrap").encrypt(nonce, bytes(dek), _aad(binding))
+        )
+
+    def unwrap(self, wrapped, key, binding, call):
+        cipher = self._cipher(key, binding, call, "unwrap")
+        try:
+            return bytearray(cipher.decrypt(wrapped.blob[:12], wrapped.blob[12:], _aad(binding)))
+        except InvalidTag:
+            raise api.CiphertextRejected from None
+
+    def bound_pairs(self, binding):
+        return dict(binding.context)
+
+    def describe(self, key, call):
+        failure = self._key(key).failure
+        states = {api.KeyDisabled: api.KeyState.DISABLED, api.KeyPendingDeletion: api.KeyState.PENDING_DELETION}
+        return api.KeyDescription(states.get(type(failure), api.KeyState.ENABLED))
+
+    def validate(self, key, call):
+        if key.option("rotation") == "off":
+            return [api.Finding("rotation_off", api.Severity.WARNING, "The key is never rotated.", "Rotate it.")]
+        return []
+
+    def explain_setup(self, *, principal, organization_id, external_id):
+        return api.SetupGuide(("Allow us.",), f"allow {principal} for {organization_id} as {external_id}")
+
+    def close(self):
+        pass
+
+    def _cipher(self, key, binding, call, operation):
+        found = self._key(key)
+        found.log.append((operation, dict(binding.context), call.request_id))
+        if found.hangs:
+            threading.Event().wait(max(0.0, call.deadline - time.monotonic()) + 0.5)
+            raise api.DeadlineExceeded
+        if found.failure is not None:
+            raise found.failure
+        return AESGCM(found.secret)
+
+    def _key(self, key):
+        if key.key_id not in self._kms:
+            raise api.KeyNotFound
+        return self._kms[key.key_id]
+
+
+def _aad(binding):
+    return repr(sorted(binding.context.items())).encode() + binding.aad
+
+
+def check_key(_config, key):
+    if not key.key_id.startswith("key_"):
+        raise api.ConfigInvalid("a key's name begins with key_")
+
+
+SPEC = api.ProviderSpec(
+    name="cmk",
+    config=(api.ConfigField("principal", str, "who we are"),),
+    build=lambda _: None,
+    bound_as="TEST_KMS",
+    key_options=(api.ConfigField("rotation", str, "off or on"),),
+    check_key=check_key,
+)
+CATALOG = Catalog({"cmk": Loaded(SPEC, {"principal": "sealring"})})
+
+
+def gateway_to(kms, *, waits=False):
+    """A gateway to keys of ours and of customers: `kms` holds theirs by name."""
+    local = LocalProvider(bytes(32))
+    provider = CmkProvider(kms)
+    return Gateway({"local": Source(lambda: local, waits=False), "cmk": Source(lambda: provider, waits)})
