@@ -66,7 +66,9 @@ def test_check_config_reaches_store_and_keys(installed):
         "plugin    ok",
         "keys      ok",
         "store     ok",
+        "durable   ok",
     ]
+    assert said.endswith("durable   ok: single\n")
 
 
 def test_check_config_says_that_a_store_is_empty(installed, tmp_path):

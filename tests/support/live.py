@@ -105,11 +105,15 @@ def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str =
 
 @contextmanager
 def serving(
-    folder: Path, store_url: str, workers: int = 2, threads: int = 8, keys: str = "local"
+    folder: Path, store_url: str, workers: int = 2, threads: int = 8, keys: str = "local", about_store: str = ""
 ) -> Iterator[LiveServer]:
-    """Run the installed `sealring serve` in `folder`, on this store, until the block ends."""
+    """Run the installed `sealring serve` in `folder`, on this store, until the block ends.
+
+    `about_store` is a line more in [store].
+    """
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
+    path.write_text(path.read_text().replace("[store]", f"[store]\n{about_store}"))
     wiring.initialise_store(settings.load(path), 4)
     port = free_port()
     log = folder / "server.log"

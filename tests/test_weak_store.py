@@ -1,0 +1,80 @@
+"""What each command says of a store that can lose answered writes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from sealring import installation, settings, wiring
+from sealring.store.embedded import EmbeddedValkey
+from support.ports import free_port
+
+SEALRING = Path(sys.executable).with_name("sealring")
+LOSES_WRITES = (
+    "the store can lose answered writes (durability: best effort); to mend it: set appendfsync always (it is everysec). "
+    "Or say accept_data_loss = true in [store] to run all the same"
+)
+
+
+def run(*arguments):
+    return subprocess.run([SEALRING, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def url(tmp_path):
+    """A Valkey with appendfsync everysec."""
+    with EmbeddedValkey(tmp_path / "data") as store, redis.Redis.from_url(store.url) as client:
+        client.config_set("appendfsync", "everysec")
+        yield store.url
+
+
+@pytest.fixture
+def weak(tmp_path, url):
+    """The settings of an installation on that store."""
+    list(installation.create_files(tmp_path / "etc", url, "local"))
+    path = tmp_path / "etc" / "sealring.toml"
+    wiring.initialise_store(settings.load(path), 4)
+    return path
+
+
+def accept_data_loss(path):
+    path.write_text(path.read_text().replace("[store]", "[store]\naccept_data_loss = true"))
+
+
+def test_check_config_refuses_it(weak):
+    failed = run("check-config", "--config", weak)
+
+    assert failed.returncode == 1
+    assert failed.stderr == f"Error: {LOSES_WRITES}\n"
+
+
+def test_check_config_says_that_it_is_accepted(weak):
+    accept_data_loss(weak)
+
+    assert run("check-config", "--config", weak).stdout.endswith("durable   no: best effort\n")
+
+
+def test_the_replicas_that_it_is_to_wait_for_are_waited_for(weak):
+    weak.write_text(weak.read_text().replace("[store]", "[store]\nwait_replicas = 2"))
+
+    with wiring.opened_store(settings.load(weak)) as (links, _, _):
+        assert links.replicas == 2
+
+
+def test_serve_does_not_start_on_it(weak):
+    failed = run("serve", "--config", weak, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1)
+
+    assert failed.returncode != 0
+    assert f"cannot start: {LOSES_WRITES}" in failed.stdout
+    assert "Traceback" not in failed.stdout + failed.stderr
+
+
+def test_dev_says_how_to_go_on_and_writes_nothing_to_it(tmp_path, url):
+    failed = run("dev", "--data-dir", tmp_path / "dev", "--keys", "local", "--port", free_port(), "--store", url)
+
+    assert failed.returncode == 1
+    assert failed.stderr.endswith(f"Error: {LOSES_WRITES}; these settings are {tmp_path}/dev/sealring.toml\n")
+    with redis.Redis.from_url(url) as client:
+        assert client.dbsize() == 0
