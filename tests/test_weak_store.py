@@ -1,5 +1,6 @@
-"""What each command says of a store that can lose answered writes."""
+"""What each command says of a store that can lose answered writes, or of none."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,52 @@ def test_dev_says_how_to_go_on_and_writes_nothing_to_it(tmp_path, url):
     assert failed.stderr.endswith(f"Error: {LOSES_WRITES}; these settings are {tmp_path}/dev/sealring.toml\n")
     with redis.Redis.from_url(url) as client:
         assert client.dbsize() == 0
+
+
+def test_the_doctor_fails_it_in_a_line_that_says_what_to_set(url):
+    ended = run("doctor", "store", url)
+
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stdout.splitlines() if line.startswith("FAILED")]
+    assert line.startswith(
+        "FAILED   durability                   best effort: it can lose answered writes, and sealring "
+    )
+    assert line.endswith(" does not start on it. Set appendfsync always (it is everysec)")
+    assert ended.stderr == ""
+
+
+def test_the_doctor_passes_it_when_it_is_mended(url):
+    with redis.Redis.from_url(url) as client:
+        client.config_set("appendfsync", "always")
+
+    ended = run("doctor", "store", url)
+
+    assert ended.returncode == 0
+    assert {line.split()[0] for line in ended.stdout.splitlines()} == {"ok", "note", "warning"}
+
+
+def test_the_doctor_speaks_json_to_machines(url):
+    ended = run("doctor", "store", "--json", url)
+
+    findings = json.loads(ended.stdout)["findings"]
+    assert ended.returncode == 1
+    assert findings[0] == {"check": "reachable", "grade": "ok", "meaning": "takes a write", "mend": ""}
+    assert [each["check"] for each in findings if each["grade"] == "failed"] == ["durability"]
+
+
+def test_the_doctor_tries_flushall_when_asked_for(url):
+    ended = run("doctor", "store", "--destructive", url)
+
+    assert "ok       WATCH, FLUSHALL              EXEC applies nothing\n" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "store", ["redis://user:hunter2@127.0.0.1:1/", "hunter2://127.0.0.1", "redis://:hunter2@127.0.0.1:port"]
+)
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_the_doctor_prints_no_password(store, flags):
+    ended = run("doctor", "store", *flags, store)
+
+    assert ended.returncode == 1
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -34,6 +34,8 @@ from sealring.services.purging import Purging
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
 from sealring.settings import Settings
+from sealring.store.doctor.examination import examine
+from sealring.store.doctor.findings import Finding
 from sealring.store.durability import Durability, require_durability
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
@@ -147,6 +149,12 @@ def check_durability(settings: Settings) -> None:
     """Raises SettingsInvalid for a store that is less durable than the settings want; StoreUnavailable."""
     with closing(_links(settings)) as links:
         require_durability(links, settings.durability)
+
+
+def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Finding]]:
+    """Yield what each check of a store is called and what it finds. Raises SettingsInvalid, StoreUnavailable."""
+    with closing(Links.to(url)) as links:
+        yield from examine(links, destructive=destructive)
 
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
