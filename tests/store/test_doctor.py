@@ -258,6 +258,9 @@ def test_a_cluster_passes_but_for_its_durability(cluster):
 
     assert named(found, Grade.FAILED) == ["durability"]
     assert found["WAIT"].meaning == "answers; replicas that had the write: 1"
+    assert [check for check in found if check.startswith("server")] == [
+        "server of primary 1", "server of primary 2", "server of primary 3",
+    ]  # fmt: skip
 
 
 def test_replicas_are_waited_for_and_a_replica_is_no_store(tmp_path):
@@ -285,7 +288,7 @@ def test_replicas_are_waited_for_and_a_replica_is_no_store(tmp_path):
 def looked(name, **info):
     """What the check of that name makes of these lines of INFO."""
     facts = StoreFacts({}, {"redis_version": "7.2.4", **info})
-    (check,) = [each for each in vital_signs(facts) if each.name == name]
+    (check,) = [each for each in vital_signs([facts]) if each.name == name]
     found = check.look(None)
     return found.grade.value, found.meaning
 

@@ -42,7 +42,7 @@ LAG = "set min-replicas-max-lag 1 (it is 10)"
 
 
 def assessed(config, info=ALONE, policy=DurabilityPolicy()):  # noqa: B008  it is frozen
-    verdict = assess(StoreFacts(config, info), policy)
+    verdict = assess([StoreFacts(config, info)], policy)
     return verdict.durability.value, verdict.lacking
 
 
@@ -110,6 +110,19 @@ def test_a_declared_store_that_evicts_is_best_effort(config, info):
         "best effort",
         ("set maxmemory-policy noeviction (it is volatile-lru)",),
     )
+
+
+@pytest.mark.parametrize("weaker_first", [False, True])
+def test_a_store_is_what_its_weakest_primary_is(weaker_first):
+    strong, single = StoreFacts(REPLICATED, FOLLOWED), StoreFacts({**REPLICATED, "min-replicas-to-write": "0"}, ALONE)
+    best_effort = StoreFacts({**REPLICATED, "appendonly": "no"}, FOLLOWED)
+
+    def assessed_together(*nodes):
+        return assess(nodes[::-1] if weaker_first else nodes, WAITING).durability
+
+    assert assessed_together(strong, strong) is Durability.STRONG
+    assert assessed_together(strong, single) is Durability.SINGLE
+    assert assessed_together(single, best_effort) is Durability.BEST_EFFORT
 
 
 # --- what is read of real servers
@@ -184,4 +197,21 @@ def test_a_primary_with_a_replica_is_strong_or_best_effort(tmp_path):
 
             assert required(links, accept_data_loss=True) == "best effort"
             assert required(links, wait_replicas=1) == "strong"
+        links.close()
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_every_primary_of_a_cluster_is_asked(cluster, which):
+    links = Links.to(cluster.url)
+    for node in cluster.primaries:
+        node.client.config_set("min-replicas-to-write", 1, "min-replicas-max-lag", 1)
+    try:
+        assert required(links, wait_replicas=1) == "strong"
+
+        cluster.primaries[which].client.config_set("appendfsync", "everysec")
+
+        assert required(links, wait_replicas=1, accept_data_loss=True) == "best effort"
+    finally:
+        for node in cluster.primaries:
+            node.client.config_set("appendfsync", "always", "min-replicas-to-write", 0, "min-replicas-max-lag", 10)
         links.close()

@@ -5,9 +5,11 @@ strong: a crash, a power loss and a failover. single: a crash and a power loss o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import zip_longest
+from types import MappingProxyType
 
 from sealring.errors import IntegrityFailure, SettingsInvalid, StoreUnavailable
 from sealring.store.link import Command, Reply
@@ -33,7 +35,7 @@ class DurabilityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """What the store says of itself."""
+    """What a node of the store says of itself."""
 
     config: Mapping[str, str]  # empty: CONFIG GET is refused
     info: Mapping[str, str]  # empty: INFO is refused
@@ -59,6 +61,8 @@ _ON_DISK = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rew
 _NO_EVICTION = {"maxmemory-policy": "noeviction"}
 _READ = (*_ON_DISK, *_NO_EVICTION, "min-replicas-to-write", "min-replicas-max-lag")
 
+_BEST_FIRST = list(Durability)
+
 _UNREADABLE = (
     "allow +config|get to the user of the URL, or say declared_durable = true in [store] where the service's "
     "documentation promises that an acknowledged write is durable"
@@ -66,15 +70,24 @@ _UNREADABLE = (
 _UNKNOWN_REPLICAS = "allow +info to the user of the URL"
 
 
-def read_facts(links: Links) -> StoreFacts:
-    """Ask the store for its settings. Raises StoreUnavailable where it is away."""
-    config = _answer(links, (b"CONFIG", b"GET", *_READ)) or ()
-    info = _answer(links, (b"INFO",)) or b""
-    return StoreFacts(_pairs(config), _fields(info))
+def read_facts(links: Links) -> Sequence[StoreFacts]:
+    """Ask each primary for its settings; there is one at least. Raises StoreUnavailable where the store is away."""
+    configs = map(_pairs, _answers(links, (b"CONFIG", b"GET", *_READ)))
+    infos = map(_fields, _answers(links, (b"INFO",)))
+    nodes: Iterator[tuple[Mapping[str, str], Mapping[str, str]]]
+    nodes = zip_longest(configs, infos, fillvalue=MappingProxyType({}))  # shorter: refused, or a node went away
+    return [StoreFacts(config, info) for config, info in nodes] or [StoreFacts({}, {})]
 
 
-def assess(facts: StoreFacts, policy: DurabilityPolicy) -> Verdict:
-    """Return the class of a store that says `facts` of itself, under the settings of `policy`."""
+def assess(nodes: Sequence[StoreFacts], policy: DurabilityPolicy) -> Verdict:
+    """Return the class of a store whose primaries say this of themselves, under the settings of `policy`.
+
+    A store is what its weakest node is.
+    """
+    return max((_assess(facts, policy) for facts in nodes), key=lambda verdict: _BEST_FIRST.index(verdict.durability))
+
+
+def _assess(facts: StoreFacts, policy: DurabilityPolicy) -> Verdict:
     evicting = _evicting(facts)
     if policy.declared_durable:
         return Verdict(Durability.BEST_EFFORT, evicting) if evicting else Verdict(Durability.STRONG)
@@ -135,13 +148,13 @@ def _is(config: Mapping[str, str], name: str) -> str:
     return f"it is {config[name]}" if name in config else "the store does not say it"
 
 
-def _answer(links: Links, command: Command) -> Reply | None:
-    """The store's answer; None where it refuses, by an ACL or because a managed service lacks the command."""
+def _answers(links: Links, command: Command) -> Sequence[Reply]:
+    """The answer of each primary; none where one refuses, by an ACL or because a managed service lacks the command."""
     try:
-        return links.call(command)[0]
+        return [reply for (reply,) in links.everywhere(command)]
     except (StoreUnavailable, IntegrityFailure):
-        links.call((b"PING",))  # raises where the store is away, and did not refuse this one command
-        return None
+        links.everywhere((b"PING",))  # raises where the store is away, and did not refuse this one command
+        return ()
 
 
 def _pairs(flat: Reply) -> Mapping[str, str]:

@@ -37,11 +37,11 @@ def examine(links: Links, *, destructive: bool) -> Iterator[tuple[str, Finding]]
 
 
 def _checks(links: Links, sandbox: Sandbox, *, destructive: bool) -> Iterator[Check]:
-    facts = read_facts(links)
+    nodes = read_facts(links)
     yield from command_checks()
-    yield from transaction_checks(facts.replicas)
+    yield from transaction_checks(min(facts.replicas or 0 for facts in nodes))
     yield from watch_checks(sandbox, destructive=destructive)
-    yield from vital_signs(facts)
+    yield from vital_signs(nodes)
 
 
 def _reach(sandbox: Sandbox) -> Finding:

@@ -11,8 +11,8 @@ from sealring.store.doctor.sandbox import Sandbox, lasting
 _WAIT_MS = 200
 
 
-def transaction_checks(replicas: int | None) -> Iterator[Check]:
-    """`replicas` is how many the store says are connected, where it says it."""
+def transaction_checks(replicas: int) -> Iterator[Check]:
+    """`replicas` is how many the store says are connected to each primary, at least."""
     yield Check("MULTI is atomic", _atomic)
     yield Check("MULTI with a bad command", _aborted)
     yield Check("WAIT", lambda sandbox: _waits(sandbox, replicas))
@@ -46,7 +46,7 @@ def _aborted(sandbox: Sandbox) -> Finding:
     return ok("EXEC applies nothing")
 
 
-def _waits(sandbox: Sandbox, replicas: int | None) -> Finding:
+def _waits(sandbox: Sandbox, replicas: int) -> Finding:
     try:
         with sandbox.borrow() as link:
             _, acknowledged = link.send(lasting(sandbox.key("waited"), b"1"), (b"WAIT", 1, _WAIT_MS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sealring.store.doctor.findings import Check, Finding, failed, ok, warning
 from sealring.store.doctor.sandbox import Sandbox
@@ -18,21 +18,22 @@ _MIB = 1 << 20
 _OLDEST = (7, 0)
 
 
-def vital_signs(facts: StoreFacts) -> Iterator[Check]:
+def vital_signs(nodes: Sequence[StoreFacts]) -> Iterator[Check]:
     yield Check("round trip", _round_trip)
     yield Check("clock", _clock)
-    if facts.info:
-        yield Check("server", lambda _: _server(facts.info))
-        yield Check("memory", lambda _: _memory(facts.info))
-        yield Check("persistence", lambda _: _persistence(facts.info))
+    for number, facts in enumerate(nodes, 1):
+        yield from _of_node(facts.info, f" of primary {number}" if len(nodes) > 1 else "")
+    yield Check("durability", lambda _: _durability(nodes))
+
+
+def _of_node(info: Mapping[str, str], which: str) -> Iterator[Check]:
+    if info:
+        yield Check(f"server{which}", lambda _: _server(info))
+        yield Check(f"memory{which}", lambda _: _memory(info))
+        yield Check(f"persistence{which}", lambda _: _persistence(info))
     else:
-        yield Check(
-            "INFO", lambda _: warning("refused: server, memory and persistence were not looked at", _ALLOW_INFO)
-        )
-    yield Check("durability", lambda _: _durability(facts))
-
-
-_ALLOW_INFO = "allow +info to the user of the URL"
+        said = "refused: server, memory and persistence were not looked at"
+        yield Check(f"INFO{which}", lambda _: warning(said, "allow +info to the user of the URL"))
 
 
 def _round_trip(sandbox: Sandbox) -> Finding:
@@ -109,14 +110,14 @@ def _persistence(info: Mapping[str, str]) -> Finding:
     return ok("the last write, rewrite and snapshot did not fail")
 
 
-def _durability(facts: StoreFacts) -> Finding:
+def _durability(nodes: Sequence[StoreFacts]) -> Finding:
     """The class that the store can have, with the right settings of ours."""
-    verdict = assess(facts, DurabilityPolicy(wait_replicas=1))
+    verdict = assess(nodes, DurabilityPolicy(wait_replicas=1))
     lacking = "; ".join(verdict.lacking)
     if verdict.durability is Durability.STRONG:
         return ok("strong, where wait_replicas is 1 or more in [store]")
     if verdict.durability is Durability.SINGLE:
         return ok("single: a write is on the disk of this one node before its answer", f"for strong: {lacking}")
-    if not facts.config:
+    if not all(facts.config for facts in nodes):
         return warning("unknown: CONFIG GET is refused, and sealring takes it for best effort", lacking)
     return failed("best effort: it can lose answered writes, and sealring does not start on it", lacking)
