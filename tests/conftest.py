@@ -16,7 +16,11 @@ def live(tmp_path_factory):
     """
     folder, keys = tmp_path_factory.mktemp("live"), os.environ.get("SEALRING_TEST_KEYS", "local")
     if os.environ.get("SEALRING_TEST_STORE") == "cluster":
-        with running_cluster(folder / "cluster") as cluster, serving(folder, cluster.url, keys=keys) as server:
+        unguarded = "accept_data_loss = true"  # its primaries take writes while they have no replica
+        with (
+            running_cluster(folder / "cluster") as cluster,
+            serving(folder, cluster.url, keys=keys, about_store=unguarded) as server,
+        ):
             yield server
     else:
         with live_server(folder, keys=keys) as server:

@@ -66,7 +66,9 @@ def test_check_config_reaches_store_and_keys(installed):
         "plugin    ok",
         "keys      ok",
         "store     ok",
+        "durable   ok",
     ]
+    assert said.endswith("durable   ok: single\n")
 
 
 def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
@@ -148,6 +150,7 @@ def test_token_wants_one_kind_of_scope(installed, scope):
 def test_every_command_has_help():
     for command in ("dev", "init", "serve", "check-config", "plugins", "token"):
         assert run(command, "--help").stdout.startswith(f"Usage: sealring {command}")
+    assert run("doctor", "store", "--help").stdout.startswith("Usage: sealring doctor store")
 
 
 # --- sealring dev

@@ -5,6 +5,7 @@ import pytest
 from sealring import settings
 from sealring.errors import SettingsInvalid
 from sealring.keys.routing import ManagedKeks
+from sealring.store.durability import DurabilityPolicy
 from support.make import ENVIRONMENT
 
 GOOD = f"""
@@ -44,6 +45,7 @@ def test_defaults_are_filled_in(load):
     assert loaded.limits.retention_s == 30 * 86_400
     assert loaded.managed.per is ManagedKeks.COMBINATION
     assert loaded.local_issuer is None
+    assert loaded.durability == DurabilityPolicy(accept_data_loss=False, declared_durable=False, wait_replicas=0)
 
 
 def test_what_is_said_is_taken(load):
@@ -51,10 +53,14 @@ def test_what_is_said_is_taken(load):
         GOOD.replace('managed = "local"', 'managed = "local"\nmanaged_keks = "items"')
         + "[limits]\nmax_value_bytes = 10\ndeleted_retention_days = 1\n"
     )
+    durable = load(
+        GOOD.replace("[store]", "[store]\naccept_data_loss = true\ndeclared_durable = true\nwait_replicas = 5")
+    )
 
     assert loaded.managed.per is ManagedKeks.ITEMS
     assert loaded.limits.max_value_bytes == 10
     assert loaded.limits.retention_s == 86_400
+    assert durable.durability == DurabilityPolicy(accept_data_loss=True, declared_durable=True, wait_replicas=5)
 
 
 def test_the_store_url_may_stand_in_a_file(load, tmp_path):
@@ -82,6 +88,11 @@ def test_secrets_are_not_shown(load):
         ('url = "redis://:hunter2@store:6379/0"', "url = 1", r"\[store\] url is missing or no text"),
         ('url = "redis', 'url_file = "x"\nurl = "redis', r"\[store\] url and url_file are both there"),
         ('url = "redis://:hunter2@store:6379/0"', 'url_file = "x"', r"\[store\] url_file cannot be read"),
+        ("[store]", "[store]\naccept_data_loss = 1", r"\[store\] accept_data_loss must be true or false"),
+        ("[store]", '[store]\ndeclared_durable = "yes"', r"\[store\] declared_durable must be true or false"),
+        ("[store]", "[store]\nwait_replicas = -1", r"\[store\] wait_replicas must be a whole number from 0 to 5"),
+        ("[store]", "[store]\nwait_replicas = 6", r"\[store\] wait_replicas must be a whole number from 0 to 5"),
+        ("[store]", "[store]\nwait_replicas = true", r"\[store\] wait_replicas must be a whole number from 0 to 5"),
         ("[keys]\nmanaged", "[keys]\nmanager", r"\[keys\] manager is not a setting"),
         ('managed = "local"', 'managed = "hsm"', r"\[keys\] managed names 'hsm', but there is no \[plugins.hsm\]"),
         (

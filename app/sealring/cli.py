@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -19,6 +22,7 @@ from sealring.provider_commands import (
     providers_with_commands,
     settings_option,
 )
+from sealring.store.doctor.findings import Finding, Grade
 from sealring.tokens import mint_token
 
 DEFAULT_PORT = 8420
@@ -126,6 +130,29 @@ def check_config(path: Path) -> None:
         click.echo(line)
 
 
+@main.group()
+def doctor() -> None:
+    """Examine what the server depends on."""
+
+
+@doctor.command("store")
+@click.argument("url")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@click.option(
+    "--destructive", is_flag=True, help="Try FLUSHALL as well, which empties the store; refused unless it is empty."
+)
+@one_line_failures
+def doctor_store(url: str, as_json: bool, destructive: bool) -> None:  # noqa: FBT001
+    """Find out whether the store at URL keeps what sealring counts on. Exit status 1 where it does not.
+
+    Writes keys of its own (s1-doctor:*) and removes them. URL is redis://, rediss://, unix://,
+    sentinel:// or cluster://.
+    """
+    findings = wiring.examine_store(url, destructive=destructive)
+    grades = Counter((_echo_json if as_json else _echo_lines)(findings))
+    sys.exit(1 if grades[Grade.FAILED] else 0)
+
+
 @main.command()
 @settings_option
 @one_line_failures
@@ -189,6 +216,25 @@ def token(  # noqa: PLR0913, PLR0917  click passes each option as an argument
         lifetime_s=days * settings.DAY_S,
     )
     click.echo(minted)
+
+
+def _echo_lines(findings: Iterable[tuple[str, Finding]]) -> Iterator[Grade]:
+    """Print a line for each finding as it comes, and yield its grade."""
+    for check, found in findings:
+        grade = "FAILED" if found.grade is Grade.FAILED else found.grade.value
+        mend = f". {found.mend[:1].upper()}{found.mend[1:]}" if found.mend else ""
+        click.echo(f"{grade:8} {check:28} {found.meaning}{mend}")
+        yield found.grade
+
+
+def _echo_json(findings: Iterable[tuple[str, Finding]]) -> Sequence[Grade]:
+    examined = list(findings)
+    shown = [
+        {"check": check, "grade": found.grade.value, "meaning": found.meaning, "mend": found.mend}
+        for check, found in examined
+    ]
+    click.echo(json.dumps({"findings": shown}, indent=2))
+    return [found.grade for _, found in examined]
 
 
 def _organization(text: str) -> OrgId:

@@ -79,6 +79,7 @@ def _serve(options: DevOptions, store_url: str, store_ended: Callable[[], int | 
         _say(f"made {made}")
     settings_path = options.data_dir / installation.SETTINGS_FILE
     config = settings.load(settings_path)
+    _check_durability(config)
     wiring.initialise_store(config, 1 if options.store_url is None else installation.DEFAULT_PARTITIONS)
     server = start_gunicorn(settings_path, bind=f"{options.host}:{options.port}", workers=options.workers)
     try:
@@ -87,6 +88,13 @@ def _serve(options: DevOptions, store_url: str, store_ended: Callable[[], int | 
         _watch(server, store_ended)
     finally:
         _stop(server)
+
+
+def _check_durability(config: settings.Settings) -> None:
+    try:
+        wiring.check_durability(config)
+    except SettingsInvalid as error:
+        raise SettingsInvalid(f"{error}; these settings are {config.path}") from error
 
 
 def _introduce(options: DevOptions, config: settings.Settings) -> None:

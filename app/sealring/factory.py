@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sealring.auth.scoping import Authenticator
@@ -10,7 +9,7 @@ from sealring.http.bindings import BindingViews
 from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.http.guard import Guard, Route
-from sealring.http.health import HealthViews
+from sealring.http.health import HealthViews, Readiness
 from sealring.http.keys import KeyViews
 from sealring.http.kv import KvViews
 from sealring.http.openapi import DescriptionViews
@@ -41,14 +40,14 @@ class Surroundings:
     """What the HTTP front needs besides the services."""
 
     authenticator: Authenticator
-    ready: Callable[[], None]
+    readiness: Readiness
     log: Log
     max_value_bytes: int
 
 
 def make_server(services: Services, around: Surroundings) -> Server:
     routes = guarded_routes(services)
-    health = HealthViews(around.ready).routes()
+    health = HealthViews(around.readiness).routes()
     open_routes = (*health, *DescriptionViews(routes, health).routes())
     # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
     guard = Guard(around.authenticator, Bodies(6 * around.max_value_bytes + (64 << 10)))

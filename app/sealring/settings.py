@@ -13,8 +13,10 @@ from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.services.objects import ObjectLimits
+from sealring.store.durability import DurabilityPolicy
 
 MAX_VALUE_BYTES = 16 << 20
+MAX_WAIT_REPLICAS = 5
 DAY_S = 86_400
 
 Table = Mapping[str, object]
@@ -34,6 +36,7 @@ class Settings:
 
     path: Path
     store_url: str = field(repr=False)  # it may carry a password
+    durability: DurabilityPolicy
     managed: ManagedKeys
     plugins: Mapping[str, Table] = field(repr=False)  # they may carry secrets
     issuers: tuple[IssuerProfile, ...]
@@ -48,9 +51,12 @@ def load(path: Path) -> Settings:
     root = _Table("", _read(path))
     root.only("store", "keys", "plugins", "issuers", "token", "limits")
     plugins = root.table("plugins")
+    store = root.table("store")
+    store.only("url", "url_file", "accept_data_loss", "declared_durable", "wait_replicas")
     settings = Settings(
         path=path,
-        store_url=_store_url(root.table("store"), base),
+        store_url=_store_url(store, base),
+        durability=_durability(store),
         managed=_managed(root.table("keys")),
         plugins={name: plugins.table(name).members for name in plugins.members},
         issuers=tuple(IssuerProfile.parse(each.members, base=base) for each in root.tables("issuers")),
@@ -96,10 +102,16 @@ class _Table:
             self.refuse(member, "is missing or no text")
         return value
 
-    def number(self, member: str, default: int, *, most: int) -> int:
+    def number(self, member: str, default: int, *, least: int = 1, most: int) -> int:
         value = self.members.get(member, default)
-        if type(value) is not int or not 1 <= value <= most:
-            self.refuse(member, f"must be a whole number from 1 to {most}")
+        if type(value) is not int or not least <= value <= most:
+            self.refuse(member, f"must be a whole number from {least} to {most}")
+        return value
+
+    def flag(self, member: str) -> bool:
+        value = self.members.get(member, False)
+        if not isinstance(value, bool):
+            self.refuse(member, "must be true or false")
         return value
 
 
@@ -119,7 +131,6 @@ def _place(error: ValueError) -> str:
 
 
 def _store_url(table: _Table, base: Path) -> str:
-    table.only("url", "url_file")
     if "url_file" not in table.members:
         return table.text("url")
     if "url" in table.members:
@@ -128,6 +139,14 @@ def _store_url(table: _Table, base: Path) -> str:
         return (base / table.text("url_file")).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise SettingsInvalid("[store] url_file cannot be read") from error
+
+
+def _durability(table: _Table) -> DurabilityPolicy:
+    return DurabilityPolicy(
+        accept_data_loss=table.flag("accept_data_loss"),
+        declared_durable=table.flag("declared_durable"),
+        wait_replicas=table.number("wait_replicas", 0, least=0, most=MAX_WAIT_REPLICAS),
+    )
 
 
 def _managed(table: _Table) -> ManagedKeys:

@@ -19,6 +19,7 @@ from sealring.errors import SettingsInvalid
 from sealring.factory import Services, Surroundings, make_server
 from sealring.housekeeping import Housekeeper
 from sealring.http.dispatch import Server
+from sealring.http.health import Readiness
 from sealring.keys import registry
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.catalog import Catalog, Loaded
@@ -40,6 +41,9 @@ from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
 from sealring.settings import Settings
+from sealring.store.doctor.examination import examine
+from sealring.store.doctor.findings import Finding
+from sealring.store.durability import Durability, require_durability
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
 from sealring.store.records import Records
@@ -65,8 +69,10 @@ class Plugin:
 def make_app(settings: Settings, log: Log) -> Server:
     """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
     gateway = make_gateway(settings)
-    links = Links.to(settings.store_url)
+    links = _links(settings)
     layout = _layout(links)
+    durability = require_durability(links, settings.durability)
+    log.notice(f"durability: {durability.value}")
     keys = open_store_keys(gateway, layout)
     announce(gateway, settings, log)
     stores, alarms = Stores.on(links, keys, layout.partitions), Alarms()
@@ -74,7 +80,7 @@ def make_app(settings: Settings, log: Log) -> Server:
     Housekeeper(
         make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
     ).start()
-    return make_server(services, _around(settings, gateway, links, log))
+    return make_server(services, _around(settings, gateway, links, durability, log))
 
 
 def make_purging(stores: Stores, settings: Settings) -> Purging:
@@ -84,7 +90,7 @@ def make_purging(stores: Stores, settings: Settings) -> Purging:
 @contextmanager
 def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
     """Open the store for a command. Raises SettingsInvalid, StoreError, KeyFailure."""
-    with closing(make_gateway(settings)) as gateway, closing(Links.to(settings.store_url)) as links:
+    with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
         layout = _layout(links)
         yield gateway, Stores.on(links, open_store_keys(gateway, layout), layout.partitions)
 
@@ -123,7 +129,7 @@ def run_command(settings: Settings, provider: str, name: str, options: Mapping[s
 
 def initialise_store(settings: Settings, partitions: int) -> bool:
     """Give an empty store its layout. Return False where it has one; that one stays."""
-    with closing(Links.to(settings.store_url)) as links, closing(make_gateway(settings)) as gateway:
+    with closing(_links(settings)) as links, closing(make_gateway(settings)) as gateway:
         if read_layout(links) is not None:
             return False
         return write_layout(links, make_layout(gateway, settings.managed.provider, partitions))
@@ -131,13 +137,27 @@ def initialise_store(settings: Settings, partitions: int) -> bool:
 
 def check(settings: Settings) -> Iterator[str]:
     """Reach what the settings name, and say how it went, a line each. Raises what is wrong."""
-    with closing(make_gateway(settings)) as gateway, closing(Links.to(settings.store_url)) as links:
+    with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
         layout = _layout(links)
         check_writable(links)
         open_store_keys(gateway, layout)
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
+        durability = require_durability(links, settings.durability)
+        yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
+
+
+def check_durability(settings: Settings) -> None:
+    """Raises SettingsInvalid for a store that is less durable than the settings want; StoreUnavailable."""
+    with closing(_links(settings)) as links:
+        require_durability(links, settings.durability)
+
+
+def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Finding]]:
+    """Yield what each check of a store is called and what it finds. Raises SettingsInvalid, StoreUnavailable."""
+    with closing(Links.to(url)) as links:
+        yield from examine(links, destructive=destructive)
 
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
@@ -149,6 +169,10 @@ def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
 
 def make_authenticator(settings: Settings) -> Authenticator:
     return Authenticator(TokenVerifier(settings.issuers, key_sources(settings.issuers)))
+
+
+def _links(settings: Settings) -> Links:
+    return Links.to(settings.store_url, settings.durability.wait_replicas)
 
 
 def _layout(links: Links) -> Layout:
@@ -221,14 +245,14 @@ def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alar
     )
 
 
-def _around(settings: Settings, gateway: Gateway, links: Links, log: Log) -> Surroundings:
-    def ready() -> None:
-        check_writable(links)
-        gateway.check(settings.managed.provider)
-
+def _around(settings: Settings, gateway: Gateway, links: Links, durability: Durability, log: Log) -> Surroundings:
+    checks = {
+        "store": partial(check_writable, links),
+        "keys": partial(gateway.check, settings.managed.provider),
+    }
     return Surroundings(
         authenticator=make_authenticator(settings),
-        ready=ready,
+        readiness=Readiness(checks, durability.value),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,
     )

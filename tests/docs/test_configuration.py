@@ -106,6 +106,15 @@ def test_the_defaults_of_issuers_are_right(tmp_path):
     assert {name: getattr(profile, name) for name in shown} == {**shown, "types": frozenset(shown["types"])}
 
 
+def test_the_defaults_of_the_store_are_right(tmp_path):
+    document = tomllib.loads(EXAMPLE.read_text())
+    document["store"] = {"url": "redis://store"}
+    loaded = settings.load(written(document, tmp_path))
+
+    for name in ("accept_data_loss", "declared_durable", "wait_replicas"):
+        assert described("store")[name][1] == f"`{json.dumps(getattr(loaded.durability, name))}`"
+
+
 def test_the_defaults_of_keys_and_limits_are_right(tmp_path):
     document = tomllib.loads(EXAMPLE.read_text())
     document["keys"].pop("managed_keks")

@@ -9,6 +9,7 @@ from sealring.factory import guarded_routes
 from sealring.http.openapi import meaning
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.store import keyspace
+from sealring.store.durability import Durability
 from support.make import NO_SERVICES
 
 API = read("docs/http-api.md")
@@ -67,6 +68,12 @@ def test_the_keyspace_is_the_one_of_the_code():
     listed = [plain(cells[0]) for cells in rows(section(read("docs/storage.md"), "## Keyspace"))]
 
     assert listed == expected
+
+
+def test_every_class_of_durability_is_explained():
+    listed = [plain(cells[0]) for cells in rows(section(read("docs/storage.md"), "## Durability"))]
+
+    assert listed == [each.value for each in Durability]
 
 
 def test_the_layers_are_those_that_are_enforced():

@@ -11,11 +11,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from sealring.auth.scoping import Authenticator
 from sealring.domain.ids import environment_id
 from sealring.factory import Surroundings, guarded_routes, make_server
+from sealring.http.health import Readiness
 from sealring.http.openapi import CONTENT_SECURITY_POLICY
 from sealring.http.problems import PROBLEMS
 from sealring.http.schemas import examples
 from sealring.http.schemas.operations import OPERATIONS
 from sealring.observability.logs import Log
+from sealring.store.durability import Durability
 from support.make import NO_SERVICES
 
 ROUTES = guarded_routes(NO_SERVICES)
@@ -24,7 +26,7 @@ PAGE = files("sealring.http") / "docs_page"
 
 @pytest.fixture(scope="module")
 def server():
-    return make_server(NO_SERVICES, Surroundings(Authenticator(None), lambda: None, Log(), 1 << 20))
+    return make_server(NO_SERVICES, Surroundings(Authenticator(None), Readiness({}, "single"), Log(), 1 << 20))
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,15 @@ def test_a_query_says_no_null_and_its_limits(document):
     assert described["search"] == {"type": "string"}
 
 
+def test_readiness_takes_a_flag_and_knows_every_class(document):
+    (flag,) = operation(document, "isReady")["parameters"]
+
+    assert (flag["in"], flag["name"], flag["allowEmptyValue"]) == ("query", "verbose", True)
+    assert document["components"]["schemas"]["Readiness"]["properties"]["durability"]["enum"] == [
+        each.value for each in Durability
+    ]
+
+
 def test_every_example_is_valid(document):
     for _, _, each in operations(document):
         for part in [each.get("requestBody", {}), *each["responses"].values()]:
@@ -211,10 +222,14 @@ def test_what_the_server_answers_is_what_is_described(live):
         ask("readObject", "GET", one),
         ask("restoreObject", "POST", f"{one.replace('vault', 'sealring')}/restore"),
         ask("restoreObject", "POST", f"{one.replace('vault', 'sealring')}/restore", {"unknown": 1}),
+        ask("isAlive", "GET", "/livez"),
+        ask("isReady", "GET", "/readyz"),
+        ask("isReady", "GET", "/readyz?verbose"),
     ]
 
     assert [answer.status for answer in answers] == [
         201, 201, 200, 409, 422, 200, 400, 200, 200, 200, 200, 200, 200, 200, 200, 404, 200, 422,
+        200, 200, 200,
     ]  # fmt: skip
 
 

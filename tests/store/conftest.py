@@ -1,5 +1,6 @@
 import pytest
 
+from docs.markdown import blocks, read, section
 from sealring.store.links import Links
 from support import stores
 from support.cluster import running_cluster
@@ -21,12 +22,38 @@ def cluster_links(cluster):
     links.close()
 
 
-@pytest.fixture(params=["memory", "fakeredis", "valkey", "cluster"])
+@pytest.fixture(scope="session")
+def acl_rules():
+    """The words of the ACL line of docs/storage.md, after the name of the user."""
+    (line,) = blocks(section(read("docs/storage.md"), "## A user for sealring"), "")
+    word, name, *rules = line.split()
+    assert (word, name) == ("user", "sealring")
+    return rules
+
+
+@pytest.fixture
+def acl_url(valkey, links, acl_rules):
+    """The URL of that Valkey, for a user who may do what docs/storage.md says and no more."""
+    links.call((b"ACL", b"SETUSER", b"sealring", b"reset", *acl_rules))
+    yield valkey.replace("unix://", "unix://sealring:a-long-password@")
+    links.call((b"ACL", b"DELUSER", b"sealring"))
+
+
+@pytest.fixture
+def acl_links(acl_url):
+    links = Links.to(acl_url)
+    yield links
+    links.close()
+
+
+LINKS = {"valkey": "links", "acl": "acl_links", "cluster": "cluster_links"}
+
+
+@pytest.fixture(params=["memory", "fakeredis", *LINKS])
 def store(request):
-    """An empty store of each kind."""
+    """An empty store of each kind; `acl` is Valkey as the user of docs/storage.md."""
     if request.param == "memory":
         return stores.memory()
     if request.param == "fakeredis":
         return stores.on_fakeredis()
-    kind = "cluster_links" if request.param == "cluster" else "links"
-    return stores.on_links(request.getfixturevalue(kind))
+    return stores.on_links(request.getfixturevalue(LINKS[request.param]))

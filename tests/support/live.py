@@ -115,13 +115,16 @@ def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str =
 
 @contextmanager
 def serving(
-    folder: Path, store_url: str, workers: int = 2, threads: int = 8, keys: str = "local"
+    folder: Path, store_url: str, workers: int = 2, threads: int = 8, keys: str = "local", about_store: str = ""
 ) -> Iterator[LiveServer]:
-    """Run the installed `sealring serve` in `folder`, on this store, until the block ends."""
+    """Run the installed `sealring serve` in `folder`, on this store, until the block ends.
+
+    `about_store` is a line more in [store].
+    """
     kms = Kms(KEYS_OF_CUSTOMERS)
     kms.start()
     try:
-        path = _installed(folder, store_url, keys, kms)
+        path = _installed(folder, store_url, keys, about_store, kms)
         with running(path, folder / "server.log", kms, workers, threads) as server:
             yield server
     finally:
@@ -146,10 +149,11 @@ def running(path: Path, log: Path, kms: Kms, workers: int = 2, threads: int = 8)
         process.wait(timeout=30)
 
 
-def _installed(folder: Path, store_url: str, keys: str, kms: Kms) -> Path:
+def _installed(folder: Path, store_url: str, keys: str, about_store: str, kms: Kms) -> Path:
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
-    path.write_text(path.read_text() + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN))
+    text = path.read_text().replace("[store]", f"[store]\n{about_store}")
+    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN))
     wiring.initialise_store(settings.load(path), 4)
     return path
 

@@ -15,7 +15,7 @@ def in_sixteen_processes(work, live: LiveServer, *args):
     """Run `work(server, barrier, index, *args)` in each, and return what they returned."""
     barrier = _spawn.Barrier(PROCESSES)
     results = _spawn.Queue()
-    here = replace(live, process=None)
+    here = replace(live, process=None, kms=None)
     processes = [
         _spawn.Process(target=_report, args=(work, results, here, barrier, index, *args), daemon=True)
         for index in range(PROCESSES)

@@ -54,8 +54,12 @@ def on_links(links: Links, partitions: int = 4) -> Store:
 
 
 def on_fakeredis() -> Store:
+    return on_links(fake_links())
+
+
+def fake_links() -> Links:
     server = fakeredis.FakeServer(server_type="valkey")
-    return on_links(Links(OneNode(lambda: fakeredis.FakeRedisConnection(server=server, protocol=2))))
+    return Links(OneNode(lambda: fakeredis.FakeRedisConnection(server=server, protocol=2)))
 
 
 def _actions(links: Links, keyspace: Keyspace) -> list[str]:

@@ -119,7 +119,8 @@ class Server(Flask):
 
 def _open(route: OpenRoute) -> Respond:
     def respond(environ: Environ, values: Mapping[str, Any], request_id: str) -> Reply:  # noqa: ARG001
-        return route.view()
+        named = (part.partition("=")[0] for part in environ.get("QUERY_STRING", "").split("&"))
+        return next((route.variants[name] for name in named if name in route.variants), route.view)()
 
     return respond
 

@@ -59,6 +59,7 @@ class OpenRoute:
 
     rule: str
     view: Callable[[], Reply]
+    variants: Mapping[str, Callable[[], Reply]] = field(default_factory=dict)  # views for `?<name>`
 
 
 class Guard:

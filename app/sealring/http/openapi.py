@@ -148,8 +148,13 @@ def _open(route: OpenRoute) -> Json:
         "description": operation.text,
         "tags": ["Service"],
         "security": [],
+        "parameters": [_flag(name, operation.variants[name]) for name in route.variants],
         "responses": {str(status): _success(status, answer) for status, answer in operation.answers.items()},
     }
+
+
+def _flag(name: str, text: str) -> Json:
+    return {"in": "query", "name": name, "description": text, "allowEmptyValue": True, "schema": {"type": "string"}}
 
 
 def _names(route: Route) -> list[str]:

@@ -23,6 +23,8 @@
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
 bytes; names, scopes and intents are 16-byte keyed digests; environment and organization ids have a strict alphabet.
+
+`sealring doctor store` makes keys of its own under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
 """
 
 from __future__ import annotations
@@ -42,6 +44,10 @@ PURGE_LEASE = b"s1:purge"
 def fence_beside(key: bytes) -> bytes:
     """Return the key, in the slot of `key`, that is written so that WAIT has something to look at."""
     return key[: key.index(b"}") + 1] + b":w"
+
+
+def doctor_prefix(random: str) -> bytes:
+    return f"s1-doctor:{{{random}}}:".encode()
 
 
 class Keyspace:

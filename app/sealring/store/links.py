@@ -62,6 +62,10 @@ class Links:
         replies: list[Reply] = self._on_one_node(key, (b"MULTI",), *commands, (b"EXEC",))[-1]
         return replies
 
+    def everywhere(self, *commands: Command) -> list[list[Reply]]:
+        """Send commands that may be repeated to each primary, and return the replies of each. Raises StoreError."""
+        return _patiently(lambda: [self._sent(pool, commands) for pool in self._topology.pools()], self.look_again)
+
     def scan(self, match: bytes) -> Iterator[bytes]:
         """Yield the keys that match, of all nodes; one that is written meanwhile may come twice or not at all."""
         for pool in self._topology.pools():

@@ -190,4 +190,21 @@ class Problem(Answer):
 
 
 class Health(Answer):
-    status = fields.String(required=True, metadata={"enum": ["alive", "ready", "not ready"], "examples": ["ready"]})
+    status = fields.String(required=True, metadata={"enum": ["alive"], "examples": ["alive"]})
+
+
+class Checks(Answer):
+    store = fields.String(required=True, metadata={"enum": ["ok", "failed"], "examples": ["ok"]})
+    keys = fields.String(required=True, metadata={"enum": ["ok", "failed"], "examples": ["ok"]})
+
+
+class Readiness(Answer):
+    status = fields.String(required=True, metadata={"enum": ["ready", "not ready"], "examples": ["ready"]})
+    checks = fields.Nested(Checks, metadata={"description": "With `verbose` alone."})
+    durability = fields.String(
+        metadata={
+            "description": "What answered writes survive, as it was at start; with `verbose` alone.",
+            "enum": ["strong", "single", "best effort"],
+            "examples": ["single"],
+        }
+    )

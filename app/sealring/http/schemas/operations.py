@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marshmallow import Schema
 
@@ -81,6 +81,7 @@ class OpenOperation:
     summary: str
     text: str
     answers: Mapping[int, type[Schema] | str]
+    variants: Mapping[str, str] = field(default_factory=dict)  # what `?<name>` adds
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -234,7 +235,8 @@ OPEN_OPERATIONS: Mapping[str, OpenOperation] = {
         "isReady",
         "Whether requests can be served",
         "Writes to the store and reads from it. The answer is kept for two seconds.",
-        {200: answers.Health, 503: answers.Health},
+        {200: answers.Readiness, 503: answers.Readiness},
+        {"verbose": "Answer each check, and the durability of the store."},
     ),
     "/openapi.json": OpenOperation("getDescription", "This description", "OpenAPI 3.1.", {200: "application/json"}),
     "/docs": OpenOperation("getPage", "A page that shows this description", "Works offline.", {200: "text/html"}),

@@ -1,0 +1,79 @@
+"""The examination of a store: each check in its order, whatever the one before it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from sealring.errors import SealringError
+from sealring.store.doctor.command_probes import command_checks
+from sealring.store.doctor.findings import Check, Finding, Grade, failed, note, ok
+from sealring.store.doctor.sandbox import Sandbox, ends, lasting
+from sealring.store.doctor.transaction_probes import transaction_checks
+from sealring.store.doctor.vital_signs import vital_signs
+from sealring.store.doctor.watch_cases import watch_checks
+from sealring.store.durability import read_facts
+from sealring.store.link import Elsewhere, LinkLost
+from sealring.store.links import Links
+
+
+def examine(links: Links, *, destructive: bool) -> Iterator[tuple[str, Finding]]:
+    """Yield what each check is called and what it finds; only the first where the store takes no write at all.
+
+    Leaves nothing behind. `destructive` empties a store that holds nothing, and no other. Raises StoreUnavailable where
+    the store goes away meanwhile.
+    """
+    sandbox = Sandbox(links)
+    try:
+        reached = _reach(sandbox)
+        yield "reachable", reached
+        if reached.grade is not Grade.FAILED:
+            for check in _checks(links, sandbox, destructive=destructive):
+                yield check.name, _run(check, sandbox)
+    finally:
+        sandbox.hang_up()
+        with suppress(LinkLost, Elsewhere, SealringError), sandbox.borrow() as link:
+            link.send(sandbox.removal())
+
+
+def _checks(links: Links, sandbox: Sandbox, *, destructive: bool) -> Iterator[Check]:
+    nodes = read_facts(links)
+    yield from command_checks()
+    yield from transaction_checks(min(facts.replicas or 0 for facts in nodes))
+    yield from watch_checks(sandbox, destructive=destructive)
+    yield from vital_signs(nodes)
+
+
+def _reach(sandbox: Sandbox) -> Finding:
+    try:
+        with sandbox.borrow() as link:
+            link.send(lasting(sandbox.key("reached"), b"1"), ends(sandbox.key("reached")))
+    except LinkLost:
+        return failed(
+            "the store does not answer, or does not take the user and password of the URL",
+            "check the URL: host, port, TLS, user, password; and that the store runs",
+        )
+    except (Elsewhere, SealringError):
+        return failed(
+            "the store answers, and refuses SET or PEXPIRE of s1-doctor:*",
+            "name a primary that is neither full nor loading, and a user that may use these keys (docs/storage.md)",
+        )
+    return ok("takes a write")
+
+
+def _run(check: Check, sandbox: Sandbox) -> Finding:
+    for _ in range(2):  # a link may have broken while it was idle, or a slot have moved
+        try:
+            return check.look(sandbox)
+        except (LinkLost, Elsewhere):
+            sandbox.hang_up()
+        except SealringError:
+            sandbox.hang_up()
+            return _refused(check)
+    return failed("the store closes the connection, or does not answer in time", "see its log, or use another store")
+
+
+def _refused(check: Check) -> Finding:
+    if check.needed:
+        return failed("the store refuses a command of it", "allow it to the user of the URL (docs/storage.md)")
+    return note("left out: the store refuses it; the server does not use it")

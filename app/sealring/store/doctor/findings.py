@@ -1,0 +1,48 @@
+"""What a check of the doctor finds: how good it is, what it means, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from sealring.store.doctor.sandbox import Sandbox
+
+
+class Grade(Enum):
+    OK = "ok"
+    NOTE = "note"  # was not looked at, or need not be mended
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    grade: Grade
+    meaning: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at. `look` raises LinkLost, Elsewhere or a SealringError where the store cuts it short."""
+
+    name: str
+    look: Callable[[Sandbox], Finding]
+    needed: bool = True  # False: the server does not need what the check uses, so that the store may refuse it
+
+
+def ok(meaning: str, better: str = "") -> Finding:
+    return Finding(Grade.OK, meaning, better)
+
+
+def note(meaning: str) -> Finding:
+    return Finding(Grade.NOTE, meaning)
+
+
+def warning(meaning: str, mend: str) -> Finding:
+    return Finding(Grade.WARNING, meaning, mend)
+
+
+def failed(meaning: str, mend: str) -> Finding:
+    return Finding(Grade.FAILED, meaning, mend)

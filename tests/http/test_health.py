@@ -1,0 +1,104 @@
+"""Readiness says what works and what does not, and nothing of tenants, hosts or versions."""
+
+import pytest
+
+from sealring.auth.scoping import Authenticator
+from sealring.errors import KeyUnavailable, StoreUnavailable
+from sealring.factory import Surroundings, make_server
+from sealring.http.health import Readiness
+from sealring.observability.logs import Log
+from support.make import NO_SERVICES
+
+
+class World:
+    """What the checks meet: a failure to raise, or none. Counts how often the store is asked."""
+
+    def __init__(self):
+        self.store = self.keys = None
+        self.asked = 0
+
+    def check_store(self):
+        self.asked += 1
+        if self.store is not None:
+            raise self.store
+
+    def check_keys(self):
+        if self.keys is not None:
+            raise self.keys
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def client(world):
+    readiness = Readiness({"store": world.check_store, "keys": world.check_keys}, "single")
+    surroundings = Surroundings(Authenticator(None), readiness, Log(), 1 << 20)
+    return make_server(NO_SERVICES, surroundings).test_client()
+
+
+def answer(client, path):
+    reply = client.get(path)
+    return reply.status_code, reply.json
+
+
+def test_a_process_that_runs_is_alive(client, world):
+    world.store = StoreUnavailable("away")
+
+    assert answer(client, "/livez") == (200, {"status": "alive"})
+
+
+def test_a_server_that_works_is_ready(client):
+    assert answer(client, "/readyz") == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("failure", [{"store": StoreUnavailable("away")}, {"keys": KeyUnavailable("away")}])
+def test_one_failed_check_makes_it_not_ready(client, world, failure):
+    vars(world).update(failure)
+
+    assert answer(client, "/readyz") == (503, {"status": "not ready"})
+
+
+@pytest.mark.parametrize("query", ["verbose", "verbose=", "verbose=1", "x=%ff&verbose"])
+def test_asked_for_more_it_lists_the_checks_and_the_durability(client, query):
+    assert answer(client, f"/readyz?{query}") == (
+        200,
+        {"status": "ready", "checks": {"store": "ok", "keys": "ok"}, "durability": "single"},
+    )
+
+
+def test_asked_for_more_it_says_which_check_failed(client, world):
+    world.keys = KeyUnavailable("away")
+
+    assert answer(client, "/readyz?verbose") == (
+        503,
+        {"status": "not ready", "checks": {"store": "ok", "keys": "failed"}, "durability": "single"},
+    )
+
+
+@pytest.mark.parametrize("query", ["", "terse", "verbosely", "x=verbose", "%ff&=&&"])
+def test_another_query_changes_nothing(client, query):
+    assert answer(client, f"/readyz?{query}") == (200, {"status": "ready"})
+
+
+def test_both_answers_come_from_one_asking(client, world):
+    client.get("/readyz")
+    client.get("/readyz?verbose")
+    client.get("/readyz")
+
+    assert world.asked == 1
+
+
+def test_a_live_server_lists_its_checks(live):
+    reply = live.ask("GET", "/readyz?verbose")
+
+    assert (reply.status, reply.json) == (
+        200,
+        {"status": "ready", "checks": {"store": "ok", "keys": "ok"}, "durability": "single"},
+    )
+
+
+def test_a_live_server_notes_its_durability_at_start(live):
+    assert '"event":"notice","message":"durability: single"' in live.log.read_text()

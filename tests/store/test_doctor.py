@@ -1,0 +1,358 @@
+"""The doctor passes a store that keeps its promises, fails one that does not, and leaves nothing behind."""
+
+import os
+import re
+import signal
+import threading
+import time
+from itertools import count
+from pathlib import Path
+
+import fakeredis
+import pytest
+import redis
+
+from sealring.errors import SettingsInvalid
+from sealring.store.doctor.command_probes import _PROBES
+from sealring.store.doctor.examination import examine
+from sealring.store.doctor.findings import Grade
+from sealring.store.doctor.vital_signs import vital_signs
+from sealring.store.durability import StoreFacts
+from sealring.store.embedded import EmbeddedValkey
+from sealring.store.links import Links
+from support.valkeys import SINGLE, running_valkey
+from support.waiting import becomes_true
+
+STORE = Path(__file__).parents[2] / "app" / "sealring" / "store"
+WATCH_CASES = [
+    "set by another", "set to the same value", "created", "created and deleted", "deleted", "expired", "field of a hash",
+    "ZADD of what is there", "set in a transaction", "set by a script", "FLUSHALL", "RENAME over it", "another key set",
+]  # fmt: skip
+
+
+@pytest.fixture
+def url(tmp_path):
+    """A Valkey that a test may set as it likes."""
+    with EmbeddedValkey(tmp_path) as store:
+        yield store.url
+
+
+@pytest.fixture
+def client(url):
+    with redis.Redis.from_url(url) as client:
+        yield client
+
+
+@pytest.fixture
+def fake_url():
+    """fakeredis behind TCP, which commits although a watched key expired."""
+    with fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type="valkey") as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        serving.join()
+
+
+def examined(url, *, destructive=False):
+    links = Links.to(url)
+    found = dict(examine(links, destructive=destructive))
+    links.close()
+    return found
+
+
+def named(findings, *grades):
+    return [check for check, found in findings.items() if found.grade in grades]
+
+
+def rule(client, *rules):
+    client.execute_command("ACL", "SETUSER", "default", *rules)
+
+
+def calls_of(client, command):
+    return client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"]
+
+
+def test_a_valkey_passes_and_every_case_of_watch_is_told(url):
+    found = examined(url)
+
+    assert named(found, Grade.FAILED) == []
+    assert named(found, Grade.WARNING) == ["memory"]
+    assert named(found, Grade.NOTE) == ["WATCH, FLUSHALL"]
+    assert [check.removeprefix("WATCH, ") for check in found if check.startswith("WATCH, ")] == WATCH_CASES
+    assert found["durability"].meaning.startswith("single: ")
+
+
+def test_fakeredis_fails_where_it_loses_updates(fake_url):
+    found = examined(fake_url)
+
+    assert named(found, Grade.FAILED) == ["MULTI with a bad command", "WATCH, expired"]
+    assert found["WATCH, expired"].meaning == "EXEC commits although the watched key changed"
+    assert named(found, Grade.WARNING) == ["WAIT", "INFO", "durability"]
+
+
+def test_every_command_of_the_store_is_tried():
+    sources = [path.read_text() for path in STORE.glob("*.py")]
+    sent = {command for source in sources for command in re.findall(r'\(b"([A-Z]+)"', source)}
+    tried = {command[0].decode() for steps in _PROBES.values() for command, _ in steps(b"key")}
+
+    assert {"GET", "HSET", "XADD", "WATCH"} <= sent
+    assert sent - tried == {"WATCH", "UNWATCH", "MULTI", "EXEC", "WAIT", "CONFIG", "INFO"}
+
+
+@pytest.mark.parametrize(
+    ("refused", "check"),
+    [
+        ("hsetnx", "commands, hashes"),
+        ("zrange", "commands, sorted sets"),
+        ("xtrim", "commands, streams"),
+        ("scan", "commands, whole store"),
+    ],
+)
+def test_a_command_that_an_acl_refuses_is_named(url, client, refused, check):
+    rule(client, f"-{refused}")
+
+    found = examined(url)
+
+    assert named(found, Grade.FAILED) == [check]
+    assert found[check].meaning.startswith(f"{refused.upper()}: refused")
+
+
+def test_what_the_server_does_not_use_may_be_refused(url, client):
+    rule(client, "-eval", "-rename")
+
+    found = examined(url)
+
+    assert named(found, Grade.NOTE) == ["WATCH, set by a script", "WATCH, FLUSHALL", "WATCH, RENAME over it"]
+    assert named(found, Grade.FAILED) == []
+
+
+def test_a_store_without_watch_fails(url, client):
+    rule(client, "-watch")
+
+    failed = named(examined(url), Grade.FAILED)
+
+    assert failed == [
+        f"WATCH, {case}" for case in WATCH_CASES if case not in {"FLUSHALL", "set by a script", "RENAME over it"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("appendfsync", "everysec"), ("appendonly", "no"), ("maxmemory-policy", "allkeys-lru")]
+)
+def test_a_store_that_can_lose_writes_fails(url, client, setting, value):
+    client.config_set(setting, value)
+
+    found = examined(url)
+
+    assert named(found, Grade.FAILED) == ["durability"]
+    assert found["durability"].mend.startswith(f"set {setting} ")
+
+
+def test_a_store_that_hides_its_settings_is_warned_of(url, client):
+    rule(client, "-config")
+
+    found = examined(url)
+
+    assert named(found, Grade.FAILED) == []
+    assert "declared_durable = true" in found["durability"].mend
+
+
+def test_a_store_that_is_away_fails_as_one(tmp_path):
+    with EmbeddedValkey(tmp_path) as store:
+        pass
+
+    found = examined(store.url)
+
+    assert list(found) == ["reachable"]
+    assert found["reachable"].meaning.startswith("the store does not answer")
+
+
+def test_a_user_without_the_doctors_keys_is_told_so(url, client):
+    rule(client, "resetkeys", "~s1:*")
+
+    found = examined(url)
+
+    assert list(found) == ["reachable"]
+    assert found["reachable"].meaning == "the store answers, and refuses SET or PEXPIRE of s1-doctor:*"
+
+
+def test_another_scheme_is_refused():
+    with pytest.raises(SettingsInvalid, match="must begin with"):
+        examined("http://store")
+
+
+def test_a_link_that_broke_while_idle_is_no_fault_of_the_store(url, client):
+    found = {}
+    for check, finding in examine(Links.to(url), destructive=False):
+        found[check] = finding
+        client.client_kill_filter(_type="normal", skipme=True)
+
+    assert named(found, Grade.FAILED) == []
+
+
+# --- what it leaves behind
+
+
+def test_it_leaves_nothing_behind_and_touches_no_other_key(url, client):
+    client.set("s1:layout", "ours")
+
+    examined(url)
+
+    assert client.keys() == [b"s1:layout"]
+    assert client.get("s1:layout") == b"ours"
+
+
+def test_its_keys_would_end_by_themselves(url, client):
+    seen = {}
+    for _ in examine(Links.to(url), destructive=False):
+        seen |= {key: client.pttl(key) for key in client.scan_iter()}
+
+    assert len(seen) > 5
+    assert all(re.fullmatch(rb"s1-doctor:\{[0-9a-f]{16}\}:[a-z ]+", key) for key in seen)
+    assert [key for key, left in seen.items() if not 0 < left <= 60_000] == []
+
+
+def test_it_leaves_nothing_behind_when_it_is_stopped_halfway(url, client):
+    examination = examine(Links.to(url), destructive=False)
+    for _ in range(8):
+        next(examination)
+
+    examination.close()
+
+    assert client.dbsize() == 0
+
+
+def test_flushall_is_not_sent(url, client):
+    examined(url)
+
+    assert calls_of(client, "set") > 0
+    assert calls_of(client, "flushall") == calls_of(client, "flushdb") == 0
+
+
+@pytest.mark.parametrize("database", [0, 1])
+def test_flushall_is_not_sent_to_a_store_that_holds_keys(url, client, database):
+    with redis.Redis.from_url(f"{url}?db={database}") as other:
+        other.set("kept", "value")
+
+        found = examined(url, destructive=True)
+
+        assert other.get("kept") == b"value"
+    assert calls_of(client, "flushall") == 0
+    assert named(found, Grade.FAILED) == ["WATCH, FLUSHALL"]
+
+
+def test_flushall_is_tried_on_an_empty_store_when_asked_for(url, client):
+    found = examined(url, destructive=True)
+
+    assert calls_of(client, "flushall") == 1
+    assert named(found, Grade.FAILED, Grade.NOTE) == []
+
+
+# --- replicas
+
+
+def test_a_cluster_passes_but_for_its_durability(cluster):
+    """Its replicas are connected without the settings of `strong`."""
+    found = examined(cluster.url)
+
+    assert named(found, Grade.FAILED) == ["durability"]
+    assert found["WAIT"].meaning == "answers; replicas that had the write: 1"
+    assert [check for check in found if check.startswith("server")] == [
+        "server of primary 1", "server of primary 2", "server of primary 3",
+    ]  # fmt: skip
+
+
+def test_replicas_are_waited_for_and_a_replica_is_no_store(tmp_path):
+    with running_valkey(tmp_path / "primary", *SINGLE, "--repl-diskless-sync-delay", "0") as primary:
+        follow = ("--replicaof", "127.0.0.1", primary.rpartition(":")[2])
+        with running_valkey(tmp_path / "replica", *follow) as replica, redis.Redis.from_url(replica) as client:
+            assert becomes_true(lambda: client.info("replication")["master_link_status"] == "up")
+            followed = examined(primary)
+            read_only = examined(replica)
+            client.config_set("replica-read-only", "no")
+            writable = examined(replica)
+            os.kill(client.info("server")["process_id"], signal.SIGSTOP)
+            stuck = examined(primary)
+
+    assert followed["WAIT"].meaning == "answers; replicas that had the write: 1"
+    assert read_only["reachable"].mend.startswith("name a primary")
+    assert "server" in named(writable, Grade.FAILED)
+    assert stuck["WAIT"].meaning == "of 1 connected, no replica has a write within 200 ms"
+    assert stuck["WAIT"].grade is Grade.WARNING
+
+
+# --- what INFO says
+
+
+def looked(name, **info):
+    """What the check of that name makes of these lines of INFO."""
+    facts = StoreFacts({}, {"redis_version": "7.2.4", **info})
+    (check,) = [each for each in vital_signs([facts]) if each.name == name]
+    found = check.look(None)
+    return found.grade.value, found.meaning
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"redis_version": "6.2.14"}, ("failed", "redis 6.2.14 is too old")),
+        ({"redis_version": "7.0.15", "connected_slaves": "2"}, ("ok", "redis 7.0.15, 2 replicas")),
+        ({"redis_version": "10.0.0", "connected_slaves": "0"}, ("ok", "redis 10.0.0, 0 replicas")),
+        (
+            {"server_name": "valkey", "valkey_version": "9.1.2", "connected_slaves": "0"},
+            ("ok", "valkey 9.1.2, 0 replicas"),
+        ),
+    ],
+)
+def test_a_version_below_7_0_fails(info, expected):
+    assert looked("server", **info) == expected
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"used_memory": "786432", "maxmemory": "1048576"}, ("ok", "1 of 1 MiB used")),
+        ({"used_memory": "786433", "maxmemory": "1048576"}, ("warning", "1 of 1 MiB used")),
+        (
+            {"used_memory": "1", "maxmemory": "0", "total_system_memory": "2097152"},
+            ("warning", "0 of 2 MiB used, which is all that the machine has"),
+        ),
+        ({}, ("warning", "the store does not say how much it may use")),
+    ],
+)
+def test_three_quarters_of_the_memory_are_a_warning(info, expected):
+    assert looked("memory", **info) == expected
+
+
+@pytest.mark.parametrize(
+    ("info", "expected"),
+    [
+        ({"aof_last_write_status": "err"}, ("failed", "the last write to its file failed")),
+        ({"aof_last_bgrewrite_status": "err"}, ("warning", "aof_last_bgrewrite_status is err")),
+        ({"rdb_last_bgsave_status": "err"}, ("warning", "rdb_last_bgsave_status is err")),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_told(info, expected):
+    assert looked("persistence", **info) == expected
+
+
+@pytest.mark.parametrize(("ours_s", "said"), [(-10.0, "ahead of"), (10.0, "behind")])
+def test_a_clock_that_is_off_is_a_warning(url, monkeypatch, ours_s, said):
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + ours_s)
+
+    found = examined(url)
+
+    assert found["clock"].grade is Grade.WARNING
+    assert f"10.0 s {said} ours" in found["clock"].meaning
+
+
+def test_a_store_that_is_far_away_is_a_warning(url, monkeypatch):
+    ticks = count(step=0.006)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
+
+    found = examined(url)
+
+    assert found["round trip"].grade is Grade.WARNING
+    assert found["round trip"].meaning.startswith("6.0 ms")

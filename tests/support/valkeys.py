@@ -1,0 +1,39 @@
+"""Valkeys with settings of one's own, on a TCP port."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from sealring.store.embedded import find_binary
+from support.ports import free_port
+from support.waiting import becomes_true
+
+SINGLE = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+@contextmanager
+def running_valkey(folder: Path, *options: str) -> Iterator[str]:
+    """Run a Valkey in `folder` until the block ends, and yield its URL."""
+    port = free_port()
+    folder.mkdir(exist_ok=True)
+    command = [find_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", *options]
+    with (folder / "valkey.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    url = f"redis://127.0.0.1:{port}"
+    try:
+        assert becomes_true(lambda: answers(url)), (folder / "valkey.log").read_text()
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url) as client:
+            return client.ping()
+    except redis.RedisError:
+        return False
