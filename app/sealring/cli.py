@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from sealring import development, installation, serving, settings, wiring
+from sealring.binding_commands import bindings_commands
 from sealring.domain.ids import MAX_PARTITIONS, OrgId, org_id
 from sealring.domain.principal import Permission
 from sealring.keys import registry
@@ -50,6 +51,9 @@ class _Commands(click.Group):
 @click.version_option(package_name="sealring", message="%(prog)s %(version)s")
 def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
+
+
+main.add_command(bindings_commands)
 
 
 @main.command()
@@ -104,7 +108,7 @@ def init(data_dir: Path, store_url: str, partitions: int, keys: str | None) -> N
 @settings_option
 @click.option("--bind", default=f"127.0.0.1:{DEFAULT_PORT}", show_default=True, help="Address and port, or unix:PATH.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.  [default: 2]")
-@click.option("--threads", type=click.IntRange(1, 256), help="Threads of a worker.  [default: 8]")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads of a worker.  [default: 16]")
 @click.option(
     "--gunicorn-config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from sealring.auth.tokens import Claims, TokenVerifier, bearer_token, plain_text
-from sealring.domain.ids import OrgId, org_id
+from sealring.domain.ids import EnvironmentId, OrgId, org_id
 from sealring.domain.principal import Permission, Principal
 from sealring.errors import Unauthenticated
 
 MAX_NAME_CHARACTERS = 200
 CACHE_S = 60  # how long a key that an issuer has withdrawn may still count
 MAX_CACHED = 4_096
+
+
+def operator(environment: EnvironmentId) -> Principal:
+    """Return who works on the command line, with the settings and the keys of the server at hand: all is theirs."""
+    subject = f"uid {os.getuid()}"
+    return Principal("urn:sealring:operator", subject, subject, environment, frozenset(), frozenset(Permission))
 
 
 def principal_of(claims: Claims) -> Principal:
