@@ -52,13 +52,13 @@ class ContextMismatch(ProviderError):
 class CiphertextRejected(ProviderError):
     """The blob does not open under this key and binding: altered, swapped, or of another key."""
 
-    owner = "plugin"
+    owner: ClassVar[Owner] = "plugin"
 
 
 class Throttled(ProviderError):
     """The provider limits our rate. `retry_after_s` is its wish, where it has one."""
 
-    retryable = True
+    retryable: ClassVar[bool] = True
 
     def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -68,23 +68,23 @@ class Throttled(ProviderError):
 class Unavailable(ProviderError):
     """The provider does not answer, or answers that it cannot."""
 
-    retryable = True
-    owner = "operator"
+    retryable: ClassVar[bool] = True
+    owner: ClassVar[Owner] = "operator"
 
 
 class DeadlineExceeded(ProviderError):
     """No answer before `Call.deadline`."""
 
-    owner = "operator"
+    owner: ClassVar[Owner] = "operator"
 
 
 class Unsupported(ProviderError):
     """The provider cannot do this at all."""
 
-    owner = "plugin"
+    owner: ClassVar[Owner] = "plugin"
 
 
 class ConfigInvalid(ProviderError):
     """The provider's settings cannot be used. The message names the field and the mend; it never quotes a secret."""
 
-    owner = "operator"
+    owner: ClassVar[Owner] = "operator"
