@@ -39,9 +39,10 @@ class World:
         return [wrap.provider for wrap in record.current.envelope.wraps]
 
 
-def world_on(store, kms=None, **options):
+def world_on(store, kms=None, *, waits=False, on_refusal=None):
     kms = {} if kms is None else kms
-    return World(kms, store, services(store, provider_gateway=gateway_to(kms, **options), catalog=CATALOG))
+    keys = gateway_to(kms, waits=waits)
+    return World(kms, store, services(store, provider_gateway=keys, catalog=CATALOG, on_refusal=on_refusal))
 
 
 @pytest.fixture

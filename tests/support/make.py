@@ -64,10 +64,12 @@ def on_provider(provider, *, waits=False):
     return Gateway({"local": Source(lambda: provider, waits)})
 
 
-def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None):
+def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None, on_refusal=None):
     """Every use case, on this store and on keys in software."""
     keys = provider_gateway or gateway()
-    keyring = Keyring(keys, store.keks, BoundKeys(store.bindings), ManagedKeys("local", per))
+    keyring = Keyring(
+        keys, store.keks, BoundKeys(store.bindings), ManagedKeys("local", per), on_refusal or (lambda _env, _org: None)
+    )
     sealing = Sealing(keyring)
     return Services(
         objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits()),
