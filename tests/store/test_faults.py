@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from faults.proxy import Fault, FaultProxy, Script
 from sealring.errors import OutcomeUnknown, StoreUnavailable
 from sealring.store.links import Links
-from support.cutting_proxy import CuttingProxy
 from support.make import ACME, caller, context, gateway, services
 from support.stores import on_links
 
@@ -16,7 +16,7 @@ ME = caller(ACME)
 
 @pytest.fixture
 def proxy(valkey):
-    proxy = CuttingProxy(valkey.removeprefix("unix://"))
+    proxy = FaultProxy(valkey)
     yield proxy
     proxy.close()
 
@@ -24,7 +24,7 @@ def proxy(valkey):
 @pytest.fixture
 def store(links, proxy):
     """A store reached through the proxy; `links` emptied it."""
-    through = Links.to(proxy.url)
+    through = Links.to(f"redis://{proxy.address}")
     yield on_links(through)
     through.close()
 
@@ -45,17 +45,17 @@ def record(use):
 
 
 def test_a_create_whose_reply_was_lost_is_known_as_our_own(use, store, record, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     created = use.objects.create(ME, name="name", value="v", context=context())
 
-    assert proxy.cuts == 0
+    assert proxy.made == {Fault.LOSE: 1}
     assert use.objects.read_by_name(ME, "name", None).record.id == created.id
     assert store.actions().count("vault.object.created") == 2
 
 
 def test_an_update_whose_reply_was_lost_is_known_as_our_own(use, store, record, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     updated = use.objects.update(ME, str(record.id), value="two", version_check=None, contexts=())
 
@@ -72,8 +72,8 @@ def test_an_update_that_was_followed_before_we_looked_is_not_applied_again(use, 
     def rivals_update():
         rival.objects.update(ME, str(record.id), value="theirs", version_check=None, contexts=())
 
-    proxy.before_cut = rivals_update
-    proxy.cuts = 1
+    proxy.before_fault = rivals_update
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     use.objects.update(ME, str(record.id), value="ours", version_check=None, contexts=())
 
@@ -82,7 +82,7 @@ def test_an_update_that_was_followed_before_we_looked_is_not_applied_again(use, 
 
 
 def test_a_delete_whose_reply_was_lost_is_known_as_our_own(use, store, record, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     use.objects.delete(ME, str(record.id), version_check=None)
 
@@ -90,7 +90,7 @@ def test_a_delete_whose_reply_was_lost_is_known_as_our_own(use, store, record, p
 
 
 def test_a_first_use_whose_reply_was_lost_makes_one_kek(use, store, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     use.objects.create(ME, name="name", value="v", context=context())
 
@@ -98,8 +98,8 @@ def test_a_first_use_whose_reply_was_lost_makes_one_kek(use, store, proxy):
 
 
 def test_a_write_whose_reply_never_comes_has_an_unknown_outcome(use, record, proxy):
-    proxy.cuts = 1
-    proxy.before_cut = lambda: setattr(proxy, "frozen", True)
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
+    proxy.before_fault = lambda: setattr(proxy, "frozen", True)
 
     with pytest.raises(OutcomeUnknown):
         use.objects.update(ME, str(record.id), value="two", version_check=None, contexts=())
