@@ -159,10 +159,10 @@ def lose_an_answer(proxy, then):
     proxy.plan = Script(b"EXEC", Fault.LOSE)
 
 
-def conflict(proxy, rivals_write):
-    """Let a rival write between our read and our commit."""
+def conflict(proxy, rivals_write, before=b"EXEC"):
+    """Let a rival write between our read and our commit, or before another request of ours."""
     left = [rivals_write]
-    proxy.plan = lambda request: left.pop()() if left and b"EXEC" in request else None
+    proxy.plan = lambda request: left.pop()() if left and before in request else None
 
 
 def test_a_create_answers_the_version_that_it_made(use, rival, proxy):
@@ -247,9 +247,10 @@ def test_a_delete_that_met_two_rivals_is_done_all_the_same(use, rival, record, p
     assert not use.objects.delete(ME, str(record.id), version_check=None).live
 
 
-def test_a_restore_that_met_a_rivals_restore_finds_the_object(use, rival, record, proxy):
+@pytest.mark.parametrize("before", [b"EXEC", b"}:n:"], ids=["before its commit", "before it looks at the name"])
+def test_a_restore_that_met_a_rivals_restore_is_done(use, rival, record, proxy, before):
     use.objects.delete(ME, str(record.id), version_check=None)
-    conflict(proxy, lambda: rival.restore(ME, str(record.id)))
+    conflict(proxy, lambda: rival.restore(ME, str(record.id)), before)
 
     assert use.objects.restore(ME, str(record.id)).live
 

@@ -229,7 +229,7 @@ class RedisObjects:
             return
         name_key = self._name_key(record)
         _, holder = link.send((b"WATCH", name_key), (b"GET", name_key))
-        if holder is not None:
+        if holder not in {None, current.id.raw}:  # its own, if somebody restores it now: our commit will not apply
             raise NameTaken
 
     def _was_followed(self, link: Link, ours: ObjectRecord, current: ObjectRecord) -> bool:
