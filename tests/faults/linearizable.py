@@ -40,6 +40,7 @@ class Operation:
     version: str = ""  # answered to a create, read, find or update
     value: str = ""  # sent by a create or update, answered to a read or find
     check: str = ""  # the version that an update or delete asks for
+    request: str = ""  # the id of the request, for those who look it up elsewhere
 
 
 State = Mapping[str, tuple[str, bool]]  # the objects that had the name: id -> (value, live)
