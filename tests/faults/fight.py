@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faults.clients import Client, Job, Told, work
 from faults.killer import Killer
-from faults.linearizable import Operation
+from faults.linearizable import Operation, Outcome, contradiction
 from faults.proxy import Dice, Fault, FaultProxy, nothing
 from faults.store import MortalStore
 from faults.stored import Stored, stored
@@ -32,7 +32,9 @@ class Plan:
     clients: int
     names: int
     seconds: float
-    longest_pause_s: float
+    longest_pause_s: float = 0.8
+    store: Callable[[Path], MortalStore] = MortalStore
+    harm: Callable[[Killer, float, float], None] = Killer.rage  # for so long, with pauses of at most so long
     store_odds: Mapping[Fault, float] = field(default_factory=lambda: STORE_ODDS)
     gunicorn_config: Path | None = None
     seed: int = 1
@@ -50,10 +52,21 @@ class Report:
     def operations(self) -> Sequence[Operation]:
         return [each for history in self.histories.values() for each in history]
 
+    @property
+    def lies(self) -> Mapping[str, Sequence[Operation]]:
+        """The names of which clients were told what cannot be so, and where that shows."""
+        return {name: found for name, history in self.histories.items() if (found := contradiction(history))}
+
+    @property
+    def lost(self) -> Sequence[Operation]:
+        """Acknowledged writes of which nothing is stored."""
+        wrote = [each for each in self.operations if each.kind in {"create", "update"} and each.outcome is Outcome.OK]
+        return [each for each in wrote if each.version not in self.stored.versions.get(each.object, ())]
+
 
 def fight(folder: Path, plan: Plan) -> Report:
     """Fight as planned, let everything calm down, read each object once more, and look into the store."""
-    with MortalStore(folder) as store, closing(FaultProxy(store.url)) as behind:
+    with plan.store(folder) as store, closing(FaultProxy(store.url)) as behind:
         with (
             serving(folder, f"redis://{behind.address}", gunicorn_config=plan.gunicorn_config) as server,
             closing(FaultProxy(server.url)) as front,
@@ -64,7 +77,7 @@ def fight(folder: Path, plan: Plan) -> Report:
             running = [processes.submit(work, job) for job in jobs]
             behind.plan = Dice(plan.seed, COMMITS, plan.store_odds)
             front.plan = Dice(plan.seed, WRITES, HTTP_ODDS)
-            killer.rage(plan.seconds, plan.longest_pause_s)
+            plan.harm(killer, plan.seconds, plan.longest_pause_s)
             told = [each.result(END_S) for each in running]
             behind.plan = front.plan = nothing
             told.append(_look(server, jobs[0], told))

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import threading
 import time
 from collections import Counter
 from itertools import cycle
@@ -11,13 +10,14 @@ from itertools import cycle
 from faults.proxy import FaultProxy
 from faults.store import MortalStore
 from support.live import LiveServer
+from support.waiting import pause
 
 HANG_UPS_S = 0.7  # of each round, before something greater happens
 
 
 class Killer:
     def __init__(self, store: MortalStore, server: LiveServer, proxies: list[FaultProxy], seed: int) -> None:
-        self._store = store
+        self.store = store
         self._server = server
         self._proxies = proxies
         self._chance = random.Random(seed)
@@ -30,8 +30,8 @@ class Killer:
         for deed in cycle(deeds):
             quiet = time.monotonic() + HANG_UPS_S
             while time.monotonic() < quiet:
-                _wait(self._chance.uniform(0.01, 0.06))
-                self._store.hang_up()
+                pause(self._chance.uniform(0.01, 0.06))
+                self.store.hang_up()
                 self.deeds["hang_up"] += 1
             if time.monotonic() > until and len(self.deeds) > len(deeds):
                 return
@@ -43,20 +43,16 @@ class Killer:
             os.kill(self._chance.choice(workers), signal.SIGKILL)
 
     def kill_store(self, seconds: float) -> None:
-        self._store.kill()
-        _wait(seconds)
-        self._store.start()
+        self.store.kill()
+        pause(seconds)
+        self.store.start()
 
     def pause_store(self, seconds: float) -> None:
-        self._store.pause(seconds)
+        self.store.pause(seconds)
 
     def freeze(self, seconds: float) -> None:
         """Let nothing through one of the proxies."""
         proxy = self._chance.choice(self._proxies)
         proxy.frozen = True
-        _wait(seconds)
+        pause(seconds)
         proxy.frozen = False
-
-
-def _wait(seconds: float) -> None:
-    threading.Event().wait(seconds)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Self
@@ -10,6 +9,7 @@ from typing import Self
 import redis
 
 from sealring.store.embedded import EmbeddedValkey
+from support.waiting import pause
 
 
 class MortalStore:
@@ -42,7 +42,7 @@ class MortalStore:
 
     def pause(self, seconds: float) -> None:
         os.kill(self._pid, signal.SIGSTOP)
-        threading.Event().wait(seconds)
+        pause(seconds)
         os.kill(self._pid, signal.SIGCONT)
 
     def hang_up(self) -> None:
