@@ -6,6 +6,7 @@ import math
 import random
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,29 +23,33 @@ CHECKED = 0.8  # of the updates say which version they replace
 
 @dataclass(frozen=True)
 class Job:
-    """What one client does: until `until`, on the monotonic clock that all processes of a machine share."""
+    """What one client does."""
 
     address: str
     token: str = field(repr=False)
     org: str
     names: tuple[str, ...]
     seed: int
-    until: float
     keyed: bool  # whether it sends an Idempotency-Key with each write
 
 
 @dataclass
 class Told:
-    """What one client was told: its operations by name, and answers that no client should get."""
+    """What clients were told: their operations by name, and answers that no client should get."""
 
     histories: dict[str, list[Operation]] = field(default_factory=lambda: defaultdict(list))
     surprises: list[str] = field(default_factory=list)
 
+    def add(self, other: "Told") -> None:
+        for name, history in other.histories.items():
+            self.histories[name] += history
+        self.surprises += other.surprises
 
-def work(job: Job) -> Told:
+
+def work(job: Job, goes_on: Callable[[], bool]) -> Told:
     """Run a client. In a process of its own, which imports it from here."""
     with closing(Client(job)) as client:
-        while time.monotonic() < job.until:
+        while goes_on():
             client.step()
         return client.told
 

@@ -1,30 +1,36 @@
 """The fight: clients use a real server over HTTP while a killer and two proxies do their worst."""
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from faults.clients import Client, Job, Told, work
 from faults.killer import Killer
-from faults.linearizable import Operation, Outcome, contradiction
 from faults.proxy import Dice, Fault, FaultProxy, nothing
+from faults.report import OURS, Report
+from faults.sdk_clients import SdkJob, work_with_sdk
 from faults.store import MortalStore
-from faults.stored import Stored, stored
+from faults.stored import stored
+from sdk.environments import interpreter
+from sdk.versions import Sdk
 from support.live import LiveServer, is_ready, serving
 from support.waiting import becomes_true
 
 ORG = "org_fight"
-PARTITIONS = 4
 STORE_ODDS = {Fault.LOSE: 0.06, Fault.DROP: 0.03, Fault.TRUNCATE: 0.03, Fault.DELAY: 0.03}
 HTTP_ODDS = {Fault.LOSE: 0.02, Fault.DROP: 0.01, Fault.TRUNCATE: 0.01, Fault.DELAY: 0.02}
 COMMITS = rb"\bEXEC\b"
 WRITES = rb"^(POST|PUT|DELETE) "
-END_S = 60.0  # after which a client that has not ended is a failure
+LONGEST_S = 120.0  # of a client that nobody stops
+
+Work = Callable[[Any, Callable[[], bool]], Told]
+
+_spawn = get_context("spawn")
 
 
 @dataclass(frozen=True)
@@ -33,80 +39,116 @@ class Plan:
     names: int
     seconds: float
     longest_pause_s: float = 0.8
+    sdks: Sequence[Sdk] = ()  # one more client each
     store: Callable[[Path], MortalStore] = MortalStore
     harm: Callable[[Killer, float, float], None] = Killer.rage  # for so long, with pauses of at most so long
     store_odds: Mapping[Fault, float] = field(default_factory=lambda: STORE_ODDS)
+    http_odds: Mapping[Fault, float] = field(default_factory=lambda: HTTP_ODDS)
     gunicorn_config: Path | None = None
     seed: int = 1
 
 
 @dataclass(frozen=True)
-class Report:
-    histories: Mapping[str, Sequence[Operation]]
-    surprises: Sequence[str]
-    stored: Stored
-    deeds: Counter[str]
-    faults: Counter[Fault]
+class Field:
+    """A server between two proxies."""
 
-    @property
-    def operations(self) -> Sequence[Operation]:
-        return [each for history in self.histories.values() for each in history]
-
-    @property
-    def lies(self) -> Mapping[str, Sequence[Operation]]:
-        """The names of which clients were told what cannot be so, and where that shows."""
-        return {name: found for name, history in self.histories.items() if (found := contradiction(history))}
-
-    @property
-    def lost(self) -> Sequence[Operation]:
-        """Acknowledged writes of which nothing is stored."""
-        wrote = [each for each in self.operations if each.kind in {"create", "update"} and each.outcome is Outcome.OK]
-        return [each for each in wrote if each.version not in self.stored.versions.get(each.object, ())]
+    store: MortalStore
+    behind: FaultProxy
+    server: LiveServer
+    front: FaultProxy
 
 
 def fight(folder: Path, plan: Plan) -> Report:
     """Fight as planned, let everything calm down, read each object once more, and look into the store."""
-    with plan.store(folder) as store, closing(FaultProxy(store.url)) as behind:
-        with (
-            serving(folder, f"redis://{behind.address}", gunicorn_config=plan.gunicorn_config) as server,
-            closing(FaultProxy(server.url)) as front,
-            ProcessPoolExecutor(plan.clients, get_context("spawn")) as processes,
-        ):
-            killer = Killer(store, server, [behind, front], plan.seed)
-            jobs = [_job(server, front.address, plan, number) for number in range(plan.clients)]
-            running = [processes.submit(work, job) for job in jobs]
-            behind.plan = Dice(plan.seed, COMMITS, plan.store_odds)
-            front.plan = Dice(plan.seed, WRITES, HTTP_ODDS)
-            plan.harm(killer, plan.seconds, plan.longest_pause_s)
-            told = [each.result(END_S) for each in running]
-            behind.plan = front.plan = nothing
-            told.append(_look(server, jobs[0], told))
+    with plan.store(folder) as store:
+        with _field(folder, store, plan) as ground:
+            killer = Killer(store, ground.server, [ground.behind, ground.front], plan.seed)
+            told = _rage(ground, plan, killer)
+            assert becomes_true(lambda: is_ready(ground.server))
+            for each in told.values():
+                each.add(_last_look(ground.server, plan, each))
+            values = {name: found for sdk in plan.sdks for name, found in _values(ground.server, told[sdk.id])}
         with closing(store.client()) as client:
-            found = stored(server.settings, client)
-    surprises = [surprise for each in told for surprise in each.surprises]
-    return Report(_by_name(told), surprises, found, killer.deeds, behind.made + front.made)
+            found = stored(ground.server.settings, client)
+    return Report(told, values, found, killer.deeds, ground.behind.made + ground.front.made)
 
 
-def _job(server: LiveServer, address: str, plan: Plan, number: int) -> Job:
-    token = server.token(ORG, subject=f"client {number}")
-    names = tuple(f"name {each}" for each in range(plan.names))
-    return Job(address, token, ORG, names, plan.seed * 100 + number, time.monotonic() + plan.seconds, number % 2 == 0)
+@contextmanager
+def _field(folder: Path, store: MortalStore, plan: Plan) -> Iterator[Field]:
+    with (
+        closing(FaultProxy(store.url)) as behind,
+        serving(folder, f"redis://{behind.address}", gunicorn_config=plan.gunicorn_config) as server,
+        closing(FaultProxy(server.url)) as front,
+    ):
+        yield Field(store, behind, server, front)
 
 
-def _look(server: LiveServer, job: Job, told: Sequence[Told]) -> Told:
+def _rage(ground: Field, plan: Plan, killer: Killer) -> dict[str, Told]:
+    """Let clients and killer go at it, and return what the clients of each kind were told."""
+    told: dict[str, Told] = defaultdict(Told)
+    with _running([*_jobs(ground, plan)]) as results:
+        ground.behind.plan = Dice(plan.seed, COMMITS, plan.store_odds)
+        ground.front.plan = Dice(plan.seed, WRITES, plan.http_odds)
+        plan.harm(killer, plan.seconds, plan.longest_pause_s)
+        assert becomes_true(lambda: set(ground.behind.made + ground.front.made) == set(Fault))
+    for kind, each in results:
+        told[kind].add(each)
+    ground.behind.plan = ground.front.plan = nothing
+    return told
+
+
+def _jobs(ground: Field, plan: Plan) -> Iterator[tuple[str, Work, Job | SdkJob]]:
+    """What each process does, by the kind of client."""
+    for number in range(plan.clients):
+        token = ground.server.token(ORG, subject=f"client {number}")
+        names = tuple(f"name {each}" for each in range(plan.names))
+        yield OURS, work, Job(ground.front.address, token, ORG, names, plan.seed * 100 + number, number % 2 == 0)
+    for sdk in plan.sdks:
+        token = ground.server.token(ORG, subject=sdk.id)
+        url, log = f"http://{ground.front.address}", ground.server.folder / f"{sdk.id}.log"
+        yield sdk.id, work_with_sdk, SdkJob(sdk, interpreter(sdk, print), url, token, ORG, log)
+
+
+@contextmanager
+def _running(jobs: Sequence[tuple[str, Work, Job | SdkJob]]) -> Iterator[Sequence[tuple[str, Told]]]:
+    """Run each job in a process of its own, all from the same moment, until the block ends; then the results are there."""
+    ready, over, reported = _spawn.Barrier(len(jobs) + 1), _spawn.Event(), _spawn.Queue()
+    results: list[tuple[str, Told]] = []
+    processes = [_spawn.Process(target=_report, args=(ready, over, reported, *job), daemon=True) for job in jobs]
+    for process in processes:
+        process.start()
+    ready.wait(LONGEST_S)
+    try:
+        yield results
+    finally:
+        over.set()
+    results += [reported.get(timeout=LONGEST_S) for _ in processes]
+    for process in processes:
+        process.join(LONGEST_S)
+
+
+def _report(ready: Any, over: Any, reported: Any, kind: str, do: Work, job: Any) -> None:
+    ready.wait(LONGEST_S)
+    latest = time.monotonic() + LONGEST_S
+    reported.put((kind, do(job, lambda: not over.is_set() and time.monotonic() < latest)))
+
+
+def _last_look(server: LiveServer, plan: Plan, told: Told) -> Told:
     """Read each name and each object once more, when nothing breaks any more."""
-    assert becomes_true(lambda: is_ready(server))
-    with closing(Client(replace(job, address=server.url.removeprefix("http://")))) as client:
-        for name, history in _by_name(told).items():
+    job = Job(server.url.removeprefix("http://"), server.token(ORG), ORG, (), plan.seed, keyed=False)
+    with closing(Client(job)) as client:
+        for name, history in told.histories.items():
             client.find(name)
             for each in sorted({each.object for each in history} - {""}):
                 client.read(name, each)
         return client.told
 
 
-def _by_name(told: Sequence[Told]) -> Mapping[str, Sequence[Operation]]:
-    histories = defaultdict(list)
-    for each in told:
-        for name, operations in each.histories.items():
-            histories[name] += operations
-    return histories
+def _values(server: LiveServer, told: Told) -> Iterator[tuple[str, Sequence[str]]]:
+    """The values of all versions of each live object that clients knew."""
+    token = server.token(ORG)
+    for each in {each.object for history in told.histories.values() for each in history} - {""}:
+        versions = server.ask("GET", f"/vault/v1/kv/{each}/versions", token=token)
+        if versions.status == 200:
+            paths = [f"/sealring/v1/kv/{each}/versions/{version['id']}" for version in versions.json["data"]]
+            yield each, [server.ask("GET", path, token=token).json["value"] for path in paths]

@@ -137,5 +137,5 @@ def test_a_fight_of_a_server_without_tokens(tmp_path):
 
     report = fight(tmp_path / "fight", Plan(4, 6, 10, store_odds=odds, gunicorn_config=config))
 
-    assert report.lies
+    assert report.lies()
     assert repeated(report.stored.changes)
