@@ -16,41 +16,36 @@ def hsm(tmp_path_factory):
         yield server
 
 
-def workers_of(server):
-    pid = server.process.pid
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def maps(pid):
     return Path(f"/proc/{pid}/maps").read_text()
 
 
 def test_mixed_requests_of_sixteen_clients_are_all_answered_right(hsm):
-    before = workers_of(hsm)
+    before = hsm.workers
 
     outcome = drive(hsm, clients=16, requests=2_000)
 
     assert outcome.wrong == []
     assert outcome.requests >= 2_000
-    assert workers_of(hsm) == before  # none crashed and was started anew
+    assert hsm.workers == before  # none crashed and was started anew
 
 
 @pytest.mark.torture
 def test_twenty_thousand_requests_are_all_answered_right(hsm):
-    before = workers_of(hsm)
+    before = hsm.workers
 
     outcome = drive(hsm, clients=16, requests=20_000)
 
     assert outcome.wrong == []
     assert outcome.requests >= 20_000
-    assert workers_of(hsm) == before
+    assert hsm.workers == before
 
 
 def test_the_module_is_loaded_in_the_workers_and_never_in_the_master(hsm):
     drive(hsm, clients=16, requests=200)
 
     assert MODULE not in maps(hsm.process.pid)
-    assert [MODULE in maps(worker) for worker in workers_of(hsm)] == [True, True]
+    assert [MODULE in maps(worker) for worker in hsm.workers] == [True, True]
 
 
 def test_no_key_is_in_the_store_in_clear(hsm):

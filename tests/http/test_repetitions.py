@@ -5,6 +5,11 @@ import uuid
 import pytest
 
 NODE = {"User-Agent": "workos-node/8.13.0"}
+PYTHON = {"User-Agent": "WorkOS Python/3.11.7 Python SDK/10.8.0"}  # it sends a key with POST alone
+
+each_way = pytest.mark.parametrize(
+    "headers", [{"Idempotency-Key": "key-1"}, NODE, PYTHON], ids=["a key", "Node", "Python"]
+)
 
 
 @pytest.fixture
@@ -49,22 +54,23 @@ def test_a_key_with_another_body_is_refused(create):
     assert (refused.status, refused.json["code"]) == (422, "idempotency_key_reused")
 
 
-def test_a_delete_that_is_sent_again_gets_the_same_answer(live, token, create):
+@each_way
+def test_a_delete_that_is_sent_again_gets_the_same_answer(live, token, create, headers):
     made = create({}).json
-    key = named()
 
-    answers = [live.ask("DELETE", f"/vault/v1/kv/{made['id']}", token=token, headers=key) for _ in range(2)]
+    answers = [live.ask("DELETE", f"/vault/v1/kv/{made['id']}", token=token, headers=headers) for _ in range(2)]
 
     assert [answer.status for answer in answers] == [200, 200]
     assert answers[1].json == answers[0].json
 
 
-def test_an_update_that_is_sent_again_makes_one_version(live, token, create):
+@each_way
+def test_an_update_that_is_sent_again_makes_one_version(live, token, create, headers):
     made = create({}).json
-    key, path = named(), f"/vault/v1/kv/{made['id']}"
+    path = f"/vault/v1/kv/{made['id']}"
     body = {"value": "new", "version_check": made["version_id"]}
 
-    answers = [live.ask("PUT", path, token=token, body=body, headers=key) for _ in range(2)]
+    answers = [live.ask("PUT", path, token=token, body=body, headers=headers) for _ in range(2)]
 
     assert [answer.status for answer in answers] == [201, 201]
     assert answers[1].json == answers[0].json

@@ -163,7 +163,7 @@ def test_a_connection_that_dies_between_watch_and_exec_loses_no_update(cluster, 
     cluster_links.call((b"SET", key, b"first"))
 
     def commit(attempt):
-        def step(link):
+        def step(link, _lost):
             written = []
             attempt(lambda: link.send((b"WATCH", key), (b"GET", key))[1], written.append)
             return Commit(((b"SET", key, written[0]),), None)

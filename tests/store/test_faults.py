@@ -2,13 +2,15 @@
 
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 
-from sealring.errors import OutcomeUnknown, StoreUnavailable
+from faults.proxy import Fault, FaultProxy, Script
+from sealring.domain.intent import Intent
+from sealring.errors import NotFound, OutcomeUnknown, StoreUnavailable
 from sealring.store.links import Links
-from support.cutting_proxy import CuttingProxy
-from support.make import ACME, caller, context, gateway, services
+from support.make import ACME, ENVIRONMENT, caller, context, gateway, services
 from support.stores import on_links
 
 ME = caller(ACME)
@@ -16,7 +18,7 @@ ME = caller(ACME)
 
 @pytest.fixture
 def proxy(valkey):
-    proxy = CuttingProxy(valkey.removeprefix("unix://"))
+    proxy = FaultProxy(valkey)
     yield proxy
     proxy.close()
 
@@ -24,7 +26,7 @@ def proxy(valkey):
 @pytest.fixture
 def store(links, proxy):
     """A store reached through the proxy; `links` emptied it."""
-    through = Links.to(proxy.url)
+    through = Links.to(f"redis://{proxy.address}")
     yield on_links(through)
     through.close()
 
@@ -45,17 +47,17 @@ def record(use):
 
 
 def test_a_create_whose_reply_was_lost_is_known_as_our_own(use, store, record, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     created = use.objects.create(ME, name="name", value="v", context=context())
 
-    assert proxy.cuts == 0
+    assert proxy.made == {Fault.LOSE: 1}
     assert use.objects.read_by_name(ME, "name", None).record.id == created.id
     assert store.actions().count("vault.object.created") == 2
 
 
 def test_an_update_whose_reply_was_lost_is_known_as_our_own(use, store, record, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     updated = use.objects.update(ME, str(record.id), value="two", version_check=None, contexts=())
 
@@ -72,8 +74,8 @@ def test_an_update_that_was_followed_before_we_looked_is_not_applied_again(use, 
     def rivals_update():
         rival.objects.update(ME, str(record.id), value="theirs", version_check=None, contexts=())
 
-    proxy.before_cut = rivals_update
-    proxy.cuts = 1
+    proxy.before_fault = rivals_update
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     use.objects.update(ME, str(record.id), value="ours", version_check=None, contexts=())
 
@@ -82,7 +84,7 @@ def test_an_update_that_was_followed_before_we_looked_is_not_applied_again(use, 
 
 
 def test_a_delete_whose_reply_was_lost_is_known_as_our_own(use, store, record, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     use.objects.delete(ME, str(record.id), version_check=None)
 
@@ -90,7 +92,7 @@ def test_a_delete_whose_reply_was_lost_is_known_as_our_own(use, store, record, p
 
 
 def test_a_first_use_whose_reply_was_lost_makes_one_kek(use, store, proxy):
-    proxy.cuts = 1
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
 
     use.objects.create(ME, name="name", value="v", context=context())
 
@@ -98,8 +100,8 @@ def test_a_first_use_whose_reply_was_lost_makes_one_kek(use, store, proxy):
 
 
 def test_a_write_whose_reply_never_comes_has_an_unknown_outcome(use, record, proxy):
-    proxy.cuts = 1
-    proxy.before_cut = lambda: setattr(proxy, "frozen", True)
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
+    proxy.before_fault = lambda: setattr(proxy, "frozen", True)
 
     with pytest.raises(OutcomeUnknown):
         use.objects.update(ME, str(record.id), value="two", version_check=None, contexts=())
@@ -139,3 +141,125 @@ def test_clients_do_not_retry_behind_our_back(valkey):
     with link.borrow(b"") as borrowed:
         assert borrowed._connection.retry.get_retries() == 0
     link.close()
+
+
+# --- a rival is quicker than our second look
+
+
+@pytest.fixture
+def rival(links, keys):
+    """Somebody else, with a connection that does not break."""
+    direct = on_links(links)
+    return services(direct, provider_gateway=keys).objects
+
+
+def lose_an_answer(proxy, then):
+    """Lose the next answer to a commit, and let a rival act before we look."""
+    proxy.before_fault = then
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
+
+
+def conflict(proxy, rivals_write, before=b"EXEC"):
+    """Let a rival write between our read and our commit, or before another request of ours."""
+    left = [rivals_write]
+    proxy.plan = lambda request: left.pop()() if left and before in request else None
+
+
+def test_a_create_answers_the_version_that_it_made(use, rival, proxy):
+    def rivals_update():
+        made = rival.read_by_name(ME, "name", None).record
+        rival.update(ME, str(made.id), value="theirs", version_check=None, contexts=())
+
+    use.objects.create(ME, name="first", value="one", context=context())
+    lose_an_answer(proxy, rivals_update)
+
+    created = use.objects.create(ME, name="name", value="ours", context=context())
+
+    assert created.current.number == 1
+    assert rival.read_by_name(ME, "name", None).record.current.number == 2
+
+
+def test_an_update_answers_the_version_that_it_made(use, rival, record, proxy):
+    """With the rival's version in hand, the client's next checked update would overwrite what it never saw."""
+
+    def rivals_update():
+        rival.update(ME, str(record.id), value="theirs", version_check=None, contexts=())
+
+    lose_an_answer(proxy, rivals_update)
+
+    updated = use.objects.update(ME, str(record.id), value="ours", version_check=None, contexts=())
+
+    assert updated.current.number == 2
+    assert rival.read(ME, str(record.id)).record.current.number == 3
+
+
+def test_an_update_that_was_followed_by_a_delete_is_known_as_our_own(use, rival, record, proxy):
+    lose_an_answer(proxy, lambda: rival.delete(ME, str(record.id), version_check=None))
+
+    updated = use.objects.update(ME, str(record.id), value="ours", version_check=None, contexts=())
+
+    assert updated.current.number == 2
+
+
+def test_a_delete_that_met_a_rivals_update_is_done_all_the_same(use, rival, record, proxy):
+    def rivals_update():
+        rival.update(ME, str(record.id), value="theirs", version_check=None, contexts=())
+
+    conflict(proxy, rivals_update)
+
+    deleted = use.objects.delete(ME, str(record.id), version_check=None)
+
+    assert not deleted.live
+    with pytest.raises(NotFound):
+        rival.read(ME, str(record.id))
+
+
+def test_a_delete_that_was_followed_by_a_restore_is_not_done_again(use, store, rival, record, proxy):
+    lose_an_answer(proxy, lambda: rival.restore(ME, str(record.id)))
+
+    with pytest.raises(OutcomeUnknown):
+        use.objects.delete(ME, str(record.id), version_check=None)
+
+    assert rival.read(ME, str(record.id)).value == "one"
+    assert store.actions().count("vault.object.deleted") == 1
+
+
+@pytest.mark.parametrize("name", ["", "key-1"], ids=["nameless", "named"])
+def test_a_delete_with_an_intent_is_known_as_our_own_even_then(use, store, rival, record, proxy, name):
+    intent = Intent(ENVIRONMENT, ME.actor, name, b"DELETE /it", b"DELETE /it once")
+    lose_an_answer(proxy, lambda: rival.restore(ME, str(record.id)))
+
+    use.objects.delete(replace(ME, intent=intent), str(record.id), version_check=None)
+
+    assert rival.read(ME, str(record.id)).value == "one"
+    assert store.actions().count("vault.object.deleted") == 1
+
+
+def test_a_delete_that_met_two_rivals_is_done_all_the_same(use, rival, record, proxy):
+    """Nothing was lost, so nothing is unknown."""
+
+    def rivals_updates():
+        for value in ("theirs", "theirs again"):
+            rival.update(ME, str(record.id), value=value, version_check=None, contexts=())
+
+    conflict(proxy, rivals_updates)
+
+    assert not use.objects.delete(ME, str(record.id), version_check=None).live
+
+
+@pytest.mark.parametrize("before", [b"EXEC", b"}:n:"], ids=["before its commit", "before it looks at the name"])
+def test_a_restore_that_met_a_rivals_restore_is_done(use, rival, record, proxy, before):
+    use.objects.delete(ME, str(record.id), version_check=None)
+    conflict(proxy, lambda: rival.restore(ME, str(record.id)), before)
+
+    assert use.objects.restore(ME, str(record.id)).live
+
+
+def test_a_write_that_is_refused_after_a_lost_answer_has_an_unknown_outcome(use, links, record, proxy):
+    lose_an_answer(proxy, lambda: links.call((b"CONFIG", b"SET", b"maxmemory", 1)))
+
+    with pytest.raises(OutcomeUnknown):
+        use.objects.create(ME, name="name", value="v", context=context())
+
+    links.call((b"CONFIG", b"SET", b"maxmemory", 0))
+    assert use.objects.read_by_name(ME, "name", None).value == "v"

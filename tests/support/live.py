@@ -64,6 +64,12 @@ class LiveServer:
         """A client of the store itself, to look at what is stored."""
         return redis.Redis.from_url(self.store_url)
 
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def token(self, *orgs: str, permissions: frozenset[Permission] = ALL_PERMISSIONS, subject: str = "test") -> str:
         """A token for these organizations; for all of the environment where none is named."""
         everywhere = frozenset() if orgs else {Permission.ALL_ORGANIZATIONS}
@@ -115,7 +121,13 @@ def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str =
 
 @contextmanager
 def serving(
-    folder: Path, store_url: str, workers: int = 2, threads: int = 8, keys: str = "local", about_store: str = ""
+    folder: Path,
+    store_url: str,
+    workers: int = 2,
+    threads: int = 8,
+    keys: str = "local",
+    about_store: str = "",
+    gunicorn_config: Path | None = None,
 ) -> Iterator[LiveServer]:
     """Run the installed `sealring serve` in `folder`, on this store, until the block ends.
 
@@ -125,18 +137,22 @@ def serving(
     kms.start()
     try:
         path = _installed(folder, store_url, keys, about_store, kms)
-        with running(path, folder / "server.log", kms, workers, threads) as server:
+        with running(path, folder / "server.log", kms, workers, threads, gunicorn_config) as server:
             yield server
     finally:
         kms.stop()
 
 
 @contextmanager
-def running(path: Path, log: Path, kms: Kms, workers: int = 2, threads: int = 8) -> Iterator[LiveServer]:
+def running(
+    path: Path, log: Path, kms: Kms, workers: int = 2, threads: int = 8, gunicorn_config: Path | None = None
+) -> Iterator[LiveServer]:
     """Run `sealring serve` with these settings until the block ends."""
     port = free_port()
     command = [Path(sys.executable).with_name("sealring"), "serve", "--config", path, "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(workers), "--threads", str(threads)]
+    if gunicorn_config is not None:
+        command += ["--gunicorn-config", gunicorn_config]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     store_url = settings.load(path).store_url

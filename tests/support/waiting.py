@@ -28,3 +28,8 @@ def is_gone(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return False
+
+
+def pause(seconds: float) -> None:
+    """Let time pass where time itself is what a test is about: never to wait for something."""
+    time.sleep(seconds)

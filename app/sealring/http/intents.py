@@ -11,7 +11,9 @@ from sealring.errors import MalformedRequest
 from sealring.http.replies import Environ
 
 _NAME = re.compile(rf"[!-~]{{1,{MAX_NAME_CHARACTERS}}}")
-_REPEATS_NAMELESS = "workos-node/"  # repeats writes after 408, 500, 502, 504 and lost connections, with no key
+
+# They repeat writes after lost connections and some 5xx with no key: Node all of them, Python PUT and DELETE.
+_REPEAT_NAMELESS = ("workos-node/", "WorkOS Python/")
 
 
 def intent_of(principal: Principal, environ: Environ, body: bytes) -> Intent | None:
@@ -20,7 +22,7 @@ def intent_of(principal: Principal, environ: Environ, body: bytes) -> Intent | N
     Raises MalformedRequest where the Idempotency-Key is not 1 to 255 visible ASCII characters.
     """
     name = environ.get("HTTP_IDEMPOTENCY_KEY")
-    if name is None and not environ.get("HTTP_USER_AGENT", "").startswith(_REPEATS_NAMELESS):
+    if name is None and not environ.get("HTTP_USER_AGENT", "").startswith(_REPEAT_NAMELESS):
         return None
     if name is not None and not _NAME.fullmatch(name):
         raise MalformedRequest(f"Idempotency-Key: send 1 to {MAX_NAME_CHARACTERS} visible ASCII characters.")

@@ -133,7 +133,7 @@ class Objects:
         caller.principal.require(Permission.OBJECTS_RESTORE)
 
         def decide(current: ObjectRecord, moment: Moment) -> Change:
-            if owned(current, caller).live or current.purge_at <= moment.now:
+            if not owned(current, caller).live and current.purge_at <= moment.now:
                 raise NotFound
             record = replace(current, state=State.LIVE, updated_at=_after(current, moment), purge_at=0)
             return Change(record, event_of(Action.OBJECT_RESTORED, record, caller))

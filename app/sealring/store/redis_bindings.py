@@ -52,7 +52,7 @@ class RedisBindings:
         key = self._keyspace.bindings(environment, org)
         wanted: list[BindingChange] = []
 
-        def attempt(link: Link) -> Commit[Binding] | Settled[Binding]:
+        def attempt(link: Link, _lost: Sequence[Binding]) -> Commit[Binding] | Settled[Binding]:
             _, flat, now = link.send((b"WATCH", key), (b"HGETALL", key), (b"TIME",))
             found = self._decoded(flat, environment, org)
             landed = [change for change in wanted if (change.binding in found) is not change.removes]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import Kek, KekScope
@@ -35,7 +37,7 @@ class RedisKeks:
         scope_key = self._scope_key(scope)
         kek_key = self._keyspace.kek(scope.environment, scope.org, kek.kek_id)
 
-        def attempt(link: Link) -> Commit[bytes] | Settled[bytes]:
+        def attempt(link: Link, _lost: Sequence[bytes]) -> Commit[bytes] | Settled[bytes]:
             _, holder = link.send((b"WATCH", scope_key), (b"GET", scope_key))
             if holder is not None:
                 return Settled(holder)

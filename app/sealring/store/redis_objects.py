@@ -12,7 +12,7 @@ from sealring.domain.ids import NO_ORG, EnvironmentId, ObjectId, OrgId, org_id
 from sealring.domain.intent import Intent
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
-from sealring.errors import IntegrityFailure, NameTaken, NotFound
+from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command, Link, Reply
 from sealring.store.links import Links
@@ -21,7 +21,7 @@ from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_intents import Attempt, RedisIntents
 from sealring.store.timing import microseconds
-from sealring.store.transaction import Commit, Settled, transact
+from sealring.store.transaction import ANSWER_LOST, Commit, Settled, transact
 
 
 class RedisObjects:
@@ -59,7 +59,7 @@ class RedisObjects:
         operation = os.urandom(16)
         following = self._intents.attempt(intent, place.org, place.id.partition, operation)
 
-        def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
+        def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             before = (*beside, *following.opening)
             replies = link.send(
                 *before,
@@ -72,7 +72,8 @@ class RedisObjects:
             )
             holder, landed, epoch, now, *known = replies[len(before) + 1 :]
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
-                return Settled(self._records.decode_object(place.id, landed))
+                created_at = self._records.decode_object(place.id, landed).created_at
+                return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
             recalled = self._recalled(link, following, known)
             if recalled is not None:
                 return Settled(recalled)
@@ -112,9 +113,8 @@ class RedisObjects:
         epoch_key = self._keyspace.epoch(object_id.partition)
         operation = os.urandom(16)
         following = self._intents.attempt(intent, NO_ORG, object_id.partition, operation)
-        intended: list[bytes] = []  # version ids of earlier attempts, whose replies may have been lost
 
-        def attempt(link: Link) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
+        def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             replies = link.send(
                 *following.opening,
                 (b"WATCH", object_key, epoch_key, *following.watched),
@@ -132,13 +132,14 @@ class RedisObjects:
             recalled = self._recalled(link, following, known)
             if recalled is not None:
                 return Settled(recalled)
-            if current.operation == operation or self._superseded(link, current, intended):
+            if current.operation == operation:
                 return Settled(current)
+            if lost and self._was_followed(link, lost[-1], current):
+                return Settled(lost[-1])
             change = decide(current, Moment(microseconds(now), int(epoch or 0)))
             self._check_newest(current, newest, deleted_until)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
-            intended.append(record.current.id)
             writes = (*self._writes(current, record), self._audit.entry(change.event), *following.closing(record))
             return Commit(writes, record)
 
@@ -202,7 +203,7 @@ class RedisObjects:
     def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply]) -> ObjectRecord | None:
         """Return the object as the intent's earlier request left it; None where this is the first.
 
-        A request without a name is a repetition only while nobody has written the object since.
+        Another request without a name is a repetition only while nobody has written the object since.
         """
         outcome = following.committed(known)
         if outcome is None:
@@ -213,7 +214,8 @@ class RedisObjects:
             (b"HGET", self._keyspace.versions(object_id), outcome.version_id),
         )
         record = self._decode(object_id, raw)
-        if not following.named and (record is None or record.operation != outcome.operation):
+        certain = following.named or outcome.operation == following.operation
+        if not certain and (record is None or record.operation != outcome.operation):
             return None
         if record is None:
             raise NotFound
@@ -227,15 +229,22 @@ class RedisObjects:
             return
         name_key = self._name_key(record)
         _, holder = link.send((b"WATCH", name_key), (b"GET", name_key))
-        if holder is not None:
+        if holder not in {None, current.id.raw}:  # its own, if somebody restores it now: our commit will not apply
             raise NameTaken
 
-    def _superseded(self, link: Link, current: ObjectRecord, intended: Sequence[bytes]) -> bool:
-        """Whether a version of ours landed, and was followed by another's before we could see it."""
-        if not intended:
+    def _was_followed(self, link: Link, ours: ObjectRecord, current: ObjectRecord) -> bool:
+        """Whether our write, whose answer was lost, landed and was followed by another's before we could see it.
+
+        Raises OutcomeUnknown for a delete or restore without an intent: it left nothing to tell by.
+        """
+        if current.revision <= ours.revision:  # another's write is in its place
             return False
-        versions = self._keyspace.versions(current.id)
-        return any(link.send(*((b"HEXISTS", versions, version_id) for version_id in intended)))
+        if ours.updated_at != ours.current.created_at:
+            raise OutcomeUnknown(ANSWER_LOST)
+        if ours.current.id == current.current.id:
+            return True
+        (exists,) = link.send((b"HEXISTS", self._keyspace.versions(current.id), ours.current.id))
+        return bool(exists)
 
     def _check_newest(self, current: ObjectRecord, newest: bytes | None, deleted_until: bytes | None) -> None:
         """Refuse a record that was put back to an earlier version, or to before it was deleted or restored."""

@@ -49,8 +49,9 @@ class RedisTombs:
         return [ObjectId(raw) for raw in found]
 
     def purge(self, object_id: ObjectId) -> bool:
+        object_key = self._keyspace.object(object_id)
         try:
-            return transact(self._links, self._keyspace.object(object_id), lambda link: self._attempt(link, object_id))
+            return transact(self._links, object_key, lambda link, _lost: self._attempt(link, object_id))
         except StoreFull:
             return self._purge_outside_multi(object_id)
 

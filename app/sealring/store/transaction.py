@@ -18,6 +18,8 @@ from sealring.store.keyspace import fence_beside
 from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
 from sealring.store.links import WAIT_MS, Links
 
+ANSWER_LOST = "The store's answer was lost. Read before you write again."
+
 T = TypeVar("T")
 
 
@@ -36,43 +38,51 @@ class Settled(Generic[T]):
     result: T
 
 
-def transact(links: Links, key: bytes, attempt: Callable[[Link], Commit[T] | Settled[T]]) -> T:
+Attempt = Callable[[Link, Sequence[T]], Commit[T] | Settled[T]]
+
+
+def transact(links: Links, key: bytes, attempt: Attempt[T]) -> T:
     """Run `attempt` until its commit lands. All its keys are of the slot of `key`.
 
-    `attempt` sends WATCH and its reads on the link, raises what forbids the write, and recognises its own earlier write
-    by the operation token: the late original of a lost EXEC and its repetition depend on the same watched keys, so at
-    most one of them lands. Where replicas are asked for, what is returned has reached them. Raises WriteContention,
+    `attempt` sends WATCH and its reads on the link, raises what forbids the write, and recognises its own earlier
+    write. It is given the results of the commits whose answers were lost: only the last of them can have landed, and
+    others may have followed it. The late original of a lost EXEC and its repetition depend on the same watched keys, so
+    at most one of them lands. Where replicas are asked for, what is returned has reached them. Raises WriteContention,
     OutcomeUnknown or StoreUnavailable.
     """
     patience = Patience()
-    ambiguous = False
+    lost: list[T] = []
     while True:
-        committing = False
+        step: Commit[T] | Settled[T] | None = None
         failure: StoreError = WriteContention("Too many writers at once; nothing was written. Try again.")
         try:
             with links.borrow(key) as link:
-                step = _attempt(link, attempt)
+                step = _attempt(link, attempt, lost)
                 if isinstance(step, Settled):
                     _confirm(link, key, links.replicas)
                     return step.result
-                committing = True
                 if _execute(link, step.commands, links.replicas):
                     return step.result
         except LinkLost:
             links.look_again()
-            ambiguous = ambiguous or committing
+            if isinstance(step, Commit):
+                lost.append(step.result)
             failure = StoreUnavailable("The store does not answer; nothing was written. Try again later.")
         except Elsewhere:
             links.look_again()
             failure = StoreUnavailable("The store cannot take this now; nothing was written. Try again later.")
+        except StoreError as refusal:
+            if lost:  # one of these may have landed
+                raise OutcomeUnknown(ANSWER_LOST) from refusal
+            raise
         if not patience.pause():
-            raise OutcomeUnknown("The store's answer was lost. Read before you write again.") if ambiguous else failure
+            raise OutcomeUnknown(ANSWER_LOST) if lost else failure
 
 
-def _attempt(link: Link, attempt: Callable[[Link], Commit[T] | Settled[T]]) -> Commit[T] | Settled[T]:
+def _attempt(link: Link, attempt: Attempt[T], lost: Sequence[T]) -> Commit[T] | Settled[T]:
     """Run `attempt`, and let go of the watched keys where it does not go on to commit."""
     try:
-        step = attempt(link)
+        step = attempt(link, lost)
     except SealringError:
         link.send((b"UNWATCH",))
         raise

@@ -1,0 +1,26 @@
+"""What a worker that cannot start says to gunicorn's master by its exit status."""
+
+import pytest
+
+from sealring import installation, serving, wsgi
+from support.live import free_port
+
+STOPS_THE_SERVER = {3, 4}  # gunicorn's Arbiter.WORKER_BOOT_ERROR and APP_LOAD_ERROR
+
+
+def status_of_a_worker(monkeypatch, settings):
+    monkeypatch.setenv(serving.SETTINGS_VARIABLE, str(settings))
+    with pytest.raises(SystemExit) as left:
+        wsgi.create_app()
+    return left.value.code
+
+
+def test_a_store_that_is_away_does_not_stop_the_server(monkeypatch, tmp_path):
+    """A worker that is started anew while the store restarts must not take the others with it."""
+    list(installation.create_files(tmp_path, f"redis://127.0.0.1:{free_port()}", "local"))
+
+    assert status_of_a_worker(monkeypatch, tmp_path / installation.SETTINGS_FILE) not in {0, *STOPS_THE_SERVER}
+
+
+def test_settings_that_cannot_be_used_stop_the_server(monkeypatch, tmp_path):
+    assert status_of_a_worker(monkeypatch, tmp_path / "nothing.toml") in STOPS_THE_SERVER
