@@ -2,8 +2,9 @@
 
 import pytest
 
-from sealring import installation, serving, wsgi
-from support.live import free_port
+from sealring import installation, serving, wiring, wsgi
+from sealring.errors import KeyDeadlineExceeded, KeyUnavailable
+from support.ports import free_port
 
 STOPS_THE_SERVER = {3, 4}  # gunicorn's Arbiter.WORKER_BOOT_ERROR and APP_LOAD_ERROR
 
@@ -24,3 +25,14 @@ def test_a_store_that_is_away_does_not_stop_the_server(monkeypatch, tmp_path):
 
 def test_settings_that_cannot_be_used_stop_the_server(monkeypatch, tmp_path):
     assert status_of_a_worker(monkeypatch, tmp_path / "nothing.toml") in STOPS_THE_SERVER
+
+
+@pytest.mark.parametrize("failure", [KeyUnavailable("away"), KeyDeadlineExceeded("late")])
+def test_a_key_provider_that_is_away_does_not_stop_the_server(monkeypatch, tmp_path, failure):
+    def unavailable(_settings, _log):
+        raise failure
+
+    list(installation.create_files(tmp_path, "redis://127.0.0.1:1", "local"))
+    monkeypatch.setattr(wiring, "make_app", unavailable)
+
+    assert status_of_a_worker(monkeypatch, tmp_path / installation.SETTINGS_FILE) not in {0, *STOPS_THE_SERVER}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from sealring import settings, wiring
-from sealring.errors import SealringError, StoreUnavailable
+from sealring.errors import KeyDeadlineExceeded, KeyUnavailable, SealringError, StoreUnavailable
 from sealring.http.dispatch import Server
 from sealring.keys.failures import for_the_operator
 from sealring.observability.logs import Log
@@ -15,6 +15,7 @@ from sealring.serving import SETTINGS_VARIABLE
 
 _WORKER_FAILED_TO_BOOT = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR: it stops instead of trying for ever
 _TRY_AGAIN = 1  # gunicorn starts another worker, and lets the others be
+_PASSING = (StoreUnavailable, KeyUnavailable, KeyDeadlineExceeded)
 
 
 def create_app() -> Server:
@@ -24,4 +25,4 @@ def create_app() -> Server:
         return wiring.make_app(settings.load(Path(os.environ[SETTINGS_VARIABLE])), log)
     except SealringError as error:
         log.notice(f"cannot start: {for_the_operator(error)}")
-        sys.exit(_TRY_AGAIN if isinstance(error, StoreUnavailable) else _WORKER_FAILED_TO_BOOT)
+        sys.exit(_TRY_AGAIN if isinstance(error, _PASSING) else _WORKER_FAILED_TO_BOOT)
