@@ -160,7 +160,7 @@ def test_gunicorn_takes_these_settings_and_no_other(arguments: None):
         "wsgi_app": "sealring.wsgi:create_app()",
         "workers": 2,
         "worker_class": "gthread",
-        "threads": 8,
+        "threads": 16,
         "keepalive": 75,
         "timeout": 60,
         "graceful_timeout": 25,
