@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
@@ -179,6 +179,11 @@ class Records:
     def decode_binding(self, binding_id: bytes, raw: bytes) -> Binding:
         reader = self._authentic(b"binding" + binding_id, raw)
         return _strictly(lambda: decode_binding(binding_id, reader), "binding record")
+
+    def seal_bindings(self, environment: EnvironmentId, org: OrgId, bindings: Iterable[Binding]) -> bytes:
+        """A MAC over all bindings of an organization."""
+        records = [lp16(each.id + encode_binding(each)) for each in sorted(bindings, key=lambda each: each.id)]
+        return self._keys.record(b"bindings" + lp16(environment.encode()) + lp16(org.encode()) + b"".join(records))
 
     def _authentic(self, place: bytes, raw: bytes) -> Reader:
         body, mac = raw[:-DIGEST_BYTES], raw[-DIGEST_BYTES:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Sequence
 
 from sealring.domain.binding import Binding, binding_partition
@@ -15,6 +16,8 @@ from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.timing import microseconds
 from sealring.store.transaction import Commit, Settled, transact
+
+_SEAL = b""  # the field with a MAC over all bindings of the organization: one that is taken out is missed
 
 
 class RedisBindings:
@@ -52,10 +55,10 @@ class RedisBindings:
         key = self._keyspace.bindings(environment, org)
         wanted: list[BindingChange] = []
 
-        def attempt(link: Link, _lost: Sequence[Binding]) -> Commit[Binding] | Settled[Binding]:
+        def attempt(link: Link, lost: Sequence[Binding]) -> Commit[Binding] | Settled[Binding]:
             _, flat, now = link.send((b"WATCH", key), (b"HGETALL", key), (b"TIME",))
             found = self._decoded(flat, environment, org)
-            landed = [change for change in wanted if (change.binding in found) is not change.removes]
+            landed = [change for change in wanted if lost and (change.binding in found) is not change.removes]
             if landed:  # an earlier EXEC of ours, whose reply was lost
                 return Settled(landed[-1].binding)
             change = decide(found, microseconds(now))
@@ -77,19 +80,29 @@ class RedisBindings:
         writes: list[Command] = [self._audit.entry(change.event)]
         if change.turns:
             writes.append((b"INCR", self._keyspace.epoch(partition)))
+        changed = {each.id: each for each in (binding, *change.others)}
+        every = {**{each.id: each for each in found}, **changed}
         if change.removes:
-            return (*writes, (b"HDEL", key, binding.id), (b"HDEL", owners, binding.id), (b"DEL", kek_key))
+            del every[binding.id]
+            writes += [(b"HDEL", key, binding.id), (b"HDEL", owners, binding.id), (b"DEL", kek_key)]
+        else:
+            writes += [(b"HSET", key, each.id, self._records.encode_binding(each)) for each in changed.values()]
         if binding.id not in {each.id for each in found}:
             writes.append((b"SET", kek_key, self._records.encode_kek(binding.kek)))
             writes.append((b"HSET", owners, binding.id, f"{binding.environment} {binding.org}"))
-        changed = (binding, *change.others)
-        return (*writes, *((b"HSET", key, each.id, self._records.encode_binding(each)) for each in changed))
+        seal = self._records.seal_bindings(binding.environment, binding.org, every.values())
+        return (*writes, (b"HSET", key, _SEAL, seal))
 
     def _decoded(self, flat: Reply, environment: EnvironmentId, org: OrgId) -> Sequence[Binding]:
-        return [
+        records = dict(zip(flat[::2], flat[1::2], strict=True))
+        seal = records.pop(_SEAL, b"")
+        found = [
             self._checked(self._records.decode_binding(binding_id, raw), environment, org)
-            for binding_id, raw in zip(flat[::2], flat[1::2], strict=True)
+            for binding_id, raw in records.items()
         ]
+        if (found or seal) and not hmac.compare_digest(seal, self._records.seal_bindings(environment, org, found)):
+            raise IntegrityFailure("the bindings of an organization are not all of them")
+        return found
 
     def _checked(self, binding: Binding, environment: EnvironmentId, org: OrgId) -> Binding:
         if (binding.environment, binding.org) != (environment, org):

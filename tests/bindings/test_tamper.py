@@ -1,0 +1,117 @@
+"""Whoever can write to the store cannot let another key guard, or none."""
+
+import pytest
+
+from bindings.conftest import world_on
+from sealring.errors import IntegrityFailure, SealringError
+from sealring.store.keyspace import Keyspace
+from support.make import ENVIRONMENT, caller
+from support.stores import KEYS, on_links
+
+KEYSPACE = Keyspace(1, KEYS)
+
+
+@pytest.fixture
+def world(links):
+    world = world_on(on_links(links, partitions=1))
+    world.bind("org_acme", "key_acme")
+    world.bind("org_beta", "key_beta")
+    return world
+
+
+@pytest.fixture
+def fresh(links, world):
+    """Makes a process that knows nothing yet."""
+    return lambda: world_on(on_links(links, partitions=1), world.kms)
+
+
+def bindings_key(org):
+    return KEYSPACE.bindings(ENVIRONMENT, org)
+
+
+def stored(links, org):
+    flat = links.call((b"HGETALL", bindings_key(org)))[0]
+    return next((name, raw) for name, raw in zip(flat[::2], flat[1::2], strict=True) if name)
+
+
+def every_bit_of(raw):
+    for position in range(8 * len(raw)):
+        flipped = bytearray(raw)
+        flipped[position // 8] ^= 1 << position % 8
+        yield bytes(flipped)
+
+
+def refused(use):
+    try:
+        use()
+    except SealringError:
+        return True
+    return False
+
+
+def test_each_bit_of_a_binding_counts(links, fresh):
+    binding_id, raw = stored(links, "org_acme")
+    accepted = 0
+    for flipped in every_bit_of(raw):
+        links.call((b"HSET", bindings_key("org_acme"), binding_id, flipped))
+        accepted += not refused(lambda: fresh().seal("org_acme"))
+
+    assert accepted == 0
+
+
+def test_each_bit_of_a_bound_keks_record_counts(links, world, fresh):
+    record = world.seal("org_acme")
+    key = KEYSPACE.kek(ENVIRONMENT, "org_acme", record.current.key_id)
+    (raw,) = links.call((b"GET", key))
+    accepted = 0
+    for flipped in every_bit_of(raw):
+        links.call((b"SET", key, flipped))
+        accepted += not refused(lambda: fresh().open(record))
+
+    assert accepted == 0
+
+
+def test_a_binding_that_is_put_into_another_organization_is_refused(links, fresh):
+    binding_id, raw = stored(links, "org_beta")
+    links.call((b"HSET", bindings_key("org_acme"), binding_id, raw))
+
+    with pytest.raises(IntegrityFailure) as failure:
+        fresh().seal("org_acme")
+
+    assert failure.value.reason == "the binding of another organization"
+
+
+def test_a_binding_under_another_id_is_refused(links, fresh):
+    binding_id, raw = stored(links, "org_acme")
+    links.call((b"HDEL", bindings_key("org_acme"), binding_id), (b"HSET", bindings_key("org_acme"), bytes(16), raw))
+
+    with pytest.raises(IntegrityFailure):
+        fresh().seal("org_acme")
+
+
+def test_a_binding_that_is_taken_out_is_missed(links, world, fresh):
+    world.bind("org_acme", "key_other", match={"organization_id": "org_acme", "type": "card"})
+    binding_id, _ = stored(links, "org_acme")
+    links.call((b"HDEL", bindings_key("org_acme"), binding_id))
+
+    with pytest.raises(IntegrityFailure):
+        fresh().seal("org_acme", type="card")
+
+
+def test_a_binding_that_is_put_back_to_an_earlier_state_is_refused(links, world, fresh):
+    binding_id, before = stored(links, "org_acme")
+    world.turn(world.use.bindings.list(caller("org_acme"), "org_acme")[0], "suspend")
+    links.call((b"HSET", bindings_key("org_acme"), binding_id, before))
+
+    with pytest.raises(IntegrityFailure):
+        fresh().seal("org_acme")
+
+
+def test_an_object_of_a_binding_that_is_gone_is_refused(links, world, fresh):
+    record = world.seal("org_acme")
+    links.call((b"DEL", bindings_key("org_acme")))
+
+    with pytest.raises(IntegrityFailure) as failure:
+        fresh().open(record)
+
+    assert failure.value.reason == "a bound key without its binding"
