@@ -8,15 +8,8 @@ from sealring.errors import KeyDisabled
 from sealring.services import rounds
 from sealring.services.rounds import Alarms, Rounds
 from support import stores
+from support.clock import Clock
 from support.make import ENVIRONMENT, caller
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 import pytest
 
 from bindings.conftest import world_on
-from sealring.errors import IntegrityFailure, SealringError
+from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
 from support.make import ENVIRONMENT, caller
 from support.stores import KEYS, on_links
+from support.tampering import every_bit_of, refused
 
 KEYSPACE = Keyspace(1, KEYS)
 
@@ -32,21 +33,6 @@ def bindings_key(org):
 def stored(links, org):
     flat = links.call((b"HGETALL", bindings_key(org)))[0]
     return next((name, raw) for name, raw in zip(flat[::2], flat[1::2], strict=True) if name)
-
-
-def every_bit_of(raw):
-    for position in range(8 * len(raw)):
-        flipped = bytearray(raw)
-        flipped[position // 8] ^= 1 << position % 8
-        yield bytes(flipped)
-
-
-def refused(use):
-    try:
-        use()
-    except SealringError:
-        return True
-    return False
 
 
 def test_each_bit_of_a_binding_counts(links, fresh):

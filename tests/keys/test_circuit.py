@@ -4,13 +4,7 @@ import pytest
 
 from sealring.errors import KeyDisabled, KeyThrottled, KeyUnavailable
 from sealring.keys.circuit import Circuit
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
+from support.clock import Clock
 
 
 @pytest.fixture

@@ -4,18 +4,12 @@ import pytest
 
 from sealring.domain.envelope import Wrap
 from sealring.keys.opened_keys import SIZE, OpenedKeys
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
+from support.clock import Clock
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

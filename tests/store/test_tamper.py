@@ -3,11 +3,12 @@
 import pytest
 
 from sealring.domain.ids import uuid_text
-from sealring.errors import IntegrityFailure, NotFound, SealringError
+from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.listing import ListOptions
 from sealring_local.wrap import LocalProvider
 from support.make import ACME, BETA, caller, context, on_provider, services
 from support.stores import on_links
+from support.tampering import every_bit_of, refused
 
 ME, THEM = caller(ACME), caller(BETA)
 
@@ -31,22 +32,6 @@ def record(use):
 
 def key(kind, record):
     return b"s1:{0}:" + kind + b":" + record.id.raw
-
-
-def every_bit_of(raw):
-    for position in range(8 * len(raw)):
-        flipped = bytearray(raw)
-        flipped[position // 8] ^= 1 << position % 8
-        yield bytes(flipped)
-
-
-def refused(read):
-    """Whether `read` raises instead of answering."""
-    try:
-        read()
-    except SealringError:
-        return True
-    return False
 
 
 def test_each_bit_of_an_object_record_counts(links, use, record):

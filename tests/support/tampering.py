@@ -1,0 +1,22 @@
+"""What somebody who can write to the store tries."""
+
+from collections.abc import Callable, Iterator
+
+from sealring.errors import SealringError
+
+
+def every_bit_of(raw: bytes) -> Iterator[bytes]:
+    """The bytes with one bit flipped, for each bit."""
+    for position in range(8 * len(raw)):
+        flipped = bytearray(raw)
+        flipped[position // 8] ^= 1 << position % 8
+        yield bytes(flipped)
+
+
+def refused(use: Callable[[], object]) -> bool:
+    """Whether it raises a failure of ours instead of answering."""
+    try:
+        use()
+    except SealringError:
+        return True
+    return False
