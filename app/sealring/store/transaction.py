@@ -14,9 +14,8 @@ from sealring.errors import (
     StoreUnavailable,
     WriteContention,
 )
-from sealring.store.keyspace import fence_beside
 from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
-from sealring.store.links import WAIT_MS, Links
+from sealring.store.links import WAIT_MS, Links, fence
 
 ANSWER_LOST = "The store's answer was lost. Read before you write again."
 
@@ -63,6 +62,9 @@ def transact(links: Links, key: bytes, attempt: Attempt[T]) -> T:
                     return step.result
                 if _execute(link, step.commands, links.replicas):
                     return step.result
+        except OutcomeUnknown:  # its replicas may have another primary by now
+            links.look_again()
+            raise
         except LinkLost:
             links.look_again()
             if isinstance(step, Commit):
@@ -109,9 +111,9 @@ def _applied(results: list[Reply] | None) -> bool:
 
 
 def _confirm(link: Link, key: bytes, replicas: int) -> None:
-    """See that what this node holds has reached the replicas: WAIT looks at what its own connection wrote, so write."""
+    """See that what this node holds has reached the replicas."""
     if replicas:
-        _, reached = link.send((b"SET", fence_beside(key), b"", b"EX", 60), (b"WAIT", replicas, WAIT_MS))
+        _, reached = link.send(fence(key), (b"WAIT", replicas, WAIT_MS))
         _check_reached(reached, replicas)
 
 
