@@ -76,19 +76,26 @@ def test_a_name_that_no_sentinel_knows_is_a_store_that_does_not_answer(sentinel)
         links.call((b"PING",))
 
 
-@pytest.mark.parametrize("password", ["of the sentinel", None], ids=["its password", "no password"])
-def test_a_sentinel_has_a_password_of_its_own(tmp_path, password):
+@pytest.fixture
+def guarded(tmp_path):
+    """The URL of a Sentinel and a node, each with a password of its own; without the Sentinel's."""
     with (
         running_node(tmp_path / "node", password="of-the-node") as node,
         running_sentinel(tmp_path / "sentinel", node, password="s/n?@1") as sentinel,
     ):
-        own = "?sentinel_password=s%2Fn%3F%401" if password else ""
-        with closing(Links.to(f"sentinel://:of-the-node@{sentinel.address}/sealring{own}")) as links:
-            if password:
-                assert links.call((b"SET", KEY, b"v")) == [b"OK"]
-            else:
-                with pytest.raises(StoreUnavailable):
-                    links.call((b"SET", KEY, b"v"))
+        sentinel.ask("ACL", "SETUSER", "asker", "on", ">secret", "-@all", "+sentinel|get-master-addr-by-name")
+        yield f"sentinel://:of-the-node@{sentinel.address}/sealring"
+
+
+@pytest.mark.parametrize("own", ["sentinel_password=s%2Fn%3F%401", "sentinel_username=asker&sentinel_password=secret"])
+def test_a_sentinel_has_credentials_of_its_own(guarded, own):
+    with closing(Links.to(f"{guarded}?{own}")) as links:
+        assert links.call((b"SET", KEY, b"v")) == [b"OK"]
+
+
+def test_a_sentinel_that_refuses_the_password_is_a_store_that_does_not_answer(guarded):
+    with closing(Links.to(guarded)) as links, pytest.raises(StoreUnavailable):
+        links.call((b"SET", KEY, b"v"))
 
 
 def test_a_primary_that_was_demoted_is_left_for_the_new_one(old, new, sentinel, links):
