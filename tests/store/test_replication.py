@@ -1,5 +1,6 @@
 """A primary that changes: who is asked which one it is, and what is believed of the one that it was."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -13,6 +14,7 @@ from sealring_local.wrap import LocalProvider
 from support.make import caller, context, gateway, on_provider, services
 from support.replication import STRONG, name_primary, running_node, running_sentinel, url_of
 from support.stores import on_links
+from support.waiting import becomes_true
 
 ME = caller()
 KEY = b"s1:{0}:o:test"
@@ -136,6 +138,19 @@ def test_a_primary_that_cannot_confirm_a_write_is_left_for_the_new_one(tmp_path,
             update(use, record)
 
         assert update(use, record).current.number == 2
+
+
+def test_a_write_that_waits_while_its_primary_is_demoted_may_have_been_done(old, new, sentinel, confirmed):
+    use = services(on_links(confirmed))
+    record = create(use, "name")
+    new.lead()
+
+    with ThreadPoolExecutor(1) as another:
+        updated = another.submit(update, use, record)
+        assert becomes_true(lambda: "blocked_clients:1" in old.ask("INFO", "clients"))
+        old.follow(new)
+
+    assert isinstance(updated.exception(), OutcomeUnknown)
 
 
 def test_a_read_that_cannot_be_confirmed_is_sent_to_the_new_primary_next(tmp_path, old, new, sentinel, confirmed):

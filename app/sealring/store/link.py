@@ -134,7 +134,7 @@ def _popped(idle: deque[Link]) -> Link | None:
         return None
 
 
-_ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "UNBLOCKED", "NOREPLICAS")
+_ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS")
 _UNAVAILABLE = ("MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY")
 
 # redis-py takes these first words off the text, and gives the exception a type instead.
@@ -151,6 +151,8 @@ _ELSEWHERE_TYPES = (
 def _refusal(error: redis.ResponseError) -> Exception:
     """What a store's own refusal means for us. Its text may quote a key, and is left out."""
     text = str(error)
+    if text.startswith("UNBLOCKED"):  # WAIT ends so where the node loses its office: what went before it was done
+        return LinkLost()
     if isinstance(error, OutOfMemoryError):
         return StoreFull("The store is full. Tell the operator; nothing was written.")
     if isinstance(error, _ELSEWHERE_TYPES) or text.startswith(_ELSEWHERE):
