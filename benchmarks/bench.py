@@ -19,6 +19,7 @@ import contexts
 import layers
 import peer
 import report
+import scale
 from failures import BenchmarkFailed
 from footprint import Footprint, Scales
 from load import Effort, Sample, check_wrk, measure
@@ -43,12 +44,13 @@ def main() -> int:
     options = _options()
     try:
         _check_machine()
-        check_wrk()
+        if not options.scale:
+            check_wrk()
     except BenchmarkFailed as failure:
         print(failure, file=sys.stderr)
         return 2
     try:
-        _run(options)
+        _run_scale(options) if options.scale else _run(options)
     except (BenchmarkFailed, SealringError) as failure:
         print(f"the benchmark failed: {failure}", file=sys.stderr)
         return 1
@@ -75,6 +77,14 @@ def _run(options: argparse.Namespace) -> None:
             result["profile"] = layers.profile(folder / "in-process", cores, result["operations"], quick=options.quick)
         if options.peer:
             peer.print_budgets(result["peer"], result["memory"])
+    report.write_json(options.json, result)
+
+
+def _run_scale(options: argparse.Namespace) -> None:
+    cores = Cores.of_this_machine()
+    effort = Effort(1, options.seconds, options.warm_up)
+    with tempfile.TemporaryDirectory(prefix="sealring-scale-") as name, pinned(cores.others):
+        result = scale.measure(Path(name), options.scale, cores, options.keys, effort, options.rounds)
     report.write_json(options.json, result)
 
 
@@ -129,6 +139,13 @@ def _options() -> argparse.Namespace:
         default=[],
         help="also compare these providers: keys made just in time, cold and warm",
     )
+    parser.add_argument(
+        "--scale",
+        nargs="*",
+        type=int,
+        metavar="OBJECTS",
+        help="instead, compare stores with so many objects; default: 10000 100000 1000000, some 3 GB and 15 minutes",
+    )
     parser.add_argument("--quick", action="store_true", help="a smoke test of some 15 seconds; its figures are rough")
     parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION",
                         help=f"only these operations: {', '.join(OPERATIONS)}")  # fmt: skip
@@ -140,6 +157,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 1, 0
+    if options.scale is not None:
+        options.scale = options.scale or list(scale.SIZES)
     options.rounds = options.rounds or (5 if options.peer else 3)
     if options.profile and options.peer:
         parser.error("choose --profile or --peer")

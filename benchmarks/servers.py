@@ -61,13 +61,15 @@ class Sealring:
     def worker(self) -> int:
         return int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0])
 
-    def token(self, organization: str) -> str:
+    def token(self, organization: str | None) -> str:
+        """A token for the organization; None: for the whole environment."""
+        everywhere = {Permission.ALL_ORGANIZATIONS}
         return mint_token(
             settings.load(self.settings_path),
             subject="benchmark",
             name="benchmark",
-            organizations=[org for org in [org_id(organization)] if org is not None],
-            permissions=frozenset(Permission) - {Permission.ALL_ORGANIZATIONS},
+            organizations=[org for org in [org_id(organization or "")] if org],
+            permissions=frozenset(Permission) - (everywhere if organization else frozenset()),
             lifetime_s=24 * 3600,
         )
 
@@ -76,15 +78,28 @@ class Sealring:
 def running_sealring(folder: Path, cores: Cores, keys: str = "local") -> Iterator[Sealring]:
     """Run Valkey on the others' cores, every write on disk before its answer, and one worker on the server's."""
     with EmbeddedValkey(folder) as valkey:
-        list(installation.create_files(folder, valkey.url, keys))
-        path = folder / installation.SETTINGS_FILE
-        wiring.initialise_store(settings.load(path), installation.DEFAULT_PARTITIONS)
-        port = free_port()
-        command = [str(Path(sys.executable).with_name("sealring")), "serve", "--config", str(path)]
-        command += ["--bind", f"127.0.0.1:{port}", "--workers", "1"]
-        with started(command, folder / "server.log", cores) as process:
-            wait_for(lambda: _is_ready(port), process, folder / "server.log")
-            yield Sealring(process, port, path, redis.Redis.from_url(valkey.url))
+        initialise(folder, valkey.url, keys)
+        with serving(folder, valkey.url, cores) as server:
+            yield server
+
+
+def initialise(folder: Path, store_url: str, keys: str) -> Path:
+    """Make the settings and the layout of an empty store; return the settings' path."""
+    list(installation.create_files(folder, store_url, keys))
+    path = folder / installation.SETTINGS_FILE
+    wiring.initialise_store(settings.load(path), installation.DEFAULT_PARTITIONS)
+    return path
+
+
+@contextmanager
+def serving(folder: Path, store_url: str, cores: Cores) -> Iterator[Sealring]:
+    """Run one worker on the server's core, on a store that was initialised."""
+    path, log, port = folder / installation.SETTINGS_FILE, folder / "server.log", free_port()
+    command = [str(Path(sys.executable).with_name("sealring")), "serve", "--config", str(path)]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", "1"]
+    with started(command, log, cores) as process:
+        wait_for(lambda: _is_ready(port), process, log)
+        yield Sealring(process, port, path, redis.Redis.from_url(store_url))
 
 
 @contextmanager

@@ -110,6 +110,17 @@ def test_a_search_looks_beyond_the_first_chunk(shelf):
     assert shelf.names(search="needle", limit=2) == ["needle"]
 
 
+def test_a_page_of_all_organizations_has_its_rows_wherever_they_lie():
+    shelf = Shelf(stores.on_fakeredis(partitions=64))
+    for number in range(60):
+        shelf.add(BETA if number % 20 == 0 else ACME)
+
+    first = shelf.page(EVERYWHERE, limit=50)
+    rest = shelf.page(EVERYWHERE, limit=50, after=first.after)
+
+    assert [row.name for row in (*first.rows, *rest.rows)] == [f"object {number}" for number in range(60, 0, -1)]
+
+
 def test_updated_after_is_strict_in_what_is_shown(shelf):
     shelf.add()
     shown = shelf.page().rows[0].updated_at // 1000 * 1000

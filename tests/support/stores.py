@@ -53,8 +53,8 @@ def on_links(links: Links, partitions: int = 4) -> Store:
     return Store(objects, intents, bindings, keks, audit, KEYS, lambda: _actions(links, keyspace))
 
 
-def on_fakeredis() -> Store:
-    return on_links(fake_links())
+def on_fakeredis(partitions: int = 4) -> Store:
+    return on_links(fake_links(), partitions)
 
 
 def fake_links() -> Links:

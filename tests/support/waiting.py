@@ -9,9 +9,9 @@ from pathlib import Path
 PATIENCE_S = 20.0
 
 
-def becomes_true(condition: Callable[[], bool]) -> bool:
-    """Ask again and again until `condition` holds; False after 20 seconds."""
-    deadline = time.monotonic() + PATIENCE_S
+def becomes_true(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> bool:
+    """Ask again and again until `condition` holds; False where it does not in time."""
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if condition():
             return True

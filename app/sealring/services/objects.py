@@ -183,13 +183,14 @@ class Objects:
     def _attested(self, record: ObjectRecord, action: Action, caller: Caller) -> tuple[ObjectRecord, int]:
         """Store the event of a read, and return the newest state of the object, and the epoch.
 
-        Raises IntegrityFailure where the record is not the newest one and no newer one is there: it was rolled back.
+        Raises IntegrityFailure where the record is not the newest one and no other one is there: it was rolled back.
+        Another one need not be newer: a failover takes back writes whose outcome was unknown.
         """
         while not (attestation := self._store.attest(record, event_of(action, record, caller))).newest:
-            newer = visible(self._store.get(record.id), caller)
-            if newer.revision <= record.revision:
+            present = visible(self._store.get(record.id), caller)
+            if present == record:
                 raise IntegrityFailure("rolled back")
-            record = newer
+            record = present
         return record, attestation.epoch
 
     def _checked(self, value: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import redis
 from redis.backoff import NoBackoff
@@ -25,16 +25,20 @@ class Endpoint:
 
     def __init__(self, url: str) -> None:
         """Raises SettingsInvalid where the URL cannot be read."""
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise SettingsInvalid("store.url must begin with redis://, rediss://, unix://, sentinel:// or cluster://")
         try:
             self._options = parse_url(url)
-        except ValueError as error:
+            self._class = self._options.pop("connection_class", redis.Connection)
+            self._options |= {"protocol": 2, "retry": Retry(NoBackoff(), 0), "socket_timeout": REPLY_TIMEOUT_S}
+            if self._class is not redis.UnixDomainSocketConnection:
+                self._options["socket_connect_timeout"] = CONNECT_TIMEOUT_S
+            self.connection()  # knows which options there are
+        except (ValueError, TypeError, redis.RedisError):  # their texts may quote a part of the password
             raise SettingsInvalid(
-                "store.url must begin with redis://, rediss://, unix://, sentinel:// or cluster://"
-            ) from error
-        self._class = self._options.pop("connection_class", redis.Connection)
-        self._options |= {"protocol": 2, "retry": Retry(NoBackoff(), 0), "socket_timeout": REPLY_TIMEOUT_S}
-        if self._class is not redis.UnixDomainSocketConnection:
-            self._options["socket_connect_timeout"] = CONNECT_TIMEOUT_S
+                "store.url has a host, a port or an option that cannot be read; "
+                "its user and password must be percent-encoded"
+            ) from None
 
     @property
     def address(self) -> Address:
@@ -59,18 +63,21 @@ class ManyHosts:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Raises SettingsInvalid where it names no host."""
-        parts = urlsplit(url)
-        credentials, at, hosts = parts.netloc.rpartition("@")
-        options = dict(parse_qsl(parts.query))
-        tls = options.pop("tls", "false") == "true"
-        found = tuple(host for host in hosts.split(",") if host)
-        if not found:
-            raise SettingsInvalid("store.url names no host")
-        return cls(credentials + at, found, parts.path.strip("/"), tls, options)
+        """Raises SettingsInvalid where it names no host, or `tls` is not true or false."""
+        place, _, query = url.partition("://")[2].partition("?")
+        authority, _, path = place.partition("/")
+        credentials, at, hosts = authority.rpartition("@")
+        options = dict(parse_qsl(query))
+        tls = options.pop("tls", "false")
+        if tls not in {"true", "false"}:
+            raise SettingsInvalid("store.url: tls must be true or false")
+        if not all(hosts.split(",")):
+            raise SettingsInvalid("store.url lacks a host")
+        return cls(credentials + at, tuple(hosts.split(",")), path.rstrip("/"), tls == "true", options)
 
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        """Return an endpoint for each host."""
+    def endpoints(self, port: int = 6379) -> tuple[Endpoint, ...]:
+        """Return an endpoint for each host; at `port`, where it names none."""
         scheme = "rediss" if self.tls else "redis"
         query = f"?{urlencode(self.options)}" if self.options else ""
-        return tuple(Endpoint(f"{scheme}://{self.credentials}{host}{query}") for host in self.hosts)
+        places = (host if ":" in host.rpartition("]")[2] else f"{host}:{port}" for host in self.hosts)
+        return tuple(Endpoint(f"{scheme}://{self.credentials}{place}{query}") for place in places)

@@ -94,26 +94,29 @@ class Pool:
     @contextmanager
     def borrow(self) -> Iterator[Link]:
         """Lend a link. One that may have replies outstanding does not come back. Raises LinkLost."""
-        link = self._reused() or self._new()
+        idle = self._idle
+        link = _popped(idle) or self._new()
         try:
             yield link
         except SealringError:
-            self._idle.append(link)
+            self._return(link, idle)
             raise
         except BaseException:
             link.close()
             raise
-        self._idle.append(link)
+        self._return(link, idle)
 
     def close(self) -> None:
-        while (link := self._reused()) is not None:
+        """Close the idle links now, and those that are lent when they come back."""
+        closed, self._idle = self._idle, deque()
+        while (link := _popped(closed)) is not None:
             link.close()
 
-    def _reused(self) -> Link | None:
-        try:
-            return self._idle.pop()
-        except IndexError:  # asking first would race with other threads
-            return None
+    def _return(self, link: Link, idle: deque[Link]) -> None:
+        if idle is self._idle:
+            idle.append(link)
+        else:  # it may lead to where the node was before
+            link.close()
 
     def _new(self) -> Link:
         try:
@@ -124,8 +127,15 @@ class Pool:
         return Link(connection)
 
 
-_ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "UNBLOCKED")
-_UNAVAILABLE = ("NOREPLICAS", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY")
+def _popped(idle: deque[Link]) -> Link | None:
+    try:
+        return idle.pop()
+    except IndexError:  # asking first would race with other threads
+        return None
+
+
+_ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS")
+_UNAVAILABLE = ("MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY")
 
 # redis-py takes these first words off the text, and gives the exception a type instead.
 _ELSEWHERE_TYPES = (
@@ -141,6 +151,8 @@ _ELSEWHERE_TYPES = (
 def _refusal(error: redis.ResponseError) -> Exception:
     """What a store's own refusal means for us. Its text may quote a key, and is left out."""
     text = str(error)
+    if text.startswith("UNBLOCKED"):  # WAIT ends so where the node loses its office: what went before it was done
+        return LinkLost()
     if isinstance(error, OutOfMemoryError):
         return StoreFull("The store is full. Tell the operator; nothing was written.")
     if isinstance(error, _ELSEWHERE_TYPES) or text.startswith(_ELSEWHERE):

@@ -9,6 +9,7 @@ from typing import TypeVar
 from sealring.errors import StoreUnavailable
 from sealring.store.cluster import Cluster
 from sealring.store.endpoint import Endpoint
+from sealring.store.keyspace import fence_beside
 from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Pool, Reply
 from sealring.store.sentinel import primary_of
 from sealring.store.topology import OneNode, Topology
@@ -54,8 +55,18 @@ class Links:
             return self.call(*commands)
         *replies, reached = self._on_one_node(key, *commands, (b"WAIT", self.replicas, WAIT_MS))
         if reached < self.replicas:
+            self.look_again()  # they may have another primary by now
             raise StoreUnavailable("The store has too few replicas now. Try again later.")
         return replies
+
+    def confirmed(self, key: bytes, *commands: Command) -> list[Reply]:
+        """Read, by commands that are all of the slot of `key`, and see that what was read has reached the replicas.
+
+        Raises StoreError.
+        """
+        if not self.replicas:
+            return self.call(*commands)
+        return self.record(key, *commands, fence(key))[:-1]
 
     def snapshot(self, key: bytes, *commands: Command) -> list[Reply]:
         """Read by several commands at one moment, all of the slot of `key`. A reply may be an exception."""
@@ -76,7 +87,7 @@ class Links:
         return self._topology.together(key, other)
 
     def look_again(self) -> None:
-        """Drop the idle links: they lead to where the store just was."""
+        """Drop the links: they lead to where the store just was."""
         self._topology.look_again()
 
     def close(self) -> None:
@@ -98,6 +109,11 @@ class Links:
     def _sent(self, pool: Pool, commands: Sequence[Command]) -> list[Reply]:
         with pool.borrow() as link:
             return link.send(*commands)
+
+
+def fence(key: bytes) -> Command:
+    """A write in the slot of `key`, after what is there by now: WAIT looks at what its own connection wrote last."""
+    return (b"SET", fence_beside(key), b"", b"EX", 60)
 
 
 def _patiently(attempt: Callable[[], T], look_again: Callable[[], None]) -> T:

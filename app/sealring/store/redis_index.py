@@ -18,6 +18,7 @@ from sealring.store.records import IndexMembers
 _Scored = tuple[int, bytes]  # updated_at, member
 
 _LARGEST_CHUNK = 2000  # rows of one round trip, when a search has to look at many
+_SPARE = 16  # rows beyond its share that an index is asked for at once: as a rule, nobody has to be asked again
 
 
 class RedisIndex:
@@ -40,10 +41,10 @@ class RedisIndex:
 
     def page(self, query: PageQuery) -> Sequence[Row]:
         sources = list(self._sources(query))
-        size = query.limit + 1
+        size = _first_chunk(query.limit, len(sources))
         replies = self._links.call(*(_range(key, query, query.start, size) for key, _ in sources))
         rows = [
-            self._rows(key, members, query, _scored(reply))
+            self._rows(key, members, query, _scored(reply), size)
             for (key, members), reply in zip(sources, replies, strict=True)
         ]
         merged = heapq.merge(*rows, key=lambda row: row.position, reverse=query.order is Order.DESCENDING)
@@ -67,10 +68,11 @@ class RedisIndex:
             for org in sorted(query.orgs):
                 yield self._keyspace.org_index(query.environment, org), self._members(query.environment, org)
 
-    def _rows(self, key: bytes, members: IndexMembers, query: PageQuery, chunk: Sequence[_Scored]) -> Iterator[Row]:
-        """All rows of one index beyond `query.start`: those of the first chunk, then more in growing chunks."""
+    def _rows(
+        self, key: bytes, members: IndexMembers, query: PageQuery, chunk: Sequence[_Scored], size: int
+    ) -> Iterator[Row]:
+        """All rows of one index beyond `query.start`: those of the first chunk of `size`, then more in growing ones."""
         beyond = query.start
-        size = query.limit + 1
         while True:
             fresh = [each for each in chunk if beyond is None or _follows(_position(each), beyond, query.order)]
             for updated_at, member in fresh:
@@ -90,6 +92,11 @@ class RedisIndex:
 
 def _row(record: ObjectRecord) -> Row:
     return Row(record.updated_at, record.id.raw, record.name)
+
+
+def _first_chunk(limit: int, sources: int) -> int:
+    """How many rows to ask each index for: where there are many, far fewer than a page has."""
+    return min(limit, 2 * limit // max(1, sources) + _SPARE) + 1
 
 
 def _range(key: bytes, query: PageQuery, beyond: tuple[int, bytes] | None, size: int) -> Command:

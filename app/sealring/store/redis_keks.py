@@ -26,7 +26,10 @@ class RedisKeks:
         self._audit = audit
 
     def find(self, scope: KekScope) -> Kek | None:
-        (kek_id,) = self._links.call((b"GET", self._scope_key(scope)))
+        scope_key = self._scope_key(scope)
+        (kek_id,) = self._links.call((b"GET", scope_key))
+        if kek_id is not None:  # no failover may take it away from under what it will have wrapped
+            (kek_id,) = self._links.confirmed(scope_key, (b"GET", scope_key))
         return None if kek_id is None else self._of_scope(scope, kek_id)
 
     def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None:

@@ -27,7 +27,7 @@ def read_layout(links: Links) -> Layout | None:
 
 def write_layout(links: Links, layout: Layout) -> bool:
     """Initialise a store. Return False where it has a layout already; that one stays."""
-    (written,) = links.call((b"SET", LAYOUT, layout.encode(), b"NX"))
+    (written,) = links.record(LAYOUT, (b"SET", LAYOUT, layout.encode(), b"NX"))
     return written is not None
 
 

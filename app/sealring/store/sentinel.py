@@ -13,6 +13,8 @@ from sealring.store.endpoint import Address, Endpoint, ManyHosts
 from sealring.store.link import Reply
 from sealring.store.topology import OneNode
 
+PORT = 26_379  # of Sentinels
+
 
 def primary_of(url: str) -> OneNode:
     """Read `sentinel://user:password@sentinel:26379,sentinel:26379/name-of-the-primary?tls=true`.
@@ -28,7 +30,7 @@ def primary_of(url: str) -> OneNode:
     node = replace(hosts, options=options).endpoints()[0]
     options.pop("db", None)
     credentials = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""
-    sentinels = replace(hosts, options=options, credentials=credentials).endpoints()
+    sentinels = replace(hosts, options=options, credentials=credentials).endpoints(PORT)
     return OneNode(_Primary(hosts.path, sentinels, node).connection)
 
 

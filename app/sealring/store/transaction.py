@@ -14,9 +14,8 @@ from sealring.errors import (
     StoreUnavailable,
     WriteContention,
 )
-from sealring.store.keyspace import fence_beside
 from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
-from sealring.store.links import WAIT_MS, Links
+from sealring.store.links import WAIT_MS, Links, fence
 
 ANSWER_LOST = "The store's answer was lost. Read before you write again."
 
@@ -59,9 +58,9 @@ def transact(links: Links, key: bytes, attempt: Attempt[T]) -> T:
             with links.borrow(key) as link:
                 step = _attempt(link, attempt, lost)
                 if isinstance(step, Settled):
-                    _confirm(link, key, links.replicas)
+                    _confirm(links, link, key)
                     return step.result
-                if _execute(link, step.commands, links.replicas):
+                if _execute(links, link, step.commands):
                     return step.result
         except LinkLost:
             links.look_again()
@@ -91,14 +90,14 @@ def _attempt(link: Link, attempt: Attempt[T], lost: Sequence[T]) -> Commit[T] | 
     return step
 
 
-def _execute(link: Link, commands: Sequence[Command], replicas: int) -> bool:
+def _execute(links: Links, link: Link, commands: Sequence[Command]) -> bool:
     """Return whether the transaction was applied: no, if a watched key had changed."""
-    if not replicas:
+    if not links.replicas:
         return _applied(link.send((b"MULTI",), *commands, (b"EXEC",))[-1])
-    *_, results, reached = link.send((b"MULTI",), *commands, (b"EXEC",), (b"WAIT", replicas, WAIT_MS))
+    *_, results, reached = link.send((b"MULTI",), *commands, (b"EXEC",), (b"WAIT", links.replicas, WAIT_MS))
     if not _applied(results):
         return False
-    _check_reached(reached, replicas)
+    _check_reached(links, reached)
     return True
 
 
@@ -108,13 +107,14 @@ def _applied(results: list[Reply] | None) -> bool:
     return results is not None
 
 
-def _confirm(link: Link, key: bytes, replicas: int) -> None:
-    """See that what this node holds has reached the replicas: WAIT looks at what its own connection wrote, so write."""
-    if replicas:
-        _, reached = link.send((b"SET", fence_beside(key), b"", b"EX", 60), (b"WAIT", replicas, WAIT_MS))
-        _check_reached(reached, replicas)
+def _confirm(links: Links, link: Link, key: bytes) -> None:
+    """See that what this node holds has reached the replicas."""
+    if links.replicas:
+        _, reached = link.send(fence(key), (b"WAIT", links.replicas, WAIT_MS))
+        _check_reached(links, reached)
 
 
-def _check_reached(reached: int, replicas: int) -> None:
-    if reached < replicas:
+def _check_reached(links: Links, reached: int) -> None:
+    if reached < links.replicas:
+        links.look_again()  # they may have another primary by now
         raise OutcomeUnknown("The write is not on enough replicas yet. Read before you write again.")
