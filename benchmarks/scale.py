@@ -78,9 +78,9 @@ def measure(  # noqa: PLR0913, PLR0917  what one chooses on the command line
         taken = _ask(stores, effort, rounds)
         result = report.surroundings(cores, effort, stores[-1].server.store.info())
     print(
-        f"One worker, one connection, pages of {PAGE}; the quietest of {rounds} shuffled rounds of {effort.seconds} s;"
+        f"One worker, one connection, pages of {PAGE}; ms: the least of {rounds} shuffled rounds of {effort.seconds} s,"
     )
-    print("ms, and by how much p50 differs between the rounds of one size\n")
+    print("since whatever else the machine does can only add to it\n")
     print(_times_table(taken))
     print(f"\nCPU µs of a request\n\n{_cpu_table(taken)}")
     return result | {
@@ -219,14 +219,12 @@ def _weights_table(stores: Sequence[Filled]) -> str:
 
 def _times_table(taken: Mapping[str, Mapping[int, Sequence[Taken]]]) -> str:
     sizes = list(next(iter(taken.values())))
-    head = ["", *(f"p50 {size:,}" for size in sizes), *(f"p99 {size:,}" for size in sizes), "noise"]
+    head = ["", *(f"p50 {size:,}" for size in sizes), *(f"p99 {size:,}" for size in sizes)]
     rows = []
     for name, by_size in taken.items():
-        quietest = [min(by_size[size], key=lambda each: each.p50_ms) for size in sizes]
-        spreads = [[each.p50_ms for each in by_size[size]] for size in sizes]
-        noise = max(max(each) / min(each) for each in spreads) - 1
-        cells = [f"{each:.2f}" for each in (*(q.p50_ms for q in quietest), *(q.p99_ms for q in quietest))]
-        rows.append([name, *cells, f"{noise:.0%}"])
+        p50 = [min(each.p50_ms for each in by_size[size]) for size in sizes]
+        p99 = [min(each.p99_ms for each in by_size[size]) for size in sizes]
+        rows.append([name, *(f"{each:.2f}" for each in (*p50, *p99))])
     return table(head, rows)
 
 
