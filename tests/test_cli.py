@@ -148,7 +148,7 @@ def test_token_wants_one_kind_of_scope(installed, scope):
 
 
 def test_every_command_has_help():
-    for command in ("dev", "init", "serve", "check-config", "plugins", "token"):
+    for command in ("dev", "init", "serve", "check-config", "plugins", "token", "backup", "restore", "verify"):
         assert run(command, "--help").stdout.startswith(f"Usage: sealring {command}")
     assert run("doctor", "store", "--help").stdout.startswith("Usage: sealring doctor store")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from sealring import development, installation, serving, settings, wiring
+from sealring import development, installation, serving, settings, store_commands, wiring
 from sealring.binding_commands import bindings_commands
 from sealring.domain.ids import MAX_PARTITIONS, OrgId, org_id
 from sealring.domain.principal import Permission
@@ -53,7 +53,8 @@ def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
 
 
-main.add_command(bindings_commands)
+for each in (bindings_commands, store_commands.backup, store_commands.restore, store_commands.verify):
+    main.add_command(each)
 
 
 @main.command()

@@ -202,8 +202,12 @@ class StoreFull(StoreError):
     """The store is out of memory; nothing was applied."""
 
 
-# --- starting up
+# --- what the operator asks for, at the command line
 
 
 class SettingsInvalid(SealringError):
     """The settings cannot be used. The message is one line that names the place and the mend."""
+
+
+class BackupRefused(SealringError):
+    """A backup cannot be made, or not be restored. The message is one line that says what to do."""

@@ -44,15 +44,13 @@ from sealring.settings import Settings
 from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Finding
 from sealring.store.durability import Durability, require_durability
-from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
-from sealring.store.records import Records
+from sealring.store.opened import OpenedStore
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_bindings import RedisBindings
-from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_layout import check_writable, read_layout, write_layout
+from sealring.store.redis_layout import check_untouched, check_writable, read_layout, write_layout
 from sealring.store.redis_objects import RedisObjects
 from sealring.store.redis_tombs import RedisTombs
 from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
@@ -70,12 +68,12 @@ def make_app(settings: Settings, log: Log) -> Server:
     """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
     gateway = make_gateway(settings)
     links = _links(settings)
-    layout = _layout(links)
+    layout = require_layout(links)
     durability = require_durability(links, settings.durability)
     log.notice(f"durability: {durability.value}")
-    keys = open_store_keys(gateway, layout)
+    store = open_store(gateway, links, layout)
     announce(gateway, settings, log)
-    stores, alarms = Stores.on(links, keys, layout.partitions), Alarms()
+    stores, alarms = Stores.on(store), Alarms()
     services = _services(settings, gateway, stores, alarms)
     Housekeeper(
         make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
@@ -90,9 +88,8 @@ def make_purging(stores: Stores, settings: Settings) -> Purging:
 @contextmanager
 def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
     """Open the store for a command. Raises SettingsInvalid, StoreError, KeyFailure."""
-    with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
-        layout = _layout(links)
-        yield gateway, Stores.on(links, open_store_keys(gateway, layout), layout.partitions)
+    with reached(settings) as (gateway, links):
+        yield gateway, Stores.on(open_store(gateway, links, require_layout(links)))
 
 
 def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
@@ -132,6 +129,7 @@ def initialise_store(settings: Settings, partitions: int) -> bool:
     with closing(_links(settings)) as links, closing(make_gateway(settings)) as gateway:
         if read_layout(links) is not None:
             return False
+        check_untouched(links)
         return write_layout(links, make_layout(gateway, settings.managed.provider, partitions))
 
 
@@ -140,7 +138,7 @@ def check(settings: Settings) -> Iterator[str]:
     with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
-        layout = _layout(links)
+        layout = require_layout(links)
         check_writable(links)
         open_store_keys(gateway, layout)
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
@@ -175,11 +173,24 @@ def _links(settings: Settings) -> Links:
     return Links.to(settings.store_url, settings.durability.wait_replicas)
 
 
-def _layout(links: Links) -> Layout:
+def require_layout(links: Links) -> Layout:
+    """Raises SettingsInvalid where the store was never made ready; StoreUnavailable."""
     layout = read_layout(links)
     if layout is None:
         raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
     return layout
+
+
+def open_store(gateway: Gateway, links: Links, layout: Layout) -> OpenedStore:
+    """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
+    return OpenedStore.of(links, open_store_keys(gateway, layout), layout.partitions)
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[tuple[Gateway, Links]]:
+    """Reach keys and store for a command, whatever the store holds. Raises SettingsInvalid."""
+    with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
+        yield gateway, links
 
 
 def _plugin(spec: ProviderSpec, settings: Settings) -> Plugin:
@@ -209,16 +220,15 @@ class Stores:
     tombs: RedisTombs
 
     @classmethod
-    def on(cls, links: Links, keys: StoreKeys, partitions: int) -> Self:
-        keyspace, records = Keyspace(partitions, keys), Records(keys)
+    def on(cls, store: OpenedStore) -> Self:
+        links, keys, keyspace, records = store.links, store.keys, store.keyspace, store.records
         audit = RedisAudit(links, keyspace, keys)
         intents = RedisIntents(links, keyspace, records, keys)
-        index = RedisIndex(links, keyspace, keys)
         return cls(
             keys=keys,
             audit=audit,
             intents=intents,
-            objects=RedisObjects(links, keyspace, records, index, audit, intents),
+            objects=RedisObjects(links, keyspace, records, store.index, audit, intents),
             keks=RedisKeks(links, keyspace, records, audit),
             bindings=RedisBindings(links, keyspace, records, audit),
             tombs=RedisTombs(links, keyspace, records, audit),
@@ -231,7 +241,7 @@ def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindi
 
 
 def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Services:
-    keyring = Keyring(gateway, stores.keks, BoundKeys(stores.bindings), settings.managed, alarms.raise_for)
+    keyring = make_keyring(settings, gateway, stores, alarms)
     sealing = Sealing(keyring)
     objects, audit = stores.objects, stores.audit
     return Services(
@@ -243,6 +253,10 @@ def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alar
         bindings=make_bindings(settings, gateway, stores),
         explanations=Explanations(objects, keyring, audit),
     )
+
+
+def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Keyring:
+    return Keyring(gateway, stores.keks, BoundKeys(stores.bindings), settings.managed, alarms.raise_for)
 
 
 def _around(settings: Settings, gateway: Gateway, links: Links, durability: Durability, log: Log) -> Surroundings:

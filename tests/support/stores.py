@@ -42,15 +42,15 @@ def memory() -> Store:
     return Store(objects, intents, bindings, keks, audit, KEYS, lambda: [event.action.value for event in audit.events])
 
 
-def on_links(links: Links, partitions: int = 4) -> Store:
-    keyspace = Keyspace(partitions, KEYS)
-    records = Records(KEYS)
-    audit = RedisAudit(links, keyspace, KEYS)
-    intents = RedisIntents(links, keyspace, records, KEYS)
-    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, KEYS), audit, intents)
+def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS) -> Store:
+    keyspace = Keyspace(partitions, keys)
+    records = Records(keys)
+    audit = RedisAudit(links, keyspace, keys)
+    intents = RedisIntents(links, keyspace, records, keys)
+    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, keys), audit, intents)
     bindings = RedisBindings(links, keyspace, records, audit)
     keks = RedisKeks(links, keyspace, records, audit)
-    return Store(objects, intents, bindings, keks, audit, KEYS, lambda: _actions(links, keyspace))
+    return Store(objects, intents, bindings, keks, audit, keys, lambda: _actions(links, keyspace))
 
 
 def on_fakeredis(partitions: int = 4) -> Store:

@@ -24,15 +24,19 @@ def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
 
 def open_store_keys(gateway: Gateway, layout: Layout) -> StoreKeys:
     """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
-    kek = layout.kek
-    key = KeyRef(kek.provider, kek.provider_key_id, kek.version, kek.scope, kek.material)
     binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id))
     call = call_for(tenant="", request_id="start", purpose=Purpose.STORE)
     try:
         wrapped = WrappedKey(layout.alg, layout.wrapped_store_key)
-        (store_key,) = gateway.unwrap([Unwrapping(key, wrapped, binding)], call)
+        (store_key,) = gateway.unwrap([Unwrapping(store_key_ref(layout), wrapped, binding)], call)
     except IntegrityFailure as error:
         raise SettingsInvalid(
-            f"the store was made with other keys of '{kek.provider}': restore its root key, or use its own store"
+            f"the store was made with other keys of '{layout.kek.provider}': restore its root key, or use its own store"
         ) from error
     return StoreKeys(bytes(store_key))
+
+
+def store_key_ref(layout: Layout) -> KeyRef:
+    """The KEK that guards the store key."""
+    kek = layout.kek
+    return KeyRef(kek.provider, kek.provider_key_id, kek.version, kek.scope, kek.material)

@@ -30,15 +30,56 @@ bytes; names, scopes and intents are 16-byte keyed digests; environment and orga
 from __future__ import annotations
 
 import hashlib
+from enum import Enum
 from functools import lru_cache
 
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.ids import NO_ORG, EnvironmentId, ObjectId, OrgId, environment_id, org_id
 from sealring.domain.wire import lp16
 
 LAYOUT = b"s1:layout"
 READY = b"s1:ready"
 PURGE_LEASE = b"s1:purge"
+ALL_KEYS = b"s1:*"  # as SCAN matches
+
+
+class Kind(Enum):
+    """What a key of a partition holds: the letter in its name. Those of which a partition has many."""
+
+    OBJECT = b"o"
+    VERSIONS = b"v"
+    SUMMARIES = b"s"
+    NAME = b"n"
+    ORG_INDEX = b"x"
+    ENVIRONMENT_INDEX = b"e"
+    KEK = b"k"
+    KEK_SCOPE = b"c"
+    BINDINGS = b"b"
+
+
+LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter
+Owner = tuple[EnvironmentId, OrgId]
+
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+def parse_key(key: bytes) -> tuple[Kind | None, bytes]:
+    """Return what a key of a partition holds, and what follows its letter. None: a kind that is not listed."""
+    _, _, name = key.partition(b"}:")
+    letter, _, rest = name.partition(b":")
+    return _KINDS.get(letter), rest
+
+
+def parse_environment(rest: bytes) -> EnvironmentId | None:
+    """Return whose an ENVIRONMENT_INDEX is; None where it is nobody's."""
+    return environment_id(rest.decode("ascii", "replace"))
+
+
+def parse_owner(rest: bytes) -> Owner | None:
+    """Return whose an ORG_INDEX or BINDINGS are, `<env>:<org>`; None where they are nobody's."""
+    environment, _, org = rest.decode("ascii", "replace").partition(":")
+    owner = environment_id(environment), org_id(org) if org else NO_ORG
+    return None if owner[0] is None or owner[1] is None else (owner[0], owner[1])
 
 
 def fence_beside(key: bytes) -> bytes:
@@ -97,7 +138,10 @@ class Keyspace:
         return self._of(environment, org) + b"k:" + kek_id
 
     def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
-        return self._of(environment, org) + b"c:" + self._keys.locator(b"scope", scope)
+        return self.kek_scope_in(self.partition(environment, org), scope)
+
+    def kek_scope_in(self, partition: int, scope: bytes) -> bytes:
+        return self._prefixes[partition] + b"c:" + self._keys.locator(b"scope", scope)
 
     def bindings(self, environment: EnvironmentId, org: OrgId) -> bytes:
         return self._of(environment, org) + f"b:{environment}:{org}".encode()
@@ -114,6 +158,14 @@ class Keyspace:
 
     def audit(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"a"
+
+    def pattern(self, partition: int) -> bytes:
+        """All keys of a partition, as SCAN matches."""
+        return self._prefixes[partition] + b"*"
+
+    def key(self, partition: int, kind: Kind, rest: bytes) -> bytes:
+        """The key of which `parse_key` returns `kind` and `rest`."""
+        return self._prefixes[partition] + kind.value + b":" + rest
 
     def _of(self, environment: EnvironmentId, org: OrgId) -> bytes:
         return self._prefixes[self.partition(environment, org)]

@@ -22,6 +22,8 @@ from sealring.errors import IntegrityFailure, SealringError, StoreFull, StoreUna
 
 DEADLINE_S = 1.8  # of one use case, so that a store that is away is a 503 within two seconds
 
+_SCAN_COUNT = 5000  # about a millisecond of the store's time
+
 Command = tuple[bytes | str | int, ...]
 Reply = Any  # what RESP2 knows: bytes, int, None, list
 Connect = Callable[[], AbstractConnection]
@@ -74,6 +76,21 @@ class Link:
                 raise _refusal(reply)
         return replies
 
+    def snapshot(self, *commands: Command) -> list[Reply]:
+        """Read by several commands at one moment, all of one slot. A reply may be an exception. Raises as `send`."""
+        replies: list[Reply] = self.send((b"MULTI",), *commands, (b"EXEC",))[-1]
+        return replies
+
+    def scan(self, match: bytes) -> Iterator[bytes]:
+        """Yield the node's keys that match: each that is there from end to end, and some of the others."""
+        yield from _cursor(lambda cursor: self.send((b"SCAN", cursor, b"MATCH", match, b"COUNT", _SCAN_COUNT)))
+
+    def members(self, key: bytes) -> Iterator[tuple[bytes, int]]:
+        """Yield member and score of a sorted set; a score is a whole number. As `scan`."""
+        flat = _cursor(lambda cursor: self.send((b"ZSCAN", key, cursor, b"COUNT", _SCAN_COUNT)))
+        for member in flat:
+            yield member, int(float(next(flat)))
+
     def close(self) -> None:
         self._connection.disconnect()
 
@@ -82,6 +99,15 @@ class Link:
             return self._connection.read_response()
         except redis.ResponseError as refused:
             return refused
+
+
+def _cursor(ask: Callable[[bytes], list[Reply]]) -> Iterator[bytes]:
+    cursor = b"0"
+    while True:
+        ((cursor, found),) = ask(cursor)
+        yield from found
+        if cursor == b"0":
+            return
 
 
 class Pool:

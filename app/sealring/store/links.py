@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from sealring.errors import StoreUnavailable
@@ -15,8 +15,6 @@ from sealring.store.sentinel import primary_of
 from sealring.store.topology import OneNode, Topology
 
 WAIT_MS = 700  # less than a reply may take
-
-_SCAN_COUNT = 500
 
 T = TypeVar("T")
 
@@ -78,9 +76,19 @@ class Links:
         return _patiently(lambda: [self._sent(pool, commands) for pool in self._topology.pools()], self.look_again)
 
     def scan(self, match: bytes) -> Iterator[bytes]:
-        """Yield the keys that match, of all nodes; one that is written meanwhile may come twice or not at all."""
-        for pool in self._topology.pools():
-            yield from _scan(pool, match)
+        """Yield the keys that match, of all nodes; one that is written meanwhile may come twice or not at all.
+
+        Raises StoreUnavailable.
+        """
+        with unbroken():
+            for pool in self._topology.pools():
+                with pool.borrow() as link:
+                    yield from link.scan(match)
+
+    def size(self) -> int:
+        """Return how many keys there are, on all nodes. Raises StoreUnavailable."""
+        with unbroken():
+            return sum(self._sent(pool, [(b"DBSIZE",)])[0] for pool in self._topology.pools())
 
     def together(self, key: bytes, other: bytes) -> bool:
         """Whether both keys are certainly on one node, so that one send reaches them."""
@@ -116,6 +124,15 @@ def fence(key: bytes) -> Command:
     return (b"SET", fence_beside(key), b"", b"EX", 60)
 
 
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """For what has to happen on one link from end to end, since another one may lead to another node."""
+    try:
+        yield
+    except (LinkLost, Elsewhere) as error:
+        raise StoreUnavailable("The store does not answer, or another node took over. Begin again.") from error
+
+
 def _patiently(attempt: Callable[[], T], look_again: Callable[[], None]) -> T:
     patience = Patience()
     while True:
@@ -125,13 +142,3 @@ def _patiently(attempt: Callable[[], T], look_again: Callable[[], None]) -> T:
             look_again()
             if not patience.pause():
                 raise StoreUnavailable("The store does not answer. Try again later.") from error
-
-
-def _scan(pool: Pool, match: bytes) -> Iterator[bytes]:
-    cursor = b"0"
-    while True:
-        with pool.borrow() as link:
-            cursor, keys = link.send((b"SCAN", cursor, b"MATCH", match, b"COUNT", _SCAN_COUNT))[0]
-        yield from keys
-        if cursor == b"0":
-            return

@@ -17,7 +17,7 @@ from sealring.store.redis_audit import RedisAudit
 from sealring.store.timing import microseconds
 from sealring.store.transaction import Commit, Settled, transact
 
-_SEAL = b""  # the field with a MAC over all bindings of the organization: one that is taken out is missed
+SEAL = b""  # the field with a MAC over all bindings of the organization: one that is taken out is missed
 
 
 class RedisBindings:
@@ -91,11 +91,11 @@ class RedisBindings:
             writes.append((b"SET", kek_key, self._records.encode_kek(binding.kek)))
             writes.append((b"HSET", owners, binding.id, f"{binding.environment} {binding.org}"))
         seal = self._records.seal_bindings(binding.environment, binding.org, every.values())
-        return (*writes, (b"HSET", key, _SEAL, seal))
+        return (*writes, (b"HSET", key, SEAL, seal))
 
     def _decoded(self, flat: Reply, environment: EnvironmentId, org: OrgId) -> Sequence[Binding]:
         records = dict(zip(flat[::2], flat[1::2], strict=True))
-        seal = records.pop(_SEAL, b"")
+        seal = records.pop(SEAL, b"")
         found = [
             self._checked(self._records.decode_binding(binding_id, raw), environment, org)
             for binding_id, raw in records.items()

@@ -39,6 +39,10 @@ class RedisIndex:
         """The command that answers the time at which the index saw the object written last."""
         return (b"ZSCORE", *self._org_entry(record))
 
+    def scores(self, record: ObjectRecord) -> Sequence[Command]:
+        """Likewise, of both indexes."""
+        return [(b"ZSCORE", *entry) for entry in self._entries(record)]
+
     def page(self, query: PageQuery) -> Sequence[Row]:
         sources = list(self._sources(query))
         size = _first_chunk(query.limit, len(sources))

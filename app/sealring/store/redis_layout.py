@@ -5,7 +5,7 @@ from __future__ import annotations
 from sealring.domain.layout import Layout
 from sealring.domain.wire import MalformedBytes
 from sealring.errors import SettingsInvalid
-from sealring.store.keyspace import LAYOUT, READY
+from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY
 from sealring.store.links import Links
 
 
@@ -29,6 +29,15 @@ def write_layout(links: Links, layout: Layout) -> bool:
     """Initialise a store. Return False where it has a layout already; that one stays."""
     (written,) = links.record(LAYOUT, (b"SET", LAYOUT, layout.encode(), b"NX"))
     return written is not None
+
+
+def check_untouched(links: Links) -> None:
+    """Raises SettingsInvalid where a key of ours is there, be it of a store or of a part of one; StoreUnavailable."""
+    if next(links.scan(ALL_KEYS), None) is not None:
+        raise SettingsInvalid(
+            "the store is not empty: use an empty one, or stop all servers and delete its keys that begin with s1: "
+            "(FLUSHALL deletes all); a restore that was interrupted leaves some"
+        )
 
 
 def check_writable(links: Links) -> None:

@@ -1,4 +1,4 @@
-"""Every command that the server sends to a store, with the answer that it counts on."""
+"""Every command that the server and the command line send to a store, with the answer that they count on."""
 
 from __future__ import annotations
 
@@ -49,10 +49,12 @@ def _strings(key: bytes) -> Sequence[Step]:
         (lasting(key, b"one", b"NX"), _is(b"OK")),
         (lasting(key, b"two", b"NX"), _is(None)),
         ((b"GET", key), _is(b"one")),
+        ((b"GETRANGE", key, 0, 1), _is(b"on")),
         ((b"SET", key, b"two", b"EX", 60), _is(b"OK")),
         ((b"EXPIRE", key, 60), _is(1)),
         ((b"EXPIRE", key, 60, b"NX"), _is(0)),
         (ends(key), _is(1)),
+        ((b"EXISTS", key), _is(1)),
         ((b"DEL", key), _is(1)),
         ((b"INCR", key), _is(1)),
         ((b"UNLINK", key), _is(1)),
@@ -77,7 +79,8 @@ def _lists(key: bytes) -> Sequence[Step]:
         ((b"LPUSH", key, b"old"), _is(1)),
         ((b"LPUSH", key, b"new"), _is(2)),
         ((b"LINDEX", key, 0), _is(b"new")),
-        ((b"LRANGE", key, 0, -1), _is([b"new", b"old"])),
+        ((b"RPUSH", key, b"oldest"), _is(3)),
+        ((b"LRANGE", key, 0, -1), _is([b"new", b"old", b"oldest"])),
     )
 
 
@@ -90,6 +93,7 @@ def _sorted_sets(key: bytes) -> Sequence[Step]:
         (forward, lambda reply: reply[0] == b"early" and float(reply[1]) == _EARLIER),
         (backward, lambda reply: reply[0] == b"late" and float(reply[1]) == _LATER),
         ((b"ZSCORE", key, b"late"), lambda reply: float(reply) == _LATER),
+        ((b"ZSCAN", key, 0, b"COUNT", 10), lambda reply: float(reply[1][3]) == _LATER),
         ((b"ZREM", key, b"late"), _is(1)),
     )
 
@@ -99,6 +103,8 @@ def _streams(key: bytes) -> Sequence[Step]:
         ((b"XADD", key, b"1-1", b"field", b"one"), _is(b"1-1")),
         ((b"XADD", key, b"*", b"field", b"two"), _any),
         ((b"XRANGE", key, b"-", b"+", b"COUNT", 1), _is([[b"1-1", [b"field", b"one"]]])),
+        ((b"XRANGE", key, b"(0-0", b"+", b"COUNT", 1), _is([[b"1-1", [b"field", b"one"]]])),
+        ((b"XLEN", key), _is(2)),
         ((b"XTRIM", key, b"MINID", 2), _is(1)),
     )
 
@@ -108,6 +114,7 @@ def _whole_store(key: bytes) -> Sequence[Step]:
         ((b"PING",), _is(b"PONG")),
         ((b"TIME",), lambda reply: len(reply) == 2),
         ((b"SCAN", 0, b"MATCH", key, b"COUNT", 10), lambda reply: len(reply) == 2),
+        ((b"DBSIZE",), lambda reply: reply >= 0),
     )
 
 

@@ -1,0 +1,33 @@
+"""Reading a whole store for a backup, partition by partition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sealring.store.counts import Counts
+from sealring.store.entries import EndEntry, Entry
+from sealring.store.links import unbroken
+from sealring.store.opened import OpenedStore
+from sealring.store.partition_reader import PartitionReader
+
+
+class Backup:
+    """Reads a store once. What it yields of one partition is one moment's; partitions have moments of their own."""
+
+    def __init__(self, store: OpenedStore, advance: Callable[[int], None]) -> None:
+        """`advance` is told of each key that was scanned."""
+        self._store = store
+        self._advance = advance
+        self.counts = Counts()
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield what the file holds. Raises StoreError; BackupRefused."""
+        for partition in range(self._store.keyspace.partitions):
+            yield from self._partition(partition)
+        yield EndEntry(self.counts)
+
+    def _partition(self, partition: int) -> Iterator[Entry]:
+        with unbroken(), self._store.links.borrow(self._store.keyspace.audit(partition)) as link:
+            reader = PartitionReader(link, self._store, partition, self._advance)
+            yield from reader.entries()
+        self.counts += reader.counts

@@ -1,0 +1,55 @@
+"""What the events of the audit stream tell to have changed."""
+
+from __future__ import annotations
+
+from sealring.domain.events import Action
+from sealring.domain.ids import ObjectId, parse_uuid
+from sealring.errors import BackupRefused
+from sealring.store.entries import EventEntry
+from sealring.store.keyspace import Kind, LocalKey
+
+CHANGES_OF_OBJECTS = frozenset(
+    {
+        Action.OBJECT_CREATED,
+        Action.OBJECT_UPDATED,
+        Action.OBJECT_DELETED,
+        Action.OBJECT_RESTORED,
+        Action.OBJECT_PURGED,
+    }
+)
+CHANGES_OF_KEKS = frozenset({Action.KEK_CREATED})
+CHANGES_OF_BINDINGS = frozenset(
+    {Action.BINDING_CREATED, Action.BINDING_CHANGED, Action.BYOK_VERIFIED, Action.BYOK_DELETED}
+)
+NO_CHANGES = frozenset(
+    {
+        Action.OBJECT_READ,
+        Action.OBJECT_REFUSED,
+        Action.OBJECT_EXPLAINED,
+        Action.METADATA_READ,
+        Action.VERSIONS_LISTED,
+        Action.NAMES_LISTED,
+        Action.DATA_KEY_CREATED,
+        Action.DATA_KEY_DECRYPTED,
+        Action.DATA_KEY_REKEYED,
+    }
+)
+
+
+def changed_keys(event: EventEntry) -> set[LocalKey]:
+    """Return the primary keys that changed with the event; of a new KEK, its scope as well.
+
+    Raises BackupRefused for an event of a newer version, whose change would go unnoticed.
+    """
+    fields = dict(zip(event.parts[::2], event.parts[1::2], strict=True))
+    action, target = (fields.get(name, b"").decode("ascii", "replace") for name in (b"action", b"target"))
+    if action in NO_CHANGES:
+        return set()
+    if action in CHANGES_OF_OBJECTS and (object_id := ObjectId.parse(target)) is not None:
+        return {(Kind.OBJECT, object_id.raw)}
+    if action in CHANGES_OF_KEKS and (kek_id := parse_uuid(target)) is not None:
+        return {(Kind.KEK, kek_id)}
+    if action in CHANGES_OF_BINDINGS and (binding_id := parse_uuid(target)) is not None:  # its KEK has its id
+        owner = fields.get(b"env", b"") + b":" + fields.get(b"org", b"")
+        return {(Kind.KEK, binding_id), (Kind.BINDINGS, owner)}
+    raise BackupRefused("the audit log tells of a change that this version does not know; update sealring")

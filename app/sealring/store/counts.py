@@ -1,0 +1,39 @@
+"""How much a store holds, by kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+from sealring.domain.wire import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of a partition, or of a whole store."""
+
+    objects: int = 0  # live and deleted
+    versions: int = 0  # older ones; each object has its current one beside them
+    keks: int = 0
+    scopes: int = 0  # of managed KEKs
+    bindings: int = 0
+    events: int = 0  # of the audit log
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(mine + theirs for mine, theirs in zip(self._each(), other._each(), strict=True)))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.objects} objects, {self.versions} older versions, {self.keks} KEKs of {self.scopes} scopes, "
+            f"{self.bindings} bindings, {self.events} audit events"
+        )
+
+    def encode(self) -> bytes:
+        return b"".join(number.to_bytes(8, "big") for number in self._each())
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(*(reader.number(8) for _ in fields(cls)))
+
+    def _each(self) -> tuple[int, ...]:
+        return (self.objects, self.versions, self.keks, self.scopes, self.bindings, self.events)

@@ -1,0 +1,213 @@
+"""What stands in a backup: the primary data of each partition, entry by entry, as the store holds it.
+
+A partition begins with its PartitionEntry. Within it an entry replaces every earlier one of the same key; an
+ObjectEntry also the VersionEntries that followed the earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from sealring.domain.wire import MalformedBytes, Reader, lp16, lp32
+from sealring.store.counts import Counts
+from sealring.store.keyspace import Kind, LocalKey
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionEntry:
+    """What follows is of this partition. Each has one, in their order."""
+
+    CODE: ClassVar = 1
+
+    number: int
+
+    def encode(self) -> bytes:
+        return self.number.to_bytes(2, "big")
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.number(2))
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEntry:
+    """An object's record, and the summaries of its older versions, newest first. No record: it is gone."""
+
+    CODE: ClassVar = 2
+
+    id: bytes  # 16 bytes
+    record: bytes = field(repr=False)
+    summaries: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.OBJECT, self.id
+
+    def encode(self) -> bytes:
+        return b"".join((self.id, lp32(self.record), *map(lp16, self.summaries)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.take(16), reader.lp32(), tuple(_rest(reader, reader.lp16)))
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEntry:
+    """An older version of the object, as of the last ObjectEntry that it had."""
+
+    CODE: ClassVar = 3
+
+    object_id: bytes  # 16 bytes
+    id: bytes  # 16 bytes
+    record: bytes = field(repr=False)
+
+    def encode(self) -> bytes:
+        return b"".join((self.object_id, self.id, lp32(self.record)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.take(16), reader.take(16), reader.lp32())
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A KEK, or which one a scope has. No value: it is gone."""
+
+    CODE: ClassVar = 4
+
+    kind: Kind  # KEK or KEK_SCOPE
+    rest: bytes  # of the key: the id of the KEK, the digest of the scope
+    value: bytes = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return self.kind, self.rest
+
+    def encode(self) -> bytes:
+        return b"".join((self.kind.value, lp16(self.rest), lp32(self.value)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        kind = Kind(reader.take(1))
+        if kind not in {Kind.KEK, Kind.KEK_SCOPE}:
+            raise MalformedBytes("a key of another kind")
+        return cls(kind, reader.lp16(), reader.lp32())
+
+
+@dataclass(frozen=True, slots=True)
+class BindingsEntry:
+    """All bindings of an organization, and the seal of them: ids and records in turn. None: they are gone."""
+
+    CODE: ClassVar = 5
+
+    owner: bytes  # as in the key: environment and organization
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.BINDINGS, self.owner
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.owner), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """An event of the audit log: the id that the stream gave it, then its fields and values in turn."""
+
+    CODE: ClassVar = 6
+
+    id: bytes
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.id), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
+class EndEntry:
+    """The last one: how much the entries hold that were not replaced."""
+
+    CODE: ClassVar = 7
+
+    counts: Counts
+
+    def encode(self) -> bytes:
+        return self.counts.encode()
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(Counts.decode(reader))
+
+
+Entry = PartitionEntry | ObjectEntry | VersionEntry | KeyEntry | BindingsEntry | EventEntry | EndEntry
+
+_ALL = (PartitionEntry, ObjectEntry, VersionEntry, KeyEntry, BindingsEntry, EventEntry, EndEntry)
+_TYPES: dict[int, type[Entry]] = {each.CODE: each for each in _ALL}
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """`lp32(code u8 ‖ what the entry holds)`."""
+    return lp32(bytes((entry.CODE,)) + entry.encode())
+
+
+def read_entries(pieces: Iterable[bytes]) -> Iterator[Entry]:
+    """Yield the entries of a stream, up to its EndEntry.
+
+    Raises ValueError for whatever `encode_entry` does not make, and for a stream that ends elsewhere.
+    """
+    stream = _Stream(pieces)
+    ended = False
+    while not ended:
+        entry = _decode(stream.take(int.from_bytes(stream.take(4), "big")))
+        ended = isinstance(entry, EndEntry)
+        yield entry
+    stream.finish()
+
+
+def _decode(raw: bytes) -> Entry:
+    reader = Reader(raw)
+    kind = _TYPES.get(reader.number(1))
+    if kind is None:
+        raise MalformedBytes("an unknown entry")
+    entry = kind.decode(reader)
+    reader.finish()
+    return entry
+
+
+def _rest(reader: Reader, take: Callable[[], bytes]) -> Iterator[bytes]:
+    while not reader.exhausted:
+        yield take()
+
+
+class _Stream:
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._waiting = bytearray()
+
+    def take(self, size: int) -> bytes:
+        while len(self._waiting) < size:
+            self._waiting += self._next()
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return taken
+
+    def finish(self) -> None:
+        if self._waiting or next(self._pieces, None) is not None:
+            raise MalformedBytes("trailing bytes")
+
+    def _next(self) -> bytes:
+        piece = next(self._pieces, None)
+        if piece is None:
+            raise MalformedBytes("truncated")
+        return piece

@@ -1,0 +1,71 @@
+"""Commands for a whole store: `sealring backup`, `sealring restore`, `sealring verify`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from sealring import settings, whole_store
+from sealring.errors import BackupRefused
+from sealring.provider_commands import one_line_failures, settings_option
+
+
+@click.command()
+@settings_option
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+@click.option("--force", is_flag=True, help="Replace the file where it exists; it stays until the new one is whole.")
+@one_line_failures
+def backup(path: Path, output: Path, force: bool) -> None:  # noqa: FBT001  click passes each option as an argument
+    """Write a backup of the store, encrypted by a managed key. Servers may go on."""
+    if output.exists() and not force:
+        raise BackupRefused(f"{output} exists; choose another file, or replace it with --force")
+    counts, sha256 = whole_store.backup(settings.load(path), output, _progress)
+    click.echo(f"{counts}; SHA-256 {sha256}")
+
+
+@click.command()
+@settings_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@one_line_failures
+def restore(path: Path, file: Path) -> None:
+    """Restore a backup into the empty store of the settings, and verify it."""
+    findings = _Findings()
+    counts = whole_store.restore(settings.load(path), file, _progress, findings.report)
+    findings.conclude(f"restored {counts}")
+
+
+@click.command()
+@settings_option
+@click.option("--unwrap", is_flag=True, help="Open every value as well, with its keys; none is shown.")
+@one_line_failures
+def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
+    """Look at all that the store holds, and say what is wrong, a line each. Servers may go on."""
+    findings = _Findings()
+    counts = whole_store.verify(settings.load(path), _progress, findings.report, unwrap=unwrap)
+    findings.conclude(str(counts))
+
+
+class _Findings:
+    def __init__(self) -> None:
+        self._count = 0
+
+    def report(self, finding: str) -> None:
+        self._count += 1
+        click.echo(finding)
+
+    def conclude(self, text: str) -> None:
+        """Say how it went; with a finding, exit with status 1."""
+        click.echo(f"{text}; {self._count} findings")
+        if self._count:
+            sys.exit(1)
+
+
+@contextmanager
+def _progress(step: str, length: int) -> Iterator[whole_store.Advance]:
+    steps = max(1, length // 1000)  # drawing is slower than scanning
+    with click.progressbar(length=length, label=step, file=sys.stderr, update_min_steps=steps) as bar:
+        yield bar.update

@@ -1,0 +1,102 @@
+"""An installation with two stores: one that is backed up, and one to restore into."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sealring import whole_store
+from sealring.domain.binding import Binding
+from sealring.domain.ids import OrgId
+from sealring.factory import Services
+from sealring.keys.gateway import Gateway
+from sealring.keys.providers import Source
+from sealring.keys.store_key import open_store_keys
+from sealring.services.bindings import NewBinding
+from sealring.settings import Settings
+from sealring.store.counts import Counts
+from sealring.store.links import Links
+from sealring.store.opened import OpenedStore
+from sealring.store.redis_layout import read_layout
+from sealring_local.wrap import LocalProvider
+from support.cmk import CATALOG, CmkProvider, Key
+from support.make import caller, context, services
+from support.stores import Store, on_links
+
+
+def unseen(_step, _length):
+    """Progress that nobody looks at."""
+    return nullcontext(lambda _: None)
+
+
+@dataclass
+class Opened:
+    """A store that is in use."""
+
+    links: Links
+    parts: OpenedStore
+    store: Store
+    use: Services
+
+
+@dataclass
+class Installation:
+    """`findings` are those of the last restore or verify."""
+
+    settings: Settings
+    other_url: str
+    folder: Path
+    findings: list[str] = field(default_factory=list)
+    kms: dict[str, Key] = field(default_factory=dict)  # keys of customers, by name
+
+    @property
+    def root(self) -> bytes:
+        return (self.folder / "etc" / "root.key").read_bytes()
+
+    @property
+    def gateway(self) -> Gateway:
+        """To the installation's own keys, and to those of customers."""
+        ours, theirs = LocalProvider(self.root), CmkProvider(self.kms)
+        return Gateway({"local": Source(lambda: ours, waits=False), "cmk": Source(lambda: theirs, waits=False)})
+
+    @property
+    def there(self) -> Settings:
+        """The settings of the store to restore into."""
+        return replace(self.settings, store_url=self.other_url)
+
+    @contextmanager
+    def opened(self, settings: Settings | None = None) -> Iterator[Opened]:
+        settings = settings or self.settings
+        with closing(Links.to(settings.store_url)) as links, closing(self.gateway) as gateway:
+            layout = read_layout(links)
+            keys = open_store_keys(gateway, layout)
+            store = on_links(links, layout.partitions, keys)
+            use = services(store, provider_gateway=gateway, catalog=CATALOG)
+            yield Opened(links, OpenedStore.of(links, keys, layout.partitions), store, use)
+
+    def back_up(self, name: str = "store.backup") -> Path:
+        whole_store.backup(self.settings, self.folder / name, unseen)
+        return self.folder / name
+
+    def restore(self, file: Path, progress=unseen) -> Counts:
+        self.findings = []
+        return whole_store.restore(self.there, file, progress, self.findings.append)
+
+    def verify(self, *, unwrap: bool = False) -> list[str]:
+        found: list[str] = []
+        whole_store.verify(self.settings, unseen, found.append, unwrap=unwrap)
+        return sorted(found)
+
+    def empty_the_other(self) -> None:
+        with closing(Links.to(self.other_url)) as links:
+            links.call((b"FLUSHALL",))
+
+    def bind(self, use: Services, org: str, key: str) -> Binding:
+        """Let a customer's key guard an organization."""
+        self.kms.setdefault(key, Key())
+        new = NewBinding(org=OrgId(org), match=context(organization_id=org), provider="cmk", key=key)
+        return use.bindings.create(caller(org), new, activate=True)
+
+
+def updated(use, caller, record, value):
+    return use.objects.update(caller, str(record.id), value=value, version_check=None, contexts=())

@@ -1,0 +1,149 @@
+"""The commands, as a person runs them, and the page that shows them."""
+
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from docs.markdown import blocks, read, section
+from sealring.store.links import Links
+from support.make import ACME, caller, context
+
+SEALRING = Path(sys.executable).with_name("sealring")
+
+
+@pytest.fixture
+def run(installed):
+    """Runs a command with the settings of the installation."""
+
+    def run(*arguments):
+        environment = os.environ | {"SEALRING_CONFIG": str(installed.settings.path)}
+        command = [SEALRING, *map(str, arguments)]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=installed.folder
+        )
+
+    return run
+
+
+@pytest.fixture
+def made(opened):
+    return opened.use.objects.create(caller(ACME), name="name", value="v", context=context())
+
+
+def use_the_other(installed):
+    (installed.folder / "etc" / "store-url").write_text(installed.other_url)
+
+
+def test_a_backup_says_what_it_holds(run, installed, made):
+    said = run("backup", "--output", "file")
+
+    sha256 = hashlib.sha256((installed.folder / "file").read_bytes()).hexdigest()
+    assert (
+        said.stdout
+        == f"1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; SHA-256 {sha256}\n"
+    )
+    assert said.stderr == "backup\n"
+    assert said.returncode == 0
+
+
+def test_a_restore_says_what_it_restored(run, installed, made):
+    run("backup", "--output", "file")
+    use_the_other(installed)
+
+    said = run("restore", "file")
+
+    assert (
+        said.stdout
+        == "restored 1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; 0 findings\n"
+    )
+    assert said.stderr == "check\nrestore\nverify\n"
+    assert run("check-config").returncode == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--unwrap",)])
+def test_verify_says_that_all_is_well(run, made, options):
+    said = run("verify", *options)
+
+    assert said.stdout == "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; 0 findings\n"
+    assert said.returncode == 0
+
+
+def test_verify_says_what_is_wrong_and_exits_with_1(run, opened, made):
+    opened.links.call((b"SET", opened.parts.keyspace.object(made.id), b"noise"))
+
+    said = run("verify")
+
+    assert said.stdout.splitlines() == [
+        f"{made.id}: its record was altered",
+        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; 1 findings",
+    ]
+    assert said.returncode == 1
+
+
+def test_a_restore_with_findings_exits_with_1(run, installed, opened, made):
+    opened.links.call((b"SET", opened.parts.keyspace.object(made.id), b"noise"))
+    run("backup", "--output", "file")
+    use_the_other(installed)
+
+    said = run("restore", "file")
+
+    assert said.returncode == 1
+    assert run("check-config").returncode == 0
+
+
+def test_a_backup_replaces_a_file_only_when_it_is_told_to(run, installed):
+    (installed.folder / "file").write_text("precious")
+
+    failed = run("backup", "--output", "file")
+
+    assert failed.stderr == "Error: file exists; choose another file, or replace it with --force\n"
+    assert failed.returncode == 1
+    assert (installed.folder / "file").read_text() == "precious"
+    assert run("backup", "--output", "file", "--force").returncode == 0
+    assert (installed.folder / "file").read_bytes()[:4] == b"SLRB"
+
+
+def test_what_cannot_be_restored_is_one_line(run, installed, made):
+    run("backup", "--output", "file")
+    use_the_other(installed)
+    (installed.folder / "etc" / "root.key").write_bytes(bytes(32))
+
+    failed = run("restore", "file")
+
+    assert re.fullmatch(r"Error: the backup was made with other keys of 'local', or was altered: .*\n", failed.stderr)
+    assert failed.returncode == 1
+
+
+def test_the_user_of_the_documentation_has_the_rights_for_all_of_it(run, installed, opened, made, engines):
+    line = blocks(section(read("docs/storage.md"), "## A user for sealring"), "")[0]
+    rules = line.split()[2:]
+    urls = [url.replace("unix://", "unix://sealring:a-long-password@") for url in engines]
+    with closing(Links.to(engines[1])) as other:
+        for links in (opened.links, other):
+            links.call((b"ACL", b"SETUSER", b"sealring", b"reset", *rules))
+    (installed.folder / "etc" / "store-url").write_text(urls[0])
+
+    statuses = [run("verify").returncode, run("backup", "--output", "file").returncode]
+    (installed.folder / "etc" / "store-url").write_text(urls[1])
+    statuses.append(run("restore", "file").returncode)
+
+    assert statuses == [0, 0, 0]
+
+
+def test_the_commands_of_the_page_do_what_it_says(run, installed, made):
+    """In their order; before the restore, the settings lead to an empty store."""
+    lines = [line for block in blocks(read("docs/backup.md"), "sh") for line in block.splitlines()]
+
+    for line in lines:
+        if line.startswith("sealring restore"):
+            use_the_other(installed)
+        assert run(*shlex.split(line)[1:]).returncode == 0
+
+    assert [line.split()[1] for line in lines] == ["backup", "restore", "verify", "verify"]

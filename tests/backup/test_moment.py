@@ -1,0 +1,349 @@
+"""What is read of a partition is a state that it was in at one moment, whatever is written meanwhile."""
+
+import itertools
+import threading
+
+import pytest
+
+from backup.kit import updated
+from sealring.domain.events import Action
+from sealring.domain.ids import ObjectId
+from sealring.errors import BackupRefused
+from sealring.services.objects import ObjectLimits
+from sealring.store import changes, key_reader, partition_reader
+from sealring.store.changes import changed_keys
+from sealring.store.entries import BindingsEntry, EventEntry, KeyEntry, ObjectEntry, VersionEntry
+from sealring.store.keyspace import Kind
+from sealring.store.partition_reader import PartitionReader
+from sealring.store.redis_tombs import RedisTombs
+from support.make import ACME, caller, context, services
+
+ME = caller(ACME)
+CHAIN = 8
+
+
+class Meddling:
+    """A link, between whose reads somebody else is at work."""
+
+    def __init__(self, link, meddle):
+        self._link = link
+        self._meddle = meddle
+
+    def snapshot(self, *commands):
+        replies = self._link.snapshot(*commands)
+        self._meddle()
+        return replies
+
+    def scan(self, match):
+        return self._link.scan(match)
+
+
+class MeddlingAtTheTail(Meddling):
+    """Only when the stream was read to its end."""
+
+    def snapshot(self, *commands):
+        replies = self._link.snapshot(*commands)
+        if len(commands) == 1 and commands[0][0] == b"XRANGE" and len(replies[0]) < partition_reader.EVENTS_AT_ONCE:
+            self._meddle()
+        return replies
+
+
+class Chain:
+    """Objects that are always updated one after the other, so that none is ever ahead of the one before it."""
+
+    def __init__(self, use):
+        self._use = use
+        self.objects = [
+            use.objects.create(ME, name=f"{number}", value="v", context=context()) for number in range(CHAIN)
+        ]
+
+    def advance(self):
+        for each in self.objects:
+            updated(self._use, ME, each, "v")
+
+
+@pytest.fixture
+def chain(opened):
+    return Chain(opened.use)
+
+
+@pytest.fixture
+def reading(opened, chain, monkeypatch):
+    """Reads the partition of the chain, one object at a time, while `meddle` is called after each read."""
+    monkeypatch.setattr(key_reader, "AT_ONCE", 1)
+    partition = chain.objects[0].id.partition
+    with opened.links.borrow(opened.parts.keyspace.audit(partition)) as link:
+        yield lambda meddle, how=Meddling: PartitionReader(how(link, meddle), opened.parts, partition, lambda _: None)
+
+
+def times(count, work):
+    """Does `work` the first `count` times that it is called."""
+    calls = iter(range(count))
+    return lambda: work() if next(calls, None) is not None else None
+
+
+def final(entries):
+    """The entries that were not replaced, by kind and id."""
+    return {each.key: each for each in entries if isinstance(each, ObjectEntry | KeyEntry | BindingsEntry)}
+
+
+def numbers(opened, chain, entries):
+    """The number of the current version of each object of the chain, as the entries have it in the end."""
+    held = final(entries)
+    return [
+        opened.parts.records.decode_object(each.id, held[Kind.OBJECT, each.id.raw].record).current.number
+        for each in chain.objects
+    ]
+
+
+def updates(entries):
+    """How many the audit log tells of."""
+    return sum(b"vault.object.updated" in each.parts for each in entries if isinstance(each, EventEntry))
+
+
+def in_order(versions):
+    """Whether none is ahead of the one before it, nor more than a step behind the first."""
+    return versions == sorted(versions, reverse=True) and versions[0] - versions[-1] <= 1
+
+
+def test_a_mere_scan_sees_what_never_was(opened, chain, reading):
+    entries = list(reading(times(20, chain.advance)).scanned())
+
+    assert not in_order(numbers(opened, chain, entries))
+
+
+def test_a_backup_sees_what_was(opened, chain, reading):
+    entries = list(reading(times(30, chain.advance)).entries())
+
+    versions = numbers(opened, chain, entries)
+    assert in_order(versions)
+    assert versions[0] > CHAIN
+
+
+def test_each_object_is_seen_with_the_versions_that_it_had(opened, chain, reading):
+    entries = list(reading(times(30, chain.advance)).entries())
+
+    for number, each in zip(numbers(opened, chain, entries), chain.objects, strict=True):
+        last = max(index for index, entry in enumerate(entries) if entry == final(entries)[Kind.OBJECT, each.id.raw])
+        older = [
+            opened.parts.records.decode_version(each.id, entry.id, entry.record).number
+            for entry in entries[last:]
+            if isinstance(entry, VersionEntry) and entry.object_id == each.id.raw
+        ]
+        assert sorted(older) == list(range(1, number))
+
+
+def test_the_audit_log_ends_where_the_objects_do(opened, chain, reading):
+    entries = list(reading(times(30, chain.advance)).entries())
+
+    assert updates(entries) == sum(numbers(opened, chain, entries)) - CHAIN
+
+
+def test_what_is_created_meanwhile_is_seen_with_its_keys(opened, chain, reading):
+    """Each object has a context of its own, and so a KEK of its own."""
+    names = itertools.count()
+
+    def create():
+        number = str(next(names))
+        opened.use.objects.create(ME, name=f"new {number}", value="v", context=context(organization_id=ACME, n=number))
+
+    held = final(reading(times(50, create)).entries())
+
+    records = [
+        opened.parts.records.decode_object(ObjectId(raw_id), each.record)
+        for (kind, raw_id), each in held.items()
+        if kind is Kind.OBJECT
+    ]
+    keks = {rest for kind, rest in held if kind is Kind.KEK}
+    scopes = {each.value for (kind, _), each in held.items() if kind is Kind.KEK_SCOPE}
+    assert len(records) > CHAIN + 20
+    assert {record.current.key_id for record in records} == keks
+    assert keks == scopes
+
+
+def test_a_binding_that_is_made_meanwhile_is_seen_with_its_key(installed, opened, chain, reading):
+    made = []
+
+    entries = list(reading(times(1, lambda: made.append(installed.bind(opened.use, ACME, "key_one")))).entries())
+
+    (binding,) = made
+    held = final(entries)
+    ((_, bindings),) = [(key, each) for key, each in held.items() if key[0] is Kind.BINDINGS]
+    records = dict(zip(bindings.parts[::2], bindings.parts[1::2], strict=True))
+    assert opened.parts.records.decode_binding(binding.id, records[binding.id]) == binding
+    assert len(records) == 2  # the other one is the seal of all of them
+    assert opened.parts.records.decode_kek(binding.id, held[Kind.KEK, binding.id].value) == binding.kek
+
+
+def test_what_is_purged_without_an_event_is_gone(opened, chain, reading):
+    """As in a store that is full: between its record and its versions, the object goes."""
+    first = chain.objects[0]
+    chain.advance()
+    space = opened.parts.keyspace
+    gone = (b"UNLINK", space.object(first.id), space.versions(first.id), space.summaries(first.id))
+
+    class MeddlingAtTheVersions(Meddling):
+        def snapshot(self, *commands):
+            if commands[0][:2] == (b"HGET", space.versions(first.id)):
+                opened.links.call(gone)
+            return super().snapshot(*commands)
+
+    reader = reading(lambda: None, MeddlingAtTheVersions)
+    held = final(reader.entries())
+
+    assert held[Kind.OBJECT, first.id.raw].record == b""
+    assert reader.counts.objects == CHAIN - 1
+
+
+def test_what_is_gone_meanwhile_is_gone(opened, chain, reading):
+    first = chain.objects[0]
+    tombs = RedisTombs(opened.links, opened.parts.keyspace, opened.parts.records, opened.store.audit)
+
+    def purge():
+        at_once = services(opened.store, limits=ObjectLimits(retention_s=0))
+        at_once.objects.delete(ME, str(first.id), version_check=None)
+        assert tombs.purge(first.id)
+
+    reader = reading(times(1, purge))
+    held = final(reader.entries())
+
+    assert held.get((Kind.OBJECT, first.id.raw), ObjectEntry(b"", b"", ())).record == b""
+    assert reader.counts.objects == CHAIN - 1
+
+
+def test_a_partition_in_which_something_else_changes_all_the_time_is_given_up(opened, chain, reading, monkeypatch):
+    monkeypatch.setattr(partition_reader, "ROUNDS", 5)
+    names = (f"new {number}" for number in itertools.count())
+
+    def create():
+        opened.use.objects.create(ME, name=next(names), value="v", context=context())
+
+    with pytest.raises(BackupRefused, match="changes faster than it can be read; back up in a quieter moment"):
+        list(reading(create).entries())
+
+
+def test_the_same_objects_may_change_all_the_time(opened, chain, reading, monkeypatch):
+    monkeypatch.setattr(key_reader, "AT_ONCE", 16)
+
+    assert in_order(numbers(opened, chain, list(reading(chain.advance).entries())))
+
+
+def test_more_changes_than_fit_in_a_moment_are_read_before_it(opened, chain, reading, monkeypatch):
+    monkeypatch.setattr(partition_reader, "KEYS_OF_A_MOMENT", CHAIN - 1)
+
+    assert in_order(numbers(opened, chain, list(reading(times(20, chain.advance)).entries())))
+
+
+def test_larger_changes_than_fit_in_a_moment_are_read_before_it(opened, chain, reading, monkeypatch):
+    monkeypatch.setattr(partition_reader, "BYTES_OF_A_MOMENT", 1000)
+
+    assert in_order(numbers(opened, chain, list(reading(times(20, chain.advance)).entries())))
+
+
+def test_more_events_than_fit_in_a_page_are_all_read(opened, chain, reading, monkeypatch):
+    monkeypatch.setattr(partition_reader, "EVENTS_AT_ONCE", 3)
+
+    entries = list(reading(times(20, chain.advance)).entries())
+
+    events = [each.id for each in entries if isinstance(each, EventEntry)]
+    assert in_order(numbers(opened, chain, entries))
+    assert len(events) == len(set(events)) > 20
+    assert updates(entries) == sum(numbers(opened, chain, entries)) - CHAIN
+
+
+def test_more_events_of_a_moment_than_fit_in_a_page_are_all_read(opened, chain, reading, monkeypatch):
+    monkeypatch.setattr(partition_reader, "EVENTS_AT_ONCE", 3)
+
+    entries = list(reading(times(2, chain.advance), MeddlingAtTheTail).entries())
+
+    assert numbers(opened, chain, entries) == [3] * CHAIN
+    assert updates(entries) == 2 * CHAIN
+
+
+def test_a_change_of_a_newer_version_is_refused(opened, chain, reading):
+    stream = opened.parts.keyspace.audit(chain.objects[0].id.partition)
+    newer = times(1, lambda: opened.links.call((b"XADD", stream, b"*", b"action", b"vault.object.frozen")))
+
+    with pytest.raises(BackupRefused, match="a change that this version does not know; update sealring"):
+        list(reading(newer).entries())
+
+
+@pytest.mark.parametrize("target", [b"", b"by name", b"secret_00"])
+def test_a_change_of_what_cannot_be_found_is_refused(target):
+    with pytest.raises(BackupRefused):
+        changed_keys(EventEntry(b"1-0", (b"action", b"vault.object.updated", b"target", target)))
+
+
+def test_of_every_action_it_is_known_what_it_changes():
+    known = [
+        *(*changes.CHANGES_OF_OBJECTS, *changes.CHANGES_OF_KEKS, *changes.CHANGES_OF_BINDINGS, *changes.NO_CHANGES)
+    ]
+
+    assert sorted(known) == sorted(Action)
+
+
+# --- with writers of their own, and whole restores
+
+
+class Writers:
+    """Threads that each keep two objects of one partition in step, the second never ahead of the first.
+
+    In between they make and delete an object of one and the same name.
+    """
+
+    def __init__(self, installed, orgs):
+        self._installed = installed
+        self._orgs = orgs
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(org,)) for org in orgs]
+        self.failures = []
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, org):
+        try:
+            with self._installed.opened() as store:
+                pair = [store.use.objects.read_by_name(caller(org), name, None).record for name in ("first", "second")]
+                for number in itertools.count(1):
+                    for each in pair:
+                        updated(store.use, caller(org), each, str(number))
+                    passing = context(organization_id=org)
+                    made = store.use.objects.create(caller(org), name="passing", value="v", context=passing)
+                    store.use.objects.delete(caller(org), str(made.id), version_check=None)
+                    if self._stop.is_set():
+                        return
+        except Exception as failure:  # noqa: BLE001  told in the main thread
+            self.failures.append(failure)
+
+
+def test_every_restored_state_keeps_what_the_writers_keep(installed, opened):
+    orgs = [f"org_{number}" for number in range(4)]
+    for org in orgs:
+        for name in ("first", *(f"between {number}" for number in range(40)), "second"):
+            opened.use.objects.create(caller(org), name=name, value="0", context=context(organization_id=org))
+
+    with Writers(installed, orgs) as writers:
+        files = [installed.back_up(f"{number}.backup") for number in range(6)]
+    pairs = [pair for file in files for pair in restored_pairs(installed, file, orgs)]
+
+    assert writers.failures == []
+    assert [(first, second) for first, second in pairs if not first - 1 <= second <= first] == []
+    assert max(pairs) > (5, 5)
+
+
+def restored_pairs(installed, file, orgs):
+    installed.empty_the_other()
+    installed.restore(file)
+    assert installed.findings == []
+    with installed.opened(installed.there) as store:
+        for org in orgs:
+            read = store.use.objects.read_by_name
+            yield tuple(int(read(caller(org), name, None).value) for name in ("first", "second"))
