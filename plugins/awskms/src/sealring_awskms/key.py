@@ -1,0 +1,86 @@
+"""A customer's key: its ARN taken apart, and the options of its binding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from sealring_awskms.config import AwsConfig
+from sealring_awskms.endpoint import Endpoint
+from sealring_plugin import ConfigField, ConfigInvalid, KeyRef, WrongRegion
+
+OPTIONS = (
+    ConfigField("role_arn", str, "the key owner's role that lets us in; without it we use our own credentials"),
+    ConfigField("endpoint", str, "a private endpoint of KMS, one that the operator allows: https://host[:port]"),
+)
+
+_HEX = "[0-9a-f]"
+_ARN = re.compile(
+    r"arn:(aws|aws-us-gov|aws-cn):kms:([a-z]{2}(?:-[a-z]{2,12}){1,2}-[0-9]{1,2}):[0-9]{12}:"
+    rf"(?:key/(?:{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}|mrk-{_HEX}{{32}})|(alias/.*))"
+)
+_ROLE_ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}")
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)  # STS AssumeRole, ExternalId
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`role_arn` and `external_id` are empty where our own credentials are used."""
+
+    arn: str
+    region: str
+    kms: Endpoint
+    sts: Endpoint
+    role_arn: str
+    external_id: str
+
+    @classmethod
+    def of(cls, config: AwsConfig, key: KeyRef) -> Self:
+        """Raises ConfigInvalid for what can never be right; WrongRegion where the endpoint is in another region."""
+        partition, region = _parsed(key.key_id)
+        role_arn = key.option("role_arn")
+        return cls(
+            arn=key.key_id,
+            region=region,
+            kms=_kms(config, key.option("endpoint"), region, partition),
+            sts=config.sts_endpoint or Endpoint.regional("sts", region, partition),
+            role_arn=role_arn,
+            external_id=_external_id(role_arn, partition, key.option("external_id")) if role_arn else "",
+        )
+
+
+def _parsed(arn: str) -> tuple[str, str]:
+    found = _ARN.fullmatch(arn)
+    if found is None:
+        raise ConfigInvalid("the key must be named by its full ARN: arn:aws:kms:<region>:<account>:key/<id>")
+    partition, region, alias = found.groups()
+    if alias:
+        raise ConfigInvalid("an alias can be pointed at another key: name the key itself, by its ARN with key/<id>")
+    if _partition(region) != partition:
+        raise ConfigInvalid("the region and the partition of the key's ARN do not belong together")
+    return partition, region
+
+
+def _partition(region: str) -> str:
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def _kms(config: AwsConfig, url: str, region: str, partition: str) -> Endpoint:
+    if not url:
+        return Endpoint.regional("kms", region, partition)
+    made = Endpoint.parse(url, config.named, "endpoint")
+    if made.region not in {"", region}:
+        raise WrongRegion(f"the endpoint is in the region {made.region}, the key in {region}")
+    return made
+
+
+def _external_id(role_arn: str, partition: str, external_id: str) -> str:
+    found = _ROLE_ARN.fullmatch(role_arn)
+    if found is None or found[1] != partition:
+        raise ConfigInvalid("role_arn must be arn:aws:iam::<account>:role/<name>, in the partition of the key")
+    if not _EXTERNAL_ID.fullmatch(external_id):
+        raise ConfigInvalid("a role is assumed with an external id alone, and the binding has none")
+    return external_id

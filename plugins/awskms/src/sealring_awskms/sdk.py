@@ -1,0 +1,125 @@
+"""What is used of botocore: its sessions, its signing and its parsers; neither its HTTP nor what it logs.
+
+Each request is handed to us by the event `before-send`, and goes out by `Transport` within the deadline of its call.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.session import Session
+
+from sealring_awskms.credentials import Credentials
+from sealring_awskms.endpoint import Endpoint
+from sealring_awskms.transport import CONNECT_S, MAX_IDLE, Exchange, Transport
+from sealring_plugin import Call
+
+CONFIG = Config(
+    connect_timeout=CONNECT_S,
+    read_timeout=3,  # of no account: Transport reads
+    max_pool_connections=MAX_IDLE,
+    retries={"total_max_attempts": 1},  # sealring tries again, where that may help
+    proxies={},
+    ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL*: keys' owners and our operator say where they are
+    use_fips_endpoint=False,
+    use_dualstack_endpoint=False,
+    auth_scheme_preference="sigv4",
+    user_agent_extra="sealring-awskms/0.1.0",
+)
+
+_NOTHING = (None, None, os.devnull, None)
+_ISOLATED = {"profile": (None, None, None, None), "config_file": _NOTHING, "credentials_file": _NOTHING}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")  # what a User-Agent takes as one word
+
+_CALL: ContextVar[Call] = ContextVar("sealring_awskms_call")
+
+
+@contextmanager
+def during(call: Call) -> Iterator[None]:
+    """Requests that this thread makes meanwhile are part of `call`."""
+    token = _CALL.set(call)
+    try:
+        yield
+    finally:
+        _CALL.reset(token)
+
+
+def isolated_session(transport: Transport) -> Session:
+    """Return a session for clients whose endpoint and credentials are given: the machine's files say nothing to it."""
+    return _prepared(Session(session_vars=_ISOLATED), transport)
+
+
+def default_session(transport: Transport) -> Session:
+    """Return a session that looks for our credentials where botocore does: environment, files, container, instance."""
+    session = _prepared(Session(), transport)
+    session.set_default_client_config(CONFIG)
+    session.set_config_variable("ignore_configured_endpoint_urls", True)
+    return session
+
+
+def make_client(session: Session, service: str, region: str, endpoint: Endpoint, credentials: Credentials) -> Any:
+    """A session is used by one thread at a time; the client that it makes, by many."""
+    client = session.create_client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint.url,
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+        aws_session_token=credentials.session_token,
+        config=CONFIG,
+    )
+    _hush()
+    return client
+
+
+def _prepared(session: Session, transport: Transport) -> Session:
+    session.register("before-send", _sender(transport))
+    _hush()
+    return session
+
+
+def _sender(transport: Transport) -> Callable[..., AWSResponse]:
+    def send(request: AWSPreparedRequest, **_event: object) -> AWSResponse:
+        call = _CALL.get()
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        if _REQUEST_ID.fullmatch(call.request_id):  # the key's owner finds it in CloudTrail; it is not signed
+            headers["User-Agent"] = f"{headers.get('User-Agent', '')} sealring-request/{call.request_id}".strip()
+        body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
+        answer = transport.send(Exchange(request.method, request.url, headers, body, call.deadline))
+        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
+
+    return send
+
+
+class _Raw(io.BytesIO):
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+class _NoDetails(logging.Filter):
+    """At DEBUG, botocore logs bodies: data keys on their way to KMS and back, and credentials from STS."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno > logging.DEBUG
+
+
+_NO_DETAILS = _NoDetails()
+
+
+def _hush() -> None:
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.partition(".")[0] == "botocore" and isinstance(logger, logging.Logger):
+            logger.addFilter(_NO_DETAILS)

@@ -1,0 +1,36 @@
+"""The entry point of the awskms provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sealring_awskms.config import FIELDS, AwsConfig
+from sealring_awskms.key import OPTIONS, Key
+from sealring_plugin import ConfigInvalid, ConfigValue, KeyRef, Provider, ProviderSpec, WrongRegion
+
+NAME = "awskms"
+
+
+def build(config: Mapping[str, ConfigValue]) -> Provider:
+    """Return a provider that connects on its first use. Raises ConfigInvalid."""
+    from sealring_awskms.wrap import AwsKmsProvider, ReEncryptingProvider  # noqa: PLC0415  a spec imports no SDK
+
+    checked = AwsConfig.of(config)
+    return ReEncryptingProvider(checked) if checked.reencrypt else AwsKmsProvider(checked)
+
+
+def check_key(config: Mapping[str, ConfigValue], key: KeyRef) -> None:
+    try:
+        Key.of(AwsConfig.of(config), key)
+    except WrongRegion as wrong:
+        raise ConfigInvalid(str(wrong)) from None
+
+
+SPEC = ProviderSpec(
+    name=NAME,
+    config=FIELDS,
+    build=build,
+    bound_as="AWS_KMS",
+    key_options=OPTIONS,
+    check_key=check_key,
+)

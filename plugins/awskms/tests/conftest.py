@@ -1,0 +1,123 @@
+"""Two emulators, each started once, each behind a proxy that sees every request and can fail as AWS does."""
+
+import time
+
+import pytest
+from aws_emulators import emulators
+from aws_emulators.environments import NotInstalled, interpreter
+from aws_emulators.fault_proxy import FaultProxy
+
+from sealring_awskms.spec import SPEC
+from sealring_plugin import Call, KeyRef, Purpose, WrapBinding
+
+SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture(scope="session")
+def tell(pytestconfig):
+    """Prints a line at once, past pytest's capture."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def tell(line):
+        with capture.global_and_fixture_disabled():
+            print(f"\n{line}", flush=True)  # noqa: T201
+
+    return tell
+
+
+def started(name, tell, tmp_path_factory):
+    try:
+        python = interpreter(name, tell)
+    except NotInstalled as missing:
+        raise pytest.fail.Exception(str(missing), pytrace=False) from None
+    return emulators.running(name, python, tmp_path_factory.mktemp(name) / "log")
+
+
+@pytest.fixture(scope="session")
+def localstack(tell, tmp_path_factory):
+    with started("localstack", tell, tmp_path_factory) as port:
+        yield emulators.localstack(port)
+
+
+@pytest.fixture(scope="session")
+def moto(tell, tmp_path_factory):
+    with started("moto", tell, tmp_path_factory) as port:
+        yield emulators.moto(port)
+
+
+@pytest.fixture
+def proxy(localstack):
+    """A proxy before LocalStack."""
+    made = FaultProxy(localstack.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def moto_proxy(moto):
+    made = FaultProxy(moto.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def secret_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("secret") / "secret-access-key"
+    path.touch(0o600)
+    path.write_text(f"{SECRET}\n")
+    return path
+
+
+@pytest.fixture
+def settings(secret_file):
+    return {"access_key_id": emulators.OURS, "secret_access_key_file": str(secret_file)}
+
+
+@pytest.fixture
+def make_provider(settings, tmp_path):
+    """Makes a provider that may talk to some proxies, with other settings where they are given."""
+    made = []
+
+    def make_provider(*proxies, **others):
+        table = {**settings, "allowed_hosts": ", ".join(each.place for each in proxies), **others}
+        chosen = {name: value for name, value in table.items() if value is not None}
+        made.append(SPEC.build(SPEC.parse_config(chosen, tmp_path)))
+        return made[-1]
+
+    yield make_provider
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def provider(make_provider, proxy):
+    return make_provider(proxy)
+
+
+@pytest.fixture
+def key(localstack, proxy):
+    """A key of a customer's, behind the proxy."""
+    return key_at(proxy, localstack.make_key())
+
+
+def key_at(proxy, arn, **options):
+    pairs = {"endpoint": proxy.url, "external_id": "external-id-of-acme", **options}
+    return KeyRef("awskms", arn, 1, options=tuple(sorted(pairs.items())))
+
+
+@pytest.fixture
+def at():
+    return key_at
+
+
+@pytest.fixture
+def binding():
+    return WrapBinding({"organization_id": "org_acme"}, b"aad")
+
+
+@pytest.fixture
+def call():
+    def call(seconds=3.0, request_id="req_01J8Z3K5N7Q9"):
+        return Call(time.monotonic() + seconds, request_id, "org_acme", Purpose.ENCRYPT)
+
+    return call

@@ -1,0 +1,234 @@
+"""Which keys, options and settings can be right at all."""
+
+import pytest
+
+from sealring_awskms.config import AwsConfig
+from sealring_awskms.key import Key
+from sealring_awskms.spec import SPEC, check_key
+from sealring_plugin import ConfigInvalid, KeyRef, WrongRegion
+
+UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+ARN = f"arn:aws:kms:eu-west-1:444455556666:key/{UUID}"
+ROLE = "arn:aws:iam::444455556666:role/sealring"
+SETTINGS = {
+    "allowed_hosts": "localhost:4566, kms.eu-west-1.example.com, kms.us-east-1.amazonaws.com, plain.example.com"
+}
+
+
+def ref(key_id=ARN, **options):
+    return KeyRef("awskms", key_id, 1, options=tuple(sorted(options.items())))
+
+
+def parsed(key_id=ARN, **options):
+    return Key.of(AwsConfig.of(SETTINGS), ref(key_id, **options))
+
+
+def test_a_key_is_asked_for_in_its_region():
+    key = parsed()
+
+    assert (key.arn, key.region) == (ARN, "eu-west-1")
+    assert key.kms.url == "https://kms.eu-west-1.amazonaws.com"
+    assert key.sts.url == "https://sts.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("arn", "url"),
+    [
+        (f"arn:aws-cn:kms:cn-north-1:444455556666:key/{UUID}", "https://kms.cn-north-1.amazonaws.com.cn"),
+        (f"arn:aws-us-gov:kms:us-gov-west-1:444455556666:key/{UUID}", "https://kms.us-gov-west-1.amazonaws.com"),
+        (f"arn:aws:kms:ap-southeast-2:444455556666:key/mrk-{'0a' * 16}", "https://kms.ap-southeast-2.amazonaws.com"),
+    ],
+)
+def test_every_partition_has_its_domain(arn, url):
+    assert parsed(arn).kms.url == url
+
+
+@pytest.mark.parametrize(
+    "key_id",
+    [
+        "",
+        UUID,
+        "alias/sealring",
+        "arn:aws:kms:eu-west-1:444455556666:alias/sealring",
+        f"arn:aws:kms:eu-west-1:444455556666:key/{UUID.upper()}",
+        f"arn:aws:kms:eu-west-1:444455556666:key/{UUID}\n",
+        f"arn:aws:kms:eu-west-1:444455556666:key/{UUID}/..",
+        "arn:aws:kms:eu-west-1:444455556666:key/mrk-1234",
+        "arn:aws:kms:eu-west-1:444455556666:key/*",
+        f"arn:aws:kms:eu-west-1:44445555666:key/{UUID}",
+        f"arn:aws:kms:eu-west-1::key/{UUID}",
+        f"arn:aws:kms::444455556666:key/{UUID}",
+        f"arn:aws:kms:evil.example.com/eu-west-1:444455556666:key/{UUID}",
+        f"arn:aws:kms:eu-west-1.evil.example.com:444455556666:key/{UUID}",
+        f"arn:aws:s3:eu-west-1:444455556666:key/{UUID}",
+        f"arn:aws-iso:kms:us-iso-east-1:444455556666:key/{UUID}",
+        f"arn:aws:kms:cn-north-1:444455556666:key/{UUID}",
+        f"arn:aws-cn:kms:eu-west-1:444455556666:key/{UUID}",
+        f"arn:aws:kms:us-gov-west-1:444455556666:key/{UUID}",
+    ],
+)
+def test_what_is_no_arn_of_a_key_is_refused(key_id):
+    with pytest.raises(ConfigInvalid):
+        check_key(SETTINGS, ref(key_id))
+
+
+def test_an_alias_is_refused_with_the_reason():
+    with pytest.raises(ConfigInvalid, match="alias can be pointed at another key"):
+        check_key(SETTINGS, ref("arn:aws:kms:eu-west-1:444455556666:alias/sealring"))
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://kms.eu-west-1.example.com",
+        "https://localhost:4566",
+        "http://localhost:4566",
+        "https://plain.example.com:8443",
+    ],
+)
+def test_an_endpoint_that_the_operator_allows_is_taken(endpoint):
+    check_key(SETTINGS, ref(endpoint=endpoint))
+
+    assert parsed(endpoint=endpoint).kms.url == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://evil.example.com",
+        "https://x.execute-api.eu-west-1.amazonaws.com",  # a host of AWS is anybody's
+        "https://kms.eu-west-1.amazonaws.com",  # the operator did not name it; without `endpoint` it is used anyway
+        "http://plain.example.com",
+        "http://kms.eu-west-1.example.com:443",
+        "https://localhost",
+        "https://localhost:4567",
+        "https://plain.example.com/",
+        "https://plain.example.com?x",
+        "https://plain.example.com#x",
+        "https://user@plain.example.com",
+        "https://PLAIN.example.com",
+        "https://plain.example.com\n",
+        "https://169.254.169.254",
+        "ftp://plain.example.com",
+        "plain.example.com",
+    ],
+)
+def test_any_other_endpoint_is_refused(endpoint):
+    with pytest.raises(ConfigInvalid):
+        check_key(SETTINGS, ref(endpoint=endpoint))
+
+
+def test_an_endpoint_in_another_region_can_never_be_right():
+    with pytest.raises(ConfigInvalid, match="us-east-1"):
+        check_key(SETTINGS, ref(endpoint="https://kms.us-east-1.amazonaws.com"))
+
+
+def test_a_key_of_another_region_is_told_before_anything_is_called():
+    with pytest.raises(WrongRegion):
+        parsed(endpoint="https://kms.us-east-1.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("kms.us-east-1.amazonaws.com", "us-east-1"),
+        ("kms-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("vpce-0a1b-2c3d.kms.eu-west-1.vpce.amazonaws.com", "eu-west-1"),
+        ("kms.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("kms.us-east-1.example.com", ""),
+        ("localhost", ""),
+    ],
+)
+def test_the_region_of_an_endpoint_is_read_from_its_name(host, region):
+    config = AwsConfig.of({"allowed_hosts": host})
+    arn = f"arn:aws:kms:ap-south-1:444455556666:key/{UUID}"
+    asked = KeyRef("awskms", arn, 1, options=(("endpoint", f"https://{host}"),))
+
+    if region:
+        with pytest.raises(WrongRegion, match=region):
+            Key.of(config, asked)
+    else:
+        assert Key.of(config, asked).kms.region == ""
+
+
+def test_a_role_is_taken_with_the_external_id():
+    key = parsed(role_arn=ROLE, external_id="external-id-of-acme")
+
+    assert (key.role_arn, key.external_id) == (ROLE, "external-id-of-acme")
+
+
+def test_without_a_role_there_is_no_external_id():
+    assert parsed(external_id="external-id-of-acme").external_id == ""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"role_arn": ROLE},
+        {"role_arn": ROLE, "external_id": ""},
+        {"role_arn": ROLE, "external_id": "x"},
+        {"role_arn": ROLE, "external_id": "two words"},
+        {"role_arn": "sealring", "external_id": "external-id"},
+        {"role_arn": ROLE.replace("role/", "user/"), "external_id": "external-id"},
+        {"role_arn": ROLE.replace("aws", "aws-cn", 1), "external_id": "external-id"},
+        {"role_arn": f"{ROLE} ", "external_id": "external-id"},
+    ],
+)
+def test_a_role_that_cannot_be_assumed_safely_is_refused(options):
+    with pytest.raises(ConfigInvalid):
+        check_key(SETTINGS, ref(**options))
+
+
+def test_a_binding_has_these_options_and_no_others():
+    assert [option.name for option in SPEC.key_options] == ["role_arn", "endpoint"]
+    assert SPEC.bound_as == "AWS_KMS"
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"access_key_id": "AKIAIOSFODNN7EXAMPLE"}, "secret_access_key_file"),
+        ({"secret_access_key_file": "x"}, "access_key_id"),
+        ({"session_token_file": "x"}, "session_token_file"),
+        ({"access_key_id": "two words", "secret_access_key_file": "x"}, "letters and digits"),
+        ({"principal": "sealring"}, "principal"),
+        ({"principal": "arn:aws:sts::111122223333:assumed-role/x/y"}, "principal"),
+        ({"allowed_hosts": "https://localhost"}, "allowed_hosts"),
+        ({"sts_endpoint": "http://localhost:4566"}, "not one that the operator allows"),
+        ({"sts_endpoint": "localhost"}, "sts_endpoint"),
+        ({"ca_file": "no-such-file"}, "ca_file"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(settings, says, tmp_path):
+    with pytest.raises(ConfigInvalid, match=says):
+        SPEC.build(SPEC.parse_config(settings, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "says"),
+    [
+        (None, 0o600, "cannot be read"),
+        (b"", 0o600, "one word"),
+        (b"two words", 0o600, "one word"),
+        (b"one\ntwo", 0o600, "one word"),
+        (b"\xff", 0o600, "not text"),
+        (b"secret", 0o640, "chmod 600"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_refused(content, mode, says, tmp_path):
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(mode)
+
+    with pytest.raises(ConfigInvalid, match=says):
+        SPEC.build({"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key_file": path})
+
+
+def test_a_complete_configuration_is_in_the_docstring():
+    from sealring_awskms.wrap import AwsKmsProvider  # noqa: PLC0415
+
+    assert [field.name for field in SPEC.config if f"        {field.name} = " not in AwsKmsProvider.__doc__] == []
