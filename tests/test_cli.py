@@ -123,13 +123,21 @@ def test_a_missing_plugin_stops_the_start_with_one_line(installed):
 
     failed = run("serve", "--config", installed, check=False)
 
-    assert failed.stderr == "Error: [plugins.cloud]: no such plugin is installed; installed are: example, hsm, local\n"
+    assert (
+        failed.stderr
+        == "Error: [plugins.cloud]: no such plugin is installed; installed are: example, gcpkms, hsm, local\n"
+    )
 
 
 def test_plugins_lists_what_is_installed():
     lines = [line.split()[:2] for line in run("plugins").stdout.splitlines()]
 
-    assert lines == [["example", "sealring-example-kms"], ["hsm", "sealring-hsm"], ["local", "sealring-local"]]
+    assert lines == [
+        ["example", "sealring-example-kms"],
+        ["gcpkms", "sealring-gcpkms"],
+        ["hsm", "sealring-hsm"],
+        ["local", "sealring-local"],
+    ]
 
 
 def test_token_prints_a_token_and_nothing_else(installed):

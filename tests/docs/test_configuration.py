@@ -21,6 +21,7 @@ HEADINGS = {
     "keys": "## `[keys]`",
     "plugins.local": "### `[plugins.local]`",
     "plugins.hsm": "### `[plugins.hsm]`",
+    "plugins.gcpkms": "### `[plugins.gcpkms]`",
     "token": "## `[token]`",
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
@@ -89,7 +90,7 @@ def test_every_setting_of_an_issuer_is_described():
     assert set(described("issuers")) == set(IssuerProfile.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("provider", ["local", "hsm"])
+@pytest.mark.parametrize("provider", ["local", "hsm", "gcpkms"])
 def test_every_setting_of_a_provider_is_described(provider):
     spec = registry.load([provider])[provider]
 
