@@ -22,6 +22,7 @@ HEADINGS = {
     "plugins.local": "### `[plugins.local]`",
     "plugins.hsm": "### `[plugins.hsm]`",
     "plugins.awskms": "### `[plugins.awskms]`",
+    "plugins.gcpkms": "### `[plugins.gcpkms]`",
     "token": "## `[token]`",
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
@@ -90,7 +91,7 @@ def test_every_setting_of_an_issuer_is_described():
     assert set(described("issuers")) == set(IssuerProfile.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("provider", ["local", "hsm", "awskms"])
+@pytest.mark.parametrize("provider", ["local", "hsm", "awskms", "gcpkms"])
 def test_every_setting_of_a_provider_is_described(provider):
     spec = registry.load([provider])[provider]
 

@@ -1,0 +1,1 @@
+"""Customers' keys in Google Cloud KMS."""

@@ -1,0 +1,65 @@
+"""The bytes around Google's ciphertext: what it is bound to, and which version of the key made it.
+
+    AAD  = "sealring-gcpkms/v1/aad" ‖ u32 version of the KeyRef ‖ u32 number of pairs
+           ‖ for each pair, sorted by its name's UTF-8: lp(name) ‖ lp(value) ‖ lp(wrap AAD)         lp(x) = u32 size ‖ x
+    alg  = "gcpkms-v1-" ‖ decimal number of Google's key version: whoever plans a re-wrap reads it without the key
+    blob = tag 16 ‖ Google's ciphertext
+    tag  = the first 16 bytes of HMAC-SHA-256(DEK, "sealring-gcpkms/v1/tag" ‖ lp(alg) ‖ ciphertext)
+
+Google's answer to a decryption does not say which version was used, so the tag holds the number fast. It also proves
+that the DEK that came back is the one that was sent.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+
+from sealring_plugin import CiphertextRejected, KeyRef, WrapBinding, WrappedKey
+
+TAG_BYTES = 16
+
+_AAD_LABEL = b"sealring-gcpkms/v1/aad"
+_TAG_LABEL = b"sealring-gcpkms/v1/tag"
+_ALG = re.compile(r"gcpkms-v1-[1-9][0-9]{0,9}")
+
+
+def authenticated(key: KeyRef, binding: WrapBinding) -> bytes:
+    """Return what Google authenticates with the DEK."""
+    pairs = sorted((name.encode(), value.encode()) for name, value in binding.context.items())
+    parts = [_AAD_LABEL, _u32(key.version), _u32(len(pairs))]
+    parts += [_lp(text) for pair in pairs for text in pair]
+    return b"".join([*parts, _lp(binding.aad)])
+
+
+def seal(version: int, dek: bytes | bytearray, ciphertext: bytes) -> WrappedKey:
+    alg = f"gcpkms-v1-{version}"
+    return WrappedKey(alg, _tag(dek, alg, ciphertext) + ciphertext)
+
+
+def ciphertext_of(wrapped: WrappedKey) -> bytes:
+    """Raises CiphertextRejected where it was not made here."""
+    if not _ALG.fullmatch(wrapped.alg):
+        raise CiphertextRejected("wrapped with another algorithm")
+    if len(wrapped.blob) <= TAG_BYTES:
+        raise CiphertextRejected("not the size of a wrapped data key")
+    return wrapped.blob[TAG_BYTES:]
+
+
+def check(wrapped: WrappedKey, dek: bytearray) -> None:
+    """Raises CiphertextRejected where the tag is not that of this DEK, key version and ciphertext."""
+    expected = _tag(dek, wrapped.alg, wrapped.blob[TAG_BYTES:])
+    if not hmac.compare_digest(expected, wrapped.blob[:TAG_BYTES]):
+        raise CiphertextRejected("the data key, or the version of the key that is named with it, is another one")
+
+
+def _tag(dek: bytes | bytearray, alg: str, ciphertext: bytes) -> bytes:
+    return hmac.digest(dek, _TAG_LABEL + _lp(alg.encode()) + ciphertext, "sha256")[:TAG_BYTES]
+
+
+def _u32(number: int) -> bytes:
+    return number.to_bytes(4, "big")
+
+
+def _lp(binary: bytes) -> bytes:
+    return _u32(len(binary)) + binary

@@ -1,0 +1,33 @@
+"""The entry point of the gcpkms provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sealring_gcpkms.config import FIELDS, KEY_OPTIONS, GcpConfig, Target
+from sealring_plugin import ConfigInvalid, ConfigValue, KeyRef, Provider, ProviderSpec, WrongRegion
+
+
+def build(config: Mapping[str, ConfigValue]) -> Provider:
+    """Return a provider that calls nobody until it is used. Raises ConfigInvalid."""
+    from sealring_gcpkms.wrap import GcpProvider  # noqa: PLC0415  a spec loads without importing google-auth
+
+    return GcpProvider(GcpConfig.of(config))
+
+
+def check_key(config: Mapping[str, ConfigValue], key: KeyRef) -> None:
+    """Raises ConfigInvalid for a key id, or options, that can never be right."""
+    try:
+        Target.of(GcpConfig.of(config), key)
+    except WrongRegion as error:
+        raise ConfigInvalid(str(error)) from None
+
+
+SPEC = ProviderSpec(
+    name="gcpkms",
+    config=FIELDS,
+    build=build,
+    bound_as="GCP_KMS",
+    key_options=KEY_OPTIONS,
+    check_key=check_key,
+)

@@ -1,0 +1,137 @@
+"""Google's own client talks to the fake as it talks to Google, and opens what the plugin wrapped."""
+
+import json
+import os
+import subprocess
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+import pytest
+from fake_google import DISABLED
+from google_environment import NotInstalled, interpreter
+
+from sealring_gcpkms import sealed
+from sealring_gcpkms.crc32c import crc32c
+
+KEY = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys/secrets"
+ACCOUNT = "sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com"
+SCRIPT = Path(__file__).parent / "google_client.py"
+DEK = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def python():
+    try:
+        return interpreter()
+    except NotInstalled as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def ask(google, python, tmp_path):
+    """Let Google's client make these calls, as the organization's account."""
+
+    def ask(*calls):
+        asked = {
+            "host": f"127.0.0.1:{google.port}",
+            "account": ACCOUNT,
+            "key_file": str(google.key_file(tmp_path)),
+            "calls": [{"name": KEY, **call} for call in calls],
+        }
+        done = subprocess.run(
+            [python, SCRIPT],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, "REQUESTS_CA_BUNDLE": str(google.authority.file)},
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return ask
+
+
+def text(binary):
+    return b64encode(binary).decode()
+
+
+def test_the_client_encrypts_and_decrypts(google, ask):
+    (made,) = ask({"verb": "encrypt", "plaintext": text(DEK), "aad": text(b"aad")})
+    decrypt = {"verb": "decrypt", "ciphertext": made["ciphertext"]}
+    google.kms.keys[KEY].rotate()
+    opened, other = ask({**decrypt, "aad": text(b"aad")}, {**decrypt, "aad": text(b"another")})
+
+    assert (made["name"], made["protection"]) == (f"{KEY}/cryptoKeyVersions/1", "SOFTWARE")
+    assert (made["intact"], made["verified"]) == (True, True)
+    assert opened == {"plaintext": text(DEK), "intact": True, "used_primary": False}
+    assert other["error"] == "BadRequest"  # over REST the client goes by the class of HTTP
+
+
+def test_the_client_opens_what_the_plugin_wrapped(provider, key, binding, call, ask):
+    wrapped = provider.wrap(key, DEK, binding, call)
+
+    (opened,) = ask(
+        {
+            "verb": "decrypt",
+            "ciphertext": text(wrapped.blob[16:]),
+            "aad": text(sealed.authenticated(key, binding)),
+        }
+    )
+
+    assert opened == {"plaintext": text(DEK), "intact": True, "used_primary": True}
+
+
+def test_the_plugin_opens_what_the_client_encrypted(provider, key, binding, call, ask):
+    (made,) = ask(
+        {"verb": "encrypt", "plaintext": text(DEK), "aad": text(sealed.authenticated(key, binding))},
+    )
+    wrapped = sealed.seal(1, DEK, b64decode(made["ciphertext"]))
+
+    assert provider.unwrap(wrapped, key, binding, call) == DEK
+
+
+def test_the_client_reads_the_description_of_a_key(google, ask):
+    key = google.kms.keys[KEY]
+    key.labels["vault-org"] = "label"
+    key.destroy(1)
+
+    (described,) = ask({"verb": "describe"})
+
+    assert described == {
+        "name": KEY,
+        "purpose": "ENCRYPT_DECRYPT",
+        "primary": f"{KEY}/cryptoKeyVersions/1",
+        "state": "DESTROY_SCHEDULED",
+        "algorithm": "GOOGLE_SYMMETRIC_ENCRYPTION",
+        "protection": "SOFTWARE",
+        "rotation_s": 7776000.0,
+        "window_s": 2592000.0,
+        "destroyed": "2030-01-31T12:00:00+00:00",
+        "labels": {"vault-org": "label"},
+    }
+
+
+def test_the_client_understands_the_refusals(google, ask):
+    key = google.kms.keys[KEY]
+    encrypt = {"verb": "encrypt", "plaintext": text(DEK), "aad": ""}
+
+    key.versions[1].state = DISABLED
+    (disabled,) = ask(encrypt)
+    key.policy.clear()
+    (denied,) = ask(encrypt)
+
+    assert (disabled["error"], disabled["violations"]) == ("BadRequest", ["KEY_DISABLED"])
+    assert (denied["error"], denied["reason"]) == ("Forbidden", "IAM_PERMISSION_DENIED")
+
+
+def test_the_client_asks_for_permissions(ask):
+    asked = ["cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.setIamPolicy"]
+
+    assert ask({"verb": "granted", "permissions": asked}) == [{"permissions": ["cloudkms.cryptoKeys.get"]}]
+
+
+@pytest.mark.parametrize("binary", [b"", b"\0", bytes(range(256)) * 33])
+def test_googles_checksum_is_ours(ask, binary):
+    assert ask({"verb": "crc", "binary": text(binary)}) == [{"crc": crc32c(binary)}]
