@@ -4,7 +4,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 PIP     := PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV      ?= uv
-PLUGINS := api local hsm awskms gcpkms example
+PLUGINS := api local hsm awskms gcpkms azurekv example
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 
 SOFTHSM := /usr/lib/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so /opt/homebrew/lib/softhsm/libsofthsm2.so \
@@ -14,9 +14,9 @@ MADE      := $(VENV)/.made
 LIBRARIES := $(VENV)/.libraries
 INSTALLED := $(VENV)/.installed
 
-PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms
+PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms sealring-azurekv
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	$(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml --extra embedded --extra hsm --extra aws --extra gcp
+	$(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml --extra embedded --extra hsm --extra aws --extra gcp --extra azure
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev test check torture softhsm bench lock clean

@@ -127,7 +127,7 @@ def test_a_missing_plugin_stops_the_start_with_one_line(installed):
 
     assert (
         failed.stderr
-        == "Error: [plugins.cloud]: no such plugin is installed; installed are: awskms, example, gcpkms, hsm, local\n"
+        == "Error: [plugins.cloud]: no such plugin is installed; installed are: awskms, azurekv, example, gcpkms, hsm, local\n"
     )
 
 
@@ -136,6 +136,7 @@ def test_plugins_lists_what_is_installed():
 
     assert lines == [
         ["awskms", "sealring-awskms"],
+        ["azurekv", "sealring-azurekv"],
         ["example", "sealring-example-kms"],
         ["gcpkms", "sealring-gcpkms"],
         ["hsm", "sealring-hsm"],

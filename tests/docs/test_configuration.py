@@ -23,6 +23,7 @@ HEADINGS = {
     "plugins.hsm": "### `[plugins.hsm]`",
     "plugins.awskms": "### `[plugins.awskms]`",
     "plugins.gcpkms": "### `[plugins.gcpkms]`",
+    "plugins.azurekv": "### `[plugins.azurekv]`",
     "token": "## `[token]`",
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
@@ -91,7 +92,7 @@ def test_every_setting_of_an_issuer_is_described():
     assert set(described("issuers")) == set(IssuerProfile.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("provider", ["local", "hsm", "awskms", "gcpkms"])
+@pytest.mark.parametrize("provider", ["local", "hsm", "awskms", "gcpkms", "azurekv"])
 def test_every_setting_of_a_provider_is_described(provider):
     spec = registry.load([provider])[provider]
 

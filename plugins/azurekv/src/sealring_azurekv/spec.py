@@ -1,0 +1,34 @@
+"""The entry point of the azurekv provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sealring_azurekv.config import FIELDS, KEY_OPTIONS, AzureConfig
+from sealring_azurekv.vaults import Target
+from sealring_plugin import ConfigValue, KeyRef, Provider, ProviderSpec
+
+NAME = "azurekv"
+
+
+def build(config: Mapping[str, ConfigValue]) -> Provider:
+    """Return a provider that connects on its first use. Raises ConfigInvalid, also where the credential is unusable."""
+    from sealring_azurekv.wrap import AzureProvider  # noqa: PLC0415  a spec loads without importing cryptography
+
+    return AzureProvider(AzureConfig.of(config))
+
+
+def check_key(config: Mapping[str, ConfigValue], key: KeyRef) -> None:
+    checked = AzureConfig.of(config)
+    target = Target.of(key, checked.cloud)
+    checked.vault_egress.check(target.origin.host, target.origin.port)
+
+
+SPEC = ProviderSpec(
+    name=NAME,
+    config=FIELDS,
+    build=build,
+    bound_as="AZURE_KEY_VAULT",
+    key_options=KEY_OPTIONS,
+    check_key=check_key,
+)

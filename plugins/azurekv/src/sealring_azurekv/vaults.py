@@ -1,0 +1,97 @@
+"""Where a key is: its URL, its tenant and the endpoint that is called, all of which its owner chose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from sealring_plugin import ConfigInvalid, KeyRef
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
+_URL = re.compile(
+    r"https://(?P<vault>(?=[^.]{3,24}\.)[a-z0-9]+(-[a-z0-9]+)*)(?P<suffix>(\.[a-z0-9]+)+)"
+    r"/keys/(?P<name>[0-9A-Za-z-]{1,127})(?P<version>/.*)?"
+)
+_KID = re.compile(r"(?P<key>https://.+)/(?P<version>[0-9A-Za-z]{32})")
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]{1,253})(:(?P<port>[1-9][0-9]{0,4}))?")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One of Microsoft's clouds: the DNS suffixes of its vaults and Managed HSMs, and where its tokens come from."""
+
+    vaults: str
+    hsms: str
+    authority: str
+
+
+# Suffixes: https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers
+# Authorities: https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
+CLOUDS: Mapping[str, Cloud] = {
+    "public": Cloud(".vault.azure.net", ".managedhsm.azure.net", "https://login.microsoftonline.com"),
+    "usgov": Cloud(".vault.usgovcloudapi.net", ".managedhsm.usgovcloudapi.net", "https://login.microsoftonline.us"),
+    "china": Cloud(".vault.azure.cn", ".managedhsm.azure.cn", "https://login.partner.microsoftonline.cn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A scheme, a host and a port; http only where the host is this one."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, what: str) -> Self:
+        """Raises ConfigInvalid, and says of what."""
+        found = _ORIGIN.fullmatch(text)
+        port = int((found and found["port"]) or 0)
+        if found is None or port > 65535:
+            raise ConfigInvalid(
+                f"{what} must be https://host or https://host:port, in lower case and with nothing after"
+            )
+        if found["scheme"] == "http" and found["host"] not in _LOOPBACK:
+            raise ConfigInvalid(f"{what} must be https; http is for a loopback host alone")
+        return cls(found["scheme"], found["host"], port or (443 if found["scheme"] == "https" else 80))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A key of a vault, in a tenant. `resource` is what a token must be for; `origin` is what is connected to."""
+
+    url: str
+    vault_host: str
+    name: str
+    tenant: str
+    resource: str
+    managed_hsm: bool
+    origin: Origin
+
+    @classmethod
+    def of(cls, key: KeyRef, cloud: Cloud) -> Self:
+        """Raises ConfigInvalid for a key id or options that can never be right."""
+        found = _URL.fullmatch(key.key_id)
+        if found is None or found["suffix"] not in {cloud.vaults, cloud.hsms}:
+            raise ConfigInvalid(
+                f"the key id must be https://<vault>{cloud.vaults}/keys/<name> or https://<hsm>{cloud.hsms}/keys/<name>"
+            )
+        if found["version"] is not None:
+            raise ConfigInvalid("the key id must name no version: the newest wraps, and a wrapped key keeps its own")
+        tenant = key.option("tenant_id")
+        if not UUID.fullmatch(tenant):
+            raise ConfigInvalid("tenant_id must be the UUID of the vault's tenant, in lower case")
+        host = found["vault"] + found["suffix"]
+        origin = Origin.parse(key.option("endpoint") or f"https://{host}", "endpoint")
+        resource = "https://" + found["suffix"].removeprefix(".")
+        return cls(key.key_id, host, found["name"], tenant, resource, found["suffix"] == cloud.hsms, origin)
+
+    def version_of(self, kid: str) -> str | None:
+        """Return the version that a `kid` names, or None where it is of another key. Identifiers have no case."""
+        found = _KID.fullmatch(kid)
+        return found["version"] if found and found["key"].lower() == self.url.lower() else None

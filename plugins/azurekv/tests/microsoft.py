@@ -1,0 +1,48 @@
+"""Microsoft's own clients, in an environment under .cache/azurekv made once from the pins of microsoft.txt.
+
+The pins come from `uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header` of
+azure-identity, azure-keyvault-keys and msal.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PINS = HERE / "microsoft.txt"
+FOLDER = HERE.parents[2] / ".cache" / "azurekv"
+
+
+def drive(ca_file, **task):
+    """Have the clients do a task of `microsoft_driver.py`, and return what they made of the answers."""
+    environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(ca_file)}
+    command = [_python(), HERE / "microsoft_driver.py"]
+    done = subprocess.run(
+        command, input=json.dumps(task), capture_output=True, text=True, env=environment, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _python():
+    made_from = FOLDER / "made-from"
+    wanted = hashlib.sha256(f"{sys.base_prefix} {sys.version}".encode() + PINS.read_bytes()).hexdigest()
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    with FOLDER.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made_from.is_file() or made_from.read_text() != wanted:
+            shutil.rmtree(FOLDER, ignore_errors=True)
+            _make()
+            made_from.write_text(wanted)
+    return FOLDER / "bin" / "python"
+
+
+def _make():
+    subprocess.run([sys.executable, "-m", "venv", FOLDER], check=True)
+    pip = [FOLDER / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", "--require-hashes", "--requirement", PINS], check=True)

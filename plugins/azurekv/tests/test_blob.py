@@ -1,0 +1,107 @@
+"""A wrapped key opens for the record that it was made for, and leads to no other key, whoever altered it."""
+
+from dataclasses import replace
+
+import pytest
+from azure_fake import HSM, VAULT
+
+from sealring_azurekv import blob, wrap
+from sealring_azurekv.blob import Blob
+from sealring_plugin import CiphertextRejected, KeyNotFound, WrapBinding
+
+DEK = bytes(range(32))
+
+every_kind = pytest.mark.parametrize(("vault", "name"), [(VAULT, "first"), (HSM, "rsa"), (HSM, "aes")])
+
+
+@every_kind
+@pytest.mark.parametrize(
+    "other",
+    [
+        WrapBinding({"organization_id": "org_acme", "digest": "d1"}, b"aae"),
+        WrapBinding({"organization_id": "org_evil", "digest": "d1"}, b"aad"),
+        WrapBinding({"organization_id": "org_acme"}, b"aad"),
+        WrapBinding({"organization_id": "org_acme", "digest": "d1", "x": ""}, b"aad"),
+        WrapBinding({"digest": "org_acme", "organization_id": "d1"}, b"aad"),
+        WrapBinding({"organization_id": "org_acmeaad", "digest": "d1"}, b""),
+    ],
+)
+def test_the_context_is_bound_too(provider, make_key, binding, call, vault, name, other):
+    key = make_key(name, vault)
+    wrapped = provider.wrap(key, DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(wrapped, key, other, call)
+
+
+@every_kind
+def test_whoever_makes_a_new_checksum_gains_nothing(provider, make_key, binding, call, vault, name):
+    """The kit alters blobs without one, which are refused before the vault is asked; these get there."""
+    key = make_key(name, vault)
+    mine = provider.wrap(key, DEK, binding, call)
+    parsed = Blob.parse(mine.alg, mine.blob)
+    flipped = bytes([parsed.ciphertext[0] ^ 1]) + parsed.ciphertext[1:]
+    altered = [replace(parsed, ciphertext=flipped), replace(parsed, ciphertext=parsed.ciphertext[:-1])]
+    if name == "aes":
+        altered += [replace(parsed, iv=bytes(12)), replace(parsed, tag=bytes(16)), replace(parsed, iv=b"")]
+
+    for each in altered:
+        with pytest.raises(CiphertextRejected):
+            provider.unwrap(replace(mine, blob=each.encode()), key, binding, call)
+
+
+def test_another_key_version_of_ours_is_rejected_by_what_is_inside(provider, key, binding, call):
+    wrapped = provider.wrap(key, DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected, match="bound to another record"):
+        provider.unwrap(wrapped, replace(key, version=2), binding, call)
+
+
+def test_a_wrapped_key_cannot_be_called_another_algorithm(azure, provider, make_key, binding, call):
+    key = make_key("rsa", HSM)
+    wrapped = provider.wrap(key, DEK, binding, call)
+    azure.seen.clear()
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(replace(wrapped, alg="azure-a256gcm"), key, binding, call)
+
+    assert azure.seen == []
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "https://evil.example/keys/first/78deebed173b48e48f55abf87ed4cf71",
+        "https://other.vault.azure.net/keys/first/78deebed173b48e48f55abf87ed4cf71",
+        "https://acme.vault.azure.net/keys/second/78deebed173b48e48f55abf87ed4cf71",
+        "https://acme.vault.azure.net/keys/first/78deebed173b48e48f55abf87ed4cf71/x",
+        "https://acme.vault.azure.net/keys/first/../second/78deebed173b48e48f55abf87",
+        "https://acme.vault.azure.net/keys/first/",
+        "https://acme.vault.azure.net/keys/first",
+        "",
+    ],
+)
+def test_a_stored_kid_never_leads_elsewhere(azure, provider, key, binding, call, kid):
+    forged = Blob(wrap.RSA, kid, bytes(256)).encode()
+    wrapped = provider.wrap(key, DEK, binding, call)
+    azure.seen.clear()
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(replace(wrapped, blob=forged), key, binding, call)
+
+    assert azure.seen == []
+
+
+def test_a_version_that_is_gone_is_not_found(provider, key, binding, call):
+    wrapped = provider.wrap(key, DEK, binding, call)
+    forged = replace(Blob.parse(wrapped.alg, wrapped.blob), kid=f"{key.key_id}/{'0' * 32}").encode()
+
+    with pytest.raises(KeyNotFound):
+        provider.unwrap(replace(wrapped, blob=forged), key, binding, call)
+
+
+def test_what_is_wrapped_fits_the_smallest_key():
+    longest = blob.joined(bytes(64), bytes(blob.DIGEST_BYTES))
+
+    assert len(longest) == 97
+    assert len(longest) <= 2048 // 8 - 2 * 32 - 2  # RFC 8017 section 7.1.1: 190 bytes

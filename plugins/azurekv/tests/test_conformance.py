@@ -1,0 +1,97 @@
+"""The azurekv provider keeps the promises of a key provider, with a key of each kind."""
+
+import shutil
+from contextlib import contextmanager
+
+import pytest
+from azure_fake import HSM, VAULT, refused
+from entra_fake import CLIENT_ID, SECRET, TENANT
+
+from sealring_azurekv.spec import SPEC
+from sealring_plugin import (
+    AccessDenied,
+    ConfigInvalid,
+    KeyDisabled,
+    KeyNotFound,
+    KeyPendingDeletion,
+    KeyRef,
+    Throttled,
+    Unavailable,
+)
+from sealring_plugin.conformance import ProviderConformance, silent_endpoint
+
+EVERYTHING = {"get", "wrapKey", "unwrapKey", "encrypt", "decrypt", "deleted", "rotationpolicy"}
+
+
+class Kit(ProviderConformance):
+    spec = SPEC
+    principal = CLIENT_ID
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _azure(cls, azure, certificates, tmp_path_factory):
+        cls.azure, cls.certificates = azure, certificates
+        cls.app_file = shutil.copy(certificates.app_file, tmp_path_factory.mktemp("app") / "app.pem")
+
+    def settings(self):
+        return self.settings_for(self.azure.host)
+
+    def settings_for(self, host):
+        return {
+            "client_id": CLIENT_ID,
+            "certificate_file": str(self.app_file),
+            "authority": f"https://{host}",
+            "allowed_hosts": f"{host}, {self.azure.host}",
+            "ca_file": str(self.certificates.ca_file),
+        }
+
+    def make_key(self, provider, name):
+        options = (("endpoint", self.azure.url), ("external_id", "external-1"), ("tenant_id", TENANT))
+        return KeyRef("azurekv", f"{self.vault}/keys/{getattr(self, name)}", 1, options=options)
+
+    def faults(self, provider, key):
+        where = (self.vault, self.first)
+        throttled = refused(429, "Throttled", headers={"retry-after": "7"})
+        return {
+            AccessDenied: self.azure.switched(denied=EVERYTHING),
+            KeyDisabled: self.azure.disabled(where),
+            KeyPendingDeletion: self.deleted(where),
+            KeyNotFound: self.azure.without(where, recoverable=False),
+            Throttled: self.azure.switched(fails_with=throttled),
+            Unavailable: self.azure.switched(fails_with=refused(503, "ServiceUnavailable")),
+            ConfigInvalid: self.without_certificate(),
+        }
+
+    @contextmanager
+    def deleted(self, where):
+        with self.azure.switched(denied=set()), self.azure.without(where, recoverable=True):
+            yield
+
+    @contextmanager
+    def without_certificate(self):
+        kept = self.app_file.rename(self.app_file.with_suffix(".kept"))
+        try:
+            yield
+        finally:
+            kept.rename(self.app_file)
+
+    @contextmanager
+    def black_hole(self, folder):
+        with silent_endpoint() as (host, port):
+            yield self.spec.build(self.spec.parse_config(self.settings_for(f"{host}:{port}"), folder))
+
+    def sessions(self, provider):
+        return provider.idle_connections
+
+    def secrets(self):
+        return (SECRET, self.app_file.read_text() if self.app_file.exists() else "", *self.azure.entra.tokens)
+
+
+class TestVault(Kit):
+    vault = VAULT
+    first, second = "first", "second"
+
+
+class TestManagedHsm(Kit):
+    vault = HSM
+    first, second = "aes", "other"
