@@ -1,11 +1,11 @@
 """What is read of a partition is a state that it was in at one moment, whatever is written meanwhile."""
 
 import itertools
-import threading
 
 import pytest
 
 from backup.kit import updated
+from backup.writers import Meddling, MeddlingAtTheTail, Writers
 from sealring.domain.events import Action
 from sealring.domain.ids import ObjectId
 from sealring.errors import BackupRefused
@@ -20,32 +20,6 @@ from support.make import ACME, caller, context, services
 
 ME = caller(ACME)
 CHAIN = 8
-
-
-class Meddling:
-    """A link, between whose reads somebody else is at work."""
-
-    def __init__(self, link, meddle):
-        self._link = link
-        self._meddle = meddle
-
-    def snapshot(self, *commands):
-        replies = self._link.snapshot(*commands)
-        self._meddle()
-        return replies
-
-    def scan(self, match):
-        return self._link.scan(match)
-
-
-class MeddlingAtTheTail(Meddling):
-    """Only when the stream was read to its end."""
-
-    def snapshot(self, *commands):
-        replies = self._link.snapshot(*commands)
-        if len(commands) == 1 and commands[0][0] == b"XRANGE" and len(replies[0]) < partition_reader.EVENTS_AT_ONCE:
-            self._meddle()
-        return replies
 
 
 class Chain:
@@ -283,45 +257,6 @@ def test_of_every_action_it_is_known_what_it_changes():
 
 
 # --- with writers of their own, and whole restores
-
-
-class Writers:
-    """Threads that each keep two objects of one partition in step, the second never ahead of the first.
-
-    In between they make and delete an object of one and the same name.
-    """
-
-    def __init__(self, installed, orgs):
-        self._installed = installed
-        self._orgs = orgs
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(org,)) for org in orgs]
-        self.failures = []
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, org):
-        try:
-            with self._installed.opened() as store:
-                pair = [store.use.objects.read_by_name(caller(org), name, None).record for name in ("first", "second")]
-                for number in itertools.count(1):
-                    for each in pair:
-                        updated(store.use, caller(org), each, str(number))
-                    passing = context(organization_id=org)
-                    made = store.use.objects.create(caller(org), name="passing", value="v", context=passing)
-                    store.use.objects.delete(caller(org), str(made.id), version_check=None)
-                    if self._stop.is_set():
-                        return
-        except Exception as failure:  # noqa: BLE001  told in the main thread
-            self.failures.append(failure)
 
 
 def test_every_restored_state_keeps_what_the_writers_keep(installed, opened):

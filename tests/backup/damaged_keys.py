@@ -1,0 +1,144 @@
+"""Ways to damage KEKs and bindings; each returns what a sweep has to find."""
+
+from dataclasses import replace
+
+from backup.damage import BOUND
+from sealring.domain.ids import uuid_text
+from sealring.store.keyspace import Kind
+from support.make import BETA
+
+
+def lost_kek(it):
+    it.call(b"DEL", it.place(Kind.KEK, it.kek_id))
+    return [stray_scope(it), *without_kek(it)]
+
+
+def altered_kek(it):
+    it.flip(it.place(Kind.KEK, it.kek_id))
+    return [f"KEK {uuid_text(it.kek_id)}: its record was altered", stray_scope(it), *without_kek(it)]
+
+
+def kek_of_another_version(it):
+    it.call(b"SET", it.place(Kind.KEK, it.kek_id), it.opened.parts.records.encode_kek(replace(it.kek, version=2)))
+    return without_kek(it)
+
+
+def kek_of_another_organization(it):
+    theirs = it.opened.store.keks.get(it.theirs.environment, BETA, it.theirs.current.key_id)
+    moved = replace(it.kek, scope=theirs.scope)
+    it.call(b"SET", it.place(Kind.KEK, it.kek_id), it.opened.parts.records.encode_kek(moved))
+    return [stray_scope(it), *without_kek(it)]
+
+
+def lost_scope(it):
+    it.call(b"DEL", it.scope)
+    return [f"KEK {uuid_text(it.kek_id)}: its scope leads to no KEK, and the next use will make another one"]
+
+
+def scope_of_another(it):
+    it.call(b"SET", it.place(Kind.KEK_SCOPE, bytes(16)), it.kek_id)
+    return [stray_scope(it)]
+
+
+def altered_binding(it):
+    it.call(b"HSET", it.bindings, it.binding.id, b"noise")
+    return [f"binding {uuid_text(it.binding.id)}: its record was altered"]
+
+
+def lost_binding(it):
+    it.call(b"HDEL", it.bindings, it.binding.id)
+    return [
+        f"KEK {uuid_text(it.binding.id)}: its binding is not there",
+        f"binding {uuid_text(it.binding.id)}: its owner is known, and it is not there",
+        f"partition {it.mine.id.partition}: the bindings of an organization are not all of them",
+    ]
+
+
+def lost_seal(it):
+    it.call(b"HDEL", it.bindings, b"")
+    return [f"partition {it.mine.id.partition}: the bindings of an organization are not all of them"]
+
+
+def binding_of_another_organization(it):
+    it.call(b"RENAME", it.bindings, it.keyspace.bindings(it.binding.environment, BETA))
+    return [
+        f"KEK {uuid_text(it.binding.id)}: its binding is not there",
+        f"binding {uuid_text(it.binding.id)}: it is another organization's",
+        f"partition {it.mine.id.partition}: the bindings of an organization are not all of them",
+    ]
+
+
+def bindings_of_nobody(it):
+    it.call(b"HSET", it.place(Kind.BINDINGS, b"nobody"), b"x", b"y")
+    return [f"partition {it.mine.id.partition}: bindings of another type, or of nobody"]
+
+
+def bindings_of_another_type(it):
+    it.call(b"SET", it.bindings, b"x")
+    return [
+        f"KEK {uuid_text(it.binding.id)}: its binding is not there",
+        f"binding {uuid_text(it.binding.id)}: its owner is known, and it is not there",
+        f"partition {it.mine.id.partition}: bindings of another type, or of nobody",
+    ]
+
+
+def lost_owner(it):
+    it.call(b"DEL", it.owners)
+    return [f"binding {uuid_text(it.binding.id)}: its owner is not known, or another one"]
+
+
+def owner_of_nothing(it):
+    it.call(b"HSET", it.owners, bytes(16), f"{it.binding.environment} {BOUND}")
+    return [f"binding {uuid_text(bytes(16))}: its owner is known, and it is not there"]
+
+
+def owners_of_another_type(it):
+    it.call(b"SET", it.owners, b"x")
+    return [
+        f"binding {uuid_text(it.binding.id)}: its owner is not known, or another one",
+        f"partition {it.mine.id.partition}: the owners of bindings are of another type",
+    ]
+
+
+def lost_bound_kek(it):
+    it.call(b"DEL", it.place(Kind.KEK, it.binding.id))
+    return [f"binding {uuid_text(it.binding.id)}: its KEK is missing, or another one"]
+
+
+def bound_kek_of_another_key(it):
+    other = replace(it.binding.kek, provider_key_id="key_other")
+    it.call(b"SET", it.place(Kind.KEK, it.binding.id), it.opened.parts.records.encode_kek(other))
+    return [f"binding {uuid_text(it.binding.id)}: its KEK is missing, or another one"]
+
+
+def stray_scope(it):
+    return f"partition {it.mine.id.partition}: a scope leads to no KEK, or to another scope's"
+
+
+def without_kek(it):
+    """Of four versions of three objects."""
+    return [
+        f"{each.id}: the KEK of one of its versions is missing, or another one"
+        for each in (it.deleted, it.mine, it.mine, it.other)
+    ]
+
+
+KEYS = (
+    lost_kek,
+    altered_kek,
+    kek_of_another_version,
+    kek_of_another_organization,
+    lost_scope,
+    scope_of_another,
+    altered_binding,
+    lost_binding,
+    lost_seal,
+    binding_of_another_organization,
+    bindings_of_nobody,
+    bindings_of_another_type,
+    lost_owner,
+    owner_of_nothing,
+    owners_of_another_type,
+    lost_bound_kek,
+    bound_kek_of_another_key,
+)
