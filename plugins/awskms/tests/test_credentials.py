@@ -20,6 +20,7 @@ from sealring_plugin import (
 from sealring_plugin.conformance import silent_endpoint
 
 DEK = bytes(range(32))
+SLACK_S = 1.0  # of a machine that others use too
 ROLE = f"arn:aws:iam::{CUSTOMERS}:role/sealring"
 OTHER_ROLE = f"arn:aws:iam::{CUSTOMERS}:role/other"
 
@@ -90,7 +91,7 @@ def test_a_source_of_credentials_that_hangs_costs_no_more_than_the_deadline(
         with pytest.raises(DeadlineExceeded, match="no credentials"):
             provider.wrap(key, DEK, binding, call(0.5))
 
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 0.5 + SLACK_S
 
 
 def test_the_sts_of_a_web_identity_is_called_past_the_guard_by_nobody(
@@ -220,7 +221,35 @@ def test_an_sts_that_drips_costs_no_more_than_the_deadline(role_provider, moto_p
         with pytest.raises(DeadlineExceeded):
             role_provider.wrap(role_key, DEK, binding, call(0.5))
 
-        assert time.monotonic() - began < 0.8
+        assert time.monotonic() - began < 0.5 + SLACK_S
+
+
+def test_our_own_that_sts_refuses_are_read_anew(make_provider, moto_proxy, moto, at, role_key, binding, call, tmp_path):
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("old")
+    provider = make_provider(moto_proxy, sts_endpoint=moto_proxy.url, session_token_file=str(token))
+    provider.wrap(role_key, DEK, binding, call())
+    token.write_text("new")
+    another = at(moto_proxy, role_key.key_id, role_arn=OTHER_ROLE)
+
+    with moto_proxy.answering("ExpiredToken", 403, operations=("AssumeRole",)), pytest.raises(Unavailable):
+        provider.wrap(another, DEK, binding, call())
+    provider.wrap(another, DEK, binding, call())
+
+    assert [each.token for each in moto_proxy.of("AssumeRole")] == ["old", "old", "new"]
+
+
+def test_more_roles_than_threads_wait_for_our_own_and_not_for_each_other(
+    role_provider, moto_proxy, moto, at, binding, call
+):
+    arn = moto.make_key()
+    keys = [at(moto_proxy, arn, role_arn=f"{ROLE}-{number}") for number in range(24)]
+
+    with ThreadPoolExecutor(24) as threads:
+        wrapped = list(threads.map(lambda key: role_provider.wrap(key, DEK, binding, call(20)), keys))
+
+    assert len(wrapped) == len(moto_proxy.of("AssumeRole")) == 24
 
 
 def test_credentials_that_have_expired_already_are_not_used(role_provider, moto_proxy, role_key, binding, call):

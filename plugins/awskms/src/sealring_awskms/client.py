@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -49,12 +48,12 @@ class Client:
         """Raises ConfigInvalid."""
         self._config = config
         self._transport = Transport(config.egress, config.ca_file)
-        self._session_lock = threading.Lock()
         self._session = sdk.isolated_session(self._transport)
         self._default_session = sdk.default_session(self._transport)
         self._clients: Bounded[tuple[str, str, Endpoint, Credentials], Any] = Bounded()
-        self._threads = ThreadPoolExecutor(_FETCHES, "sealring-awskms")
-        self._own = Refreshed(self._own_lease, self._threads)
+        self._threads = ThreadPoolExecutor(_FETCHES, "sealring-awskms-role")
+        self._own_thread = ThreadPoolExecutor(1, "sealring-awskms-own")  # roles wait for our own, never the reverse
+        self._own = Refreshed(self._own_lease, self._own_thread)
         self._roles: Bounded[tuple[str, str], Refreshed] = Bounded()
         if config.access_key_id:
             self._read_own()
@@ -77,7 +76,8 @@ class Client:
         self._identity(key).current(call.deadline)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._own_thread):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._transport.close()
 
     def _refused(self, response: Mapping[str, Any], key: Key, identity: Refreshed, used: Credentials) -> ProviderError:
@@ -141,8 +141,7 @@ class Client:
         raise Unavailable(f"our AWS credentials cannot be fetched ({code})")
 
     def _search(self) -> Credentials | None:
-        with self._session_lock:
-            found = self._default_session.get_credentials()
+        found = self._default_session.get_credentials()
         if found is None:
             return None
         frozen = found.get_frozen_credentials()

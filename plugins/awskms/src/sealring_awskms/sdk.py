@@ -62,7 +62,6 @@ def default_session(transport: Transport) -> Session:
     """Return a session that looks for our credentials where botocore does: environment, files, container, instance."""
     session = _prepared(Session(), transport)
     session.set_default_client_config(CONFIG)
-    session.set_config_variable("ignore_configured_endpoint_urls", True)
     return session
 
 
