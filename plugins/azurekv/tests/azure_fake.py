@@ -102,6 +102,7 @@ class Azure:
         # general/logging: the user agent is in `clientInfo`, and a GUID of the client's choice is `correlationId`
         self.log.append((method, path, headers["user-agent"], headers.get("x-ms-client-request-id")))
         collection, name, *rest = path.strip("/").split("/")
+        name = name.lower()  # identifiers have no case: general/about-keys-secrets-certificates#object-identifiers
         if collection == "deletedkeys":
             return self._get_deleted(vault, name)
         rest = [part for part in rest if part]  # Microsoft's clients write an empty version between two slashes
@@ -128,8 +129,7 @@ class Azure:
             raise refused(403, "Forbidden", self.denial)
 
     def _found(self, vault, name, version):
-        """Identifiers have no case: general/about-keys-secrets-certificates#object-identifiers."""
-        key = self.keys.get((vault, name.lower()))
+        key = self.keys.get((vault, name))
         named = [each for each in key.versions if [each.name] == (version or [key.newest.name])] if key else []
         if not named:
             raise refused(404, "KeyNotFound")

@@ -150,6 +150,7 @@ def test_threads_that_need_a_token_share_a_refusal(azure, tokens, target, clock)
         got = run_at_once(azure, tokens, target, until=lambda: None)
 
     assert got == [AccessDenied] * 8
+    assert azure.entra.asked == 1
 
 
 def test_a_thread_that_waits_for_another_keeps_its_deadline(azure, tokens, target):

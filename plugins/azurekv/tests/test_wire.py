@@ -14,6 +14,7 @@ from sealring_azurekv import wire
 from sealring_azurekv.vaults import Origin
 from sealring_azurekv.wire import Request, Wire
 from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable
+from support.waiting import becomes_true
 
 DEK = bytes(32)
 GET = Request("GET", "/", {"host": "x"})
@@ -191,9 +192,9 @@ def test_a_connection_that_the_vault_closed_is_not_used(plain):
     once = saying(HEAD + b"content-length: 2\r\n\r\n{}")
 
     with speaking(once) as origin:
-        answers = [plain.send(origin, GET, soon()).status for _ in range(5)]
-
-    assert answers == [200] * 5
+        for _ in range(3):
+            assert plain.send(origin, GET, soon()).status == 200
+            assert becomes_true(lambda: not plain._idle[0].is_fresh())  # noqa: SLF001  the end of it is on its way
 
 
 @pytest.mark.parametrize("limit", ["MAX_IDLE_S", "MAX_AGE_S"])
@@ -232,6 +233,7 @@ def test_no_more_connections_are_kept_than_64(plain):
         b"HTTP/1.1 abc\r\n\r\n",
         HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
         HEAD + b"content-length: 70000\r\n\r\n" + b" " * 70000,
+        HEAD + b"\r\n" + b" " * 70000,
         HEAD + b"x: y\r\n" * 200 + b"\r\n",
     ],
 )

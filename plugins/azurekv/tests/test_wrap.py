@@ -34,7 +34,7 @@ def test_each_wrap_and_unwrap_is_an_operation_of_the_vault(azure, provider, make
     wraps, unwraps = ("encrypt", "decrypt") if name == "aes" else ("wrapkey", "unwrapkey")
     newest = azure.keys[vault, name].newest.name
     assert opened == again == DEK
-    assert azure.seen[1] == ("POST", f"/keys/{name}/{newest}/{wraps}")
+    assert ("POST", f"/keys/{name}/{newest}/{wraps}") in azure.seen
     assert azure.operations() == [f"GET {name}", f"POST {wraps}", f"POST {unwraps}"] * 2
 
 
