@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from azure_fake import HSM, VAULT
+from entra_fake import text
 
 from sealring_azurekv import blob, wrap
 from sealring_azurekv.blob import Blob
@@ -105,3 +106,34 @@ def test_what_is_wrapped_fits_the_smallest_key():
 
     assert len(longest) == 97
     assert len(longest) <= 2048 // 8 - 2 * 32 - 2  # RFC 8017 section 7.1.1: 190 bytes
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\x01",
+        b"\x01\x00",
+        b"\x01\x00\x09short",
+        b"\x01" + b"\x00\x01k" * 3,
+        b"\x01" + b"\x00\x01k" * 5,
+        b"\x01" + b"\x00\x01k" * 4 + b"\x00",
+        b"\x02" + b"\x00\x01k" * 4,
+        b"\x01" + b"\x00\x01\xff" * 4,
+    ],
+)
+def test_what_is_no_blob_is_rejected_whatever_its_checksum(body):
+    with pytest.raises(CiphertextRejected):
+        Blob.parse("alg", body + blob._checksum("alg", body))  # noqa: SLF001
+
+
+@pytest.mark.parametrize("plaintext", [bytes(1), bytes(15), bytes(65)])
+def test_what_opens_to_no_data_key_is_rejected(azure, provider, make_key, binding, call, monkeypatch, plaintext):
+    rsa, aes = make_key("rsa", HSM), make_key("aes", HSM)
+    wrapped = [provider.wrap(each, DEK, binding, call) for each in (rsa, aes)]
+    opened = {"kid": f"{aes.key_id}/{'0' * 32}", "value": text(plaintext)}
+    monkeypatch.setattr(azure, "_operate", lambda *_: opened)
+
+    for key, each in zip((rsa, aes), wrapped, strict=True):
+        with pytest.raises(CiphertextRejected):
+            provider.unwrap(each, key, binding, call)

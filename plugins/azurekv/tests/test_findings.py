@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 from azure_fake import HSM, VAULT, Key, refused
+from entra_fake import text
 
-from sealring_azurekv.findings import FINDINGS
+from sealring_azurekv.blob import digest, joined
+from sealring_azurekv.findings import _PROBE, FINDINGS
 from sealring_plugin import Severity, Throttled, Unavailable
 
 EVERYTHING = {"get", "wrapKey", "unwrapKey", "encrypt", "decrypt", "deleted", "rotationpolicy"}
@@ -179,6 +181,19 @@ def losing_versions(azure, kept):
         yield
     finally:
         del azure._operate  # noqa: SLF001
+
+
+def test_a_key_that_gives_back_another_one_is_a_finding(azure, kept, found, make_key, monkeypatch):
+    bound = digest(make_key("examined"), _PROBE)
+    operate = azure._operate  # noqa: SLF001
+
+    def other(vault, name, version, operation, body):
+        result = operate(vault, name, version, operation, body)
+        return {**result, "value": text(joined(bytes(32), bound))} if operation == "unwrapkey" else result
+
+    monkeypatch.setattr(azure, "_operate", other)
+
+    assert found() == {"unwrap_failed"}
 
 
 def test_a_key_that_only_wraps_differently_is_a_finding(azure, kept, found):

@@ -29,6 +29,7 @@ from sealring_plugin import (
 
 API_VERSION = "7.4"  # the oldest that all clouds still serve, and that knows rotation policies
 
+_BASE64URL = re.compile(r"([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -127,11 +128,12 @@ def encoded(binary: bytes | bytearray) -> str:
 
 
 def _decoded(text: object) -> bytes:
-    """Raises Unavailable for what is no base64url."""
-    try:
-        return urlsafe_b64decode(f"{text}{'=' * (-len(str(text)) % 4)}") if isinstance(text, str) else b""
-    except ValueError:
-        raise Unavailable("Key Vault answered with what is no base64url") from None
+    """Return the bytes, of which there are none where the text is missing. Raises Unavailable for no base64url."""
+    if text is None:
+        return b""
+    if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
+        raise Unavailable("Key Vault answered with what is no base64url")
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _result(body: Mapping[str, Any]) -> Result:
