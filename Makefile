@@ -19,11 +19,11 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version
 	$(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml --extra embedded --extra hsm --extra aws --extra gcp --extra azure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check torture softhsm bench lock clean
+.PHONY: help setup dev test check torture test-clouds softhsm bench lock clean
 
 help:  ## List these
 	@echo 'make ...'
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  %-8s%s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
 
 setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=python3.12 to choose one)
 
@@ -50,6 +50,9 @@ torture: setup softhsm  ## The tests that run for minutes (ARGS=... go to pytest
 	@$(BIN)/pytest -m torture $(ARGS)
 	@echo '== the SDKs, with a cluster as the store and keys in a token'
 	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
+
+test-clouds: setup  ## The promises of key providers on real accounts (see docs/byok.md)
+	@$(BIN)/pytest -m clouds tests/clouds $(ARGS)
 
 softhsm: # the tests keep keys in a token of SoftHSM
 	@for module in $(SOFTHSM); do test -e "$$module" && exit 0; done; \
