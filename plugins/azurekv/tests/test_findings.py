@@ -84,7 +84,7 @@ def test_an_attribute_is_a_finding(kept, found, attributes, codes):
         ({"operations": ["wrapKey", "unwrapKey"]}, set()),
         ({"managed": True}, {"key_of_certificate"}),
         ({"tags": {}}, {"grant_not_bound_to_organization"}),
-        ({"tags": {"sealring-external-id": "external-2"}}, {"grant_not_bound_to_organization"}),
+        ({"tags": {"sealring-external-id": "external-2"}}, {"grant_for_another_organization"}),
     ],
 )
 def test_a_property_is_a_finding(kept, found, change, codes):

@@ -96,6 +96,11 @@ FINDINGS: Mapping[str, tuple[Severity, str, str]] = {
         "Nothing shows that the key is meant for this organization.",
         f"Give it the tag {TAG}, with the external id of the setup guide.",
     ),
+    "grant_for_another_organization": (
+        _E,
+        "The key's tag says that it is meant for another organization.",
+        f"Give it the tag {TAG}, with the external id of this organization's setup guide, or bind another key.",
+    ),
 }
 
 _BY_FAILURE: Mapping[type[ProviderError], str] = {
@@ -135,10 +140,13 @@ class Examination:
         yield from _state(bundle, time.time())
         yield from _kind(bundle)
         yield from _recovery(bundle)
-        if self.key.option("external_id") and bundle.tags.get(TAG) != self.key.option("external_id"):
-            yield "grant_not_bound_to_organization"
+        yield from self._meant_for(bundle.tags.get(TAG, ""))
         if not self.target.managed_hsm:  # Managed HSM has no rotation policies
             yield from self._rotation()
+
+    def _meant_for(self, tag: str) -> Iterator[str]:
+        if self.key.option("external_id") not in {"", tag}:
+            yield "grant_for_another_organization" if tag else "grant_not_bound_to_organization"
 
     def _rotation(self) -> Iterator[str]:
         """Nothing where we may not ask: none of the roles that wrap includes it."""
