@@ -225,6 +225,7 @@ def test_errors_come_with_the_word_error():
         "unwrap_denied",
         "wrap_unsupported",
         "unwrap_failed",
+        "grant_for_another_organization",
     }
 
 
