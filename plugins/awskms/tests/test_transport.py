@@ -5,6 +5,7 @@ import socket
 import ssl
 import time
 from contextlib import contextmanager
+from http.client import NotConnected
 
 import pytest
 from aws_emulators.fault_proxy import FaultProxy
@@ -13,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from sealring_plugin import ConfigInvalid, DeadlineExceeded, ProviderError, Unavailable
+from sealring_awskms.transport import Connection, Exchange
+from sealring_plugin import AccessDenied, ConfigInvalid, DeadlineExceeded, ProviderError, Unavailable
 
 DEK = bytes(range(32))
 SLACK_S = 1.0  # of a machine that others use too; without a deadline, each of these would take minutes
@@ -180,6 +182,7 @@ def test_no_proxy_and_no_endpoint_of_the_environment_is_asked(
         monkeypatch.setenv(name.lower(), other.url)
     for name in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):
         monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("AWS_AUTH_SCHEME_PREFERENCE", "sigv4a,sigv4")
     (tmp_path / "aws-config").write_text(f"[default]\nregion = us-east-1\nendpoint_url = {other.url}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
@@ -189,6 +192,16 @@ def test_no_proxy_and_no_endpoint_of_the_environment_is_asked(
     assert len(proxy.seen) == 1
     assert other.seen == []
     other.close()
+
+
+def test_a_connection_that_was_closed_is_not_opened_past_the_guard(proxy, call):
+    connection = Connection("127.0.0.1", proxy.port, socket.create_connection(("127.0.0.1", proxy.port)))
+    connection.close()
+
+    with pytest.raises(NotConnected):
+        connection.exchange(Exchange("POST", proxy.url, {}, b"", call().deadline), "/", proxy.place)
+
+    assert proxy.seen == []
 
 
 # --- TLS
@@ -211,6 +224,21 @@ def test_an_authority_that_nobody_named_is_not_trusted(make_provider, localstack
 
     assert "SSLCertVerificationError" in str(error)
     assert proxy.seen == []
+    proxy.close()
+
+
+def test_the_certificate_is_for_the_name_and_not_for_the_address(
+    make_provider, localstack, at, binding, call, tls, monkeypatch
+):
+    proxy = FaultProxy(localstack.port, tls.server("kms.private.test"))
+    place = f"kms.private.test:{proxy.port}"
+    inside = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", proxy.port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: inside)
+    provider = make_provider(allowed_hosts=place, ca_file=str(tls.ca_file))
+
+    with proxy.answering("AccessDeniedException"), pytest.raises(AccessDenied):
+        provider.wrap(at(proxy_at(f"https://{place}"), ARN), DEK, binding, call())
+
     proxy.close()
 
 

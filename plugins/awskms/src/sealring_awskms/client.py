@@ -26,7 +26,7 @@ from sealring_awskms.endpoint import Endpoint
 from sealring_awskms.errors import EXPIRED, REFUSED, code_of, failure
 from sealring_awskms.key import Key
 from sealring_awskms.transport import Transport
-from sealring_plugin import AccessDenied, Call, ConfigInvalid, DeadlineExceeded, ProviderError, Purpose, Unavailable
+from sealring_plugin import AccessDenied, Call, ConfigInvalid, ProviderError, Purpose, Unavailable
 
 FETCH_S = 3.0  # for new credentials, by whoever waits for them
 OWN_LIFE_S = 300.0  # after which our own are looked for anew; botocore gives none that end within ten minutes
@@ -60,8 +60,6 @@ class Client:
 
     def call(self, operation: str, key: Key, call: Call, **parameters: Any) -> Mapping[str, Any]:
         """Return the answer. Raises ProviderError; its text is never AWS's own."""
-        if time.monotonic() >= call.deadline:
-            raise DeadlineExceeded("no time was left for KMS")
         identity = self._identity(key)
         credentials = identity.current(call.deadline)
         kms = self._client("kms", key.region, key.kms, credentials)

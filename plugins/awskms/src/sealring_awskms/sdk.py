@@ -20,19 +20,13 @@ from botocore.session import Session
 
 from sealring_awskms.credentials import Credentials
 from sealring_awskms.endpoint import Endpoint
-from sealring_awskms.transport import CONNECT_S, MAX_IDLE, Exchange, Transport
+from sealring_awskms.transport import Exchange, Transport
 from sealring_plugin import Call
 
+# Timeouts, the pool of connections, and that no proxy is asked: all that is Transport's.
 CONFIG = Config(
-    connect_timeout=CONNECT_S,
-    read_timeout=3,  # of no account: Transport reads
-    max_pool_connections=MAX_IDLE,
     retries={"total_max_attempts": 1},  # sealring tries again, where that may help
-    proxies={},
     ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL*: keys' owners and our operator say where they are
-    use_fips_endpoint=False,
-    use_dualstack_endpoint=False,
-    auth_scheme_preference="sigv4",
     user_agent_extra="sealring-awskms/0.1.0",
 )
 

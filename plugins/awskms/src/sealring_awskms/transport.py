@@ -53,7 +53,7 @@ class Transport:
         self._egress = egress
         self._tls = _tls(ca_file)
         self._lock = threading.Lock()
-        self._idle: dict[tuple[str, str, int], list[_Connection]] = {}
+        self._idle: dict[tuple[str, str, int], list[Connection]] = {}
 
     def send(self, exchange: Exchange) -> Answer:
         """Raises DeadlineExceeded, Unavailable; ConfigInvalid for a host that the guard does not know."""
@@ -85,7 +85,7 @@ class Transport:
                 connection.close()
         return answer
 
-    def _connect(self, scheme: str, host: str, port: int, deadline: float) -> _Connection:
+    def _connect(self, scheme: str, host: str, port: int, deadline: float) -> Connection:
         first = min(deadline, time.monotonic() + CONNECT_S)
         try:
             plain = self._egress.connect(host, port, first)
@@ -94,7 +94,7 @@ class Transport:
             if first < deadline:
                 raise Unavailable(f"the endpoint did not take the connection within {CONNECT_S:g} s") from None
             raise
-        return _Connection(host, port, self._secured(plain, host, deadline) if scheme == "https" else plain)
+        return Connection(host, port, self._secured(plain, host, deadline) if scheme == "https" else plain)
 
     def _secured(self, plain: socket.socket, host: str, deadline: float) -> socket.socket:
         try:
@@ -104,7 +104,7 @@ class Transport:
             plain.close()
             raise
 
-    def _take(self, place: tuple[str, str, int]) -> _Connection | None:
+    def _take(self, place: tuple[str, str, int]) -> Connection | None:
         while True:
             with self._lock:
                 idle = self._idle.get(place)
@@ -115,7 +115,7 @@ class Transport:
                 return connection
             connection.close()
 
-    def _keep(self, place: tuple[str, str, int], connection: _Connection) -> None:
+    def _keep(self, place: tuple[str, str, int], connection: Connection) -> None:
         connection.idle_since = time.monotonic()
         with self._lock:
             idle = self._idle.setdefault(place, [])
@@ -125,7 +125,9 @@ class Transport:
             surplus.close()
 
 
-class _Connection:
+class Connection:
+    """One connection that is open already, for one exchange after the other."""
+
     def __init__(self, host: str, port: int, connected: socket.socket) -> None:
         self._socket = _TimedSocket(connected)
         self._http = HTTPConnection(host, port)
