@@ -109,6 +109,7 @@ def test_a_check_does_not_keep_requests_from_the_key(world):
         ({"options": {"colour": "red"}}, "options"),
         ({"options": {"external_id": "mine"}}, "options"),
         ({"match": {"organization_id": "org_456"}}, "match"),
+        ({"show": ("ORGANIZATION_ID",)}, "show_context"),
     ],
 )
 def test_what_can_never_be_right_is_refused(world, changes, member):

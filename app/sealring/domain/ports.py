@@ -69,7 +69,7 @@ class PageQuery:
 class Moment:
     """What the store says beside a record: the time in microseconds, and the epoch of the record's partition.
 
-    The epoch grows with each change of a binding: what was known of bindings at an earlier one has to be read again.
+    The epoch changes with each binding that does: what was known of bindings at another one has to be read again.
     """
 
     now: int
@@ -88,7 +88,7 @@ class Attestation:
 class BindingChange:
     """A binding as it is to be, others that change with it, and the event of it.
 
-    `turns`: that more changes than what is known of it, so that the epoch has to grow. `removes`: that it is to go.
+    `turns`: that more changes than what is known of it, so that the epoch has to change. `removes`: that it is to go.
     """
 
     binding: Binding
@@ -110,8 +110,8 @@ class ObjectStore(Protocol):
     def create(self, place: Place, make: Callable[[int], Change], intent: Intent | None) -> ObjectRecord:
         """Store a new object, stamped with the store's time, or return the one that this intent has made before.
 
-        `make` gets the epoch, when the name is known to be free; it is asked again where that grows before the commit.
-        Raises NameTaken; IdempotencyKeyReused.
+        `make` gets the epoch, when the name is known to be free, and is asked again where that changes before the
+        commit. Raises NameTaken; IdempotencyKeyReused.
         """
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:

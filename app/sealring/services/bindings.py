@@ -15,7 +15,7 @@ from sealring.domain.binding import (
     match_of,
     parse_binding_id,
 )
-from sealring.domain.context import KeyContext
+from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
 from sealring.domain.envelope import Combine
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
@@ -66,6 +66,7 @@ class Bindings:
         self._admit(caller, new.org)
         if new.match.organization not in {"", new.org}:
             raise InvalidBody("match: it names another organization.", (("match", "it names another organization."),))
+        _refuse_twins(new.show)
         environment = caller.principal.environment
         options = self._catalog.options(new.provider, new.options, self.external_id(environment, new.org))
         binding = Binding(
@@ -225,11 +226,20 @@ class Bindings:
         )
 
 
+_ORGANIZATION = frozenset(name.lower() for name in ORGANIZATION_KEYS)
+
 _TURNS: Mapping[BindingState, frozenset[BindingState]] = {  # into a state, from these
     BindingState.ACTIVE: frozenset({BindingState.PENDING, BindingState.SUSPENDED}),
     BindingState.SUSPENDED: frozenset({BindingState.ACTIVE}),
     BindingState.RETIRED: frozenset({BindingState.PENDING, BindingState.ACTIVE, BindingState.SUSPENDED}),
 }
+
+
+def _refuse_twins(show: Sequence[str]) -> None:
+    """A KMS may compare names without regard to case: a pair must not pass for the one that names the organization."""
+    if any(name.lower() in _ORGANIZATION and name not in ORGANIZATION_KEYS for name in show):
+        wrong = "a name of the organization's pair in another case cannot be shown."
+        raise InvalidBody(f"show_context: {wrong}", (("show_context", wrong),))
 
 
 def _refuse_turn(current: Binding, state: BindingState) -> None:

@@ -16,7 +16,7 @@
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
     s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       for ever          a change of one
     s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
-    s1:{p}:g               string  the epoch: grows when a binding changes for ever          every write
+    s1:{p}:g               string  the epoch: changes as a binding does    for ever          every write
     s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
     s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing

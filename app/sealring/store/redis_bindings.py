@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import Callable, Sequence
 
 from sealring.domain.binding import Binding, binding_partition
@@ -79,7 +80,7 @@ class RedisBindings:
         owners = self._keyspace.binding_owners(partition)
         writes: list[Command] = [self._audit.entry(change.event)]
         if change.turns:
-            writes.append((b"INCR", self._keyspace.epoch(partition)))
+            writes.append((b"SET", self._keyspace.epoch(partition), _new_epoch()))
         changed = {each.id: each for each in (binding, *change.others)}
         every = {**{each.id: each for each in found}, **changed}
         if change.removes:
@@ -116,3 +117,8 @@ def _owner(raw: bytes) -> tuple[EnvironmentId, OrgId]:
     if found[0] is None or found[1] is None:
         raise IntegrityFailure("the owner of a binding")
     return found[0], found[1]
+
+
+def _new_epoch() -> int:
+    """Random: a counter would come to a number again where a failover takes a change back."""
+    return int.from_bytes(os.urandom(8), "big") >> 1

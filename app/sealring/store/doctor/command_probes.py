@@ -56,8 +56,7 @@ def _strings(key: bytes) -> Sequence[Step]:
         (ends(key), _is(1)),
         ((b"EXISTS", key), _is(1)),
         ((b"DEL", key), _is(1)),
-        ((b"INCR", key), _is(1)),
-        ((b"UNLINK", key), _is(1)),
+        ((b"UNLINK", key), _is(0)),
     )
 
 
