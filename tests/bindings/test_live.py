@@ -20,7 +20,10 @@ BINDINGS = "/sealring/v1/bindings"
 def servers(tmp_path_factory):
     """Two servers of two workers each."""
     folder = tmp_path_factory.mktemp("two")
-    with live_server(folder) as one, running(folder / SETTINGS_FILE, folder / "other.log", one.kms) as other:
+    with (
+        live_server(folder, threads=16) as one,
+        running(folder / SETTINGS_FILE, folder / "other.log", one.kms, threads=16) as other,
+    ):
         yield one, other
 
 
@@ -164,16 +167,16 @@ def percentile_99(took):
     return took[len(took) * 99 // 100]
 
 
-def neighbours_latencies(server, org, victim, seconds):
-    """How long the reads of another organization take while twelve clients of `org` read; seconds, sorted."""
+def neighbours_latencies(server, org, victim, seconds, clients=12, pause=0.05):
+    """How long the reads of another organization take while clients of `org` read; seconds, sorted."""
     made = create(server, "org_neighbour")
     going = threading.Event()
 
     def client():
-        while not going.wait(0.05):
+        while not going.wait(pause):
             assert read(server, org, victim).status in {200, 429, 503}
 
-    threads = [threading.Thread(target=client) for _ in range(12)]
+    threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:
         thread.start()
     until, took = time.monotonic() + seconds, []
@@ -200,15 +203,15 @@ def black_hole(server, key):
 
 
 def test_a_black_hole_of_one_organization_leaves_the_others_alone(servers, org):
-    """Everything that waits on its key is bounded: the others are answered, all of them, and soon."""
+    """More clients than the server has threads read what cannot be opened: the others find a thread all the same."""
     one, _ = servers
     bind(one, org, "key_one")
     victim = create(one, org)
 
     with black_hole(one, "key_one"):
-        took = neighbours_latencies(one, org, victim, 4)
+        took = neighbours_latencies(one, org, victim, 4, clients=48, pause=0.3)
 
-    assert percentile_99(took) < 1.0
+    assert took[-1] < 2.0  # a call to the key is given up after three seconds
 
 
 @pytest.mark.torture
