@@ -17,6 +17,7 @@ from sealring.store.durability import DurabilityPolicy
 
 MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
+MAX_VERSIONS = 10_000  # of one object: a list of them is one answer
 DAY_S = 86_400
 
 Table = Mapping[str, object]
@@ -166,9 +167,10 @@ def _local_issuer(root: _Table, base: Path) -> LocalIssuer | None:
 
 
 def _limits(table: _Table) -> ObjectLimits:
-    table.only("max_value_bytes", "deleted_retention_days", "audit_retention_days")
+    table.only("max_value_bytes", "max_versions_per_object", "deleted_retention_days", "audit_retention_days")
     return ObjectLimits(
         max_value_bytes=table.number("max_value_bytes", 1 << 20, most=MAX_VALUE_BYTES),
+        max_versions=table.number("max_versions_per_object", 100, most=MAX_VERSIONS),
         retention_s=table.number("deleted_retention_days", 30, most=3650) * DAY_S,
     )
 

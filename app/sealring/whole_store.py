@@ -15,6 +15,7 @@ from sealring.domain.envelope import Envelope
 from sealring.domain.principal import Caller
 from sealring.errors import BackupRefused
 from sealring.keys.backup_key import make_head, open_backup_key
+from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.gateway import Gateway
 from sealring.services.rounds import Alarms
 from sealring.services.sealing import Sealing
@@ -82,10 +83,12 @@ def _swept(store: OpenedStore, open_envelope: Open, progress: Progress, report: 
 
 def _opener(settings: Settings, gateway: Gateway, store: OpenedStore) -> Open:
     """Opens an envelope, and drops the value."""
-    sealing = Sealing(wiring.make_keyring(settings, gateway, wiring.Stores.on(store), Alarms()))
+    stores = wiring.Stores.on(store)
+    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, Alarms()), BoundKeys(stores.bindings))
 
     def open_envelope(envelope: Envelope, context: KeyContext) -> None:
-        sealing.open(envelope, context, Caller(operator(envelope.header.environment), "verify"))
+        caller = Caller(operator(envelope.header.environment), "verify")
+        sealing.open(envelope, context, caller, sealing.decision(envelope))
 
     return open_envelope
 

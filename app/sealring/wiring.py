@@ -78,7 +78,7 @@ def make_app(settings: Settings, log: Log) -> Server:
     Housekeeper(
         make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
     ).start()
-    return make_server(services, _around(settings, gateway, links, durability, log))
+    return make_server(services, _around(settings, gateway, store, durability, log))
 
 
 def make_purging(stores: Stores, settings: Settings) -> Purging:
@@ -241,31 +241,32 @@ def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindi
 
 
 def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Services:
-    keyring = make_keyring(settings, gateway, stores, alarms)
-    sealing = Sealing(keyring)
+    keyring, bound = make_keyring(settings, gateway, stores, alarms), BoundKeys(stores.bindings)
+    sealing = Sealing(keyring, bound)
     objects, audit = stores.objects, stores.audit
     return Services(
         objects=Objects(objects, sealing, audit, settings.limits),
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(stores.keys)),
-        data_keys=DataKeys(keyring, audit),
+        data_keys=DataKeys(keyring, bound, audit, stores.keys),
         operations=Operations(stores.intents, objects),
         bindings=make_bindings(settings, gateway, stores),
-        explanations=Explanations(objects, keyring, audit),
+        explanations=Explanations(objects, keyring, bound, audit),
     )
 
 
 def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Keyring:
-    return Keyring(gateway, stores.keks, BoundKeys(stores.bindings), settings.managed, alarms.raise_for)
+    return Keyring(gateway, stores.keks, settings.managed, alarms.raise_for)
 
 
-def _around(settings: Settings, gateway: Gateway, links: Links, durability: Durability, log: Log) -> Surroundings:
+def _around(settings: Settings, gateway: Gateway, store: OpenedStore, durability: Durability, log: Log) -> Surroundings:
     checks = {
-        "store": partial(check_writable, links),
+        "store": partial(check_writable, store.links),
         "keys": partial(gateway.check, settings.managed.provider),
     }
     return Surroundings(
         authenticator=make_authenticator(settings),
+        fingerprint=store.keys.fingerprint,
         readiness=Readiness(checks, durability.value),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,

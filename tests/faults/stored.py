@@ -53,7 +53,7 @@ class _Reading:
         self._client = client
         self._keys = keys
         self._keyspace = keyspace
-        self._decode = Records(keys)
+        self._decode = Records(keys, keyspace.home)
 
     def records(self) -> Iterator[ObjectRecord]:
         for key in self._all(b"o"):

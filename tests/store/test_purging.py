@@ -38,7 +38,7 @@ def use(store):
 @pytest.fixture
 def tombs(links):
     keyspace = Keyspace(4, KEYS)
-    return RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+    return RedisTombs(links, keyspace, Records(KEYS, keyspace.home), RedisAudit(links, keyspace, KEYS))
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_two_purges_at_once_count_each_object_once(tombs, due, links):
 
 def test_one_worker_of_all_purges(links, tombs, purging):
     keyspace = Keyspace(4, KEYS)
-    another = RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+    another = RedisTombs(links, keyspace, Records(KEYS, keyspace.home), RedisAudit(links, keyspace, KEYS))
 
     assert [tombs.lease(60), another.lease(60), tombs.lease(60)] == [True, False, True]
 

@@ -43,7 +43,8 @@ def principal(*orgs, permissions=None, environment=ENVIRONMENT, subject="alice")
 
 
 def caller(*orgs, **options):
-    return Caller(principal(*orgs, **options), "request-1")
+    """Somebody in a request that never ends."""
+    return Caller(principal(*orgs, **options), "request-1", deadline=float("inf"))
 
 
 def context(**pairs):
@@ -67,16 +68,15 @@ def on_provider(provider, *, waits=False):
 def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None, on_refusal=None):
     """Every use case, on this store and on keys in software."""
     keys = provider_gateway or gateway()
-    keyring = Keyring(
-        keys, store.keks, BoundKeys(store.bindings), ManagedKeys("local", per), on_refusal or (lambda _env, _org: None)
-    )
-    sealing = Sealing(keyring)
+    keyring = Keyring(keys, store.keks, ManagedKeys("local", per), on_refusal or (lambda _env, _org: None))
+    bound = BoundKeys(store.bindings)
+    sealing = Sealing(keyring, bound)
     return Services(
         objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits()),
         versions=Versions(store.objects, sealing, store.audit),
         lists=Lists(store.objects, Cursors(store.keys)),
-        data_keys=DataKeys(keyring, store.audit),
+        data_keys=DataKeys(keyring, bound, store.audit, store.keys),
         operations=Operations(store.intents, store.objects),
         bindings=Bindings(store.bindings, catalog or Catalog({}), keys, Verifier(keys), store.keys),
-        explanations=Explanations(store.objects, keyring, store.audit),
+        explanations=Explanations(store.objects, keyring, bound, store.audit),
     )

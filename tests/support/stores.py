@@ -35,8 +35,8 @@ class Store:
 
 def memory() -> Store:
     audit = MemoryAudit()
-    intents = MemoryIntents(KEYS)
-    objects = MemoryObjects(audit, intents, KEYS, partitions=4)
+    intents = MemoryIntents()
+    objects = MemoryObjects(audit, intents, KEYS)
     keks = MemoryKeks(audit)
     bindings = MemoryBindings(audit, keks)
     return Store(objects, intents, bindings, keks, audit, KEYS, lambda: [event.action.value for event in audit.events])
@@ -44,7 +44,7 @@ def memory() -> Store:
 
 def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS) -> Store:
     keyspace = Keyspace(partitions, keys)
-    records = Records(keys)
+    records = Records(keys, keyspace.home)
     audit = RedisAudit(links, keyspace, keys)
     intents = RedisIntents(links, keyspace, records, keys)
     objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, keys), audit, intents)

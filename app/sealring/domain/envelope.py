@@ -26,7 +26,8 @@ TAG_BYTES = 16  # NIST SP 800-38D 5.2.1.2
 
 class Suite(IntEnum):
     OBJECT = 0x0001  # HKDF-SHA-512, AES-256-GCM, key commitment
-    DATA_KEY = 0x0002  # HKDF-SHA-512 for the commitment; the caller encrypts
+    # 0x0002 was a data key without a MAC: whoever has a public key can make wraps, so it proves nothing. Refused.
+    DATA_KEY = 0x0003  # HKDF-SHA-512 for the commitment; the caller encrypts; the blob ends with our MAC
 
 
 class Combine(IntEnum):
@@ -94,7 +95,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class DataKeyBlob:
-    """A wrapped data key that the caller keeps: `encrypted_keys` on the wire."""
+    """A wrapped data key that the caller keeps: with a MAC behind it, `encrypted_keys` on the wire."""
 
     header: Header
     wraps: tuple[Wrap, ...]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.intent import Intent
-from sealring.errors import Forbidden
+from sealring.errors import Forbidden, WriteContention
+
+REQUEST_S = 10.0  # how long a request may begin again because what it needs goes on changing
 
 
 class Permission(StrEnum):
@@ -73,6 +76,12 @@ class Caller:
     principal: Principal
     request_id: str  # at most 64 of [A-Za-z0-9._-]
     intent: Intent | None = None  # of a write that its client may repeat
+    deadline: float = field(default_factory=lambda: time.monotonic() + REQUEST_S)  # seconds of time.monotonic()
+
+    def begin_again(self) -> None:
+        """Raises WriteContention where there is no time left for another attempt."""
+        if time.monotonic() >= self.deadline:
+            raise WriteContention("What the request needs goes on changing; nothing was answered. Try again.")
 
     @property
     def actor(self) -> str:

@@ -20,7 +20,7 @@ from sealring.domain.principal import Caller, Permission
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 from sealring.http.bodies import Bodies
-from sealring.http.intents import intent_of
+from sealring.http.intents import Fingerprint, intent_of
 from sealring.http.replies import Environ, Reply
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
@@ -65,9 +65,10 @@ class OpenRoute:
 class Guard:
     """Makes a Call of a WSGI environment. Thread-safe."""
 
-    def __init__(self, authenticator: Authenticator, bodies: Bodies) -> None:
+    def __init__(self, authenticator: Authenticator, bodies: Bodies, fingerprint: Fingerprint) -> None:
         self._authenticator = authenticator
         self.bodies = bodies
+        self._fingerprint = fingerprint
 
     def admit(self, route: Route, environ: Environ, path: Mapping[str, str], request_id: str) -> Call:
         """Raises AccessError, InputError, UnsupportedMediaType."""
@@ -77,7 +78,7 @@ class Guard:
         query = {} if route.query is None else _query(route.query, environ)
         raw = b"" if route.body is None else self.bodies.read(environ)
         body = {} if route.body is None else _body(route.body, raw)
-        intent = intent_of(principal, environ, raw) if route.repeatable else None
+        intent = intent_of(principal, environ, raw, self._fingerprint) if route.repeatable else None
         return Call(Caller(principal, request_id, intent), path, query, body)
 
 

@@ -9,8 +9,9 @@ from typing import Self
 
 from sealring.crypto.data_key import DataKey
 from sealring.domain.aad import wrap_aad
-from sealring.domain.binding import Binding, BindingState
+from sealring.domain.binding import Binding
 from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
+from sealring.domain.decision import Decision
 from sealring.domain.envelope import Combine, Header, Wrap
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import EnvironmentId, OrgId, new_uuid, uuid_text
@@ -18,7 +19,6 @@ from sealring.domain.kek import Kek, KekScope
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
 from sealring.errors import IntegrityFailure, KeyDisabled, KeyFailure
-from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.recent import Recent
@@ -61,7 +61,6 @@ class Keyring:
         self,
         gateway: Gateway,
         keks: KekStore,
-        bound: BoundKeys,
         managed: ManagedKeys,
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
     ) -> None:
@@ -69,31 +68,20 @@ class Keyring:
         self._gateway = gateway
         self._on_refusal = on_refusal
         self._keks = keks
-        self._bound = bound
         self._managed = managed
         self._opened = OpenedKeys()
         self._by_scope: Recent[bytes, Kek] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
         self._by_id: Recent[bytes, Kek] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
 
-    def route(self, caller: Caller, context: KeyContext, epoch: int | None = None) -> Route:
-        """Return the keys of a context, by the bindings as of `epoch`; None: as they are known."""
-        environment, org = caller.principal.environment, context.organization
-        known = self._bound.of(environment, org) if epoch is None else self._bound.at(environment, org, epoch)
-        found = route(environment, org, context, self._managed.per, known.bindings)
-        if epoch is None and any(each.state is BindingState.SUSPENDED for each in found.bindings):
-            known = self._bound.renewed(environment, org)
-            found = route(environment, org, context, self._managed.per, known.bindings)
-        return found
-
-    def is_current(self, environment: EnvironmentId, org: OrgId, epoch: int) -> bool:
-        """Whether what was sealed or opened until now may be answered, `epoch` having been read since."""
-        return self._bound.is_current(environment, org, epoch)
+    def route(self, context: KeyContext, decision: Decision) -> Route:
+        """Return the keys of a context of the decision's organization. Raises KeyMisconfigured: more than have room."""
+        return route(decision.environment, decision.org, context, self._managed.per, decision.bindings)
 
     def wrap(self, dek: DataKey, header: Header, keys: Route, context: KeyContext, caller: Caller) -> tuple[Wrap, ...]:
         """Wrap `dek` by each KEK of the route. Raises KeyFailure, and then nothing may be stored."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
         for binding in keys.bindings:
-            _refuse_suspended(binding)
+            _refuse_shut(binding)
         keks = [binding.kek for binding in keys.bindings] or [
             self._find_or_make(scope, caller, job.call) for scope in keys.scopes
         ]
@@ -104,41 +92,39 @@ class Keyring:
                 shares = [stack.enter_context(DataKey(share)).secret for share in dek.split(len(keks))]
                 return self._wrap_shares(list(zip(keks, range(len(keks)), shares, strict=True)), job)
 
-    def unwrap(self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller) -> DataKey:
-        """Return the DEK, to be used in a with-block.
+    def unwrap(
+        self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller, decision: Decision
+    ) -> DataKey:
+        """Return the DEK, to be used in a with-block. The decision is of the header's organization.
 
         Raises KeyFailure where a key cannot be used; IntegrityFailure where a wrap was not made for this header.
         """
         job = _Job.of(header, context, caller, Purpose.DECRYPT)
         if header.combine is Combine.ALL:
             with ExitStack() as stack:
-                shares = self._unwrap_shares(wraps, job)
+                shares = self._unwrap_shares(wraps, job, decision)
                 return DataKey.joined([stack.enter_context(DataKey(share)).secret for share in shares])
-        return self._unwrap_any(wraps, job)
+        return self._unwrap_any(wraps, job, decision)
 
     def probe(
-        self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller
+        self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller, decision: Decision
     ) -> list[KeyFailure | IntegrityFailure | None]:
         """Try each wrap by itself, and say what kept it shut."""
         job = _Job.of(header, context, caller, Purpose.CHECK)
         outcomes: list[KeyFailure | IntegrityFailure | None] = []
         for wrap in wraps:
             try:
-                with DataKey(self._unwrap_shares((wrap,), job)[0]):
+                with DataKey(self._unwrap_shares((wrap,), job, decision)[0]):
                     outcomes.append(None)
             except (KeyFailure, IntegrityFailure) as failure:
                 outcomes.append(failure)
         return outcomes
 
-    def binding_of(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Binding | None:
-        """Return the binding that a KEK belongs to, read now; None for a managed one."""
-        return self._bound.renewed(environment, org).of_kek(kek_id)
-
-    def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job) -> DataKey:
+    def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job, decision: Decision) -> DataKey:
         failures: list[KeyFailure | IntegrityFailure] = []
         for wrap in wraps:
             try:
-                return DataKey(self._unwrap_shares((wrap,), job)[0])
+                return DataKey(self._unwrap_shares((wrap,), job, decision)[0])
             except (KeyFailure, IntegrityFailure) as error:
                 failures.append(error)
         raise failures[0]
@@ -150,9 +136,9 @@ class Keyring:
             for (kek, index, _), wrapped in zip(shares, self._gateway.wrap(wrappings, job.call), strict=True)
         )
 
-    def _unwrap_shares(self, wraps: Sequence[Wrap], job: _Job) -> list[bytearray]:
+    def _unwrap_shares(self, wraps: Sequence[Wrap], job: _Job, decision: Decision) -> list[bytearray]:
         keks = [self._by_reference(wrap, job.header) for wrap in wraps]
-        bindings = [self._usable_binding(kek, job.header) for kek in keks]
+        bindings = [_usable_binding(kek, decision) for kek in keks]
         unwrappings = [
             Unwrapping(key_ref(kek), WrappedKey(wrap.alg, wrap.blob), job.binding(kek, wrap.share_index))
             for kek, wrap in zip(keks, wraps, strict=True)
@@ -190,17 +176,6 @@ class Keyring:
                     self._opened.put(wrap, unwrapping.binding.aad, share, stale_s)
             shares.append(share)
         return shares
-
-    def _usable_binding(self, kek: Kek, header: Header) -> Binding | None:
-        if kek.bound is None:
-            return None
-        binding = self._bound.of(header.environment, header.org).of_kek(kek.kek_id)
-        if binding is None or binding.state is BindingState.SUSPENDED:
-            binding = self.binding_of(header.environment, header.org, kek.kek_id)
-        if binding is None:
-            raise IntegrityFailure("a bound key without its binding")
-        _refuse_suspended(binding)
-        return binding
 
     def _by_reference(self, wrap: Wrap, header: Header) -> Kek:
         kek = self._by_id.get(wrap.kek_id)
@@ -248,6 +223,17 @@ def key_ref(kek: Kek) -> KeyRef:
     return KeyRef(kek.provider, kek.provider_key_id, kek.version, kek.scope, kek.material, options)
 
 
-def _refuse_suspended(binding: Binding) -> None:
-    if binding.state is BindingState.SUSPENDED:
+def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
+    """The binding of a bound KEK. Raises KeyDisabled where nothing may open under it, IntegrityFailure for none."""
+    if kek.bound is None:
+        return None
+    binding = decision.of_kek(kek.kek_id)
+    if binding is None:
+        raise IntegrityFailure("a bound key without its binding")
+    _refuse_shut(binding)
+    return binding
+
+
+def _refuse_shut(binding: Binding) -> None:
+    if binding.shut:
         raise KeyDisabled("The key's binding is suspended. Ask whoever suspended it to activate it.")

@@ -64,8 +64,7 @@ class Rounds:
                 self._verify(environment, org, older_than_s=EVERY_S)
 
     def _verify(self, environment: EnvironmentId, org: OrgId, *, older_than_s: int) -> None:
-        _, found = self._store.load(environment, org)
-        for binding in found:
+        for binding in self._store.load(environment, org).bindings:
             if binding.guards and _is_due(binding, older_than_s):
                 self._ask(binding)
 

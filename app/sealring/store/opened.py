@@ -25,4 +25,4 @@ class OpenedStore:
     @classmethod
     def of(cls, links: Links, keys: StoreKeys, partitions: int) -> Self:
         keyspace = Keyspace(partitions, keys)
-        return cls(links, keys, keyspace, Records(keys), RedisIndex(links, keyspace, keys))
+        return cls(links, keys, keyspace, Records(keys, keyspace.home), RedisIndex(links, keyspace, keys))

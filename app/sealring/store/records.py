@@ -11,7 +11,7 @@ from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
 from sealring.domain.binding import Binding
 from sealring.domain.codec import encode_envelope, parse_envelope
 from sealring.domain.context import KeyContext
-from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Outcome
 from sealring.domain.kek import Bound, Kek
 from sealring.domain.ports import Row
@@ -33,7 +33,7 @@ from sealring.store.binding_codec import decode_binding, encode_binding
 T = TypeVar("T")
 
 _FORMAT = 1
-_OBJECT_HEAD = struct.Struct(">BBQQIQ16s")  # format, state, created, updated, revision, purge, operation
+_OBJECT_HEAD = struct.Struct(">BBQQIIQ16s")  # format, state, created, updated, revision, oldest, purge, operation
 _VERSION_HEAD = struct.Struct(">BIQ")  # format, number, created
 _SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
 _OUTCOME = struct.Struct(">B?Q16s16s16s16s")  # format, committed, started, operation, fingerprint, object, version
@@ -43,8 +43,10 @@ _SCORE = struct.Struct(">Q")
 class Records:
     """Encodes and decodes. Decoding raises IntegrityFailure for whatever we did not write at that place."""
 
-    def __init__(self, keys: StoreKeys) -> None:
+    def __init__(self, keys: StoreKeys, home: Callable[[EnvironmentId, OrgId], Home]) -> None:
+        """`home` is the keyspace's: the id of an object says whose it is."""
         self._keys = keys
+        self._home = home
 
     def encode_object(self, record: ObjectRecord) -> bytes:
         head = _OBJECT_HEAD.pack(
@@ -53,6 +55,7 @@ class Records:
             record.created_at,
             record.updated_at,
             record.revision,
+            record.oldest,
             record.purge_at,
             record.operation,
         )
@@ -65,7 +68,7 @@ class Records:
         reader = self._authentic(b"object" + object_id.raw, raw)
 
         def decode() -> ObjectRecord:
-            form, state, created_at, updated_at, revision, purge_at, operation = _OBJECT_HEAD.unpack(
+            form, state, created_at, updated_at, revision, oldest, purge_at, operation = _OBJECT_HEAD.unpack(
                 reader.take(_OBJECT_HEAD.size)
             )
             _known(form)
@@ -78,6 +81,7 @@ class Records:
                 updated_at=updated_at,
                 revision=revision,
                 current=_decode_version(reader),
+                oldest=oldest,
                 purge_at=purge_at,
                 operation=operation,
             )
@@ -85,6 +89,8 @@ class Records:
             header = record.current.envelope.header
             if header.object_id != object_id.raw or header.context_hash != record.context.digest:
                 raise MalformedBytes("an envelope of another object or context")
+            if self._home(header.environment, header.org) != object_id.home:
+                raise MalformedBytes("an object of another organization")
             return record
 
         return _strictly(decode, "object record")

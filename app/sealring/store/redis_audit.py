@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.wire import lp16
 from sealring.store.keyspace import Keyspace
@@ -18,10 +19,11 @@ class RedisAudit:
         self._keyspace = keyspace
         self._keys = keys
 
-    def append(self, event: Event) -> int:
-        epoch_key = self._keyspace.epoch(self._keyspace.partition(event.environment, event.org))
+    def append(self, event: Event) -> Epoch | None:
+        epoch_key = self._keyspace.epoch(self._keyspace.home(event.environment, event.org))
+        epoch: Epoch | None
         _, epoch = self._links.record(epoch_key, self.entry(event), (b"GET", epoch_key))
-        return int(epoch or 0)
+        return epoch
 
     def entry(self, event: Event) -> Command:
         """The command that appends `event`, for a pipeline or a transaction."""

@@ -1,13 +1,13 @@
-"""Bindings in Redis or Valkey: a hash for each organization, and an epoch for each partition."""
+"""Bindings in Redis or Valkey: a hash for each organization, and its epoch."""
 
 from __future__ import annotations
 
 import hmac
-import os
 from collections.abc import Callable, Sequence
 
-from sealring.domain.binding import Binding, binding_partition
-from sealring.domain.ids import EnvironmentId, OrgId, environment_id, org_id
+from sealring.domain.binding import Binding, binding_home, governing
+from sealring.domain.decision import Decision, new_epoch
+from sealring.domain.ids import EnvironmentId, Home, OrgId, environment_id, org_id
 from sealring.domain.ports import BindingChange
 from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
@@ -30,20 +30,22 @@ class RedisBindings:
         self._records = records
         self._audit = audit
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        return self._keyspace.partition(environment, org)
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return self._keyspace.home(environment, org)
 
-    def load(self, environment: EnvironmentId, org: OrgId) -> tuple[int, Sequence[Binding]]:
+    def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
         key = self._keyspace.bindings(environment, org)
-        epoch_key = self._keyspace.epoch(self._keyspace.partition(environment, org))
-        epoch, flat = self._links.snapshot(key, (b"GET", epoch_key), (b"HGETALL", key))
-        return int(epoch or 0), self._decoded(flat, environment, org)
+        epoch_key = self._keyspace.epoch(self._keyspace.home(environment, org))
+        _, epoch, flat = self._links.snapshot(
+            key, (b"SET", epoch_key, new_epoch(), b"NX"), (b"GET", epoch_key), (b"HGETALL", key)
+        )
+        return Decision(environment, org, epoch, self._decoded(flat, environment, org))
 
     def find(self, binding_id: bytes) -> Binding | None:
-        partition = binding_partition(binding_id)
-        if partition >= self._keyspace.partitions:
+        home = binding_home(binding_id)
+        if not self._keyspace.holds(home):
             return None
-        (owner,) = self._links.call((b"HGET", self._keyspace.binding_owners(partition), binding_id))
+        (owner,) = self._links.call((b"HGET", self._keyspace.binding_owners(home.partition), binding_id))
         if owner is None:
             return None
         environment, org = _owner(owner)
@@ -74,13 +76,11 @@ class RedisBindings:
 
     def _writes(self, found: Sequence[Binding], change: BindingChange) -> Sequence[Command]:
         binding = change.binding
-        partition = binding_partition(binding.id)
+        home = binding_home(binding.id)
         key = self._keyspace.bindings(binding.environment, binding.org)
         kek_key = self._keyspace.kek(binding.environment, binding.org, binding.id)
-        owners = self._keyspace.binding_owners(partition)
+        owners = self._keyspace.binding_owners(home.partition)
         writes: list[Command] = [self._audit.entry(change.event)]
-        if change.turns:
-            writes.append((b"SET", self._keyspace.epoch(partition), _new_epoch()))
         changed = {each.id: each for each in (binding, *change.others)}
         every = {**{each.id: each for each in found}, **changed}
         if change.removes:
@@ -91,6 +91,8 @@ class RedisBindings:
         if binding.id not in {each.id for each in found}:
             writes.append((b"SET", kek_key, self._records.encode_kek(binding.kek)))
             writes.append((b"HSET", owners, binding.id, f"{binding.environment} {binding.org}"))
+        if governing(found) != governing(every.values()):
+            writes.append((b"SET", self._keyspace.epoch(home), new_epoch()))
         seal = self._records.seal_bindings(binding.environment, binding.org, every.values())
         return (*writes, (b"HSET", key, SEAL, seal))
 
@@ -106,7 +108,9 @@ class RedisBindings:
         return found
 
     def _checked(self, binding: Binding, environment: EnvironmentId, org: OrgId) -> Binding:
-        if (binding.environment, binding.org) != (environment, org):
+        if (binding.environment, binding.org) != (environment, org) or binding_home(binding.id) != self.home(
+            environment, org
+        ):
             raise IntegrityFailure("the binding of another organization")
         return binding
 
@@ -117,8 +121,3 @@ def _owner(raw: bytes) -> tuple[EnvironmentId, OrgId]:
     if found[0] is None or found[1] is None:
         raise IntegrityFailure("the owner of a binding")
     return found[0], found[1]
-
-
-def _new_epoch() -> int:
-    """Random: a counter would come to a number again where a failover takes a change back."""
-    return int.from_bytes(os.urandom(8), "big") >> 1

@@ -98,15 +98,14 @@ class RedisIntents:
     def attempt(self, intent: Intent | None, org: OrgId, partition: int, operation: bytes) -> Attempt:
         if intent is None:
             return Attempt(operation, org, self._records)
-        fingerprint = self._keys.fingerprint(intent.request)
-        name = intent.name.encode() or fingerprint
+        name = intent.name.encode() or intent.fingerprint
         return Attempt(
             operation=operation,
             org=org,
             records=self._records,
             key=self._keyspace.intent(partition, intent.environment, intent.actor, name),
             place=self._keys.locator(b"place", intent.place),
-            fingerprint=fingerprint,
+            fingerprint=intent.fingerprint,
             kept_s=intent.kept_s,
             named=bool(intent.name),
         )
