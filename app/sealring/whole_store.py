@@ -17,6 +17,7 @@ from sealring.errors import BackupRefused
 from sealring.keys.backup_key import make_head, open_backup_key
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.gateway import Gateway
+from sealring.observability.logs import Log
 from sealring.services.rounds import Alarms
 from sealring.services.sealing import Sealing
 from sealring.settings import Settings
@@ -61,6 +62,7 @@ def restore(settings: Settings, source: Path, progress: Progress, report: Report
                 Restore(store, survey.replaced).write(file.entries(dek, advance))
         if _swept(store, _leave_closed, progress, report) != survey.counts:
             raise BackupRefused("the store does not hold what was written to it; empty it, and restore again")
+        store.markers.begin_again()
         if not write_layout(links, file.head.layout) and read_layout(links) != file.head.layout:
             raise BackupRefused("somebody made the store ready meanwhile; empty it, and restore again")
         return survey.counts
@@ -84,7 +86,7 @@ def _swept(store: OpenedStore, open_envelope: Open, progress: Progress, report: 
 def _opener(settings: Settings, gateway: Gateway, store: OpenedStore) -> Open:
     """Opens an envelope, and drops the value."""
     stores = wiring.Stores.on(store)
-    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, Alarms()), BoundKeys(stores.bindings))
+    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, Alarms(), Log()), BoundKeys(stores.bindings))
 
     def open_envelope(envelope: Envelope, context: KeyContext) -> None:
         caller = Caller(operator(envelope.header.environment), "verify")

@@ -27,6 +27,7 @@ from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring
 from sealring.keys.providers import Source
 from sealring.keys.store_key import make_layout, open_store_keys
+from sealring.keys.wrap_counts import WrapCounts
 from sealring.observability.logs import Log
 from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
@@ -45,12 +46,19 @@ from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Finding
 from sealring.store.durability import Durability, require_durability
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_layout import check_untouched, check_writable, read_layout, write_layout
+from sealring.store.redis_layout import (
+    check_untouched,
+    check_writable,
+    holds_layout_alone,
+    read_layout,
+    write_layout,
+)
 from sealring.store.redis_objects import RedisObjects
 from sealring.store.redis_tombs import RedisTombs
 from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
@@ -74,7 +82,7 @@ def make_app(settings: Settings, log: Log) -> Server:
     store = open_store(gateway, links, layout)
     announce(gateway, settings, log)
     stores, alarms = Stores.on(store), Alarms()
-    services = _services(settings, gateway, stores, alarms)
+    services = _services(settings, gateway, stores, alarms, log)
     Housekeeper(
         make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
     ).start()
@@ -127,10 +135,16 @@ def run_command(settings: Settings, provider: str, name: str, options: Mapping[s
 def initialise_store(settings: Settings, partitions: int) -> bool:
     """Give an empty store its layout. Return False where it has one; that one stays."""
     with closing(_links(settings)) as links, closing(make_gateway(settings)) as gateway:
-        if read_layout(links) is not None:
+        layout = read_layout(links)
+        if layout is None:
+            check_untouched(links)
+            layout = make_layout(gateway, settings.managed.provider, partitions)
+            if not write_layout(links, layout):
+                return False
+        elif not holds_layout_alone(links):
             return False
-        check_untouched(links)
-        return write_layout(links, make_layout(gateway, settings.managed.provider, partitions))
+        open_store(gateway, links, layout).markers.begin()  # again, where an earlier set-up was cut short
+        return True
 
 
 def check(settings: Settings) -> Iterator[str]:
@@ -139,8 +153,7 @@ def check(settings: Settings) -> Iterator[str]:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
         layout = require_layout(links)
-        check_writable(links)
-        open_store_keys(gateway, layout)
+        check_writable(open_store(gateway, links, layout))
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
         durability = require_durability(links, settings.durability)
         yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
@@ -183,7 +196,7 @@ def require_layout(links: Links) -> Layout:
 
 def open_store(gateway: Gateway, links: Links, layout: Layout) -> OpenedStore:
     """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
-    return OpenedStore.of(links, open_store_keys(gateway, layout), layout.partitions)
+    return OpenedStore.of(links, open_store_keys(gateway, layout), layout)
 
 
 @contextmanager
@@ -212,6 +225,7 @@ class Stores:
     """The adapters of one store."""
 
     keys: StoreKeys
+    markers: Markers
     audit: RedisAudit
     intents: RedisIntents
     objects: RedisObjects
@@ -221,17 +235,18 @@ class Stores:
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
-        links, keys, keyspace, records = store.links, store.keys, store.keyspace, store.records
+        links, keys, keyspace, markers, records = store.links, store.keys, store.keyspace, store.markers, store.records
         audit = RedisAudit(links, keyspace, keys)
-        intents = RedisIntents(links, keyspace, records, keys)
+        intents = RedisIntents(keyspace, markers, records, keys)
         return cls(
             keys=keys,
+            markers=markers,
             audit=audit,
             intents=intents,
-            objects=RedisObjects(links, keyspace, records, store.index, audit, intents),
-            keks=RedisKeks(links, keyspace, records, audit),
-            bindings=RedisBindings(links, keyspace, records, audit),
-            tombs=RedisTombs(links, keyspace, records, audit),
+            objects=RedisObjects(links, keyspace, markers, records, store.index, audit, intents),
+            keks=RedisKeks(links, keyspace, markers, records, audit),
+            bindings=RedisBindings(links, keyspace, markers, records, audit),
+            tombs=RedisTombs(links, keyspace, markers, records, audit),
         )
 
 
@@ -240,9 +255,11 @@ def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindi
     return Bindings(stores.bindings, Catalog(loaded), gateway, Verifier(gateway), stores.keys)
 
 
-def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Services:
-    keyring, bound = make_keyring(settings, gateway, stores, alarms), BoundKeys(stores.bindings)
+def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Services:
+    keyring, bound = make_keyring(settings, gateway, stores, alarms, log), BoundKeys(stores.bindings)
     sealing = Sealing(keyring, bound)
+    for forget in (bound.forget, keyring.forget):
+        stores.markers.when_renewed(forget)
     objects, audit = stores.objects, stores.audit
     return Services(
         objects=Objects(objects, sealing, audit, settings.limits),
@@ -255,13 +272,14 @@ def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alar
     )
 
 
-def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Keyring:
-    return Keyring(gateway, stores.keks, settings.managed, alarms.raise_for)
+def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Keyring:
+    counts = WrapCounts(stores.keks, gateway.max_wraps, log.notice)
+    return Keyring(gateway, stores.keks, settings.managed, counts, alarms.raise_for)
 
 
 def _around(settings: Settings, gateway: Gateway, store: OpenedStore, durability: Durability, log: Log) -> Surroundings:
     checks = {
-        "store": partial(check_writable, store.links),
+        "store": partial(check_writable, store),
         "keys": partial(gateway.check, settings.managed.provider),
     }
     return Surroundings(

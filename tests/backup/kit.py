@@ -70,9 +70,9 @@ class Installation:
         with closing(Links.to(settings.store_url)) as links, closing(self.gateway) as gateway:
             layout = read_layout(links)
             keys = open_store_keys(gateway, layout)
-            store = on_links(links, layout.partitions, keys)
+            store = on_links(links, layout.partitions, keys, layout.store_id)
             use = services(store, provider_gateway=gateway, catalog=CATALOG)
-            yield Opened(links, OpenedStore.of(links, keys, layout.partitions), store, use)
+            yield Opened(links, OpenedStore.of(links, keys, layout), store, use)
 
     def back_up(self, name: str = "store.backup") -> Path:
         whole_store.backup(self.settings, self.folder / name, unseen)

@@ -14,7 +14,7 @@ from sealring.crypto.data_key import DataKey
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine, Envelope, Header, Suite
-from sealring.domain.events import Action, Event
+from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.kek import Kek
 from sealring.domain.ports import Order, PageQuery, Row
@@ -99,7 +99,7 @@ HOLDERS = {
     "PageQuery": PageQuery(
         environment=ENVIRONMENT, orgs=None, order=Order.ASCENDING, limit=1, search=CANARY.casefold()
     ),
-    "Event": Event(Action.OBJECT_READ, ENVIRONMENT, ORG, "actor", "request", name=CANARY),
+    "Event": Event(Action.OBJECT_READ, ENVIRONMENT, ORG, Origin("issuer", "subject", "request"), name=CANARY),
 }
 
 NEEDLES = {"canary": SECRET, "folded canary": CANARY.casefold().encode(), "numbers": str(list(SECRET))[1:-1].encode()}

@@ -34,7 +34,7 @@ def slow():
 @pytest.fixture
 def me():
     who = caller(ACME)
-    return replace(who, intent=Intent(ENVIRONMENT, who.actor, "key-1", b"POST /kv", bytes(16)))
+    return replace(who, intent=Intent(ENVIRONMENT, who.principal.actor, "key-1", b"POST /kv", bytes(16)))
 
 
 def create(use, who):

@@ -14,6 +14,7 @@ from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring, ManagedKeys
 from sealring.keys.providers import Source
 from sealring.keys.routing import ManagedKeks
+from sealring.keys.wrap_counts import WrapCounts
 from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
@@ -68,7 +69,13 @@ def on_provider(provider, *, waits=False):
 def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None, on_refusal=None):
     """Every use case, on this store and on keys in software."""
     keys = provider_gateway or gateway()
-    keyring = Keyring(keys, store.keks, ManagedKeys("local", per), on_refusal or (lambda _env, _org: None))
+    keyring = Keyring(
+        keys,
+        store.keks,
+        ManagedKeys("local", per),
+        WrapCounts(store.keks, keys.max_wraps),
+        on_refusal or (lambda _env, _org: None),
+    )
     bound = BoundKeys(store.bindings)
     sealing = Sealing(keyring, bound)
     return Services(

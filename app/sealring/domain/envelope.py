@@ -92,6 +92,11 @@ class Envelope:
     nonce: bytes  # 12 bytes
     ciphertext: bytes  # with its 16-byte tag
 
+    @property
+    def keys(self) -> tuple[tuple[bytes, int], ...]:
+        """Ids and versions of the KEKs."""
+        return _keys(self.wraps)
+
 
 @dataclass(frozen=True, slots=True)
 class DataKeyBlob:
@@ -105,3 +110,12 @@ class DataKeyBlob:
     @property
     def data_key_id(self) -> bytes:
         return self.header.message_id[:16]
+
+    @property
+    def keys(self) -> tuple[tuple[bytes, int], ...]:
+        """Ids and versions of the KEKs."""
+        return _keys(self.wraps)
+
+
+def _keys(wraps: tuple[Wrap, ...]) -> tuple[tuple[bytes, int], ...]:
+    return tuple((wrap.kek_id, wrap.kek_version) for wrap in wraps)

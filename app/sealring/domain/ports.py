@@ -12,16 +12,17 @@ from sealring.domain.decision import Decision, Epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Intent, Outcome
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A write, and the audit event that is committed with it or not at all."""
+    """A write, and the audit event and the uses of KEKs that are committed with it or not at all."""
 
     record: ObjectRecord
     event: Event
+    uses: Sequence[KekUse] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +180,15 @@ class IntentLog(Protocol):
 class KekStore(Protocol):
     """The registry of KEKs. Raises StoreError; IntegrityFailure for what it did not write."""
 
-    def find(self, scope: KekScope) -> Kek | None: ...
+    def find(self, scope: KekScope) -> KekRecord | None: ...
 
-    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None: ...
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None: ...
 
-    def publish(self, scope: KekScope, kek: Kek, event: Event) -> Kek:
-        """Store `kek` unless the scope has one already; return the one that is stored."""
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
+        """Store a new KEK, its first version, unless the scope has one already; return the one that is stored."""
+
+    def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
+        """Return how many wraps of this version were counted."""
 
 
 class BindingStore(Protocol):
@@ -212,5 +216,8 @@ class BindingStore(Protocol):
 
 
 class AuditLog(Protocol):
-    def append(self, event: Event) -> Epoch | None:
-        """Append durably, or raise StoreError. Return the epoch of the event's organization, read in the same send."""
+    def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
+        """Append durably, and count uses of KEKs of the event's organization, or raise StoreError.
+
+        Return the organization's epoch, read in the same send.
+        """

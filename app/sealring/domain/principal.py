@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
+from sealring.domain.events import Origin
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.intent import Intent
 from sealring.errors import Forbidden, WriteContention
@@ -38,10 +41,11 @@ class Principal:
     environment: EnvironmentId
     organizations: frozenset[OrgId]
     permissions: frozenset[Permission]
+    token_id: str = ""  # the token's jti
 
     @property
     def actor(self) -> str:
-        """Who this is in the audit log. The same subject of two issuers is two actors."""
+        """Whose an Idempotency-Key is. The same subject of two issuers is two actors."""
         return f"{self.issuer}|{self.subject}"
 
     @property
@@ -78,11 +82,18 @@ class Caller:
     intent: Intent | None = None  # of a write that its client may repeat
     deadline: float = field(default_factory=lambda: time.monotonic() + REQUEST_S)  # seconds of time.monotonic()
 
-    def begin_again(self) -> None:
-        """Raises WriteContention where there is no time left for another attempt."""
+    source: str = ""  # the class of the caller's address
+    operation: bytes = field(default_factory=lambda: os.urandom(16))
+    attempt: int = 0
+
+    def again(self) -> Self:
+        """The caller in the next attempt. Raises WriteContention where there is no time left for one."""
         if time.monotonic() >= self.deadline:
             raise WriteContention("What the request needs goes on changing; nothing was answered. Try again.")
+        return replace(self, attempt=min(self.attempt + 1, 255))
 
     @property
-    def actor(self) -> str:
-        return self.principal.actor
+    def origin(self) -> Origin:
+        """Where events of this request come from."""
+        who = self.principal
+        return Origin(who.issuer, who.subject, self.request_id, self.operation, self.attempt, who.token_id, self.source)

@@ -22,6 +22,7 @@ from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Vi
 from sealring.http.bodies import Bodies
 from sealring.http.intents import Fingerprint, intent_of
 from sealring.http.replies import Environ, Reply
+from sealring.http.sources import source_of
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
 _MAX_VIOLATIONS = 20
@@ -79,7 +80,8 @@ class Guard:
         raw = b"" if route.body is None else self.bodies.read(environ)
         body = {} if route.body is None else _body(route.body, raw)
         intent = intent_of(principal, environ, raw, self._fingerprint) if route.repeatable else None
-        return Call(Caller(principal, request_id, intent), path, query, body)
+        caller = Caller(principal, request_id, intent, source=source_of(environ.get("REMOTE_ADDR", "")))
+        return Call(caller, path, query, body)
 
 
 def _body(schema: Schema, raw: bytes) -> Mapping[str, Any]:

@@ -42,6 +42,10 @@ class BoundKeys:
         self._known.put((environment, org), decision)
         return decision
 
+    def forget(self) -> None:
+        """Drop every decision that is known: the store was restored."""
+        self._known.clear()
+
     def by(self, decision: Decision, work: Callable[[Decision], T]) -> tuple[T, Decision]:
         """Do `work` by a decision, and return the one that it was done by.
 

@@ -131,6 +131,10 @@ class Gateway:
 
         return self._start("setup", KeyRef(provider, "", 0), call, explain)()
 
+    def max_wraps(self, provider: str) -> int | None:
+        """Return how many wraps a provider's keys may make; None: any number. Raises KeyMisconfigured."""
+        return self._providers.max_wraps(provider)
+
     def provider(self, name: str) -> Provider:
         """Return a provider, built on first use. Raises KeyFailure where it is not set up."""
         return self._providers.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,18 +16,20 @@ from sealring.domain.decision import Decision
 from sealring.domain.envelope import Combine, Header, Wrap
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import EnvironmentId, OrgId, new_uuid, uuid_text
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
-from sealring.errors import IntegrityFailure, KeyDisabled, KeyFailure
+from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.recent import Recent
 from sealring.keys.routing import ManagedKeks, Route, route
+from sealring.keys.wrap_counts import WrapCounts
 from sealring_plugin import Call, KeyRef, Purpose, WrapBinding, WrappedKey
 
 _READ = Purpose.DECRYPT
 
+DATA_DOMAIN = "data"  # of the roots that guard KEKs of organizations
 CACHED_KEKS = 1000
 CACHED_KEKS_TTL_S = 300.0
 
@@ -62,6 +65,7 @@ class Keyring:
         gateway: Gateway,
         keks: KekStore,
         managed: ManagedKeys,
+        counts: WrapCounts,
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
     ) -> None:
         """`on_refusal` hears of each organization whose own key could not be used."""
@@ -69,9 +73,16 @@ class Keyring:
         self._on_refusal = on_refusal
         self._keks = keks
         self._managed = managed
+        self._counts = counts
         self._opened = OpenedKeys()
-        self._by_scope: Recent[bytes, Kek] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
-        self._by_id: Recent[bytes, Kek] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
+        self._by_scope: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
+        self._by_id: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
+
+    def forget(self) -> None:
+        """Drop every KEK that is known: the store was restored."""
+        self._by_scope.clear()
+        self._by_id.clear()
+        self._opened.clear()
 
     def route(self, context: KeyContext, decision: Decision) -> Route:
         """Return the keys of a context of the decision's organization. Raises KeyMisconfigured: more than have room."""
@@ -83,7 +94,7 @@ class Keyring:
         for binding in keys.bindings:
             _refuse_shut(binding)
         keks = [binding.kek for binding in keys.bindings] or [
-            self._find_or_make(scope, caller, job.call) for scope in keys.scopes
+            self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
         with self._refusals_told(header, bound=bool(keys.bindings)):
             if keys.combine is Combine.ANY:
@@ -178,36 +189,67 @@ class Keyring:
         return shares
 
     def _by_reference(self, wrap: Wrap, header: Header) -> Kek:
-        kek = self._by_id.get(wrap.kek_id)
-        if kek is None:
-            kek = self._keks.get(header.environment, header.org, wrap.kek_id)
-            if kek is None:
+        record = self._by_id.get(wrap.kek_id)
+        if record is None:
+            record = self._keks.get(header.environment, header.org, wrap.kek_id)
+            if record is None:
                 raise IntegrityFailure("unknown KEK")
-            self._by_id.put(wrap.kek_id, kek)
-        if (kek.provider, kek.version) != (wrap.provider, wrap.kek_version):
+            self._by_id.put(wrap.kek_id, record)
+        kek = record.of_version(wrap.kek_version)
+        if kek is None or kek.provider != wrap.provider:
             raise IntegrityFailure("another KEK version or provider")
+        if kek.state is KekState.DESTROYED:
+            raise _destroyed()
         if not kek.scope.startswith(KekScope.owner(header.environment, header.org)):
             raise IntegrityFailure("the KEK of another organization")
         return kek
 
-    def _find_or_make(self, scope: KekScope, caller: Caller, call: Call) -> Kek:
-        kek = self._by_scope.get(scope.encoded)
+    def uses(self, keys: Route, wraps: tuple[Wrap, ...], *, data_keys: int = 0) -> tuple[KekUse, ...]:
+        """Return what wraps that a route made, and the data keys that leave with them, add to the counts of KEKs."""
+        if not keys.scopes:  # a customer's key is its owner's to count
+            return ()
+        uses = (
+            KekUse(wrap.kek_id, wrap.kek_version, int(self._counts.counts(wrap.provider)), data_keys) for wrap in wraps
+        )
+        return tuple(use for use in uses if use.wraps or use.data_keys)
+
+    def _managed_kek(self, scope: KekScope, caller: Caller, call: Call) -> Kek:
+        """The version of the scope's KEK that wraps. Raises KeyDestroyed; KeyExhausted."""
+        kek = self._find_or_make(scope, caller, call).active
         if kek is None:
-            kek = self._keks.find(scope) or self._make(scope, caller, call)
-            self._by_scope.put(scope.encoded, kek)
+            raise _destroyed()
+        self._counts.admit(scope.environment, scope.org, kek)
         return kek
 
-    def _make(self, scope: KekScope, caller: Caller, call: Call) -> Kek:
+    def _find_or_make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
+        record = self._by_scope.get(scope.encoded)
+        if record is None:
+            record = self._keks.find(scope) or self._make(scope, caller, call)
+            self._by_scope.put(scope.encoded, record)
+        return record
+
+    def _make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
         kek_id = new_uuid()
         made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, call)
-        kek = Kek(kek_id, made.version, made.provider, made.key_id, scope.encoded, made.material)
+        kek = Kek(
+            kek_id=kek_id,
+            version=made.version,
+            provider=made.provider,
+            provider_key_id=made.key_id,
+            scope=scope.encoded,
+            material=made.material,
+            root_domain=DATA_DOMAIN,
+            root_epoch=1,
+            created_at=time.time_ns() // 1000,
+        )
         event = Event(
             action=Action.KEK_CREATED,
             environment=scope.environment,
             org=scope.org,
-            actor=caller.actor,
-            request_id=caller.request_id,
+            origin=caller.origin,
             target=uuid_text(kek_id),
+            context=scope.context,
+            keys=((kek_id, kek.version),),
         )
         return self._keks.publish(scope, kek, event)  # the loser of a race adopts the winner's
 
@@ -232,6 +274,10 @@ def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
         raise IntegrityFailure("a bound key without its binding")
     _refuse_shut(binding)
     return binding
+
+
+def _destroyed() -> KeyDestroyed:
+    return KeyDestroyed("The key of this context is destroyed; what it guarded is gone for good.")
 
 
 def _refuse_shut(binding: Binding) -> None:

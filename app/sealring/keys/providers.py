@@ -17,10 +17,14 @@ STUCK_TO_REPLACE = 4  # calls that did not return in time
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a provider comes from. `waits`: its calls may wait for something outside the process."""
+    """Where a provider comes from. `waits`: its calls may wait for something outside the process.
+
+    `max_wraps`: how many wraps one version of its keys may make.
+    """
 
     build: Callable[[], Provider]
     waits: bool = True
+    max_wraps: int | None = None
 
 
 class Providers:
@@ -34,6 +38,9 @@ class Providers:
 
     def waits(self, name: str) -> bool:
         return self._source(name).waits
+
+    def max_wraps(self, name: str) -> int | None:
+        return self._source(name).max_wraps
 
     def get(self, name: str) -> Provider:
         """Return the provider, built on first use. Raises KeyFailure."""

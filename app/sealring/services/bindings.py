@@ -17,7 +17,7 @@ from sealring.domain.binding import (
 )
 from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
 from sealring.domain.envelope import Combine
-from sealring.domain.events import Action, Event
+from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import HOME_BYTES, EnvironmentId, Home, OrgId, uuid_text
 from sealring.domain.ports import BindingChange, BindingStore
 from sealring.domain.principal import Caller, Permission
@@ -114,17 +114,17 @@ class Bindings:
     def validate(self, caller: Caller, text_id: str) -> Binding:
         """Ask the key everything, and store what was found. The state stays as it is."""
         caller.principal.require(Permission.BINDINGS_MANAGE)
-        return self.verified(self._own(caller, text_id), caller.actor, caller.request_id)
+        return self.verified(self._own(caller, text_id), caller.origin)
 
-    def verified(self, binding: Binding, actor: str, request_id: str) -> Binding:
+    def verified(self, binding: Binding, origin: Origin) -> Binding:
         """Verify a binding for whoever; housekeeping does so for each that guards."""
-        result = self._verifier.verify(binding, request_id, binding.updated_at)
+        result = self._verifier.verify(binding, origin.request_id, binding.updated_at)
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             current = _of_id(found, binding.id)
             stamped = replace(result, checked_at=now, since=now).after(current.verification)
             changed = current.verified(stamped, now)
-            return BindingChange(changed, self._verification_event(changed, stamped, actor, request_id))
+            return BindingChange(changed, self._verification_event(changed, stamped, origin))
 
         return self._store.change(binding.environment, binding.org, decide)
 
@@ -215,20 +215,18 @@ class Bindings:
             action=action,
             environment=binding.environment,
             org=binding.org,
-            actor=caller.actor,
-            request_id=caller.request_id,
+            origin=caller.origin,
             target=uuid_text(binding.id),
             provider=self._catalog.event_name(binding.provider),
             detail=binding.state.name.lower(),
         )
 
-    def _verification_event(self, binding: Binding, result: Verification, actor: str, request_id: str) -> Event:
+    def _verification_event(self, binding: Binding, result: Verification, origin: Origin) -> Event:
         return Event(
             action=Action.BYOK_VERIFIED,
             environment=binding.environment,
             org=binding.org,
-            actor=actor,
-            request_id=request_id,
+            origin=origin,
             target=uuid_text(binding.id),
             provider=self._catalog.event_name(binding.provider),
             detail="verified" if result.verified else "failed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from sealring.domain.decision import Decision, Epoch
 from sealring.domain.envelope import MESSAGE_ID_BYTES, DataKeyBlob, Header, Suite
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import OrgId, new_uuid, uuid_text
+from sealring.domain.kek import KekUse
 from sealring.domain.ports import AuditLog
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure
@@ -50,10 +52,10 @@ class DataKeys:
         decision = self._decision(caller, context.organization)
         with DataKey.fresh() as dek:
             while True:
-                blob, decision = self._wrapped(dek, message_id, context, caller, decision)
-                if decision.holds_at(self._recorded(Action.DATA_KEY_CREATED, blob, caller)):
+                (blob, uses), decision = self._wrapped(dek, message_id, context, caller, decision)
+                if decision.holds_at(self._recorded(Action.DATA_KEY_CREATED, blob, caller, uses)):
                     return self._pair(dek, blob)
-                caller.begin_again()
+                caller = caller.again()
                 decision = self._renewed(decision)
 
     def decrypt(self, caller: Caller, wrapped: bytes) -> DataKeyPair:
@@ -66,7 +68,7 @@ class DataKeys:
             with dek:
                 if decision.holds_at(self._recorded(Action.DATA_KEY_DECRYPTED, blob, caller)):
                     return DataKeyPair(uuid_text(blob.data_key_id), blob.context, bytes(dek.secret), wrapped)
-            caller.begin_again()
+            caller = caller.again()
             decision = self._renewed(decision)
 
     def rekey(self, caller: Caller, wrapped: bytes, context: KeyContext) -> DataKeyPair:
@@ -82,13 +84,13 @@ class DataKeys:
         while True:
             dek, source = self._unwrapped(caller, old, source)
             with dek:
-                new, target = self._wrapped(dek, old.header.message_id, context, caller, target)
-                wrapped_at = opened_at = self._recorded(Action.DATA_KEY_REKEYED, new, caller)
+                (new, uses), target = self._wrapped(dek, old.header.message_id, context, caller, target)
+                wrapped_at = opened_at = self._recorded(Action.DATA_KEY_REKEYED, new, caller, uses)
                 if source.org != target.org:
                     opened_at = self._recorded(Action.DATA_KEY_DECRYPTED, old, caller)
                 if source.holds_at(opened_at) and target.holds_at(wrapped_at):
                     return self._pair(dek, new)
-            caller.begin_again()
+            caller = caller.again()
             source, target = self._renewed(source), self._renewed(target)
 
     def _decision(self, caller: Caller, org: OrgId) -> Decision:
@@ -99,10 +101,10 @@ class DataKeys:
 
     def _wrapped(
         self, dek: DataKey, message_id: bytes, context: KeyContext, caller: Caller, decision: Decision
-    ) -> tuple[DataKeyBlob, Decision]:
-        """Wrap by the keys of a decision, and return the decision by which it was done."""
+    ) -> tuple[tuple[DataKeyBlob, Sequence[KekUse]], Decision]:
+        """Wrap by the keys of a decision. Return the blob, the uses to count, and the decision by which it was done."""
 
-        def wrap(decision: Decision) -> DataKeyBlob:
+        def wrap(decision: Decision) -> tuple[DataKeyBlob, Sequence[KekUse]]:
             keys = self._keyring.route(context, decision)
             header = Header(
                 suite=Suite.DATA_KEY,
@@ -115,7 +117,8 @@ class DataKeys:
                 context_hash=context.digest,
             )
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
-            return DataKeyBlob(header, wraps, commitment(dek.secret, header), context)
+            uses = self._keyring.uses(keys, wraps, data_keys=1)
+            return DataKeyBlob(header, wraps, commitment(dek.secret, header), context), uses
 
         return self._bound.by(decision, wrap)
 
@@ -148,7 +151,7 @@ class DataKeys:
         wrapped = signed(self._keys, encode_data_key(blob))
         return DataKeyPair(uuid_text(blob.data_key_id), blob.context, bytes(dek.secret), wrapped)
 
-    def _recorded(self, action: Action, blob: DataKeyBlob, caller: Caller) -> Epoch | None:
+    def _recorded(self, action: Action, blob: DataKeyBlob, caller: Caller, uses: Sequence[KekUse] = ()) -> Epoch | None:
         """Store the event before the key leaves, and return the epoch of its organization."""
         header = blob.header
         return self._audit.append(
@@ -156,9 +159,10 @@ class DataKeys:
                 action=action,
                 environment=header.environment,
                 org=header.org,
-                actor=caller.actor,
-                request_id=caller.request_id,
+                origin=caller.origin,
                 target=uuid_text(blob.data_key_id),
-                key_ids=tuple(uuid_text(wrap.kek_id) for wrap in blob.wraps),
-            )
+                context=blob.context,
+                keys=blob.keys,
+            ),
+            uses,
         )

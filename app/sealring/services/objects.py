@@ -9,6 +9,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Action
 from sealring.domain.ids import ObjectId, OrgId, uuid_text
+from sealring.domain.kek import KekUse
 from sealring.domain.ports import AuditLog, Change, Moment, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import Author, ObjectRecord, State, Version
@@ -58,8 +59,8 @@ class Objects:
 
         def make(epoch: Epoch | None) -> Change:
             if epoch not in made:  # sealed once, however often the store tries, but for each state of the bindings
-                record = self._new(caller, new_id, name, context, plaintext, epoch)
-                made[epoch] = Change(record, event_of(Action.OBJECT_CREATED, record, caller))
+                record, uses = self._new(caller, new_id, name, context, plaintext, epoch)
+                made[epoch] = Change(record, event_of(Action.OBJECT_CREATED, record, caller), uses)
             return made[epoch]
 
         place = Place(new_id, environment, org, name)
@@ -98,7 +99,7 @@ class Objects:
         """
         caller.principal.require(Permission.OBJECTS_UPDATE)
         plaintext = self._checked(value)
-        sealed: dict[Epoch | None, Version] = {}
+        sealed: dict[Epoch | None, tuple[Version, Sequence[KekUse]]] = {}
 
         def decide(current: ObjectRecord, moment: Moment) -> Change:
             visible(current, caller)
@@ -108,13 +109,14 @@ class Objects:
             # Sealed once for each state of the bindings: ids in the header are random, so a conflict never forces
             # another encryption.
             if moment.epoch not in sealed:
-                envelope = self._sealing.seal(plaintext, current.id, current.context, caller, moment.epoch)
-                sealed[moment.epoch] = Version(0, 0, _author(caller), envelope)
+                envelope, uses = self._sealing.seal(plaintext, current.id, current.context, caller, moment.epoch)
+                sealed[moment.epoch] = Version(0, 0, _author(caller), envelope), uses
             written = _after(current, moment)
-            version = replace(sealed[moment.epoch], number=current.current.number + 1, created_at=written)
+            version, uses = sealed[moment.epoch]
+            version = replace(version, number=current.current.number + 1, created_at=written)
             oldest = max(current.oldest, version.number - self._limits.max_versions + 1)
             record = replace(current, current=version, updated_at=written, oldest=oldest)
-            return Change(record, event_of(Action.OBJECT_UPDATED, record, caller))
+            return Change(record, event_of(Action.OBJECT_UPDATED, record, caller), uses)
 
         with refusals_audited(self._audit, caller, text_id):
             return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
@@ -160,9 +162,9 @@ class Objects:
 
     def _new(  # noqa: PLR0913, PLR0917  what a new object is made of
         self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes, epoch: Epoch | None
-    ) -> ObjectRecord:
-        envelope = self._sealing.seal(plaintext, new_id, context, caller, epoch)
-        return ObjectRecord(
+    ) -> tuple[ObjectRecord, Sequence[KekUse]]:
+        envelope, uses = self._sealing.seal(plaintext, new_id, context, caller, epoch)
+        record = ObjectRecord(
             id=new_id,
             name=name,
             context=context,
@@ -172,6 +174,7 @@ class Objects:
             revision=1,
             current=Version(1, 0, _author(caller), envelope),
         )
+        return record, uses
 
     def _named(self, caller: Caller, name: str, org: OrgId | None) -> ObjectRecord:
         principal = caller.principal
@@ -196,7 +199,7 @@ class Objects:
             holds = decision.holds_at(epoch)
             if holds and attested.current.id == record.current.id:
                 return OpenedObject(attested, value.decode())
-            caller.begin_again()
+            caller = caller.again()
             record = attested
             decision = decision if holds else self._sealing.renewed(decision)
 
@@ -207,7 +210,7 @@ class Objects:
         Another one need not be newer: a failover takes back writes whose outcome was unknown.
         """
         while not (attestation := self._store.attest(record, event_of(action, record, caller))).newest:
-            caller.begin_again()
+            caller = caller.again()
             present = visible(self._store.get(record.id), caller)
             if present == record:
                 raise IntegrityFailure("rolled back")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.seal import open_sealed, seal
@@ -10,6 +11,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.decision import Decision, Epoch
 from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header, Suite
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, new_uuid
+from sealring.domain.kek import KekUse
 from sealring.domain.principal import Caller
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.keyring import Keyring
@@ -28,10 +30,10 @@ class Sealing:
 
     def seal(
         self, value: bytes, object_id: ObjectId, context: KeyContext, caller: Caller, epoch: Epoch | None
-    ) -> Envelope:
+    ) -> tuple[Envelope, Sequence[KekUse]]:
         """Seal `value` as a new version, by the bindings of `epoch`, which the writer watches.
 
-        Raises KeyFailure; then nothing may be stored.
+        Return the envelope, and the uses of KEKs to count with it. Raises KeyFailure; then nothing may be stored.
         """
         decision = self._bound.at(caller.principal.environment, context.organization, epoch)
         keys = self._keyring.route(context, decision)
@@ -47,7 +49,7 @@ class Sealing:
         )
         with DataKey.fresh() as dek:
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
-            return seal(value, dek=dek.secret, header=header, wraps=wraps)
+            return seal(value, dek=dek.secret, header=header, wraps=wraps), self._keyring.uses(keys, wraps)
 
     def decision(self, envelope: Envelope) -> Decision:
         """Return what is known of the bindings of an envelope's organization."""

@@ -54,5 +54,5 @@ class Versions:
                 value, decision = self._sealing.open(version.envelope, record.context, caller, decision)
                 if decision.holds_at(self._audit.append(event_of(Action.OBJECT_READ, then, caller))):
                     return OpenedObject(then, value.decode())
-                caller.begin_again()
+                caller = caller.again()
                 decision = self._sealing.renewed(decision)

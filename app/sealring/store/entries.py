@@ -126,6 +126,10 @@ class EventEntry:
     id: bytes
     parts: tuple[bytes, ...] = field(repr=False)
 
+    @property
+    def pairs(self) -> Iterable[tuple[bytes, bytes]]:
+        return zip(self.parts[::2], self.parts[1::2], strict=True)
+
     def encode(self) -> bytes:
         return b"".join((lp16(self.id), *map(lp32, self.parts)))
 

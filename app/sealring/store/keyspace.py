@@ -4,6 +4,7 @@
     s1:layout              string  format, partitions, wrapped store key   for ever          nothing
     s1:ready               string  proof that the store takes writes       60 seconds        nothing
     s1:purge               string  the worker that purges                  150 seconds       nothing
+    s1:{p}:z               string  whose store this is, which generation   for ever          every write
     s1:{p}:o:<object id>   string  an object with its current envelope     until purged      update, delete, restore
     s1:{p}:v:<object id>   hash    older versions by version id            until purged      nothing
     s1:{p}:s:<object id>   list    their summaries, newest first           until purged      nothing
@@ -13,6 +14,7 @@
     s1:{p}:d:<name>        hash    organizations that may have the name    for ever (a hint) nothing
     s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
     s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
+    s1:{p}:u:<KEK id>      hash    counts of a managed KEK, by version     for ever          nothing
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
     s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       for ever          a change of one
     s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
@@ -53,6 +55,7 @@ class Kind(Enum):
     ORG_INDEX = b"x"
     ENVIRONMENT_INDEX = b"e"
     KEK = b"k"
+    KEK_USES = b"u"
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
 
@@ -85,6 +88,15 @@ def parse_owner(rest: bytes) -> Owner | None:
 def fence_beside(key: bytes) -> bytes:
     """Return the key, in the slot of `key`, that is written so that WAIT has something to look at."""
     return key[: key.index(b"}") + 1] + b":w"
+
+
+def partition_of(key: bytes) -> int:
+    """Return the partition of a key of one."""
+    return int(key[key.index(b"{") + 1 : key.index(b"}")])
+
+
+def is_marker(key: bytes) -> bool:
+    return key.endswith(b"}:z")
 
 
 def doctor_prefix(random: str) -> bytes:
@@ -143,6 +155,9 @@ class Keyspace:
     def kek(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
         return self._of(environment, org) + b"k:" + kek_id
 
+    def kek_uses(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
+        return self._of(environment, org) + b"u:" + kek_id
+
     def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
         return self.kek_scope_in(self.partition(environment, org), scope)
 
@@ -161,6 +176,9 @@ class Keyspace:
     def intent(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
         message = lp16(environment.encode()) + lp16(actor.encode()) + lp16(name)
         return self._prefixes[partition] + b"i:" + self._keys.locator(b"intent", message)
+
+    def marker(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"z"
 
     def audit(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"a"

@@ -15,7 +15,7 @@ from sealring.domain.decision import Decision, Epoch, new_epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Intent, Outcome
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.ports import Attestation, BindingChange, Change, History, Moment, Order, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
@@ -28,9 +28,11 @@ class MemoryAudit:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.epochs: dict[Home, Epoch] = {}
+        self.uses: list[KekUse] = []
 
-    def append(self, event: Event) -> Epoch | None:
+    def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         self.events.append(event)
+        self.uses += uses
         return self.epochs.get(home(event.environment, event.org))
 
 
@@ -126,30 +128,34 @@ class MemoryKeks:
 
     def __init__(self, audit: MemoryAudit) -> None:
         self._audit = audit
-        self._by_scope: dict[bytes, Kek] = {}
-        self._bound: dict[bytes, Kek] = {}
+        self._by_scope: dict[bytes, KekRecord] = {}
+        self._bound: dict[bytes, KekRecord] = {}
         self._lock = RLock()
 
     def add(self, kek: Kek) -> None:
         """Store the KEK of a binding."""
-        self._bound[kek.kek_id] = kek
+        self._bound[kek.kek_id] = KekRecord((kek,))
 
-    def find(self, scope: KekScope) -> Kek | None:
+    def find(self, scope: KekScope) -> KekRecord | None:
         return self._by_scope.get(scope.encoded)
 
-    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None:
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None:
         owner = KekScope.owner(environment, org)
         with self._lock:
             everything = (*self._by_scope.values(), *self._bound.values())
             keks = [kek for kek in everything if kek.scope.startswith(owner)]
         return next((kek for kek in keks if kek.kek_id == kek_id), None)
 
-    def publish(self, scope: KekScope, kek: Kek, event: Event) -> Kek:
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
         with self._lock:
             if scope.encoded not in self._by_scope:
-                self._by_scope[scope.encoded] = kek
+                self._by_scope[scope.encoded] = KekRecord((kek,))
                 self._audit.append(event)
             return self._by_scope[scope.encoded]
+
+    def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:  # noqa: ARG002
+        mine = [each for each in self._audit.uses if (each.kek_id, each.version) == (kek.kek_id, kek.version)]
+        return sum(each.wraps for each in mine)
 
 
 class MemoryObjects:
@@ -179,7 +185,7 @@ class MemoryObjects:
             new = make(self._audit.epochs.get(place.id.home))
             record = new.record.stamped(self.now(), os.urandom(16))
             self._versions[record.id] = []
-            return self._store(record, new.event, intent)
+            return self._store(record, new, intent)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
         return self._objects.get(object_id)
@@ -205,7 +211,7 @@ class MemoryObjects:
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
                 raise NameTaken
-            return self._store(record, change.event, intent)
+            return self._store(record, change, intent)
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
         with self._lock:
@@ -230,13 +236,13 @@ class MemoryObjects:
         )
         return [row for row in rows if _wanted(row, query)][: query.limit]
 
-    def _store(self, record: ObjectRecord, event: Event, intent: Intent | None) -> ObjectRecord:
+    def _store(self, record: ObjectRecord, change: Change, intent: Intent | None) -> ObjectRecord:
         versions = self._versions[record.id]
         if not versions or versions[-1].id != record.current.id:
             versions.append(record.current)
             self._versions[record.id] = [each for each in versions if each.number >= record.oldest]
         self._objects[record.id] = record
-        self._audit.append(event)
+        self._audit.append(change.event, change.uses)
         if intent is not None:
             self._intents.remember(intent, record)
         return record

@@ -13,7 +13,7 @@ from sealring.domain.codec import encode_envelope, parse_envelope
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Outcome
-from sealring.domain.kek import Bound, Kek
+from sealring.domain.kek import Bound, Kek, KekRecord, KekState
 from sealring.domain.ports import Row
 from sealring.domain.record import Author, ObjectRecord, State, Version, VersionSummary
 from sealring.domain.wire import (
@@ -37,6 +37,7 @@ _OBJECT_HEAD = struct.Struct(">BBQQIIQ16s")  # format, state, created, updated, 
 _VERSION_HEAD = struct.Struct(">BIQ")  # format, number, created
 _SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
 _OUTCOME = struct.Struct(">B?Q16s16s16s16s")  # format, committed, started, operation, fingerprint, object, version
+_KEK_VERSION = struct.Struct(">IBQI")  # number, state, created, epoch of the root
 _SCORE = struct.Struct(">Q")
 
 
@@ -124,31 +125,24 @@ class Records:
         reader = self._authentic(b"summary" + object_id.raw, raw)
         return _strictly(lambda: VersionSummary(*_SUMMARY.unpack(_rest(reader))), "version summary")
 
-    def encode_kek(self, kek: Kek) -> bytes:
-        body = b"".join(
-            (
-                bytes((_FORMAT,)),
-                kek.version.to_bytes(4, "big"),
-                lp8(kek.provider.encode()),
-                lp16(kek.provider_key_id.encode()),
-                lp16(kek.scope),
-                lp16(kek.material),
-                _encode_bound(kek.bound),
-            )
-        )
-        return body + self._keys.record(b"kek" + kek.kek_id + body)
+    def encode_kek(self, record: KekRecord) -> bytes:
+        head = bytes((_FORMAT,)) + lp16(record.scope) + _encode_bound(record.bound)
+        versions = b"".join(map(_encode_kek_version, record.versions))
+        body = head + len(record.versions).to_bytes(2, "big") + versions
+        return body + self._keys.record(b"kek" + record.kek_id + body)
 
-    def decode_kek(self, kek_id: bytes, raw: bytes) -> Kek:
+    def decode_kek(self, kek_id: bytes, raw: bytes) -> KekRecord:
         reader = self._authentic(b"kek" + kek_id, raw)
 
-        def decode() -> Kek:
+        def decode() -> KekRecord:
             _known(reader.number(1))
-            version = reader.number(4)
-            provider = reader.lp8().decode()
-            key_id, scope, material = reader.lp16().decode(), reader.lp16(), reader.lp16()
-            kek = Kek(kek_id, version, provider, key_id, scope, material, _decode_bound(reader))
+            scope, bound = reader.lp16(), _decode_bound(reader)
+            count = reader.number(2)
+            record = KekRecord(tuple(_decode_kek_version(reader, kek_id, scope, bound) for _ in range(count)))
             reader.finish()
-            return kek
+            if not record.versions:
+                raise MalformedBytes("a KEK without a version")
+            return record
 
         return _strictly(decode, "KEK record")
 
@@ -236,6 +230,37 @@ def _decode_version(reader: Reader) -> Version:
     _known(form)
     author = Author(reader.lp16().decode(), reader.lp16().decode())
     return Version(number, created_at, author, parse_envelope(reader.lp32()))
+
+
+def _encode_kek_version(kek: Kek) -> bytes:
+    return b"".join(
+        (
+            _KEK_VERSION.pack(kek.version, kek.state, kek.created_at, kek.root_epoch),
+            lp8(kek.root_domain.encode()),
+            lp8(kek.provider.encode()),
+            lp16(kek.provider_key_id.encode()),
+            lp16(kek.material),
+        )
+    )
+
+
+def _decode_kek_version(reader: Reader, kek_id: bytes, scope: bytes, bound: Bound | None) -> Kek:
+    number, state, created_at, root_epoch = _KEK_VERSION.unpack(reader.take(_KEK_VERSION.size))
+    root_domain, provider = reader.lp8().decode(), reader.lp8().decode()
+    provider_key_id, material = reader.lp16().decode(), reader.lp16()
+    return Kek(
+        kek_id=kek_id,
+        version=number,
+        provider=provider,
+        provider_key_id=provider_key_id,
+        scope=scope,
+        material=material,
+        bound=bound,
+        root_domain=root_domain,
+        root_epoch=root_epoch,
+        state=KekState(state),
+        created_at=created_at,
+    )
 
 
 def _encode_bound(bound: Bound | None) -> bytes:

@@ -14,9 +14,11 @@ from sealring.domain.intent import Intent, Outcome
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
-from sealring.store.keyspace import Keyspace
+from sealring.store.kek_uses import counting
+from sealring.store.keyspace import Keyspace, partition_of
 from sealring.store.link import Command, Link, Reply
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_history import RedisHistory
@@ -33,6 +35,7 @@ class RedisObjects:
         self,
         links: Links,
         keyspace: Keyspace,
+        markers: Markers,
         records: Records,
         index: RedisIndex,
         audit: RedisAudit,
@@ -40,6 +43,7 @@ class RedisObjects:
     ) -> None:
         self._links = links
         self._keyspace = keyspace
+        self._markers = markers
         self._records = records
         self._history = RedisHistory(keyspace, records)
         self._index = index
@@ -55,7 +59,7 @@ class RedisObjects:
     def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
         name_key = self._keyspace.name(place.environment, place.org, place.name)
         object_key = self._keyspace.object(place.id)
-        epoch_key = self._keyspace.epoch(place.id.home)
+        epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
         directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object: a crash leaves a harmless entry. Its time lets a sweep spare what is in flight.
         directory = (b"HSET", directory_key, place.org, _wall_clock())
@@ -66,14 +70,16 @@ class RedisObjects:
             before = (*beside, *following.opening)
             replies = link.send(
                 *before,
-                (b"WATCH", name_key, object_key, epoch_key, *following.watched),
+                (b"WATCH", marker_key, name_key, object_key, epoch_key, *following.watched),
+                (b"GET", marker_key),
                 (b"GET", name_key),
                 (b"GET", object_key),
                 (b"GET", epoch_key),
                 (b"TIME",),
                 *following.reading,
             )
-            holder, landed, epoch, now, *known = replies[len(before) + 1 :]
+            marker, holder, landed, epoch, now, *known = replies[len(before) + 1 :]
+            self._markers.check(place.id.partition, marker)
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
                 created_at = self._records.decode_object(place.id, landed).created_at
                 return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
@@ -85,7 +91,7 @@ class RedisObjects:
             new = make(epoch)
             record = new.record.stamped(microseconds(now), operation)
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
-            return Commit((*writes, self._audit.entry(new.event), *following.closing(record)), record)
+            return self._commit((*writes, *following.closing(record)), record, new)
 
         beside = (directory,) if self._links.together(directory_key, object_key) else ()
         if not beside:
@@ -95,14 +101,17 @@ class RedisObjects:
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
         if not self._keyspace.holds(object_id.home):
             return None
-        return self._decode(object_id, self._links.call((b"GET", self._keyspace.object(object_id)))[0])
+        (raw,) = self._markers.load(object_id.partition, (b"GET", self._keyspace.object(object_id)))
+        return self._decode(object_id, raw)
 
     def find(self, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
-        (raw_id,) = self._links.call((b"GET", self._keyspace.name(environment, org, name)))
+        partition = self._keyspace.partition(environment, org)
+        (raw_id,) = self._markers.load(partition, (b"GET", self._keyspace.name(environment, org, name)))
         return None if raw_id is None else self._named(raw_id, environment, org, name)
 
     def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
-        (entries,) = self._links.call((b"HKEYS", self._keyspace.directory(environment, name)))
+        directory = self._keyspace.directory(environment, name)
+        (entries,) = self._markers.load(partition_of(directory), (b"HKEYS", directory))
         orgs = [org for entry in entries if (org := _organization(entry)) is not None]
         found = (self.find(environment, org, name) for org in sorted(orgs))
         return [record for record in found if record is not None]
@@ -113,14 +122,15 @@ class RedisObjects:
         if not self._keyspace.holds(object_id.home):
             raise NotFound
         object_key = self._keyspace.object(object_id)
-        epoch_key = self._keyspace.epoch(object_id.home)
+        epoch_key, marker_key = self._keyspace.epoch(object_id.home), self._markers.key(object_id.partition)
         operation = os.urandom(16)
         following = self._intents.attempt(intent, NO_ORG, object_id.partition, operation)
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             replies = link.send(
                 *following.opening,
-                (b"WATCH", object_key, epoch_key, *following.watched),
+                (b"WATCH", marker_key, object_key, epoch_key, *following.watched),
+                (b"GET", marker_key),
                 (b"GET", object_key),
                 (b"GET", epoch_key),
                 self._history.newest(object_id),
@@ -128,7 +138,8 @@ class RedisObjects:
                 (b"TIME",),
                 *following.reading,
             )
-            raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            marker, raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            self._markers.check(object_id.partition, marker)
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
@@ -145,8 +156,7 @@ class RedisObjects:
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
             writes = (*self._history.writes(link, current, record), *self._writes(current, record))
-            writes = (*writes, self._audit.entry(change.event), *following.closing(record))
-            return Commit(writes, record)
+            return self._commit((*writes, *following.closing(record)), record, change)
 
         return transact(self._links, object_key, attempt)
 
@@ -154,7 +164,7 @@ class RedisObjects:
         if not self._keyspace.holds(object_id.home):
             return admit(None), ()
         object_key = self._keyspace.object(object_id)
-        raw, members = self._links.snapshot(object_key, (b"GET", object_key), self._history.all(object_id))
+        raw, members = self._markers.snapshot(object_id.partition, (b"GET", object_key), self._history.all(object_id))
         if isinstance(raw, Exception) or isinstance(members, Exception):
             raise IntegrityFailure("the store refused a command")
         record = admit(self._decode(object_id, raw))
@@ -163,13 +173,13 @@ class RedisObjects:
     def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
         if version_id == record.current.id:
             return record.current
-        (raw,) = self._links.call(self._history.one(record.id, version_id))
+        (raw,) = self._markers.load(record.id.partition, self._history.one(record.id, version_id))
         return self._history.decoded(record.id, version_id, raw)
 
     def attest(self, record: ObjectRecord, event: Event) -> Attestation:
         epoch_key = self._keyspace.epoch(record.id.home)
         _, score, epoch = self._links.record(
-            epoch_key, self._audit.entry(event), self._index.score(record), (b"GET", epoch_key)
+            epoch_key, self._audit.entry(event).command, self._index.score(record), (b"GET", epoch_key)
         )
         newest = score is not None and int(float(score)) == record.updated_at
         return Attestation(newest, epoch)
@@ -177,6 +187,12 @@ class RedisObjects:
     def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
         self._audit.append(event)
         return self._index.page(query)
+
+    def _commit(self, writes: Sequence[Command], record: ObjectRecord, change: Change) -> Commit[ObjectRecord]:
+        """Commit writes together with the event and the uses of the change that they make."""
+        counted = counting(self._keyspace, record.environment, record.org, change.uses)
+        entry = self._audit.entry(change.event)
+        return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry))
 
     def _writes(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
         """What turns `current` into `record`: each consequence of a state or version that changes."""
