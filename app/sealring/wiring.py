@@ -135,16 +135,14 @@ def run_command(settings: Settings, provider: str, name: str, options: Mapping[s
 def initialise_store(settings: Settings, partitions: int) -> bool:
     """Give an empty store its layout. Return False where it has one; that one stays."""
     with closing(_links(settings)) as links, closing(make_gateway(settings)) as gateway:
-        layout = read_layout(links)
+        layout, made = read_layout(links), False
         if layout is None:
             check_untouched(links)
             layout = make_layout(gateway, settings.managed.provider, partitions)
-            if not write_layout(links, layout):
-                return False
-        elif not holds_layout_alone(links):
-            return False
-        open_store(gateway, links, layout).markers.begin()  # again, where an earlier set-up was cut short
-        return True
+            made = write_layout(links, layout)
+        if made or holds_layout_alone(links):  # an earlier set-up may have been cut short
+            open_store(gateway, links, require_layout(links)).markers.begin()
+        return made
 
 
 def check(settings: Settings) -> Iterator[str]:

@@ -24,5 +24,9 @@ def wraps_field(version: int) -> bytes:
     return b"w%d" % version
 
 
+def is_wraps(field: bytes) -> bool:
+    return field.startswith(b"w")
+
+
 def data_keys_field(version: int) -> bytes:
     return b"d%d" % version
