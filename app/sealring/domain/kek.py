@@ -38,7 +38,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Kek:
-    """One key-encrypting key. `material` is the provider's own, opaque to us."""
+    """One key-encrypting key. `material` is the provider's own, opaque to us.
+
+    A managed one names the root that guards it: the domain, and the epoch in it.
+    """
 
     kek_id: bytes  # 16 bytes, ours
     version: int
@@ -47,3 +50,5 @@ class Kek:
     scope: bytes  # KekScope.encoded
     material: bytes = field(repr=False)
     bound: Bound | None = None  # None: managed by us
+    root_domain: str = ""
+    root_epoch: int = 0

@@ -25,7 +25,7 @@ from sealring.domain.wire import lp16
 from sealring.errors import BindingConflict, InvalidBody, NotFound
 from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
-from sealring.keys.keyring import key_ref
+from sealring.keys.references import customers_key
 from sealring.services.verification import Verifier
 from sealring_plugin import SetupGuide
 
@@ -85,7 +85,7 @@ class Bindings:
             created_at=0,
             updated_at=0,
         )
-        self._catalog.check_key(key_ref(binding.kek))
+        self._catalog.check_key(customers_key(binding.kek))
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             _refuse_equal(binding, found)

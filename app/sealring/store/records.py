@@ -127,6 +127,8 @@ class Records:
                 lp16(kek.provider_key_id.encode()),
                 lp16(kek.scope),
                 lp16(kek.material),
+                lp8(kek.root_domain.encode()),
+                kek.root_epoch.to_bytes(4, "big"),
                 _encode_bound(kek.bound),
             )
         )
@@ -140,7 +142,9 @@ class Records:
             version = reader.number(4)
             provider = reader.lp8().decode()
             key_id, scope, material = reader.lp16().decode(), reader.lp16(), reader.lp16()
-            kek = Kek(kek_id, version, provider, key_id, scope, material, _decode_bound(reader))
+            root_domain, root_epoch = reader.lp8().decode(), reader.number(4)
+            bound = _decode_bound(reader)
+            kek = Kek(kek_id, version, provider, key_id, scope, material, bound, root_domain, root_epoch)
             reader.finish()
             return kek
 
