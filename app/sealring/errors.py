@@ -187,6 +187,14 @@ class KeyDeadlineExceeded(KeyFailure):
 class PluginFault(KeyFailure):
     """The plugin broke its contract. Carries the exception's type, never its text."""
 
+    def __init__(self, what: str) -> None:
+        """`what` is a type's name or a fixed phrase."""
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"The key's provider failed ({self.what}). Tell the operator."
+
 
 # --- the store
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Self
 
 from sealring.auth.key_sources import key_sources
@@ -22,10 +21,10 @@ from sealring.http.dispatch import Server
 from sealring.http.health import Readiness
 from sealring.keys import registry
 from sealring.keys.bound_keys import BoundKeys
-from sealring.keys.catalog import Catalog, Loaded
+from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring
-from sealring.keys.providers import Source
+from sealring.keys.plugins import Plugins, customers_source, initialise, managed_source
 from sealring.keys.store_key import make_layout, open_store_keys
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.observability.logs import Log
@@ -61,15 +60,6 @@ from sealring.store.redis_layout import (
 )
 from sealring.store.redis_objects import RedisObjects
 from sealring.store.redis_tombs import RedisTombs
-from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """A plugin that the settings name, with its settings checked."""
-
-    spec: ProviderSpec
-    config: Mapping[str, ConfigValue]
 
 
 def make_app(settings: Settings, log: Log) -> Server:
@@ -100,36 +90,36 @@ def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
         yield gateway, Stores.on(open_store(gateway, links, require_layout(links)))
 
 
-def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
+def load_plugins(settings: Settings) -> Plugins:
     """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
-    return {name: _plugin(spec, settings) for name, spec in registry.load(settings.plugins).items()}
+    plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
+    plugins.require_managed(settings.managed.providers)
+    return plugins
 
 
 def make_gateway(settings: Settings) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
-    sources = {
-        name: Source(partial(plugin.spec.build, plugin.config), plugin.spec.waits_with(plugin.config))
-        for name, plugin in load_plugins(settings).items()
-    }
-    return Gateway(sources)
+    plugins = load_plugins(settings)
+    return Gateway(
+        {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
+        {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
+    )
 
 
 def initialise_plugins(settings: Settings) -> Iterator[str]:
     """Let each plugin make what it needs before its first use, and say what was made. Raises SettingsInvalid."""
-    for plugin in load_plugins(settings).values():
-        if plugin.spec.initialise is not None:
-            with _plugin_settings(plugin.spec):
-                yield plugin.spec.initialise(plugin.config)
+    for loaded in load_plugins(settings).managed.values():
+        made = initialise(loaded)
+        if made is not None:
+            yield made
 
 
 def run_command(settings: Settings, provider: str, name: str, options: Mapping[str, object]) -> Iterator[str]:
     """Run a command of a plugin, and yield what it prints. Raises SettingsInvalid."""
-    plugin = load_plugins(settings).get(provider)
-    if plugin is None:
+    loaded = load_plugins(settings).get(provider)
+    if loaded is None:
         raise SettingsInvalid(f"[plugins.{provider}] is missing: the command needs its settings")
-    command = next(each for each in plugin.spec.commands if each.name == name)
-    with _plugin_settings(plugin.spec):
-        yield from command.run(plugin.config, parse_fields(command.options, options, Path.cwd()))
+    yield from loaded.run(next(each for each in loaded.spec.commands if each.name == name), options)
 
 
 def initialise_store(settings: Settings, partitions: int) -> bool:
@@ -171,9 +161,9 @@ def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Finding
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
     """Build the managed provider, and let it say what it is."""
-    provider = gateway.provider(settings.managed.provider)
-    if isinstance(provider, Announces):
-        log.notice(f"keys: {settings.managed.provider}: {provider.announcement()}")
+    said = gateway.announcement(settings.managed.provider)
+    if said is not None:
+        log.notice(f"keys: {settings.managed.provider}: {said}")
 
 
 def make_authenticator(settings: Settings) -> Authenticator:
@@ -202,20 +192,6 @@ def reached(settings: Settings) -> Iterator[tuple[Gateway, Links]]:
     """Reach keys and store for a command, whatever the store holds. Raises SettingsInvalid."""
     with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
         yield gateway, links
-
-
-def _plugin(spec: ProviderSpec, settings: Settings) -> Plugin:
-    with _plugin_settings(spec):
-        return Plugin(spec, spec.parse_config(settings.plugins[spec.name], settings.path.absolute().parent))
-
-
-@contextmanager
-def _plugin_settings(spec: ProviderSpec) -> Iterator[None]:
-    """Turn what a plugin says of its settings into our one line."""
-    try:
-        yield
-    except ProviderError as error:
-        raise SettingsInvalid(f"[plugins.{spec.name}] {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +225,8 @@ class Stores:
 
 
 def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindings:
-    loaded = {name: Loaded(plugin.spec, plugin.config) for name, plugin in load_plugins(settings).items()}
-    return Bindings(stores.bindings, Catalog(loaded), gateway, Verifier(gateway), stores.keys)
+    catalog = Catalog(load_plugins(settings).customers)
+    return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
 
 
 def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Services:

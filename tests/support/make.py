@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import fields
-from pathlib import Path
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
@@ -12,7 +11,7 @@ from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring, ManagedKeys
-from sealring.keys.providers import Source
+from sealring.keys.providers import ManagedSource
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.services.bindings import Bindings
@@ -25,8 +24,8 @@ from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
-from sealring_local.root import create_root, read_root
 from sealring_local.wrap import LocalProvider
+from support.roots import roots_of
 
 ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000000")
 OTHER_ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000001")
@@ -52,18 +51,13 @@ def context(**pairs):
     return KeyContext.of(pairs or {"organization_id": ACME})
 
 
-def root(folder: Path) -> bytes:
-    create_root(folder / "root.key")
-    return read_root(folder / "root.key")
-
-
 def gateway(root_key=None):
-    return on_provider(LocalProvider(root_key or os.urandom(32)))
+    return on_provider(LocalProvider(roots_of(root_key or os.urandom(32))))
 
 
 def on_provider(provider, *, waits=False):
-    """A gateway to this one provider, under the name `local`."""
-    return Gateway({"local": Source(lambda: provider, waits)})
+    """A gateway to this one provider of managed keys, under the name `local`."""
+    return Gateway({"local": ManagedSource(lambda: provider, waits)}, {})
 
 
 def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None, on_refusal=None):

@@ -83,13 +83,19 @@ def expand(dek, head, label):
     return hmac.digest(prk, label + struct.pack(">H", head["suite"]) + b"\x01", "sha512")[:32]
 
 
+def local_key(kek, aad):
+    return hmac.digest(kek, b"sealring-local/v1/dek" + aad + b"\x01", "sha256")
+
+
 def unwrap(head, found, keks):
-    """The DEK. Each blob is nonce 12 ‖ AES-256-GCM: what the provider `local` makes."""
+    """The DEK. Each blob is what the provider `local` makes."""
     shares = []
     for wrap in found:
+        if wrap["alg"] != "hkdf-a256gcm":
+            raise Refused("algorithm")
         key, nonce, body = keks[wrap["kek_id"]], wrap["blob"][:12], wrap["blob"][12:]
         try:
-            shares.append(AESGCM(key).decrypt(nonce, body, wrap_aad(head, wrap)))
+            shares.append(AESGCM(local_key(key, wrap_aad(head, wrap))).decrypt(nonce, body, None))
         except InvalidTag:
             raise Refused("wrap") from None
         if head["combine"] == 1:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.reader import blob_mac, expand, wrap_aad
+from support.reader import blob_mac, expand, local_key, wrap_aad
 
 ENVIRONMENT = b"environment_01J00000000000000000000000"
 ORG = b"org_acme"
@@ -49,8 +49,10 @@ def wraps(head, count, combine):
     for index, share in enumerate(shares):
         wrap = {"kek_id": KEK_IDS[index], "kek_version": 1, "share_index": index if combine == 2 else 0}
         nonce = bytes([0xF1 + index]) * 12
-        blob = nonce + AESGCM(KEKS[index]).encrypt(nonce, share, wrap_aad(head, wrap))
-        encoded += b"\x05local" + wrap["kek_id"] + b"\0\0\0\x01\x07a256gcm" + bytes([wrap["share_index"]]) + lp(blob)
+        blob = nonce + AESGCM(local_key(KEKS[index], wrap_aad(head, wrap))).encrypt(nonce, share, None)
+        encoded += (
+            b"\x05local" + wrap["kek_id"] + b"\0\0\0\x01\x0chkdf-a256gcm" + bytes([wrap["share_index"]]) + lp(blob)
+        )
     return encoded
 
 
@@ -114,10 +116,10 @@ def refused():
     yield "another organization", "object", good.replace(ORG, b"org_beta")
     yield "an organization that is none", "object", good.replace(ORG, b"org acme")
     yield "no wrap", "object", head["H"] + b"\0" + good[size + len(wraps(head, 1, 1)) :]
-    yield "shares out of order", "object", both.replace(b"\x07a256gcm\x01", b"\x07a256gcm\x02")
+    yield "shares out of order", "object", both.replace(b"\x0chkdf-a256gcm\x01", b"\x0chkdf-a256gcm\x02")
     pair, rest = wraps(two, 2, 2), both[size + len(wraps(two, 2, 2)) :]
     yield "one share missing", "object", two["H"] + b"\x01" + pair[1 : 1 + len(pair) // 2] + rest
-    yield "another KEK version", "object", good.replace(b"\0\0\0\x01\x07a256gcm", b"\0\0\0\x02\x07a256gcm")
+    yield "another KEK version", "object", good.replace(b"\0\0\0\x01\x0chkdf-a256gcm", b"\0\0\0\x02\x0chkdf-a256gcm")
     yield "another commitment", "object", put(good, len(good) - 4 - 21 - 12 - 32, b"\0")
     yield "another nonce", "object", put(good, len(good) - 4 - 21 - 12, b"\0")
     yield "another ciphertext", "object", put(good, len(good) - 21, b"\0")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given
 
 from sealring.crypto.blob_mac import genuine
@@ -51,7 +53,8 @@ def _dek(envelope):
 
 def _unwrap(wrap, header):
     aad = wrap_aad(header, kek_id=wrap.kek_id, kek_version=wrap.kek_version, share_index=wrap.share_index)
-    return AESGCM(KEKS[wrap.kek_id]).decrypt(wrap.blob[:12], wrap.blob[12:], aad)
+    cipher = AESGCM(HKDFExpand(SHA256(), 32, b"sealring-local/v1/dek" + aad).derive(KEKS[wrap.kek_id]))
+    return cipher.decrypt(wrap.blob[:12], wrap.blob[12:], None)
 
 
 def named(vectors):

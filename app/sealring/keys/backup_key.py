@@ -7,7 +7,7 @@ from sealring.domain.backup import BackupHead, FileKind, backup_aad
 from sealring.domain.layout import STORE_CONTEXT, Layout
 from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
-from sealring.keys.store_key import store_key_ref
+from sealring.keys.references import managed_key
 from sealring_plugin import Purpose, WrapBinding, WrappedKey
 
 
@@ -15,7 +15,7 @@ def make_head(gateway: Gateway, layout: Layout, dek: DataKey, kind: FileKind, cr
     """Return the head of a file whose chunks `dek` seals. Raises KeyFailure."""
     call = call_for(tenant="", request_id="backup", purpose=Purpose.STORE)
     binding = _binding(layout, kind, created_at)
-    (wrapped,) = gateway.wrap([Wrapping(store_key_ref(layout), dek.secret, binding)], call)
+    (wrapped,) = gateway.wrap([Wrapping(managed_key(layout.kek), dek.secret, binding)], call)
     return BackupHead(kind, created_at, layout, wrapped.alg, wrapped.blob)
 
 
@@ -26,7 +26,7 @@ def open_backup_key(gateway: Gateway, head: BackupHead) -> DataKey:
     """
     call = call_for(tenant="", request_id="restore", purpose=Purpose.STORE)
     wrapped = WrappedKey(head.alg, head.wrapped_key)
-    unwrapping = Unwrapping(store_key_ref(head.layout), wrapped, _binding(head.layout, head.kind, head.created_at))
+    unwrapping = Unwrapping(managed_key(head.layout.kek), wrapped, _binding(head.layout, head.kind, head.created_at))
     try:
         (secret,) = gateway.unwrap([unwrapping], call)
     except IntegrityFailure as error:

@@ -23,23 +23,28 @@ from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFail
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.recent import Recent
+from sealring.keys.references import kek_of, key_ref
 from sealring.keys.routing import ManagedKeks, Route, route
 from sealring.keys.wrap_counts import WrapCounts
-from sealring_plugin import Call, KeyRef, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import DATA, Call, Purpose, WrapBinding, WrappedKey
 
 _READ = Purpose.DECRYPT
 
-DATA_DOMAIN = "data"  # of the roots that guard KEKs of organizations
 CACHED_KEKS = 1000
 CACHED_KEKS_TTL_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedKeys:
-    """Which provider makes managed KEKs, and how many a context has."""
+    """Which provider makes managed KEKs, which others may still hold older ones, and how many a context has."""
 
     provider: str
     per: ManagedKeks = ManagedKeks.COMBINATION
+    readable: tuple[str, ...] = ()
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        return (self.provider, *self.readable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,18 +235,8 @@ class Keyring:
 
     def _make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
         kek_id = new_uuid()
-        made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, call)
-        kek = Kek(
-            kek_id=kek_id,
-            version=made.version,
-            provider=made.provider,
-            provider_key_id=made.key_id,
-            scope=scope.encoded,
-            material=made.material,
-            root_domain=DATA_DOMAIN,
-            root_epoch=1,
-            created_at=time.time_ns() // 1000,
-        )
+        made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, DATA, call)
+        kek = kek_of(kek_id, made, time.time_ns() // 1000)
         event = Event(
             action=Action.KEK_CREATED,
             environment=scope.environment,
@@ -258,11 +253,6 @@ def shown_pairs(context: KeyContext, show: Sequence[str] = ()) -> dict[str, str]
     """What a key's owner may see of a context: the organization, a digest of the whole, what their binding shows."""
     shown = {key: value for key, value in context.pairs if key in ORGANIZATION_KEYS or key in show}
     return {**shown, "context_sha256": context.digest.hex()}
-
-
-def key_ref(kek: Kek) -> KeyRef:
-    options = kek.bound.options if kek.bound is not None else ()
-    return KeyRef(kek.provider, kek.provider_key_id, kek.version, kek.scope, kek.material, options)
 
 
 def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:

@@ -25,7 +25,7 @@ from sealring.domain.wire import lp16
 from sealring.errors import BindingConflict, InvalidBody, NotFound
 from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
-from sealring.keys.keyring import key_ref
+from sealring.keys.references import customers_key
 from sealring.services.verification import Verifier
 from sealring_plugin import SetupGuide
 
@@ -86,7 +86,7 @@ class Bindings:
             created_at=0,
             updated_at=0,
         )
-        self._catalog.check_key(key_ref(binding.kek))
+        self._catalog.check_key(customers_key(binding.kek))
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             _refuse_equal(binding, found)
@@ -112,7 +112,10 @@ class Bindings:
         return self._own(caller, text_id)
 
     def validate(self, caller: Caller, text_id: str) -> Binding:
-        """Ask the key everything, and store what was found. The state stays as it is."""
+        """Ask the key everything, and store what was found. The state stays as it is.
+
+        Raises BindingConflict where the binding changed meanwhile.
+        """
         caller.principal.require(Permission.BINDINGS_MANAGE)
         return self.verified(self._own(caller, text_id), caller.origin)
 
@@ -122,6 +125,7 @@ class Bindings:
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             current = _of_id(found, binding.id)
+            _refuse_changed(current, binding)
             stamped = replace(result, checked_at=now, since=now).after(current.verification)
             changed = current.verified(stamped, now)
             return BindingChange(changed, self._verification_event(changed, stamped, origin))
@@ -189,6 +193,7 @@ class Bindings:
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             current = _of_id(found, binding.id)
+            _refuse_changed(current, binding)
             if current.state is BindingState.RETIRED and current.shut:
                 return self._changed(caller, current.reopened(now))
             _refuse_turn(current, BindingState.ACTIVE)
@@ -248,6 +253,12 @@ def _refuse_twins(show: Sequence[str]) -> None:
     if any(name.lower() in _ORGANIZATION and name not in ORGANIZATION_KEYS for name in show):
         wrong = "a name of the organization's pair in another case cannot be shown."
         raise InvalidBody(f"show_context: {wrong}", (("show_context", wrong),))
+
+
+def _refuse_changed(current: Binding, seen: Binding) -> None:
+    """What a key was found to be counts for the binding as it was then: it may have been suspended again since."""
+    if current.updated_at != seen.updated_at:
+        raise BindingConflict("The binding changed while its key was asked. Try again.")
 
 
 def _refuse_turn(current: Binding, state: BindingState) -> None:

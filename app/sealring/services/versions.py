@@ -55,4 +55,5 @@ class Versions:
                 if decision.holds_at(self._audit.append(event_of(Action.OBJECT_READ, then, caller))):
                     return OpenedObject(then, value.decode())
                 caller = caller.again()
+                visible(self._store.get(record.id), caller)  # it may have been deleted before its binding opened
                 decision = self._sealing.renewed(decision)
