@@ -30,11 +30,13 @@ def backup(path: Path, output: Path, force: bool) -> None:  # noqa: FBT001  clic
 @click.command()
 @settings_option
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--trust-backup", is_flag=True, help="Pin the store of the backup, where pin_file was lost.")
 @one_line_failures
-def restore(path: Path, file: Path) -> None:
+def restore(path: Path, file: Path, trust_backup: bool) -> None:  # noqa: FBT001
     """Restore a backup into the empty store of the settings, and verify it."""
     findings = _Findings()
-    counts = whole_store.restore(settings.load(path), file, _progress, findings.report)
+    config = settings.load(path)
+    counts = whole_store.restore(config, file, _progress, findings.report, trusting=trust_backup)
     findings.conclude(f"restored {counts}")
 
 

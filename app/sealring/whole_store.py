@@ -16,6 +16,8 @@ from sealring.domain.principal import Caller
 from sealring.errors import BackupRefused
 from sealring.keys.backup_key import make_head, open_backup_key
 from sealring.keys.gateway import Gateway
+from sealring.keys.store_key import pin_of
+from sealring.root_of_trust import trust
 from sealring.services.rounds import Alarms
 from sealring.services.sealing import Sealing
 from sealring.settings import Settings
@@ -35,9 +37,10 @@ Report = Callable[[str], None]  # a finding
 
 def backup(settings: Settings, target: Path, progress: Progress) -> tuple[Counts, str]:
     """Write a backup of the store, and return what it holds and its SHA-256. Raises SealringError."""
+    pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links), DataKey.fresh() as dek:
         layout = wiring.require_layout(links)
-        store = wiring.open_store(gateway, links, layout)
+        store = wiring.open_store(gateway, links, layout, pin)
         head = make_head(gateway, layout, dek, time.time_ns() // 1000)
         with progress("backup", links.size()) as advance:
             reading = Backup(store, advance)
@@ -45,15 +48,19 @@ def backup(settings: Settings, target: Path, progress: Progress) -> tuple[Counts
         return reading.counts, sha256
 
 
-def restore(settings: Settings, source: Path, progress: Progress, report: Report) -> Counts:
+def restore(settings: Settings, source: Path, progress: Progress, report: Report, *, trusting: bool = False) -> Counts:
     """Write a backup into an empty store, report what is wrong there, and return what it holds. Raises SealringError.
 
-    The layout comes last: a store that was restored in part is no store, and no server starts on it.
+    `trusting`: the operator says to trust the backup where no store is pinned yet. The layout comes last: a store that
+    was restored in part is no store, and no server starts on it.
     """
+    files = wiring.trust_files(settings)
     with BackupFile.opened(source) as file, wiring.reached(settings) as (gateway, links):
         check_untouched(links)
-        with open_backup_key(gateway, file.head) as dek:
-            store = wiring.open_store(gateway, links, file.head.layout)
+        pin = (files.found_pin() or pin_of(gateway, file.head.layout)) if trusting else files.pin()
+        with open_backup_key(gateway, file.head, pin) as dek:
+            store = wiring.open_store(gateway, links, file.head.layout, pin)
+            trust(gateway, files, file.head.layout, trusting=trusting)
             with progress("check", file.size) as advance:
                 survey = Survey(file.entries(dek, advance), store.keyspace.partitions)
             with progress("restore", file.size) as advance:
@@ -67,8 +74,9 @@ def restore(settings: Settings, source: Path, progress: Progress, report: Report
 
 def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bool) -> Counts:
     """Look at all that the store holds, report what is wrong, and return how much it is. Raises SealringError."""
+    pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
-        store = wiring.open_store(gateway, links, wiring.require_layout(links))
+        store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
         return _swept(store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
 
 

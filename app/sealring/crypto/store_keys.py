@@ -17,9 +17,12 @@ def new_store_key() -> bytes:
 
 
 class StoreKeys:
-    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous."""
+    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous.
 
-    __slots__ = ("_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record")
+    `pin` is derived beside them, and no secret: whoever knows it can tell this store key from every other. 32 bytes.
+    """
+
+    __slots__ = ("_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record", "pin")
 
     def __init__(self, store_key: bytes) -> None:
         self._locator = _subkey(store_key, "locator")
@@ -28,6 +31,7 @@ class StoreKeys:
         self._cursor = _subkey(store_key, "cursor")
         self._etag = _subkey(store_key, "etag")
         self._fingerprint = _subkey(store_key, "fingerprint")
+        self.pin = _subkey(store_key, "pin")
 
     def locator(self, label: bytes, message: bytes) -> bytes:
         """What stands in a key's name for a name or a context. 16 bytes."""
