@@ -172,6 +172,10 @@ class Gateway:
         found = self._managed.get(provider)
         return translated(lambda: results.line(found.announcement())) if isinstance(found, Announces) else None
 
+    def manages(self, provider: str) -> bool:
+        """Whether a provider may keep managed keys."""
+        return provider in self._accepts
+
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription | None:
         """Return what the provider knows of a key; None where it cannot say. Raises KeyFailure."""
 
