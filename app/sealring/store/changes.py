@@ -21,6 +21,7 @@ CHANGES_OF_KEKS = frozenset({Action.KEK_CREATED})
 CHANGES_OF_BINDINGS = frozenset(
     {Action.BINDING_CREATED, Action.BINDING_CHANGED, Action.BYOK_VERIFIED, Action.BYOK_DELETED}
 )
+CHANGES_OF_REVOCATIONS = frozenset({Action.TOKEN_REVOKED, Action.REVOCATIONS_BEGUN})
 NO_CHANGES = frozenset(
     {
         Action.OBJECT_READ,
@@ -52,4 +53,6 @@ def changed_keys(event: EventEntry) -> set[LocalKey]:
     if action in CHANGES_OF_BINDINGS and (binding_id := parse_uuid(target)) is not None:  # its KEK has its id
         owner = fields.get(b"env", b"") + b":" + fields.get(b"org", b"")
         return {(Kind.KEK, binding_id), (Kind.BINDINGS, owner)}
+    if action in CHANGES_OF_REVOCATIONS:
+        return {(Kind.REVOCATIONS, fields.get(b"env", b""))}
     raise BackupRefused("the audit log tells of a change that this version does not know; update sealring")
