@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -35,6 +36,8 @@ def restore(path: Path, file: Path) -> None:
     """Restore a backup into the empty store of the settings, and verify it."""
     findings = _Findings()
     counts = whole_store.restore(settings.load(path), file, _progress, findings.report)
+    made = datetime.fromtimestamp(whole_store.time_of(file) // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    click.echo(f"revocations of tokens after {made} may not be in it: repeat them with `sealring token revoke`")
     findings.conclude(f"restored {counts}")
 
 

@@ -58,25 +58,34 @@ def restore(settings: Settings, source: Path, progress: Progress, report: Report
                 survey = Survey(file.entries(dek, advance), store.keyspace.partitions)
             with progress("restore", file.size) as advance:
                 Restore(store, survey.replaced).write(file.entries(dek, advance))
-        if _swept(store, _leave_closed, progress, report) != survey.counts:
+        if _swept(settings, store, _leave_closed, progress, report) != survey.counts:
             raise BackupRefused("the store does not hold what was written to it; empty it, and restore again")
         if not write_layout(links, file.head.layout) and read_layout(links) != file.head.layout:
             raise BackupRefused("somebody made the store ready meanwhile; empty it, and restore again")
         return survey.counts
 
 
+def time_of(source: Path) -> int:
+    """Return when a backup was begun, in microseconds since 1970. Raises BackupRefused."""
+    with BackupFile.opened(source) as file:
+        return file.head.created_at
+
+
 def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bool) -> Counts:
     """Look at all that the store holds, report what is wrong, and return how much it is. Raises SealringError."""
     with wiring.reached(settings) as (gateway, links):
         store = wiring.open_store(gateway, links, wiring.require_layout(links))
-        return _swept(store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
+        return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
 
 
-def _swept(store: OpenedStore, open_envelope: Open, progress: Progress, report: Report) -> Counts:
+def _swept(settings: Settings, store: OpenedStore, open_envelope: Open, progress: Progress, report: Report) -> Counts:
     with progress("verify", store.links.size()) as advance:
         sweep = Sweep(store, open_envelope, advance)
         for finding in sweep.findings():
             report(finding)
+        for environment in settings.environments:
+            if not store.links.call((b"EXISTS", store.keyspace.revocations(environment)))[0]:
+                report(f"{environment}: it has no list of revocations")
         return sweep.counts
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Self
 
 from sealring.auth.key_sources import key_sources
-from sealring.auth.scoping import Authenticator
+from sealring.auth.revoked import RevokedTokens
+from sealring.auth.scoping import Authenticator, operator
 from sealring.auth.tokens import TokenVerifier
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
 from sealring.domain.layout import Layout
-from sealring.errors import SettingsInvalid
+from sealring.domain.principal import Caller
+from sealring.errors import IntegrityFailure, SettingsInvalid
 from sealring.factory import Services, Surroundings, make_server
 from sealring.housekeeping import Housekeeper
 from sealring.http.dispatch import Server
@@ -36,6 +38,7 @@ from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.purging import Purging
+from sealring.services.revocations import Revocations
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
@@ -52,6 +55,7 @@ from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
 from sealring.store.redis_layout import check_untouched, check_writable, read_layout, write_layout
 from sealring.store.redis_objects import RedisObjects
+from sealring.store.redis_revocations import RedisRevocations
 from sealring.store.redis_tombs import RedisTombs
 from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
 
@@ -74,11 +78,13 @@ def make_app(settings: Settings, log: Log) -> Server:
     store = open_store(gateway, links, layout)
     announce(gateway, settings, log)
     stores, alarms = Stores.on(store), Alarms()
+    for line in lacking_revocations(settings, stores):
+        log.notice(line)
     services = _services(settings, gateway, stores, alarms)
     Housekeeper(
         make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
     ).start()
-    return make_server(services, _around(settings, gateway, links, durability, log))
+    return make_server(services, _around(settings, gateway, links, stores, durability, log))
 
 
 def make_purging(stores: Stores, settings: Settings) -> Purging:
@@ -130,7 +136,13 @@ def initialise_store(settings: Settings, partitions: int) -> bool:
         if read_layout(links) is not None:
             return False
         check_untouched(links)
-        return write_layout(links, make_layout(gateway, settings.managed.provider, partitions))
+        layout = make_layout(gateway, settings.managed.provider, partitions)
+        if not write_layout(links, layout):
+            return False
+        revocations = Revocations(Stores.on(open_store(gateway, links, layout)).revocations)
+        for environment in settings.environments:
+            revocations.begin(Caller(operator(environment), "init"))
+        return True
 
 
 def check(settings: Settings) -> Iterator[str]:
@@ -140,9 +152,11 @@ def check(settings: Settings) -> Iterator[str]:
         yield f"keys      ok: {settings.managed.provider}"
         layout = require_layout(links)
         check_writable(links)
-        open_store_keys(gateway, layout)
+        stores = Stores.on(open_store(gateway, links, layout))
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
         durability = require_durability(links, settings.durability)
+        if (lacking := next(lacking_revocations(settings, stores), None)) is not None:
+            raise SettingsInvalid(lacking)
         yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
 
 
@@ -165,8 +179,22 @@ def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
         log.notice(f"keys: {settings.managed.provider}: {provider.announcement()}")
 
 
-def make_authenticator(settings: Settings) -> Authenticator:
-    return Authenticator(TokenVerifier(settings.issuers, key_sources(settings.issuers)))
+def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
+    """Yield a line for each environment that has no list of revocations, or not the one that we wrote."""
+    for environment in settings.environments:
+        try:
+            stores.revocations.load(environment)
+        except IntegrityFailure:
+            yield (
+                f"{environment} has no list of revoked tokens, or it was altered: all its requests are refused; where "
+                "the environment is new, begin one with `sealring token revocations --begin-anew`, else see "
+                "docs/tokens.md first"
+            )
+
+
+def make_authenticator(settings: Settings, stores: Stores) -> Authenticator:
+    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers))
+    return Authenticator(verifier, RevokedTokens(stores.revocations))
 
 
 def _links(settings: Settings) -> Links:
@@ -218,6 +246,7 @@ class Stores:
     keks: RedisKeks
     bindings: RedisBindings
     tombs: RedisTombs
+    revocations: RedisRevocations
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -232,6 +261,7 @@ class Stores:
             keks=RedisKeks(links, keyspace, records, audit),
             bindings=RedisBindings(links, keyspace, records, audit),
             tombs=RedisTombs(links, keyspace, records, audit),
+            revocations=RedisRevocations(links, keyspace, keys, audit),
         )
 
 
@@ -259,13 +289,15 @@ def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: A
     return Keyring(gateway, stores.keks, BoundKeys(stores.bindings), settings.managed, alarms.raise_for)
 
 
-def _around(settings: Settings, gateway: Gateway, links: Links, durability: Durability, log: Log) -> Surroundings:
+def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
+    settings: Settings, gateway: Gateway, links: Links, stores: Stores, durability: Durability, log: Log
+) -> Surroundings:
     checks = {
         "store": partial(check_writable, links),
         "keys": partial(gateway.check, settings.managed.provider),
     }
     return Surroundings(
-        authenticator=make_authenticator(settings),
+        authenticator=make_authenticator(settings, stores),
         readiness=Readiness(checks, durability.value),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,
