@@ -12,6 +12,7 @@ import pytest
 from sealring.store.embedded import EmbeddedValkey
 from support.live import ask
 from support.ports import free_port
+from support.roots import replace_roots
 from support.waiting import becomes_true, is_gone
 
 SEALRING = Path(sys.executable).with_name("sealring")
@@ -90,7 +91,7 @@ def test_check_config_says_that_a_store_is_away(installed):
 
 
 def test_check_config_says_that_the_root_is_another(installed):
-    (installed.parent / "root.key").write_bytes(bytes(32))
+    replace_roots(installed.parent / "root.key")
 
     failed = run("check-config", "--config", installed, check=False)
 

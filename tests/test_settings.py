@@ -94,7 +94,7 @@ def test_secrets_are_not_shown(load):
         ("[store]", "[store]\nwait_replicas = 6", r"\[store\] wait_replicas must be a whole number from 0 to 5"),
         ("[store]", "[store]\nwait_replicas = true", r"\[store\] wait_replicas must be a whole number from 0 to 5"),
         ("[keys]\nmanaged", "[keys]\nmanager", r"\[keys\] manager is not a setting"),
-        ('managed = "local"', 'managed = "hsm"', r"\[keys\] managed names 'hsm', but there is no \[plugins.hsm\]"),
+        ('managed = "local"', 'managed = "hsm"', r"\[keys\] names 'hsm', but there is no \[plugins.hsm\]"),
         (
             'managed = "local"',
             'managed = "local"\nmanaged_keks = "each"',

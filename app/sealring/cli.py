@@ -128,8 +128,8 @@ def check_config(path: Path) -> None:
     """Check the settings, and reach the store and the key provider."""
     config = settings.load(path)
     click.echo(f"settings  ok: {path}")
-    for name, plugin in wiring.load_plugins(config).items():
-        click.echo(f"plugin    ok: {name} (API {plugin.spec.api_version})")
+    for loaded in wiring.load_plugins(config):
+        click.echo(f"plugin    ok: {loaded.spec.name} (API {loaded.spec.api_version})")
     for line in wiring.check(config):
         click.echo(line)
 

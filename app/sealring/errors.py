@@ -163,6 +163,15 @@ class KeyDestroyed(KeyFailure):
     """The key is gone for good, and all that it guards."""
 
 
+class KeyExhausted(KeyFailure):
+    """A managed key has made as many wraps as are safe."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated."
+        )
+
+
 class KeyThrottled(KeyFailure):
     """The provider limits our rate."""
 
@@ -178,6 +187,14 @@ class KeyDeadlineExceeded(KeyFailure):
 class PluginFault(KeyFailure):
     """The plugin broke its contract. Carries the exception's type, never its text."""
 
+    def __init__(self, what: str) -> None:
+        """`what` is a type's name or a fixed phrase."""
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"The key's provider failed ({self.what}). Tell the operator."
+
 
 # --- the store
 
@@ -188,6 +205,13 @@ class StoreError(SealringError):
 
 class StoreUnavailable(StoreError):
     """The store cannot be reached, and nothing was applied."""
+
+
+class StoreLost(StoreError):
+    """The store is not the one that was opened, or a part of it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("The store was emptied or replaced. Tell the operator; nothing was read or written.")
 
 
 class WriteContention(StoreError):

@@ -13,7 +13,8 @@ from sealring.auth.signing import create_signing_key, public_jwks
 from sealring.domain.ids import new_environment_id
 from sealring.errors import SettingsInvalid
 from sealring.keys import registry
-from sealring_plugin import ConfigValue
+from sealring.keys.plugins import suggested
+from sealring_plugin import ConfigValue, ManagedSpec
 
 SETTINGS_FILE = "sealring.toml"
 STORE_URL_FILE = "store-url"
@@ -71,11 +72,11 @@ def create_files(folder: Path, store_url: str, keys: str | None = None) -> Itera
         create_signing_key(folder / SIGNING_KEY_FILE)
         yield f"signing key {folder / SIGNING_KEY_FILE}"
     (folder / JWKS_FILE).write_bytes(orjson.dumps(public_jwks(folder / SIGNING_KEY_FILE)))
-    provider, suggested = _provider(folder, keys)
+    provider, provider_settings = _provider(folder, keys)
     text = _TEMPLATE.format(
         store_url_file=STORE_URL_FILE,
         provider=provider,
-        provider_settings="\n".join(f"{name} = {_toml(value)}" for name, value in suggested.items()),
+        provider_settings="\n".join(f"{name} = {_toml(value)}" for name, value in provider_settings.items()),
         signing_key_file=SIGNING_KEY_FILE,
         jwks_file=JWKS_FILE,
         issuer=LOCAL_ISSUER,
@@ -93,10 +94,10 @@ def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigV
     """The provider of a new installation, and its settings there."""
     installed = {entry.name for entry in registry.installed()}
     for name in [keys] if keys else [name for name in PREFERRED if name in installed]:
-        suggest = registry.load([name])[name].suggest
-        suggested = suggest(folder) if suggest is not None else None
-        if suggested is not None:
-            return name, suggested
+        spec = registry.load([name])[name]
+        found = suggested(spec, folder) if isinstance(spec, ManagedSpec) else None
+        if found is not None:
+            return name, found
     if keys:
         raise SettingsInvalid(f"keys: this machine lacks what '{keys}' needs; its documentation says what to install")
     raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")

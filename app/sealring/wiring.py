@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Self
 
 from sealring.auth.key_sources import key_sources
@@ -24,11 +23,12 @@ from sealring.http.dispatch import Server
 from sealring.http.health import Readiness
 from sealring.keys import registry
 from sealring.keys.bound_keys import BoundKeys
-from sealring.keys.catalog import Catalog, Loaded
+from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring
-from sealring.keys.providers import Source
+from sealring.keys.plugins import Plugins, customers_source, initialise, managed_source
 from sealring.keys.store_key import make_layout, open_store_keys
+from sealring.keys.wrap_counts import WrapCounts
 from sealring.observability.logs import Log
 from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
@@ -48,24 +48,22 @@ from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Finding
 from sealring.store.durability import Durability, require_durability
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_layout import check_untouched, check_writable, read_layout, write_layout
+from sealring.store.redis_layout import (
+    check_untouched,
+    check_writable,
+    holds_layout_alone,
+    read_layout,
+    write_layout,
+)
 from sealring.store.redis_objects import RedisObjects
 from sealring.store.redis_revocations import RedisRevocations
 from sealring.store.redis_tombs import RedisTombs
-from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """A plugin that the settings name, with its settings checked."""
-
-    spec: ProviderSpec
-    config: Mapping[str, ConfigValue]
 
 
 def make_app(settings: Settings, log: Log) -> Server:
@@ -80,11 +78,13 @@ def make_app(settings: Settings, log: Log) -> Server:
     stores, alarms = Stores.on(store), Alarms()
     for line in lacking_revocations(settings, stores):
         log.notice(line)
-    services = _services(settings, gateway, stores, alarms)
+    services = _services(settings, gateway, stores, alarms, log)
     Housekeeper(
         make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
     ).start()
-    return make_server(services, _around(settings, gateway, links, stores, durability, log))
+    return make_server(
+        services, _around(settings, gateway, store, make_authenticator(settings, stores), durability, log)
+    )
 
 
 def make_purging(stores: Stores, settings: Settings) -> Purging:
@@ -98,51 +98,57 @@ def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
         yield gateway, Stores.on(open_store(gateway, links, require_layout(links)))
 
 
-def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
+def load_plugins(settings: Settings) -> Plugins:
     """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
-    return {name: _plugin(spec, settings) for name, spec in registry.load(settings.plugins).items()}
+    plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
+    plugins.require_managed(settings.managed.providers)
+    return plugins
 
 
 def make_gateway(settings: Settings) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
-    sources = {
-        name: Source(partial(plugin.spec.build, plugin.config), plugin.spec.waits_with(plugin.config))
-        for name, plugin in load_plugins(settings).items()
-    }
-    return Gateway(sources)
+    plugins = load_plugins(settings)
+    return Gateway(
+        {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
+        {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
+    )
 
 
 def initialise_plugins(settings: Settings) -> Iterator[str]:
     """Let each plugin make what it needs before its first use, and say what was made. Raises SettingsInvalid."""
-    for plugin in load_plugins(settings).values():
-        if plugin.spec.initialise is not None:
-            with _plugin_settings(plugin.spec):
-                yield plugin.spec.initialise(plugin.config)
+    for loaded in load_plugins(settings).managed.values():
+        made = initialise(loaded)
+        if made is not None:
+            yield made
 
 
 def run_command(settings: Settings, provider: str, name: str, options: Mapping[str, object]) -> Iterator[str]:
     """Run a command of a plugin, and yield what it prints. Raises SettingsInvalid."""
-    plugin = load_plugins(settings).get(provider)
-    if plugin is None:
+    loaded = load_plugins(settings).get(provider)
+    if loaded is None:
         raise SettingsInvalid(f"[plugins.{provider}] is missing: the command needs its settings")
-    command = next(each for each in plugin.spec.commands if each.name == name)
-    with _plugin_settings(plugin.spec):
-        yield from command.run(plugin.config, parse_fields(command.options, options, Path.cwd()))
+    yield from loaded.run(next(each for each in loaded.spec.commands if each.name == name), options)
 
 
 def initialise_store(settings: Settings, partitions: int) -> bool:
     """Give an empty store its layout. Return False where it has one; that one stays."""
     with closing(_links(settings)) as links, closing(make_gateway(settings)) as gateway:
-        if read_layout(links) is not None:
-            return False
-        check_untouched(links)
-        layout = make_layout(gateway, settings.managed.provider, partitions)
-        if not write_layout(links, layout):
-            return False
-        revocations = Revocations(Stores.on(open_store(gateway, links, layout)).revocations)
-        for environment in settings.environments:
-            revocations.begin(Caller(operator(environment), "init"))
-        return True
+        layout, made = read_layout(links), False
+        if layout is None:
+            check_untouched(links)
+            layout = make_layout(gateway, settings.managed.provider, partitions)
+            made = write_layout(links, layout)
+        if made or holds_layout_alone(links):  # an earlier set-up may have been cut short
+            _begin(settings, open_store(gateway, links, require_layout(links)))
+        return made
+
+
+def _begin(settings: Settings, store: OpenedStore) -> None:
+    """Write what a store has from its first day on."""
+    store.markers.begin()
+    revocations = Revocations(Stores.on(store).revocations)
+    for environment in settings.environments:
+        revocations.begin(Caller(operator(environment), "init"))
 
 
 def check(settings: Settings) -> Iterator[str]:
@@ -151,11 +157,11 @@ def check(settings: Settings) -> Iterator[str]:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
         layout = require_layout(links)
-        check_writable(links)
-        stores = Stores.on(open_store(gateway, links, layout))
+        store = open_store(gateway, links, layout)
+        check_writable(store)
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
         durability = require_durability(links, settings.durability)
-        if (lacking := next(lacking_revocations(settings, stores), None)) is not None:
+        if (lacking := next(lacking_revocations(settings, Stores.on(store)), None)) is not None:
             raise SettingsInvalid(lacking)
         yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
 
@@ -174,9 +180,9 @@ def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Finding
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
     """Build the managed provider, and let it say what it is."""
-    provider = gateway.provider(settings.managed.provider)
-    if isinstance(provider, Announces):
-        log.notice(f"keys: {settings.managed.provider}: {provider.announcement()}")
+    said = gateway.announcement(settings.managed.provider)
+    if said is not None:
+        log.notice(f"keys: {settings.managed.provider}: {said}")
 
 
 def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
@@ -211,7 +217,7 @@ def require_layout(links: Links) -> Layout:
 
 def open_store(gateway: Gateway, links: Links, layout: Layout) -> OpenedStore:
     """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
-    return OpenedStore.of(links, open_store_keys(gateway, layout), layout.partitions)
+    return OpenedStore.of(links, open_store_keys(gateway, layout), layout)
 
 
 @contextmanager
@@ -221,25 +227,12 @@ def reached(settings: Settings) -> Iterator[tuple[Gateway, Links]]:
         yield gateway, links
 
 
-def _plugin(spec: ProviderSpec, settings: Settings) -> Plugin:
-    with _plugin_settings(spec):
-        return Plugin(spec, spec.parse_config(settings.plugins[spec.name], settings.path.absolute().parent))
-
-
-@contextmanager
-def _plugin_settings(spec: ProviderSpec) -> Iterator[None]:
-    """Turn what a plugin says of its settings into our one line."""
-    try:
-        yield
-    except ProviderError as error:
-        raise SettingsInvalid(f"[plugins.{spec.name}] {error}") from error
-
-
 @dataclass(frozen=True, slots=True)
 class Stores:
     """The adapters of one store."""
 
     keys: StoreKeys
+    markers: Markers
     audit: RedisAudit
     intents: RedisIntents
     objects: RedisObjects
@@ -250,54 +243,64 @@ class Stores:
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
-        links, keys, keyspace, records = store.links, store.keys, store.keyspace, store.records
+        links, keys, keyspace, markers, records = store.links, store.keys, store.keyspace, store.markers, store.records
         audit = RedisAudit(links, keyspace, keys)
-        intents = RedisIntents(links, keyspace, records, keys)
+        intents = RedisIntents(keyspace, markers, records, keys)
         return cls(
             keys=keys,
+            markers=markers,
             audit=audit,
             intents=intents,
-            objects=RedisObjects(links, keyspace, records, store.index, audit, intents),
-            keks=RedisKeks(links, keyspace, records, audit),
-            bindings=RedisBindings(links, keyspace, records, audit),
-            tombs=RedisTombs(links, keyspace, records, audit),
-            revocations=RedisRevocations(links, keyspace, keys, audit),
+            objects=RedisObjects(links, keyspace, markers, records, store.index, audit, intents),
+            keks=RedisKeks(links, keyspace, markers, records, audit),
+            bindings=RedisBindings(links, keyspace, markers, records, audit),
+            tombs=RedisTombs(links, keyspace, markers, records, audit),
+            revocations=RedisRevocations(links, keyspace, markers, keys, audit),
         )
 
 
 def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindings:
-    loaded = {name: Loaded(plugin.spec, plugin.config) for name, plugin in load_plugins(settings).items()}
-    return Bindings(stores.bindings, Catalog(loaded), gateway, Verifier(gateway), stores.keys)
+    catalog = Catalog(load_plugins(settings).customers)
+    return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
 
 
-def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Services:
-    keyring = make_keyring(settings, gateway, stores, alarms)
-    sealing = Sealing(keyring)
+def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Services:
+    keyring, bound = make_keyring(settings, gateway, stores, alarms, log), BoundKeys(stores.bindings)
+    sealing = Sealing(keyring, bound)
+    for forget in (bound.forget, keyring.forget):
+        stores.markers.when_renewed(forget)
     objects, audit = stores.objects, stores.audit
     return Services(
         objects=Objects(objects, sealing, audit, settings.limits),
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(stores.keys)),
-        data_keys=DataKeys(keyring, audit),
+        data_keys=DataKeys(keyring, bound, audit, stores.keys),
         operations=Operations(stores.intents, objects),
         bindings=make_bindings(settings, gateway, stores),
-        explanations=Explanations(objects, keyring, audit),
+        explanations=Explanations(objects, keyring, bound, audit),
     )
 
 
-def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Keyring:
-    return Keyring(gateway, stores.keks, BoundKeys(stores.bindings), settings.managed, alarms.raise_for)
+def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Keyring:
+    counts = WrapCounts(stores.keks, gateway.max_wraps, log.notice)
+    return Keyring(gateway, stores.keks, settings.managed, counts, alarms.raise_for)
 
 
 def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
-    settings: Settings, gateway: Gateway, links: Links, stores: Stores, durability: Durability, log: Log
+    settings: Settings,
+    gateway: Gateway,
+    store: OpenedStore,
+    authenticator: Authenticator,
+    durability: Durability,
+    log: Log,
 ) -> Surroundings:
     checks = {
-        "store": partial(check_writable, links),
+        "store": partial(check_writable, store),
         "keys": partial(gateway.check, settings.managed.provider),
     }
     return Surroundings(
-        authenticator=make_authenticator(settings, stores),
+        authenticator=authenticator,
+        fingerprint=store.keys.fingerprint,
         readiness=Readiness(checks, durability.value),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,

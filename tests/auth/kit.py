@@ -13,7 +13,7 @@ from sealring.auth.key_sources import StaticKeys
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.revoked import RevokedTokens
 from sealring.auth.tokens import TokenVerifier
-from sealring.domain.events import Action, Event
+from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import NO_ORG
 from sealring.store.memory import MemoryAudit
 from sealring.store.memory_revocations import MemoryRevocations
@@ -130,7 +130,9 @@ def sign(payload=None, *, key=None, alg="ES256", header=None, **members):
 def nothing_revoked():
     """An environment with a list of revocations that is empty."""
     revocations = MemoryRevocations(MemoryAudit())
-    revocations.begin(ENVIRONMENT, Event(Action.REVOCATIONS_BEGUN, ENVIRONMENT, NO_ORG, "actor", "request"))
+    revocations.begin(
+        ENVIRONMENT, Event(Action.REVOCATIONS_BEGUN, ENVIRONMENT, NO_ORG, Origin(ISSUER, "alice", "request-1"))
+    )
     return RevokedTokens(revocations)
 
 

@@ -196,7 +196,7 @@ def tombstone_of_a_live_one(it):
 
 
 def tombstone_of_nothing(it):
-    nothing = ObjectId.new(it.mine.id.partition)
+    nothing = ObjectId.new(it.mine.id.home)
     it.call(b"ZADD", it.tombstones, it.deleted.purge_at, nothing.raw)
     return [f"{nothing}: it is listed among the deleted, and is not one of them"]
 

@@ -10,7 +10,7 @@ from sealring.domain.binding import Binding
 from sealring.domain.ids import OrgId
 from sealring.factory import Services
 from sealring.keys.gateway import Gateway
-from sealring.keys.providers import Source
+from sealring.keys.providers import ManagedSource, Source
 from sealring.keys.store_key import open_store_keys
 from sealring.services.bindings import NewBinding
 from sealring.settings import Settings
@@ -18,6 +18,7 @@ from sealring.store.counts import Counts
 from sealring.store.links import Links
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_layout import read_layout
+from sealring_local.root import Roots, read_roots
 from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key
 from support.make import caller, context, services
@@ -50,14 +51,16 @@ class Installation:
     kms: dict[str, Key] = field(default_factory=dict)  # keys of customers, by name
 
     @property
-    def root(self) -> bytes:
-        return (self.folder / "etc" / "root.key").read_bytes()
+    def roots(self) -> Roots:
+        return read_roots(self.folder / "etc" / "root.key")
 
     @property
     def gateway(self) -> Gateway:
         """To the installation's own keys, and to those of customers."""
-        ours, theirs = LocalProvider(self.root), CmkProvider(self.kms)
-        return Gateway({"local": Source(lambda: ours, waits=False), "cmk": Source(lambda: theirs, waits=False)})
+        ours, theirs = LocalProvider(self.roots), CmkProvider(self.kms)
+        return Gateway(
+            {"local": ManagedSource(lambda: ours, waits=False)}, {"cmk": Source(lambda: theirs, waits=False)}
+        )
 
     @property
     def there(self) -> Settings:
@@ -70,9 +73,9 @@ class Installation:
         with closing(Links.to(settings.store_url)) as links, closing(self.gateway) as gateway:
             layout = read_layout(links)
             keys = open_store_keys(gateway, layout)
-            store = on_links(links, layout.partitions, keys)
+            store = on_links(links, layout.partitions, keys, layout.store_id)
             use = services(store, provider_gateway=gateway, catalog=CATALOG)
-            yield Opened(links, OpenedStore.of(links, keys, layout.partitions), store, use)
+            yield Opened(links, OpenedStore.of(links, keys, layout), store, use)
 
     def back_up(self, name: str = "store.backup") -> Path:
         whole_store.backup(self.settings, self.folder / name, unseen)

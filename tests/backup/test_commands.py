@@ -14,6 +14,7 @@ import pytest
 from docs.markdown import blocks, read, section
 from sealring.store.links import Links
 from support.make import ACME, caller, context
+from support.roots import replace_roots
 
 TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 SEALRING = Path(sys.executable).with_name("sealring")
@@ -121,7 +122,7 @@ def test_a_backup_replaces_a_file_only_when_it_is_told_to(run, installed):
 def test_what_cannot_be_restored_is_one_line(run, installed, made):
     run("backup", "--output", "file")
     use_the_other(installed)
-    (installed.folder / "etc" / "root.key").write_bytes(bytes(32))
+    replace_roots(installed.folder / "etc" / "root.key")
 
     failed = run("restore", "file")
 

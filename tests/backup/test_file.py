@@ -24,8 +24,9 @@ from sealring.store.backup_file import BackupFile
 from sealring.store.links import Links
 from sealring.store.restore import Survey
 from sealring_local.wrap import LocalProvider
-from sealring_plugin import KeyRef, WrapBinding, WrappedKey
+from sealring_plugin import KEEP, ManagedKey, RootName, WrapBinding, WrappedKey
 from support.make import ACME, caller, context
+from support.roots import replace_roots
 
 ME = caller(ACME)
 NAME, VALUE, ORG = "the name of it", "the value of it", "org_hidden"
@@ -118,8 +119,8 @@ def test_another_reader_opens_it_by_what_the_documentation_says(installed, small
     size = int.from_bytes(raw[5:7], "big")
     rest = Reader(raw[7 : 7 + size])
     time, layout, alg, wrapped = rest.take(8), Layout.decode(rest.lp16()), rest.lp8(), rest.lp16()
-    provider = LocalProvider((installed.folder / "etc" / "root.key").read_bytes())
-    kek = KeyRef("local", layout.kek.provider_key_id, 1, layout.kek.scope, layout.kek.material)
+    provider = LocalProvider(installed.roots)
+    kek = ManagedKey("local", layout.kek.provider_key_id, 1, layout.kek.scope, RootName(KEEP, 1), layout.kek.material)
     binding = WrapBinding({}, b"sealring/v1/backup" + b"\1" + layout.store_id + time)
 
     secret = provider.unwrap(WrappedKey(alg.decode(), wrapped), kek, binding, None)
@@ -143,7 +144,7 @@ def test_a_refused_file_leaves_the_store_empty(installed, small):
 
 
 def test_other_keys_than_those_of_the_backup_are_refused(installed, small):
-    (installed.folder / "etc" / "root.key").write_bytes(bytes(32))
+    replace_roots(installed.folder / "etc" / "root.key")
 
     with pytest.raises(
         BackupRefused, match=r"^the backup was made with other keys of 'local', or was altered: restore"

@@ -89,9 +89,9 @@ def test_a_pending_binding_is_not_asked(world, keys_asked, monkeypatch):
 
 def test_what_is_found_again_does_not_let_every_process_read_its_bindings_anew(world, keys_asked, monkeypatch):
     world.bind("org_123", "key_abc")
-    epoch, _ = world.store.bindings.load(ENVIRONMENT, "org_123")
+    epoch = world.store.bindings.load(ENVIRONMENT, "org_123").epoch
     age(monkeypatch, 610)
 
     keys_asked.go(4)
 
-    assert world.store.bindings.load(ENVIRONMENT, "org_123")[0] == epoch
+    assert world.store.bindings.load(ENVIRONMENT, "org_123").epoch == epoch

@@ -215,7 +215,7 @@ TABLE = (
     Row("GET /sealring/v1/providers/<provider>/setup", "", _setup, 424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {OURS}/<object_id>/explain", "", _explain, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/data-key",          "",                 _data_key,           200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {KEYS}/decrypt",           "",                 _decrypt,            200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KEYS}/decrypt",           "",                 _decrypt,            200, 400, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/rekey",             "",                 _rekey,              200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
 )
 # fmt: on
@@ -223,4 +223,11 @@ TABLE = (
 # What anybody may ask, and what tells nothing of anybody.
 OPEN = ("GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/rapidoc-min.js")
 
-CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "name_taken", 424: "cmk_misconfigured"}
+CODES = {
+    400: "ciphertext_rejected",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    409: "name_taken",
+    424: "cmk_misconfigured",
+}

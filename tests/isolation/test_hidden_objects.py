@@ -127,13 +127,15 @@ def test_a_rekey_into_another_organization_is_forbidden(live):
     assert answer.json["code"] == "forbidden"
 
 
-def test_a_rekey_out_of_another_organization_is_forbidden(live):
+@pytest.mark.parametrize(("path", "member"), [("decrypt", "keys"), ("rekey", "encrypted_keys")])
+def test_a_blob_of_another_organization_is_refused_as_garbage_is(live, path, member):
     acme, beta = organization(live, "org_acme"), organization(live, "org_beta")
 
-    answer = beta.ask("POST", "/vault/v1/keys/rekey", {"encrypted_keys": acme.blob(), "context": beta.context})
+    theirs = beta.ask("POST", f"/vault/v1/keys/{path}", {member: acme.blob(), "context": beta.context})
+    garbage = beta.ask("POST", f"/vault/v1/keys/{path}", {member: "AAAA", "context": beta.context})
 
-    assert answer.status == 403
-    assert answer.json["code"] == "forbidden"
+    assert (theirs.status, theirs.json["code"]) == (400, "ciphertext_rejected")
+    assert seen(theirs) == seen(garbage)
 
 
 @pytest.mark.parametrize(("path", "member"), [("decrypt", "keys"), ("rekey", "encrypted_keys")])

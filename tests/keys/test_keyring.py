@@ -12,6 +12,7 @@ from sealring.keys.recent import Recent
 from sealring.keys.routing import ManagedKeks, route
 from sealring_local.wrap import LocalProvider
 from support.make import ACME, BETA, ENVIRONMENT, caller, context, on_provider, services
+from support.roots import roots_of
 from support.stores import memory
 
 ME = caller(ACME)
@@ -37,7 +38,7 @@ class Switchable(LocalProvider):
 
 @pytest.fixture
 def provider():
-    return Switchable(bytes(32))
+    return Switchable(roots_of(bytes(32)))
 
 
 @pytest.fixture

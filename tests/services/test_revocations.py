@@ -250,8 +250,8 @@ def test_an_event_says_who_revoked_what(store, revoke, target, named, detail):
 
     event = store.events[-1]
     assert (event.action.value, event.environment, event.org) == ("vault.token.revoked", ENVIRONMENT, "")
-    assert event.actor.startswith("urn:sealring:operator|uid ")
-    assert (event.request_id, event.target, event.detail) == ("command-line", named, detail)
+    assert (event.origin.issuer, event.origin.subject[:4]) == ("urn:sealring:operator", "uid ")
+    assert (event.origin.request_id, event.name, event.detail) == ("command-line", named, detail)
 
 
 def test_a_list_that_is_begun_is_an_event_and_one_that_stays_is_none(clock, stores_clock):
@@ -261,7 +261,7 @@ def test_a_list_that_is_begun_is_an_event_and_one_that_stays_is_none(clock, stor
     assert use.begin(the_operator()) is True
     assert use.begin(the_operator()) is False
 
-    assert [(each.action.value, each.target) for each in store.events] == [
+    assert [(each.action.value, each.environment) for each in store.events] == [
         ("vault.token.revocations_begun", ENVIRONMENT)
     ]
 

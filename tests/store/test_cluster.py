@@ -62,7 +62,7 @@ class Writers:
             n
             for n, record in enumerate(self._records)
             if (numbers := [each.number for each in self.use.versions.list(caller(), str(record.id))])
-            != list(range(len(numbers), 0, -1))
+            != list(range(numbers[0], numbers[0] - len(numbers), -1))
         ]
 
     def _stored(self, record):

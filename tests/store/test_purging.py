@@ -15,11 +15,12 @@ from sealring.services.purging import Purged, Purging
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.visibility import event_of
 from sealring.store.keyspace import Keyspace
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_tombs import RedisTombs
 from support.make import ACME, caller, context, services
-from support.stores import KEYS, on_links
+from support.stores import KEYS, STORE_ID, on_links
 
 ME = caller(ACME)
 DAY_S = 86_400
@@ -37,8 +38,13 @@ def use(store):
 
 @pytest.fixture
 def tombs(links):
+    return tombs_of(links)
+
+
+def tombs_of(links):
     keyspace = Keyspace(4, KEYS)
-    return RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+    markers, audit = Markers(links, keyspace, KEYS, STORE_ID), RedisAudit(links, keyspace, KEYS)
+    return RedisTombs(links, keyspace, markers, Records(KEYS, keyspace.home), audit)
 
 
 @pytest.fixture
@@ -151,8 +157,7 @@ def test_two_purges_at_once_count_each_object_once(tombs, due, links):
 
 
 def test_one_worker_of_all_purges(links, tombs, purging):
-    keyspace = Keyspace(4, KEYS)
-    another = RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+    another = tombs_of(links)
 
     assert [tombs.lease(60), another.lease(60), tombs.lease(60)] == [True, False, True]
 

@@ -8,6 +8,7 @@ from sealring.domain.intent import Intent
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
 from sealring.services.operations import Progress
 from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
+from support.stores import KEYS
 
 CREATED, UPDATED, DELETED = "vault.object.created", "vault.object.updated", "vault.object.deleted"
 
@@ -15,7 +16,9 @@ CREATED, UPDATED, DELETED = "vault.object.created", "vault.object.updated", "vau
 def sends(request, *, name="", place="POST /kv", who=None):
     """A caller who sends a request of these bytes; under a name of its own, where it has one."""
     who = who or caller(ACME)
-    return replace(who, intent=Intent(ENVIRONMENT, who.actor, name, place.encode(), request.encode()))
+    return replace(
+        who, intent=Intent(ENVIRONMENT, who.principal.actor, name, place.encode(), KEYS.fingerprint(request.encode()))
+    )
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ from sealring.domain.ids import NO_ORG
 from sealring.domain.ports import RevocationChange
 from sealring.domain.revocation import Reach, Revocation, Target
 from sealring.errors import IntegrityFailure, StoreUnavailable
+from sealring.store.audit_entry import decode_entry
 from sealring.store.links import Links
 from sealring.store.revocation_codec import SEAL, RevocationCodec
 from support.make import ENVIRONMENT, OTHER_ENVIRONMENT
 from support.replication import name_primary, running_node, running_sentinel, url_of
-from support.revocations import begin, begun, everything, in_memory, key_of, on_links, revoke, subject, token
+from support.revocations import ORIGIN, begin, begun, everything, in_memory, key_of, on_links, revoke, subject, token
 from support.stores import KEYS, fake_links
 from support.tampering import every_bit_of, refused
 
@@ -91,10 +92,8 @@ def test_an_environment_without_a_list_is_not_one_without_revocations(store):
 
 
 def events_of(links):
-    return [
-        dict(zip(parts[::2], parts[1::2], strict=True))
-        for _, parts in links.call((b"XRANGE", b"s1:{0}:a", b"-", b"+"))[0]
-    ]
+    entries = links.call((b"XRANGE", b"s1:{0}:a", b"-", b"+"))[0]
+    return [decode_entry(KEYS, 0, body).event for _, (_, body) in entries]
 
 
 def test_each_change_is_in_the_audit_log(links):
@@ -102,13 +101,20 @@ def test_each_change_is_in_the_audit_log(links):
     revoke(store, token("t1"))
     revoke(store, subject("billing"), 1_000)
 
-    told = [(each[b"action"], each[b"target"], each.get(b"detail")) for each in events_of(links)[1:]]
-
-    assert told == [
-        (b"vault.token.revoked", b"urn:test|t1", b"token"),
-        (b"vault.token.revoked", b"urn:test|billing", b"subject before 1970-01-01T00:16:40Z"),
+    assert [(each.action.value, each.name, each.detail) for each in events_of(links)] == [
+        ("vault.token.revocations_begun", "", ""),
+        ("vault.token.revoked", "urn:test|t1", "token"),
+        ("vault.token.revoked", "urn:test|billing", "subject before 1970-01-01T00:16:40Z"),
     ]
-    assert {each[b"env"] for each in events_of(links)} == {ENVIRONMENT.encode()}
+    assert {(each.environment, each.org) for each in events_of(links)} == {(ENVIRONMENT, NO_ORG)}
+
+
+def test_the_longest_of_what_a_token_may_say_can_be_revoked(links):
+    store = begun(on_links(links))
+
+    made = {revoke(store, each("\U0001f511" * 255, "https://" + "i" * 2_000)) for each in (token, subject)}
+
+    assert set(store.load(ENVIRONMENT)) == made
 
 
 def test_neither_an_id_nor_a_subject_stands_in_the_name_of_a_key_or_field(links):
@@ -129,7 +135,7 @@ def test_a_revocation_whose_reply_was_lost_is_known_as_our_own(links, valkey):
 
     assert proxy.made == {Fault.LOSE: 1}
     assert list(on_links(links).load(ENVIRONMENT)) == [made]
-    assert [each[b"action"] for each in events_of(links)].count(b"vault.token.revoked") == 1
+    assert [each.action for each in events_of(links)].count(Action.TOKEN_REVOKED) == 1
 
 
 def test_a_beginning_whose_reply_was_lost_is_known_as_our_own(links, valkey):
@@ -158,7 +164,7 @@ def test_a_list_that_was_begun_and_used_meanwhile_is_not_begun_anew(links, valke
 
 def test_two_revocations_at_once_are_both_kept(links):
     store = begun(on_links(links))
-    event = Event(Action.TOKEN_REVOKED, ENVIRONMENT, NO_ORG, "actor", "request")
+    event = Event(Action.TOKEN_REVOKED, ENVIRONMENT, NO_ORG, ORIGIN)
     rivals = iter(["t2"])
 
     def decide(found, now):

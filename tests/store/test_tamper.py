@@ -7,6 +7,7 @@ from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.listing import ListOptions
 from sealring_local.wrap import LocalProvider
 from support.make import ACME, BETA, caller, context, on_provider, services
+from support.roots import roots_of
 from support.stores import on_links
 from support.tampering import every_bit_of, refused
 
@@ -253,7 +254,7 @@ def test_the_reason_of_a_refusal_is_in_the_audit_log(links, store, use, record):
 
 def test_a_context_that_points_at_another_organizations_kek_is_refused(links, store):
     """The thief makes BETA's next values readable to the owner of ACME's key; seen by a process with nothing cached."""
-    provider = LocalProvider(bytes(32))
+    provider = LocalProvider(roots_of(bytes(32)))
     one, fresh = (services(store, provider_gateway=on_provider(provider)) for _ in range(2))
     mine = one.objects.create(ME, name="mine", value="v", context=context())
     one.objects.create(THEM, name="theirs", value="v", context=context(organization_id=BETA))

@@ -9,10 +9,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import sealring_plugin as api
-from sealring.keys.catalog import Catalog, Loaded
+from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
-from sealring.keys.providers import Source
+from sealring.keys.plugins import Loaded
+from sealring.keys.providers import ManagedSource, Source
 from sealring_local.wrap import LocalProvider
+from support.roots import roots_of
 
 
 @dataclass
@@ -88,7 +90,7 @@ def check_key(_config, key):
         raise api.ConfigInvalid("a key's name begins with key_")
 
 
-SPEC = api.ProviderSpec(
+SPEC = api.CustomersSpec(
     name="cmk",
     config=(api.ConfigField("principal", str, "who we are"),),
     build=lambda _: None,
@@ -101,6 +103,6 @@ CATALOG = Catalog({"cmk": Loaded(SPEC, {"principal": "sealring"})})
 
 def gateway_to(kms, *, waits=False):
     """A gateway to keys of ours and of customers: `kms` holds theirs by name."""
-    local = LocalProvider(bytes(32))
+    local = LocalProvider(roots_of(bytes(32)))
     provider = CmkProvider(kms)
-    return Gateway({"local": Source(lambda: local, waits=False), "cmk": Source(lambda: provider, waits)})
+    return Gateway({"local": ManagedSource(lambda: local, waits=False)}, {"cmk": Source(lambda: provider, waits)})

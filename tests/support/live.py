@@ -128,15 +128,16 @@ def serving(
     keys: str = "local",
     about_store: str = "",
     gunicorn_config: Path | None = None,
+    max_versions: int = 100,
 ) -> Iterator[LiveServer]:
     """Run the installed `sealring serve` in `folder`, on this store, until the block ends.
 
-    `about_store` is a line more in [store].
+    `about_store` is a line more in [store], and `max_versions` what an object keeps.
     """
     kms = Kms(KEYS_OF_CUSTOMERS)
     kms.start()
     try:
-        path = _installed(folder, store_url, keys, about_store, kms)
+        path = _installed(folder, store_url, keys, about_store, max_versions, kms)
         with running(path, folder / "server.log", kms, workers, threads, gunicorn_config) as server:
             yield server
     finally:
@@ -165,11 +166,12 @@ def running(
         process.wait(timeout=30)
 
 
-def _installed(folder: Path, store_url: str, keys: str, about_store: str, kms: Kms) -> Path:
+def _installed(folder: Path, store_url: str, keys: str, about_store: str, max_versions: int, kms: Kms) -> Path:
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
     text = path.read_text().replace("[store]", f"[store]\n{about_store}")
-    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN))
+    limits = f"\n[limits]\nmax_versions_per_object = {max_versions}\n"
+    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits)
     wiring.initialise_store(settings.load(path), 4)
     return path
 

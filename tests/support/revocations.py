@@ -1,20 +1,22 @@
 """Revocations for tests: stores of them, and the operator's use cases on these."""
 
 from sealring.auth.scoping import operator
-from sealring.domain.events import Action, Event
+from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import NO_ORG
 from sealring.domain.principal import Caller
 from sealring.domain.revocation import Reach, Target
 from sealring.services.revocations import Revocations, Validity
 from sealring.store.keyspace import Keyspace
+from sealring.store.markers import Markers
 from sealring.store.memory import MemoryAudit
 from sealring.store.memory_revocations import MemoryRevocations
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_revocations import RedisRevocations
 from support.make import ENVIRONMENT
-from support.stores import KEYS
+from support.stores import KEYS, STORE_ID
 
 ISSUER = "urn:test"
+ORIGIN = Origin(ISSUER, "alice", "request-1")
 HOUR = Validity(max_lifetime_s=3_600, leeway_s=10)
 
 
@@ -24,7 +26,9 @@ def in_memory():
 
 def on_links(links, partitions=1, keys=KEYS):
     keyspace = Keyspace(partitions, keys)
-    return RedisRevocations(links, keyspace, keys, RedisAudit(links, keyspace, keys))
+    markers = Markers(links, keyspace, keys, STORE_ID)
+    markers.begin()
+    return RedisRevocations(links, keyspace, markers, keys, RedisAudit(links, keyspace, keys))
 
 
 def key_of(environment=ENVIRONMENT, partitions=1, keys=KEYS):
@@ -36,7 +40,7 @@ def the_operator(environment=ENVIRONMENT):
 
 
 def begin(store, environment=ENVIRONMENT):
-    return store.begin(environment, Event(Action.REVOCATIONS_BEGUN, environment, NO_ORG, "actor", "request"))
+    return store.begin(environment, Event(Action.REVOCATIONS_BEGUN, environment, NO_ORG, ORIGIN))
 
 
 def begun(store, *environments):

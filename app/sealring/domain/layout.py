@@ -10,7 +10,7 @@ from sealring.domain.ids import MAX_PARTITIONS, NO_ORG, EnvironmentId
 from sealring.domain.kek import Kek, KekScope
 from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16
 
-_FORMAT = 1
+_FORMAT = 2
 _AAD_LABEL = b"sealring/v1/layout"
 
 STORE_CONTEXT = KeyContext((("sealring", "store"),))
@@ -38,6 +38,8 @@ class Layout:
                 lp8(self.kek.provider.encode()),
                 lp16(self.kek.provider_key_id.encode()),
                 lp16(self.kek.material),
+                lp8(self.kek.root_domain.encode()),
+                self.kek.root_epoch.to_bytes(4, "big"),
                 lp8(self.alg.encode()),
                 lp16(self.wrapped_store_key),
             )
@@ -51,7 +53,17 @@ class Layout:
             raise MalformedBytes("a layout of another format")
         partitions, store_id, kek_id, version = reader.number(2), reader.take(16), reader.take(16), reader.number(4)
         provider, provider_key_id = reader.lp8().decode(), reader.lp16().decode()
-        kek = Kek(kek_id, version, provider, provider_key_id, STORE_SCOPE.encoded, reader.lp16())
+        material, root_domain, root_epoch = reader.lp16(), reader.lp8().decode(), reader.number(4)
+        kek = Kek(
+            kek_id,
+            version,
+            provider,
+            provider_key_id,
+            STORE_SCOPE.encoded,
+            material,
+            root_domain=root_domain,
+            root_epoch=root_epoch,
+        )
         layout = cls(partitions, store_id, kek, reader.lp8().decode(), reader.lp16())
         reader.finish()
         if not 1 <= partitions <= MAX_PARTITIONS:

@@ -21,6 +21,7 @@ def binding(found: Binding) -> Json:
         "id": uuid_text(found.id),
         "organization_id": found.org,
         "state": found.state.name.lower(),
+        "opens": not found.shut,
         "key_id": uuid_text(found.id),
         "provider": found.provider,
         "key": found.key,

@@ -19,6 +19,7 @@ from sealring.errors import (
     KeyUnavailable,
     PluginFault,
     SealringError,
+    SettingsInvalid,
 )
 from sealring_plugin import (
     AccessDenied,
@@ -54,21 +55,37 @@ _MEANINGS: Mapping[type[ProviderError], tuple[type[KeyFailure], str]] = {
 }
 
 
+def guarded(call: Callable[[], T]) -> T:
+    """Return what any function of a plugin returns. Raises ProviderError; PluginFault for whatever else it raises."""
+    try:
+        return call()
+    except (ProviderError, PluginFault):
+        raise
+    except Exception as error:  # noqa: BLE001  a plugin may raise anything, and its text may hold a secret
+        raise PluginFault(type(error).__name__) from None
+
+
 def translated(call: Callable[[], T]) -> T:
-    """Return what a call of a plugin returns.
+    """Return what a call of a plugin returns, on behalf of a request.
 
     Raises KeyFailure, or IntegrityFailure where the provider says that a wrapped key is not its own work.
     """
     try:
-        return call()
-    except SealringError:
-        raise
+        return guarded(call)
     except (CiphertextRejected, ContextMismatch) as error:
         raise IntegrityFailure("wrapped key") from error
     except ProviderError as error:
         raise _meaning(error) from error
-    except Exception as error:  # noqa: BLE001  a plugin may raise anything, and its text may hold a secret
-        raise fault(type(error).__name__) from None
+
+
+def settled(plugin: str, call: Callable[[], T]) -> T:
+    """Return what a call of a plugin returns, before anything is served. Raises SettingsInvalid, in one line."""
+    try:
+        return guarded(call)
+    except ProviderError as error:
+        raise SettingsInvalid(f"[plugins.{plugin}] {' '.join(str(error).split())}") from error
+    except PluginFault as error:
+        raise SettingsInvalid(f"[plugins.{plugin}] the plugin failed ({error.what}); tell its author") from None
 
 
 def for_the_operator(failure: SealringError) -> str:
@@ -76,11 +93,6 @@ def for_the_operator(failure: SealringError) -> str:
     cause = failure.__cause__
     said = str(failure)
     return f"{said} ({cause})" if isinstance(cause, ProviderError) and str(cause) not in said else said
-
-
-def fault(what: str) -> PluginFault:
-    """The failure of a plugin that broke its contract; `what` is a type's name or a fixed phrase."""
-    return PluginFault(f"The key's provider failed ({what}). Tell the operator.")
 
 
 def overdue() -> KeyFailure:
@@ -93,4 +105,4 @@ def _meaning(error: ProviderError) -> KeyFailure:
     for provider_kind, (kind, message) in _MEANINGS.items():
         if isinstance(error, provider_kind):
             return kind(message)
-    return fault(type(error).__name__)
+    return PluginFault(type(error).__name__)

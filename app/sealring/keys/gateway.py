@@ -7,32 +7,33 @@ hangs or breaks. Calls of a provider that waits for nothing outside the process 
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn, TypeVar
 
-from sealring.domain.envelope import DEK_BYTES
 from sealring.errors import KeyFailure, KeyThrottled, KeyUnavailable, PluginFault, SealringError
+from sealring.keys import results
 from sealring.keys.call_threads import CallThreads, Overdue, Pending, ThreadsExhausted
 from sealring.keys.circuit import Circuit
-from sealring.keys.failures import fault, overdue, translated
-from sealring.keys.providers import FAULTS_TO_REPLACE, STUCK_TO_REPLACE, Providers, Source
+from sealring.keys.failures import overdue, translated
+from sealring.keys.providers import FAULTS_TO_REPLACE, STUCK_TO_REPLACE, ManagedSource, P, Providers, Source
 from sealring.keys.recent import Recent
 from sealring_plugin import (
-    MAX_WRAPPED_BYTES,
+    Announces,
     Call,
     ChecksItself,
-    CreatesKeys,
+    CustomersKey,
+    CustomersKeys,
     Describes,
     ExplainsSetup,
     Finding,
     KeyDescription,
-    KeyRef,
-    Provider,
+    ManagedKey,
+    ManagedKeys,
     Purpose,
+    RootName,
     SetupGuide,
     Unsupported,
     Validates,
@@ -45,7 +46,11 @@ MAX_THREADS = 64  # of one process, in calls of providers
 _RETRY_PAUSE_S = 0.1  # at most; jittered
 _CIRCUITS = 10_000
 
-_ALG = re.compile(r"[a-z0-9-]{1,32}")
+_NOT_MANAGED = (
+    "The record of a managed key names the provider '{}', which [keys] managed and managed_readable do not. Tell the "
+    "operator: it is a provider to list there, or a record that somebody else wrote."
+)
+_NOT_LOADED = "No plugin is loaded for the key provider '{}'. Tell the operator."
 
 T = TypeVar("T")
 
@@ -61,10 +66,19 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """What has a circuit of its own. One organization cannot open another's by naming a key that is not for it."""
+
+    provider: str
+    key_id: str = ""
+    scope: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Wrapping:
     """A DEK, or a share of one, to be wrapped."""
 
-    key: KeyRef
+    key: ManagedKey | CustomersKey
     dek: bytearray
     binding: WrapBinding
 
@@ -73,7 +87,7 @@ class Wrapping:
 class Unwrapping:
     """A wrapped DEK to be unwrapped."""
 
-    key: KeyRef
+    key: ManagedKey | CustomersKey
     wrapped: WrappedKey
     binding: WrapBinding
 
@@ -83,72 +97,151 @@ def call_for(*, tenant: str, request_id: str, purpose: Purpose) -> Call:
 
 
 class Gateway:
-    """Calls providers and translates every failure. Thread-safe."""
+    """Calls providers and translates every failure. Thread-safe.
 
-    def __init__(self, sources: Mapping[str, Source], observe: Callable[[Observation], None] = lambda _: None) -> None:
-        self._providers = Providers(sources)
+    A managed key reaches managed providers alone, and a customer's key those of customers: the store names providers
+    too, and must not choose who is asked.
+    """
+
+    def __init__(
+        self,
+        managed: Mapping[str, ManagedSource],
+        customers: Mapping[str, Source[CustomersKeys]],
+        observe: Callable[[Observation], None] = lambda _: None,
+    ) -> None:
+        self._accepts = {name: source.check_key for name, source in managed.items()}
+        self._limits = {name: source.max_wraps for name, source in managed.items()}
+        self._managed = Providers(managed, _NOT_MANAGED)
+        self._customers = Providers(customers, _NOT_LOADED)
         self._observe = observe
         self._threads = CallThreads(MAX_THREADS)
-        self._circuits: Recent[tuple[str, str, bytes], Circuit] = Recent(size=_CIRCUITS, ttl_s=float("inf"))
+        self._circuits: Recent[_Place, Circuit] = Recent(size=_CIRCUITS, ttl_s=float("inf"))
 
     def wrap(self, each: Sequence[Wrapping], call: Call) -> list[WrappedKey]:
         """Wrap each, at the same time where providers wait. Raises KeyFailure, the first in the order of `each`."""
-        return _all([self._start("wrap", one.key, call, partial(_wrap, one, call)) for one in each])
+
+        def start(one: Wrapping) -> Callable[[], WrappedKey]:
+            return self._of_kind(
+                "wrap",
+                one.key,
+                call,
+                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.binding, call)),
+                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.binding, call)),
+            )
+
+        return _all([start(one) for one in each])
 
     def unwrap(self, each: Sequence[Unwrapping], call: Call) -> list[bytearray]:
         """Unwrap each, at the same time where providers wait.
 
         Raises KeyFailure; IntegrityFailure where a wrapped key was not made under its key and binding.
         """
-        return _all([self._start("unwrap", one.key, call, partial(_unwrap, one, call)) for one in each])
 
-    def create_key(self, provider: str, key_id: str, scope: bytes, call: Call) -> KeyRef:
-        """Return a new key, version 1. Raises KeyFailure; KeyMisconfigured where the provider cannot make keys."""
-        wanted = KeyRef(provider, key_id, 1, scope)
-        return self._start("create_key", wanted, call, partial(_create, wanted, call))()
+        def start(one: Unwrapping) -> Callable[[], bytearray]:
+            return self._of_kind(
+                "unwrap",
+                one.key,
+                call,
+                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.binding, call)),
+                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.binding, call)),
+            )
+
+        return _all([start(one) for one in each])
+
+    def create_key(self, provider: str, key_id: str, scope: bytes, domain: str, call: Call) -> ManagedKey:
+        """Return a new key, version 1, under the newest root of `domain`. Raises KeyFailure."""
+        wanted = ManagedKey(provider, key_id, 1, scope, RootName(domain, 0))
+
+        def create(found: ManagedKeys) -> ManagedKey:
+            return results.created(found.create_key(key_id, 1, scope, domain, call), wanted)
+
+        return self._start("create_key", self._managed, _place(wanted), call, create)()
 
     def check(self, provider: str) -> None:
-        """Let a provider prove that it works, where it can. Raises KeyFailure."""
+        """Let a provider of managed keys prove that it works, where it can. Raises KeyFailure."""
         call = call_for(tenant="", request_id="check", purpose=Purpose.CHECK)
-        self._start("check", KeyRef(provider, "", 0), call, partial(_check, call))()
 
-    def describe(self, key: KeyRef, call: Call) -> KeyDescription | None:
+        def check(found: ManagedKeys) -> None:
+            if isinstance(found, ChecksItself):
+                found.check(call)
+
+        self._start("check", self._managed, _Place(provider), call, check)()
+
+    def announcement(self, provider: str) -> str | None:
+        """Return the line that a provider of managed keys says of itself, where it does. Raises KeyFailure."""
+        found = self._managed.get(provider)
+        return translated(lambda: results.line(found.announcement())) if isinstance(found, Announces) else None
+
+    def describe(self, key: CustomersKey, call: Call) -> KeyDescription | None:
         """Return what the provider knows of a key; None where it cannot say. Raises KeyFailure."""
-        return self._start("describe", key, call, partial(_describe, key, call))()
 
-    def validate(self, key: KeyRef, call: Call) -> Sequence[Finding]:
+        def describe(found: CustomersKeys) -> KeyDescription | None:
+            return results.description(found.describe(key, call)) if isinstance(found, Describes) else None
+
+        return self._start("describe", self._customers, _place(key), call, describe)()
+
+    def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         """Return what the provider finds wrong with a key; nothing where it cannot look. Raises KeyFailure."""
-        return self._start("validate", key, call, partial(_validate, key, call))()
+
+        def validate(found: CustomersKeys) -> Sequence[Finding]:
+            return results.findings(found.validate(key, call)) if isinstance(found, Validates) else ()
+
+        return self._start("validate", self._customers, _place(key), call, validate)()
 
     def setup_guide(self, provider: str, principal: str, org: str, external_id: str) -> SetupGuide:
         """Return what the admin of a key has to do. Raises KeyFailure; KeyMisconfigured where it has no word."""
         call = call_for(tenant=org, request_id="setup", purpose=Purpose.CHECK)
 
-        def explain(found: Provider) -> SetupGuide:
+        def explain(found: CustomersKeys) -> SetupGuide:
             if not isinstance(found, ExplainsSetup):
                 raise Unsupported
-            return found.explain_setup(principal=principal, organization_id=org, external_id=external_id)
+            said = found.explain_setup(principal=principal, organization_id=org, external_id=external_id)
+            return results.guide(said)
 
-        return self._start("setup", KeyRef(provider, "", 0), call, explain)()
+        return self._start("setup", self._customers, _Place(provider), call, explain)()
 
-    def provider(self, name: str) -> Provider:
-        """Return a provider, built on first use. Raises KeyFailure where it is not set up."""
-        return self._providers.get(name)
+    def max_wraps(self, provider: str) -> int | None:
+        """Return how many wraps one version of a managed provider's key may make; None: any number."""
+        return self._limits.get(provider)
 
     def close(self) -> None:
-        self._providers.close()
+        self._managed.close()
+        self._customers.close()
 
-    def _start(self, operation: str, key: KeyRef, call: Call, work: Callable[[Provider], T]) -> Callable[[], T]:
+    def _of_kind(
+        self,
+        operation: str,
+        key: ManagedKey | CustomersKey,
+        call: Call,
+        managed: Callable[[ManagedKeys, ManagedKey], T],
+        customers: Callable[[CustomersKeys, CustomersKey], T],
+    ) -> Callable[[], T]:
+        """Start a call of the provider that is of the key's own kind."""
+        if isinstance(key, CustomersKey):
+            return self._start(operation, self._customers, _place(key), call, lambda found: customers(found, key))
+        return self._start(
+            operation, self._managed, _place(key), call, lambda found: managed(found, self._accepted(key))
+        )
+
+    def _accepted(self, key: ManagedKey) -> ManagedKey:
+        """Raises ProviderError for a managed key that the provider's settings do not name."""
+        self._accepts[key.provider](key)
+        return key
+
+    def _start(
+        self, operation: str, providers: Providers[P], place: _Place, call: Call, work: Callable[[P], T]
+    ) -> Callable[[], T]:
         """Start a call, and return what waits for its result."""
+        name = place.provider
 
         def attempt() -> T:
-            provider = self._providers.get(key.provider)
+            provider = providers.get(name)
             return translated(lambda: work(provider))
 
-        if not self._providers.waits(key.provider):
+        if not providers.waits(name):
             return attempt
         circuit = (
-            Circuit() if call.purpose is Purpose.CHECK else self._circuit(key)
+            Circuit() if call.purpose is Purpose.CHECK else self._circuit(place)
         )  # a check learns, and teaches nothing
         try:
             pending = self._send(circuit, lambda: _at_most_twice(attempt, call))
@@ -169,9 +262,9 @@ class Gateway:
                 raise
             finally:
                 circuit.record(failure if isinstance(failure, KeyFailure) else None)
-                self._judge(key.provider, failure, stuck=stuck)
+                _judge(providers, name, failure, stuck=stuck)
                 outcome = "ok" if failure is None else type(failure).__name__
-                self._observe(Observation(key.provider, operation, outcome, time.monotonic() - began))
+                self._observe(Observation(name, operation, outcome, time.monotonic() - began))
 
         return collect
 
@@ -190,22 +283,25 @@ class Gateway:
             circuit.leave()
             raise KeyThrottled("Too many requests wait for key providers. Try again later.") from None
 
-    def _judge(self, provider: str, failure: SealringError | None, *, stuck: bool) -> None:
-        if stuck:
-            self._providers.went_badly(provider, limit=STUCK_TO_REPLACE)
-        elif isinstance(failure, PluginFault):
-            self._providers.went_badly(provider, limit=FAULTS_TO_REPLACE)
-        else:
-            self._providers.went_well(provider)
-
-    def _circuit(self, key: KeyRef) -> Circuit:
-        # One organization cannot open another's circuit by naming the same key, to which it has no access.
-        place = (key.provider, key.key_id, key.scope)
+    def _circuit(self, place: _Place) -> Circuit:
         circuit = self._circuits.get(place)
         if circuit is None:
             circuit = Circuit()
             self._circuits.put(place, circuit)
         return circuit
+
+
+def _place(key: ManagedKey | CustomersKey) -> _Place:
+    return _Place(key.provider, key.key_id, key.scope)
+
+
+def _judge(providers: Providers[P], name: str, failure: SealringError | None, *, stuck: bool) -> None:
+    if stuck:
+        providers.went_badly(name, limit=STUCK_TO_REPLACE)
+    elif isinstance(failure, PluginFault):
+        providers.went_badly(name, limit=FAULTS_TO_REPLACE)
+    else:
+        providers.went_well(name)
 
 
 def _refuse(failure: KeyFailure) -> NoReturn:
@@ -239,41 +335,3 @@ def _at_most_twice(attempt: Callable[[], T], call: Call) -> T:
             raise
         time.sleep(pause_s)
         return attempt()
-
-
-def _wrap(one: Wrapping, call: Call, provider: Provider) -> WrappedKey:
-    wrapped: object = provider.wrap(one.key, one.dek, one.binding, call)
-    if not isinstance(wrapped, WrappedKey) or not _ALG.fullmatch(wrapped.alg):
-        raise fault("a wrapped key of another form")
-    if not 1 <= len(wrapped.blob) <= MAX_WRAPPED_BYTES:
-        raise fault("a wrapped key of another size")
-    return wrapped
-
-
-def _unwrap(one: Unwrapping, call: Call, provider: Provider) -> bytearray:
-    dek: object = provider.unwrap(one.wrapped, one.key, one.binding, call)
-    if not isinstance(dek, bytearray) or len(dek) != DEK_BYTES:
-        raise fault("an unwrapped key of another form")
-    return dek
-
-
-def _check(call: Call, provider: Provider) -> None:
-    if isinstance(provider, ChecksItself):
-        provider.check(call)
-
-
-def _describe(key: KeyRef, call: Call, provider: Provider) -> KeyDescription | None:
-    return provider.describe(key, call) if isinstance(provider, Describes) else None
-
-
-def _validate(key: KeyRef, call: Call, provider: Provider) -> Sequence[Finding]:
-    return tuple(provider.validate(key, call)) if isinstance(provider, Validates) else ()
-
-
-def _create(wanted: KeyRef, call: Call, provider: Provider) -> KeyRef:
-    if not isinstance(provider, CreatesKeys):
-        raise Unsupported
-    made: object = provider.create_key(wanted.key_id, wanted.version, wanted.scope, call)
-    if not isinstance(made, KeyRef) or replace(made, material=b"", key_id="") != replace(wanted, key_id=""):
-        raise fault("a created key of another form")
-    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -28,6 +28,19 @@ class Recent(Generic[K, V]):
                 return None
             self._entries.move_to_end(key)
             return entry[1]
+
+    def renew(self, key: K, change: Callable[[V], V]) -> V | None:
+        """Change an entry that is there, keep its age, and return it."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry[0] < time.monotonic():
+                return None
+            self._entries[key] = (entry[0], change(entry[1]))
+            return self._entries[key][1]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
 
     def put(self, key: K, value: V) -> None:
         with self._lock:

@@ -36,7 +36,7 @@ class Revocations:
 
         What was revoked in it before counts no more.
         """
-        event = _event(Action.REVOCATIONS_BEGUN, caller, target=caller.principal.environment)
+        event = _event(Action.REVOCATIONS_BEGUN, caller)
         return self._store.begin(caller.principal.environment, event)
 
     def list(self, caller: Caller) -> Sequence[Revocation]:
@@ -88,20 +88,19 @@ def _revoked(caller: Caller, made: Revocation) -> Event:
     return _event(
         Action.TOKEN_REVOKED,
         caller,
-        target=f"{target.issuer}|{target.of}" if target.of else target.issuer,
+        name=f"{target.issuer}|{target.of}" if target.of else target.issuer,
         detail=target.reach.name.lower()
         if target.reach is Reach.TOKEN
         else f"{target.reach.name.lower()} before {cut}",
     )
 
 
-def _event(action: Action, caller: Caller, *, target: str, detail: str = "") -> Event:
+def _event(action: Action, caller: Caller, *, name: str = "", detail: str = "") -> Event:
     return Event(
         action=action,
         environment=caller.principal.environment,
         org=NO_ORG,
-        actor=caller.actor,
-        request_id=caller.request_id,
-        target=target,
+        origin=caller.origin,
+        name=name,
         detail=detail,
     )

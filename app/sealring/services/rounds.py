@@ -7,6 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from sealring.domain.binding import Binding
+from sealring.domain.events import Origin
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import BindingStore
 from sealring.errors import StateError, StoreError
@@ -15,7 +16,6 @@ from sealring.services.bindings import Bindings
 EVERY_S = 600
 SOON_S = 10  # not oftener, for an organization whose key goes on failing
 
-_ACTOR = "sealring|rounds"
 _Owner = tuple[EnvironmentId, OrgId]
 
 
@@ -64,14 +64,13 @@ class Rounds:
                 self._verify(environment, org, older_than_s=EVERY_S)
 
     def _verify(self, environment: EnvironmentId, org: OrgId, *, older_than_s: int) -> None:
-        _, found = self._store.load(environment, org)
-        for binding in found:
+        for binding in self._store.load(environment, org).bindings:
             if binding.guards and _is_due(binding, older_than_s):
                 self._ask(binding)
 
     def _ask(self, binding: Binding) -> None:
         try:
-            self._bindings.verified(binding, _ACTOR, "rounds")
+            self._bindings.verified(binding, Origin("sealring", "rounds", "rounds"))
         except StoreError:
             raise
         except StateError:  # it went away meanwhile, or is damaged: whoever reads it next is told

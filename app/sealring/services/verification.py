@@ -11,7 +11,8 @@ from sealring.domain.binding import Binding, BindingFinding, Verification
 from sealring.domain.context import KeyContext
 from sealring.errors import IntegrityFailure, KeyFailure
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
-from sealring.keys.keyring import key_ref, shown_pairs
+from sealring.keys.keyring import shown_pairs
+from sealring.keys.references import customers_key
 from sealring_plugin import Call, Finding, KeyState, Purpose, Severity, WrapBinding, WrappedKey
 
 _STATES = {
@@ -57,7 +58,7 @@ class _Questions:
         self._gateway = gateway
         self._binding = binding
         self._request_id = request_id
-        self._key = key_ref(binding.kek)
+        self._key = customers_key(binding.kek)
 
     def findings(self) -> Iterator[BindingFinding]:
         described = _asked(lambda: self._gateway.describe(self._key, self._call()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sealring.store.counts import Counts
-from sealring.store.entries import EndEntry, Entry
+from sealring.store.entries import Entry
 from sealring.store.links import unbroken
 from sealring.store.opened import OpenedStore
 from sealring.store.partition_reader import PartitionReader
@@ -21,10 +21,9 @@ class Backup:
         self.counts = Counts()
 
     def entries(self) -> Iterator[Entry]:
-        """Yield what the file holds. Raises StoreError; BackupRefused."""
+        """Yield what the files hold, but their ends. Raises StoreError; BackupRefused."""
         for partition in range(self._store.keyspace.partitions):
             yield from self._partition(partition)
-        yield EndEntry(self.counts)
 
     def _partition(self, partition: int) -> Iterator[Entry]:
         with unbroken(), self._store.links.borrow(self._store.keyspace.audit(partition)) as link:

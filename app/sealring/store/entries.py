@@ -1,7 +1,8 @@
 """What stands in a backup: the primary data of each partition, entry by entry, as the store holds it.
 
-A partition begins with its PartitionEntry. Within it an entry replaces every earlier one of the same key; an
-ObjectEntry also the VersionEntries that followed the earlier one.
+A backup has two files: the key records (KeyEntry), and the data (all others). In both a partition begins with its
+PartitionEntry. Within it an entry replaces every earlier one of the same key; an ObjectEntry also the VersionEntries that
+followed the earlier one.
 """
 
 from __future__ import annotations
@@ -73,27 +74,28 @@ class VersionEntry:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A KEK, or which one a scope has. No value: it is gone."""
+    """A KEK with its counts, or which one a scope has. No value: it is gone."""
 
     CODE: ClassVar = 4
 
     kind: Kind  # KEK or KEK_SCOPE
     rest: bytes  # of the key: the id of the KEK, the digest of the scope
     value: bytes = field(repr=False)
+    uses: tuple[bytes, ...] = ()  # of a KEK: fields and counts in turn
 
     @property
     def key(self) -> LocalKey:
         return self.kind, self.rest
 
     def encode(self) -> bytes:
-        return b"".join((self.kind.value, lp16(self.rest), lp32(self.value)))
+        return b"".join((self.kind.value, lp16(self.rest), lp32(self.value), *map(lp16, self.uses)))
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         kind = Kind(reader.take(1))
         if kind not in {Kind.KEK, Kind.KEK_SCOPE}:
             raise MalformedBytes("a key of another kind")
-        return cls(kind, reader.lp16(), reader.lp32())
+        return cls(kind, reader.lp16(), reader.lp32(), tuple(_rest(reader, reader.lp16)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,10 @@ class EventEntry:
 
     id: bytes
     parts: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def pairs(self) -> Iterable[tuple[bytes, bytes]]:
+        return zip(self.parts[::2], self.parts[1::2], strict=True)
 
     def encode(self) -> bytes:
         return b"".join((lp16(self.id), *map(lp32, self.parts)))
@@ -169,6 +175,15 @@ class EndEntry:
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         return cls(Counts.decode(reader))
+
+
+def is_of_keys(entry: Entry) -> bool:
+    """Whether an entry stands in the file of key records. PartitionEntry and EndEntry stand in both."""
+    return isinstance(entry, PartitionEntry | KeyEntry)
+
+
+def is_of_data(entry: Entry) -> bool:
+    return not isinstance(entry, KeyEntry)
 
 
 Entry = (

@@ -64,6 +64,8 @@ class KeyReader:
         name = self._keyspace.key(self._partition, kind, rest)
         if kind in _HASHES:
             return ((b"HGETALL", name),)
+        if kind is Kind.KEK:
+            return ((b"GET", name), (b"HGETALL", self._keyspace.key(self._partition, Kind.KEK_USES, rest)))
         if kind is not Kind.OBJECT:
             return ((b"GET", name),)
         return (
@@ -91,6 +93,8 @@ def _entry(key: LocalKey, replies: Iterator[Reply]) -> tuple[Entry, Sequence[byt
         return BindingsEntry(rest, tuple(value)), ()
     if kind is Kind.REVOCATIONS:
         return RevocationsEntry(rest, tuple(value)), ()
+    if kind is Kind.KEK:
+        return KeyEntry(kind, rest, value or b"", tuple(next(replies))), ()
     if kind is not Kind.OBJECT:
         return KeyEntry(kind, rest, value or b""), ()
     summaries, versions = next(replies), next(replies)

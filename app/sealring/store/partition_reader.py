@@ -21,7 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
+from sealring.domain.events import Event
 from sealring.errors import BackupRefused, IntegrityFailure
+from sealring.store.audit_entry import FIELD, decode_entry
 from sealring.store.changes import changed_keys
 from sealring.store.counts import Counts
 from sealring.store.entries import Entry, EventEntry, PartitionEntry
@@ -44,6 +46,7 @@ class PartitionReader:
         """`advance` is told of each key that was scanned."""
         self._link = link
         self._keyspace = store.keyspace
+        self._store_keys = store.keys
         self._records = store.records
         self._partition = partition
         self._advance = advance
@@ -122,8 +125,18 @@ class PartitionReader:
 
     def _changed(self, events: Sequence[EventEntry]) -> set[LocalKey]:
         """What the events tell to have changed."""
-        changed = set[LocalKey]().union(*map(changed_keys, events))
+        changed = set[LocalKey]().union(*(changed_keys(self._told(event)) for event in events))
         return changed | self._scopes([rest for kind, rest in changed if kind is Kind.KEK])
+
+    def _told(self, entry: EventEntry) -> Event:
+        """Raises BackupRefused for an event whose change could go unnoticed: altered, or of a newer version."""
+        try:
+            return decode_entry(self._store_keys, self._partition, dict(entry.pairs).get(FIELD, b"")).event
+        except IntegrityFailure as error:
+            raise BackupRefused(
+                "the audit log tells of something that this version does not know, or was altered; update sealring, or "
+                "run `sealring verify`"
+            ) from error
 
     def _scopes(self, kek_ids: Sequence[bytes]) -> set[LocalKey]:
         """The scopes of managed KEKs: who makes one also says, in the same EXEC, that its scope has it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sealring.domain.layout import Layout
 from sealring.domain.wire import MalformedBytes
 from sealring.errors import SettingsInvalid
-from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY
+from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY, is_marker
 from sealring.store.links import Links
+from sealring.store.opened import OpenedStore
 
 
 def read_layout(links: Links) -> Layout | None:
@@ -40,6 +41,12 @@ def check_untouched(links: Links) -> None:
         )
 
 
-def check_writable(links: Links) -> None:
-    """Write and read, as a request would. Raises StoreError."""
-    links.call((b"SET", READY, b"1", b"EX", 60), (b"GET", LAYOUT))
+def holds_layout_alone(links: Links) -> bool:
+    """Whether nothing was written since the layout but markers. Raises StoreUnavailable."""
+    return all(key in {LAYOUT, READY} or is_marker(key) for key in links.scan(ALL_KEYS))
+
+
+def check_writable(store: OpenedStore) -> None:
+    """Write, and see that all partitions are there, as requests would. Raises StoreError."""
+    store.links.call((b"SET", READY, b"1", b"EX", 60))
+    store.markers.check_all()

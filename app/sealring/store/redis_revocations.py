@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
-from sealring.domain.ids import EnvironmentId
+from sealring.domain.ids import NO_ORG, EnvironmentId
 from sealring.domain.ports import RevocationChange
 from sealring.domain.revocation import Revocation
 from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command, Link, Reply
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.revocation_codec import RevocationCodec
 from sealring.store.timing import microseconds
@@ -22,28 +23,34 @@ from sealring.store.transaction import Commit, Settled, transact
 class RedisRevocations:
     """The RevocationStore of production. Thread-safe."""
 
-    def __init__(self, links: Links, keyspace: Keyspace, keys: StoreKeys, audit: RedisAudit) -> None:
+    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys, audit: RedisAudit) -> None:
         self._links = links
         self._keyspace = keyspace
+        self._markers = markers
         self._codec = RevocationCodec(keys)
         self._audit = audit
         self._loaded: dict[EnvironmentId, tuple[Reply, Sequence[Revocation]]] = {}
 
     def begin(self, environment: EnvironmentId, event: Event) -> bool:
-        key = self._keyspace.revocations(environment)
+        key, partition = self._place(environment)
         empty: Command = (b"HSET", key, *_flat(self._codec.encode(environment, ())))
 
         def attempt(link: Link, lost: Sequence[bool]) -> Commit[bool] | Settled[bool]:
-            link.send((b"WATCH", key))
+            _, marker = link.send((b"WATCH", key, self._markers.key(partition)), self._markers.reading(partition))
+            self._markers.check(partition, marker)
             if self._is_whole(link, environment):
                 return Settled(bool(lost))
-            return Commit(((b"DEL", key), empty, self._audit.entry(event)), result=True)
+            entry = self._audit.entry(event)
+            return Commit(((b"DEL", key), empty, entry.command), True, lambda: self._audit.refused(entry))
 
         return transact(self._links, key, attempt)
 
     def load(self, environment: EnvironmentId) -> Sequence[Revocation]:
-        key = self._keyspace.revocations(environment)
-        (flat,) = self._links.confirmed(key, (b"HGETALL", key))  # no node that was cut off answers with an older list
+        key, partition = self._place(environment)
+        marker, flat = self._links.confirmed(  # no node that was cut off answers with an older list
+            key, self._markers.reading(partition), (b"HGETALL", key)
+        )
+        self._markers.check(partition, marker)
         known = self._loaded.get(environment)
         if known is not None and known[0] == flat:
             return known[1]
@@ -54,10 +61,16 @@ class RedisRevocations:
     def change(
         self, environment: EnvironmentId, decide: Callable[[Sequence[Revocation], int], RevocationChange]
     ) -> Revocation:
-        key = self._keyspace.revocations(environment)
+        key, partition = self._place(environment)
 
         def attempt(link: Link, lost: Sequence[Revocation]) -> Commit[Revocation] | Settled[Revocation]:
-            _, flat, now = link.send((b"WATCH", key), (b"HGETALL", key), (b"TIME",))
+            _, marker, flat, now = link.send(
+                (b"WATCH", key, self._markers.key(partition)),
+                self._markers.reading(partition),
+                (b"HGETALL", key),
+                (b"TIME",),
+            )
+            self._markers.check(partition, marker)
             before = _fields(flat)
             found = self._codec.decode(environment, before)
             landed = [each for each in lost if each in found]
@@ -65,9 +78,15 @@ class RedisRevocations:
                 return Settled(landed[-1])
             change = decide(found, microseconds(now))
             after = self._codec.encode(environment, (change.made, *change.others))
-            return Commit((*_writes(key, before, after), self._audit.entry(change.event)), change.made)
+            entry = self._audit.entry(change.event)
+            writes = (*_writes(key, before, after), entry.command)
+            return Commit(writes, change.made, lambda: self._audit.refused(entry))
 
         return transact(self._links, key, attempt)
+
+    def _place(self, environment: EnvironmentId) -> tuple[bytes, int]:
+        """The key of a list, and its partition."""
+        return self._keyspace.revocations(environment), self._keyspace.partition(environment, NO_ORG)
 
     def _is_whole(self, link: Link, environment: EnvironmentId) -> bool:
         try:

@@ -1,6 +1,6 @@
 """Writing a backup into an empty store: its primary data byte for byte, and all that follows from them.
 
-The file is read twice. The first reading finds out whether it is whole, and which of its entries are replaced by later
+Each file is read twice. The first reading finds out whether it is whole, and which of its entries are replaced by later
 ones. The second one writes each key once, so that it does not matter whether a command whose answer was lost is
 repeated, or lands late.
 """
@@ -27,11 +27,14 @@ from sealring.store.entries import (
     RevocationsEntry,
     VersionEntry,
 )
+from sealring.store.kek_uses import is_wraps
 from sealring.store.keyspace import Kind, LocalKey
 from sealring.store.link import Command
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_bindings import SEAL
 from sealring.store.tally import Tally
+
+UNSEEN_WRAPS = 1 << 26  # a day of 776 wraps a second: what a KEK may have done since the backup
 
 
 class Survey:
@@ -95,8 +98,8 @@ class Restore:
                 case VersionEntry(object_id, version_id, record) if object_id not in self._stale:
                     versions = self._keyspace.versions(ObjectId(object_id))
                     self._out.write((b"HSET", versions, version_id, record))
-                case KeyEntry(kind, rest, value) if self._is_last(entry.key) and value:
-                    self._out.write((b"SET", self._keyspace.key(self._partition, kind, rest), value))
+                case KeyEntry() if self._is_last(entry.key) and entry.value:
+                    self._out.write(*self._key(entry))
                 case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
                     self._write_bindings(owner, parts)
                 case RevocationsEntry(environment, parts) if self._is_last(entry.key) and parts:
@@ -128,6 +131,16 @@ class Restore:
         self._out.write((b"SET", self._keyspace.object(object_id), entry.record), *self._summaries(object_id, entry))
         with suppress(IntegrityFailure):  # it was so in the old store: nothing leads to it, and the sweep tells of it
             self._write_what_follows(self._records.decode_object(object_id, entry.record))
+
+    def _key(self, entry: KeyEntry) -> Sequence[Command]:
+        """A key, and its counts: after the backup it may have wrapped more often, so they are restored upwards."""
+        key = self._keyspace.key(self._partition, entry.kind, entry.rest)
+        uses = self._keyspace.key(self._partition, Kind.KEK_USES, entry.rest)
+        counts = [(name, int(count)) for name, count in zip(entry.uses[::2], entry.uses[1::2], strict=True)]
+        return (
+            (b"SET", key, entry.value),
+            *((b"HSET", uses, name, count + UNSEEN_WRAPS * is_wraps(name)) for name, count in counts),
+        )
 
     def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
         """The bindings of an organization, and under the id of each whose it is."""

@@ -13,6 +13,7 @@ from itertools import chain
 from sealring.domain.ids import ObjectId
 from sealring.store.binding_sweep import BindingSweep
 from sealring.store.counts import Counts
+from sealring.store.event_sweep import EventSweep
 from sealring.store.kek_sweep import KekSweep
 from sealring.store.keyspace import Kind, parse_key
 from sealring.store.link import Link
@@ -60,11 +61,11 @@ class _PartitionSweep:
         self._pointers = PointerSweep(link, store, partition)
         self._bindings = BindingSweep(link, store, partition)
         self._revocations = RevocationSweep(link, store, partition)
+        self._events = EventSweep(link, store, partition)
         self._keks_seen: set[bytes] = set()
         self._scopes_seen: set[bytes] = set()
         self._objects_seen = 0
         self._versions_seen = 0
-        self._events_seen = 0
 
     def findings(self, advance: Callable[[int], None]) -> Iterator[str]:
         """First whatever each key holds, then where the pointers lead."""
@@ -72,11 +73,7 @@ class _PartitionSweep:
             yield from self._look(kind, rests)
         yield from self._pointers.findings()
         yield from self._bindings.wrong_with_owners()
-        (events,) = self._link.snapshot((b"XLEN", self._keyspace.audit(self._partition)))
-        if isinstance(events, int):
-            self._events_seen = events
-        else:
-            yield f"partition {self._partition}: the audit log is of another type"
+        yield from self._events.findings()
 
     def counts(self) -> Counts:
         return Counts(
@@ -85,7 +82,7 @@ class _PartitionSweep:
             keks=len(self._keks_seen),
             scopes=len(self._scopes_seen),
             bindings=self._bindings.count,
-            events=self._events_seen,
+            events=self._events.count,
             revocations=self._revocations.count,
         )
 

@@ -49,7 +49,7 @@ class Tally:
                 self._events += 1
             case ObjectEntry(_, record, summaries):
                 self._held[entry.key] = _Held(bool(record), len(record) + sum(map(len, summaries)))
-            case KeyEntry(_, _, value):
+            case KeyEntry(_, _, value, _):
                 self._held[entry.key] = _Held(bool(value), len(value))
             case BindingsEntry(_, parts):
                 self._held[entry.key] = _hash(parts, redis_bindings.SEAL)

@@ -16,11 +16,11 @@ from sealring_awskms.spec import SPEC
 from sealring_plugin import (
     AccessDenied,
     ConfigInvalid,
+    CustomersKey,
     DeadlineExceeded,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     Throttled,
     Unavailable,
     Unsupported,
@@ -59,7 +59,7 @@ class OnAnEmulator(ProviderConformance):
 
     def make_key(self, provider, name):
         options = {"endpoint": self.proxy.url, "external_id": "external-id-of-the-kit", **dict(self.options)}
-        return KeyRef("awskms", self.keys[name], 1, options=tuple(sorted(options.items())))
+        return CustomersKey("awskms", self.keys[name], 1, options=tuple(sorted(options.items())))
 
     def faults(self, provider, key):
         return {

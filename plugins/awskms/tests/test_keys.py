@@ -5,7 +5,7 @@ import pytest
 from sealring_awskms.config import AwsConfig
 from sealring_awskms.key import Key
 from sealring_awskms.spec import SPEC, check_key
-from sealring_plugin import ConfigInvalid, KeyRef, WrongRegion
+from sealring_plugin import ConfigInvalid, CustomersKey, WrongRegion
 
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = f"arn:aws:kms:eu-west-1:444455556666:key/{UUID}"
@@ -16,7 +16,7 @@ SETTINGS = {
 
 
 def ref(key_id=ARN, **options):
-    return KeyRef("awskms", key_id, 1, options=tuple(sorted(options.items())))
+    return CustomersKey("awskms", key_id, 1, options=tuple(sorted(options.items())))
 
 
 def parsed(key_id=ARN, **options):
@@ -142,7 +142,7 @@ def test_a_key_of_another_region_is_told_before_anything_is_called():
 def test_the_region_of_an_endpoint_is_read_from_its_name(host, region):
     config = AwsConfig.of({"allowed_hosts": host})
     arn = f"arn:aws:kms:ap-south-1:444455556666:key/{UUID}"
-    asked = KeyRef("awskms", arn, 1, options=(("endpoint", f"https://{host}"),))
+    asked = CustomersKey("awskms", arn, 1, options=(("endpoint", f"https://{host}"),))
 
     if region:
         with pytest.raises(WrongRegion, match=region):

@@ -34,6 +34,14 @@ class Binding(Answer):
             "examples": ["active"],
         },
     )
+    opens = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether what it sealed may be opened: not before it was verified, nor after it was "
+            "suspended, until it is activated again.",
+            "examples": [True],
+        },
+    )
     key_id = fields.UUID(
         required=True, metadata={"description": "The `key_id` of what it seals.", "examples": [examples.UUID]}
     )

@@ -18,11 +18,11 @@ from sealring_plugin import (
     Call,
     CiphertextRejected,
     ConfigInvalid,
+    CustomersKey,
     Finding,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     KeyState,
     ProviderError,
     Severity,
@@ -43,8 +43,8 @@ class Probed(Protocol):
     def authenticate(self, key: Key, call: Call) -> None: ...
     def metadata(self, key: Key, call: Call) -> Metadata: ...
     def rotates(self, key: Key, call: Call) -> bool: ...
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray: ...
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray: ...
 
 
 def _error(code: str, message: str, advice: str) -> Finding:
@@ -114,7 +114,7 @@ MULTI_REGION = _warning(
 )
 
 
-def findings(provider: Probed, config: AwsConfig, ref: KeyRef, call: Call) -> Iterator[Finding]:
+def findings(provider: Probed, config: AwsConfig, ref: CustomersKey, call: Call) -> Iterator[Finding]:
     """Raises Throttled, Unavailable or DeadlineExceeded where nothing can be said now; ConfigInvalid for our side."""
     try:
         key = Key.of(config, ref)
@@ -194,7 +194,7 @@ def _of_rotation(provider: Probed, key: Key, call: Call) -> Iterator[Finding]:
 # --- by its use
 
 
-def _of_use(provider: Probed, ref: KeyRef, call: Call) -> Iterator[Finding]:
+def _of_use(provider: Probed, ref: CustomersKey, call: Call) -> Iterator[Finding]:
     own = _binding(call.tenant_id)
     dek = os.urandom(DEK_BYTES)
     try:
@@ -215,7 +215,7 @@ def _of_use(provider: Probed, ref: KeyRef, call: Call) -> Iterator[Finding]:
     yield from _of_another_organization(provider, ref, wrapped, call)
 
 
-def _of_another_organization(provider: Probed, ref: KeyRef, wrapped: WrappedKey, call: Call) -> Iterator[Finding]:
+def _of_another_organization(provider: Probed, ref: CustomersKey, wrapped: WrappedKey, call: Call) -> Iterator[Finding]:
     """AWS asks the policy before it opens anything, so a blob that is rejected was let through by the policy."""
     other = _binding(NOBODY)
     try:

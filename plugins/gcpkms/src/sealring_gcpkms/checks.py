@@ -15,12 +15,12 @@ from sealring_plugin import (
     Call,
     CiphertextRejected,
     ConfigInvalid,
+    CustomersKey,
     Finding,
     KeyDestroyed,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     KeyState,
     ProviderError,
     Severity,
@@ -37,7 +37,7 @@ _PROBE_AAD = b"sealring-gcpkms/v1/probe"
 Probe = Callable[[Target, Call], object]
 
 
-def validate(config: GcpConfig, client: Client, key: KeyRef, call: Call) -> Sequence[Finding]:
+def validate(config: GcpConfig, client: Client, key: CustomersKey, call: Call) -> Sequence[Finding]:
     """Return what is found, each code once. Raises what passes by itself: Unavailable, Throttled, DeadlineExceeded."""
     try:
         target = Target.of(config, key)
@@ -58,7 +58,7 @@ def validate(config: GcpConfig, client: Client, key: KeyRef, call: Call) -> Sequ
     return list(found.values())
 
 
-def _all(client: Client, target: Target, key: KeyRef, call: Call) -> Iterator[Finding]:
+def _all(client: Client, target: Target, key: CustomersKey, call: Call) -> Iterator[Finding]:
     try:
         yield from _described(Described.of(target.key, client.describe(target, call)), key)
     except AccessDenied:
@@ -77,7 +77,7 @@ def _all(client: Client, target: Target, key: KeyRef, call: Call) -> Iterator[Fi
 # --- by its description
 
 
-def _described(key: Described, ref: KeyRef) -> Iterator[Finding]:
+def _described(key: Described, ref: CustomersKey) -> Iterator[Finding]:
     if key.purpose != PURPOSE:
         yield _error("wrong_purpose", "The key is not for encryption.", f"Make a key with purpose {PURPOSE}.")
     elif key.algorithm not in {"", ALGORITHM, "EXTERNAL_SYMMETRIC_ENCRYPTION"}:
@@ -198,7 +198,7 @@ _FAILURES: Mapping[type[ProviderError], tuple[str, str]] = {
 # --- by the permissions on it
 
 
-def _granted(client: Client, target: Target, key: KeyRef, call: Call) -> Iterator[Finding]:
+def _granted(client: Client, target: Target, key: CustomersKey, call: Call) -> Iterator[Finding]:
     with suppress(AccessDenied, KeyNotFound, Unsupported):
         if client.granted(target, _TOO_MUCH, call):
             yield _warning(

@@ -7,13 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
-from sealring_plugin.conformance.cases import SCOPE, call
+from sealring_plugin.conformance.cases import Key, Provider, created_by
 from sealring_plugin.errors import ProviderError
-from sealring_plugin.protocols import CreatesKeys, Provider
-from sealring_plugin.spec import ProviderSpec
-from sealring_plugin.values import KeyRef
+from sealring_plugin.protocols import ManagedKeys
+from sealring_plugin.spec import CustomersSpec, ManagedSpec
 
-Faults = Mapping[type[ProviderError], AbstractContextManager[KeyRef | None]]
+Faults = Mapping[type[ProviderError], AbstractContextManager[Key | None]]
 
 
 class Hooks:
@@ -22,7 +21,7 @@ class Hooks:
     What has to run before the first provider is made (a token, a fake KMS) belongs in a `setup_class` class method.
     """
 
-    spec: ClassVar[ProviderSpec]
+    spec: ClassVar[ManagedSpec | CustomersSpec]
 
     entry_point: ClassVar[str] = ""
     """Where the spec is, e.g. "sealring_example.spec:SPEC". Empty: as the installed distribution says."""
@@ -56,20 +55,20 @@ class Hooks:
     def make_provider(self, folder: Path) -> Provider:
         """Build a provider. `folder` is where the settings file would be: what is kept there, the next one finds."""
         config = self.spec.parse_config(self.settings(), folder)
-        if self.spec.initialise is not None:
+        if isinstance(self.spec, ManagedSpec) and self.spec.initialise is not None:
             self.spec.initialise(config)
         return self.spec.build(config)
 
-    def make_key(self, provider: Provider, name: str) -> KeyRef:
+    def make_key(self, provider: Provider, name: str) -> Key:
         """Return a key that can be used: another key for another name.
 
         The names are "first" and "second"; a provider that destroys keys is asked for "destroyed" too.
         """
-        if not isinstance(provider, CreatesKeys):
+        if not isinstance(provider, ManagedKeys):
             raise NotImplementedError("this provider does not make keys: override make_key and return keys that exist")
-        return provider.create_key(name, 1, SCOPE, call())
+        return created_by(provider, name)
 
-    def faults(self, provider: Provider, key: KeyRef) -> Faults:  # noqa: ARG002
+    def faults(self, provider: Provider, key: Key) -> Faults:  # noqa: ARG002
         """Return, for each failure that can be provoked, a context manager in which it happens to calls under `key`.
 
         It may give another key to use instead, e.g. for KeyNotFound. In that of ConfigInvalid, `make_provider` fails.
