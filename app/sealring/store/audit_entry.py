@@ -14,6 +14,7 @@ from __future__ import annotations
 import hmac
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
 from sealring.domain.context import KeyContext
@@ -27,7 +28,6 @@ MAX_REFUSED = 255
 
 _VERSION = 1
 _HEAD = struct.Struct(">B16sB8sQB")
-_NO_NAME, _CLEAR_NAME = 0, 1
 _KEY = struct.Struct(">16sI")
 
 
@@ -46,28 +46,39 @@ def encode_entry(keys: StoreKeys, partition: int, entry: AuditEntry) -> bytes:
     body = b"".join(
         (
             _HEAD.pack(_VERSION, origin.operation, origin.attempt, entry.boot, entry.counter, len(refused)),
-            struct.pack(f">{len(refused)}Q", *refused),
+            struct.pack(f">{len(refused)}Q", *refused) if refused else b"",
             b"\x01" if event.refused else b"\x00",
-            lp8(event.action.value.encode()),
-            lp8(event.environment.encode()),
-            lp8(event.org.encode()),
-            lp16(origin.issuer.encode()),
-            lp16(origin.subject.encode()),
-            lp16(origin.token_id.encode()),
-            lp8(origin.source.encode()),
+            _where(event.action, event.environment, event.org),
+            _who(origin.issuer, origin.subject, origin.token_id, origin.source),
             lp8(origin.request_id.encode()),
             lp8(event.target.encode()),
-            bytes((_CLEAR_NAME if event.name else _NO_NAME,)),
+            b"\x01" if event.name else b"\x00",
             lp16(event.name.encode()),
-            lp16(b"" if event.context is None else event.context.canonical),
+            b"\x00\x00" if event.context is None else lp16(event.context.canonical),
             bytes((len(event.keys),)),
             *(_KEY.pack(*key) for key in event.keys),
-            lp8(event.provider.encode()),
-            lp16(event.reason.encode()),
-            lp8(event.detail.encode()),
+            _what(event.provider, event.reason, event.detail),
         )
     )
     return body + keys.audit(partition.to_bytes(2, "big") + body)
+
+
+# Parts that are the same in most entries of a worker.
+
+
+@lru_cache(4096)
+def _where(action: Action, environment: EnvironmentId, org: OrgId) -> bytes:
+    return lp8(action.value.encode()) + lp8(environment.encode()) + lp8(org.encode())
+
+
+@lru_cache(4096)
+def _who(issuer: str, subject: str, token_id: str, source: str) -> bytes:
+    return b"".join((lp16(issuer.encode()), lp16(subject.encode()), lp16(token_id.encode()), lp8(source.encode())))
+
+
+@lru_cache(256)
+def _what(provider: str, reason: str, detail: str) -> bytes:
+    return lp8(provider.encode()) + lp16(reason.encode()) + lp8(detail.encode())
 
 
 def decode_entry(keys: StoreKeys, partition: int, raw: bytes) -> AuditEntry:
@@ -91,7 +102,7 @@ def _decode(reader: Reader) -> AuditEntry:
     issuer, subject, token_id = reader.lp16().decode(), reader.lp16().decode(), reader.lp16().decode()
     source, request_id, target = reader.lp8().decode(), reader.lp8().decode(), reader.lp8().decode()
     form, name, context = reader.number(1), reader.lp16().decode(), reader.lp16()
-    if form != (_CLEAR_NAME if name else _NO_NAME):
+    if form != bool(name):
         raise MalformedBytes("a name in another form")
     event = Event(
         action=action,

@@ -1,8 +1,8 @@
 """What stands in a backup: the primary data of each partition, entry by entry, as the store holds it.
 
 A backup has two files: the key records (KeyEntry), and the data (all others). In both a partition begins with its
-PartitionEntry. Within it an entry replaces every earlier one of the same key; an ObjectEntry also the VersionEntries that
-followed the earlier one.
+PartitionEntry. Within it an entry replaces every earlier one of the same key; an ObjectEntry also the VersionEntries
+that followed the earlier one.
 """
 
 from __future__ import annotations

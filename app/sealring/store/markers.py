@@ -33,6 +33,9 @@ class Markers:
         self._keys = keys
         self._store_id = store_id
         self._lock = Lock()
+        self._readings: tuple[Command, ...] = tuple(
+            (b"GET", keyspace.marker(partition)) for partition in range(keyspace.partitions)
+        )
         self._expected: tuple[bytes, ...] = (b"",) * keyspace.partitions
         self._forgetting: list[Callable[[], None]] = []
 
@@ -65,7 +68,7 @@ class Markers:
 
     def reading(self, partition: int) -> Command:
         """The command of which `check` takes the reply."""
-        return (b"GET", self._keyspace.marker(partition))
+        return self._readings[partition]
 
     def check(self, partition: int, marker: Reply) -> None:
         """Raises StoreLost where the partition is not one of this store."""
