@@ -13,8 +13,7 @@ import click
 
 from sealring import development, installation, serving, settings, store_commands, wiring
 from sealring.binding_commands import bindings_commands
-from sealring.domain.ids import MAX_PARTITIONS, OrgId, org_id
-from sealring.domain.principal import Permission
+from sealring.domain.ids import MAX_PARTITIONS
 from sealring.keys import registry
 from sealring.provider_commands import (
     DEFAULT_SETTINGS,
@@ -24,7 +23,7 @@ from sealring.provider_commands import (
     settings_option,
 )
 from sealring.store.doctor.findings import Finding, Grade
-from sealring.tokens import mint_token
+from sealring.token_commands import token_commands
 
 DEFAULT_PORT = 8420
 DEFAULT_DATA_DIR = Path(".sealring")
@@ -53,7 +52,7 @@ def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
 
 
-for each in (bindings_commands, store_commands.backup, store_commands.restore, store_commands.verify):
+for each in (bindings_commands, token_commands, store_commands.backup, store_commands.restore, store_commands.verify):
     main.add_command(each)
 
 
@@ -205,46 +204,6 @@ def plugins() -> None:
         click.echo(f"{entry.name:16} {package} {version}")
 
 
-@main.command()
-@settings_option
-@click.option("--org", "orgs", multiple=True, help="An organization that the token is for; may be repeated.")
-@click.option("--all-organizations", is_flag=True, help="For all organizations of the environment, and for none.")
-@click.option(
-    "--permission",
-    "permissions",
-    multiple=True,
-    type=click.Choice([each.value for each in Permission]),
-    help="A permission; may be repeated.  [default: all that the issuer may give]",
-)
-@click.option("--subject", required=True, help="Who the token is for, e.g. the name of a service.")
-@click.option("--name", help="Shown as the author of what is written.  [default: the subject]")
-@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long the token lives.")
-@one_line_failures
-def token(  # noqa: PLR0913, PLR0917  click passes each option as an argument
-    path: Path,
-    orgs: tuple[str, ...],
-    all_organizations: bool,  # noqa: FBT001
-    permissions: tuple[str, ...],
-    subject: str,
-    name: str | None,
-    days: int,
-) -> None:
-    """Print a token signed by the local key. Official SDKs take it as their API key."""
-    if bool(orgs) == all_organizations:
-        raise click.UsageError("Say --org (once or more) or --all-organizations.")
-    wanted = {Permission(each) for each in permissions} or set(Permission)
-    scoped = wanted - {Permission.ALL_ORGANIZATIONS}
-    minted = mint_token(
-        settings.load(path),
-        subject=subject,
-        name=name or subject,
-        organizations=[_organization(each) for each in orgs],
-        permissions=scoped | {Permission.ALL_ORGANIZATIONS} if all_organizations else scoped,
-        lifetime_s=days * settings.DAY_S,
-    )
-    click.echo(minted)
-
-
 def _echo_lines(findings: Iterable[tuple[str, Finding]]) -> Iterator[Grade]:
     """Print a line for each finding as it comes, and yield its grade."""
     for check, found in findings:
@@ -262,10 +221,3 @@ def _echo_json(findings: Iterable[tuple[str, Finding]]) -> Sequence[Grade]:
     ]
     click.echo(json.dumps({"findings": shown}, indent=2))
     return [found.grade for _, found in examined]
-
-
-def _organization(text: str) -> OrgId:
-    org = org_id(text)
-    if org is None:
-        raise click.UsageError(f"--org {text!r}: 1 to 64 letters, digits, '_' and '-'.")
-    return org

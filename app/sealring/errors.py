@@ -235,3 +235,7 @@ class SettingsInvalid(SealringError):
 
 class BackupRefused(SealringError):
     """A backup cannot be made, or not be restored. The message is one line that says what to do."""
+
+
+class RevocationRefused(SealringError):
+    """Tokens cannot be revoked so. The message is one line that says what to do."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sealring.auth.profiles import IssuerProfile
+from sealring.domain.ids import EnvironmentId
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
@@ -45,6 +46,10 @@ class Settings:
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
     audit_retention_s: int
+
+    @property
+    def environments(self) -> tuple[EnvironmentId, ...]:
+        return tuple(sorted({issuer.environment_id for issuer in self.issuers}))
 
 
 def load(path: Path) -> Settings:

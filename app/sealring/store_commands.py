@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -46,6 +47,8 @@ def restore(path: Path, data: Path, keys: Path, trust_backup: bool) -> None:  # 
     findings = _Findings()
     config, files = settings.load(path), whole_store.BackupFiles(data, keys)
     counts = whole_store.restore(config, files, _progress, findings.report, trusting=trust_backup)
+    made = datetime.fromtimestamp(whole_store.time_of(data) // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    click.echo(f"revocations of tokens after {made} may not be in it: repeat them with `sealring token revoke`")
     findings.conclude(f"restored {counts}")
 
 

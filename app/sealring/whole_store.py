@@ -110,7 +110,7 @@ def restore(
                 for (file, dek), survey in zip(both, surveys, strict=True):
                     Restore(store, survey.replaced).write(file.entries(dek, advance))
         counts = surveys[0].counts + surveys[1].counts
-        if _swept(store, _leave_closed, progress, report) != counts:
+        if _swept(settings, store, _leave_closed, progress, report) != counts:
             raise BackupRefused("the store does not hold what was written to it; empty it, and restore again")
         store.markers.begin_again()
         if not write_layout(links, layout) and read_layout(links) != layout:
@@ -125,19 +125,28 @@ def _check_together(data: BackupHead, keys: BackupHead) -> None:
         raise BackupRefused("the key records are older than the data: take those that were made with it, or later ones")
 
 
+def time_of(source: Path) -> int:
+    """Return when the data of a backup was begun, in microseconds since 1970. Raises BackupRefused."""
+    with BackupFile.opened(source, FileKind.DATA) as file:
+        return file.head.created_at
+
+
 def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bool) -> Counts:
     """Look at all that the store holds, report what is wrong, and return how much it is. Raises SealringError."""
     pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
         store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
-        return _swept(store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
+        return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
 
 
-def _swept(store: OpenedStore, open_envelope: Open, progress: Progress, report: Report) -> Counts:
+def _swept(settings: Settings, store: OpenedStore, open_envelope: Open, progress: Progress, report: Report) -> Counts:
     with progress("verify", store.links.size()) as advance:
         sweep = Sweep(store, open_envelope, advance)
         for finding in sweep.findings():
             report(finding)
+        for environment in settings.environments:
+            if not store.links.call((b"EXISTS", store.keyspace.revocations(environment)))[0]:
+                report(f"{environment}: it has no list of revocations")
         return sweep.counts
 
 

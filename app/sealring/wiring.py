@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Self
 
 from sealring.auth.key_sources import key_sources
-from sealring.auth.scoping import Authenticator
+from sealring.auth.revoked import RevokedTokens
+from sealring.auth.scoping import Authenticator, operator
 from sealring.auth.tokens import TokenVerifier
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
 from sealring.domain.layout import Layout
 from sealring.domain.pin import Pin
-from sealring.errors import SettingsInvalid
+from sealring.domain.principal import Caller
+from sealring.errors import IntegrityFailure, SettingsInvalid
 from sealring.factory import Services, Surroundings, make_server
 from sealring.housekeeping import Housekeeper
 from sealring.http.dispatch import Server
@@ -39,6 +41,7 @@ from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.purging import Purging
+from sealring.services.revocations import Revocations
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
@@ -54,8 +57,9 @@ from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_layout import check_writable, read_layout
+from sealring.store.redis_layout import check_writable, holds_layout_alone, read_layout
 from sealring.store.redis_objects import RedisObjects
+from sealring.store.redis_revocations import RedisRevocations
 from sealring.store.redis_tombs import RedisTombs
 from sealring.trust_files import TrustFiles
 
@@ -71,11 +75,15 @@ def make_app(settings: Settings, log: Log) -> Server:
     store = open_store(gateway, links, layout, pin)
     announce(gateway, settings, log)
     stores, alarms = Stores.on(store), Alarms()
+    for line in lacking_revocations(settings, stores):
+        log.notice(line)
     services = _services(settings, gateway, stores, alarms, log)
     Housekeeper(
         make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
     ).start()
-    return make_server(services, _around(settings, gateway, store, durability, log))
+    return make_server(
+        services, _around(settings, gateway, store, make_authenticator(settings, stores), durability, log)
+    )
 
 
 def make_purging(stores: Stores, settings: Settings) -> Purging:
@@ -137,8 +145,19 @@ def initialise_store(
     with reached(settings) as (gateway, links):
         files = trust_files(settings)
         if layout_file is not None:
-            return make_ready_with(gateway, links, files, layout_file, trusting=trusting)
-        return make_ready(gateway, links, files, (settings.managed.provider, partitions), trusting=trusting)
+            done = make_ready_with(gateway, links, files, layout_file, trusting=trusting)
+        else:
+            done = make_ready(gateway, links, files, (settings.managed.provider, partitions), trusting=trusting)
+        if holds_layout_alone(links):
+            _begin(settings, open_store(gateway, links, require_layout(links), files.pin()))
+        return done
+
+
+def _begin(settings: Settings, store: OpenedStore) -> None:
+    """Write what a store has from its first day on, beside its layout and its markers."""
+    revocations = Revocations(Stores.on(store).revocations)
+    for environment in settings.environments:
+        revocations.begin(Caller(operator(environment), "init"))
 
 
 def check(settings: Settings) -> Iterator[str]:
@@ -148,9 +167,12 @@ def check(settings: Settings) -> Iterator[str]:
         yield f"keys      ok: {settings.managed.provider}"
         pin = trust_files(settings).pin()
         layout = require_layout(links)
-        check_writable(open_store(gateway, links, layout, pin))
+        store = open_store(gateway, links, layout, pin)
+        check_writable(store)
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
         durability = require_durability(links, settings.durability)
+        if (lacking := next(lacking_revocations(settings, Stores.on(store)), None)) is not None:
+            raise SettingsInvalid(lacking)
         yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
 
 
@@ -173,8 +195,22 @@ def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
         log.notice(f"keys: {settings.managed.provider}: {said}")
 
 
-def make_authenticator(settings: Settings) -> Authenticator:
-    return Authenticator(TokenVerifier(settings.issuers, key_sources(settings.issuers)))
+def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
+    """Yield a line for each environment that has no list of revocations, or not the one that we wrote."""
+    for environment in settings.environments:
+        try:
+            stores.revocations.load(environment)
+        except IntegrityFailure:
+            yield (
+                f"{environment} has no list of revoked tokens, or it was altered: all its requests are refused; where "
+                "the environment is new, begin one with `sealring token revocations --begin-anew`, else see "
+                "docs/tokens.md first"
+            )
+
+
+def make_authenticator(settings: Settings, stores: Stores) -> Authenticator:
+    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers))
+    return Authenticator(verifier, RevokedTokens(stores.revocations))
 
 
 def _links(settings: Settings) -> Links:
@@ -213,6 +249,7 @@ class Stores:
     keks: RedisKeks
     bindings: RedisBindings
     tombs: RedisTombs
+    revocations: RedisRevocations
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -228,6 +265,7 @@ class Stores:
             keks=RedisKeks(links, keyspace, markers, records, audit),
             bindings=RedisBindings(links, keyspace, markers, records, audit),
             tombs=RedisTombs(links, keyspace, markers, records, audit),
+            revocations=RedisRevocations(links, keyspace, markers, keys, audit),
         )
 
 
@@ -258,13 +296,20 @@ def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: A
     return Keyring(gateway, stores.keks, settings.managed, counts, alarms.raise_for)
 
 
-def _around(settings: Settings, gateway: Gateway, store: OpenedStore, durability: Durability, log: Log) -> Surroundings:
+def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
+    settings: Settings,
+    gateway: Gateway,
+    store: OpenedStore,
+    authenticator: Authenticator,
+    durability: Durability,
+    log: Log,
+) -> Surroundings:
     checks = {
         "store": partial(check_writable, store),
         "keys": partial(gateway.check, settings.managed.provider),
     }
     return Surroundings(
-        authenticator=make_authenticator(settings),
+        authenticator=authenticator,
         fingerprint=store.keys.fingerprint,
         readiness=Readiness(checks, durability.value),
         log=log,

@@ -16,6 +16,7 @@ from sealring.store.links import Links
 from support.make import ACME, caller, context
 from support.roots import replace_roots
 
+TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 SEALRING = Path(sys.executable).with_name("sealring")
 
 
@@ -48,7 +49,7 @@ def test_a_backup_says_what_it_holds(run, installed, made):
     sha256 = hashlib.sha256((installed.folder / "file").read_bytes()).hexdigest()
     assert (
         said.stdout
-        == f"1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; SHA-256 {sha256}\n"
+        == f"1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; SHA-256 {sha256}\n"
     )
     assert said.stderr == "backup\n"
     assert said.returncode == 0
@@ -60,9 +61,13 @@ def test_a_restore_says_what_it_restored(run, installed, made):
 
     said = run("restore", "file")
 
+    lost, restored = said.stdout.splitlines()
+    assert re.fullmatch(
+        rf"revocations of tokens after {TIME} may not be in it: repeat them with `sealring token revoke`", lost
+    )
     assert (
-        said.stdout
-        == "restored 1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; 0 findings\n"
+        restored
+        == "restored 1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; 0 findings"
     )
     assert said.stderr == "check\nrestore\nverify\n"
     assert run("check-config").returncode == 0
@@ -72,7 +77,10 @@ def test_a_restore_says_what_it_restored(run, installed, made):
 def test_verify_says_that_all_is_well(run, made, options):
     said = run("verify", *options)
 
-    assert said.stdout == "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; 0 findings\n"
+    assert (
+        said.stdout
+        == "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; 0 findings\n"
+    )
     assert said.returncode == 0
 
 
@@ -83,7 +91,7 @@ def test_verify_says_what_is_wrong_and_exits_with_1(run, opened, made):
 
     assert said.stdout.splitlines() == [
         f"{made.id}: its record was altered",
-        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 2 audit events; 1 findings",
+        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; 1 findings",
     ]
     assert said.returncode == 1
 

@@ -250,7 +250,13 @@ def test_a_change_of_what_cannot_be_found_is_refused(target):
 
 def test_of_every_action_it_is_known_what_it_changes():
     known = [
-        *(*changes.CHANGES_OF_OBJECTS, *changes.CHANGES_OF_KEKS, *changes.CHANGES_OF_BINDINGS, *changes.NO_CHANGES)
+        *(
+            *changes.CHANGES_OF_OBJECTS,
+            *changes.CHANGES_OF_KEKS,
+            *changes.CHANGES_OF_BINDINGS,
+            *changes.CHANGES_OF_REVOCATIONS,
+            *changes.NO_CHANGES,
+        )
     ]
 
     assert sorted(known) == sorted(Action)

@@ -14,6 +14,7 @@ from sealring.store.entries import (
     KeyEntry,
     ObjectEntry,
     PartitionEntry,
+    RevocationsEntry,
     VersionEntry,
     encode_entry,
     read_entries,
@@ -30,9 +31,20 @@ VERSION = VersionEntry(ID, OTHER, b"older")
 KEK, NO_KEK = KeyEntry(Kind.KEK, ID, b"kek"), KeyEntry(Kind.KEK, ID, b"")
 SCOPE = KeyEntry(Kind.KEK_SCOPE, ID, b"one")
 BINDINGS, NO_BINDINGS = BindingsEntry(b"env:org", (b"", b"seal", ID, b"first")), BindingsEntry(b"env:org", ())
+REVOCATIONS, NO_REVOCATIONS = RevocationsEntry(b"env", (b"", b"seal", ID, b"first")), RevocationsEntry(b"env", ())
 EVENT = EventEntry(b"5-0", (b"action", b"x"))
 
-EVERY_ENTRY = [PartitionEntry(0), EVENT, OBJECT, VERSION, KEK, SCOPE, BINDINGS, EndEntry(Counts(1, 1, 1, 1, 1, 1))]
+EVERY_ENTRY = [
+    PartitionEntry(0),
+    EVENT,
+    OBJECT,
+    VERSION,
+    KEK,
+    SCOPE,
+    BINDINGS,
+    REVOCATIONS,
+    EndEntry(Counts(1, 1, 1, 1, 1, 1, 1)),
+]
 
 
 @pytest.fixture
@@ -54,7 +66,8 @@ def restored(links):
 
 
 def test_each_entry_is_written(links, restored):
-    assert restored(EVENT, OBJECT, VERSION, KEK, SCOPE, BINDINGS) == {
+    assert restored(EVENT, OBJECT, VERSION, KEK, SCOPE, BINDINGS, REVOCATIONS) == {
+        b"r:env",
         b"b:env:org",
         b"q",
         b"a",
@@ -71,11 +84,12 @@ def test_each_entry_is_written(links, restored):
         (b"GET", b"s1:{0}:k:" + ID),
         (b"GET", b"s1:{0}:c:" + ID),
         (b"HGETALL", b"s1:{0}:b:env:org"),
+        (b"HGETALL", b"s1:{0}:r:env"),
         (b"HGETALL", b"s1:{0}:q"),
         (b"XRANGE", b"s1:{0}:a", b"-", b"+"),
     ) == [
         *(b"record", [b"summary"], [OTHER, b"older"], b"kek", b"one"),
-        *([b"", b"seal", ID, b"first"], [ID, b"env org"]),
+        *([b"", b"seal", ID, b"first"], [b"", b"seal", ID, b"first"], [ID, b"env org"]),
         [[b"5-0", [b"action", b"x"]]],
     ]
 
@@ -89,6 +103,7 @@ def test_each_entry_is_written(links, restored):
         (KEK, NO_KEK),
         (NO_KEK,),
         (BINDINGS, NO_BINDINGS),
+        (REVOCATIONS, NO_REVOCATIONS),
     ],
 )
 def test_what_is_gone_in_the_end_is_not_written(restored, entries):

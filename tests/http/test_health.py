@@ -35,7 +35,7 @@ def world():
 @pytest.fixture
 def client(world):
     readiness = Readiness({"store": world.check_store, "keys": world.check_keys}, "single")
-    surroundings = Surroundings(Authenticator(None), bytes, readiness, Log(), 1 << 20)
+    surroundings = Surroundings(Authenticator(None, None), bytes, readiness, Log(), 1 << 20)
     return make_server(NO_SERVICES, surroundings).test_client()
 
 

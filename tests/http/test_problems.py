@@ -50,7 +50,7 @@ ALL = {each for each in tree(errors.SealringError) if each.__module__ == "sealri
 
 
 BASES = {each for each in ALL if (each.__doc__ or "").startswith("Base of")}
-OF_THE_COMMAND_LINE = {errors.SettingsInvalid, errors.BackupRefused}
+OF_THE_COMMAND_LINE = {errors.SettingsInvalid, errors.BackupRefused, errors.RevocationRefused}
 
 
 def test_every_failure_but_those_of_the_command_line_has_a_row():

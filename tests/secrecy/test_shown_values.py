@@ -89,7 +89,7 @@ HOLDERS = {
     "WrappedKey": WrappedKey("a256gcm", SECRET),
     "WrapBinding": WrapBinding({"organization_id": CANARY}, SECRET),
     "LocalProvider": LocalProvider(Roots({RootName(DATA, 1): SECRET})),
-    "Claims": Claims(PROFILE, "sub", 1, {"jti": CANARY}),
+    "Claims": Claims(PROFILE, "sub", 1, 1, "", {"jti": CANARY}),
     "Call body": Call(Caller(PRINCIPAL, "id"), {}, {}, {"value": CANARY}),
     "Call query": Call(Caller(PRINCIPAL, "id"), {}, {"search": CANARY}, {}),
     "Call path": Call(Caller(PRINCIPAL, "id"), {"name": CANARY}, {}, {}),

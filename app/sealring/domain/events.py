@@ -30,6 +30,8 @@ class Action(StrEnum):
     DATA_KEY_CREATED = "vault.data_key.created"
     DATA_KEY_DECRYPTED = "vault.data_key.decrypted"
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
+    TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` says whose, `detail` which of them
+    REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list of them
 
 
 @dataclass(frozen=True, slots=True)

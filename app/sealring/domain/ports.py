@@ -14,6 +14,7 @@ from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Intent, Outcome
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.domain.revocation import Revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,15 @@ class BindingChange:
     event: Event
     others: Sequence[Binding] = ()
     removes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationChange:
+    """A revocation as it is to be, the others of its environment that stay, and the event of it."""
+
+    made: Revocation
+    others: Sequence[Revocation]
+    event: Event
 
 
 History = tuple[ObjectRecord, Sequence[VersionSummary]]
@@ -213,6 +223,28 @@ class BindingStore(Protocol):
 
     def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
         """Return the organizations of a partition that have bindings."""
+
+
+class RevocationStore(Protocol):
+    """The revocations of each environment. Raises StoreError; IntegrityFailure for what it did not write.
+
+    An environment has a list of them from its first day on, so that one which is missing was taken away.
+    """
+
+    def begin(self, environment: EnvironmentId, event: Event) -> bool:
+        """Give an environment an empty list. Return False where it has one that is whole; that one stays."""
+
+    def load(self, environment: EnvironmentId) -> Sequence[Revocation]:
+        """Return all of them; the same object as the last time where nothing has changed."""
+
+    def change(
+        self, environment: EnvironmentId, decide: Callable[[Sequence[Revocation], int], RevocationChange]
+    ) -> Revocation:
+        """Store a revocation in one transaction, and drop those that do not stay. Return what was made.
+
+        `decide` gets all of them and the time in microseconds, raises what forbids the change, and is asked again after
+        a conflict.
+        """
 
 
 class AuditLog(Protocol):

@@ -41,7 +41,8 @@ class Principal:
     environment: EnvironmentId
     organizations: frozenset[OrgId]
     permissions: frozenset[Permission]
-    token_id: str = ""  # the token's jti
+    token_id: str = ""  # the `jti` of its token, where it has one
+    issued_at: int = 0  # seconds since 1970: the `iat` of its token
 
     @property
     def actor(self) -> str:

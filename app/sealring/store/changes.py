@@ -19,6 +19,7 @@ CHANGES_OF_KEKS = frozenset({Action.KEK_CREATED})
 CHANGES_OF_BINDINGS = frozenset(
     {Action.BINDING_CREATED, Action.BINDING_CHANGED, Action.BYOK_VERIFIED, Action.BYOK_DELETED}
 )
+CHANGES_OF_REVOCATIONS = frozenset({Action.TOKEN_REVOKED, Action.REVOCATIONS_BEGUN})
 NO_CHANGES = frozenset(
     {
         Action.OBJECT_READ,
@@ -43,5 +44,7 @@ def changed_keys(event: Event) -> set[LocalKey]:
         return {(Kind.KEK, kek_id)}
     if action in CHANGES_OF_BINDINGS and (binding_id := parse_uuid(target)) is not None:  # its KEK has its id
         return {(Kind.KEK, binding_id), (Kind.BINDINGS, f"{event.environment}:{event.org}".encode())}
+    if action in CHANGES_OF_REVOCATIONS:
+        return {(Kind.REVOCATIONS, event.environment.encode())}
     assert action in NO_CHANGES, action
     return set()

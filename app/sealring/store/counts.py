@@ -18,6 +18,7 @@ class Counts:
     scopes: int = 0  # of managed KEKs
     bindings: int = 0
     events: int = 0  # of the audit log
+    revocations: int = 0  # of tokens
 
     @property
     def of_keys(self) -> Counts:
@@ -35,7 +36,7 @@ class Counts:
     def __str__(self) -> str:
         return (
             f"{self.objects} objects, {self.versions} older versions, {self.keks} KEKs of {self.scopes} scopes, "
-            f"{self.bindings} bindings, {self.events} audit events"
+            f"{self.bindings} bindings, {self.revocations} revocations, {self.events} audit events"
         )
 
     def encode(self) -> bytes:
@@ -46,4 +47,12 @@ class Counts:
         return cls(*(reader.number(8) for _ in fields(cls)))
 
     def _each(self) -> tuple[int, ...]:
-        return (self.objects, self.versions, self.keks, self.scopes, self.bindings, self.events)
+        return (
+            self.objects,
+            self.versions,
+            self.keks,
+            self.scopes,
+            self.bindings,
+            self.events,
+            self.revocations,
+        )

@@ -141,6 +141,27 @@ class EventEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RevocationsEntry:
+    """All revocations of an environment, and the seal of them: places and records in turn. None: they are gone."""
+
+    CODE: ClassVar = 8
+
+    environment: bytes
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.REVOCATIONS, self.environment
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.environment), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
 class EndEntry:
     """The last one: how much the entries hold that were not replaced."""
 
@@ -165,9 +186,20 @@ def is_of_data(entry: Entry) -> bool:
     return not isinstance(entry, KeyEntry)
 
 
-Entry = PartitionEntry | ObjectEntry | VersionEntry | KeyEntry | BindingsEntry | EventEntry | EndEntry
+Entry = (
+    PartitionEntry | ObjectEntry | VersionEntry | KeyEntry | BindingsEntry | EventEntry | EndEntry | RevocationsEntry
+)
 
-_ALL = (PartitionEntry, ObjectEntry, VersionEntry, KeyEntry, BindingsEntry, EventEntry, EndEntry)
+_ALL = (
+    PartitionEntry,
+    ObjectEntry,
+    VersionEntry,
+    KeyEntry,
+    BindingsEntry,
+    EventEntry,
+    EndEntry,
+    RevocationsEntry,
+)
 _TYPES: dict[int, type[Entry]] = {each.CODE: each for each in _ALL}
 
 

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sealring.errors import BackupRefused
 from sealring.store.batches import in_batches
-from sealring.store.entries import BindingsEntry, Entry, KeyEntry, ObjectEntry, VersionEntry
+from sealring.store.entries import BindingsEntry, Entry, KeyEntry, ObjectEntry, RevocationsEntry, VersionEntry
 from sealring.store.keyspace import Keyspace, Kind, LocalKey
 from sealring.store.link import Command, Link, Reply
 
 _OF_16_BYTES = frozenset({Kind.OBJECT, Kind.KEK, Kind.KEK_SCOPE})  # ids and digests
+_HASHES = frozenset({Kind.BINDINGS, Kind.REVOCATIONS})  # all of an owner together
 
 AT_ONCE = 16  # records of one read; each may have a megabyte and more
 
 
 def is_primary(kind: Kind, rest: bytes) -> bool:
     """Whether a key is one that others follow from. An object's older versions are read with it."""
-    return kind is Kind.BINDINGS or (kind in _OF_16_BYTES and len(rest) == 16)
+    return kind in _HASHES or (kind in _OF_16_BYTES and len(rest) == 16)
 
 
 class KeyReader:
@@ -61,7 +62,7 @@ class KeyReader:
     def _commands(self, key: LocalKey, versions: bytes) -> Sequence[Command]:
         kind, rest = key
         name = self._keyspace.key(self._partition, kind, rest)
-        if kind is Kind.BINDINGS:
+        if kind in _HASHES:
             return ((b"HGETALL", name),)
         if kind is Kind.KEK:
             return ((b"GET", name), (b"HGETALL", self._keyspace.key(self._partition, Kind.KEK_USES, rest)))
@@ -90,6 +91,8 @@ def _entry(key: LocalKey, replies: Iterator[Reply]) -> tuple[Entry, Sequence[byt
     value = next(replies)
     if kind is Kind.BINDINGS:
         return BindingsEntry(rest, tuple(value)), ()
+    if kind is Kind.REVOCATIONS:
+        return RevocationsEntry(rest, tuple(value)), ()
     if kind is Kind.KEK:
         return KeyEntry(kind, rest, value or b"", tuple(next(replies))), ()
     if kind is not Kind.OBJECT:

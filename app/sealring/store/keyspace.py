@@ -17,6 +17,7 @@
     s1:{p}:u:<KEK id>      hash    counts of a managed KEK, by version     for ever          nothing
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
     s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       for ever          a change of one
+    s1:{p}:r:<env>         hash    revocations of tokens by what they are of for ever       a change of one
     s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
     s1:{p}:g:<home>        string  an organization's epoch                 for ever          its every write
     s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
@@ -58,6 +59,7 @@ class Kind(Enum):
     KEK_USES = b"u"
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
+    REVOCATIONS = b"r"
 
 
 LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter
@@ -74,7 +76,7 @@ def parse_key(key: bytes) -> tuple[Kind | None, bytes]:
 
 
 def parse_environment(rest: bytes) -> EnvironmentId | None:
-    """Return whose an ENVIRONMENT_INDEX is; None where it is nobody's."""
+    """Return whose an ENVIRONMENT_INDEX or REVOCATIONS are; None where they are nobody's."""
     return environment_id(rest.decode("ascii", "replace"))
 
 
@@ -169,6 +171,9 @@ class Keyspace:
 
     def binding_owners(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"q"
+
+    def revocations(self, environment: EnvironmentId) -> bytes:
+        return self._of(environment, NO_ORG) + f"r:{environment}".encode()
 
     def epoch(self, home: Home) -> bytes:
         return self._prefixes[home.partition] + b"g:" + home.raw

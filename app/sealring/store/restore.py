@@ -24,6 +24,7 @@ from sealring.store.entries import (
     KeyEntry,
     ObjectEntry,
     PartitionEntry,
+    RevocationsEntry,
     VersionEntry,
 )
 from sealring.store.kek_uses import is_wraps
@@ -56,7 +57,7 @@ class Survey:
                 self._add(expected=None)
                 if self.counts != counts:
                     raise _contradiction()
-            case ObjectEntry() | KeyEntry() | BindingsEntry() if entry.key in self._tally:
+            case ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() if entry.key in self._tally:
                 self.replaced[entry.key] += 1
         self._tally.note(entry)
 
@@ -101,6 +102,10 @@ class Restore:
                     self._out.write(*self._key(entry))
                 case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
                     self._write_bindings(owner, parts)
+                case RevocationsEntry(environment, parts) if self._is_last(entry.key) and parts:
+                    self._out.write(
+                        (b"HSET", self._keyspace.key(self._partition, Kind.REVOCATIONS, environment), *parts)
+                    )
                 case EventEntry(event_id, parts):
                     self._out.append(event_id, parts)
         self._out.flush()

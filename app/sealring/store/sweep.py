@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from sealring.domain.ids import ObjectId
 from sealring.store.binding_sweep import BindingSweep
@@ -20,9 +21,12 @@ from sealring.store.links import unbroken
 from sealring.store.object_sweep import ObjectSweep, Open
 from sealring.store.opened import OpenedStore
 from sealring.store.pointer_sweep import PointerSweep
+from sealring.store.revocation_sweep import RevocationSweep
 
 _AT_ONCE = 16  # records of one read; each may have a megabyte and more
-_OF_OWNERS = frozenset({Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS})  # the others have 16 bytes
+_OF_OWNERS = frozenset(  # the others have 16 bytes
+    {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS}
+)
 
 
 class Sweep:
@@ -56,6 +60,7 @@ class _PartitionSweep:
         self._objects = ObjectSweep(link, store, self._keks, open_envelope)
         self._pointers = PointerSweep(link, store, partition)
         self._bindings = BindingSweep(link, store, partition)
+        self._revocations = RevocationSweep(link, store, partition)
         self._events = EventSweep(link, store, partition)
         self._keks_seen: set[bytes] = set()
         self._scopes_seen: set[bytes] = set()
@@ -78,6 +83,7 @@ class _PartitionSweep:
             scopes=len(self._scopes_seen),
             bindings=self._bindings.count,
             events=self._events.count,
+            revocations=self._revocations.count,
         )
 
     def _batches(self, advance: Callable[[int], None]) -> Iterator[tuple[Kind, list[bytes]]]:
@@ -103,8 +109,9 @@ class _PartitionSweep:
                 self._scopes_seen.update(rests)
                 yield from self._keks.wrong_with_scopes(rests)
             case Kind.BINDINGS:
-                for owner in rests:
-                    yield from self._bindings.wrong_with_bindings(owner)
+                yield from chain.from_iterable(map(self._bindings.wrong_with_bindings, rests))
+            case Kind.REVOCATIONS:
+                yield from chain.from_iterable(map(self._revocations.wrong_with, rests))
             case Kind.NAME:
                 self._pointers.add_names(rests)
             case Kind.VERSIONS | Kind.SUMMARIES:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sealring.store import redis_bindings, revocation_codec
 from sealring.store.counts import Counts
-from sealring.store.entries import BindingsEntry, Entry, EventEntry, KeyEntry, ObjectEntry, VersionEntry
+from sealring.store.entries import (
+    BindingsEntry,
+    Entry,
+    EventEntry,
+    KeyEntry,
+    ObjectEntry,
+    RevocationsEntry,
+    VersionEntry,
+)
 from sealring.store.keyspace import Kind, LocalKey
-from sealring.store.redis_bindings import SEAL
 
 
 @dataclass(slots=True)
@@ -17,7 +26,7 @@ class _Held:
 
     there: bool  # not gone
     size: int  # bytes
-    parts: int = 0  # older versions of an object; bindings of an organization
+    parts: int = 0  # older versions of an object; bindings of an organization; revocations of an environment
 
 
 class Tally:
@@ -43,8 +52,9 @@ class Tally:
             case KeyEntry(_, _, value, _):
                 self._held[entry.key] = _Held(bool(value), len(value))
             case BindingsEntry(_, parts):
-                count = sum(binding_id != SEAL for binding_id in parts[::2])
-                self._held[entry.key] = _Held(bool(parts), sum(map(len, parts)), count)
+                self._held[entry.key] = _hash(parts, redis_bindings.SEAL)
+            case RevocationsEntry(_, parts):
+                self._held[entry.key] = _hash(parts, revocation_codec.SEAL)
             case VersionEntry(raw_id, _, record):
                 held = self._held[Kind.OBJECT, raw_id]
                 held.parts += 1
@@ -65,4 +75,9 @@ class Tally:
             scopes=keys[Kind.KEK_SCOPE],
             bindings=parts[Kind.BINDINGS],
             events=self._events,
+            revocations=parts[Kind.REVOCATIONS],
         )
+
+
+def _hash(parts: Sequence[bytes], seal: bytes) -> _Held:
+    return _Held(bool(parts), sum(map(len, parts)), sum(field != seal for field in parts[::2]))
