@@ -1,0 +1,111 @@
+"""What a suspended binding guards stays shut, whatever becomes of the binding, until its key is verified again.
+
+Attacks "suspended: refuses it" (docs/byok.md): whoever may turn bindings retires or replaces the suspended one, and a
+retired one opens what it sealed.
+"""
+
+from contextlib import suppress
+
+import pytest
+
+from adversary.crowd import BINDINGS, Tenant
+from adversary.requests_of import decrypt, of_new_ones, read, read_by_name, read_version, rekey, status_of
+from adversary.scene import scene_on
+from sealring.errors import BindingConflict
+
+what_opens = pytest.mark.parametrize("request_of", [read, read_by_name, read_version, decrypt, rekey])
+
+
+def retired(org, binding):
+    org.turn(binding, "retire")
+
+
+def replaced(org, binding):
+    org.replace(binding)
+
+
+def replaced_and_that_one_retired(org, binding):
+    org.turn(org.replace(binding), "retire")
+
+
+whatever_becomes_of_it = pytest.mark.parametrize("becomes", [retired, replaced, replaced_and_that_one_retired])
+
+
+@what_opens
+@whatever_becomes_of_it
+def test_what_a_suspended_binding_guards_stays_shut(scene, request_of, becomes):
+    org = scene.organization()
+    binding = org.bind()
+    request = of_new_ones(org, request_of)
+    org.turn(binding, "suspend")
+
+    with suppress(BindingConflict):  # it may be refused as well
+        becomes(org, binding)
+
+    assert status_of(scene.stepper.count(request)) == 424
+
+
+@whatever_becomes_of_it
+def test_it_stays_shut_for_a_process_that_knew_the_key_before(scene, becomes):
+    """Not even an older answer of the key is of use, where the binding allows one."""
+    org = scene.organization()
+    binding = org.bind(max_stale_decrypt_s=60)
+    request = of_new_ones(org, read)
+    request()
+    org.turn(binding, "suspend")
+
+    with suppress(BindingConflict):
+        becomes(org, binding)
+
+    assert status_of(scene.stepper.count(request)) == 424
+
+
+@whatever_becomes_of_it
+def test_it_stays_shut_for_a_process_that_begins_then(scene, valkey, becomes):
+    org = scene.organization()
+    binding = org.bind()
+    record = org.object()
+    org.turn(binding, "suspend")
+    with suppress(BindingConflict):
+        becomes(org, binding)
+
+    with scene_on(valkey, follows=scene) as later:
+        taken = later.stepper.count(lambda: later.watched.open(record))
+
+    assert status_of(taken) == 424
+
+
+def test_what_it_guards_opens_again_once_its_key_is_verified(scene):
+    org = scene.organization()
+    binding = org.bind()
+    request = of_new_ones(org, read)
+    org.turn(binding, "suspend")
+
+    org.turn(binding, "activate")
+
+    assert request() == "secret"
+
+
+def test_it_stays_shut_over_http_when_it_retires(servers):
+    tenant = Tenant((servers.one, servers.other))
+    binding, made = tenant.bind(), tenant.object()
+    tenant.turn(binding, "suspend")
+
+    tenant.ask("POST", f"{BINDINGS}/{binding}/retire")
+
+    assert answers_of(tenant, made) == [(424, "cmk_disabled")] * 4
+
+
+def test_it_stays_shut_over_http_when_it_is_replaced(servers):
+    tenant = Tenant((servers.one, servers.other))
+    binding, made = tenant.bind(), tenant.object()
+    tenant.turn(binding, "suspend")
+
+    tenant.bind(key="key_two", replaces=binding)
+
+    assert answers_of(tenant, made) == [(424, "cmk_disabled")] * 4
+
+
+def answers_of(tenant, made):
+    """What each server says, twice."""
+    return [(answer.status, answer.json.get("code")) for answer in (tenant.read(made) for _ in range(4))]
