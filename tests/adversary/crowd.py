@@ -94,3 +94,15 @@ class Tenant:
 
     def delete_binding(self, binding: str) -> None:
         assert self.ask("DELETE", f"{BINDINGS}/{binding}").status == 200
+
+
+def in_one_partition(servers: Sequence[LiveServer], count: int) -> list[Tenant]:
+    """New organizations that share a partition: the first three digits of an object's id tell."""
+    by_partition: dict[str, list[Tenant]] = {}
+    for _ in range(200):
+        tenant = Tenant(servers)
+        found = by_partition.setdefault(tenant.object()[7:10], [])
+        found.append(tenant)
+        if len(found) == count:
+            return found
+    raise AssertionError(f"no {count} organizations share a partition")

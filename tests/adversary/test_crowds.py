@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from adversary.crowd import KEYS, Tenant, at_once, meanwhile
+from adversary.crowd import KEYS, Tenant, at_once, in_one_partition, meanwhile
 from adversary.requests_of import OURS, guards_of_blob
 
 REFUSED = {424, 429, 503}
@@ -95,19 +95,8 @@ def test_nothing_is_rekeyed_out_of_an_organization_after_its_suspension_was_answ
     assert statuses.count(200) == 0
 
 
-def neighbours(both):
-    """Two organizations of one partition: the first three digits of an id tell."""
-    victim = Tenant(both)
-    at = victim.object()[7:10]
-    for _ in range(60):
-        rival = Tenant(both)
-        if rival.object()[7:10] == at:
-            return victim, rival
-    raise AssertionError("no two organizations share a partition")
-
-
 def test_offers_of_a_neighbour_keep_nobody_from_reading_and_writing(both):
-    victim, rival = neighbours(both)
+    victim, rival = in_one_partition(both, 2)
     victim.bind()
     made = victim.object()
     statuses, took = [], []
