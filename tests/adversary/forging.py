@@ -58,21 +58,22 @@ class Forger:
         return self._forged(self.seen[:at] + bytes(range(32)) + self.seen[at + 32 :], dek)
 
     def without_a_mac(self, dek: bytes) -> bytes:
-        """As blobs were when they ended with the context: suite 2."""
-        forged = self._forged(self.seen[:5] + b"\x00\x02" + self.seen[7:], dek)
-        source = self._at_the_commitment(forged)
-        source.take(32)
-        source.prefixed(2)
-        return forged[: source.at]
+        """As blobs were when they ended with their context: suite 2."""
+        forged = self._forged(self.seen, dek, suite=2)
+        return forged[: _end_of_the_context(self.seen)]
 
     def with_a_mac_of_nothing(self, dek: bytes) -> bytes:
-        forged = self._forged(self.seen, dek)
-        return forged[:-32] + bytes(32) if len(forged) > len(self.without_a_mac(dek)) else forged
+        forged, end = self._forged(self.seen, dek), _end_of_the_context(self.seen)
+        return forged[: end + 2] + bytes(len(forged) - end - 2)  # the number of the key stays
 
-    def _forged(self, like: bytes, dek: bytes) -> bytes:
+    def _forged(self, like: bytes, dek: bytes, suite: int | None = None) -> bytes:
+        """The blob with another data key in it, wrapped and committed to as the format wants it."""
         source = Bytes(like)
         head = header(source)
         (wrap,) = wraps(source, head["combine"])
+        if suite is not None:
+            like = _of_suite(suite, like)
+            head |= {"suite": suite, "H": _of_suite(suite, head["H"])}
         shown = {"organization_id": head["org"], "context_sha256": head["context_hash"].hex()}
         bound = api.WrapBinding(shown, wrap_aad(head, wrap))
         wrapped = self.provider.wrap(SimpleNamespace(key_id=self.key), dek, bound, SimpleNamespace(request_id="none"))
@@ -80,11 +81,17 @@ class Forger:
         commitment = expand(dek, head, b"sealring/v1/commit")
         return like[: source.at - len(wrapped.blob)] + wrapped.blob + commitment + like[source.at + 32 :]
 
-    @staticmethod
-    def _at_the_commitment(blob: bytes) -> Bytes:
-        source = Bytes(blob)
-        wraps(source, header(source)["combine"])
-        return source
+
+def _of_suite(suite: int, raw: bytes) -> bytes:
+    return raw[:5] + suite.to_bytes(2, "big") + raw[7:]
+
+
+def _end_of_the_context(blob: bytes) -> int:
+    source = Bytes(blob)
+    wraps(source, header(source)["combine"])
+    source.take(32)
+    source.prefixed(2)
+    return source.at
 
 
 FORGERIES = (

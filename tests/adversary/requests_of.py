@@ -11,7 +11,7 @@ from support.reader import Bytes, header, wraps
 
 
 def read(org, record, _pair):
-    return lambda: org.scene.watched.open(record)
+    return lambda: org.scene.watched.use.objects.read(org.caller, str(record.id)).value
 
 
 def read_by_name(org, record, _pair):

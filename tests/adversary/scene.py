@@ -9,11 +9,12 @@ from typing import Any
 from adversary.stepper import Stepper
 from bindings.conftest import World, world_on
 from sealring.domain.ids import uuid_text
+from sealring.domain.principal import Caller
 from sealring.errors import SealringError
 from sealring.store.links import Links
 from support import stores
 from support.cmk import CATALOG, gateway_to
-from support.make import ENVIRONMENT, caller, context, services
+from support.make import caller, context, principal, services
 
 _numbers = itertools.count(1)
 
@@ -67,14 +68,16 @@ class Organization:
 
     scene: Scene
     id: str
+    hurried: bool = False
 
     @property
     def partition(self) -> int:
-        return self.scene.rival.store.objects.partition(ENVIRONMENT, self.id)
+        return self.scene.rival.seal(self.id, name=f"name {next(_numbers)}").id.partition
 
     @property
     def caller(self) -> Any:
-        return caller(self.id)
+        """Who makes one request; it has all the time of the world unless the organization is in a hurry."""
+        return Caller(principal(self.id), "request-1") if self.hurried else caller(self.id)
 
     def context(self, **pairs: str) -> Any:
         return context(organization_id=self.id, **pairs)

@@ -39,8 +39,13 @@ class Taken:
 
     @property
     def told_after(self) -> bool:
-        """Whether the act was over before the audit event that lets the answer out was appended."""
+        """Whether the act was over before the last audit event was appended, which lets the answer out."""
         return self.acted is not None and any("XADD" in step for step in self.steps[self.acted :])
+
+    @property
+    def told_only_after(self) -> bool:
+        """Whether it was over before any audit event was."""
+        return self.told_after and not any("XADD" in step for step in self.steps[: self.acted])
 
     @property
     def story(self) -> str:

@@ -153,6 +153,7 @@ def test_what_was_known_of_bindings_is_not_taken_for_current_once_it_is_forgotte
 @what_begins_again
 def test_a_request_that_begins_again_and_again_ends_with_its_deadline(scene, clock, request_of):
     org = scene.organization()
+    org.hurried = True
     request = of_new_ones(org, request_of)
     other = org.bind(match={"organization_id": org.id, "type": "other"})
     states = itertools.cycle(["suspend", "activate"])

@@ -1,7 +1,8 @@
 """A data key leaves an organization or a context by rekey only while what guards it is open.
 
 Attacks "suspended: refuses it" and "A binding that is suspended, retired or replaced is so at the next request of every
-worker" (docs/byok.md): a rekey touches the bindings of where the data key comes from and of where it goes.
+worker" (docs/byok.md): a rekey touches the bindings of where the data key comes from and of where it goes. Between two
+organizations it leaves two audit events, of the target and then of the source: what it did was allowed at the first.
 """
 
 import pytest
@@ -108,7 +109,10 @@ def test_a_suspension_of_the_target_before_the_audit_event_keeps_the_data_key_in
 
         return between(source, target), act
 
-    assert leaks_of(scene, prepared) == []
+    gaps = at_every_gap(scene.stepper, prepared)
+    leaks = [taken.story for taken in gaps if taken.told_only_after and status_of(taken) not in REFUSED]
+
+    assert leaks == []
 
 
 def test_a_rekey_is_guarded_by_the_key_that_the_target_has_when_it_is_answered(scene):
@@ -125,7 +129,7 @@ def test_a_rekey_is_guarded_by_the_key_that_the_target_has_when_it_is_answered(s
         return between(source, target), act
 
     gaps = at_every_gap(scene.stepper, prepared)
-    wrong = [taken.story for taken in gaps if taken.told_after and guards_of(taken.answer) != guards[-1]]
+    wrong = [taken.story for taken in gaps if taken.told_only_after and guards_of(taken.answer) != guards[-1]]
 
     assert wrong == []
 

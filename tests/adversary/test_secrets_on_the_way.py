@@ -3,6 +3,7 @@
 Attacks Silence (SECURITY.md): the body of a write that may be repeated, its secret included, on its way to the store.
 """
 
+import hashlib
 from dataclasses import fields, is_dataclass
 from types import SimpleNamespace
 
@@ -62,7 +63,13 @@ def store():
 @pytest.fixture
 def client(store):
     authenticator = SimpleNamespace(authenticate=lambda _headers: principal("org_acme"))
-    around = Surroundings(authenticator, Readiness({}, "single"), Log(), 1 << 20)
+    around = Surroundings(
+        authenticator=authenticator,
+        fingerprint=lambda request: hashlib.sha256(request).digest()[:16],
+        readiness=Readiness({}, "single"),
+        log=Log(),
+        max_value_bytes=1 << 20,
+    )
     return make_server(services(store), around).test_client()
 
 
