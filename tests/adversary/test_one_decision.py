@@ -16,6 +16,9 @@ from adversary.requests_of import (
     every_request,
     guards_of,
     of_new_ones,
+    read,
+    read_by_name,
+    read_version,
     status_of,
     what_begins_again,
     what_closes,
@@ -163,6 +166,27 @@ def test_a_request_that_begins_again_and_again_ends_with_its_deadline(scene, clo
         org.turn(other, next(states))
 
     assert status_of(scene.stepper.harass(request, act)) == 503
+
+
+@pytest.mark.parametrize("request_of", [read, read_by_name, read_version])
+def test_nothing_is_read_that_was_deleted_before_its_binding_opened(scene, request_of):
+    """While the object was there, its key was shut; when it opened, the object was gone."""
+
+    def prepared():
+        org = scene.organization()
+        binding, record = org.bind(), org.object()
+        request = request_of(org, record, None)
+        org.turn(binding, "suspend")
+
+        def act():
+            scene.rival.use.objects.delete(org.caller, str(record.id), version_check=None)
+            org.turn(binding, "activate")
+
+        return request, act
+
+    read_all_the_same = [taken.story for taken in at_every_gap(scene.stepper, prepared) if taken.failure is None]
+
+    assert read_all_the_same == []
 
 
 @every_request

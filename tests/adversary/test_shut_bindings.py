@@ -5,13 +5,19 @@ retired one opens what it sealed.
 """
 
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
+import sealring_plugin as api
 from adversary.crowd import BINDINGS, Tenant
 from adversary.requests_of import decrypt, of_new_ones, read, read_by_name, read_version, rekey, status_of
 from adversary.scene import scene_on
+from adversary.stepper import at_every_gap
+from sealring.domain.binding import BindingState
+from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict
+from support.make import caller
 
 what_opens = pytest.mark.parametrize("request_of", [read, read_by_name, read_version, decrypt, rekey])
 
@@ -109,3 +115,62 @@ def test_it_stays_shut_over_http_when_it_is_replaced(servers):
 def answers_of(tenant, made):
     """What each server says, twice."""
     return [(answer.status, answer.json.get("code")) for answer in (tenant.read(made) for _ in range(4))]
+
+
+def test_a_verification_from_before_a_suspension_does_not_lift_it(scene):
+    """Somebody activates; after the key was asked, somebody else activates and suspends, and the key is disabled."""
+
+    def prepared():
+        org = scene.organization()
+        key = f"key_of_{org.id}"
+        binding = org.bind(key)
+        org.turn(binding, "suspend")
+        bindings.append(binding)
+
+        def act():
+            org.turn(binding, "activate")
+            org.turn(binding, "suspend")
+            scene.watched.kms[key].failure = api.KeyDisabled()
+
+        return partial(scene.watched.turn, binding, "activate"), act
+
+    bindings = []
+    opened = [
+        taken.story
+        for taken in at_every_gap(scene.stepper, prepared)
+        if state_of(scene, bindings[-1]) is not BindingState.SUSPENDED
+    ]
+
+    assert opened == []
+
+
+@pytest.mark.parametrize("state", ["pending", "suspended"])
+def test_a_key_that_was_found_not_to_work_meanwhile_does_not_guard(scene, state):
+    """Somebody activates; after it was stored that the key works, somebody else finds that it does not."""
+
+    def prepared():
+        org = scene.organization()
+        key = f"key_of_{org.id}"
+        binding = org.bind(key, activate=state == "suspended")
+        if state == "suspended":
+            org.turn(binding, "suspend")
+        bindings.append(binding)
+
+        def act():
+            scene.watched.kms[key].failure = api.KeyDisabled()
+            org.turn(binding, "validate")
+
+        return partial(scene.watched.turn, binding, "activate"), act
+
+    bindings = []
+    opened = [
+        taken.story
+        for taken in at_every_gap(scene.stepper, prepared)
+        if not taken.told_only_after and state_of(scene, bindings[-1]) is BindingState.ACTIVE
+    ]
+
+    assert opened == []
+
+
+def state_of(scene, binding):
+    return scene.rival.use.bindings.read(caller(binding.org), uuid_text(binding.id)).state
