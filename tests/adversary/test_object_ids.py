@@ -69,6 +69,7 @@ def test_a_record_under_another_organizations_tag_is_refused(valkey, monkeypatch
     """Its MAC is right, its name and index are, and its value would open."""
     with scene_on(valkey, partitions=1) as scene:
         org = scene.organization()
+        org.hurried = True  # its epoch would be another's, and never hold
         raw = bytearray(org.object().id.raw)
         raw[bit // 8] ^= 0x80 >> bit % 8
         monkeypatch.setattr(ObjectId, "new", lambda *_: ObjectId(bytes(raw)))
