@@ -168,8 +168,9 @@ def test_a_request_that_begins_again_and_again_ends_with_its_deadline(scene, clo
     assert status_of(scene.stepper.harass(request, act)) == 503
 
 
+@pytest.mark.parametrize("forgotten", [False, True], ids=["bindings known", "bindings forgotten"])
 @pytest.mark.parametrize("request_of", [read, read_by_name, read_version])
-def test_nothing_is_read_that_was_deleted_before_its_binding_opened(scene, request_of):
+def test_nothing_is_read_that_was_deleted_before_its_binding_opened(scene, clock, request_of, forgotten):
     """While the object was there, its key was shut; when it opened, the object was gone."""
 
     def prepared():
@@ -177,6 +178,7 @@ def test_nothing_is_read_that_was_deleted_before_its_binding_opened(scene, reque
         binding, record = org.bind(), org.object()
         request = request_of(org, record, None)
         org.turn(binding, "suspend")
+        clock.ahead_s += 3600 * forgotten
 
         def act():
             scene.rival.use.objects.delete(org.caller, str(record.id), version_check=None)
@@ -205,3 +207,16 @@ def test_an_epoch_that_is_taken_out_of_the_store_lifts_no_suspension(scene, requ
     leaks = [taken.story for taken in gaps if taken.told_after and status_of(taken) not in REFUSED]
 
     assert leaks == []
+
+
+@every_request
+def test_what_is_asked_after_a_suspension_was_lifted_is_answered(scene, request_of):
+    org = scene.organization()
+    binding = org.bind()
+    request = of_new_ones(org, request_of)
+    org.turn(binding, "suspend")
+    assert status_of(scene.stepper.count(request)) == 424
+
+    org.turn(binding, "activate")
+
+    assert status_of(scene.stepper.count(request)) == 200
