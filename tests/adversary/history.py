@@ -10,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from operator import itemgetter
 from threading import Lock
 
 OURS = "ours"  # a key of ours, where no binding matches
+
+
+def short(key: str) -> str:
+    """The end of an id: the ids of one organization begin alike."""
+    return key[-6:]
 
 
 class State(Enum):
@@ -147,7 +153,11 @@ class History:
 
 
 def _shown(period: _Period, orgs: tuple[str, ...]) -> str:
-    known = period.bindings.by_id.items()
+    """The bindings of these organizations, but for those that are retired and open."""
+    known = [item for item in period.bindings.of(orgs) if item[1].state is not State.RETIRED]
     return str(
-        [f"{name[:8]} of {each.org} {each.kind} is {each.state.value}" for name, each in known if each.org in orgs]
+        [
+            f"{short(name)} of {each.org} {each.kind} is {each.state.value}"
+            for name, each in sorted(known, key=itemgetter(0))
+        ]
     )

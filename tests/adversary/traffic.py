@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from adversary.crowd import KEYS, KV
-from adversary.history import OURS, Allows, Answer, Bindings, History
+from adversary.history import OURS, Allows, Answer, Bindings, History, short
 from support import live
 from support.live import LiveServer
 from support.reader import Bytes, header, wraps
@@ -229,7 +229,7 @@ def _is_shut(org: str) -> Allows:
 
 
 def _named(keys: Collection[str]) -> str:
-    return "under " + " and ".join(sorted(key[:8] for key in keys)) if keys else ""
+    return "under " + " and ".join(sorted(short(key) for key in keys)) if keys else ""
 
 
 def _always(_: Bindings) -> bool:
