@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -18,7 +19,9 @@ _PADDING = padding.OAEP(padding.MGF1(SHA256()), SHA256(), None)
 class PublicKey(Key):
     """A key whose public half anybody has."""
 
-    private: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048), repr=False)
+    @property
+    def private(self) -> rsa.RSAPrivateKey:
+        return _private_key()
 
 
 class PublicKeyProvider(CmkProvider):
@@ -35,6 +38,11 @@ class PublicKeyProvider(CmkProvider):
         if opened[32:] != _digest(binding):
             raise api.CiphertextRejected
         return bytearray(opened[:32])
+
+
+@cache
+def _private_key():
+    return rsa.generate_private_key(65537, 2048)
 
 
 def _digest(binding):
