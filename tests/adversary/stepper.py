@@ -139,6 +139,18 @@ def at_every_gap(stepper: Stepper, prepared: Callable[[], tuple[Callable[[], Any
         yield taken
 
 
+def at_every_gap_before_the_event(
+    stepper: Stepper, prepared: Callable[[], tuple[Callable[[], Any], Act]]
+) -> Iterator[Taken]:
+    """The same, but for acts that came too late for the last audit event: the answer was on its way."""
+    some = False
+    for taken in at_every_gap(stepper, prepared):
+        if taken.told_after:
+            some = True
+            yield taken
+    assert some, "no audit event was appended after an act"
+
+
 class _Connection:
     """A connection that tells before it sends."""
 

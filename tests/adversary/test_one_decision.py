@@ -23,7 +23,7 @@ from adversary.requests_of import (
     what_begins_again,
     what_closes,
 )
-from adversary.stepper import at_every_gap
+from adversary.stepper import at_every_gap, at_every_gap_before_the_event
 
 REFUSED = {424, 503}
 
@@ -91,8 +91,8 @@ def test_a_suspension_before_the_audit_event_keeps_the_answer_in(scene, request_
 
         return of_new_ones(org, request_of), act
 
-    gaps = at_every_gap(scene.stepper, prepared)
-    leaks = [taken.story for taken in gaps if taken.told_after and status_of(taken) not in REFUSED]
+    gaps = at_every_gap_before_the_event(scene.stepper, prepared)
+    leaks = [taken.story for taken in gaps if status_of(taken) not in REFUSED]
 
     assert leaks == []
 
@@ -127,8 +127,8 @@ def test_a_change_before_the_audit_event_decides_which_key_guards(scene, request
 
         return of_new_ones(org, request_of), act
 
-    gaps = at_every_gap(scene.stepper, prepared)
-    wrong = [taken.story for taken in gaps if taken.told_after and guards_of(taken.answer) != guards[-1]]
+    gaps = at_every_gap_before_the_event(scene.stepper, prepared)
+    wrong = [taken.story for taken in gaps if guards_of(taken.answer) != guards[-1]]
 
     assert wrong == []
 
@@ -147,8 +147,8 @@ def test_what_was_known_of_bindings_is_not_taken_for_current_once_it_is_forgotte
 
         return of_new_ones(org, request_of), act
 
-    gaps = at_every_gap(scene.stepper, prepared)
-    leaks = [taken.story for taken in gaps if taken.told_after and status_of(taken) not in REFUSED]
+    gaps = at_every_gap_before_the_event(scene.stepper, prepared)
+    leaks = [taken.story for taken in gaps if status_of(taken) not in REFUSED]
 
     assert leaks == []
 
@@ -203,8 +203,7 @@ def test_an_epoch_that_is_taken_out_of_the_store_lifts_no_suspension(scene, requ
         org.turn(binding, "suspend")
         return request, scene.forget_epochs
 
-    gaps = at_every_gap(scene.stepper, prepared)
-    leaks = [taken.story for taken in gaps if taken.told_after and status_of(taken) not in REFUSED]
+    leaks = [taken.story for taken in at_every_gap(scene.stepper, prepared) if status_of(taken) not in REFUSED]
 
     assert leaks == []
 

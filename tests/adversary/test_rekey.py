@@ -10,7 +10,7 @@ import pytest
 import sealring_plugin as api
 from adversary.requests_of import OURS, guards_of, status_of
 from adversary.scene import scene_on
-from adversary.stepper import at_every_gap
+from adversary.stepper import at_every_gap, at_every_gap_before_the_event
 from support.make import caller
 
 REFUSED = {424, 503}
@@ -109,7 +109,7 @@ def test_a_suspension_of_the_target_before_the_audit_event_keeps_the_data_key_in
 
         return between(source, target), act
 
-    gaps = at_every_gap(scene.stepper, prepared)
+    gaps = at_every_gap_before_the_event(scene.stepper, prepared)
     leaks = [taken.story for taken in gaps if taken.told_only_after and status_of(taken) not in REFUSED]
 
     assert leaks == []
@@ -128,7 +128,7 @@ def test_a_rekey_is_guarded_by_the_key_that_the_target_has_when_it_is_answered(s
 
         return between(source, target), act
 
-    gaps = at_every_gap(scene.stepper, prepared)
+    gaps = at_every_gap_before_the_event(scene.stepper, prepared)
     wrong = [taken.story for taken in gaps if taken.told_only_after and guards_of(taken.answer) != guards[-1]]
 
     assert wrong == []
@@ -164,5 +164,5 @@ def test_a_key_that_its_owner_disabled_lets_nothing_be_rekeyed_out(scene):
 
 
 def leaks_of(scene, prepared):
-    gaps = at_every_gap(scene.stepper, prepared)
-    return [taken.story for taken in gaps if taken.told_after and status_of(taken) not in REFUSED]
+    gaps = at_every_gap_before_the_event(scene.stepper, prepared)
+    return [taken.story for taken in gaps if status_of(taken) not in REFUSED]
