@@ -17,7 +17,7 @@ from mutants.trees import Outcome, Tree, Verdict
 ROOT = Path(__file__).parents[2]
 LISTS = Path(__file__).parent / "lists"
 AT_ONCE = 2
-TIMEOUT_S = 180.0  # of the tests of one mutant
+TIMEOUT_S = 90.0  # of the tests of one mutant
 UNCHANGED_S = 3600.0  # of all nearest tests, without any mutant
 
 _FATES = {Verdict.FAILED: Fate.KILLED, Verdict.PASSED: Fate.SURVIVED, Verdict.BROKEN: Fate.STALE}
