@@ -40,7 +40,7 @@ def main(arguments: Sequence[str], root: Path = ROOT, lists: Path = LISTS) -> in
         if failing := _failing_anyway(trees, mutants):
             _say("Without any mutant, the nearest tests fail:", failing)
             return 2
-        scores = _tried(trees, mutants, root)
+        scores = _tried(trees, mutants)
     _say(*table(scores))
     return 0 if all(score.good for score in scores.values()) else 1
 
@@ -95,11 +95,11 @@ def _run(trees: Trees, tests: Sequence[str]) -> Outcome:
         trees.put(tree)
 
 
-def _tried(trees: Trees, mutants: Sequence[Mutant], root: Path) -> dict[str, Score]:
+def _tried(trees: Trees, mutants: Sequence[Mutant]) -> dict[str, Score]:
     scores = {mutant.package: Score() for mutant in mutants}
     threads = ThreadPoolExecutor(AT_ONCE)
     try:
-        running = {threads.submit(_try, trees, mutant, root): mutant for mutant in mutants}
+        running = {threads.submit(_try, trees, mutant): mutant for mutant in mutants}
         for number, done in enumerate(as_completed(running), start=1):
             mutant, (fate, outcome) = running[done], done.result()
             scores[mutant.package].of[fate].append(mutant)
@@ -111,15 +111,13 @@ def _tried(trees: Trees, mutants: Sequence[Mutant], root: Path) -> dict[str, Sco
     return scores
 
 
-def _try(trees: Trees, mutant: Mutant, root: Path) -> tuple[Fate, Outcome]:
-    try:
-        change = change_of(mutant, root)
-    except Stale as stale:
-        return Fate.STALE, Outcome(Verdict.BROKEN, 0.0, f"           {stale}")
+def _try(trees: Trees, mutant: Mutant) -> tuple[Fate, Outcome]:
     tree = trees.get()
     try:
-        with tree.changed(change):
+        with tree.changed(change_of(mutant, tree.root)):
             outcome = tree.run(mutant.tests, "-x", timeout_s=TIMEOUT_S)
+    except Stale as stale:
+        return Fate.STALE, Outcome(Verdict.BROKEN, 0.0, str(stale))
     finally:
         trees.put(tree)
     return _FATES[outcome.verdict], outcome
