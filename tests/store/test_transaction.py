@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from sealring.errors import IntegrityFailure, NotFound, OutcomeUnknown
+from sealring.errors import IntegrityFailure, NotFound, OutcomeUnknown, StoreUnavailable
 from sealring.store.links import Links
 from sealring.store.transaction import Commit, Settled, transact
 from support.replication import running_node
@@ -99,6 +99,13 @@ def test_what_was_written_before_counts_only_when_a_replica_has_it(primary, sile
 
     with links_to(primary, 1) as links, pytest.raises(OutcomeUnknown):
         transact(links, KEY, watching(lambda: Settled("done")))
+
+
+def test_a_read_counts_only_when_a_replica_has_what_was_read(primary, silent):
+    primary.ask("SET", KEY, "by somebody")
+
+    with links_to(primary, 1) as links, pytest.raises(StoreUnavailable):
+        links.confirmed(KEY, (b"GET", KEY))
 
 
 def test_what_was_written_before_counts_when_a_replica_has_it(primary, replica):
