@@ -1,8 +1,6 @@
 """Links: what a store's refusals mean, and which links are never used again."""
 
-import socket
-import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 
@@ -10,6 +8,7 @@ from sealring.errors import IntegrityFailure, StoreFull, StoreUnavailable
 from sealring.store.cluster import Cluster
 from sealring.store.link import Elsewhere, LinkLost
 from sealring.store.links import Links
+from support.fake_store import answering
 from support.replication import running_node
 
 KEY = b"s1:{0}:o:test"
@@ -41,30 +40,6 @@ def test_a_link_whose_command_was_refused_is_used_again(links):
 # --- what a refusal means
 
 
-@contextmanager
-def answering(text: bytes):
-    """A store that takes a connection and answers each command with `text`; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=_answer, args=(server, text), daemon=True)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join()
-
-
-def _answer(server, text):
-    while True:
-        try:
-            connection, _ = server.accept()
-        except OSError:
-            return
-        with connection, connection.makefile("rwb") as stream:
-            while line := stream.readline():
-                words = [stream.readline() and stream.readline() for _ in range(int(line[1:]))]
-                stream.write(b"+OK\r\n" if words[0] == b"CLIENT\r\n" else text)
-                stream.flush()
-
-
 MEANINGS = {
     Elsewhere: ("MOVED 1 h:1", "ASK 1 h:1", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "NOREPLICAS"),
     StoreUnavailable: ("MISCONF", "NOPERM", "BUSY"),
@@ -80,7 +55,7 @@ MEANINGS = {
 def test_what_a_store_refuses_has_a_meaning(word, meaning):
     refusal = f"-{word}\r\n" if word[-1].isdigit() else f"-{word} canary\r\n"
     with (
-        answering(refusal.encode()) as port,
+        answering(lambda _words: refusal.encode()) as port,
         closing(Links.to(f"redis://127.0.0.1:{port}")) as links,
         pytest.raises(meaning) as refused,
         links.borrow(KEY) as link,
@@ -93,7 +68,7 @@ def test_what_a_store_refuses_has_a_meaning(word, meaning):
 def test_a_cluster_that_does_not_say_where_each_slot_is_has_no_answer():
     all_but_one = b"*1\r\n*3\r\n:0\r\n:16382\r\n*2\r\n$9\r\n127.0.0.1\r\n:7000\r\n"
 
-    with answering(all_but_one) as port, pytest.raises(LinkLost):
+    with answering(lambda _words: all_but_one) as port, pytest.raises(LinkLost):
         Cluster(f"cluster://127.0.0.1:{port}").pool(KEY)
 
 
