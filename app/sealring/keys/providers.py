@@ -90,7 +90,7 @@ class Providers(Generic[P]):
     def _source(self, name: str) -> Source[P]:
         source = self._sources.get(name)
         if source is None:
-            raise KeyMisconfigured(self._absent.format(name))
+            raise KeyMisconfigured(self._absent.format(name), "operator")
         return source
 
 
