@@ -22,7 +22,7 @@ from sealring.http.health import Readiness
 from sealring.keys import registry
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway
+from sealring.keys.gateway import THREADS, Gateway
 from sealring.keys.keyring import Keyring
 from sealring.keys.plugins import Plugins, customers_source, initialise, managed_source
 from sealring.keys.store_key import make_layout, open_store_keys
@@ -62,9 +62,9 @@ from sealring.store.redis_objects import RedisObjects
 from sealring.store.redis_tombs import RedisTombs
 
 
-def make_app(settings: Settings, log: Log) -> Server:
-    """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
-    gateway = make_gateway(settings)
+def make_app(settings: Settings, log: Log, threads: int = THREADS) -> Server:
+    """Build the application of a worker of so many threads. Raises SettingsInvalid, StoreError, KeyFailure."""
+    gateway = make_gateway(settings, threads)
     links = _links(settings)
     layout = require_layout(links)
     durability = require_durability(links, settings.durability)
@@ -97,12 +97,13 @@ def load_plugins(settings: Settings) -> Plugins:
     return plugins
 
 
-def make_gateway(settings: Settings) -> Gateway:
+def make_gateway(settings: Settings, threads: int = THREADS) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
     plugins = load_plugins(settings)
     return Gateway(
         {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
         {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
+        threads=threads,
     )
 
 

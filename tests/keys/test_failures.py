@@ -6,8 +6,8 @@ import sealring_plugin as api
 from sealring.errors import KeyAccessDenied, KeyDisabled, KeyFailure
 from sealring.keys.failures import overdue, translated
 from sealring.keys.gateway import Gateway, Wrapping, call_for
-from sealring.keys.providers import Source
-from sealring_plugin import CustomersKey, Purpose, WrapBinding
+from sealring.keys.providers import ManagedSource, Source
+from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapBinding
 
 OWNERS = [
     (api.AccessDenied(), "tenant", "We are denied access to the key. Ask its owner to restore the grant."),
@@ -23,6 +23,13 @@ OWNERS = [
     (api.DeadlineExceeded(), "operator", "The key's provider did not answer in time. Try again later."),
     (RuntimeError(), "plugin", "The key's provider failed (RuntimeError). Tell the operator."),
 ]
+
+
+BINDING = WrapBinding({}, b"")
+
+
+def a_call():
+    return call_for(environment="env", tenant="org_acme", request_id="r", purpose=Purpose.ENCRYPT)
 
 
 class DeniedToOurAccount(api.AccessDenied):
@@ -67,6 +74,25 @@ def test_a_plugin_may_say_that_a_denial_is_the_operators():
     assert (failure.owner, str(failure)) == ("operator", "We are denied access to the key. Tell the operator.")
 
 
+@pytest.mark.parametrize("error", [error for error, *_ in OWNERS if isinstance(error, api.ProviderError)])
+def test_what_is_wrong_with_a_key_of_ours_is_never_a_tenants(error):
+    gateway = Gateway({"hsm": ManagedSource(lambda: Refusing(error), waits=False)}, {})
+    key = ManagedKey("hsm", "key", 1, b"scope", RootName(DATA, 1))
+
+    failure = raised(lambda: gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call()))
+
+    assert failure.owner == "operator"
+    assert "owner" not in str(failure)
+
+
+def test_a_provider_that_cannot_say_how_to_admit_us_is_the_operators():
+    gateway = Gateway({}, {"kms": Source(lambda: Refusing(None), waits=False)})
+
+    failure = raised(lambda: gateway.setup_guide("kms", "us", "external-1", a_call()))
+
+    assert failure.owner == "operator"
+
+
 def test_an_answer_that_is_overdue_is_the_operators():
     assert overdue().owner == "operator"
 
@@ -74,10 +100,9 @@ def test_an_answer_that_is_overdue_is_the_operators():
 @pytest.mark.parametrize("error", [DeniedToOurAccount(), api.KeyDisabled()])
 def test_a_failure_that_is_repeated_without_asking_says_the_same(error):
     gateway = Gateway({}, {"kms": Source(lambda: Refusing(error))})
-    call = call_for(tenant="org_acme", request_id="r", purpose=Purpose.ENCRYPT)
-    wrapping = Wrapping(CustomersKey("kms", "key", 1), bytearray(32), WrapBinding({}, b""))
+    wrapping = Wrapping(CustomersKey("kms", "key", 1), bytearray(32), BINDING)
 
-    first, second = (raised(lambda: gateway.wrap([wrapping], call)) for _ in range(2))
+    first, second = (raised(lambda: gateway.wrap([wrapping], a_call())) for _ in range(2))
 
     assert second is not first
     assert (type(second), str(second), second.owner) == (type(first), str(first), first.owner)

@@ -22,7 +22,7 @@ from sealring_example.kms import TOKEN, Kms
 from support.ports import free_port
 from support.waiting import becomes_true
 
-KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three")
+KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three", "key_four", "key_five")
 
 _EXAMPLE = """
 [plugins.example]

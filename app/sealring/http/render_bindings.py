@@ -73,7 +73,7 @@ def _report(report: KeyReport) -> Json:
         "state": "usable" if failure is None else PROBLEMS[type(failure)].code,
         "message": None if failure is None else str(failure),
         "since": rfc3339(bound.verification.since) if failure and failing and bound and bound.verification else None,
-        "who_must_act": None if failure is None else "operator" if bound is None else _WHO[failure.owner],
+        "who_must_act": None if failure is None else _WHO[failure.owner],
     }
 
 

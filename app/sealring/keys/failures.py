@@ -18,6 +18,7 @@ from sealring.errors import (
     KeyThrottled,
     KeyUnavailable,
     PluginFault,
+    Responsible,
     SealringError,
     SettingsInvalid,
 )
@@ -77,8 +78,8 @@ def guarded(call: Callable[[], T]) -> T:
         raise PluginFault(type(error).__name__) from None
 
 
-def translated(call: Callable[[], T]) -> T:
-    """Return what a call of a plugin returns, on behalf of a request.
+def translated(call: Callable[[], T], keys_owner: Responsible = "tenant") -> T:
+    """Return what a call of a plugin returns, on behalf of a request. `keys_owner`: whose the key is.
 
     Raises KeyFailure, or IntegrityFailure where the provider says that a wrapped key is not its own work.
     """
@@ -87,7 +88,7 @@ def translated(call: Callable[[], T]) -> T:
     except (CiphertextRejected, ContextMismatch) as error:
         raise IntegrityFailure("wrapped key") from error
     except ProviderError as error:
-        raise _meaning(error) from error
+        raise _meaning(error, keys_owner) from error
 
 
 def settled(plugin: str, call: Callable[[], T]) -> T:
@@ -109,12 +110,13 @@ def for_the_operator(failure: SealringError) -> str:
 
 def overdue() -> KeyFailure:
     """The failure of a call that did not return before its deadline."""
-    return _meaning(DeadlineExceeded())
+    return _meaning(DeadlineExceeded(), "operator")
 
 
-def _meaning(error: ProviderError) -> KeyFailure:
+def _meaning(error: ProviderError, keys_owner: Responsible) -> KeyFailure:
+    owner = keys_owner if error.owner == "tenant" else error.owner
     for provider_kind, (kind, wrong, advice) in _MEANINGS.items():
         if isinstance(error, provider_kind):
-            told = advice if error.owner == "tenant" or advice == _TRY_AGAIN else TELL_THE_OPERATOR
-            return kind(f"{wrong} {told}".rstrip(), error.owner)
+            told = advice if owner == "tenant" or advice == _TRY_AGAIN else TELL_THE_OPERATOR
+            return kind(f"{wrong} {told}".rstrip(), owner)
     return PluginFault(type(error).__name__)

@@ -14,7 +14,7 @@ from sealring_plugin import KEEP, Purpose, WrapBinding, WrappedKey
 def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
     """Make the layout of a new store, with a store key of its own. Raises KeyFailure."""
     kek_id, store_id = new_uuid(), new_uuid()
-    call = call_for(tenant="", request_id="init", purpose=Purpose.STORE)
+    call = call_for(request_id="init", purpose=Purpose.STORE)
     key = gateway.create_key(provider, uuid_text(kek_id), STORE_SCOPE.encoded, KEEP, call)
     binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id))
     (wrapped,) = gateway.wrap([Wrapping(key, bytearray(new_store_key()), binding)], call)
@@ -24,7 +24,7 @@ def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
 def open_store_keys(gateway: Gateway, layout: Layout) -> StoreKeys:
     """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
     binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id))
-    call = call_for(tenant="", request_id="start", purpose=Purpose.STORE)
+    call = call_for(request_id="start", purpose=Purpose.STORE)
     try:
         wrapped = WrappedKey(layout.alg, layout.wrapped_store_key)
         (store_key,) = gateway.unwrap([Unwrapping(managed_key(layout.kek), wrapped, binding)], call)

@@ -128,7 +128,12 @@ class _Questions:
         return self._gateway.unwrap([Unwrapping(self._key, wrapped, under)], self._call())[0]
 
     def _call(self) -> Call:
-        return call_for(tenant=self._binding.org, request_id=self._request_id, purpose=Purpose.CHECK)
+        return call_for(
+            environment=self._binding.environment,
+            tenant=self._binding.org,
+            request_id=self._request_id,
+            purpose=Purpose.CHECK,
+        )
 
 
 def _asked(ask: Callable[[], T]) -> T | BindingFinding:
