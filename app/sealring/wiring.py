@@ -73,9 +73,8 @@ def make_app(settings: Settings, log: Log, threads: int = THREADS) -> Server:
     announce(gateway, settings, log)
     stores, alarms = Stores.on(store), Alarms()
     services = _services(settings, gateway, stores, alarms, log)
-    Housekeeper(
-        make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
-    ).start()
+    rounds = Rounds(stores.bindings, services.bindings, alarms)
+    Housekeeper(make_purging(stores, settings), rounds, stores.tombs.lease, log).start(gateway.beside_requests)
     return make_server(services, _around(settings, gateway, store, durability, log))
 
 
