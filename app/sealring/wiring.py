@@ -26,7 +26,7 @@ from sealring.http.health import Readiness
 from sealring.keys import registry
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway
+from sealring.keys.gateway import THREADS, Gateway
 from sealring.keys.keyring import Keyring
 from sealring.keys.plugins import Plugins, customers_source, initialise, managed_source
 from sealring.keys.store_key import open_store_keys
@@ -64,9 +64,9 @@ from sealring.store.redis_tombs import RedisTombs
 from sealring.trust_files import TrustFiles
 
 
-def make_app(settings: Settings, log: Log) -> Server:
-    """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
-    gateway = make_gateway(settings)
+def make_app(settings: Settings, log: Log, threads: int = THREADS) -> Server:
+    """Build the application of a worker of so many threads. Raises SettingsInvalid, StoreError, KeyFailure."""
+    gateway = make_gateway(settings, threads)
     pin = trust_files(settings).pin()
     links = _links(settings)
     layout = require_layout(links)
@@ -78,9 +78,8 @@ def make_app(settings: Settings, log: Log) -> Server:
     for line in lacking_revocations(settings, stores):
         log.notice(line)
     services = _services(settings, gateway, stores, alarms, log)
-    Housekeeper(
-        make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
-    ).start()
+    rounds = Rounds(stores.bindings, services.bindings, alarms)
+    Housekeeper(make_purging(stores, settings), rounds, stores.tombs.lease, log).start(gateway.beside_requests)
     return make_server(
         services, _around(settings, gateway, store, make_authenticator(settings, stores), durability, log)
     )
@@ -109,12 +108,13 @@ def load_plugins(settings: Settings) -> Plugins:
     return plugins
 
 
-def make_gateway(settings: Settings) -> Gateway:
+def make_gateway(settings: Settings, threads: int = THREADS) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
     plugins = load_plugins(settings)
     return Gateway(
         {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
         {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
+        threads=threads,
     )
 
 

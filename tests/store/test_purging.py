@@ -185,12 +185,12 @@ def test_housekeeping_goes_on_after_a_failure(tombs, purging, links):
     housekeeper = housekeeper_of(on_links(links), tombs, purging, said)
     links.call((b"CONFIG", b"SET", b"maxmemory", b"1"))
     try:
-        housekeeper.attempt(housekeeper.round)
+        housekeeper.attempt(housekeeper.purge)
     finally:
         links.call((b"CONFIG", b"SET", b"maxmemory", b"0"))
 
     assert "housekeeping failed (StoreFull)" in said.getvalue()
-    assert housekeeper.attempt(housekeeper.round) is None
+    assert housekeeper.attempt(housekeeper.purge) is None
 
 
 def test_a_purged_object_is_not_found(purging, due, use, links):

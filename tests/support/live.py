@@ -22,7 +22,7 @@ from support.waiting import becomes_true
 
 __all__ = ["ALL_PERMISSIONS", "Answer", "LiveServer", "ask", "is_ready", "live_server", "running", "serving"]
 
-KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three")
+KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three", "key_four", "key_five")
 
 _EXAMPLE = """
 [plugins.example]

@@ -15,7 +15,7 @@ from sealring_plugin import Purpose, WrapBinding, WrappedKey
 
 def make_head(gateway: Gateway, layout: Layout, dek: DataKey, kind: FileKind, created_at: int) -> BackupHead:
     """Return the head of a file whose chunks `dek` seals. Raises KeyFailure."""
-    call = call_for(tenant="", request_id="backup", purpose=Purpose.STORE)
+    call = call_for(request_id="backup", purpose=Purpose.STORE)
     binding = _binding(layout, kind, created_at)
     (wrapped,) = gateway.wrap([Wrapping(managed_key(layout.kek), dek.secret, binding)], call)
     return BackupHead(kind, created_at, layout, wrapped.alg, wrapped.blob)
@@ -31,7 +31,7 @@ def open_backup_key(gateway: Gateway, head: BackupHead, pin: Pin) -> DataKey:
         check_pinned(gateway, head.layout, pin)
     except SettingsInvalid as error:
         raise BackupRefused(f"the backup is not of the pinned store: {error}") from error
-    call = call_for(tenant="", request_id="restore", purpose=Purpose.STORE)
+    call = call_for(request_id="restore", purpose=Purpose.STORE)
     wrapped = WrappedKey(head.alg, head.wrapped_key)
     unwrapping = Unwrapping(managed_key(head.layout.kek), wrapped, _binding(head.layout, head.kind, head.created_at))
     try:

@@ -20,7 +20,7 @@ from sealring_plugin import KEEP, Purpose, WrapBinding, WrappedKey
 def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
     """Make the layout of a new store, with a store key of its own. Raises KeyFailure."""
     kek_id, store_id = new_uuid(), new_uuid()
-    call = call_for(tenant="", request_id="init", purpose=Purpose.STORE)
+    call = call_for(request_id="init", purpose=Purpose.STORE)
     key = gateway.create_key(provider, uuid_text(kek_id), STORE_SCOPE.encoded, KEEP, call)
     binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id, kek_id))
     (wrapped,) = gateway.wrap([Wrapping(key, bytearray(new_store_key()), binding)], call)
@@ -67,7 +67,7 @@ def _check_provider(gateway: Gateway, layout: Layout) -> None:
 
 def _opened(gateway: Gateway, layout: Layout) -> StoreKeys:
     binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, layout.kek.kek_id))
-    call = call_for(tenant="", request_id="start", purpose=Purpose.STORE)
+    call = call_for(request_id="start", purpose=Purpose.STORE)
     try:
         wrapped = WrappedKey(layout.alg, layout.wrapped_store_key)
         (store_key,) = gateway.unwrap([Unwrapping(managed_key(layout.kek), wrapped, binding)], call)
