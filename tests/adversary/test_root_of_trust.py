@@ -15,10 +15,10 @@ import pytest
 from sealring import installation, settings, whole_store, wiring
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.backup import backup_aad
+from sealring.domain.backup import FileKind, backup_aad
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId, new_uuid
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import Kek, KekRecord, KekScope
 from sealring.domain.layout import STORE_CONTEXT, STORE_SCOPE, layout_aad
 from sealring.errors import BackupRefused, IntegrityFailure, KeyMisconfigured, SettingsInvalid
 from sealring.keys.backup_key import make_head
@@ -26,12 +26,14 @@ from sealring.keys.gateway import Unwrapping, Wrapping, call_for
 from sealring.keys.references import key_ref
 from sealring.keys.store_key import make_layout
 from sealring.observability.logs import Log
-from sealring.store.backup_file import write_backup
+from sealring.store.backup_file import BackupWriter
+from sealring.store.counts import Counts
 from sealring.store.embedded import EmbeddedValkey
 from sealring.store.keyspace import LAYOUT
 from sealring.store.links import Links
 from sealring.store.records import Records
 from sealring.store.redis_layout import read_layout
+from sealring.whole_store import BackupFiles
 from sealring_example.kms import TOKEN, Kms
 from sealring_example.spec import SPEC
 from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding, WrappedKey
@@ -154,7 +156,7 @@ def test_a_layout_that_names_another_provider_is_refused_before_any_key_is_asked
         lambda config, folder: wiring.initialise_store(config, 4),
         lambda config, folder: wiring.initialise_store(config, 4, trusting=True),
         lambda config, folder: whole_store.verify(config, unseen, print, unwrap=False),
-        lambda config, folder: whole_store.backup(config, folder / "backup", unseen),
+        lambda config, folder: whole_store.backup(config, BackupFiles(folder / "data", folder / "keys"), unseen),
     ],
     ids=["serve", "check-config", "init", "init --trust-store", "verify", "backup"],
 )
@@ -217,7 +219,7 @@ def test_the_store_key_wrapped_anew_is_still_the_pinned_one(attacked):
     was = attacked.layout
     with closing(wiring.make_gateway(attacked.config)) as gateway:
         binding = binding_of(was, was.kek)
-        call = call_for(tenant="", request_id="roll", purpose=Purpose.STORE)
+        call = call_for(request_id="roll", purpose=Purpose.STORE)
         (key,) = gateway.unwrap(
             [Unwrapping(key_ref(was.kek), WrappedKey(was.alg, was.wrapped_store_key), binding)], call
         )
@@ -247,52 +249,59 @@ def other_pin(text):
 
 def test_a_backup_whose_head_names_another_provider_is_refused_before_any_key_is_asked(attacked, tmp_path):
     """Its head is all that the attacker needs to make: the rest they seal with a key of their own."""
-    head = forged_head(attacked, attacked.forged_layout())
-    with DataKey(bytearray(b"b" * 32)) as dek:
-        write_backup(tmp_path / "backup", head, dek, [])
+    files = forged_files(tmp_path, attacked, attacked.forged_layout())
     with attacked.links() as links:
         links.call((b"FLUSHALL",))
 
     with pytest.raises(BackupRefused, match=f"^the backup is not of the pinned store: {NOT_OURS}"):
-        whole_store.restore(attacked.config, tmp_path / "backup", unseen, print)
+        whole_store.restore(attacked.config, files, unseen, print)
 
     assert attacked.kms.asked == []
     assert attacked.layout is None
 
 
 def test_no_word_of_the_operators_makes_such_a_backup_trusted(attacked, tmp_path):
-    head = forged_head(attacked, attacked.forged_layout())
-    with DataKey(bytearray(b"b" * 32)) as dek:
-        write_backup(tmp_path / "backup", head, dek, [])
+    files = forged_files(tmp_path, attacked, attacked.forged_layout())
     with attacked.links() as links:
         links.call((b"FLUSHALL",))
     attacked.config.pin_file.unlink()
 
     with pytest.raises(SettingsInvalid, match=NOT_OURS):
-        whole_store.restore(attacked.config, tmp_path / "backup", unseen, print, trusting=True)
+        whole_store.restore(attacked.config, files, unseen, print, trusting=True)
 
     assert attacked.kms.asked == []
     assert not attacked.config.pin_file.exists()
 
 
-def forged_head(attacked, layout):
+def forged_files(folder, attacked, layout):
+    files = BackupFiles(folder / "data", folder / "keys")
+    for target, kind in ((files.data, FileKind.DATA), (files.keys, FileKind.KEYS)):
+        head = forged_head(attacked, layout, kind)
+        with DataKey(bytearray(b"b" * 32)) as dek, BackupWriter.writing(target, head, dek) as writer:
+            writer.end(Counts())
+    return files
+
+
+def forged_head(attacked, layout, kind):
     with closing(wiring.make_gateway(attacked.config)) as gateway, DataKey(bytearray(b"b" * 32)) as dek:
-        head = make_head(gateway, attacked.layout, dek, 1)
-    binding = WrapBinding(STORE_CONTEXT.as_dict(), backup_aad(layout.store_id, 1))
+        head = make_head(gateway, attacked.layout, dek, kind, 1)
+    binding = WrapBinding(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, 1))
     wrapped = wrapped_by_the_attacker(attacked.kms, STORE_SCOPE.encoded, b"b" * 32, binding)
     attacked.kms.asked.clear()
     return replace(head, layout=layout, alg=wrapped.alg, wrapped_key=wrapped.blob)
 
 
 def test_a_backup_of_another_store_of_the_same_keys_is_refused(attacked, tmp_path):
+    files, layout = BackupFiles(tmp_path / "data", tmp_path / "keys"), another_layout(attacked)
     with closing(wiring.make_gateway(attacked.config)) as gateway, DataKey.fresh() as dek:
-        head = make_head(gateway, another_layout(attacked), dek, 1)
-        write_backup(tmp_path / "backup", head, dek, [])
+        for target, kind in ((files.data, FileKind.DATA), (files.keys, FileKind.KEYS)):
+            with BackupWriter.writing(target, make_head(gateway, layout, dek, kind, 1), dek) as writer:
+                writer.end(Counts())
     with attacked.links() as links:
         links.call((b"FLUSHALL",))
 
     with pytest.raises(BackupRefused, match="^the backup is not of the pinned store: this is store "):
-        whole_store.restore(attacked.config, tmp_path / "backup", unseen, print)
+        whole_store.restore(attacked.config, files, unseen, print)
 
 
 # --- managed KEKs: behind the store key's MACs, and all the same
@@ -318,7 +327,9 @@ def test_a_record_that_was_re_macced_under_the_attackers_store_key_is_none_of_ou
     with wiring.opened_stores(attacked.config) as (_, stores), pytest.raises(IntegrityFailure):
         environment, org = EnvironmentId("environment_1"), OrgId("org_acme")
         planted = their_kek(KekScope.owner(environment, org))
-        forged_record = Records(StoreKeys(THEIR_STORE_KEY)).encode_kek(planted)
+        forged_record = Records(StoreKeys(THEIR_STORE_KEY), stores.keks._keyspace.home).encode_kek(
+            KekRecord((planted,))
+        )
         with attacked.links() as links:
             keyspace = stores.keks._keyspace
             links.call((b"SET", keyspace.kek(environment, org, planted.kek_id), forged_record))

@@ -11,7 +11,7 @@ from support.stores import KEYS, on_links
 from support.tampering import every_bit_of, refused, some_bits_of
 
 KEYSPACE = Keyspace(1, KEYS)
-RECORDS = Records(KEYS)
+RECORDS = Records(KEYS, Keyspace(4, KEYS).home)
 
 
 @pytest.fixture

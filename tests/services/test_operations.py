@@ -8,7 +8,7 @@ from support.make import ACME, ENVIRONMENT, caller, services
 from support.stores import memory
 
 ME = caller(ACME)
-INTENT = Intent(ENVIRONMENT, ME.actor, "key-1", b"POST /kv", b"POST /kv {}")
+INTENT = Intent(ENVIRONMENT, ME.principal.actor, "key-1", b"POST /kv", bytes(16))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from sealring.domain.ids import uuid_text
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.listing import ListOptions
+from sealring.store.keyspace import Keyspace
 from sealring.store.records import IndexMembers, Records
 from sealring_local.wrap import LocalProvider
 from support.make import ACME, BETA, caller, context, on_provider, services
@@ -13,7 +14,7 @@ from support.stores import KEYS, on_links
 from support.tampering import every_bit_of, refused, some_bits_of
 
 ME, THEM = caller(ACME), caller(BETA)
-RECORDS = Records(KEYS)
+RECORDS = Records(KEYS, Keyspace(4, KEYS).home)
 
 
 @pytest.fixture
