@@ -11,6 +11,7 @@ from support.make import ENVIRONMENT
 GOOD = f"""
 [store]
 url = "redis://:hunter2@store:6379/0"
+pin_file = "store-pin"
 
 [keys]
 managed = "local"

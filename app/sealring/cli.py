@@ -93,15 +93,35 @@ def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | Non
     show_default=True,
     help="Partitions of the store; fixed for ever.",
 )
+@click.option(
+    "--pin-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the pin, by which this store is known again.  [default: store-pin in --data-dir]",
+)
+@click.option(
+    "--layout",
+    "layout_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Make an empty store ready with a layout that was kept, so that data keys of a lost store open.",
+)
+@click.option("--trust-store", is_flag=True, help="Pin a store that is ready already, since you know that it is yours.")
 @_keys_option
 @one_line_failures
-def init(data_dir: Path, store_url: str, partitions: int, keys: str | None) -> None:
-    """Make settings and keys, and make an empty store ready. What exists already stays as it is."""
-    for made in installation.create_files(data_dir.absolute(), store_url, keys):
+def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    data_dir: Path,
+    store_url: str,
+    partitions: int,
+    pin_file: Path | None,
+    layout_file: Path | None,
+    trust_store: bool,  # noqa: FBT001
+    keys: str | None,
+) -> None:
+    """Make settings and keys, make an empty store ready, and pin it. What exists already stays as it is."""
+    pin = None if pin_file is None else pin_file.absolute()
+    for made in installation.create_files(data_dir.absolute(), store_url, keys, pin):
         click.echo(f"made {made}")
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
-    made_ready = wiring.initialise_store(config, partitions)
-    click.echo(f"made the store ready, with {partitions} partitions" if made_ready else "the store was ready already")
+    click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
 
 
 @main.command()
@@ -117,7 +137,9 @@ def init(data_dir: Path, store_url: str, partitions: int, keys: str | None) -> N
 @one_line_failures
 def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
     """Start the server for production: gunicorn in the foreground."""
-    wiring.load_plugins(settings.load(path))
+    config = settings.load(path)
+    wiring.load_plugins(config)
+    wiring.trust_files(config).pin()
     serving.serve(path, bind=bind, workers=workers, threads=threads, gunicorn_config=gunicorn_config)
 
 

@@ -18,6 +18,7 @@ from sealring_plugin import ConfigValue, ManagedSpec
 
 SETTINGS_FILE = "sealring.toml"
 STORE_URL_FILE = "store-url"
+PIN_FILE = "store-pin"
 SIGNING_KEY_FILE = "token-key.pem"
 JWKS_FILE = "token-jwks.json"
 LOCAL_ISSUER = "urn:sealring:local"
@@ -30,6 +31,7 @@ _TEMPLATE = """\
 
 [store]
 url_file = "{store_url_file}"
+pin_file = {pin_file}
 
 [keys]
 managed = "{provider}"
@@ -57,16 +59,17 @@ max_lifetime_s = 31622400  # 366 days
 """
 
 
-def create_files(folder: Path, store_url: str, keys: str | None = None) -> Iterator[str]:
+def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file: Path | None = None) -> Iterator[str]:
     """Make what is missing of an installation in `folder` (0700), and say what was made, a line each.
 
-    `keys` names the provider of managed keys; None takes the best that this machine has. Raises SettingsInvalid where a
-    file that exists cannot be used, or keeps its keys with another provider than `keys`.
+    `keys` names the provider of managed keys; None takes the best that this machine has. `pin_file` is where the pin of
+    the store is to be; None: in the folder. Raises SettingsInvalid where a file that exists cannot be used, or says
+    otherwise.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / STORE_URL_FILE, store_url)
     if (folder / SETTINGS_FILE).exists():
-        _check_provider(folder, keys)
+        _check_present(folder, keys, pin_file)
         return
     if not (folder / SIGNING_KEY_FILE).exists():
         create_signing_key(folder / SIGNING_KEY_FILE)
@@ -75,6 +78,7 @@ def create_files(folder: Path, store_url: str, keys: str | None = None) -> Itera
     provider, provider_settings = _provider(folder, keys)
     text = _TEMPLATE.format(
         store_url_file=STORE_URL_FILE,
+        pin_file=_toml(pin_file or PIN_FILE),
         provider=provider,
         provider_settings="\n".join(f"{name} = {_toml(value)}" for name, value in provider_settings.items()),
         signing_key_file=SIGNING_KEY_FILE,
@@ -103,10 +107,14 @@ def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigV
     raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")
 
 
-def _check_provider(folder: Path, keys: str | None) -> None:
-    present = settings.load(folder / SETTINGS_FILE).managed.provider
-    if keys not in {None, present}:
-        raise SettingsInvalid(f"{folder} keeps its keys with '{present}'; use another --data-dir for '{keys}'")
+def _check_present(folder: Path, keys: str | None, pin_file: Path | None) -> None:
+    present = settings.load(folder / SETTINGS_FILE)
+    if keys not in {None, present.managed.provider}:
+        raise SettingsInvalid(
+            f"{folder} keeps its keys with '{present.managed.provider}'; use another --data-dir for '{keys}'"
+        )
+    if pin_file not in {None, present.pin_file}:
+        raise SettingsInvalid(f"[store] pin_file of {folder / SETTINGS_FILE} is another: {present.pin_file}")
 
 
 def _toml(value: ConfigValue) -> str:

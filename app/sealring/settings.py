@@ -38,6 +38,7 @@ class Settings:
 
     path: Path
     store_url: str = field(repr=False)  # it may carry a password
+    pin_file: Path
     durability: DurabilityPolicy
     managed: ManagedKeys
     plugins: Mapping[str, Table] = field(repr=False)  # they may carry secrets
@@ -58,10 +59,11 @@ def load(path: Path) -> Settings:
     root.only("store", "keys", "plugins", "issuers", "token", "limits")
     plugins = root.table("plugins")
     store = root.table("store")
-    store.only("url", "url_file", "accept_data_loss", "declared_durable", "wait_replicas")
+    store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
     settings = Settings(
         path=path,
         store_url=_store_url(store, base),
+        pin_file=_pin_file(store, base),
         durability=_durability(store),
         managed=_managed(root.table("keys")),
         plugins={name: plugins.table(name).members for name in plugins.members},
@@ -151,6 +153,12 @@ def _store_url(table: _Table, base: Path) -> str:
         return (base / table.text("url_file")).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise SettingsInvalid("[store] url_file cannot be read") from error
+
+
+def _pin_file(table: _Table, base: Path) -> Path:
+    if "pin_file" not in table.members:
+        table.refuse("pin_file", 'is missing: add pin_file = "store-pin", and let `sealring init` write the pin')
+    return base / table.text("pin_file")
 
 
 def _durability(table: _Table) -> DurabilityPolicy:

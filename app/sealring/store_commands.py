@@ -40,12 +40,13 @@ def backup(path: Path, output: Path, keys: Path, force: bool) -> None:  # noqa: 
 @settings_option
 @click.argument("data", type=_FILE)
 @click.option("--keys", type=_FILE, required=True, help="The key records: those made with the data, or later ones.")
+@click.option("--trust-backup", is_flag=True, help="Pin the store of the backup, where pin_file was lost.")
 @one_line_failures
-def restore(path: Path, data: Path, keys: Path) -> None:
+def restore(path: Path, data: Path, keys: Path, trust_backup: bool) -> None:  # noqa: FBT001
     """Restore a backup, the file DATA and its key records, into the empty store of the settings, and verify it."""
     findings = _Findings()
-    files = whole_store.BackupFiles(data, keys)
-    counts = whole_store.restore(settings.load(path), files, _progress, findings.report)
+    config, files = settings.load(path), whole_store.BackupFiles(data, keys)
+    counts = whole_store.restore(config, files, _progress, findings.report, trusting=trust_backup)
     made = datetime.fromtimestamp(whole_store.time_of(data) // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     click.echo(f"revocations of tokens after {made} may not be in it: repeat them with `sealring token revoke`")
     findings.conclude(f"restored {counts}")

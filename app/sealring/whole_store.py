@@ -19,7 +19,9 @@ from sealring.errors import BackupRefused
 from sealring.keys.backup_key import make_head, open_backup_key
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.gateway import Gateway
+from sealring.keys.store_key import pin_of
 from sealring.observability.logs import Log
+from sealring.root_of_trust import trust
 from sealring.services.rounds import Alarms
 from sealring.services.sealing import Sealing
 from sealring.settings import Settings
@@ -57,9 +59,10 @@ class Written:
 
 def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Written:
     """Write a backup of the store. Raises SealringError."""
+    pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
         layout = wiring.require_layout(links)
-        store, now = wiring.open_store(gateway, links, layout), time.time_ns() // 1000
+        store, now = wiring.open_store(gateway, links, layout, pin), time.time_ns() // 1000
 
         def writing(target: Path, kind: FileKind) -> AbstractContextManager[BackupWriter]:
             dek = opened.enter_context(DataKey.fresh())
@@ -79,11 +82,15 @@ def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Writte
             return Written(counts, data.end(counts.of_data), keys.end(counts.of_keys))
 
 
-def restore(settings: Settings, files: BackupFiles, progress: Progress, report: Report) -> Counts:
+def restore(
+    settings: Settings, files: BackupFiles, progress: Progress, report: Report, *, trusting: bool = False
+) -> Counts:
     """Write a backup into an empty store, report what is wrong there, and return what it holds. Raises SealringError.
 
-    The layout comes last: a store that was restored in part is no store, and no server starts on it.
+    `trusting`: the operator says to trust the backup where no store is pinned yet. The layout comes last: a store that
+    was restored in part is no store, and no server starts on it.
     """
+    trusted = wiring.trust_files(settings)
     with (
         BackupFile.opened(files.data, FileKind.DATA) as data,
         BackupFile.opened(files.keys, FileKind.KEYS) as keys,
@@ -92,8 +99,10 @@ def restore(settings: Settings, files: BackupFiles, progress: Progress, report: 
         _check_together(data.head, keys.head)
         check_untouched(links)
         layout = keys.head.layout
-        with open_backup_key(gateway, data.head) as data_dek, open_backup_key(gateway, keys.head) as keys_dek:
-            store = wiring.open_store(gateway, links, layout)
+        pin = (trusted.found_pin() or pin_of(gateway, layout)) if trusting else trusted.pin()
+        with open_backup_key(gateway, data.head, pin) as data_dek, open_backup_key(gateway, keys.head, pin) as keys_dek:
+            store = wiring.open_store(gateway, links, layout, pin)
+            trust(gateway, trusted, layout, trusting=trusting)
             both = ((keys, keys_dek), (data, data_dek))
             with progress("check", data.size + keys.size) as advance:
                 surveys = [Survey(file.entries(dek, advance), store.keyspace.partitions) for file, dek in both]
@@ -124,8 +133,9 @@ def time_of(source: Path) -> int:
 
 def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bool) -> Counts:
     """Look at all that the store holds, report what is wrong, and return how much it is. Raises SealringError."""
+    pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
-        store = wiring.open_store(gateway, links, wiring.require_layout(links))
+        store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
         return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
 
 

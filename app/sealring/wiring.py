@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from sealring.auth.key_sources import key_sources
@@ -15,6 +16,7 @@ from sealring.auth.tokens import TokenVerifier
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
 from sealring.domain.layout import Layout
+from sealring.domain.pin import Pin
 from sealring.domain.principal import Caller
 from sealring.errors import IntegrityFailure, SettingsInvalid
 from sealring.factory import Services, Surroundings, make_server
@@ -24,12 +26,13 @@ from sealring.http.health import Readiness
 from sealring.keys import registry
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway
+from sealring.keys.gateway import THREADS, Gateway
 from sealring.keys.keyring import Keyring
 from sealring.keys.plugins import Plugins, customers_source, initialise, managed_source
-from sealring.keys.store_key import make_layout, open_store_keys
+from sealring.keys.store_key import open_store_keys
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.observability.logs import Log
+from sealring.root_of_trust import make_ready, make_ready_with
 from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
@@ -54,34 +57,29 @@ from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_layout import (
-    check_untouched,
-    check_writable,
-    holds_layout_alone,
-    read_layout,
-    write_layout,
-)
+from sealring.store.redis_layout import check_writable, holds_layout_alone, read_layout
 from sealring.store.redis_objects import RedisObjects
 from sealring.store.redis_revocations import RedisRevocations
 from sealring.store.redis_tombs import RedisTombs
+from sealring.trust_files import TrustFiles
 
 
-def make_app(settings: Settings, log: Log) -> Server:
-    """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
-    gateway = make_gateway(settings)
+def make_app(settings: Settings, log: Log, threads: int = THREADS) -> Server:
+    """Build the application of a worker of so many threads. Raises SettingsInvalid, StoreError, KeyFailure."""
+    gateway = make_gateway(settings, threads)
+    pin = trust_files(settings).pin()
     links = _links(settings)
     layout = require_layout(links)
     durability = require_durability(links, settings.durability)
     log.notice(f"durability: {durability.value}")
-    store = open_store(gateway, links, layout)
+    store = open_store(gateway, links, layout, pin)
     announce(gateway, settings, log)
     stores, alarms = Stores.on(store), Alarms()
     for line in lacking_revocations(settings, stores):
         log.notice(line)
     services = _services(settings, gateway, stores, alarms, log)
-    Housekeeper(
-        make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
-    ).start()
+    rounds = Rounds(stores.bindings, services.bindings, alarms)
+    Housekeeper(make_purging(stores, settings), rounds, stores.tombs.lease, log).start(gateway.beside_requests)
     return make_server(
         services, _around(settings, gateway, store, make_authenticator(settings, stores), durability, log)
     )
@@ -94,8 +92,13 @@ def make_purging(stores: Stores, settings: Settings) -> Purging:
 @contextmanager
 def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
     """Open the store for a command. Raises SettingsInvalid, StoreError, KeyFailure."""
+    pin = trust_files(settings).pin()
     with reached(settings) as (gateway, links):
-        yield gateway, Stores.on(open_store(gateway, links, require_layout(links)))
+        yield gateway, Stores.on(open_store(gateway, links, require_layout(links), pin))
+
+
+def trust_files(settings: Settings) -> TrustFiles:
+    return TrustFiles(settings.pin_file)
 
 
 def load_plugins(settings: Settings) -> Plugins:
@@ -105,12 +108,13 @@ def load_plugins(settings: Settings) -> Plugins:
     return plugins
 
 
-def make_gateway(settings: Settings) -> Gateway:
+def make_gateway(settings: Settings, threads: int = THREADS) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
     plugins = load_plugins(settings)
     return Gateway(
         {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
         {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
+        threads=threads,
     )
 
 
@@ -130,22 +134,27 @@ def run_command(settings: Settings, provider: str, name: str, options: Mapping[s
     yield from loaded.run(next(each for each in loaded.spec.commands if each.name == name), options)
 
 
-def initialise_store(settings: Settings, partitions: int) -> bool:
-    """Give an empty store its layout. Return False where it has one; that one stays."""
-    with closing(_links(settings)) as links, closing(make_gateway(settings)) as gateway:
-        layout, made = read_layout(links), False
-        if layout is None:
-            check_untouched(links)
-            layout = make_layout(gateway, settings.managed.provider, partitions)
-            made = write_layout(links, layout)
-        if made or holds_layout_alone(links):  # an earlier set-up may have been cut short
-            _begin(settings, open_store(gateway, links, require_layout(links)))
-        return made
+def initialise_store(
+    settings: Settings, partitions: int, *, layout_file: Path | None = None, trusting: bool = False
+) -> str:
+    """Make an empty store ready, with a layout that was kept if one is given; else check the store that is there.
+
+    `trusting`: the operator says to trust a store of which nothing is pinned yet. Return what was done. Raises
+    SettingsInvalid; KeyFailure; StoreError.
+    """
+    with reached(settings) as (gateway, links):
+        files = trust_files(settings)
+        if layout_file is not None:
+            done = make_ready_with(gateway, links, files, layout_file, trusting=trusting)
+        else:
+            done = make_ready(gateway, links, files, (settings.managed.provider, partitions), trusting=trusting)
+        if holds_layout_alone(links):
+            _begin(settings, open_store(gateway, links, require_layout(links), files.pin()))
+        return done
 
 
 def _begin(settings: Settings, store: OpenedStore) -> None:
-    """Write what a store has from its first day on."""
-    store.markers.begin()
+    """Write what a store has from its first day on, beside its layout and its markers."""
     revocations = Revocations(Stores.on(store).revocations)
     for environment in settings.environments:
         revocations.begin(Caller(operator(environment), "init"))
@@ -156,8 +165,9 @@ def check(settings: Settings) -> Iterator[str]:
     with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
+        pin = trust_files(settings).pin()
         layout = require_layout(links)
-        store = open_store(gateway, links, layout)
+        store = open_store(gateway, links, layout, pin)
         check_writable(store)
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
         durability = require_durability(links, settings.durability)
@@ -211,13 +221,13 @@ def require_layout(links: Links) -> Layout:
     """Raises SettingsInvalid where the store was never made ready; StoreUnavailable."""
     layout = read_layout(links)
     if layout is None:
-        raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
+        raise SettingsInvalid("the store is empty; make it ready with `sealring init`, or restore a backup")
     return layout
 
 
-def open_store(gateway: Gateway, links: Links, layout: Layout) -> OpenedStore:
-    """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
-    return OpenedStore.of(links, open_store_keys(gateway, layout), layout)
+def open_store(gateway: Gateway, links: Links, layout: Layout, pin: Pin) -> OpenedStore:
+    """Raises KeyFailure; SettingsInvalid where it is not the pinned store, or was made with other managed keys."""
+    return OpenedStore.of(links, open_store_keys(gateway, layout, pin), layout)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sealring import whole_store
+from sealring import whole_store, wiring
 from sealring.domain.binding import Binding
 from sealring.domain.ids import OrgId
 from sealring.factory import Services
@@ -72,7 +72,7 @@ class Installation:
         settings = settings or self.settings
         with closing(Links.to(settings.store_url)) as links, closing(self.gateway) as gateway:
             layout = read_layout(links)
-            keys = open_store_keys(gateway, layout)
+            keys = open_store_keys(gateway, layout, wiring.trust_files(settings).pin())
             store = on_links(links, layout.partitions, keys, layout.store_id)
             use = services(store, provider_gateway=gateway, catalog=CATALOG)
             yield Opened(links, OpenedStore.of(links, keys, layout), store, use)

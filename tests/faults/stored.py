@@ -42,7 +42,7 @@ def stored(config: settings.Settings, client: redis.Redis) -> Stored:
     """Read everything. Raises IntegrityFailure for what the server did not write."""
     layout = Layout.decode(client.get(LAYOUT))
     with closing(wiring.make_gateway(config)) as gateway:
-        keys = open_store_keys(gateway, layout)
+        keys = open_store_keys(gateway, layout, wiring.trust_files(config).pin())
     reading = _Reading(client, keys, Keyspace(layout.partitions, keys))
     records = [*reading.records()]
     versions = {str(each.id): reading.versions(each) for each in records}

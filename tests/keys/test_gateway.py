@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -44,8 +45,8 @@ def raising(error):
     return act
 
 
-def gateway_to(build, *, waits=False):
-    return Gateway({}, {"broken": Source(build, waits)})
+def gateway_to(build, *, waits=False, threads=16):
+    return Gateway({}, {"broken": Source(build, waits)}, threads=threads)
 
 
 @pytest.fixture(params=[False, True], ids=["direct", "waits"])
@@ -171,7 +172,7 @@ def test_a_customers_key_that_names_a_managed_provider_reaches_nobody():
         with pytest.raises(KeyMisconfigured, match="No plugin is loaded"):
             ask(KEY, a_call())
     with pytest.raises(KeyMisconfigured, match="No plugin is loaded"):
-        gateway.setup_guide("broken", "us", "org_acme", "external-id")
+        gateway.setup_guide("broken", "us", "external-id", a_call())
 
 
 @pytest.mark.parametrize("use", [wrap, unwrap])
@@ -363,7 +364,7 @@ def test_another_key_of_the_provider_is_not_affected():
 
 def test_a_full_key_leaves_other_keys_alone(never):
     provider = Scripted(*[never] * 8)
-    gateway = gateway_to(lambda: provider, waits=True)
+    gateway = gateway_to(lambda: provider, waits=True, threads=64)  # half of which may wait for one organization
     stuck = [threading.Thread(target=_swallow, args=(gateway,), daemon=True) for _ in range(8)]
     for each in stuck:
         each.start()
@@ -372,6 +373,12 @@ def test_a_full_key_leaves_other_keys_alone(never):
     with pytest.raises(errors.KeyThrottled):
         wrap(gateway)
     assert wrap(gateway, CustomersKey("broken", "key-2", 1)).blob == b"blob"
+
+
+def test_any_number_of_calls_pass_one_after_the_other():
+    gateway = gateway_to(Scripted, waits=True)
+
+    assert [wrap(gateway).blob for _ in range(20)] == [b"blob"] * 20
 
 
 def _swallow(gateway):
@@ -398,18 +405,20 @@ def test_a_provider_that_hangs_again_and_again_is_replaced(never):
     built = []
 
     def build():
-        built.append(Scripted(*([never] * 4 if not built else [])))
+        built.append(Scripted(*([never] * 60 if not built else [])))
         return built[-1]
 
     gateway = gateway_to(build, waits=True)
-    for number in range(4):
-        with pytest.raises(errors.KeyDeadlineExceeded):
-            key = CustomersKey("broken", f"key-{number}", 1)
-            gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call(within_s=0.05))
 
-    assert wrap(gateway, CustomersKey("broken", "key-9", 1)).blob == b"blob"
+    numbers = count()
+
+    def is_replaced():
+        with suppress(errors.KeyDeadlineExceeded):
+            key = CustomersKey("broken", f"key-{next(numbers)}", 1)
+            return gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call(within_s=0.05))[0].blob == b"blob"
+
+    assert becomes_true(is_replaced)
     assert len(built) == 2
-    assert becomes_true(lambda: built[0].closed == 1)
 
 
 def test_a_provider_that_crashes_again_and_again_is_replaced():
@@ -426,6 +435,42 @@ def test_a_provider_that_crashes_again_and_again_is_replaced():
 
     assert wrap(gateway).blob == b"blob"
     assert len(built) == 2
+
+
+def test_a_call_in_a_provider_that_is_replaced_meanwhile_is_finished():
+    """A client that is closed under a call would be a 500 for whoever made it."""
+    began, go_on = threading.Event(), threading.Event()
+
+    class Client(Scripted):
+        def wrap(self, key, dek, binding, call):
+            if key == KEY:
+                began.set()
+                go_on.wait(10)
+                if self.closed:
+                    raise RuntimeError("the client is closed")
+                return WrappedKey("alg", b"finished")
+            raise RuntimeError
+
+    clients, results = [], []
+
+    def build():
+        clients.append(Client())
+        return clients[-1]
+
+    gateway = gateway_to(build, waits=True)
+    neighbour = threading.Thread(target=lambda: results.append(wrap(gateway).blob))
+    neighbour.start()
+    assert began.wait(10)
+    for number in range(5):
+        with pytest.raises(PluginFault):
+            wrap(gateway, CustomersKey("broken", f"key-{number}", 2))
+    becomes_true(lambda: clients[0].closed, within_s=0.2)
+
+    go_on.set()
+    neighbour.join()
+
+    assert results == [b"finished"]
+    assert becomes_true(lambda: clients[0].closed == 1)
 
 
 def test_every_call_is_observed():

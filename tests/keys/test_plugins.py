@@ -124,7 +124,7 @@ IN_A_REQUEST = {
     "unwrap": lambda act: gateway(act).unwrap([Unwrapping(OURS, WRAPPED, BINDING)], a_call()),
     "describe": lambda act: gateway(act).describe(THEIRS, a_call()),
     "validate": lambda act: gateway(act).validate(THEIRS, a_call()),
-    "explain_setup": lambda act: gateway(act).setup_guide("bad", "us", "org_acme", "external-id"),
+    "explain_setup": lambda act: gateway(act).setup_guide("bad", "us", "external-id", a_call()),
 }
 
 every_question_at_start = pytest.mark.parametrize("ask", AT_START.values(), ids=AT_START.keys())

@@ -65,6 +65,7 @@ ROW = Row(0, bytes(16), CANARY)
 SETTINGS = f"""
 [store]
 url = "redis://user:{CANARY}@localhost/"
+pin_file = "store-pin"
 [keys]
 managed = "local"
 [plugins.local]

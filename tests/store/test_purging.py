@@ -14,7 +14,7 @@ from sealring.observability.logs import Log
 from sealring.services.purging import Purged, Purging
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.visibility import event_of
-from sealring.store.keyspace import Keyspace
+from sealring.store.keyspace import PURGE_LEASE, Keyspace
 from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
@@ -162,20 +162,35 @@ def test_one_worker_of_all_purges(links, tombs, purging):
     assert [tombs.lease(60), another.lease(60), tombs.lease(60)] == [True, False, True]
 
 
+def housekeeper_of(store, tombs, purging, log=None):
+    return Housekeeper(purging, Rounds(store.bindings, services(store).bindings, Alarms()), tombs.lease, Log(log))
+
+
+def test_a_worker_leaves_housekeeping_to_the_one_that_has_the_lease(links, store, tombs, purging, due):
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
+    housekeeper = housekeeper_of(store, tombs, purging)
+    links.call((b"SET", PURGE_LEASE, b"another worker"))
+
+    housekeeper.round()
+    left = keys_of(links, due)
+    links.call((b"DEL", PURGE_LEASE))
+    housekeeper.round()
+
+    assert left != []
+    assert keys_of(links, due) == []
+
+
 def test_housekeeping_goes_on_after_a_failure(tombs, purging, links):
     said = io.StringIO()
-    store = on_links(links)
-    housekeeper = Housekeeper(
-        purging, Rounds(store.bindings, services(store).bindings, Alarms()), tombs.lease, Log(said)
-    )
+    housekeeper = housekeeper_of(on_links(links), tombs, purging, said)
     links.call((b"CONFIG", b"SET", b"maxmemory", b"1"))
     try:
-        housekeeper.attempt(housekeeper.round)
+        housekeeper.attempt(housekeeper.purge)
     finally:
         links.call((b"CONFIG", b"SET", b"maxmemory", b"0"))
 
     assert "housekeeping failed (StoreFull)" in said.getvalue()
-    assert housekeeper.attempt(housekeeper.round) is None
+    assert housekeeper.attempt(housekeeper.purge) is None
 
 
 def test_a_purged_object_is_not_found(purging, due, use, links):

@@ -1,14 +1,11 @@
 """A real `sealring serve` on a real Valkey, for tests that speak HTTP to it."""
 
-import http.client
-import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -19,10 +16,13 @@ from sealring.domain.principal import Permission
 from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
 from sealring_example.kms import TOKEN, Kms
+from support.asking import Answer, ask
 from support.ports import free_port
 from support.waiting import becomes_true
 
-KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three")
+__all__ = ["ALL_PERMISSIONS", "Answer", "LiveServer", "ask", "is_ready", "live_server", "running", "serving"]
+
+KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three", "key_four", "key_five")
 
 _EXAMPLE = """
 [plugins.example]
@@ -31,17 +31,6 @@ token = "{token}"
 """
 
 ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    raw: bytes = field(repr=False)
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.raw)
 
 
 @dataclass
@@ -85,31 +74,6 @@ class LiveServer:
     def ask(self, method: str, path: str, **sent: Any) -> Answer:
         """One request to this server; see `ask`."""
         return ask(self.url, method, path, **sent)
-
-
-def ask(
-    url: str,
-    method: str,
-    path: str,
-    *,
-    token: str | None = None,
-    body: object = None,
-    raw_body: bytes | None = None,
-    headers: Mapping[str, str] = MappingProxyType({}),
-) -> Answer:
-    """One request. `body` is sent as JSON; `raw_body` as it is."""
-    sent = {"Content-Type": "application/json", **headers}
-    if token is not None:
-        sent["Authorization"] = f"Bearer {token}"
-    payload = raw_body if raw_body is not None else None if body is None else json.dumps(body).encode()
-    host, port = url.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
-    try:
-        connection.request(method, path, body=payload, headers=sent)
-        response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
-    finally:
-        connection.close()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """HKDF (RFC 5869) with SHA-512, for keys of one block: two HMACs of the standard library.
 
-The objects of `cryptography` for the same cost some seven microseconds each, three times in a read. The test vectors hold for
-both.
+The objects of `cryptography` for the same cost some seven microseconds each, three times in a read. The test vectors
+hold for both.
 """
 
 from __future__ import annotations

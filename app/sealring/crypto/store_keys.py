@@ -19,9 +19,12 @@ def new_store_key() -> bytes:
 
 
 class StoreKeys:
-    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous."""
+    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous.
 
-    __slots__ = ("_audit", "_blob", "_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record")
+    `pin` is derived beside them, and no secret: whoever knows it can tell this store key from every other. 32 bytes.
+    """
+
+    __slots__ = ("_audit", "_blob", "_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record", "pin")
 
     def __init__(self, store_key: bytes) -> None:
         self._locator = _subkey(store_key, "locator")
@@ -32,6 +35,7 @@ class StoreKeys:
         self._audit = _subkey(store_key, "audit")
         self._fingerprint = _subkey(store_key, "fingerprint")
         self._blob = {number: _subkey(store_key, f"blob/{number}") for number in range(1, BLOB_KEY + 1)}
+        self.pin = _subkey(store_key, "pin")
 
     def locator(self, label: bytes, message: bytes) -> bytes:
         """What stands in a key's name for a name or a context. 16 bytes."""

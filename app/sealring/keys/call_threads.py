@@ -15,10 +15,6 @@ class Overdue(Exception):
     """The call did not return in time. It may still be running."""
 
 
-class ThreadsExhausted(Exception):
-    """All threads are in calls."""
-
-
 class Pending(Generic[T]):
     """A call on its way."""
 
@@ -48,18 +44,17 @@ class Pending(Generic[T]):
 
 
 class CallThreads:
-    """Runs calls in at most `most` threads, made when needed. They are daemons: a stuck one holds up no exit."""
+    """Runs calls in threads, made when needed and kept. They are daemons: a stuck one holds up no exit.
 
-    def __init__(self, most: int) -> None:
+    There are as many as calls were ever made at once, which is for the caller to bound.
+    """
+
+    def __init__(self) -> None:
         self._calls: SimpleQueue[Pending[object]] = SimpleQueue()
         self._idle = Semaphore(0)
-        self._left = Semaphore(most)
 
     def start(self, call: Callable[[], T]) -> Pending[T]:
-        """Raises ThreadsExhausted where all threads are in calls."""
         if not self._idle.acquire(blocking=False):
-            if not self._left.acquire(blocking=False):
-                raise ThreadsExhausted
             Thread(target=self._work, name="key-call", daemon=True).start()
         pending = Pending(call)
         self._calls.put(pending)  # type: ignore[arg-type] # the queue does not care for T

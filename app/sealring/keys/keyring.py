@@ -55,7 +55,10 @@ class _Job:
 
     @classmethod
     def of(cls, header: Header, context: KeyContext, caller: Caller, purpose: Purpose) -> Self:
-        return cls(header, context, call_for(tenant=header.org, request_id=caller.request_id, purpose=purpose))
+        call = call_for(
+            environment=header.environment, tenant=header.org, request_id=caller.request_id, purpose=purpose
+        )
+        return cls(header, context, call)
 
     def binding(self, kek: Kek, share_index: int) -> WrapBinding:
         aad = wrap_aad(self.header, kek_id=kek.kek_id, kek_version=kek.version, share_index=share_index)
@@ -125,16 +128,17 @@ class Keyring:
     def probe(
         self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller, decision: Decision
     ) -> list[KeyFailure | IntegrityFailure | None]:
-        """Try each wrap by itself, and say what kept it shut."""
+        """Try each wrap by itself, and say what kept it shut. Raises KeyThrottled where too many wait already."""
         job = _Job.of(header, context, caller, Purpose.CHECK)
-        outcomes: list[KeyFailure | IntegrityFailure | None] = []
-        for wrap in wraps:
-            try:
-                with DataKey(self._unwrap_shares((wrap,), job, decision)[0]):
-                    outcomes.append(None)
-            except (KeyFailure, IntegrityFailure) as failure:
-                outcomes.append(failure)
-        return outcomes
+        with self._gateway.place(header.environment, header.org, [wrap.provider for wrap in wraps]):
+            return [self._shut_by(wrap, job, decision) for wrap in wraps]
+
+    def _shut_by(self, wrap: Wrap, job: _Job, decision: Decision) -> KeyFailure | IntegrityFailure | None:
+        try:
+            with DataKey(self._unwrap_shares((wrap,), job, decision)[0]):
+                return None
+        except (KeyFailure, IntegrityFailure) as failure:
+            return failure
 
     def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job, decision: Decision) -> DataKey:
         failures: list[KeyFailure | IntegrityFailure] = []
@@ -267,7 +271,7 @@ def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
 
 
 def _destroyed() -> KeyDestroyed:
-    return KeyDestroyed("The key of this context is destroyed; what it guarded is gone for good.")
+    return KeyDestroyed("The key of this context is destroyed; what it guarded is gone for good.", "operator")
 
 
 def _refuse_shut(binding: Binding) -> None:

@@ -24,10 +24,10 @@ from sealring.domain.principal import Caller, Permission
 from sealring.domain.wire import lp16
 from sealring.errors import BindingConflict, InvalidBody, NotFound
 from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway
+from sealring.keys.gateway import Gateway, call_for
 from sealring.keys.references import customers_key
 from sealring.services.verification import Verifier
-from sealring_plugin import SetupGuide
+from sealring_plugin import Purpose, SetupGuide
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +114,13 @@ class Bindings:
     def validate(self, caller: Caller, text_id: str) -> Binding:
         """Ask the key everything, and store what was found. The state stays as it is.
 
-        Raises BindingConflict where the binding changed meanwhile.
+        Raises BindingConflict where the binding changed meanwhile; KeyThrottled, and stores nothing, where too many
+        requests wait for the organization's keys already.
         """
         caller.principal.require(Permission.BINDINGS_MANAGE)
-        return self.verified(self._own(caller, text_id), caller.origin)
+        binding = self._own(caller, text_id)
+        with self._gateway.place(binding.environment, binding.org, [binding.provider]):
+            return self.verified(binding, caller.origin)
 
     def verified(self, binding: Binding, origin: Origin) -> Binding:
         """Verify a binding for whoever; housekeeping does so for each that guards."""
@@ -169,8 +172,10 @@ class Bindings:
     def setup(self, caller: Caller, provider: str, org: OrgId) -> SetupGuide:
         """Return what the admin of a key has to do before it can be bound. Raises KeyFailure."""
         self._admit(caller, org)
-        external_id = self.external_id(caller.principal.environment, org)
-        return self._gateway.setup_guide(provider, self._catalog.principal(provider), org, external_id)
+        environment = caller.principal.environment
+        call = call_for(environment=environment, tenant=org, request_id=caller.request_id, purpose=Purpose.CHECK)
+        principal, external_id = self._catalog.principal(provider), self.external_id(environment, org)
+        return self._gateway.setup_guide(provider, principal, external_id, call)
 
     def external_id(self, environment: EnvironmentId, org: OrgId) -> str:
         """A text that is the organization's alone, and that nobody chooses: what AWS calls an external id."""

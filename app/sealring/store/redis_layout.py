@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealring.domain.layout import Layout
+from sealring.domain.layout import FORMAT, Layout
 from sealring.domain.wire import MalformedBytes
 from sealring.errors import SettingsInvalid
 from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY, is_marker
@@ -18,6 +18,11 @@ def read_layout(links: Links) -> Layout | None:
     (raw,) = links.call((b"GET", LAYOUT))
     if raw is None:
         return None
+    if raw[0:1] and raw[0] < FORMAT:
+        raise SettingsInvalid(
+            "the store was made by an older version of sealring, and before 0.1.0 no version reads another's: use the "
+            "version that made it, or begin anew with an empty store and `sealring init`"
+        )
     try:
         return Layout.decode(raw)
     except (MalformedBytes, UnicodeDecodeError) as error:

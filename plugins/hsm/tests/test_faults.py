@@ -174,8 +174,12 @@ def test_a_canary_whose_check_was_made_anew_is_a_fault_all_the_same(provider, ru
     flipped = "bytes(b ^ (i == 40) for i, b in enumerate(value[:-8]))"
     _replace_canary(run, "data", f"(lambda body: body + __import__('hashlib').sha256(body).digest()[:8])({flipped})")
 
-    with pytest.raises(Unavailable, match=r"canary of sealring/root/default-data/1 does not open"):
-        provider.check(call)
+    for use in (provider.check, lambda call: provider.create_key("key-1", 1, b"scope", DATA, call)):
+        with pytest.raises(Unavailable, match=r"canary of sealring/root/default-data/1 does not open"):
+            use(call)
+    provider.close()
+    with pytest.raises(Unavailable, match="does not open"):
+        provider.announcement()  # an export guard that was tried on a broken canary would be graded as enforced
 
 
 def test_a_canary_that_is_destroyed_while_running_does_not_stop_what_runs(provider, key, run, binding, call):

@@ -306,3 +306,12 @@ def test_initialising_again_keeps_the_roots(tmp_path):
 
     assert "kept" in spec.SPEC.initialise(config)
     assert read_roots(tmp_path / "root.key") == before
+
+
+def test_initialising_keeps_no_root_that_cannot_be_used(tmp_path):
+    config = spec.SPEC.parse_config({"root_key_file": "root.key"}, tmp_path)
+    (tmp_path / "root.key").write_bytes(bytes(31))
+    (tmp_path / "root.key").chmod(0o600)
+
+    with pytest.raises(ConfigInvalid):
+        spec.SPEC.initialise(config)

@@ -76,12 +76,17 @@ class WrapBinding:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: until when an answer is of use, for whom and why. `deadline` is in seconds of time.monotonic()."""
+    """One call: until when an answer is of use, for whom and why. `deadline` is in seconds of time.monotonic().
+
+    `tenant_id` is the organization, and `environment_id` the environment that it is in: another one may have an
+    organization of the same id, which is somebody else. Both are empty where the call is for no tenant.
+    """
 
     deadline: float
     request_id: str
     tenant_id: str
     purpose: Purpose
+    environment_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,11 @@ def validate(config: GcpConfig, client: Client, key: CustomersKey, call: Call) -
         return [_error("configuration", f"{error}.", "Correct the binding, or the settings of the provider.")]
     try:
         client.become(target, call)
-    except (ConfigInvalid, AccessDenied) as error:
+    except AccessDenied as error:
         return [_error("identity_denied", f"We cannot become the account: {error}.", _of_account(target))]
+    except ConfigInvalid as error:  # of our own credentials, or of an account of ours
+        advice = f"Tell the operator. {_of_account(target)}"
+        return [_error("identity_denied", f"We cannot become the account: {error}.", advice)]
     found: dict[str, Finding] = {}
     for finding in _all(client, target, key, call):
         found.setdefault(finding.code, finding)
