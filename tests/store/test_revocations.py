@@ -431,12 +431,12 @@ def test_a_record_of_another_form_is_refused_though_its_mac_is_right(at, by):
     assert failure.value.reason == "the record of a revocation"
 
 
-def test_a_list_as_long_as_may_be_is_read_in_less_than_a_second():
+def test_a_list_as_long_as_may_be_costs_less_than_a_second_to_read():
     codec = RevocationCodec(KEYS)
     fields = codec.encode(ENVIRONMENT, (replace(ONE, target=token(f"t{number}")) for number in range(10_000)))
-    began = time.monotonic()
+    began = time.thread_time()
 
     found = codec.decode(ENVIRONMENT, fields)
 
     assert len(found) == 10_000
-    assert time.monotonic() - began < 1  # about 60 ms
+    assert time.thread_time() - began < 1  # about 90 ms
