@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 from sealring.errors import KeyFailure, KeyThrottled, KeyUnavailable, PluginFault, SealringError
 from sealring.keys import results
@@ -65,8 +65,7 @@ class Observation:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """What has a circuit of its own. One organization cannot open another's by naming a key that is not for it."""
 
     provider: str
