@@ -134,7 +134,7 @@ def test_our_identity_may_be_a_developers(credentials, work, monkeypatch):
     provider = credentials({**user, "token_uri": "https://127.0.0.1:9/token"})
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
 
-    with pytest.raises(Unavailable, match=r"oauth2\.googleapis\.com cannot be reached"):
+    with pytest.raises(Unavailable, match=r"oauth2\.googleapis\.com cannot be resolved"):
         work(provider)
 
 

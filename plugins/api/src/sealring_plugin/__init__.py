@@ -1,5 +1,6 @@
 """The contract between sealring and the key providers that plug into it."""
 
+from sealring_plugin.dialing import dial
 from sealring_plugin.egress import Egress
 from sealring_plugin.errors import (
     AccessDenied,
@@ -99,5 +100,6 @@ __all__ = [
     "WrapBinding",
     "WrappedKey",
     "WrongRegion",
+    "dial",
     "parse_fields",
 ]
