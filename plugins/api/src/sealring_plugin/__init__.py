@@ -18,6 +18,7 @@ from sealring_plugin.errors import (
     Unsupported,
     WrongRegion,
 )
+from sealring_plugin.files import read_private, read_shared
 from sealring_plugin.protocols import (
     Announces,
     BindsContext,
@@ -102,4 +103,6 @@ __all__ = [
     "WrongRegion",
     "dial",
     "parse_fields",
+    "read_private",
+    "read_shared",
 ]

@@ -68,6 +68,7 @@ class Google:
 
     def key_file(self, folder):
         path = folder / "our-account.json"
+        path.touch(0o600)
         path.write_text(json.dumps(key_file(f"{self.origin}/token")))
         return path
 

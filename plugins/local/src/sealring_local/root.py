@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
-from sealring_plugin import ConfigInvalid
+from sealring_plugin import ConfigInvalid, read_private
 
 ROOT_BYTES = 32
 
@@ -25,14 +24,7 @@ def create_root(path: Path) -> None:
 
 def read_root(path: Path) -> bytes:
     """Return the root key. Raises ConfigInvalid: missing, readable by others, or not 32 bytes. Never creates one."""
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            root = file.read(ROOT_BYTES + 1)
-    except OSError as error:
-        raise ConfigInvalid(f"root key file {path} cannot be read ({error.strerror})") from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise ConfigInvalid(f"root key file {path} is open to others; run: chmod 600 {path}")
+    root = read_private(path, "root key file")
     if len(root) != ROOT_BYTES:
         raise ConfigInvalid(f"root key file {path} does not hold {ROOT_BYTES} bytes; restore it from your backup")
     return root
