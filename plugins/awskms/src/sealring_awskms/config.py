@@ -12,7 +12,8 @@ from sealring_awskms.endpoint import DOMAINS, Endpoint
 from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress, read_private
 
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9]{12,128}")
-_PRINCIPAL = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:(root|(role|user)/[\x21-\x7e]{1,512})")
+# Not the account (`root`): a policy that names it lets in whatever else runs there.
+_PRINCIPAL = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:(role|user)/[\x21-\x7e]{1,512}")
 
 FIELDS = (
     ConfigField("principal", str, "who we are to AWS, for the setup guide: the ARN of our role or user"),
