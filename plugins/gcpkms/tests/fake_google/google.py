@@ -27,6 +27,7 @@ class Logged:
     account: str
     user_agent: str
     body: bytes
+    host: str
 
 
 class Google:
@@ -165,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self):
         google = self.google
-        google.log.append(Logged(self.path, "", self.headers.get("user-agent", ""), self.body))
+        google.log.append(Logged(self.path, "", self.headers.get("user-agent", ""), self.body, self.headers["host"]))
         if google.fault is not None and google.on in self.path:
             google.fault(self)
             return
