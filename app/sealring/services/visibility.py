@@ -37,15 +37,16 @@ def object_id(text: str) -> ObjectId:
 
 
 def event_of(action: Action, record: ObjectRecord, caller: Caller) -> Event:
+    envelope = record.current.envelope
     return Event(
         action=action,
-        environment=record.environment,
-        org=record.org,
+        environment=envelope.header.environment,
+        org=envelope.header.org,
         origin=caller.origin,
         target=str(record.id),
         name=record.name,
         context=record.context,
-        keys=record.current.envelope.keys,
+        keys=envelope.keys,
     )
 
 
