@@ -56,11 +56,12 @@ def accepted(installed):
     """Whether bytes are taken for a backup, by all that a restore checks before it writes."""
     path = installed.folder / "tried"
     with closing(installed.gateway) as gateway:
+        pin = wiring.trust_files(installed.settings).pin()
 
         def try_it(raw):
             path.write_bytes(raw)
             try:
-                with BackupFile.opened(path) as file, open_backup_key(gateway, file.head) as dek:
+                with BackupFile.opened(path) as file, open_backup_key(gateway, file.head, pin) as dek:
                     Survey(file.entries(dek, lambda _: None), file.head.layout.partitions)
             except SealringError:
                 return False
