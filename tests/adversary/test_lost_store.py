@@ -6,7 +6,7 @@ same key in its place, between any two steps of a request. Nothing may be answer
 
 import pytest
 
-from adversary.requests_of import create, data_key, every_request, of_new_ones, status_of
+from adversary.requests_of import create, data_key, every_request, of_new_ones, status_of, update
 from adversary.stepper import at_every_gap_before_the_event
 from sealring.errors import StoreLost
 from support import stores
@@ -16,38 +16,58 @@ def emptied(scene):
     scene.links.call((b"FLUSHALL",))
 
 
-def replaced(scene):
-    emptied(scene)
+def marked(scene):
+    """All is there, and says that it is another store's."""
     stores.on_links(scene.links, scene.partitions, store_id=b"another store...")
 
 
-lost = pytest.mark.parametrize("loss", [emptied, replaced])
+def replaced(scene):
+    emptied(scene)
+    marked(scene)
 
 
-@lost
+def begin_anew(scene):
+    """Empty the store, and let it be the one that it was at first."""
+    emptied(scene)
+    stores.on_links(scene.links, scene.partitions)
+
+
 @every_request
+@pytest.mark.parametrize("loss", [emptied, replaced])
 def test_a_request_that_meets_the_loss_is_refused(scene, request_of, loss):
+    assert answered_all_the_same(scene, request_of, loss) == []
+
+
+@pytest.mark.parametrize("request_of", [create, update])
+def test_a_write_that_meets_the_mark_of_another_store_is_refused(scene, request_of):
+    assert answered_all_the_same(scene, request_of, marked) == []
+
+
+def answered_all_the_same(scene, request_of, loss):
     def prepared():
-        emptied(scene)
-        stores.on_links(scene.links, scene.partitions)
+        begin_anew(scene)
         org = scene.organization()
         org.bind()
         return of_new_ones(org, request_of), lambda: loss(scene)
 
     gaps = at_every_gap_before_the_event(scene.stepper, prepared)
-    answered = [taken.story for taken in gaps if status_of(taken) != 503]
-
-    assert answered == []
+    return [taken.story for taken in gaps if status_of(taken) != 503]
 
 
-@lost
-@pytest.mark.parametrize("request_of", [create, data_key])
+@pytest.mark.parametrize(
+    ("request_of", "loss"), [(create, emptied), (create, marked), (create, replaced), (data_key, emptied)]
+)
 def test_a_store_that_is_lost_takes_nothing_new(scene, request_of, loss):
     org = scene.organization()
     request = of_new_ones(org, request_of)
     loss(scene)
+    before = objects_in(scene)
 
     taken = scene.stepper.count(request)
 
     assert isinstance(taken.failure, StoreLost)
-    assert not any(b"}:o:" in key for key in scene.links.scan(b"s1:*"))
+    assert objects_in(scene) == before
+
+
+def objects_in(scene):
+    return sorted(scene.links.scan(b"s1:{*}:o:*"))
