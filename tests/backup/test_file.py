@@ -68,7 +68,6 @@ def accepted(installed):
     """Whether bytes are taken for a file of a backup, by all that a restore checks of one before it writes."""
     path, pin = installed.folder / "tried", wiring.trust_files(installed.settings).pin()
     with closing(installed.gateway) as gateway:
-        pin = wiring.trust_files(installed.settings).pin()
 
         def try_it(raw, kind=FileKind.DATA):
             path.write_bytes(raw)
