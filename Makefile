@@ -19,7 +19,7 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version
 	$(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml --extra embedded --extra hsm --extra aws --extra gcp --extra azure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check torture test-clouds softhsm bench lock clean
+.PHONY: help setup dev test check torture mutants test-long test-clouds softhsm bench lock clean
 
 help:  ## List these
 	@echo 'make ...'
@@ -30,9 +30,9 @@ setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=pyt
 dev: setup  ## Run a server of your own, with its own store (ARGS=...)
 	@$(BIN)/sealring dev $(ARGS)
 
-test: check softhsm  ## Everything that CI runs (ARGS=... go to pytest)
+test: check softhsm  ## Everything that CI runs (ARGS=... go to pytest, which then runs those tests alone)
 	@echo '== pytest'
-	@$(BIN)/pytest $(ARGS)
+	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/halves.py)
 
 check: setup  ## Everything that CI runs but the tests
 	@echo '== ruff format'
@@ -50,6 +50,11 @@ torture: setup softhsm  ## The tests that run for minutes (ARGS=... go to pytest
 	@$(BIN)/pytest -m torture $(ARGS)
 	@echo '== the SDKs, with a cluster as the store and keys in a token'
 	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
+
+mutants: setup softhsm  ## Change the code, a little at a time: a test has to notice (ARGS=--list, --only NAME, --package P)
+	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
+
+test-long: torture mutants  ## What CI has no time for
 
 test-clouds: setup  ## The promises of key providers on real accounts (see docs/byok.md)
 	@$(BIN)/pytest -m clouds tests/clouds $(ARGS)

@@ -131,8 +131,8 @@ def _requests(server: Sealring, samples: Sequence[Sample]) -> Mapping[str, Calla
     config = settings.load(server.settings_path)
     large = [sample for sample in samples if sample.org == LARGE]
     mine, everywhere = server.token(LARGE), server.token(None)
-    authenticator = wiring.make_authenticator(config)
     with wiring.opened_stores(config) as (_, stores):
+        authenticator = wiring.make_authenticator(config, stores)
         cursors = Cursors(stores.keys)
 
     def asked(token: str, path: Callable[[], str]) -> Callable[[], tuple[str, Mapping[str, str]]]:

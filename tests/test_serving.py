@@ -19,6 +19,7 @@ import pytest
 from gunicorn.config import Config
 
 from sealring import serving
+from sealring.keys.gateway import THREADS
 from support.waiting import becomes_true, is_gone
 
 DEADLINE_S = 30.0
@@ -40,6 +41,7 @@ def app(environ, start_response):
         "worker": os.getpid(),
         "master": os.getppid(),
         "settings": os.environ["SEALRING_CONFIG"],
+        "threads": os.environ["SEALRING_THREADS"],
         "core": resource.getrlimit(resource.RLIMIT_CORE),
         "dumpable": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) if os.path.exists("/proc") else 0,
         "heartbeats": [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
@@ -207,6 +209,12 @@ def test_the_workers_learn_where_the_settings_are(folder: Path, running: subproc
     assert facts(folder / "s")["settings"] == str(Path("sealring.toml").absolute())
 
 
+def test_the_workers_learn_how_many_threads_they_have(folder: Path, running: subprocess.Popen[bytes]):
+    """Of which one organization may keep a share waiting."""
+    assert facts(folder / "s")["threads"] == "16"
+    assert serving.threads == THREADS
+
+
 def test_a_worker_leaves_no_core_file(folder: Path, running: subprocess.Popen[bytes]):
     assert facts(folder / "s")["core"] == [0, 0]
 
@@ -273,11 +281,11 @@ def test_serve_becomes_the_master_itself(folder: Path):
     command = [sys.executable, "-c", SERVER, f"unix:{folder}/own", str(config)]
 
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        master = facts(folder / "own")["master"]
+        told = facts(folder / "own")
         process.send_signal(signal.SIGTERM)
         printed = process.stdout.read()
 
-    assert master == process.pid
+    assert (told["master"], told["threads"]) == (process.pid, "2")
     assert printed == "printed before"
     assert process.returncode == 0
 

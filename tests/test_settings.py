@@ -11,6 +11,7 @@ from support.make import ENVIRONMENT
 GOOD = f"""
 [store]
 url = "redis://:hunter2@store:6379/0"
+pin_file = "store-pin"
 
 [keys]
 managed = "local"
@@ -95,7 +96,7 @@ def test_secrets_are_not_shown(load):
         ("[store]", "[store]\nwait_replicas = 6", r"\[store\] wait_replicas must be a whole number from 0 to 5"),
         ("[store]", "[store]\nwait_replicas = true", r"\[store\] wait_replicas must be a whole number from 0 to 5"),
         ("[keys]\nmanaged", "[keys]\nmanager", r"\[keys\] manager is not a setting"),
-        ('managed = "local"', 'managed = "hsm"', r"\[keys\] managed names 'hsm', but there is no \[plugins.hsm\]"),
+        ('managed = "local"', 'managed = "hsm"', r"\[keys\] names 'hsm', but there is no \[plugins.hsm\]"),
         (
             'managed = "local"',
             'managed = "local"\nmanaged_keks = "each"',

@@ -13,8 +13,7 @@ import click
 
 from sealring import development, installation, serving, settings, store_commands, wiring
 from sealring.binding_commands import bindings_commands
-from sealring.domain.ids import MAX_PARTITIONS, OrgId, org_id
-from sealring.domain.principal import Permission
+from sealring.domain.ids import MAX_PARTITIONS
 from sealring.keys import registry
 from sealring.provider_commands import (
     DEFAULT_SETTINGS,
@@ -24,7 +23,7 @@ from sealring.provider_commands import (
     settings_option,
 )
 from sealring.store.doctor.findings import Finding, Grade
-from sealring.tokens import mint_token
+from sealring.token_commands import token_commands
 
 DEFAULT_PORT = 8420
 DEFAULT_DATA_DIR = Path(".sealring")
@@ -53,7 +52,7 @@ def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
 
 
-for each in (bindings_commands, store_commands.backup, store_commands.restore, store_commands.verify):
+for each in (bindings_commands, token_commands, store_commands.backup, store_commands.restore, store_commands.verify):
     main.add_command(each)
 
 
@@ -94,15 +93,35 @@ def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | Non
     show_default=True,
     help="Partitions of the store; fixed for ever.",
 )
+@click.option(
+    "--pin-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the pin, by which this store is known again.  [default: store-pin in --data-dir]",
+)
+@click.option(
+    "--layout",
+    "layout_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Make an empty store ready with a layout that was kept, so that data keys of a lost store open.",
+)
+@click.option("--trust-store", is_flag=True, help="Pin a store that is ready already, since you know that it is yours.")
 @_keys_option
 @one_line_failures
-def init(data_dir: Path, store_url: str, partitions: int, keys: str | None) -> None:
-    """Make settings and keys, and make an empty store ready. What exists already stays as it is."""
-    for made in installation.create_files(data_dir.absolute(), store_url, keys):
+def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    data_dir: Path,
+    store_url: str,
+    partitions: int,
+    pin_file: Path | None,
+    layout_file: Path | None,
+    trust_store: bool,  # noqa: FBT001
+    keys: str | None,
+) -> None:
+    """Make settings and keys, make an empty store ready, and pin it. What exists already stays as it is."""
+    pin = None if pin_file is None else pin_file.absolute()
+    for made in installation.create_files(data_dir.absolute(), store_url, keys, pin):
         click.echo(f"made {made}")
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
-    made_ready = wiring.initialise_store(config, partitions)
-    click.echo(f"made the store ready, with {partitions} partitions" if made_ready else "the store was ready already")
+    click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
 
 
 @main.command()
@@ -118,7 +137,9 @@ def init(data_dir: Path, store_url: str, partitions: int, keys: str | None) -> N
 @one_line_failures
 def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
     """Start the server for production: gunicorn in the foreground."""
-    wiring.load_plugins(settings.load(path))
+    config = settings.load(path)
+    wiring.load_plugins(config)
+    wiring.trust_files(config).pin()
     serving.serve(path, bind=bind, workers=workers, threads=threads, gunicorn_config=gunicorn_config)
 
 
@@ -129,8 +150,8 @@ def check_config(path: Path) -> None:
     """Check the settings, and reach the store and the key provider."""
     config = settings.load(path)
     click.echo(f"settings  ok: {path}")
-    for name, plugin in wiring.load_plugins(config).items():
-        click.echo(f"plugin    ok: {name} (API {plugin.spec.api_version})")
+    for loaded in wiring.load_plugins(config):
+        click.echo(f"plugin    ok: {loaded.spec.name} (API {loaded.spec.api_version})")
     for line in wiring.check(config):
         click.echo(line)
 
@@ -183,46 +204,6 @@ def plugins() -> None:
         click.echo(f"{entry.name:16} {package} {version}")
 
 
-@main.command()
-@settings_option
-@click.option("--org", "orgs", multiple=True, help="An organization that the token is for; may be repeated.")
-@click.option("--all-organizations", is_flag=True, help="For all organizations of the environment, and for none.")
-@click.option(
-    "--permission",
-    "permissions",
-    multiple=True,
-    type=click.Choice([each.value for each in Permission]),
-    help="A permission; may be repeated.  [default: all that the issuer may give]",
-)
-@click.option("--subject", required=True, help="Who the token is for, e.g. the name of a service.")
-@click.option("--name", help="Shown as the author of what is written.  [default: the subject]")
-@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long the token lives.")
-@one_line_failures
-def token(  # noqa: PLR0913, PLR0917  click passes each option as an argument
-    path: Path,
-    orgs: tuple[str, ...],
-    all_organizations: bool,  # noqa: FBT001
-    permissions: tuple[str, ...],
-    subject: str,
-    name: str | None,
-    days: int,
-) -> None:
-    """Print a token signed by the local key. Official SDKs take it as their API key."""
-    if bool(orgs) == all_organizations:
-        raise click.UsageError("Say --org (once or more) or --all-organizations.")
-    wanted = {Permission(each) for each in permissions} or set(Permission)
-    scoped = wanted - {Permission.ALL_ORGANIZATIONS}
-    minted = mint_token(
-        settings.load(path),
-        subject=subject,
-        name=name or subject,
-        organizations=[_organization(each) for each in orgs],
-        permissions=scoped | {Permission.ALL_ORGANIZATIONS} if all_organizations else scoped,
-        lifetime_s=days * settings.DAY_S,
-    )
-    click.echo(minted)
-
-
 def _echo_lines(findings: Iterable[tuple[str, Finding]]) -> Iterator[Grade]:
     """Print a line for each finding as it comes, and yield its grade."""
     for check, found in findings:
@@ -240,10 +221,3 @@ def _echo_json(findings: Iterable[tuple[str, Finding]]) -> Sequence[Grade]:
     ]
     click.echo(json.dumps({"findings": shown}, indent=2))
     return [found.grade for _, found in examined]
-
-
-def _organization(text: str) -> OrgId:
-    org = org_id(text)
-    if org is None:
-        raise click.UsageError(f"--org {text!r}: 1 to 64 letters, digits, '_' and '-'.")
-    return org

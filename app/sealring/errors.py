@@ -8,8 +8,10 @@ caller: they say what is wrong and what to do, and never carry a value, a token,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 Violations = Sequence[tuple[str, str]]  # (field, what is wrong with it)
+Responsible = Literal["tenant", "operator", "plugin"]  # for a failure: who has to act
 
 
 class SealringError(Exception):
@@ -127,6 +129,8 @@ class AmbiguousName(StateError):
 class IntegrityFailure(StateError):
     """A stored record is not what we wrote. One message for every cause; the reason goes to the audit log."""
 
+    owner: ClassVar[Responsible] = "operator"
+
     def __init__(self, reason: str) -> None:
         super().__init__("The stored record failed its integrity check. Tell the operator, with the request id.")
         self.reason = reason
@@ -136,11 +140,18 @@ class IntegrityFailure(StateError):
 
 
 class KeyFailure(SealringError):
-    """Base of everything that stops a key-encrypting key from being used. Never answered with another key."""
+    """Base of everything that stops a key-encrypting key from being used. Never answered with another key.
+
+    `owner`: who has to act: the tenant, whose key it is, the operator, or whoever wrote the plugin.
+    """
+
+    def __init__(self, message: str, owner: Responsible = "tenant") -> None:
+        super().__init__(message)
+        self.owner = owner
 
 
 class KeyAccessDenied(KeyFailure):
-    """The key's owner does not let us use it."""
+    """We are denied access to the key."""
 
 
 class KeyDisabled(KeyFailure):
@@ -163,8 +174,18 @@ class KeyDestroyed(KeyFailure):
     """The key is gone for good, and all that it guards."""
 
 
+class KeyExhausted(KeyFailure):
+    """A managed key has made as many wraps as are safe."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated.",
+            "operator",
+        )
+
+
 class KeyThrottled(KeyFailure):
-    """The provider limits our rate."""
+    """The provider limits our rate, or too many requests of the organization wait for its keys."""
 
 
 class KeyUnavailable(KeyFailure):
@@ -178,6 +199,14 @@ class KeyDeadlineExceeded(KeyFailure):
 class PluginFault(KeyFailure):
     """The plugin broke its contract. Carries the exception's type, never its text."""
 
+    def __init__(self, what: str) -> None:
+        """`what` is a type's name or a fixed phrase."""
+        super().__init__(what, "plugin")
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"The key's provider failed ({self.what}). Tell the operator."
+
 
 # --- the store
 
@@ -188,6 +217,13 @@ class StoreError(SealringError):
 
 class StoreUnavailable(StoreError):
     """The store cannot be reached, and nothing was applied."""
+
+
+class StoreLost(StoreError):
+    """The store is not the one that was opened, or a part of it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("The store was emptied or replaced. Tell the operator; nothing was read or written.")
 
 
 class WriteContention(StoreError):
@@ -211,3 +247,7 @@ class SettingsInvalid(SealringError):
 
 class BackupRefused(SealringError):
     """A backup cannot be made, or not be restored. The message is one line that says what to do."""
+
+
+class RevocationRefused(SealringError):
+    """Tokens cannot be revoked so. The message is one line that says what to do."""

@@ -10,6 +10,7 @@ from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.http.guard import Guard, Route
 from sealring.http.health import HealthViews, Readiness
+from sealring.http.intents import Fingerprint
 from sealring.http.keys import KeyViews
 from sealring.http.kv import KvViews
 from sealring.http.openapi import DescriptionViews
@@ -40,6 +41,7 @@ class Surroundings:
     """What the HTTP front needs besides the services."""
 
     authenticator: Authenticator
+    fingerprint: Fingerprint  # of requests that may be repeated
     readiness: Readiness
     log: Log
     max_value_bytes: int
@@ -50,7 +52,7 @@ def make_server(services: Services, around: Surroundings) -> Server:
     health = HealthViews(around.readiness).routes()
     open_routes = (*health, *DescriptionViews(routes, health).routes())
     # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
-    guard = Guard(around.authenticator, Bodies(6 * around.max_value_bytes + (64 << 10)))
+    guard = Guard(around.authenticator, Bodies(6 * around.max_value_bytes + (64 << 10)), around.fingerprint)
     return Server(guard, routes, open_routes, around.log)
 
 

@@ -1,10 +1,11 @@
-"""Housekeeping: a thread in each worker that purges and asks customers' keys, in one worker of all at a time."""
+"""Housekeeping: threads in each worker that purge and ask customers' keys, in one worker of all at a time."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from threading import Thread
 
 from sealring.errors import SealringError
@@ -15,10 +16,14 @@ from sealring.services.rounds import Rounds
 ALARMS_S = 1  # how soon a key of which somebody complained is asked
 INTERVAL_S = 60
 LEASE_S = 150  # outlives the pause between two rounds of its holder
+KEYS_AT_ONCE = 4  # that are asked; each of another organization
 
 
 class Housekeeper:
-    """Runs until the process ends. A worker that dies leaves its lease to expire, and the work to the next one."""
+    """Runs until the process ends. A worker that dies leaves its lease to expire, and the work to the next one.
+
+    Each kind of work has threads of its own: a key that does not answer keeps nothing from being purged.
+    """
 
     def __init__(self, purging: Purging, rounds: Rounds, lease: Callable[[int], bool], log: Log) -> None:
         self._purging = purging
@@ -26,30 +31,55 @@ class Housekeeper:
         self._lease = lease
         self._log = log
 
-    def start(self) -> None:
-        Thread(target=self._work, name="housekeeping", daemon=True).start()
+    def start(self, beside_requests: Callable[[], AbstractContextManager[None]]) -> None:
+        """`beside_requests`: what lets a thread ask keys without a place of those that requests wait in."""
 
-    def round(self) -> None:
-        """Do what is due for all, if no other worker does."""
+        def ask() -> None:
+            with beside_requests():
+                while True:
+                    self.attempt(lambda: self._rounds.take_turn(INTERVAL_S))
+
+        for work in (self._purge, self._go_round, *[ask] * KEYS_AT_ONCE):
+            Thread(target=work, name="housekeeping", daemon=True).start()
+
+    def purge(self) -> None:
+        """Purge what is due, if no other worker does."""
         if not self._lease(LEASE_S):
             return
         done = list(self._purging.run(time.time()))
         if refused := sum(each.refused for each in done):
             self._log.notice(f"housekeeping: {refused} deleted objects are damaged and stay; run `sealring verify`")
-        self._rounds.go(self._purging.partitions)
 
-    def attempt(self, work: Callable[[], None]) -> None:
+    def go_round(self) -> None:
+        """Let the keys of all be asked, if no other worker does."""
+        if not self._lease(LEASE_S):
+            self._rounds.stand_down()
+        elif damaged := self._rounds.begin(self._purging.partitions):
+            self._log.notice(
+                f"housekeeping: whose bindings {damaged} partitions hold is damaged; run `sealring verify`"
+            )
+
+    def attempt(self, work: Callable[[], object]) -> None:
         """Do it, and say so where it fails: it is tried again."""
         try:
             work()
         except SealringError as failure:
             self._log.notice(f"housekeeping failed ({type(failure).__name__}); it is tried again")
 
-    def _work(self) -> None:
-        next_round = time.monotonic() + random.uniform(0.5, 1.0) * INTERVAL_S  # noqa: S311  jitter, not a secret
+    def _purge(self) -> None:
+        while True:
+            time.sleep(_interval_s())
+            self.attempt(self.purge)
+
+    def _go_round(self) -> None:
+        next_round = time.monotonic() + _interval_s()
         while True:
             time.sleep(ALARMS_S)
             self.attempt(self._rounds.answer_alarms)
             if time.monotonic() >= next_round:
-                next_round = time.monotonic() + random.uniform(0.5, 1.0) * INTERVAL_S  # noqa: S311
-                self.attempt(self.round)
+                next_round = time.monotonic() + _interval_s()
+                self.attempt(self.go_round)
+
+
+def _interval_s() -> float:
+    return random.uniform(0.5, 1.0) * INTERVAL_S  # noqa: S311  jitter, not a secret

@@ -13,10 +13,12 @@ from sealring.auth.signing import create_signing_key, public_jwks
 from sealring.domain.ids import new_environment_id
 from sealring.errors import SettingsInvalid
 from sealring.keys import registry
-from sealring_plugin import ConfigValue
+from sealring.keys.plugins import suggested
+from sealring_plugin import ConfigValue, ManagedSpec
 
 SETTINGS_FILE = "sealring.toml"
 STORE_URL_FILE = "store-url"
+PIN_FILE = "store-pin"
 SIGNING_KEY_FILE = "token-key.pem"
 JWKS_FILE = "token-jwks.json"
 LOCAL_ISSUER = "urn:sealring:local"
@@ -29,6 +31,7 @@ _TEMPLATE = """\
 
 [store]
 url_file = "{store_url_file}"
+pin_file = {pin_file}
 
 [keys]
 managed = "{provider}"
@@ -56,26 +59,28 @@ max_lifetime_s = 31622400  # 366 days
 """
 
 
-def create_files(folder: Path, store_url: str, keys: str | None = None) -> Iterator[str]:
+def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file: Path | None = None) -> Iterator[str]:
     """Make what is missing of an installation in `folder` (0700), and say what was made, a line each.
 
-    `keys` names the provider of managed keys; None takes the best that this machine has. Raises SettingsInvalid where a
-    file that exists cannot be used, or keeps its keys with another provider than `keys`.
+    `keys` names the provider of managed keys; None takes the best that this machine has. `pin_file` is where the pin of
+    the store is to be; None: in the folder. Raises SettingsInvalid where a file that exists cannot be used, or says
+    otherwise.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / STORE_URL_FILE, store_url)
     if (folder / SETTINGS_FILE).exists():
-        _check_provider(folder, keys)
+        _check_present(folder, keys, pin_file)
         return
     if not (folder / SIGNING_KEY_FILE).exists():
         create_signing_key(folder / SIGNING_KEY_FILE)
         yield f"signing key {folder / SIGNING_KEY_FILE}"
     (folder / JWKS_FILE).write_bytes(orjson.dumps(public_jwks(folder / SIGNING_KEY_FILE)))
-    provider, suggested = _provider(folder, keys)
+    provider, provider_settings = _provider(folder, keys)
     text = _TEMPLATE.format(
         store_url_file=STORE_URL_FILE,
+        pin_file=_toml(pin_file or PIN_FILE),
         provider=provider,
-        provider_settings="\n".join(f"{name} = {_toml(value)}" for name, value in suggested.items()),
+        provider_settings="\n".join(f"{name} = {_toml(value)}" for name, value in provider_settings.items()),
         signing_key_file=SIGNING_KEY_FILE,
         jwks_file=JWKS_FILE,
         issuer=LOCAL_ISSUER,
@@ -93,19 +98,23 @@ def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigV
     """The provider of a new installation, and its settings there."""
     installed = {entry.name for entry in registry.installed()}
     for name in [keys] if keys else [name for name in PREFERRED if name in installed]:
-        suggest = registry.load([name])[name].suggest
-        suggested = suggest(folder) if suggest is not None else None
-        if suggested is not None:
-            return name, suggested
+        spec = registry.load([name])[name]
+        found = suggested(spec, folder) if isinstance(spec, ManagedSpec) else None
+        if found is not None:
+            return name, found
     if keys:
         raise SettingsInvalid(f"keys: this machine lacks what '{keys}' needs; its documentation says what to install")
     raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")
 
 
-def _check_provider(folder: Path, keys: str | None) -> None:
-    present = settings.load(folder / SETTINGS_FILE).managed.provider
-    if keys not in {None, present}:
-        raise SettingsInvalid(f"{folder} keeps its keys with '{present}'; use another --data-dir for '{keys}'")
+def _check_present(folder: Path, keys: str | None, pin_file: Path | None) -> None:
+    present = settings.load(folder / SETTINGS_FILE)
+    if keys not in {None, present.managed.provider}:
+        raise SettingsInvalid(
+            f"{folder} keeps its keys with '{present.managed.provider}'; use another --data-dir for '{keys}'"
+        )
+    if pin_file not in {None, present.pin_file}:
+        raise SettingsInvalid(f"[store] pin_file of {folder / SETTINGS_FILE} is another: {present.pin_file}")
 
 
 def _toml(value: ConfigValue) -> str:

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from sealring.http.unreadable import write_refusal
 
 SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the workers
+THREADS_VARIABLE = "SEALRING_THREADS"  # how many requests a worker serves at once, on its way to its app
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
@@ -33,7 +34,7 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn makes its own unlinked file 
 wsgi_app = "sealring.wsgi:create_app()"
 workers = 2
 worker_class = "gthread"
-threads = 16  # twice what one key may keep waiting (keys/circuit.py)
+threads = 16  # of which one organization keeps at most half waiting for its keys (keys/bulkhead.py)
 preload_app = False  # each worker builds its own app: an HSM session does not survive a fork
 keepalive = 75  # s; above the 60 s of nginx and of the cloud load balancers, so that they close first
 timeout = 60  # s
@@ -67,7 +68,8 @@ def on_reload(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
-    """Harden a worker before it builds the app, which is before it holds any secret."""
+    """Harden a worker before it builds the app, which is before it holds any secret; tell the app its threads."""
+    os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         _prctl(_PR_SET_DUMPABLE, 0)  # no core file, and no ptrace or /proc/<pid>/mem for others of the same user

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sealring.auth.profiles import IssuerProfile
+from sealring.domain.ids import EnvironmentId
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
@@ -18,6 +19,7 @@ from sealring_plugin import ConfigInvalid, read_private
 
 MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
+MAX_VERSIONS = 10_000  # of one object: a list of them is one answer
 DAY_S = 86_400
 
 Table = Mapping[str, object]
@@ -37,6 +39,7 @@ class Settings:
 
     path: Path
     store_url: str = field(repr=False)  # it may carry a password
+    pin_file: Path
     durability: DurabilityPolicy
     managed: ManagedKeys
     plugins: Mapping[str, Table] = field(repr=False)  # they may carry secrets
@@ -44,6 +47,10 @@ class Settings:
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
     audit_retention_s: int
+
+    @property
+    def environments(self) -> tuple[EnvironmentId, ...]:
+        return tuple(sorted({issuer.environment_id for issuer in self.issuers}))
 
 
 def load(path: Path) -> Settings:
@@ -53,10 +60,11 @@ def load(path: Path) -> Settings:
     root.only("store", "keys", "plugins", "issuers", "token", "limits")
     plugins = root.table("plugins")
     store = root.table("store")
-    store.only("url", "url_file", "accept_data_loss", "declared_durable", "wait_replicas")
+    store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
     settings = Settings(
         path=path,
         store_url=_store_url(store, base),
+        pin_file=_pin_file(store, base),
         durability=_durability(store),
         managed=_managed(root.table("keys")),
         plugins={name: plugins.table(name).members for name in plugins.members},
@@ -103,6 +111,12 @@ class _Table:
             self.refuse(member, "is missing or no text")
         return value
 
+    def texts(self, member: str) -> tuple[str, ...]:
+        values = self.members.get(member, [])
+        if not isinstance(values, list) or not all(isinstance(each, str) and each for each in values):
+            self.refuse(member, "must be a list of texts")
+        return tuple(values)
+
     def number(self, member: str, default: int, *, least: int = 1, most: int) -> int:
         value = self.members.get(member, default)
         if type(value) is not int or not least <= value <= most:
@@ -144,6 +158,12 @@ def _store_url(table: _Table, base: Path) -> str:
         raise SettingsInvalid("[store] url_file is not text") from None
 
 
+def _pin_file(table: _Table, base: Path) -> Path:
+    if "pin_file" not in table.members:
+        table.refuse("pin_file", 'is missing: add pin_file = "store-pin", and let `sealring init` write the pin')
+    return base / table.text("pin_file")
+
+
 def _durability(table: _Table) -> DurabilityPolicy:
     return DurabilityPolicy(
         accept_data_loss=table.flag("accept_data_loss"),
@@ -153,11 +173,11 @@ def _durability(table: _Table) -> DurabilityPolicy:
 
 
 def _managed(table: _Table) -> ManagedKeys:
-    table.only("managed", "managed_keks")
+    table.only("managed", "managed_readable", "managed_keks")
     per = table.members.get("managed_keks", ManagedKeks.COMBINATION.value)
     if per not in [each.value for each in ManagedKeks]:
         table.refuse("managed_keks", "must be 'combination' or 'items'")
-    return ManagedKeys(table.text("managed"), ManagedKeks(per))
+    return ManagedKeys(table.text("managed"), ManagedKeks(per), table.texts("managed_readable"))
 
 
 def _local_issuer(root: _Table, base: Path) -> LocalIssuer | None:
@@ -169,18 +189,20 @@ def _local_issuer(root: _Table, base: Path) -> LocalIssuer | None:
 
 
 def _limits(table: _Table) -> ObjectLimits:
-    table.only("max_value_bytes", "deleted_retention_days", "audit_retention_days")
+    table.only("max_value_bytes", "max_versions_per_object", "deleted_retention_days", "audit_retention_days")
     return ObjectLimits(
         max_value_bytes=table.number("max_value_bytes", 1 << 20, most=MAX_VALUE_BYTES),
+        max_versions=table.number("max_versions_per_object", 100, most=MAX_VERSIONS),
         retention_s=table.number("deleted_retention_days", 30, most=3650) * DAY_S,
     )
 
 
 def _check_together(settings: Settings) -> None:
-    if settings.managed.provider not in settings.plugins:
-        raise SettingsInvalid(
-            f"[keys] managed names '{settings.managed.provider}', but there is no [plugins.{settings.managed.provider}]"
-        )
+    for name in settings.managed.providers:
+        if name not in settings.plugins:
+            raise SettingsInvalid(f"[keys] names '{name}', but there is no [plugins.{name}]")
+    if len(set(settings.managed.providers)) != len(settings.managed.providers):
+        raise SettingsInvalid("[keys] managed_readable names a provider twice, or the one of managed; leave it out")
     issuers = [each.issuer for each in settings.issuers]
     if len(set(issuers)) != len(issuers):
         raise SettingsInvalid("[[issuers]] name the same issuer twice")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,28 +14,41 @@ from sealring import settings, whole_store
 from sealring.errors import BackupRefused
 from sealring.provider_commands import one_line_failures, settings_option
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @settings_option
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
-@click.option("--force", is_flag=True, help="Replace the file where it exists; it stays until the new one is whole.")
+@click.option("--output", type=_FILE, required=True, help="The file to write the data to.")
+@click.option("--keys", type=_FILE, required=True, help="The file to write the key records to; keep it with the data.")
+@click.option("--force", is_flag=True, help="Replace files that exist; each stays until the new one is whole.")
 @one_line_failures
-def backup(path: Path, output: Path, force: bool) -> None:  # noqa: FBT001  click passes each option as an argument
+def backup(path: Path, output: Path, keys: Path, force: bool) -> None:  # noqa: FBT001  click passes each option as an argument
     """Write a backup of the store, encrypted by a managed key. Servers may go on."""
-    if output.exists() and not force:
-        raise BackupRefused(f"{output} exists; choose another file, or replace it with --force")
-    counts, sha256 = whole_store.backup(settings.load(path), output, _progress)
-    click.echo(f"{counts}; SHA-256 {sha256}")
+    if _place(output) == _place(keys):
+        raise BackupRefused("--output and --keys name the same file; choose two")
+    for file in (output, keys):
+        if file.exists() and not force:
+            raise BackupRefused(f"{file} exists; choose another file, or replace it with --force")
+    written = whole_store.backup(settings.load(path), whole_store.BackupFiles(output, keys), _progress)
+    click.echo(f"{written.counts}")
+    click.echo(f"{output}: SHA-256 {written.data_sha256}")
+    click.echo(f"{keys}: SHA-256 {written.keys_sha256}")
 
 
 @click.command()
 @settings_option
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("data", type=_FILE)
+@click.option("--keys", type=_FILE, required=True, help="The key records: those made with the data, or later ones.")
+@click.option("--trust-backup", is_flag=True, help="Pin the store of the backup, where pin_file was lost.")
 @one_line_failures
-def restore(path: Path, file: Path) -> None:
-    """Restore a backup into the empty store of the settings, and verify it."""
+def restore(path: Path, data: Path, keys: Path, trust_backup: bool) -> None:  # noqa: FBT001
+    """Restore a backup, the file DATA and its key records, into the empty store of the settings, and verify it."""
     findings = _Findings()
-    counts = whole_store.restore(settings.load(path), file, _progress, findings.report)
+    config, files = settings.load(path), whole_store.BackupFiles(data, keys)
+    counts = whole_store.restore(config, files, _progress, findings.report, trusting=trust_backup)
+    made = datetime.fromtimestamp(whole_store.time_of(data) // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    click.echo(f"revocations of tokens after {made} may not be in it: repeat them with `sealring token revoke`")
     findings.conclude(f"restored {counts}")
 
 
@@ -47,6 +61,11 @@ def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
     findings = _Findings()
     counts = whole_store.verify(settings.load(path), _progress, findings.report, unwrap=unwrap)
     findings.conclude(str(counts))
+
+
+def _place(file: Path) -> Path:
+    """Where a file is written, whatever leads there; a link in its own place is replaced."""
+    return file.parent.resolve() / file.name
 
 
 class _Findings:

@@ -10,24 +10,29 @@ from pathlib import Path
 from typing import Self
 
 from sealring.auth.key_sources import key_sources
-from sealring.auth.scoping import Authenticator
+from sealring.auth.revoked import RevokedTokens
+from sealring.auth.scoping import Authenticator, operator
 from sealring.auth.tokens import TokenVerifier
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
 from sealring.domain.layout import Layout
-from sealring.errors import SettingsInvalid
+from sealring.domain.pin import Pin
+from sealring.domain.principal import Caller
+from sealring.errors import IntegrityFailure, SettingsInvalid
 from sealring.factory import Services, Surroundings, make_server
 from sealring.housekeeping import Housekeeper
 from sealring.http.dispatch import Server
 from sealring.http.health import Readiness
 from sealring.keys import registry
 from sealring.keys.bound_keys import BoundKeys
-from sealring.keys.catalog import Catalog, Loaded
-from sealring.keys.gateway import Gateway
+from sealring.keys.catalog import Catalog
+from sealring.keys.gateway import THREADS, Gateway
 from sealring.keys.keyring import Keyring
-from sealring.keys.providers import Source
-from sealring.keys.store_key import make_layout, open_store_keys
+from sealring.keys.plugins import Plugins, customers_source, initialise, managed_source
+from sealring.keys.store_key import open_store_keys
+from sealring.keys.wrap_counts import WrapCounts
 from sealring.observability.logs import Log
+from sealring.root_of_trust import make_ready, make_ready_with
 from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
@@ -36,6 +41,7 @@ from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.purging import Purging
+from sealring.services.revocations import Revocations
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
@@ -45,40 +51,38 @@ from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Finding
 from sealring.store.durability import Durability, require_durability
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_intents import RedisIntents
 from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_layout import check_untouched, check_writable, read_layout, write_layout
+from sealring.store.redis_layout import check_writable, holds_layout_alone, read_layout
 from sealring.store.redis_objects import RedisObjects
+from sealring.store.redis_revocations import RedisRevocations
 from sealring.store.redis_tombs import RedisTombs
-from sealring_plugin import Announces, ConfigValue, ProviderError, ProviderSpec, parse_fields
+from sealring.trust_files import TrustFiles
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """A plugin that the settings name, with its settings checked."""
-
-    spec: ProviderSpec
-    config: Mapping[str, ConfigValue]
-
-
-def make_app(settings: Settings, log: Log) -> Server:
-    """Build the application of one worker. Raises SettingsInvalid, StoreError, KeyFailure."""
-    gateway = make_gateway(settings)
+def make_app(settings: Settings, log: Log, threads: int = THREADS) -> Server:
+    """Build the application of a worker of so many threads. Raises SettingsInvalid, StoreError, KeyFailure."""
+    gateway = make_gateway(settings, threads)
+    pin = trust_files(settings).pin()
     links = _links(settings)
     layout = require_layout(links)
     durability = require_durability(links, settings.durability)
     log.notice(f"durability: {durability.value}")
-    store = open_store(gateway, links, layout)
+    store = open_store(gateway, links, layout, pin)
     announce(gateway, settings, log)
     stores, alarms = Stores.on(store), Alarms()
-    services = _services(settings, gateway, stores, alarms)
-    Housekeeper(
-        make_purging(stores, settings), Rounds(stores.bindings, services.bindings, alarms), stores.tombs.lease, log
-    ).start()
-    return make_server(services, _around(settings, gateway, links, durability, log))
+    for line in lacking_revocations(settings, stores):
+        log.notice(line)
+    services = _services(settings, gateway, stores, alarms, log)
+    rounds = Rounds(stores.bindings, services.bindings, alarms)
+    Housekeeper(make_purging(stores, settings), rounds, stores.tombs.lease, log).start(gateway.beside_requests)
+    return make_server(
+        services, _around(settings, gateway, store, make_authenticator(settings, stores), durability, log)
+    )
 
 
 def make_purging(stores: Stores, settings: Settings) -> Purging:
@@ -88,49 +92,72 @@ def make_purging(stores: Stores, settings: Settings) -> Purging:
 @contextmanager
 def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
     """Open the store for a command. Raises SettingsInvalid, StoreError, KeyFailure."""
+    pin = trust_files(settings).pin()
     with reached(settings) as (gateway, links):
-        yield gateway, Stores.on(open_store(gateway, links, require_layout(links)))
+        yield gateway, Stores.on(open_store(gateway, links, require_layout(links), pin))
 
 
-def load_plugins(settings: Settings) -> Mapping[str, Plugin]:
+def trust_files(settings: Settings) -> TrustFiles:
+    return TrustFiles(settings.pin_file)
+
+
+def load_plugins(settings: Settings) -> Plugins:
     """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
-    return {name: _plugin(spec, settings) for name, spec in registry.load(settings.plugins).items()}
+    plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
+    plugins.require_managed(settings.managed.providers)
+    return plugins
 
 
-def make_gateway(settings: Settings) -> Gateway:
+def make_gateway(settings: Settings, threads: int = THREADS) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
-    sources = {
-        name: Source(partial(plugin.spec.build, plugin.config), plugin.spec.waits_with(plugin.config))
-        for name, plugin in load_plugins(settings).items()
-    }
-    return Gateway(sources)
+    plugins = load_plugins(settings)
+    return Gateway(
+        {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
+        {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
+        threads=threads,
+    )
 
 
 def initialise_plugins(settings: Settings) -> Iterator[str]:
     """Let each plugin make what it needs before its first use, and say what was made. Raises SettingsInvalid."""
-    for plugin in load_plugins(settings).values():
-        if plugin.spec.initialise is not None:
-            with _plugin_settings(plugin.spec):
-                yield plugin.spec.initialise(plugin.config)
+    for loaded in load_plugins(settings).managed.values():
+        made = initialise(loaded)
+        if made is not None:
+            yield made
 
 
 def run_command(settings: Settings, provider: str, name: str, options: Mapping[str, object]) -> Iterator[str]:
     """Run a command of a plugin, and yield what it prints. Raises SettingsInvalid."""
-    plugin = load_plugins(settings).get(provider)
-    if plugin is None:
+    loaded = load_plugins(settings).get(provider)
+    if loaded is None:
         raise SettingsInvalid(f"[plugins.{provider}] is missing: the command needs its settings")
-    command = next(each for each in plugin.spec.commands if each.name == name)
-    with _plugin_settings(plugin.spec):
-        yield from command.run(plugin.config, parse_fields(command.options, options, Path.cwd()))
+    yield from loaded.run(next(each for each in loaded.spec.commands if each.name == name), options)
 
 
-def initialise_store(settings: Settings, partitions: int) -> bool:
-    """Give an empty store its layout. Return False where it has one; that one stays."""
-    with closing(_links(settings)) as links, closing(make_gateway(settings)) as gateway:
-        if read_layout(links) is not None:
-            return False
-        check_untouched(links)
-        return write_layout(links, make_layout(gateway, settings.managed.provider, partitions))
+def initialise_store(
+    settings: Settings, partitions: int, *, layout_file: Path | None = None, trusting: bool = False
+) -> str:
+    """Make an empty store ready, with a layout that was kept if one is given; else check the store that is there.
+
+    `trusting`: the operator says to trust a store of which nothing is pinned yet. Return what was done. Raises
+    SettingsInvalid; KeyFailure; StoreError.
+    """
+    with reached(settings) as (gateway, links):
+        files = trust_files(settings)
+        if layout_file is not None:
+            done = make_ready_with(gateway, links, files, layout_file, trusting=trusting)
+        else:
+            done = make_ready(gateway, links, files, (settings.managed.provider, partitions), trusting=trusting)
+        if holds_layout_alone(links):
+            _begin(settings, open_store(gateway, links, require_layout(links), files.pin()))
+        return done
+
+
+def _begin(settings: Settings, store: OpenedStore) -> None:
+    """Write what a store has from its first day on, beside its layout and its markers."""
+    revocations = Revocations(Stores.on(store).revocations)
+    for environment in settings.environments:
+        revocations.begin(Caller(operator(environment), "init"))
 
 
 def check(settings: Settings) -> Iterator[str]:
@@ -138,11 +165,14 @@ def check(settings: Settings) -> Iterator[str]:
     with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
+        pin = trust_files(settings).pin()
         layout = require_layout(links)
-        check_writable(links)
-        open_store_keys(gateway, layout)
+        store = open_store(gateway, links, layout, pin)
+        check_writable(store)
         yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
         durability = require_durability(links, settings.durability)
+        if (lacking := next(lacking_revocations(settings, Stores.on(store)), None)) is not None:
+            raise SettingsInvalid(lacking)
         yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
 
 
@@ -160,13 +190,27 @@ def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Finding
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
     """Build the managed provider, and let it say what it is."""
-    provider = gateway.provider(settings.managed.provider)
-    if isinstance(provider, Announces):
-        log.notice(f"keys: {settings.managed.provider}: {provider.announcement()}")
+    said = gateway.announcement(settings.managed.provider)
+    if said is not None:
+        log.notice(f"keys: {settings.managed.provider}: {said}")
 
 
-def make_authenticator(settings: Settings) -> Authenticator:
-    return Authenticator(TokenVerifier(settings.issuers, key_sources(settings.issuers)))
+def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
+    """Yield a line for each environment that has no list of revocations, or not the one that we wrote."""
+    for environment in settings.environments:
+        try:
+            stores.revocations.load(environment)
+        except IntegrityFailure:
+            yield (
+                f"{environment} has no list of revoked tokens, or it was altered: all its requests are refused; where "
+                "the environment is new, begin one with `sealring token revocations --begin-anew`, else see "
+                "docs/tokens.md first"
+            )
+
+
+def make_authenticator(settings: Settings, stores: Stores) -> Authenticator:
+    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers))
+    return Authenticator(verifier, RevokedTokens(stores.revocations))
 
 
 def _links(settings: Settings) -> Links:
@@ -177,13 +221,13 @@ def require_layout(links: Links) -> Layout:
     """Raises SettingsInvalid where the store was never made ready; StoreUnavailable."""
     layout = read_layout(links)
     if layout is None:
-        raise SettingsInvalid("the store is empty; make it ready with `sealring init`")
+        raise SettingsInvalid("the store is empty; make it ready with `sealring init`, or restore a backup")
     return layout
 
 
-def open_store(gateway: Gateway, links: Links, layout: Layout) -> OpenedStore:
-    """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
-    return OpenedStore.of(links, open_store_keys(gateway, layout), layout.partitions)
+def open_store(gateway: Gateway, links: Links, layout: Layout, pin: Pin) -> OpenedStore:
+    """Raises KeyFailure; SettingsInvalid where it is not the pinned store, or was made with other managed keys."""
+    return OpenedStore.of(links, open_store_keys(gateway, layout, pin), layout)
 
 
 @contextmanager
@@ -193,79 +237,80 @@ def reached(settings: Settings) -> Iterator[tuple[Gateway, Links]]:
         yield gateway, links
 
 
-def _plugin(spec: ProviderSpec, settings: Settings) -> Plugin:
-    with _plugin_settings(spec):
-        return Plugin(spec, spec.parse_config(settings.plugins[spec.name], settings.path.absolute().parent))
-
-
-@contextmanager
-def _plugin_settings(spec: ProviderSpec) -> Iterator[None]:
-    """Turn what a plugin says of its settings into our one line."""
-    try:
-        yield
-    except ProviderError as error:
-        raise SettingsInvalid(f"[plugins.{spec.name}] {error}") from error
-
-
 @dataclass(frozen=True, slots=True)
 class Stores:
     """The adapters of one store."""
 
     keys: StoreKeys
+    markers: Markers
     audit: RedisAudit
     intents: RedisIntents
     objects: RedisObjects
     keks: RedisKeks
     bindings: RedisBindings
     tombs: RedisTombs
+    revocations: RedisRevocations
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
-        links, keys, keyspace, records = store.links, store.keys, store.keyspace, store.records
+        links, keys, keyspace, markers, records = store.links, store.keys, store.keyspace, store.markers, store.records
         audit = RedisAudit(links, keyspace, keys)
-        intents = RedisIntents(links, keyspace, records, keys)
+        intents = RedisIntents(keyspace, markers, records, keys)
         return cls(
             keys=keys,
+            markers=markers,
             audit=audit,
             intents=intents,
-            objects=RedisObjects(links, keyspace, records, store.index, audit, intents),
-            keks=RedisKeks(links, keyspace, records, audit),
-            bindings=RedisBindings(links, keyspace, records, audit),
-            tombs=RedisTombs(links, keyspace, records, audit),
+            objects=RedisObjects(links, keyspace, markers, records, store.index, audit, intents),
+            keks=RedisKeks(links, keyspace, markers, records, audit),
+            bindings=RedisBindings(links, keyspace, markers, records, audit),
+            tombs=RedisTombs(links, keyspace, markers, records, audit),
+            revocations=RedisRevocations(links, keyspace, markers, keys, audit),
         )
 
 
 def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindings:
-    loaded = {name: Loaded(plugin.spec, plugin.config) for name, plugin in load_plugins(settings).items()}
-    return Bindings(stores.bindings, Catalog(loaded), gateway, Verifier(gateway), stores.keys)
+    catalog = Catalog(load_plugins(settings).customers)
+    return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
 
 
-def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Services:
-    keyring = make_keyring(settings, gateway, stores, alarms)
-    sealing = Sealing(keyring)
+def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Services:
+    keyring, bound = make_keyring(settings, gateway, stores, alarms, log), BoundKeys(stores.bindings)
+    sealing = Sealing(keyring, bound)
+    for forget in (bound.forget, keyring.forget):
+        stores.markers.when_renewed(forget)
     objects, audit = stores.objects, stores.audit
     return Services(
         objects=Objects(objects, sealing, audit, settings.limits),
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(stores.keys)),
-        data_keys=DataKeys(keyring, audit),
+        data_keys=DataKeys(keyring, bound, audit, stores.keys),
         operations=Operations(stores.intents, objects),
         bindings=make_bindings(settings, gateway, stores),
-        explanations=Explanations(objects, keyring, audit),
+        explanations=Explanations(objects, keyring, bound, audit),
     )
 
 
-def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms) -> Keyring:
-    return Keyring(gateway, stores.keks, BoundKeys(stores.bindings), settings.managed, alarms.raise_for)
+def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Keyring:
+    counts = WrapCounts(stores.keks, gateway.max_wraps, log.notice)
+    return Keyring(gateway, stores.keks, settings.managed, counts, alarms.raise_for)
 
 
-def _around(settings: Settings, gateway: Gateway, links: Links, durability: Durability, log: Log) -> Surroundings:
+def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
+    settings: Settings,
+    gateway: Gateway,
+    store: OpenedStore,
+    authenticator: Authenticator,
+    durability: Durability,
+    log: Log,
+) -> Surroundings:
     checks = {
-        "store": partial(check_writable, links),
+        "store": partial(check_writable, store),
         "keys": partial(gateway.check, settings.managed.provider),
     }
     return Surroundings(
-        authenticator=make_authenticator(settings),
+        authenticator=authenticator,
+        fingerprint=store.keys.fingerprint,
         readiness=Readiness(checks, durability.value),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,

@@ -11,7 +11,12 @@ from jwt import PyJWS
 from sealring.auth.jwks import KeySet
 from sealring.auth.key_sources import StaticKeys
 from sealring.auth.profiles import IssuerProfile
+from sealring.auth.revoked import RevokedTokens
 from sealring.auth.tokens import TokenVerifier
+from sealring.domain.events import Action, Event, Origin
+from sealring.domain.ids import NO_ORG
+from sealring.store.memory import MemoryAudit
+from sealring.store.memory_revocations import MemoryRevocations
 
 ISSUER = "https://auth.example.com"
 AUDIENCE = "https://vault.example.com"
@@ -120,6 +125,15 @@ def sign(payload=None, *, key=None, alg="ES256", header=None, **members):
     parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, payload)]
     signed = ".".join(map(b64, parts))
     return f"{signed}.{b64(PyJWS().get_algorithm_by_name(alg).sign(signed.encode(), key))}"
+
+
+def nothing_revoked():
+    """An environment with a list of revocations that is empty."""
+    revocations = MemoryRevocations(MemoryAudit())
+    revocations.begin(
+        ENVIRONMENT, Event(Action.REVOCATIONS_BEGUN, ENVIRONMENT, NO_ORG, Origin(ISSUER, "alice", "request-1"))
+    )
+    return RevokedTokens(revocations)
 
 
 def key_set(*jwks):

@@ -1,3 +1,4 @@
+import base64
 import json
 
 import pytest
@@ -5,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.kit import b64, ec_key, ed_key, jwk, jwks_bytes, key_set, rsa_key
+from auth.kit import b64, b64_number, ec_key, ed_key, jwk, jwks_bytes, key_set, rsa_key
 from sealring.auth.jwks import KeySet, KeySetRefused
 
 P384 = ec.generate_private_key(ec.SECP384R1())
@@ -110,6 +111,25 @@ def test_a_set_with_a_symmetric_key_is_refused():
 
 def test_rsa_under_2048_bits_is_refused():
     assert refusal(jwk(rsa_key(1024))) == "key 1: RSA under 2048 bits"
+
+
+@pytest.mark.parametrize("bits", [2041, 2047])
+def test_an_rsa_key_has_as_many_bits_as_its_modulus_and_not_as_its_octets(bits):
+    modulus = b64_number(2**bits - 1, 256)
+
+    assert refusal(jwk(rsa_key(), n=modulus)) == "key 1: RSA under 2048 bits"
+
+
+def test_an_rsa_key_of_2048_bits_is_taken():
+    assert key_set(jwk(rsa_key(), n=b64_number(2**2048 - 1, 256))).key("k1").public.key_size == 2048
+
+
+@pytest.mark.parametrize("coordinate", ["x", "y"])
+def test_a_coordinate_behind_a_zero_is_refused(coordinate):
+    good = jwk(ec_key())
+    longer = b64(b"\0" + base64.urlsafe_b64decode(good[coordinate] + "="))
+
+    assert refusal(good | {coordinate: longer}) == "key 1: a P-256 coordinate has 32 bytes"
 
 
 @pytest.mark.parametrize(

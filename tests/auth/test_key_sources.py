@@ -251,6 +251,23 @@ def test_a_withdrawn_key_is_gone_after_five_minutes(source, fetch, clock):
     assert source.key("old") is None
 
 
+def test_a_set_is_as_old_as_its_asking_and_not_as_its_arrival(clock):
+    """The issuer may have withdrawn a key while its answer was on the way."""
+    began, answers = clock.now, iter([OLD, NEW])
+
+    def fetch(_url):
+        clock.now += 5.0
+        return next(answers)
+
+    source = UrlKeys("https://auth.example.com/jwks", fetch=fetch, clock=clock)
+    source.refresh()
+    assert source.key("old") is not None
+
+    clock.now = began + 300.0
+
+    assert source.key("old") is None
+
+
 def test_an_unknown_kid_is_fetched_for_after_thirty_seconds(source, fetch, clock):
     source.key("old")
     fetch.answer = BOTH

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.kit import NOW, SetClock, claims, ec_key, jwk, profile, sign, verifier, verifier_of
+from auth.kit import NOW, SetClock, claims, ec_key, jwk, nothing_revoked, profile, sign, verifier, verifier_of
 from sealring.auth.jwks import KeySet
 from sealring.auth.scoping import Authenticator, principal_of
 from sealring.auth.tokens import TokenVerifier
@@ -185,7 +185,7 @@ def clock():
 @pytest.fixture
 def authenticator(keys, clock):
     one = profile()
-    return Authenticator(TokenVerifier([one], {one.issuer: keys}, clock), clock)
+    return Authenticator(TokenVerifier([one], {one.issuer: keys}, clock), nothing_revoked(), clock)
 
 
 def header(**changes):
@@ -323,7 +323,7 @@ def test_a_header_that_cannot_be_encoded_is_refused(authenticator):
 def test_a_hit_costs_microseconds():
     now = int(time.time())
     one = profile()
-    authenticator = Authenticator(TokenVerifier([one], {one.issuer: CountedKeys()}))
+    authenticator = Authenticator(TokenVerifier([one], {one.issuer: CountedKeys()}), nothing_revoked())
     values = header(iat=now, exp=now + 300)
     authenticator.authenticate(values)
 

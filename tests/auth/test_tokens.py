@@ -49,7 +49,8 @@ def test_a_good_token_becomes_claims():
     verified = verifier().verify(sign(claims(org_id="org_1")))
 
     assert verified.subject == "user_1"
-    assert verified.expires_at == NOW + 300
+    assert (verified.issued_at, verified.expires_at) == (NOW - 60, NOW + 300)
+    assert verified.token_id == ""
     assert verified.members["org_id"] == "org_1"
     assert verified.profile.issuer == "https://auth.example.com"
 
@@ -440,6 +441,18 @@ def test_a_subject_that_is_no_short_plain_text_is_refused(subject):
 @pytest.mark.parametrize("subject", ["s" * 255, "Zoë Ω 😀", "auth0|1", " "])
 def test_any_other_subject_is_taken(subject):
     assert verifier().verify(sign(claims(sub=subject))).subject == subject
+
+
+@pytest.mark.parametrize("token_id", ["", "a\nb", "\x7f", "i" * 256, 1, True, None, ["t1"], {}])
+def test_an_id_by_which_nobody_could_revoke_the_token_is_refused(token_id):
+    payload = json.dumps(claims() | {"jti": token_id}).encode()
+
+    assert refusal(sign(payload)) == "jti"
+
+
+@pytest.mark.parametrize("token_id", ["i" * 255, "onrtac:8a-Z", "7c1d0f0e-3c0c-4d5c-9f0f-1f3f7f1f0c1d"])
+def test_any_other_id_is_taken(token_id):
+    assert verifier().verify(sign(claims(jti=token_id))).token_id == token_id
 
 
 def test_the_system_clock_is_the_default():

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from backup.kit import updated
+from sealring import wiring
 from support.make import ACME, BETA, caller, context
+from support.revocations import revoke, token
 
 ME, THEM = caller(ACME), caller(BETA)
 BOUND = "org_bound"
@@ -24,6 +26,8 @@ class Damage:
         self.theirs = use.objects.create(THEM, name=NAME, value="v", context=context(organization_id=BETA))
         self.kek_id = self.mine.current.key_id
         self.binding = installed.bind(use, BOUND, "key_theirs")
+        (self.environment,) = installed.settings.environments
+        revoke(wiring.Stores.on(opened.parts).revocations, token("t1"), environment=self.environment)
 
     def call(self, *command):
         return self.opened.links.call(command)[0]
@@ -60,12 +64,16 @@ class Damage:
         return self.keyspace.binding_owners(self.mine.id.partition)
 
     @property
+    def revocations(self):
+        return self.keyspace.revocations(self.environment)
+
+    @property
     def scope(self):
         return self.keyspace.kek_scope_in(self.mine.id.partition, self.kek.scope)
 
     @property
     def kek(self):
-        return self.opened.store.keks.get(self.mine.environment, ACME, self.kek_id)
+        return self.opened.store.keks.get(self.mine.environment, ACME, self.kek_id).active
 
     def member(self, index):
         return next(each for each in self.call(b"ZRANGE", index, 0, -1) if each[:16] == self.mine.id.raw)

@@ -18,6 +18,7 @@ class World:
     kms: dict[str, Key]
     store: Any
     use: Any
+    gateway: Any
 
     def bind(self, org, key, *, activate=True, provider="cmk", **options):
         self.kms.setdefault(key, Key())
@@ -39,10 +40,10 @@ class World:
         return [wrap.provider for wrap in record.current.envelope.wraps]
 
 
-def world_on(store, kms=None, *, waits=False, on_refusal=None):
+def world_on(store, kms=None, *, waits=False, threads=16, on_refusal=None):
     kms = {} if kms is None else kms
-    keys = gateway_to(kms, waits=waits)
-    return World(kms, store, services(store, provider_gateway=keys, catalog=CATALOG, on_refusal=on_refusal))
+    keys = gateway_to(kms, waits=waits, threads=threads)
+    return World(kms, store, services(store, provider_gateway=keys, catalog=CATALOG, on_refusal=on_refusal), keys)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import sealring_plugin as api
 from bindings.conftest import world_on
 from sealring.domain.binding import BindingState
 from sealring.domain.ids import uuid_text
-from sealring.errors import BindingConflict, Forbidden, InvalidBody, NotFound
+from sealring.errors import BindingConflict, Forbidden, InvalidBody, KeyAccessDenied, NotFound
 from support import stores
 from support.cmk import Key
-from support.make import caller, principal
+from support.make import ENVIRONMENT, caller, principal
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
@@ -91,14 +91,70 @@ def test_since_tells_when_a_key_began_to_fail(world):
     assert second.verification.checked_at > first.verification.checked_at
 
 
-def test_a_check_does_not_keep_requests_from_the_key(world):
+def test_a_check_does_not_keep_requests_from_the_key():
     """A probe in another organization's context is refused by a good policy: that must not look like an outage."""
+    world = world_on(stores.memory(), waits=True)
     binding = world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
     world.kms["key_abc"].failure = api.AccessDenied()
-    world.turn(binding, "validate")
+    assert world.turn(binding, "validate").verification.codes == ("access_denied",)
+    assert world.use.explanations.explain(caller("org_123"), str(record.id)).readable is False
     world.kms["key_abc"].failure = None
 
-    assert world.open(world.seal("org_123")) == "secret"
+    assert world.open(record) == "secret"
+
+
+def test_what_a_key_answers_to_requests_does_not_keep_a_check_from_it():
+    """Whoever has mended a key finds that out at once."""
+    world = world_on(stores.memory(), waits=True)
+    binding = world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
+    world.kms["key_abc"].failure = api.AccessDenied()
+    with pytest.raises(KeyAccessDenied):
+        world.open(record)
+    world.kms["key_abc"].failure = None
+    with pytest.raises(KeyAccessDenied):
+        world.open(record)
+
+    assert world.turn(binding, "validate").verification.verified
+    assert world.use.explanations.explain(caller("org_123"), str(record.id)).readable
+
+
+def test_a_key_that_does_not_answer_a_probe_is_not_verified_by_that(world):
+    """That it opens nothing in another organization's context is shown by a refusal, and by nothing else."""
+    key = world.kms["key_abc"] = Key()
+    fails_at = 4  # wrap, unwrap, then one in another place, then one in another context
+    key.failing_at = {fails_at: api.Unavailable()}
+
+    binding = world.bind("org_123", "key_abc")
+
+    assert binding.state is BindingState.PENDING
+    assert binding.verification.codes == ("unavailable",)
+
+
+def test_a_key_that_does_not_answer_is_asked_once(world):
+    world.kms["key_abc"] = Key(failure=api.DeadlineExceeded())
+
+    binding = world.bind("org_123", "key_abc")
+
+    assert binding.verification.codes == ("deadline",)
+    assert [operation for operation, *_ in world.kms["key_abc"].log] == ["wrap"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "advice"),
+    [
+        (api.AccessDenied(), "Give sealring the permissions that the setup guide lists."),
+        (api.WrongRegion(), "Check the key's type, region and options."),
+        (api.ConfigInvalid(), "Tell the operator."),
+    ],
+)
+def test_advice_is_for_whoever_has_to_act(world, failure, advice):
+    world.kms["key_abc"] = Key(failure=failure)
+
+    binding = world.bind("org_123", "key_abc")
+
+    assert advice in [finding.advice for finding in binding.verification.findings]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +228,17 @@ def test_an_external_id_is_the_organizations_own(world):
     )
 
 
+def test_whatever_asks_a_key_says_for_whom(world):
+    """A bulkhead of nobody's would be everybody's."""
+    binding = world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
+    world.turn(binding, "validate")
+    world.open(record)
+    world.use.explanations.explain(caller("org_123"), str(record.id))
+
+    assert world.kms["key_abc"].callers == {(ENVIRONMENT, "org_123")}
+
+
 def test_another_organizations_refusals_do_not_open_the_circuit_of_a_key_that_both_name(world):
     """BETA names ACME's key, to which it has no access: that must not cost ACME a single request."""
     world = world_on(stores.memory(), waits=True)
@@ -181,7 +248,7 @@ def test_another_organizations_refusals_do_not_open_the_circuit_of_a_key_that_bo
     assert beta.state is BindingState.ACTIVE
     world.kms["key_abc"].failure = api.AccessDenied()
     for number in range(5):
-        with pytest.raises(Exception, match="denies access"):
+        with pytest.raises(Exception, match="We are denied access"):
             world.seal("org_beta", name=f"n{number}")
     world.kms["key_abc"].failure = None
 

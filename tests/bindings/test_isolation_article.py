@@ -7,7 +7,7 @@ from sealring.crypto.seal import open_sealed
 from sealring.domain.aad import wrap_aad
 from sealring.errors import IntegrityFailure
 from sealring.keys.keyring import shown_pairs
-from sealring_plugin import Call, CiphertextRejected, KeyNotFound, KeyRef, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import Call, CiphertextRejected, CustomersKey, KeyNotFound, Purpose, WrapBinding, WrappedKey
 from support.cmk import CmkProvider
 
 
@@ -37,7 +37,7 @@ def thief_opens(world, record, stolen):
                 binding = WrapBinding(shown_pairs(record.context, show), aad)
                 call = Call(float("inf"), "thief", "", Purpose.DECRYPT)
                 try:
-                    share = thief.unwrap(WrappedKey(wrap.alg, wrap.blob), KeyRef("cmk", name, 1), binding, call)
+                    share = thief.unwrap(WrappedKey(wrap.alg, wrap.blob), CustomersKey("cmk", name, 1), binding, call)
                     with DataKey(share) as dek:
                         return open_sealed(envelope, dek.secret)
                 except (CiphertextRejected, IntegrityFailure, KeyNotFound):

@@ -5,11 +5,13 @@ import pytest
 from bindings.conftest import world_on
 from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
+from sealring.store.records import Records
 from support.make import ENVIRONMENT, caller
 from support.stores import KEYS, on_links
-from support.tampering import every_bit_of, refused
+from support.tampering import every_bit_of, refused, some_bits_of
 
 KEYSPACE = Keyspace(1, KEYS)
+RECORDS = Records(KEYS, Keyspace(4, KEYS).home)
 
 
 @pytest.fixture
@@ -37,24 +39,25 @@ def stored(links, org):
 
 def test_each_bit_of_a_binding_counts(links, fresh):
     binding_id, raw = stored(links, "org_acme")
-    accepted = 0
-    for flipped in every_bit_of(raw):
-        links.call((b"HSET", bindings_key("org_acme"), binding_id, flipped))
-        accepted += not refused(lambda: fresh().seal("org_acme"))
 
-    assert accepted == 0
+    assert RECORDS.decode_binding(binding_id, raw).org == "org_acme"
+    assert all(refused(lambda raw=flipped: RECORDS.decode_binding(binding_id, raw)) for flipped in every_bit_of(raw))
+    for flipped in some_bits_of(raw):
+        links.call((b"HSET", bindings_key("org_acme"), binding_id, flipped))
+        assert refused(lambda: fresh().seal("org_acme"))
 
 
 def test_each_bit_of_a_bound_keks_record_counts(links, world, fresh):
     record = world.seal("org_acme")
     key = KEYSPACE.kek(ENVIRONMENT, "org_acme", record.current.key_id)
     (raw,) = links.call((b"GET", key))
-    accepted = 0
-    for flipped in every_bit_of(raw):
-        links.call((b"SET", key, flipped))
-        accepted += not refused(lambda: fresh().open(record))
+    kek_id = record.current.key_id
 
-    assert accepted == 0
+    assert RECORDS.decode_kek(kek_id, raw).bound is not None
+    assert all(refused(lambda raw=flipped: RECORDS.decode_kek(kek_id, raw)) for flipped in every_bit_of(raw))
+    for flipped in some_bits_of(raw):
+        links.call((b"SET", key, flipped))
+        assert refused(lambda: fresh().open(record))
 
 
 def test_a_binding_that_is_put_into_another_organization_is_refused(links, fresh):

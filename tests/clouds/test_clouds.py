@@ -6,7 +6,7 @@ import os
 import pytest
 
 from sealring.keys import registry
-from sealring_plugin import KeyRef
+from sealring_plugin import CustomersKey
 from sealring_plugin.conformance import ProviderConformance
 
 pytestmark = pytest.mark.clouds
@@ -32,7 +32,7 @@ class OnAccount(ProviderConformance):
     def make_key(self, provider, name):
         number = ("first", "second").index(name)
         options = {"external_id": "external-id-of-the-kit", **self.account.get("options", {})}
-        return KeyRef(self.spec.name, self.account["keys"][number], 1, options=tuple(sorted(options.items())))
+        return CustomersKey(self.spec.name, self.account["keys"][number], 1, options=tuple(sorted(options.items())))
 
 
 def on_account(provider):

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from sealring.domain.envelope import Combine, Header, Suite, Wrap
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.errors import IntegrityFailure
 from support.make import context
+from support.tampering import every_bit_of
 
 HEADER = Header(
     Suite.OBJECT,
@@ -99,6 +101,15 @@ def test_a_commitment_holds_for_its_key_and_message_only():
         check_commitment(bytearray(range(32)), replace(HEADER, message_id=bytes(31) + b"\1"), committed)
 
 
+def test_each_bit_of_a_commitment_counts():
+    committed = commitment(bytearray(range(32)), HEADER)
+
+    assert len(committed) == 32
+    for flipped in every_bit_of(committed):
+        with pytest.raises(IntegrityFailure):
+            check_commitment(bytearray(range(32)), HEADER, flipped)
+
+
 def test_a_data_key_is_wiped_when_its_block_ends():
     with DataKey.fresh() as dek:
         secret = dek.secret
@@ -122,16 +133,26 @@ def test_all_shares_together_are_the_key(count):
     assert DataKey.joined(dek.split(count)).secret == bytearray(range(32))
 
 
-def test_a_missing_share_gives_another_key():
-    shares = DataKey(bytearray(range(32))).split(3)
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_fewer_shares_than_all_say_nothing_of_the_key(count):
+    """Random ones and one more: were one random share used twice, the last of three would be the key itself."""
+    key = bytes(range(32))
+    shares = DataKey(bytearray(key)).split(count)
 
-    assert DataKey.joined(shares[:2]).secret != bytearray(range(32))
+    assert len({bytes(share) for share in shares}) == count
+    for size in range(1, count):
+        for some in itertools.combinations(shares, size):
+            joined = bytes(DataKey.joined(some).secret)
+            assert joined not in {key, bytes(32)}
 
 
-def test_a_share_says_nothing_of_the_key():
+@pytest.mark.parametrize("count", [2, 3])
+def test_two_splits_of_one_key_have_no_share_in_common(count):
     dek = DataKey(bytearray(range(32)))
 
-    assert dek.split(2)[0] != dek.split(2)[0]
+    one, other = ({bytes(share) for share in dek.split(count)} for _ in range(2))
+
+    assert one.isdisjoint(other)
 
 
 def test_a_data_key_does_not_show_itself():

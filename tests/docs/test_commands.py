@@ -27,17 +27,24 @@ def options(command):
 def resolved(arguments):
     """The command that `arguments` lead to, through groups, and what is left of them."""
     command = cli.main
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and not (command.invoke_without_command and _are_its_own(arguments)):
         name, *arguments = arguments
         command = command.get_command(CONTEXT, name)
         assert command is not None, name
     return command, arguments
 
 
+def _are_its_own(arguments):
+    return not arguments or arguments[0].startswith("-")
+
+
 def every(group):
     for name in group.list_commands(CONTEXT):
         command = group.get_command(CONTEXT, name)
-        yield from every(command) if isinstance(command, click.Group) else [command]
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield command
+        if isinstance(command, click.Group):
+            yield from every(command)
 
 
 @pytest.mark.parametrize("line", COMPLETE)

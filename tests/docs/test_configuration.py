@@ -113,7 +113,7 @@ def test_the_defaults_of_issuers_are_right(tmp_path):
 
 def test_the_defaults_of_the_store_are_right(tmp_path):
     document = tomllib.loads(EXAMPLE.read_text())
-    document["store"] = {"url": "redis://store"}
+    document["store"] = {"url": "redis://store", "pin_file": "store-pin"}
     loaded = settings.load(written(document, tmp_path))
 
     for name in ("accept_data_loss", "declared_durable", "wait_replicas"):

@@ -28,13 +28,14 @@ def test_its_fields_are_the_vector():
 
 
 def test_its_steps_lead_to_the_value():
-    context, kek, h_digest, dek, prk, k, c = (hexadecimal(cells[1]) for cells in rows(WAY))
+    context, kek, h_digest, wrap_key, dek, prk, k, c = (hexadecimal(cells[1]) for cells in rows(WAY))
     source = reader.Bytes(bytes.fromhex(VECTOR["envelope"]))
     head = reader.header(source)
     wraps = reader.wraps(source, head["combine"])
 
     assert hashlib.sha256(context).digest() == head["context_hash"]
     assert hashlib.sha256(head["H"]).digest() == h_digest
+    assert reader.local_key(kek, reader.wrap_aad(head, wraps[0])) == wrap_key
     assert reader.unwrap(head, wraps, {wraps[0]["kek_id"]: kek}) == dek
     assert hmac.digest(head["message_id"], dek, "sha512") == prk
     assert reader.expand(dek, head, b"sealring/v1/enc") == k

@@ -78,7 +78,12 @@ def test_every_failure_is_explained():
 def test_every_power_is_explained():
     powers = {name for name, each in vars(protocols).items() if getattr(each, "_is_protocol", False)}
 
-    assert {*names(rows(section(PAGE, "## Optional powers")))} == powers - {"Protocol", "Provider"}
+    assert {*names(rows(section(PAGE, "## Optional powers")))} == powers - {
+        "Protocol",
+        "ManagedKeys",
+        "CustomersKeys",
+        "SealsRoot",
+    }
 
 
 def test_every_hook_is_explained():

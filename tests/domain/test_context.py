@@ -46,6 +46,21 @@ def test_bytes_that_are_no_encoding_are_refused_or_encode_the_same(raw):
     assert context.canonical == raw
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x00\x01b\x00\x01v\x00\x01a\x00\x01v",  # not in the order of the keys
+        b"\x00\x01a\x00\x01v\x00\x01a\x00\x01v",  # a key twice
+        b"\x00\x01a\x00\x00",  # an empty value
+        b"\x00\x01a",  # a key without a value
+        b"",
+    ],
+)
+def test_pairs_in_another_form_are_no_encoding(raw):
+    with pytest.raises(ValueError):
+        KeyContext.decode(raw)
+
+
 @given(st.dictionaries(any_text, any_text, min_size=1, max_size=3))
 def test_text_that_has_no_utf_8_is_refused(pairs):
     parts = [*pairs, *pairs.values()]

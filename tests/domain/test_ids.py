@@ -2,17 +2,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring.domain.ids import ObjectId, environment_id, new_environment_id, org_id, parse_uuid
+from sealring.domain.ids import Home, ObjectId, environment_id, new_environment_id, org_id, parse_uuid
+
+homes = st.builds(Home.of, st.integers(0, 4095), st.integers(0, (1 << 20) - 1))
 
 
-@given(st.integers(0, 4095))
-def test_an_object_id_carries_its_partition(partition):
-    assert ObjectId.new(partition).partition == partition
+@given(st.integers(0, 4095), st.integers(0, (1 << 20) - 1))
+def test_an_object_id_begins_with_its_home(partition, tag):
+    object_id = ObjectId.new(Home.of(partition, tag))
+
+    assert object_id.home == Home.of(partition, tag)
+    assert object_id.partition == object_id.home.partition == partition
 
 
-@given(st.integers(0, 4095))
-def test_an_object_id_is_read_back_from_its_text(partition):
-    object_id = ObjectId.new(partition)
+def test_a_home_is_12_bits_of_partition_and_20_of_a_tag():
+    assert Home.of(0xABC, 0x12345).raw == bytes.fromhex("abc12345")
+
+
+@given(homes)
+def test_an_object_id_is_read_back_from_its_text(home):
+    object_id = ObjectId.new(home)
 
     assert ObjectId.parse(str(object_id)) == object_id
 

@@ -77,7 +77,9 @@ def fight(folder: Path, plan: Plan) -> Report:
 def _field(folder: Path, store: MortalStore, plan: Plan) -> Iterator[Field]:
     with (
         closing(FaultProxy(store.url)) as behind,
-        serving(folder, f"redis://{behind.address}", gunicorn_config=plan.gunicorn_config) as server,
+        serving(
+            folder, f"redis://{behind.address}", gunicorn_config=plan.gunicorn_config, max_versions=10_000
+        ) as server,
         closing(FaultProxy(server.url)) as front,
     ):
         yield Field(store, behind, server, front)

@@ -14,6 +14,7 @@ from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, uuid_text
 from sealring.domain.layout import Layout
 from sealring.domain.record import ObjectRecord
 from sealring.keys.store_key import open_store_keys
+from sealring.store.audit_entry import FIELD, decode_entry
 from sealring.store.keyspace import LAYOUT, Keyspace
 from sealring.store.records import IndexMembers, Records
 
@@ -41,7 +42,7 @@ def stored(config: settings.Settings, client: redis.Redis) -> Stored:
     """Read everything. Raises IntegrityFailure for what the server did not write."""
     layout = Layout.decode(client.get(LAYOUT))
     with closing(wiring.make_gateway(config)) as gateway:
-        keys = open_store_keys(gateway, layout)
+        keys = open_store_keys(gateway, layout, wiring.trust_files(config).pin())
     reading = _Reading(client, keys, Keyspace(layout.partitions, keys))
     records = [*reading.records()]
     versions = {str(each.id): reading.versions(each) for each in records}
@@ -53,7 +54,7 @@ class _Reading:
         self._client = client
         self._keys = keys
         self._keyspace = keyspace
-        self._decode = Records(keys)
+        self._decode = Records(keys, keyspace.home)
 
     def records(self) -> Iterator[ObjectRecord]:
         for key in self._all(b"o"):
@@ -66,9 +67,9 @@ class _Reading:
     def changes(self) -> Iterator[Event]:
         for partition in range(self._keyspace.partitions):
             for _, fields in self._client.xrange(self._keyspace.audit(partition)):
-                if fields[b"action"] in CHANGES:
-                    told = (fields[b"request"].decode(), fields[b"target"].decode(), fields[b"name"])
-                    yield Event(fields[b"action"], *told)
+                told = decode_entry(self._keys, partition, fields[FIELD]).event
+                if told.action in CHANGES:
+                    yield Event(told.action, told.origin.request_id, told.target, told.name)
 
     def contradictions(self, records: Sequence[ObjectRecord]) -> Iterator[str]:
         """Live objects, names and the members of both indexes are the same set; tombstones are the rest."""

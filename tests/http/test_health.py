@@ -5,8 +5,9 @@ import pytest
 from sealring.auth.scoping import Authenticator
 from sealring.errors import KeyUnavailable, StoreUnavailable
 from sealring.factory import Surroundings, make_server
-from sealring.http.health import Readiness
+from sealring.http.health import HealthViews, Readiness
 from sealring.observability.logs import Log
+from support.clock import Clock
 from support.make import NO_SERVICES
 
 
@@ -35,7 +36,7 @@ def world():
 @pytest.fixture
 def client(world):
     readiness = Readiness({"store": world.check_store, "keys": world.check_keys}, "single")
-    surroundings = Surroundings(Authenticator(None), readiness, Log(), 1 << 20)
+    surroundings = Surroundings(Authenticator(None, None), bytes, readiness, Log(), 1 << 20)
     return make_server(NO_SERVICES, surroundings).test_client()
 
 
@@ -89,6 +90,24 @@ def test_both_answers_come_from_one_asking(client, world):
     client.get("/readyz")
 
     assert world.asked == 1
+
+
+def test_what_was_found_holds_for_two_seconds_and_no_longer(world):
+    clock = Clock()
+    views = HealthViews(Readiness({"store": world.check_store}, "single"), clock)
+    began, found = clock.now, []
+
+    for after_s, store in (
+        (0, None),
+        (1.9, StoreUnavailable("away")),
+        (2, StoreUnavailable("away")),
+        (3.9, None),
+        (4, None),
+    ):
+        clock.now, world.store = began + after_s, store
+        found.append((views.ready().status, world.asked))
+
+    assert found == [(200, 1), (200, 1), (503, 2), (503, 2), (200, 3)]
 
 
 def test_a_live_server_lists_its_checks(live):

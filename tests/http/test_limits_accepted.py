@@ -26,11 +26,12 @@ def test_get_and_delete_without_a_body_may_be_declared_as_json(live, acme):
     made = create(live, acme, "declared without a body")
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
 
-    answers = [
+    read, deleted = (
         live.ask(method, f"/vault/v1/kv/{made['id']}", token=acme, headers=headers) for method in ("GET", "DELETE")
-    ]
+    )
 
-    assert [answer.status for answer in answers] == [200, 200]
+    assert (read.status, read.json["value"]) == (200, "value of declared without a body")
+    assert (deleted.status, deleted.json) == (200, {"success": True, "name": "declared without a body"})
 
 
 def test_unknown_members_are_ignored_where_sdks_send_some(live, acme):
@@ -46,22 +47,32 @@ def test_unknown_members_are_ignored_where_sdks_send_some(live, acme):
     rekeyed = live.ask("POST", "/vault/v1/keys/rekey", token=acme, body=rekey)
 
     assert [answer.status for answer in (created, updated, pair, decrypted, rekeyed)] == [201, 201, 200, 200, 200]
+    assert live.ask("GET", "/vault/v1/kv/name/with%20more%20members", token=acme).json["value"] == "y"
+    assert created.json["id"] == updated.json["id"] != 5
+    assert pair.json["data_key"] == decrypted.json["data_key"] == rekeyed.json["data_key"]
+    assert rekeyed.json["context"] == ORG
 
 
 def test_unknown_query_parameters_are_ignored_where_sdks_send_some(live, acme):
     made = create(live, acme, "with more parameters")
     one = f"/vault/v1/kv/{made['id']}"
 
-    answers = [
-        live.ask("GET", "/vault/v1/kv?page=1&x=&=y&z", token=acme),
-        live.ask("GET", "/vault/v1/kv/name/with%20more%20parameters?x=1", token=acme),
-        live.ask("GET", f"{one}?x=1", token=acme),
-        live.ask("GET", f"{one}/metadata?x=1", token=acme),
-        live.ask("GET", f"{one}/versions?x=1", token=acme),
-        live.ask("DELETE", f"{one}?x=1", token=acme),
-    ]
+    asked = {
+        path: (live.ask("GET", f"{path}?{query}", token=acme), live.ask("GET", path, token=acme))
+        for path, query in (
+            ("/vault/v1/kv", "page=1&x=&=y&z"),
+            ("/vault/v1/kv/name/with%20more%20parameters", "x=1"),
+            (one, "x=1"),
+            (f"{one}/metadata", "x=1"),
+            (f"{one}/versions", "x=1"),
+        )
+    }
+    deleted = live.ask("DELETE", f"{one}?x=1", token=acme)
 
-    assert [answer.status for answer in answers] == [200, 200, 200, 200, 200, 200]
+    for with_more, without in asked.values():
+        assert with_more.status == 200
+        assert with_more.json == without.json
+    assert (deleted.status, deleted.json["success"]) == (200, True)
 
 
 @pytest.mark.parametrize("body", [{"x": 1}, {"version_id": "x"}, {"value": "x"}], ids=str)
@@ -90,17 +101,45 @@ def test_a_restore_needs_no_body(live, acme, raw_body):
 
     answer = live.ask("POST", f"/sealring/v1/kv/{made['id']}/restore", token=acme, raw_body=raw_body)
 
-    assert answer.status == 200
+    assert (answer.status, answer.json["id"]) == (200, made["id"])
+    assert (
+        live.ask("GET", f"/vault/v1/kv/{made['id']}", token=acme).json["value"] == f"value of restored with {raw_body}"
+    )
+
+
+@pytest.fixture(scope="module")
+def three(live):
+    """A token for an organization with three objects."""
+    token = live.token("org_queries")
+    for name in ("first", "second", "third"):
+        create(live, token, name, "org_queries")
+    return token
+
+
+NEWEST_FIRST = ["third", "second", "first"]
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["", "limit=1", "limit=100", "limit=007", "order=asc", "order=desc", "search=", "search=%00", "before=", "after="],
+    ("query", "names"),
+    [
+        ("", NEWEST_FIRST),
+        ("limit=1", ["third"]),
+        ("limit=100", NEWEST_FIRST),
+        ("limit=002", ["third", "second"]),
+        ("order=asc", ["first", "second", "third"]),
+        ("order=desc", NEWEST_FIRST),
+        ("search=", NEWEST_FIRST),
+        ("search=IR", ["third", "first"]),
+        ("search=%00", []),
+        ("before=", NEWEST_FIRST),
+        ("after=", NEWEST_FIRST),
+    ],
 )
-def test_a_good_query_is_answered(live, acme, query):
-    answer = live.ask("GET", f"/vault/v1/kv?{query}", token=acme)
+def test_a_good_query_is_answered(live, three, query, names):
+    answer = live.ask("GET", f"/vault/v1/kv?{query}", token=three)
 
     assert answer.status == 200
+    assert [row["name"] for row in answer.json["data"]] == names
 
 
 def test_a_limit_of_100_is_a_page_of_100(live):

@@ -176,6 +176,20 @@ def test_what_is_no_blob_is_rejected(live, acme, blob):
     assert problem(answer) == (400, "ciphertext_rejected")
 
 
+@pytest.mark.parametrize("between", ["\n", " ", "-", "!", "\u00e9", "=="])
+def test_a_blob_with_anything_between_is_rejected(live, acme, between):
+    pair = live.ask("POST", "/vault/v1/keys/data-key", token=acme, body={"context": {"organization_id": "org_acme"}})
+    blob = pair.json["encrypted_keys"]
+
+    whole, changed = (
+        live.ask("POST", "/vault/v1/keys/decrypt", token=acme, body={"keys": keys})
+        for keys in (blob, blob[:8] + between + blob[8:])
+    )
+
+    assert whole.status == 200
+    assert problem(changed) == (400, "ciphertext_rejected")
+
+
 @pytest.mark.parametrize("check", [1, True, ["x"], {"x": "y"}], ids=str)
 def test_a_version_check_that_is_no_text_is_invalid(live, acme, made, check):
     body = {"value": "new", "version_check": check}

@@ -26,7 +26,9 @@ PAGE = files("sealring.http") / "docs_page"
 
 @pytest.fixture(scope="module")
 def server():
-    return make_server(NO_SERVICES, Surroundings(Authenticator(None), Readiness({}, "single"), Log(), 1 << 20))
+    return make_server(
+        NO_SERVICES, Surroundings(Authenticator(None, None), bytes, Readiness({}, "single"), Log(), 1 << 20)
+    )
 
 
 @pytest.fixture(scope="module")

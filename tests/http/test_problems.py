@@ -18,6 +18,7 @@ PROMISED = {
     "BindingConflict": (409, "binding_conflict"),
     "AmbiguousName": (409, "ambiguous_name"),
     "KeyDestroyed": (410, "key_destroyed"),
+    "KeyExhausted": (500, "key_exhausted"),
     "PayloadTooLarge": (413, "payload_too_large"),
     "IdempotencyKeyReused": (422, "idempotency_key_reused"),
     "InvalidBody": (422, "invalid_body"),
@@ -35,6 +36,7 @@ PROMISED = {
     "KeyDeadlineExceeded": (503, "kms_deadline"),
     "WriteContention": (503, "write_contention"),
     "OutcomeUnknown": (503, "outcome_unknown"),
+    "StoreLost": (503, "store_lost"),
     "StoreUnavailable": (503, "store_unavailable"),
     "StoreFull": (507, "store_full"),
 }
@@ -48,7 +50,7 @@ ALL = {each for each in tree(errors.SealringError) if each.__module__ == "sealri
 
 
 BASES = {each for each in ALL if (each.__doc__ or "").startswith("Base of")}
-OF_THE_COMMAND_LINE = {errors.SettingsInvalid, errors.BackupRefused}
+OF_THE_COMMAND_LINE = {errors.SettingsInvalid, errors.BackupRefused, errors.RevocationRefused}
 
 
 def test_every_failure_but_those_of_the_command_line_has_a_row():

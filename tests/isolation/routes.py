@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """A request against what org_acme has. `request` makes (path, body) of it."""
+    """A request against what org_acme has. `request` makes (path, body) of it.
+
+    `permission` is what a caller needs, as docs/http-api.md says and whatever the route says; the rest are statuses.
+    """
 
     route: str  # "METHOD rule"
     case: str
     request: object
+    permission: str
     own: int
     other: int
     everywhere: int
@@ -180,47 +184,59 @@ def _path(name):
 BINDINGS = "/sealring/v1/bindings"
 KV, OURS, KEYS = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys"
 
-# What follows the request: own, other, everywhere | no token, expired, audience, issuer, none, HS256, other key | lacking
+READ, LIST, CREATE, UPDATE, DELETE, RESTORE = (
+    f"vault:objects:{verb}" for verb in ("read", "list", "create", "update", "delete", "restore")
+)
+USE, MANAGE = "vault:keys:use", "vault:bindings:manage"
+
+# After the permission: own, other, everywhere | no token, expired, audience, issuer, none, HS256, another key | lacking
 # fmt: off
 TABLE = (
-    Row(f"POST {KV}",                     "",                 _create,             201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {KV}",                     "taken name",       _create_taken,       409, 403, 409, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {KV}",                     "organizationId",   _create_camel,       201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}",                      "",                 _list,               200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}/name/<whole:name>",    "",                 _by_name,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}/name/<whole:name>",    "?organization_id", _by_name_of_acme,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}/name/<whole:name>",    "no such name",     _no_name_of_acme,    404, 403, 404, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}/<object_id>",          "",                 _read,               200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}/<object_id>",          "deleted",          _read_deleted,       404, 404, 404, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"PUT {KV}/<object_id>",          "",                 _update,             201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"PUT {KV}/<object_id>",          "with context",     _update_naming_acme, 201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"PUT {KV}/<object_id>",          "checked",          _update_checked,     201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"DELETE {KV}/<object_id>",       "",                 _delete,             200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"DELETE {KV}/<object_id>",       "checked",          _delete_checked,     200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}/<object_id>/metadata", "",                 _metadata,           200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {KV}/<object_id>/versions", "",                 _versions,           200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {OURS}/<object_id>/versions/<version_id>", "",  _version,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {OURS}/<object_id>/restore", "",               _restore,            200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {OURS}/<object_id>/restore", "live",           _restore_live,       200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row("GET /sealring/v1/operations/<whole:idempotency_key>", "", _operation, 200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row("GET /sealring/v1/operations/<whole:idempotency_key>", "never", _no_operation, 200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {BINDINGS}", "", _bind, 201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {BINDINGS}", "", _bindings, 200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {BINDINGS}/<binding_id>", "", _binding, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"DELETE {BINDINGS}/<binding_id>", "", _binding, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {BINDINGS}/<binding_id>/validate", "", _validate, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {BINDINGS}/<binding_id>/activate", "", _activate, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {BINDINGS}/<binding_id>/suspend", "", _suspend, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {BINDINGS}/<binding_id>/retire", "", _retire, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row("GET /sealring/v1/providers/<provider>/setup", "", _setup, 424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"GET {OURS}/<object_id>/explain", "", _explain, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {KEYS}/data-key",          "",                 _data_key,           200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {KEYS}/decrypt",           "",                 _decrypt,            200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row(f"POST {KEYS}/rekey",             "",                 _rekey,              200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KV}",                            "",                 _create,             CREATE,  201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KV}",                            "taken name",       _create_taken,       CREATE,  409, 403, 409, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KV}",                            "organizationId",   _create_camel,       CREATE,  201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}",                             "",                 _list,               LIST,    200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/name/<whole:name>",           "",                 _by_name,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/name/<whole:name>",           "?organization_id", _by_name_of_acme,    READ,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/name/<whole:name>",           "no such name",     _no_name_of_acme,    READ,    404, 403, 404, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>",                 "",                 _read,               READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>",                 "deleted",          _read_deleted,       READ,    404, 404, 404, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"PUT {KV}/<object_id>",                 "",                 _update,             UPDATE,  201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"PUT {KV}/<object_id>",                 "with context",     _update_naming_acme, UPDATE,  201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"PUT {KV}/<object_id>",                 "checked",          _update_checked,     UPDATE,  201, 404, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"DELETE {KV}/<object_id>",              "",                 _delete,             DELETE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"DELETE {KV}/<object_id>",              "checked",          _delete_checked,     DELETE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>/metadata",        "",                 _metadata,           READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}/<object_id>/versions",        "",                 _versions,           READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {OURS}/<object_id>/versions/<version_id>", "",                 _version,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {OURS}/<object_id>/restore",      "",                 _restore,            RESTORE, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {OURS}/<object_id>/restore",      "live",             _restore_live,       RESTORE, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/operations/<whole:idempotency_key>", "",                 _operation,          READ,    200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/operations/<whole:idempotency_key>", "never",            _no_operation,       READ,    200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}",                      "",                 _bind,               MANAGE,  201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {BINDINGS}",                       "",                 _bindings,           MANAGE,  200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {BINDINGS}/<binding_id>",          "",                 _binding,            MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"DELETE {BINDINGS}/<binding_id>",       "",                 _binding,            MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/validate", "",                 _validate,           MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/activate", "",                 _activate,           MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/suspend", "",                 _suspend,            MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BINDINGS}/<binding_id>/retire",  "",                 _retire,             MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/providers/<provider>/setup", "",                 _setup,              MANAGE,  424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {OURS}/<object_id>/explain",       "",                 _explain,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KEYS}/data-key",                 "",                 _data_key,           USE,     200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KEYS}/decrypt",                  "",                 _decrypt,            USE,     200, 400, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {KEYS}/rekey",                    "",                 _rekey,              USE,     200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
 )
 # fmt: on
 
 # What anybody may ask, and what tells nothing of anybody.
 OPEN = ("GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/rapidoc-min.js")
 
-CODES = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 409: "name_taken", 424: "cmk_misconfigured"}
+CODES = {
+    400: "ciphertext_rejected",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    409: "name_taken",
+    424: "cmk_misconfigured",
+}

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from isolation.acme import altered_blob, organization
 from isolation.environments import ENVIRONMENT
-from isolation.hidden import NEVER_WAS, NO_VERSION, ON_AN_ID, ask_about
+from isolation.hidden import NEVER_WAS, NO_VERSION, ON_AN_ID, ask_about, seen
 
 CALLERS_THERE = [pytest.param(("org_acme",), id="same-organization"), pytest.param((), id="all-organizations")]
 
@@ -43,11 +43,15 @@ def test_an_object_of_another_environment_looks_like_one_that_never_was(environm
 def test_a_name_of_another_environment_is_not_found(environments, orgs, query):
     server, second = environments
     made = organization(server, "org_acme").object()
-    path = f"/vault/v1/kv/name/{made['name'].replace(' ', '%20')}{query}"
+    token = second.token(*orgs)
 
-    answer = server.ask("GET", path, token=second.token(*orgs))
+    foreign, never_was = (
+        seen(server.ask("GET", f"/vault/v1/kv/name/{name}{query}", token=token))
+        for name in (made["name"].replace(" ", "%20"), "never-was")
+    )
 
-    assert answer.status == 404
+    assert (foreign[0], foreign[2]["code"]) == (404, "not_found")
+    assert foreign == never_was
 
 
 @there
@@ -69,9 +73,12 @@ def test_a_cursor_of_another_environment_is_refused(environments, orgs):
     acme.object()
     page = server.ask("GET", "/vault/v1/kv?limit=1", token=server.token(*orgs))
 
-    answer = server.ask("GET", f"/vault/v1/kv?after={page.json['list_metadata']['after']}", token=second.token(*orgs))
+    path = f"/vault/v1/kv?limit=1&after={page.json['list_metadata']['after']}"
 
-    assert answer.status == 400
+    at_home, abroad = (server.ask("GET", path, token=token) for token in (server.token(*orgs), second.token(*orgs)))
+
+    assert (at_home.status, len(at_home.json["data"])) == (200, 1)
+    assert (abroad.status, abroad.json["code"]) == (400, "malformed_request")
 
 
 @there
@@ -130,8 +137,12 @@ def test_one_issuers_key_signs_for_no_other_issuer(environments):
     claims = jwt.decode(server.token("org_acme"), options={"verify_signature": False})
     header = jwt.get_unverified_header(second.token("org_acme"))
     key = load_pem_private_key((server.folder / "second-key.pem").read_bytes(), None)
-    forged = jwt.encode(claims, key, "ES256", {"kid": header["kid"]})
+    own = jwt.decode(second.token("org_acme"), options={"verify_signature": False})
 
-    answer = server.ask("GET", "/vault/v1/kv", token=forged)
+    good, forged = (
+        server.ask("GET", "/vault/v1/kv", token=jwt.encode(each, key, "ES256", {"kid": header["kid"]}))
+        for each in (own, claims)
+    )
 
-    assert answer.status == 401
+    assert good.status == 200
+    assert (forged.status, forged.json["code"]) == (401, "unauthenticated")

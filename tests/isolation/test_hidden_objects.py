@@ -68,14 +68,14 @@ def test_an_object_without_an_organization_is_hidden_from_organizations(live):
     made = live.ask("POST", "/vault/v1/kv", token=live.token(), body=body).json
     acme = live.token("org_acme")
 
-    answers = [
-        live.ask("GET", f"/vault/v1/kv/{made['id']}", token=acme),
-        live.ask("GET", f"/vault/v1/kv/{made['id']}/metadata", token=acme),
-        live.ask("GET", f"/vault/v1/kv/{made['id']}/versions", token=acme),
-        live.ask("GET", "/vault/v1/kv/name/of%20nobody", token=acme),
-    ]
+    def ask(object_id, name):
+        paths = [f"/vault/v1/kv/{object_id}{rest}" for rest in ("", "/metadata", "/versions")]
+        return [seen(live.ask("GET", path, token=acme)) for path in (*paths, f"/vault/v1/kv/name/{name}")]
 
-    assert [answer.status for answer in answers] == [404, 404, 404, 404]
+    hidden = ask(made["id"], "of%20nobody")
+
+    assert [(status, body["code"]) for status, _, body in hidden] == [(404, "not_found")] * 4
+    assert hidden == ask(NEVER_WAS, "never-was")
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,15 @@ def test_a_rekey_into_another_organization_is_forbidden(live):
     assert answer.json["code"] == "forbidden"
 
 
-def test_a_rekey_out_of_another_organization_is_forbidden(live):
+@pytest.mark.parametrize(("path", "member"), [("decrypt", "keys"), ("rekey", "encrypted_keys")])
+def test_a_blob_of_another_organization_is_refused_as_garbage_is(live, path, member):
     acme, beta = organization(live, "org_acme"), organization(live, "org_beta")
 
-    answer = beta.ask("POST", "/vault/v1/keys/rekey", {"encrypted_keys": acme.blob(), "context": beta.context})
+    theirs = beta.ask("POST", f"/vault/v1/keys/{path}", {member: acme.blob(), "context": beta.context})
+    garbage = beta.ask("POST", f"/vault/v1/keys/{path}", {member: "AAAA", "context": beta.context})
 
-    assert answer.status == 403
-    assert answer.json["code"] == "forbidden"
+    assert (theirs.status, theirs.json["code"]) == (400, "ciphertext_rejected")
+    assert seen(theirs) == seen(garbage)
 
 
 @pytest.mark.parametrize(("path", "member"), [("decrypt", "keys"), ("rekey", "encrypted_keys")])
@@ -160,9 +162,12 @@ def test_a_token_for_no_organization_at_all_opens_nothing(live):
     made = organization(live, "org_acme").object()
     nobody = live.token("not an organization id")
 
-    answer = live.ask("GET", f"/vault/v1/kv/{made['id']}", token=nobody)
+    hidden, never_was = (
+        seen(live.ask("GET", f"/vault/v1/kv/{object_id}", token=nobody)) for object_id in (made["id"], NEVER_WAS)
+    )
 
-    assert answer.status == 404
+    assert (hidden[0], hidden[2]["code"]) == (404, "not_found")
+    assert hidden == never_was
 
 
 @pytest.mark.parametrize(

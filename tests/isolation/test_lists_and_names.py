@@ -81,14 +81,14 @@ def test_a_cursor_is_refused_for_other_organizations_than_it_was_issued_for(live
 
 
 def test_a_cursor_is_good_for_another_token_of_the_same_organizations(live):
-    organization(live, "org_cursor").object()
-    organization(live, "org_cursor").object()
-    page = live.ask("GET", "/vault/v1/kv?limit=1", token=live.token("org_cursor", subject="one"))
-    cursor = page.json["list_metadata"]["after"]
+    earlier, later = (organization(live, "org_cursor_shared").object()["name"] for _ in range(2))
+    page = live.ask("GET", "/vault/v1/kv?limit=1", token=live.token("org_cursor_shared", subject="one"))
+    path = f"/vault/v1/kv?limit=1&after={page.json['list_metadata']['after']}"
 
-    answer = live.ask("GET", f"/vault/v1/kv?limit=1&after={cursor}", token=live.token("org_cursor", subject="two"))
+    answer = live.ask("GET", path, token=live.token("org_cursor_shared", subject="two"))
 
-    assert answer.status == 200
+    assert names(page) == [later]
+    assert (answer.status, names(answer)) == (200, [earlier])
 
 
 @pytest.fixture
@@ -173,4 +173,4 @@ def test_all_organizations_of_an_environment_are_one_that_has_no_such_name(live,
 
     answer = live.ask("GET", f"{path}?organization_id=org_without_objects", token=live.token())
 
-    assert answer.status == 404
+    assert (answer.status, answer.json["code"]) == (404, "not_found")

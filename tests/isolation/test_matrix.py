@@ -39,9 +39,17 @@ def test_every_route_of_the_server_is_guarded_or_known_to_be_open():
     assert {f"{method} {rule.rule}" for rule in rules for method in rule.methods - {"HEAD"}} == set(GUARDED) | set(OPEN)
 
 
-@pytest.mark.parametrize("route", GUARDED.values(), ids=list(GUARDED))
-def test_every_guarded_route_declares_a_permission(route):
-    assert isinstance(route.permission, Permission)
+@pytest.mark.parametrize("row", TABLE, ids=str)
+def test_every_guarded_route_takes_the_permission_of_its_row(row):
+    assert GUARDED[row.route].permission is Permission(row.permission)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=str)
+def test_a_caller_with_that_permission_and_no_other_gets_the_owners_answer(live, row):
+    path, body = row.request(organization(live, OWNER))
+    token = live.token(OWNER, permissions=frozenset({Permission(row.permission)}))
+
+    assert live.ask(row.method, path, token=token, body=body).status == row.own
 
 
 def test_no_route_is_opened_by_being_for_all_organizations():
@@ -71,7 +79,7 @@ def test_the_forged_tokens_would_be_good_without_their_one_fault(live):
 def test_each_caller_gets_the_answer_of_the_table(live, row, caller, status):
     path, body = row.request(organization(live, OWNER))
 
-    answer = live.ask(row.method, path, token=caller(live, GUARDED[row.route].permission), body=body)
+    answer = live.ask(row.method, path, token=caller(live, Permission(row.permission)), body=body)
 
     assert answer.status == status
     assert answer.json.get("code") == CODES.get(status)
@@ -80,7 +88,7 @@ def test_each_caller_gets_the_answer_of_the_table(live, row, caller, status):
 @pytest.mark.parametrize(("row", "caller"), REFUSED_WRITES)
 def test_a_refused_write_changes_nothing_in_the_store(live, row, caller):
     path, body = row.request(organization(live, OWNER))
-    token = caller(live, GUARDED[row.route].permission)
+    token = caller(live, Permission(row.permission))
     before = stored(live)
 
     live.ask(row.method, path, token=token, body=body)

@@ -56,10 +56,10 @@ SERVICES = {
     Objects: Objects(None, None, None, ObjectLimits()),
     Versions: Versions(None, None, None),
     Lists: Lists(None, None),
-    DataKeys: DataKeys(None, None),
+    DataKeys: DataKeys(None, None, None, None),
     Operations: Operations(None, None),
     Bindings: Bindings(None, None, None, None, None),
-    Explanations: Explanations(None, None, None),
+    Explanations: Explanations(None, None, None, None),
 }
 
 

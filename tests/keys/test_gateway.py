@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -11,11 +12,12 @@ import sealring_plugin
 from sealring import errors
 from sealring.errors import IntegrityFailure, KeyMisconfigured, PluginFault
 from sealring.keys.gateway import Gateway, Observation, Unwrapping, Wrapping, call_for
-from sealring.keys.providers import Source
-from sealring_plugin import KeyRef, Purpose, WrapBinding, WrappedKey
+from sealring.keys.providers import ManagedSource, Source
+from sealring_plugin import DATA, KEEP, CustomersKey, ManagedKey, Purpose, RootName, WrapBinding, WrappedKey
 from support.waiting import becomes_true
 
-KEY = KeyRef("broken", "key-1", 1)
+KEY = CustomersKey("broken", "key-1", 1)
+MANAGED = ManagedKey("broken", "key-1", 1, b"scope", RootName(DATA, 1))
 BINDING = WrapBinding({}, b"aad")
 
 
@@ -43,8 +45,8 @@ def raising(error):
     return act
 
 
-def gateway_to(build, *, waits=False):
-    return Gateway({"broken": Source(build, waits)})
+def gateway_to(build, *, waits=False, threads=16):
+    return Gateway({}, {"broken": Source(build, waits)}, threads=threads)
 
 
 @pytest.fixture(params=[False, True], ids=["direct", "waits"])
@@ -142,12 +144,84 @@ def test_a_wrapped_key_of_another_form_is_a_fault(wrapping, made):
 
 def test_a_provider_that_is_not_loaded_is_misconfigured():
     with pytest.raises(KeyMisconfigured):
-        wrap(Gateway({}))
+        wrap(Gateway({}, {}))
 
 
-def test_a_provider_that_makes_no_keys_is_misconfigured():
-    with pytest.raises(KeyMisconfigured):
-        gateway_to(lambda: Broken(None)).create_key("broken", "key-1", b"scope", a_call())
+def unused():
+    raise AssertionError("a provider of another kind was asked")
+
+
+def test_a_managed_key_that_names_a_customers_provider_reaches_nobody():
+    gateway = Gateway({}, {"broken": Source(unused)})
+
+    with pytest.raises(KeyMisconfigured, match="'broken', which .keys. managed and managed_readable do not"):
+        wrap(gateway, MANAGED)
+    with pytest.raises(KeyMisconfigured, match="managed_readable"):
+        unwrap(gateway, MANAGED)
+    with pytest.raises(KeyMisconfigured, match="managed_readable"):
+        gateway.create_key("broken", "key-1", b"scope", DATA, a_call())
+
+
+def test_a_customers_key_that_names_a_managed_provider_reaches_nobody():
+    gateway = Gateway({"broken": ManagedSource(unused)}, {})
+
+    for use in (wrap, unwrap):
+        with pytest.raises(KeyMisconfigured, match="No plugin is loaded"):
+            use(gateway, KEY)
+    for ask in (gateway.describe, gateway.validate):
+        with pytest.raises(KeyMisconfigured, match="No plugin is loaded"):
+            ask(KEY, a_call())
+    with pytest.raises(KeyMisconfigured, match="No plugin is loaded"):
+        gateway.setup_guide("broken", "us", "external-id", a_call())
+
+
+@pytest.mark.parametrize("use", [wrap, unwrap])
+def test_a_managed_key_that_the_settings_do_not_name_is_never_used(use):
+    def check_key(key):
+        raise sealring_plugin.ConfigInvalid(f"{key.key_id} is not the key of these settings")
+
+    provider = Broken(unused)
+    gateway = Gateway({"broken": ManagedSource(lambda: provider, waits=False, check_key=check_key)}, {})
+
+    with pytest.raises(KeyMisconfigured) as refused:
+        use(gateway, MANAGED)
+
+    assert str(refused.value.__cause__) == "key-1 is not the key of these settings"
+
+
+CREATED = ManagedKey("broken", "their-id", 1, b"scope", RootName(DATA, 3), b"material")
+
+
+def creating(made):
+    provider = Broken(None)
+    provider.create_key = lambda *_: made
+    gateway = Gateway({"broken": ManagedSource(lambda: provider, waits=False)}, {})
+    return gateway.create_key("broken", "key-1", b"scope", DATA, a_call())
+
+
+def test_a_created_key_may_have_a_name_of_the_providers_own():
+    assert creating(CREATED) == CREATED
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        None,
+        KEY,
+        replace(CREATED, provider="other"),
+        replace(CREATED, version=2),
+        replace(CREATED, scope=b"other"),
+        replace(CREATED, root=RootName(KEEP, 3)),
+        replace(CREATED, root=RootName(DATA, 0)),
+        replace(CREATED, root=RootName(DATA, 2**32)),
+        replace(CREATED, root=("data", 3)),
+        replace(CREATED, key_id=7),
+        replace(CREATED, material="text"),
+    ],
+)
+def test_a_created_key_of_another_form_is_a_fault(made):
+    with pytest.raises(PluginFault):
+        creating(made)
 
 
 def test_a_provider_is_built_once_and_only_when_used():
@@ -184,7 +258,7 @@ def test_a_provider_that_could_not_be_built_is_tried_again():
 
 def test_closing_closes_what_was_built():
     provider = Broken(lambda: bytearray(32))
-    gateway = Gateway({"broken": Source(lambda: provider), "unused": Source(raising(AssertionError))})
+    gateway = Gateway({}, {"broken": Source(lambda: provider), "unused": Source(raising(AssertionError))})
     unwrap(gateway)
 
     gateway.close()
@@ -238,6 +312,19 @@ def test_a_provider_that_hangs_is_overdue_at_the_deadline(never):
     assert 0.2 <= time.monotonic() - began < 1.0
 
 
+def test_a_key_that_is_unwrapped_too_late_is_wiped():
+    share, over = bytearray(b"s" * 32), threading.Event()
+    provider = Broken(lambda: over.wait(10) and share)
+    gateway = gateway_to(lambda: provider, waits=True)
+    one = Unwrapping(KEY, WrappedKey("alg", b"blob"), BINDING)
+    with pytest.raises(errors.KeyDeadlineExceeded):
+        gateway.unwrap([one], a_call(within_s=0.05))
+
+    over.set()
+
+    assert becomes_true(lambda: share == bytearray(32))
+
+
 @pytest.mark.parametrize("failure", [sealring_plugin.Throttled(), sealring_plugin.Unavailable()])
 def test_what_may_succeed_soon_is_tried_once_more(failure):
     provider = Scripted(*times(1, failure))
@@ -285,12 +372,12 @@ def test_another_key_of_the_provider_is_not_affected():
     with pytest.raises(errors.KeyDisabled):
         wrap(gateway)
 
-    assert wrap(gateway, KeyRef("broken", "key-2", 1)).blob == b"blob"
+    assert wrap(gateway, CustomersKey("broken", "key-2", 1)).blob == b"blob"
 
 
 def test_a_full_key_leaves_other_keys_alone(never):
     provider = Scripted(*[never] * 8)
-    gateway = gateway_to(lambda: provider, waits=True)
+    gateway = gateway_to(lambda: provider, waits=True, threads=64)  # half of which may wait for one organization
     stuck = [threading.Thread(target=_swallow, args=(gateway,), daemon=True) for _ in range(8)]
     for each in stuck:
         each.start()
@@ -298,7 +385,13 @@ def test_a_full_key_leaves_other_keys_alone(never):
 
     with pytest.raises(errors.KeyThrottled):
         wrap(gateway)
-    assert wrap(gateway, KeyRef("broken", "key-2", 1)).blob == b"blob"
+    assert wrap(gateway, CustomersKey("broken", "key-2", 1)).blob == b"blob"
+
+
+def test_any_number_of_calls_pass_one_after_the_other():
+    gateway = gateway_to(Scripted, waits=True)
+
+    assert [wrap(gateway).blob for _ in range(20)] == [b"blob"] * 20
 
 
 def _swallow(gateway):
@@ -314,7 +407,7 @@ def test_several_keys_are_used_at_the_same_time():
         return WrappedKey("alg", b"blob")
 
     gateway = gateway_to(lambda: Scripted(meet, meet), waits=True)
-    keys = [KEY, KeyRef("broken", "key-2", 1)]
+    keys = [KEY, CustomersKey("broken", "key-2", 1)]
 
     wrapped = gateway.wrap([Wrapping(key, bytearray(32), BINDING) for key in keys], a_call())
 
@@ -325,18 +418,20 @@ def test_a_provider_that_hangs_again_and_again_is_replaced(never):
     built = []
 
     def build():
-        built.append(Scripted(*([never] * 4 if not built else [])))
+        built.append(Scripted(*([never] * 60 if not built else [])))
         return built[-1]
 
     gateway = gateway_to(build, waits=True)
-    for number in range(4):
-        with pytest.raises(errors.KeyDeadlineExceeded):
-            key = KeyRef("broken", f"key-{number}", 1)
-            gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call(within_s=0.05))
 
-    assert wrap(gateway, KeyRef("broken", "key-9", 1)).blob == b"blob"
+    numbers = count()
+
+    def is_replaced():
+        with suppress(errors.KeyDeadlineExceeded):
+            key = CustomersKey("broken", f"key-{next(numbers)}", 1)
+            return gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call(within_s=0.05))[0].blob == b"blob"
+
+    assert becomes_true(is_replaced)
     assert len(built) == 2
-    assert becomes_true(lambda: built[0].closed == 1)
 
 
 def test_a_provider_that_crashes_again_and_again_is_replaced():
@@ -355,13 +450,49 @@ def test_a_provider_that_crashes_again_and_again_is_replaced():
     assert len(built) == 2
 
 
+def test_a_call_in_a_provider_that_is_replaced_meanwhile_is_finished():
+    """A client that is closed under a call would be a 500 for whoever made it."""
+    began, go_on = threading.Event(), threading.Event()
+
+    class Client(Scripted):
+        def wrap(self, key, dek, binding, call):
+            if key == KEY:
+                began.set()
+                go_on.wait(10)
+                if self.closed:
+                    raise RuntimeError("the client is closed")
+                return WrappedKey("alg", b"finished")
+            raise RuntimeError
+
+    clients, results = [], []
+
+    def build():
+        clients.append(Client())
+        return clients[-1]
+
+    gateway = gateway_to(build, waits=True)
+    neighbour = threading.Thread(target=lambda: results.append(wrap(gateway).blob))
+    neighbour.start()
+    assert began.wait(10)
+    for number in range(5):
+        with pytest.raises(PluginFault):
+            wrap(gateway, CustomersKey("broken", f"key-{number}", 2))
+    becomes_true(lambda: clients[0].closed, within_s=0.2)
+
+    go_on.set()
+    neighbour.join()
+
+    assert results == [b"finished"]
+    assert becomes_true(lambda: clients[0].closed == 1)
+
+
 def test_every_call_is_observed():
     seen = []
     provider = Scripted(*times(1, sealring_plugin.KeyDisabled()))
-    gateway = Gateway({"broken": Source(lambda: provider)}, seen.append)
+    gateway = Gateway({}, {"broken": Source(lambda: provider)}, seen.append)
     with pytest.raises(errors.KeyDisabled):
         wrap(gateway)
-    wrap(gateway, KeyRef("broken", "key-2", 1))
+    wrap(gateway, CustomersKey("broken", "key-2", 1))
 
     assert [(each.provider, each.operation, each.outcome) for each in seen] == [
         ("broken", "wrap", "KeyDisabled"),

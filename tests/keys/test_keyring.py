@@ -11,7 +11,9 @@ from sealring.keys.keyring import shown_pairs
 from sealring.keys.recent import Recent
 from sealring.keys.routing import ManagedKeks, route
 from sealring_local.wrap import LocalProvider
+from support.clock import Clock
 from support.make import ACME, BETA, ENVIRONMENT, caller, context, on_provider, services
+from support.roots import roots_of
 from support.stores import memory
 
 ME = caller(ACME)
@@ -37,7 +39,7 @@ class Switchable(LocalProvider):
 
 @pytest.fixture
 def provider():
-    return Switchable(bytes(32))
+    return Switchable(roots_of(bytes(32)))
 
 
 @pytest.fixture
@@ -137,8 +139,24 @@ def test_recent_entries_stay_and_the_oldest_leaves():
     assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)
 
 
-def test_an_entry_ends_with_its_time():
-    recent = Recent(size=2, ttl_s=-1)
+def test_an_entry_stays_for_its_time_however_often_it_is_used():
+    clock = Clock(1000.0)
+    recent = Recent(size=2, ttl_s=60, clock=clock)
     recent.put("a", 1)
 
-    assert recent.get("a") is None
+    found = []
+    for clock.now in (1000.0, 1059.9, 1060.1):
+        found.append(recent.get("a"))
+
+    assert found == [1, 1, None]
+
+
+def test_an_entry_that_is_put_again_stays_anew():
+    clock = Clock(1000.0)
+    recent = Recent(size=2, ttl_s=60, clock=clock)
+    recent.put("a", 1)
+    clock.now = 1059.0
+    recent.put("a", 2)
+    clock.now = 1118.0
+
+    assert recent.get("a") == 2

@@ -74,6 +74,26 @@ def test_what_is_dropped_is_wiped(opened):
     assert entry[2] == b"\0\0\0"
 
 
+def test_what_has_ended_is_wiped_when_it_is_asked_for(opened, clock):
+    opened.put(wrap(), b"aad", bytearray(b"dek"), 60)
+    (entry,) = opened._entries.values()
+
+    clock.now = 60.0
+    opened.get(wrap(), b"aad")
+
+    assert entry[2] == b"\0\0\0"
+
+
+def test_what_leaves_for_want_of_room_is_wiped(opened):
+    opened.put(wrap(blob=b"first"), b"aad", bytearray(b"dek"), 60)
+    (entry,) = opened._entries.values()
+
+    for number in range(SIZE):
+        opened.put(wrap(blob=b"%d" % number), b"aad", bytearray(b"dek"), 60)
+
+    assert entry[2] == b"\0\0\0"
+
+
 def test_the_oldest_leaves_when_there_is_no_room(opened):
     for number in range(SIZE + 1):
         opened.put(wrap(blob=b"%d" % number), b"aad", bytearray(b"dek"), 60)

@@ -7,10 +7,12 @@ import pytest
 
 from sealring.errors import SettingsInvalid
 from sealring.keys import registry
-from sealring_plugin import ProviderSpec
+from sealring_plugin import CustomersSpec, ManagedSpec, ProviderSpec
 
-LATER = ProviderSpec("later", (), lambda _: None, api_version=2)
-OTHER = ProviderSpec("other", (), lambda _: None)
+LATER = ManagedSpec(name="later", config=(), build=lambda _: None, max_wraps=None, api_version=2)
+OTHER = CustomersSpec(name="other", config=(), build=lambda _: None, bound_as="OTHER_KMS")
+NEITHER = ProviderSpec(name="neither", config=())
+UNLISTED = ManagedSpec(name="unlisted", config=(), build=lambda _: None, max_wraps=None, commands=("init",))
 
 
 def entry(name, value):
@@ -51,9 +53,11 @@ def test_a_plugin_that_is_not_named_is_not_imported(installed):
     [
         ((), "hsm", r"\[plugins.hsm\]: no such plugin is installed; installed are: none"),
         ((entry("hsm", "a:SPEC"), entry("hsm", "b:SPEC")), "hsm", "two plugins have this name"),
-        ((entry("bad", "no_such_module:SPEC"),), "bad", "cannot be imported .ModuleNotFoundError"),
-        ((entry("bad", "sealring_local.spec:NAME"),), "bad", "not a ProviderSpec of that name"),
-        ((entry("mine", "keys_specs:OTHER"),), "mine", "not a ProviderSpec of that name"),
+        ((entry("bad", "no_such_module:SPEC"),), "bad", "the plugin failed .ModuleNotFoundError"),
+        ((entry("bad", "sealring_local.spec:NAME"),), "bad", "not a ManagedSpec or CustomersSpec of that name"),
+        ((entry("mine", "keys_specs:OTHER"),), "mine", "not a ManagedSpec or CustomersSpec of that name"),
+        ((entry("neither", "keys_specs:NEITHER"),), "neither", "not a ManagedSpec or CustomersSpec of that name"),
+        ((entry("unlisted", "keys_specs:UNLISTED"),), "unlisted", "lists settings or commands that are none"),
         ((entry("later", "keys_specs:LATER"),), "later", "for plugin API 2, not 1"),
     ],
 )

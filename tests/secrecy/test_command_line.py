@@ -32,7 +32,7 @@ def root_key_missing(folder, secret):
     (folder / "root.key").unlink()
 
 
-def root_key_short(folder, secret):
+def root_key_damaged(folder, secret):
     (folder / "root.key").write_bytes(secret)
 
 
@@ -51,7 +51,7 @@ def settings_broken(folder, secret):
 
 FAULTS = (
     root_key_missing,
-    root_key_short,
+    root_key_damaged,
     store_unreachable,
     store_url_broken,
     settings_broken,

@@ -6,6 +6,7 @@ import traceback
 import pytest
 
 from sealring.auth.tokens import TokenVerifier, bearer_token
+from sealring.crypto.blob_mac import signed
 from sealring.crypto.seal import open_sealed, seal
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.context import KeyContext
@@ -17,6 +18,7 @@ from sealring.http.timestamps import parse_moment
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.objects import ObjectLimits, Objects
+from sealring.store.memory import home
 from sealring.store.records import Records
 from secrecy.canaries import leaks
 
@@ -56,9 +58,11 @@ CALLS = {
     "timestamp with T": lambda: parse_moment(f"2026-01-01T{CANARY}"),
     "cursor": lambda: Cursors(KEYS).decode(CANARY, PRINCIPAL),
     "cursor: not ASCII": lambda: Cursors(KEYS).decode(f"{CANARY}é", PRINCIPAL),
-    "blob": lambda: DataKeys(None, None).decrypt(CALLER, SECRET),
-    "blob: magic": lambda: DataKeys(None, None).decrypt(CALLER, b"SLRG\x01\x00\x02\x01" + bytes(32) + b"\x00\x20" + SECRET),
-    "record": lambda: Records(KEYS).decode_object(ObjectId(bytes(16)), SECRET * 10),
+    "blob": lambda: DataKeys(None, None, None, KEYS).decrypt(CALLER, SECRET),
+    "blob: magic": lambda: DataKeys(None, None, None, KEYS).decrypt(
+        CALLER, signed(KEYS, b"SLRG\x01\x00\x03\x01" + bytes(32) + b"\x00\x20" + SECRET)
+    ),
+    "record": lambda: Records(KEYS, home).decode_object(ObjectId(bytes(16)), SECRET * 10),
     "large value": lambda: Objects(None, None, None, ObjectLimits(max_value_bytes=1)).create(
         CALLER, name=CANARY, value=CANARY, context=KeyContext.of({"x": "y"})
     ),

@@ -15,7 +15,7 @@ from sealring_azurekv.credentials import credential_of
 from sealring_azurekv.spec import SPEC as AZURE
 from sealring_gcpkms.credentials import OwnCredentials
 from sealring_hsm.config import read_pin
-from sealring_local.root import read_root
+from sealring_local.root import Roots, read_roots
 from sealring_plugin import ConfigInvalid
 
 APP = "11111111-2222-3333-4444-555555555555"
@@ -42,7 +42,7 @@ def store_url(path):
 
 
 READERS = {
-    "local root_key_file": (read_root, bytes(32)),
+    "local root_key_file": (read_roots, Roots.fresh().encode().encode()),
     "hsm pin_file": (read_pin, b"1234"),
     "hsm so_pin_file": (lambda path: read_pin(path, "so_pin_file"), b"1234"),
     "awskms secret_access_key_file": (lambda path: aws.read_secret(path, "secret_access_key_file"), b"hunter2"),

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from sealring_local.root import Roots
 from secrecy.canaries import leaks
 
 
@@ -98,7 +99,9 @@ def test_no_secret_is_in_any_file(aftermath):
 
 
 def test_the_keys_of_the_operator_are_in_no_other_file(aftermath):
-    keys = {"root key": aftermath.key_files["root.key"], "signing key": aftermath.key_files["token-key.pem"][40:120]}
+    roots = Roots.parse(aftermath.key_files["root.key"].decode()).keys
+    keys = {f"root key {name.domain}": key for name, key in roots.items()}
+    keys["signing key"] = aftermath.key_files["token-key.pem"][40:120]
 
     found = {name: leaks(text, keys) for name, text in aftermath.files.items()}
 

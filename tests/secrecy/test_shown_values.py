@@ -14,7 +14,7 @@ from sealring.crypto.data_key import DataKey
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine, Envelope, Header, Suite
-from sealring.domain.events import Action, Event
+from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.kek import Kek
 from sealring.domain.ports import Order, PageQuery, Row
@@ -25,8 +25,9 @@ from sealring.http.replies import Reply
 from sealring.services.data_keys import DataKeyPair
 from sealring.services.listing import Listing, ListOptions
 from sealring.services.objects import OpenedObject
+from sealring_local.root import Roots
 from sealring_local.wrap import LocalProvider
-from sealring_plugin import KeyRef, WrapBinding, WrappedKey
+from sealring_plugin import DATA, ManagedKey, RootName, WrapBinding, WrappedKey
 from secrecy.canaries import leaks
 
 CANARY = "Canary234567890123456789012345AB"  # 32 characters, so that it can stand for a key
@@ -64,6 +65,7 @@ ROW = Row(0, bytes(16), CANARY)
 SETTINGS = f"""
 [store]
 url = "redis://user:{CANARY}@localhost/"
+pin_file = "store-pin"
 [keys]
 managed = "local"
 [plugins.local]
@@ -83,11 +85,11 @@ HOLDERS = {
     "DataKey": DataKey(bytearray(SECRET)),
     "StoreKeys": StoreKeys(SECRET),
     "Kek": Kek(bytes(16), 1, "local", "key", b"scope", SECRET),
-    "KeyRef": KeyRef("local", "key", 1, b"scope", SECRET),
+    "ManagedKey": ManagedKey("local", "key", 1, b"scope", RootName(DATA, 1), SECRET),
     "WrappedKey": WrappedKey("a256gcm", SECRET),
     "WrapBinding": WrapBinding({"organization_id": CANARY}, SECRET),
-    "LocalProvider": LocalProvider(SECRET),
-    "Claims": Claims(PROFILE, "sub", 1, {"jti": CANARY}),
+    "LocalProvider": LocalProvider(Roots({RootName(DATA, 1): SECRET})),
+    "Claims": Claims(PROFILE, "sub", 1, 1, "", {"jti": CANARY}),
     "Call body": Call(Caller(PRINCIPAL, "id"), {}, {}, {"value": CANARY}),
     "Call query": Call(Caller(PRINCIPAL, "id"), {}, {"search": CANARY}, {}),
     "Call path": Call(Caller(PRINCIPAL, "id"), {"name": CANARY}, {}, {}),
@@ -99,7 +101,7 @@ HOLDERS = {
     "PageQuery": PageQuery(
         environment=ENVIRONMENT, orgs=None, order=Order.ASCENDING, limit=1, search=CANARY.casefold()
     ),
-    "Event": Event(Action.OBJECT_READ, ENVIRONMENT, ORG, "actor", "request", name=CANARY),
+    "Event": Event(Action.OBJECT_READ, ENVIRONMENT, ORG, Origin("issuer", "subject", "request"), name=CANARY),
 }
 
 NEEDLES = {"canary": SECRET, "folded canary": CANARY.casefold().encode(), "numbers": str(list(SECRET))[1:-1].encode()}

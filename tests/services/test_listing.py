@@ -100,6 +100,7 @@ def test_a_search_finds_part_of_a_name_in_any_case(shelf):
         shelf.add(name=name)
 
     assert shelf.names(search="strasse") == ["STRASSE 2", "Straße"]
+    assert shelf.names(search="STRAßE") == ["STRASSE 2", "Straße"]
 
 
 def test_a_search_looks_beyond_the_first_chunk(shelf):

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from sealring.domain.layout import Layout
 from sealring.errors import StoreUnavailable
 from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Grade
 from sealring.store.durability import DurabilityPolicy, require_durability
 from sealring.store.links import Links
+from sealring.store.opened import OpenedStore
 from sealring.store.redis_layout import check_writable, read_layout
 from support.make import ACME, caller, context, services
-from support.stores import on_links
+from support.stores import KEYS, STORE_ID, on_links
 
 STORE = Path(__file__).parents[2] / "app" / "sealring" / "store"
 
@@ -31,7 +33,9 @@ def test_every_command_of_the_store_is_allowed(acl_rules):
 
 
 def test_a_start_needs_no_more(acl_links):
-    check_writable(acl_links)
+    layout = Layout(4, STORE_ID, None, "", b"")
+    on_links(acl_links)
+    check_writable(OpenedStore.of(acl_links, KEYS, layout))
 
     assert read_layout(acl_links) is None
     assert acl_links.call((b"ROLE",))[0][0] == b"master"  # asked where Sentinels name the primary

@@ -62,7 +62,7 @@ class Writers:
             n
             for n, record in enumerate(self._records)
             if (numbers := [each.number for each in self.use.versions.list(caller(), str(record.id))])
-            != list(range(len(numbers), 0, -1))
+            != list(range(numbers[0], numbers[0] - len(numbers), -1))
         ]
 
     def _stored(self, record):
@@ -210,3 +210,11 @@ def test_the_keys_of_an_organization_are_on_one_node(cluster, cluster_links):
     assert (
         len({redis.crc.key_slot(prefix + kind) for kind in (b"o:1", b"v:1", b"n:1", b"k:1", b"a", b"w", b"i:1")}) == 1
     )
+
+
+def test_the_answers_of_several_nodes_come_in_the_order_of_the_commands(cluster, cluster_links):
+    keys = [b"s1:{%d}:o:test" % partition for partition in range(12)]
+    cluster_links.call(*((b"SET", key, key) for key in keys))
+
+    assert cluster_links.call(*((b"GET", key) for key in keys)) == keys
+    assert len({cluster.owner(redis.crc.key_slot(key)).port for key in keys}) == 3

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from sealring.domain.events import Action
-from sealring.domain.ids import ObjectId, uuid_text
+from sealring.domain.ids import Home, ObjectId, uuid_text
 from sealring.domain.ports import Change
 from sealring.errors import AmbiguousName, NameTaken, NotFound, VersionConflict
 from sealring.services.visibility import event_of
 from support.make import ACME, BETA, OTHER_ENVIRONMENT, caller, context, services
 
 ME = caller(ACME)
+NOWHERE = ObjectId.new(Home.of(4095, 0))
 
 
 @pytest.fixture
@@ -45,16 +46,16 @@ def test_a_created_object_is_read_by_its_name(use):
 
 def test_an_object_that_never_was_is_not_found(use):
     with pytest.raises(NotFound):
-        use.objects.read(ME, str(ObjectId.new(0)))
+        use.objects.read(ME, str(ObjectId.new(Home.of(0, 0))))
 
 
 def test_an_id_of_a_partition_that_does_not_exist_is_not_found(use):
     with pytest.raises(NotFound):
-        use.objects.read(ME, str(ObjectId.new(4095)))
+        use.objects.read(ME, str(NOWHERE))
     with pytest.raises(NotFound):
-        use.objects.delete(ME, str(ObjectId.new(4095)), version_check=None)
+        use.objects.delete(ME, str(NOWHERE), version_check=None)
     with pytest.raises(NotFound):
-        use.versions.list(ME, str(ObjectId.new(4095)))
+        use.versions.list(ME, str(NOWHERE))
 
 
 def test_a_name_is_taken_once_in_an_organization(use):

@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import pytest
 import redis
 
 from sealring.errors import SettingsInvalid
-from sealring.store.doctor.command_probes import _PROBES
+from sealring.store.doctor.command_probes import _PROBES, command_checks
 from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Grade
+from sealring.store.doctor.sandbox import Sandbox
+from sealring.store.doctor.transaction_probes import transaction_checks
 from sealring.store.doctor.vital_signs import vital_signs
 from sealring.store.durability import StoreFacts
 from sealring.store.embedded import EmbeddedValkey
 from sealring.store.links import Links
+from support.fake_store import answering
 from support.valkeys import SINGLE, running_valkey
 from support.waiting import becomes_true
 
@@ -89,6 +93,40 @@ def test_fakeredis_fails_where_it_loses_updates(fake_url):
     assert named(found, Grade.FAILED) == ["MULTI with a bad command", "WATCH, expired"]
     assert found["WATCH, expired"].meaning == "EXEC commits although the watched key changed"
     assert named(found, Grade.WARNING) == ["WAIT", "INFO", "durability"]
+
+
+def test_a_store_that_tears_transactions_fails():
+    """It refuses one command of a transaction, says that it applied nothing, and has applied the rest."""
+    written = []
+
+    def answer(words):
+        if words == [b"GET"]:
+            return b"-ERR wrong number of arguments\r\n"
+        if words[0] == b"SET":
+            written.append(words[1])
+            return b"+QUEUED\r\n"
+        if words[0] == b"EXEC":
+            return b"-EXECABORT for the error before\r\n"
+        return b"$1\r\n1\r\n" if words[0] == b"GET" and words[1] in written else b"+OK\r\n"
+
+    found = looked_at("MULTI with a bad command", answer)
+
+    assert (found.grade, found.meaning) == (Grade.FAILED, "EXEC applies the rest of it")
+
+
+@pytest.mark.parametrize("check", ["strings", "hashes", "lists", "sorted sets", "streams", "whole store"])
+def test_a_store_that_answers_otherwise_than_redis_fails(check):
+    found = looked_at(f"commands, {check}", lambda _words: b"+OK\r\n")
+
+    assert found.grade is Grade.FAILED
+    assert found.meaning.endswith("refused, unknown, or answered otherwise than by Redis 7")
+
+
+def looked_at(check, answer):
+    """What one check finds of a store that answers so."""
+    checks = {each.name: each for each in (*command_checks(), *transaction_checks(0))}
+    with answering(answer) as port, closing(Links.to(f"redis://127.0.0.1:{port}")) as links:
+        return checks[check].look(Sandbox(links))
 
 
 def test_every_command_of_the_store_is_tried():

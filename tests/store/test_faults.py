@@ -226,7 +226,7 @@ def test_a_delete_that_was_followed_by_a_restore_is_not_done_again(use, store, r
 
 @pytest.mark.parametrize("name", ["", "key-1"], ids=["nameless", "named"])
 def test_a_delete_with_an_intent_is_known_as_our_own_even_then(use, store, rival, record, proxy, name):
-    intent = Intent(ENVIRONMENT, ME.actor, name, b"DELETE /it", b"DELETE /it once")
+    intent = Intent(ENVIRONMENT, ME.principal.actor, name, b"DELETE /it", bytes(16))
     lose_an_answer(proxy, lambda: rival.restore(ME, str(record.id)))
 
     use.objects.delete(replace(ME, intent=intent), str(record.id), version_check=None)

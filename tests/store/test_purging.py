@@ -14,12 +14,13 @@ from sealring.observability.logs import Log
 from sealring.services.purging import Purged, Purging
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.visibility import event_of
-from sealring.store.keyspace import Keyspace
+from sealring.store.keyspace import PURGE_LEASE, Keyspace
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_tombs import RedisTombs
 from support.make import ACME, caller, context, services
-from support.stores import KEYS, on_links
+from support.stores import KEYS, STORE_ID, on_links
 
 ME = caller(ACME)
 DAY_S = 86_400
@@ -37,8 +38,13 @@ def use(store):
 
 @pytest.fixture
 def tombs(links):
+    return tombs_of(links)
+
+
+def tombs_of(links):
     keyspace = Keyspace(4, KEYS)
-    return RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+    markers, audit = Markers(links, keyspace, KEYS, STORE_ID), RedisAudit(links, keyspace, KEYS)
+    return RedisTombs(links, keyspace, markers, Records(KEYS, keyspace.home), audit)
 
 
 @pytest.fixture
@@ -151,26 +157,40 @@ def test_two_purges_at_once_count_each_object_once(tombs, due, links):
 
 
 def test_one_worker_of_all_purges(links, tombs, purging):
-    keyspace = Keyspace(4, KEYS)
-    another = RedisTombs(links, keyspace, Records(KEYS), RedisAudit(links, keyspace, KEYS))
+    another = tombs_of(links)
 
     assert [tombs.lease(60), another.lease(60), tombs.lease(60)] == [True, False, True]
 
 
+def housekeeper_of(store, tombs, purging, log=None):
+    return Housekeeper(purging, Rounds(store.bindings, services(store).bindings, Alarms()), tombs.lease, Log(log))
+
+
+def test_a_worker_leaves_housekeeping_to_the_one_that_has_the_lease(links, store, tombs, purging, due):
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
+    housekeeper = housekeeper_of(store, tombs, purging)
+    links.call((b"SET", PURGE_LEASE, b"another worker"))
+
+    housekeeper.round()
+    left = keys_of(links, due)
+    links.call((b"DEL", PURGE_LEASE))
+    housekeeper.round()
+
+    assert left != []
+    assert keys_of(links, due) == []
+
+
 def test_housekeeping_goes_on_after_a_failure(tombs, purging, links):
     said = io.StringIO()
-    store = on_links(links)
-    housekeeper = Housekeeper(
-        purging, Rounds(store.bindings, services(store).bindings, Alarms()), tombs.lease, Log(said)
-    )
+    housekeeper = housekeeper_of(on_links(links), tombs, purging, said)
     links.call((b"CONFIG", b"SET", b"maxmemory", b"1"))
     try:
-        housekeeper.attempt(housekeeper.round)
+        housekeeper.attempt(housekeeper.purge)
     finally:
         links.call((b"CONFIG", b"SET", b"maxmemory", b"0"))
 
     assert "housekeeping failed (StoreFull)" in said.getvalue()
-    assert housekeeper.attempt(housekeeper.round) is None
+    assert housekeeper.attempt(housekeeper.purge) is None
 
 
 def test_a_purged_object_is_not_found(purging, due, use, links):

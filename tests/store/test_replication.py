@@ -13,6 +13,7 @@ from sealring.store.redis_layout import read_layout, write_layout
 from sealring_local.wrap import LocalProvider
 from support.make import caller, context, gateway, on_provider, services
 from support.replication import STRONG, name_primary, running_node, running_sentinel, url_of
+from support.roots import roots_of
 from support.stores import on_links
 from support.waiting import becomes_true
 
@@ -170,7 +171,7 @@ class Interrupting(LocalProvider):
     """Does something before it unwraps: between the two looks that a read takes at the store."""
 
     def __init__(self, interrupt):
-        super().__init__(bytes(32))
+        super().__init__(roots_of(bytes(32)))
         self._interrupt = interrupt
 
     def unwrap(self, *args):

@@ -10,6 +10,7 @@ from sealring.errors import NameTaken
 from sealring.services.operations import Progress
 from sealring_local.wrap import LocalProvider
 from support.make import ACME, ENVIRONMENT, caller, context, on_provider, services
+from support.roots import roots_of
 from support.stores import on_links
 
 
@@ -28,13 +29,13 @@ class Slow(LocalProvider):
 
 @pytest.fixture
 def slow():
-    return Slow(bytes(32))
+    return Slow(roots_of(bytes(32)))
 
 
 @pytest.fixture
 def me():
     who = caller(ACME)
-    return replace(who, intent=Intent(ENVIRONMENT, who.actor, "key-1", b"POST /kv", b"request"))
+    return replace(who, intent=Intent(ENVIRONMENT, who.principal.actor, "key-1", b"POST /kv", bytes(16)))
 
 
 def create(use, who):
@@ -50,7 +51,7 @@ def test_a_repetition_beside_the_first_request_gets_the_same_object(links, slow,
     first.start()
     assert slow.asked.wait(20)
 
-    made.append(create(services(store, provider_gateway=on_provider(LocalProvider(bytes(32)))), me))
+    made.append(create(services(store, provider_gateway=on_provider(LocalProvider(roots_of(bytes(32))))), me))
     slow.let.set()
     first.join()
 
@@ -74,7 +75,7 @@ def test_a_write_on_its_way_is_running(links, slow, me):
 
 def test_a_name_that_is_taken_costs_no_call_of_the_key_provider(links, slow):
     store = on_links(links)
-    create(services(store, provider_gateway=on_provider(LocalProvider(bytes(32)))), caller(ACME))
+    create(services(store, provider_gateway=on_provider(LocalProvider(roots_of(bytes(32))))), caller(ACME))
 
     with pytest.raises(NameTaken):
         create(services(store, provider_gateway=on_provider(slow)), caller(ACME))

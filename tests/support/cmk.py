@@ -9,20 +9,24 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import sealring_plugin as api
-from sealring.keys.catalog import Catalog, Loaded
+from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
-from sealring.keys.providers import Source
+from sealring.keys.plugins import Loaded
+from sealring.keys.providers import ManagedSource, Source
 from sealring_local.wrap import LocalProvider
+from support.roots import roots_of
 
 
 @dataclass
 class Key:
-    """`failure`: what the provider raises now. `log`: what its owner sees of each use."""
+    """`failure`: what the provider raises now; `failing_at`: at which use of all. `log`: what its owner sees of each; `callers`: whose."""
 
     secret: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     failure: Exception | None = None
+    failing_at: dict[int, Exception] = field(default_factory=dict)
     hangs: bool = False
     log: list = field(default_factory=list)
+    callers: set = field(default_factory=set)
 
 
 class CmkProvider:
@@ -65,12 +69,14 @@ class CmkProvider:
 
     def _cipher(self, key, binding, call, operation):
         found = self._key(key)
+        found.callers.add((call.environment_id, call.tenant_id))
         found.log.append((operation, dict(binding.context), call.request_id))
         if found.hangs:
             threading.Event().wait(max(0.0, call.deadline - time.monotonic()) + 0.5)
             raise api.DeadlineExceeded
-        if found.failure is not None:
-            raise found.failure
+        failure = found.failing_at.get(len(found.log), found.failure)
+        if failure is not None:
+            raise failure
         return AESGCM(found.secret)
 
     def _key(self, key):
@@ -88,7 +94,7 @@ def check_key(_config, key):
         raise api.ConfigInvalid("a key's name begins with key_")
 
 
-SPEC = api.ProviderSpec(
+SPEC = api.CustomersSpec(
     name="cmk",
     config=(api.ConfigField("principal", str, "who we are"),),
     build=lambda _: None,
@@ -99,8 +105,10 @@ SPEC = api.ProviderSpec(
 CATALOG = Catalog({"cmk": Loaded(SPEC, {"principal": "sealring"})})
 
 
-def gateway_to(kms, *, waits=False):
+def gateway_to(kms, *, waits=False, threads=16):
     """A gateway to keys of ours and of customers: `kms` holds theirs by name."""
-    local = LocalProvider(bytes(32))
+    local = LocalProvider(roots_of(bytes(32)))
     provider = CmkProvider(kms)
-    return Gateway({"local": Source(lambda: local, waits=False), "cmk": Source(lambda: provider, waits)})
+    return Gateway(
+        {"local": ManagedSource(lambda: local, waits=False)}, {"cmk": Source(lambda: provider, waits)}, threads=threads
+    )

@@ -1,14 +1,11 @@
 """A real `sealring serve` on a real Valkey, for tests that speak HTTP to it."""
 
-import http.client
-import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import redis
@@ -19,10 +16,13 @@ from sealring.domain.principal import Permission
 from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
 from sealring_example.kms import TOKEN, Kms
+from support.asking import Answer, ask
 from support.ports import free_port
 from support.waiting import becomes_true
 
-KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three")
+__all__ = ["ALL_PERMISSIONS", "Answer", "LiveServer", "ask", "is_ready", "live_server", "running", "serving"]
+
+KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three", "key_four", "key_five")
 
 _EXAMPLE = """
 [plugins.example]
@@ -31,17 +31,6 @@ token = "{token}"
 """
 
 ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    raw: bytes = field(repr=False)
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.raw)
 
 
 @dataclass
@@ -87,31 +76,6 @@ class LiveServer:
         return ask(self.url, method, path, **sent)
 
 
-def ask(
-    url: str,
-    method: str,
-    path: str,
-    *,
-    token: str | None = None,
-    body: object = None,
-    raw_body: bytes | None = None,
-    headers: Mapping[str, str] = MappingProxyType({}),
-) -> Answer:
-    """One request. `body` is sent as JSON; `raw_body` as it is."""
-    sent = {"Content-Type": "application/json", **headers}
-    if token is not None:
-        sent["Authorization"] = f"Bearer {token}"
-    payload = raw_body if raw_body is not None else None if body is None else json.dumps(body).encode()
-    host, port = url.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
-    try:
-        connection.request(method, path, body=payload, headers=sent)
-        response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
-    finally:
-        connection.close()
-
-
 @contextmanager
 def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str = "local") -> Iterator[LiveServer]:
     """Run the installed `sealring serve` in `folder`, on a Valkey of its own, until the block ends."""
@@ -128,15 +92,16 @@ def serving(
     keys: str = "local",
     about_store: str = "",
     gunicorn_config: Path | None = None,
+    max_versions: int = 100,
 ) -> Iterator[LiveServer]:
     """Run the installed `sealring serve` in `folder`, on this store, until the block ends.
 
-    `about_store` is a line more in [store].
+    `about_store` is a line more in [store], and `max_versions` what an object keeps.
     """
     kms = Kms(KEYS_OF_CUSTOMERS)
     kms.start()
     try:
-        path = _installed(folder, store_url, keys, about_store, kms)
+        path = _installed(folder, store_url, keys, about_store, max_versions, kms)
         with running(path, folder / "server.log", kms, workers, threads, gunicorn_config) as server:
             yield server
     finally:
@@ -165,11 +130,12 @@ def running(
         process.wait(timeout=30)
 
 
-def _installed(folder: Path, store_url: str, keys: str, about_store: str, kms: Kms) -> Path:
+def _installed(folder: Path, store_url: str, keys: str, about_store: str, max_versions: int, kms: Kms) -> Path:
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
     text = path.read_text().replace("[store]", f"[store]\n{about_store}")
-    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN))
+    limits = f"\n[limits]\nmax_versions_per_object = {max_versions}\n"
+    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits)
     wiring.initialise_store(settings.load(path), 4)
     return path
 

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import fields
-from pathlib import Path
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
@@ -12,8 +11,9 @@ from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring, ManagedKeys
-from sealring.keys.providers import Source
+from sealring.keys.providers import ManagedSource
 from sealring.keys.routing import ManagedKeks
+from sealring.keys.wrap_counts import WrapCounts
 from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
@@ -24,8 +24,8 @@ from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
-from sealring_local.root import create_root, read_root
 from sealring_local.wrap import LocalProvider
+from support.roots import roots_of
 
 ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000000")
 OTHER_ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000001")
@@ -43,40 +43,41 @@ def principal(*orgs, permissions=None, environment=ENVIRONMENT, subject="alice")
 
 
 def caller(*orgs, **options):
-    return Caller(principal(*orgs, **options), "request-1")
+    """Somebody in a request that never ends."""
+    return Caller(principal(*orgs, **options), "request-1", deadline=float("inf"))
 
 
 def context(**pairs):
     return KeyContext.of(pairs or {"organization_id": ACME})
 
 
-def root(folder: Path) -> bytes:
-    create_root(folder / "root.key")
-    return read_root(folder / "root.key")
-
-
 def gateway(root_key=None):
-    return on_provider(LocalProvider(root_key or os.urandom(32)))
+    return on_provider(LocalProvider(roots_of(root_key or os.urandom(32))))
 
 
 def on_provider(provider, *, waits=False):
-    """A gateway to this one provider, under the name `local`."""
-    return Gateway({"local": Source(lambda: provider, waits)})
+    """A gateway to this one provider of managed keys, under the name `local`."""
+    return Gateway({"local": ManagedSource(lambda: provider, waits)}, {})
 
 
 def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None, on_refusal=None):
     """Every use case, on this store and on keys in software."""
     keys = provider_gateway or gateway()
     keyring = Keyring(
-        keys, store.keks, BoundKeys(store.bindings), ManagedKeys("local", per), on_refusal or (lambda _env, _org: None)
+        keys,
+        store.keks,
+        ManagedKeys("local", per),
+        WrapCounts(store.keks, keys.max_wraps),
+        on_refusal or (lambda _env, _org: None),
     )
-    sealing = Sealing(keyring)
+    bound = BoundKeys(store.bindings)
+    sealing = Sealing(keyring, bound)
     return Services(
         objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits()),
         versions=Versions(store.objects, sealing, store.audit),
         lists=Lists(store.objects, Cursors(store.keys)),
-        data_keys=DataKeys(keyring, store.audit),
+        data_keys=DataKeys(keyring, bound, store.audit, store.keys),
         operations=Operations(store.intents, store.objects),
         bindings=Bindings(store.bindings, catalog or Catalog({}), keys, Verifier(keys), store.keys),
-        explanations=Explanations(store.objects, keyring, store.audit),
+        explanations=Explanations(store.objects, keyring, bound, store.audit),
     )

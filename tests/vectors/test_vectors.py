@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given
 
+from sealring.crypto.blob_mac import genuine
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.seal import check_commitment, open_sealed
+from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.aad import wrap_aad
 from sealring.domain.codec import encode_envelope, parse_data_key, parse_envelope
 from sealring.domain.envelope import Combine
@@ -21,9 +25,13 @@ VECTORS = json.loads(Path(__file__).with_name("envelope-v1.json").read_text(enco
 KEKS = {bytes.fromhex(kek_id): bytes.fromhex(kek) for kek_id, kek in VECTORS["keks"].items()}
 
 
+STORE_KEY = bytes.fromhex(VECTORS["store_key"])
+KEYS = StoreKeys(STORE_KEY)
+
+
 def by_the_server(vector):
     raw = bytes.fromhex(vector["envelope"])
-    envelope = parse_envelope(raw) if vector["kind"] == "object" else parse_data_key(raw)
+    envelope = parse_envelope(raw) if vector["kind"] == "object" else parse_data_key(genuine(KEYS, raw))
     dek = _dek(envelope)
     if vector["kind"] == "object":
         return open_sealed(envelope, dek).decode()
@@ -35,7 +43,7 @@ def by_the_other_reader(vector):
     raw = bytes.fromhex(vector["envelope"])
     if vector["kind"] == "object":
         return reader.read_object(raw, KEKS).decode()
-    return reader.read_data_key(raw, KEKS).hex()
+    return reader.read_data_key(raw, KEKS, STORE_KEY).hex()
 
 
 def _dek(envelope):
@@ -45,7 +53,8 @@ def _dek(envelope):
 
 def _unwrap(wrap, header):
     aad = wrap_aad(header, kek_id=wrap.kek_id, kek_version=wrap.kek_version, share_index=wrap.share_index)
-    return AESGCM(KEKS[wrap.kek_id]).decrypt(wrap.blob[:12], wrap.blob[12:], aad)
+    cipher = AESGCM(HKDFExpand(SHA256(), 32, b"sealring-local/v1/dek" + aad).derive(KEKS[wrap.kek_id]))
+    return cipher.decrypt(wrap.blob[:12], wrap.blob[12:], None)
 
 
 def named(vectors):
@@ -72,6 +81,15 @@ def test_the_server_refuses_what_is_to_be_refused(vector):
 def test_the_other_reader_refuses_what_is_to_be_refused(vector):
     with pytest.raises((reader.Refused, ValueError)):
         by_the_other_reader(vector)
+
+
+def test_a_reader_without_the_store_key_opens_a_data_key_and_verifies_no_origin():
+    (vector,) = (each for each in VECTORS["accept"] if each["kind"] == "data key" and each["name"] == "one KEK")
+    forged = bytes.fromhex(vector["envelope"])[:-1] + b"\0"
+
+    assert reader.read_data_key(forged, KEKS, None).hex() == vector["plaintext"]
+    with pytest.raises(reader.Refused, match="MAC"):
+        reader.read_data_key(forged, KEKS, STORE_KEY)
 
 
 @given(envelopes())

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from sealring.auth.revoked import RevokedTokens
 from sealring.auth.tokens import Claims, TokenVerifier, bearer_token, plain_text
 from sealring.domain.ids import EnvironmentId, OrgId, org_id
 from sealring.domain.principal import Permission, Principal
@@ -38,6 +39,8 @@ def principal_of(claims: Claims) -> Principal:
         environment=claims.profile.environment_id,
         organizations=_organizations(claims),
         permissions=_permissions(claims),
+        token_id=claims.token_id,
+        issued_at=claims.issued_at,
     )
 
 
@@ -45,20 +48,30 @@ class Authenticator:
     """Turns the Authorization header of a request into a principal. Called from many threads.
 
     A token that verified counts for 60 seconds without a second look, though never beyond its `exp`. Tokens are
-    remembered by their SHA-256, at most 4,096 of them, the oldest leaving first; failures are not remembered.
+    remembered by their SHA-256, at most 4,096 of them, the oldest leaving first; failures are not remembered. Whether
+    it is revoked is asked each time.
     """
 
-    __slots__ = ("_adding", "_cached", "_clock", "_verifier")
+    __slots__ = ("_adding", "_cached", "_clock", "_revoked", "_verifier")
 
-    def __init__(self, verifier: TokenVerifier, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, verifier: TokenVerifier, revoked: RevokedTokens, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since 1970."""
         self._verifier = verifier
+        self._revoked = revoked
         self._clock = clock
         self._adding = threading.Lock()
         self._cached: dict[bytes, tuple[float, float, Principal]] = {}  # from, until, who
 
     def authenticate(self, values: Sequence[str]) -> Principal:
-        """Return who sends these Authorization values. Raises as `bearer_token`, `verify` and `principal_of` do."""
+        """Return who sends these Authorization values.
+
+        Raises as `bearer_token`, `verify`, `principal_of` and `RevokedTokens.refuse` do.
+        """
+        principal = self._verified(values)
+        self._revoked.refuse(principal)
+        return principal
+
+    def _verified(self, values: Sequence[str]) -> Principal:
         token = bearer_token(values)
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         cached = self._cached.get(digest)

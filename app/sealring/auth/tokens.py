@@ -25,6 +25,7 @@ BearerToken = NewType("BearerToken", str)  # made by bearer_token(); anything ma
 
 MAX_HEADER_BYTES = 8_000  # gunicorn stops at 8,190
 MAX_SUBJECT_CHARACTERS = 255  # OpenID Connect Core 2
+MAX_TOKEN_ID_CHARACTERS = 255  # our own: an id that is longer, or that nobody can type, cannot be revoked
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+", re.ASCII)  # RFC 7515 7.1
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # neither controls nor lone surrogates
@@ -42,6 +43,8 @@ class Claims:
     profile: IssuerProfile  # of the issuer that signed
     subject: str
     expires_at: int  # seconds since 1970
+    issued_at: int  # likewise
+    token_id: str  # empty where it has none
     members: Mapping[str, object] = field(repr=False)  # as signed; each is checked where it is used
 
 
@@ -104,14 +107,14 @@ class TokenVerifier:
         alg = _algorithm(header, profile)
         _check_type(header, profile)
         _check_signature(token, alg, _key(header, source, alg))
-        expires_at = _check_times(members, profile, self._clock())
+        issued_at, expires_at = _check_times(members, profile, self._clock())
         _check_audience(members, profile)
         if "cnf" in members:
             raise Unauthenticated("cnf")  # bound to a key or certificate of its sender, which we cannot check
         subject = plain_text(members.get("sub"), MAX_SUBJECT_CHARACTERS)
         if subject is None:
             raise Unauthenticated("sub")
-        return Claims(profile, subject, expires_at, members)
+        return Claims(profile, subject, expires_at, issued_at, _token_id(members), members)
 
     def _issuer(self, issuer: object) -> tuple[IssuerProfile, KeySource]:
         """The profile that the (still unverified) issuer has, if any: an exact match, never a prefix."""
@@ -173,8 +176,8 @@ def _check_signature(token: BearerToken, alg: str, key: VerificationKey) -> None
         raise Unauthenticated("signature") from None
 
 
-def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: float) -> int:
-    """Return `exp`. Only exp, iat and nbf have the leeway; the lifetime has none."""
+def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: float) -> tuple[int, int]:
+    """Return `iat` and `exp`. Only exp, iat and nbf have the leeway; the lifetime has none."""
     expires_at, issued_at = _seconds(members, "exp"), _seconds(members, "iat")
     if now >= expires_at + profile.leeway_s:
         raise Unauthenticated("expired")
@@ -184,7 +187,7 @@ def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: flo
         raise Unauthenticated("nbf")
     if not 0 < expires_at - issued_at <= profile.max_lifetime_s:
         raise Unauthenticated("lifetime")
-    return expires_at
+    return issued_at, expires_at
 
 
 def _seconds(members: Mapping[str, object], name: str) -> int:
@@ -192,6 +195,16 @@ def _seconds(members: Mapping[str, object], name: str) -> int:
     if type(seconds) is not int:  # bool is an int to isinstance, and PyJWT takes strings and floats
         raise Unauthenticated(name)
     return seconds
+
+
+def _token_id(members: Mapping[str, object]) -> str:
+    """RFC 7519 4.1.7. One that is there can be revoked, so it has a form that can be named; most have one."""
+    if "jti" not in members:
+        return ""
+    token_id = plain_text(members["jti"], MAX_TOKEN_ID_CHARACTERS)
+    if token_id is None:
+        raise Unauthenticated("jti")
+    return token_id
 
 
 def _check_audience(members: Mapping[str, object], profile: IssuerProfile) -> None:

@@ -28,17 +28,25 @@ class Chunks:
     def __init__(self, dek: bytearray, head: bytes) -> None:
         self._cipher = AESGCM(HKDFExpand(SHA256(), DEK_BYTES, _LABEL + head).derive(dek))
 
+        self._waiting = bytearray()
+        self._number = 0
+
+    def add(self, piece: bytes) -> Iterator[bytes]:
+        """Take the next piece of a stream, of any size, and yield the sealed chunks that are full."""
+        self._waiting += piece
+        while len(self._waiting) > CHUNK_BYTES:
+            yield self._sealed(self._waiting[:CHUNK_BYTES], last=False)
+            del self._waiting[:CHUNK_BYTES]
+
+    def end(self) -> bytes:
+        """Return the last chunk of the stream."""
+        return self._sealed(self._waiting, last=True)
+
     def seal(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the sealed chunks of a stream that comes in pieces of any size. All but the last are full."""
-        waiting = bytearray()
-        number = 0
         for piece in pieces:
-            waiting += piece
-            while len(waiting) > CHUNK_BYTES:
-                yield self._cipher.encrypt(_nonce(number), waiting[:CHUNK_BYTES], _aad(number, last=False))
-                del waiting[:CHUNK_BYTES]
-                number += 1
-        yield self._cipher.encrypt(_nonce(number), waiting, _aad(number, last=True))
+            yield from self.add(piece)
+        yield self.end()
 
     def open(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
         """Yield the chunks of a stream. `read(size)` returns fewer bytes at its end alone.
@@ -54,6 +62,10 @@ class Chunks:
             number += 1
         if number == 0:
             raise IntegrityFailure("no chunk")
+
+    def _sealed(self, chunk: bytearray, *, last: bool) -> bytes:
+        self._number += 1
+        return self._cipher.encrypt(_nonce(self._number - 1), chunk, _aad(self._number - 1, last=last))
 
     def _opened(self, number: int, sealed: bytes, *, last: bool) -> bytes:
         try:

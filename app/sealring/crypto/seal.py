@@ -7,9 +7,8 @@ import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
+from sealring.crypto import hkdf
 from sealring.domain.aad import data_aad
 from sealring.domain.envelope import COMMITMENT_BYTES, DEK_BYTES, NONCE_BYTES, Envelope, Header, Wrap
 from sealring.errors import IntegrityFailure
@@ -55,11 +54,11 @@ def _check_commitment(prk: bytes, header: Header, expected: bytes) -> None:
 
 
 def _extract(dek: bytearray, header: Header) -> bytes:
-    return HKDF.extract(SHA512(), header.message_id, dek)
+    return hkdf.extract(header.message_id, dek)
 
 
 def _expand(prk: bytes, label: bytes, header: Header, size: int) -> bytes:
-    return HKDFExpand(SHA512(), size, label + header.suite.to_bytes(2, "big")).derive(prk)
+    return hkdf.expand(prk, label + header.suite.to_bytes(2, "big"), size)
 
 
 def _cipher(prk: bytes, header: Header) -> AESGCM:

@@ -11,15 +11,20 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 STORE_KEY_BYTES = 32
 DIGEST_BYTES = 16  # truncated HMAC-SHA-256: 128 bits, as many as AES-GCM's tag
 
+BLOB_KEY = 1  # the number of the key under which blobs of data keys get their MAC; older ones stay readable
+
 
 def new_store_key() -> bytes:
     return os.urandom(STORE_KEY_BYTES)
 
 
 class StoreKeys:
-    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous."""
+    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous.
 
-    __slots__ = ("_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record")
+    `pin` is derived beside them, and no secret: whoever knows it can tell this store key from every other. 32 bytes.
+    """
+
+    __slots__ = ("_audit", "_blob", "_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record", "pin")
 
     def __init__(self, store_key: bytes) -> None:
         self._locator = _subkey(store_key, "locator")
@@ -27,7 +32,10 @@ class StoreKeys:
         self._index = _subkey(store_key, "index")
         self._cursor = _subkey(store_key, "cursor")
         self._etag = _subkey(store_key, "etag")
+        self._audit = _subkey(store_key, "audit")
         self._fingerprint = _subkey(store_key, "fingerprint")
+        self._blob = {number: _subkey(store_key, f"blob/{number}") for number in range(1, BLOB_KEY + 1)}
+        self.pin = _subkey(store_key, "pin")
 
     def locator(self, label: bytes, message: bytes) -> bytes:
         """What stands in a key's name for a name or a context. 16 bytes."""
@@ -52,6 +60,14 @@ class StoreKeys:
     def fingerprint(self, message: bytes) -> bytes:
         """What is kept of a request, so that its repetition is known. 16 bytes."""
         return _digest(self._fingerprint, message)
+
+    def audit(self, message: bytes) -> bytes:
+        """The MAC of an entry of the audit stream. 16 bytes."""
+        return _digest(self._audit, message)
+
+    def blob(self, number: int, message: bytes) -> bytes:
+        """The MAC of a data key's blob, under the key of that number. 32 bytes. Raises KeyError for another number."""
+        return hmac.digest(self._blob[number], message, "sha256")
 
     def __repr__(self) -> str:
         return "StoreKeys(…)"

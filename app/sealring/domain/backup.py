@@ -1,4 +1,4 @@
-"""The head of a backup: what opens the rest of the file, so that nothing of the old store is needed."""
+"""The head of a file of a backup: what opens the rest of it, so that nothing of the old store is needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cached_property
 from typing import Self
 
@@ -13,16 +14,24 @@ from sealring.domain.layout import Layout
 from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16
 
 MAGIC = b"SLRB"
-FORMAT = 1
+FORMAT = 2
 
 _START = struct.Struct(">4sBH")  # magic, format, bytes that follow
 _AAD_LABEL = b"sealring/v1/backup"
 
 
+class FileKind(IntEnum):
+    """Which of the two files of a backup one is."""
+
+    DATA = 1
+    KEYS = 2  # KEKs and scopes: made again after each change of a root, so that old data files stay of use
+
+
 @dataclass(frozen=True)
 class BackupHead:
-    """Format 1: `magic 4 ‖ format u8 ‖ lp16(time u64 ‖ lp16(layout) ‖ lp8(alg) ‖ lp16(wrapped key))`."""
+    """Format 2: `magic 4 ‖ format u8 ‖ lp16(kind u8 ‖ time u64 ‖ lp16(layout) ‖ lp8(alg) ‖ lp16(wrapped key))`."""
 
+    kind: FileKind
     created_at: int  # microseconds since 1970
     layout: Layout
     alg: str
@@ -32,6 +41,7 @@ class BackupHead:
     def encoded(self) -> bytes:
         rest = b"".join(
             (
+                bytes((self.kind,)),
                 self.created_at.to_bytes(8, "big"),
                 lp16(self.layout.encode()),
                 lp8(self.alg.encode()),
@@ -53,13 +63,14 @@ class BackupHead:
             raise MalformedBytes("another magic or format")
         reader = Reader(take(size))
         try:
-            head = cls(reader.number(8), Layout.decode(reader.lp16()), reader.lp8().decode(), reader.lp16())
-        except UnicodeDecodeError as error:
-            raise MalformedBytes("not UTF-8") from error
+            kind, created_at = FileKind(reader.number(1)), reader.number(8)
+            head = cls(kind, created_at, Layout.decode(reader.lp16()), reader.lp8().decode(), reader.lp16())
+        except ValueError as error:  # an unknown kind, bad UTF-8
+            raise MalformedBytes("a head that this version does not know") from error
         reader.finish()
         return head
 
 
-def backup_aad(store_id: bytes, created_at: int) -> bytes:
-    """What the key of a backup is bound to: this store, this format, this time."""
-    return b"".join((_AAD_LABEL, bytes((FORMAT,)), store_id, created_at.to_bytes(8, "big")))
+def backup_aad(kind: FileKind, store_id: bytes, created_at: int) -> bytes:
+    """What the key of a file is bound to: this format and kind, this store, this time."""
+    return b"".join((_AAD_LABEL, bytes((FORMAT, kind)), store_id, created_at.to_bytes(8, "big")))

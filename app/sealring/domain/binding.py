@@ -9,7 +9,7 @@ from typing import Self
 
 from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
 from sealring.domain.envelope import Combine
-from sealring.domain.ids import EnvironmentId, OrgId, parse_uuid
+from sealring.domain.ids import HOME_BYTES, EnvironmentId, Home, OrgId, parse_uuid
 from sealring.domain.kek import Bound, Kek, KekScope
 
 MAX_STALE_DECRYPT_S = 60
@@ -22,7 +22,7 @@ class BindingState(IntEnum):
     PENDING = 1  # not used; it becomes active when it proves to work
     ACTIVE = 2  # guards whatever it matches
     SUSPENDED = 3  # guards it still, and is refused: nothing is sealed or opened under it
-    RETIRED = 4  # guards nothing new; what it sealed opens
+    RETIRED = 4  # guards nothing new; what it sealed opens, unless it was suspended then
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Verification:
 class Binding:
     """One key of an organization. All but its state and what was verified is fixed: another key is another binding."""
 
-    id: bytes  # 16 bytes, of which the first 12 bits are the partition; the id of its KEK too
+    id: bytes  # 16 bytes, of which the first 4 are the organization's home; the id of its KEK too
     environment: EnvironmentId
     org: OrgId
     match: Pairs  # sorted; beside the organization, which every context of it has
@@ -69,6 +69,7 @@ class Binding:
     max_stale_decrypt_s: int
     replaces: bytes  # 16 bytes, or none: the binding that retires when this one becomes active
     state: BindingState
+    shut: bool  # nothing opens under it: it was never verified, or was suspended and not verified again since
     created_at: int
     updated_at: int
     verification: Verification | None = None
@@ -92,7 +93,19 @@ class Binding:
         return Kek(self.id, 1, self.provider, self.key, self.scope, b"", bound)
 
     def turned(self, state: BindingState, now: int) -> Self:
-        return replace(self, state=state, updated_at=max(now, self.updated_at + 1))
+        """The binding in another state. Only becoming active opens one that is shut, and only suspending shuts it."""
+        shut = self.shut if state is BindingState.RETIRED else state is not BindingState.ACTIVE
+        return replace(self, state=state, shut=shut, updated_at=self._after(now))
+
+    def reopened(self, now: int) -> Self:
+        """A retired binding that was verified again: what it sealed opens."""
+        return replace(self, shut=False, updated_at=self._after(now))
+
+    def verified(self, verification: Verification, now: int) -> Self:
+        return replace(self, verification=verification, updated_at=self._after(now))
+
+    def _after(self, now: int) -> int:
+        return max(now, self.updated_at + 1)
 
 
 def matching(bindings: Iterable[Binding], context: KeyContext) -> tuple[Binding, ...]:
@@ -101,13 +114,18 @@ def matching(bindings: Iterable[Binding], context: KeyContext) -> tuple[Binding,
     return tuple(sorted(found, key=lambda each: each.id))
 
 
+def governing(bindings: Iterable[Binding]) -> frozenset[tuple[bytes, bool, bool]]:
+    """What of an organization's bindings decides about requests. The epoch moves with this, and with nothing else."""
+    return frozenset((each.id, each.guards, each.shut) for each in bindings if each.guards or not each.shut)
+
+
 def match_of(pairs: Iterable[tuple[str, str]]) -> Pairs:
     """Return the pairs of a match beside the organization."""
     return tuple(sorted(pair for pair in pairs if pair[0] not in ORGANIZATION_KEYS))
 
 
-def binding_partition(binding_id: bytes) -> int:
-    return binding_id[0] << 4 | binding_id[1] >> 4
+def binding_home(binding_id: bytes) -> Home:
+    return Home(binding_id[:HOME_BYTES])
 
 
 def parse_binding_id(text: str) -> bytes | None:

@@ -57,13 +57,14 @@ def parse_envelope(raw: bytes) -> Envelope:
 
 
 def encode_data_key(blob: DataKeyBlob) -> bytes:
+    """Return a blob without its MAC, which crypto/blob_mac.py puts behind it."""
     return b"".join(
         (blob.header.encoded, _encode_wraps(blob.wraps), blob.commitment, lp16(blob.context.canonical)),
     )
 
 
 def parse_data_key(raw: bytes) -> DataKeyBlob:
-    """Raises MalformedBytes for everything that `encode_data_key` does not make."""
+    """Read a blob without its MAC. Raises MalformedBytes for everything that `encode_data_key` does not make."""
     reader = Reader(raw)
     header = _parse_header(reader, Suite.DATA_KEY)
     wraps = _parse_wraps(reader, header.combine)

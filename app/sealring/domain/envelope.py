@@ -26,7 +26,8 @@ TAG_BYTES = 16  # NIST SP 800-38D 5.2.1.2
 
 class Suite(IntEnum):
     OBJECT = 0x0001  # HKDF-SHA-512, AES-256-GCM, key commitment
-    DATA_KEY = 0x0002  # HKDF-SHA-512 for the commitment; the caller encrypts
+    # 0x0002 was a data key without a MAC: whoever has a public key can make wraps, so it proves nothing. Refused.
+    DATA_KEY = 0x0003  # HKDF-SHA-512 for the commitment; the caller encrypts; the blob ends with our MAC
 
 
 class Combine(IntEnum):
@@ -91,10 +92,15 @@ class Envelope:
     nonce: bytes  # 12 bytes
     ciphertext: bytes  # with its 16-byte tag
 
+    @property
+    def keys(self) -> tuple[tuple[bytes, int], ...]:
+        """Ids and versions of the KEKs."""
+        return _keys(self.wraps)
+
 
 @dataclass(frozen=True, slots=True)
 class DataKeyBlob:
-    """A wrapped data key that the caller keeps: `encrypted_keys` on the wire."""
+    """A wrapped data key that the caller keeps: with a MAC behind it, `encrypted_keys` on the wire."""
 
     header: Header
     wraps: tuple[Wrap, ...]
@@ -104,3 +110,12 @@ class DataKeyBlob:
     @property
     def data_key_id(self) -> bytes:
         return self.header.message_id[:16]
+
+    @property
+    def keys(self) -> tuple[tuple[bytes, int], ...]:
+        """Ids and versions of the KEKs."""
+        return _keys(self.wraps)
+
+
+def _keys(wraps: tuple[Wrap, ...]) -> tuple[tuple[bytes, int], ...]:
+    return tuple((wrap.kek_id, wrap.kek_version) for wrap in wraps)

@@ -1,10 +1,12 @@
-"""Audit events: who did what to which object, and how it ended. Never a value, a name in clear, or a token."""
+"""Audit events: who did what to which object, and how it ended. Never a value, and never a token."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
 
 
@@ -28,20 +30,40 @@ class Action(StrEnum):
     DATA_KEY_CREATED = "vault.data_key.created"
     DATA_KEY_DECRYPTED = "vault.data_key.decrypted"
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
+    TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` says whose, `detail` which of them
+    REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list of them
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an event comes from: an actor, in one attempt of one operation.
+
+    An event that was appended twice (its first answer was lost, or its operation began again) has the same operation,
+    action, organization and target both times.
+    """
+
+    issuer: str
+    subject: str
+    request_id: str
+    operation: bytes = field(default_factory=lambda: os.urandom(16))
+    attempt: int = 0
+    token_id: str = ""  # the token's jti
+    source: str = ""  # the class of the caller's address: loopback, private, public; empty: not by HTTP
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of the audit log. The store adds the time; `name` is stored as a keyed digest."""
+    """One entry of the audit log. The store adds the time."""
 
     action: Action
     environment: EnvironmentId
     org: OrgId
-    actor: str  # "issuer|subject"
-    request_id: str
+    origin: Origin
     target: str = ""  # an object, version, data key or KEK id
     name: str = field(default="", repr=False)
-    key_ids: tuple[str, ...] = ()
-    reason: str = ""  # of a refusal; a fixed phrase
+    context: KeyContext | None = field(default=None, repr=False)
+    keys: tuple[tuple[bytes, int], ...] = ()  # ids and versions of the KEKs
+    refused: bool = False
+    reason: str = ""  # of a refusal, and codes of findings; fixed phrases
     provider: str = ""  # of a customer's key, as events call it: AWS_KMS
     detail: str = ""  # fixed words, e.g. "verified", "suspended"

@@ -14,7 +14,8 @@ EnvironmentId = NewType("EnvironmentId", str)  # checked by environment_id()
 
 NO_ORG = OrgId("")  # the owner of objects whose context names no organization
 
-MAX_PARTITIONS = 4096  # an object id has 12 bits for its partition
+MAX_PARTITIONS = 4096  # a Home has 12 bits for its partition
+HOME_BYTES = 4
 
 _ORG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OBJECT = re.compile(r"secret_[0-9A-F]{32}")
@@ -39,19 +40,40 @@ def new_environment_id() -> EnvironmentId:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """Where the keys of an organization are: 12 bits of partition, then 20 bits of a keyed tag of whose they are.
+
+    All ids that an organization gives begin with it. Two organizations of a partition may, rarely, have the same.
+    """
+
+    raw: bytes  # 4 bytes
+
+    @classmethod
+    def of(cls, partition: int, tag: int) -> Self:
+        return cls((partition << 20 | tag).to_bytes(HOME_BYTES, "big"))
+
+    @property
+    def partition(self) -> int:
+        return self.raw[0] << 4 | self.raw[1] >> 4
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectId:
-    """`secret_` and 32 upper-case hex digits, of which the first three are the partition, the rest random."""
+    """`secret_` and 32 upper-case hex digits: the home of its organization, then 96 random bits."""
 
     raw: bytes  # 16 bytes
 
     @classmethod
-    def new(cls, partition: int) -> Self:
-        noise = os.urandom(15)
-        return cls(bytes((partition >> 4, (partition & 15) << 4 | noise[0] & 15)) + noise[1:])
+    def new(cls, home: Home) -> Self:
+        return cls(home.raw + os.urandom(16 - HOME_BYTES))
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
         return cls(bytes.fromhex(text[7:])) if _OBJECT.fullmatch(text) else None
+
+    @property
+    def home(self) -> Home:
+        return Home(self.raw[:HOME_BYTES])
 
     @property
     def partition(self) -> int:

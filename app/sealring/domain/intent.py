@@ -21,7 +21,7 @@ class Intent:
     actor: str
     name: str = field(repr=False)  # the Idempotency-Key; empty: the request itself is its name
     place: bytes = field(repr=False)  # method and path
-    request: bytes = field(repr=False)  # method, path, query and body: the same for each repetition
+    fingerprint: bytes = field(repr=False)  # 16 bytes; keyed, of method, path, query and body
 
     @property
     def kept_s(self) -> int:

@@ -10,7 +10,7 @@ from sealring.domain.ids import MAX_PARTITIONS, NO_ORG, EnvironmentId
 from sealring.domain.kek import Kek, KekScope
 from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16
 
-_FORMAT = 1
+FORMAT = 2
 _AAD_LABEL = b"sealring/v1/layout"
 
 STORE_CONTEXT = KeyContext((("sealring", "store"),))
@@ -30,7 +30,7 @@ class Layout:
     def encode(self) -> bytes:
         return b"".join(
             (
-                bytes((_FORMAT,)),
+                bytes((FORMAT,)),
                 self.partitions.to_bytes(2, "big"),
                 self.store_id,
                 self.kek.kek_id,
@@ -38,6 +38,8 @@ class Layout:
                 lp8(self.kek.provider.encode()),
                 lp16(self.kek.provider_key_id.encode()),
                 lp16(self.kek.material),
+                lp8(self.kek.root_domain.encode()),
+                self.kek.root_epoch.to_bytes(4, "big"),
                 lp8(self.alg.encode()),
                 lp16(self.wrapped_store_key),
             )
@@ -47,11 +49,21 @@ class Layout:
     def decode(cls, raw: bytes) -> Self:
         """Raises MalformedBytes for whatever `encode` does not make."""
         reader = Reader(raw)
-        if reader.number(1) != _FORMAT:
+        if reader.number(1) != FORMAT:
             raise MalformedBytes("a layout of another format")
         partitions, store_id, kek_id, version = reader.number(2), reader.take(16), reader.take(16), reader.number(4)
         provider, provider_key_id = reader.lp8().decode(), reader.lp16().decode()
-        kek = Kek(kek_id, version, provider, provider_key_id, STORE_SCOPE.encoded, reader.lp16())
+        material, root_domain, root_epoch = reader.lp16(), reader.lp8().decode(), reader.number(4)
+        kek = Kek(
+            kek_id,
+            version,
+            provider,
+            provider_key_id,
+            STORE_SCOPE.encoded,
+            material,
+            root_domain=root_domain,
+            root_epoch=root_epoch,
+        )
         layout = cls(partitions, store_id, kek, reader.lp8().decode(), reader.lp16())
         reader.finish()
         if not 1 <= partitions <= MAX_PARTITIONS:
@@ -59,6 +71,6 @@ class Layout:
         return layout
 
 
-def layout_aad(partitions: int, store_id: bytes) -> bytes:
-    """What the wrapped store key is bound to."""
-    return b"".join((_AAD_LABEL, bytes((_FORMAT,)), partitions.to_bytes(2, "big"), store_id))
+def layout_aad(partitions: int, store_id: bytes, kek_id: bytes) -> bytes:
+    """What the wrapped store key is bound to; the KEK's provider binds the rest."""
+    return b"".join((_AAD_LABEL, bytes((FORMAT,)), partitions.to_bytes(2, "big"), store_id, kek_id))

@@ -8,19 +8,22 @@ from enum import Enum
 from typing import Protocol
 
 from sealring.domain.binding import Binding
+from sealring.domain.decision import Decision, Epoch
 from sealring.domain.events import Event
-from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Intent, Outcome
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.domain.revocation import Revocation
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A write, and the audit event that is committed with it or not at all."""
+    """A write, and the audit event and the uses of KEKs that are committed with it or not at all."""
 
     record: ObjectRecord
     event: Event
+    uses: Sequence[KekUse] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,10 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the store says beside a record: the time in microseconds, and the epoch of the record's partition.
-
-    The epoch changes with each binding that does: what was known of bindings at another one has to be read again.
-    """
+    """What the store says beside a record: the time in microseconds, and the epoch of the record's organization."""
 
     now: int
-    epoch: int
+    epoch: Epoch | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,26 @@ class Attestation:
     """That the event of a read is stored; whether the record is still the object's newest state; and the epoch."""
 
     newest: bool
-    epoch: int
+    epoch: Epoch | None
 
 
 @dataclass(frozen=True, slots=True)
 class BindingChange:
-    """A binding as it is to be, others that change with it, and the event of it.
-
-    `turns`: that more changes than what is known of it, so that the epoch has to change. `removes`: that it is to go.
-    """
+    """A binding as it is to be, others that change with it, and the event of it. `removes`: that it is to go."""
 
     binding: Binding
     event: Event
     others: Sequence[Binding] = ()
-    turns: bool = True
     removes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationChange:
+    """A revocation as it is to be, the others of its environment that stay, and the event of it."""
+
+    made: Revocation
+    others: Sequence[Revocation]
+    event: Event
 
 
 History = tuple[ObjectRecord, Sequence[VersionSummary]]
@@ -104,14 +109,14 @@ History = tuple[ObjectRecord, Sequence[VersionSummary]]
 class ObjectStore(Protocol):
     """Objects and their versions. Raises StoreError; IntegrityFailure for what it did not write."""
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        """Return the partition of an organization's keys; every object id carries it."""
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        """Return where an organization's keys are; every object id begins with it."""
 
-    def create(self, place: Place, make: Callable[[int], Change], intent: Intent | None) -> ObjectRecord:
+    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
         """Store a new object, stamped with the store's time, or return the one that this intent has made before.
 
-        `make` gets the epoch, when the name is known to be free, and is asked again where that changes before the
-        commit. Raises NameTaken; IdempotencyKeyReused.
+        `make` gets the organization's epoch, when the name is known to be free, and is asked again where that changes
+        before the commit. Raises NameTaken; IdempotencyKeyReused.
         """
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
@@ -127,6 +132,8 @@ class ObjectStore(Protocol):
         self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
     ) -> ObjectRecord:
         """Replace a record in one transaction; its revision grows by one. Return what this intent made of it before.
+
+        Versions below the `oldest` of the new record go with it.
 
         `decide` gets the current record, raises what forbids the change, and is asked again after a conflict; it is not
         asked for a repetition. Raises NotFound; IdempotencyKeyReused; NameTaken where a deleted object comes back and
@@ -183,29 +190,32 @@ class IntentLog(Protocol):
 class KekStore(Protocol):
     """The registry of KEKs. Raises StoreError; IntegrityFailure for what it did not write."""
 
-    def find(self, scope: KekScope) -> Kek | None: ...
+    def find(self, scope: KekScope) -> KekRecord | None: ...
 
-    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None: ...
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None: ...
 
-    def publish(self, scope: KekScope, kek: Kek, event: Event) -> Kek:
-        """Store `kek` unless the scope has one already; return the one that is stored."""
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
+        """Store a new KEK, its first version, unless the scope has one already; return the one that is stored."""
+
+    def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
+        """Return how many wraps of this version were counted."""
 
 
 class BindingStore(Protocol):
     """The bindings of organizations. Raises StoreError; IntegrityFailure for what it did not write."""
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        """Return the partition of an organization's keys; every binding id carries it."""
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        """Return where an organization's keys are; every binding id begins with it."""
 
-    def load(self, environment: EnvironmentId, org: OrgId) -> tuple[int, Sequence[Binding]]:
-        """Return the epoch, and all bindings of an organization as they are at it."""
+    def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
+        """Return all bindings of an organization and its epoch, of one moment. Its first load makes the epoch."""
 
     def find(self, binding_id: bytes) -> Binding | None: ...
 
     def change(
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
     ) -> Binding:
-        """Store a binding in one transaction, with the KEK of a new one, or remove both.
+        """Store a binding in one transaction, with the KEK of a new one, or remove both. What guards moves the epoch.
 
         `decide` gets the organization's bindings and the time in microseconds, raises what forbids the change, and is
         asked again after a conflict.
@@ -215,6 +225,31 @@ class BindingStore(Protocol):
         """Return the organizations of a partition that have bindings."""
 
 
+class RevocationStore(Protocol):
+    """The revocations of each environment. Raises StoreError; IntegrityFailure for what it did not write.
+
+    An environment has a list of them from its first day on, so that one which is missing was taken away.
+    """
+
+    def begin(self, environment: EnvironmentId, event: Event) -> bool:
+        """Give an environment an empty list. Return False where it has one that is whole; that one stays."""
+
+    def load(self, environment: EnvironmentId) -> Sequence[Revocation]:
+        """Return all of them; the same object as the last time where nothing has changed."""
+
+    def change(
+        self, environment: EnvironmentId, decide: Callable[[Sequence[Revocation], int], RevocationChange]
+    ) -> Revocation:
+        """Store a revocation in one transaction, and drop those that do not stay. Return what was made.
+
+        `decide` gets all of them and the time in microseconds, raises what forbids the change, and is asked again after
+        a conflict.
+        """
+
+
 class AuditLog(Protocol):
-    def append(self, event: Event) -> int:
-        """Append durably, or raise StoreError. Return the epoch of the event's partition."""
+    def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
+        """Append durably, and count uses of KEKs of the event's organization, or raise StoreError.
+
+        Return the organization's epoch, read in the same send.
+        """

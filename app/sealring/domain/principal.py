@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import time
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
+from sealring.domain.events import Origin
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.intent import Intent
-from sealring.errors import Forbidden
+from sealring.errors import Forbidden, WriteContention
+
+REQUEST_S = 10.0  # how long a request may begin again because what it needs goes on changing
 
 
 class Permission(StrEnum):
@@ -35,10 +41,12 @@ class Principal:
     environment: EnvironmentId
     organizations: frozenset[OrgId]
     permissions: frozenset[Permission]
+    token_id: str = ""  # the `jti` of its token, where it has one
+    issued_at: int = 0  # seconds since 1970: the `iat` of its token
 
     @property
     def actor(self) -> str:
-        """Who this is in the audit log. The same subject of two issuers is two actors."""
+        """Whose an Idempotency-Key is. The same subject of two issuers is two actors."""
         return f"{self.issuer}|{self.subject}"
 
     @property
@@ -73,7 +81,20 @@ class Caller:
     principal: Principal
     request_id: str  # at most 64 of [A-Za-z0-9._-]
     intent: Intent | None = None  # of a write that its client may repeat
+    deadline: float = field(default_factory=lambda: time.monotonic() + REQUEST_S)  # seconds of time.monotonic()
+
+    source: str = ""  # the class of the caller's address
+    operation: bytes = field(default_factory=lambda: os.urandom(16))
+    attempt: int = 0
+
+    def again(self) -> Self:
+        """The caller in the next attempt. Raises WriteContention where there is no time left for one."""
+        if time.monotonic() >= self.deadline:
+            raise WriteContention("What the request needs goes on changing; nothing was answered. Try again.")
+        return replace(self, attempt=min(self.attempt + 1, 255))
 
     @property
-    def actor(self) -> str:
-        return self.principal.actor
+    def origin(self) -> Origin:
+        """Where events of this request come from."""
+        who = self.principal
+        return Origin(who.issuer, who.subject, self.request_id, self.operation, self.attempt, who.token_id, self.source)

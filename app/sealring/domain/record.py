@@ -71,8 +71,14 @@ class ObjectRecord:
     updated_at: int  # likewise; grows with each write
     revision: int
     current: Version
+    oldest: int = 1  # the number of the oldest version that is kept
     purge_at: int = 0  # microseconds; when a deleted object's data goes
     operation: bytes = b""  # 16 bytes; the write that made this record, so that a lost reply is recognised
+
+    @property
+    def older(self) -> range:
+        """The numbers of the older versions that are kept, newest first."""
+        return range(self.current.number - 1, self.oldest - 1, -1)
 
     @property
     def environment(self) -> EnvironmentId:

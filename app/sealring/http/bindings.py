@@ -113,7 +113,7 @@ def _new(call: Call) -> NewBinding:
         combine=Combine.ANY if body["combine"] == "any" else Combine.ALL,
         show=tuple(body["show_context"]),
         max_stale_decrypt_s=body["max_stale_decrypt_s"],
-        replaces=body["replaces"],
+        replaces=None if body["replaces"] is None else str(body["replaces"]),
     )
 
 

@@ -20,8 +20,9 @@ from sealring.domain.principal import Caller, Permission
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 from sealring.http.bodies import Bodies
-from sealring.http.intents import intent_of
+from sealring.http.intents import Fingerprint, intent_of
 from sealring.http.replies import Environ, Reply
+from sealring.http.sources import source_of
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
 _MAX_VIOLATIONS = 20
@@ -65,9 +66,10 @@ class OpenRoute:
 class Guard:
     """Makes a Call of a WSGI environment. Thread-safe."""
 
-    def __init__(self, authenticator: Authenticator, bodies: Bodies) -> None:
+    def __init__(self, authenticator: Authenticator, bodies: Bodies, fingerprint: Fingerprint) -> None:
         self._authenticator = authenticator
         self.bodies = bodies
+        self._fingerprint = fingerprint
 
     def admit(self, route: Route, environ: Environ, path: Mapping[str, str], request_id: str) -> Call:
         """Raises AccessError, InputError, UnsupportedMediaType."""
@@ -77,8 +79,9 @@ class Guard:
         query = {} if route.query is None else _query(route.query, environ)
         raw = b"" if route.body is None else self.bodies.read(environ)
         body = {} if route.body is None else _body(route.body, raw)
-        intent = intent_of(principal, environ, raw) if route.repeatable else None
-        return Call(Caller(principal, request_id, intent), path, query, body)
+        intent = intent_of(principal, environ, raw, self._fingerprint) if route.repeatable else None
+        caller = Caller(principal, request_id, intent, source=source_of(environ.get("REMOTE_ADDR", "")))
+        return Call(caller, path, query, body)
 
 
 def _body(schema: Schema, raw: bytes) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.KeyNotFound: Problem(424, "cmk_not_found"),
     errors.KeyMisconfigured: Problem(424, "cmk_misconfigured"),
     errors.KeyDestroyed: Problem(410, "key_destroyed"),
+    errors.KeyExhausted: Problem(500, "key_exhausted"),
     errors.KeyThrottled: Problem(429, "kms_throttled"),
     errors.KeyUnavailable: Problem(503, "kms_unavailable"),
     errors.KeyDeadlineExceeded: Problem(503, "kms_deadline"),
@@ -43,6 +44,7 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.IntegrityFailure: Problem(500, "integrity_failure"),
     errors.WriteContention: Problem(503, "write_contention"),
     errors.OutcomeUnknown: Problem(503, "outcome_unknown"),
+    errors.StoreLost: Problem(503, "store_lost"),
     errors.StoreUnavailable: Problem(503, "store_unavailable"),
     errors.StoreFull: Problem(507, "store_full"),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sealring.domain.binding import Binding, BindingFinding, Verification
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import uuid_text
+from sealring.errors import Responsible
 from sealring.http.problems import PROBLEMS
 from sealring.http.timestamps import rfc3339
 from sealring.services.explanations import Explanation, KeyReport
@@ -15,12 +16,19 @@ from sealring_plugin import SetupGuide
 
 Json = dict[str, Any]
 
+_WHO: Mapping[Responsible, str] = {  # a plugin has no hands: who runs it has to mend or replace it
+    "tenant": "key owner",
+    "operator": "operator",
+    "plugin": "operator",
+}
+
 
 def binding(found: Binding) -> Json:
     return {
         "id": uuid_text(found.id),
         "organization_id": found.org,
         "state": found.state.name.lower(),
+        "opens": not found.shut,
         "key_id": uuid_text(found.id),
         "provider": found.provider,
         "key": found.key,
@@ -65,7 +73,7 @@ def _report(report: KeyReport) -> Json:
         "state": "usable" if failure is None else PROBLEMS[type(failure)].code,
         "message": None if failure is None else str(failure),
         "since": rfc3339(bound.verification.since) if failure and failing and bound and bound.verification else None,
-        "who_must_act": None if failure is None else "operator" if bound is None else "key owner",
+        "who_must_act": None if failure is None else _WHO[failure.owner],
     }
 
 

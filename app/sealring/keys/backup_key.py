@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from sealring.crypto.data_key import DataKey
-from sealring.domain.backup import BackupHead, backup_aad
+from sealring.domain.backup import BackupHead, FileKind, backup_aad
 from sealring.domain.layout import STORE_CONTEXT, Layout
-from sealring.errors import BackupRefused, IntegrityFailure
+from sealring.domain.pin import Pin
+from sealring.errors import BackupRefused, IntegrityFailure, SettingsInvalid
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
-from sealring.keys.store_key import store_key_ref
+from sealring.keys.references import managed_key
+from sealring.keys.store_key import check_pinned
 from sealring_plugin import Purpose, WrapBinding, WrappedKey
 
 
-def make_head(gateway: Gateway, layout: Layout, dek: DataKey, created_at: int) -> BackupHead:
-    """Return the head of a backup whose chunks `dek` seals. Raises KeyFailure."""
-    call = call_for(tenant="", request_id="backup", purpose=Purpose.STORE)
-    binding = _binding(layout, created_at)
-    (wrapped,) = gateway.wrap([Wrapping(store_key_ref(layout), dek.secret, binding)], call)
-    return BackupHead(created_at, layout, wrapped.alg, wrapped.blob)
+def make_head(gateway: Gateway, layout: Layout, dek: DataKey, kind: FileKind, created_at: int) -> BackupHead:
+    """Return the head of a file whose chunks `dek` seals. Raises KeyFailure."""
+    call = call_for(request_id="backup", purpose=Purpose.STORE)
+    binding = _binding(layout, kind, created_at)
+    (wrapped,) = gateway.wrap([Wrapping(managed_key(layout.kek), dek.secret, binding)], call)
+    return BackupHead(kind, created_at, layout, wrapped.alg, wrapped.blob)
 
 
-def open_backup_key(gateway: Gateway, head: BackupHead) -> DataKey:
-    """Return the key of a backup, to be used in a with-block.
+def open_backup_key(gateway: Gateway, head: BackupHead, pin: Pin) -> DataKey:
+    """Return the key of a file of a backup, to be used in a with-block.
 
-    Raises KeyFailure; BackupRefused where the managed keys are not those that the backup was made with.
+    The head is as little authenticated as the layout of a store (keys/store_key.py). Raises KeyFailure; BackupRefused
+    where it is not of the pinned store, or the managed keys are not those that the backup was made with.
     """
-    call = call_for(tenant="", request_id="restore", purpose=Purpose.STORE)
+    try:
+        check_pinned(gateway, head.layout, pin)
+    except SettingsInvalid as error:
+        raise BackupRefused(f"the backup is not of the pinned store: {error}") from error
+    call = call_for(request_id="restore", purpose=Purpose.STORE)
     wrapped = WrappedKey(head.alg, head.wrapped_key)
-    unwrapping = Unwrapping(store_key_ref(head.layout), wrapped, _binding(head.layout, head.created_at))
+    unwrapping = Unwrapping(managed_key(head.layout.kek), wrapped, _binding(head.layout, head.kind, head.created_at))
     try:
         (secret,) = gateway.unwrap([unwrapping], call)
     except IntegrityFailure as error:
@@ -37,5 +44,5 @@ def open_backup_key(gateway: Gateway, head: BackupHead) -> DataKey:
     return DataKey(secret)
 
 
-def _binding(layout: Layout, created_at: int) -> WrapBinding:
-    return WrapBinding(STORE_CONTEXT.as_dict(), backup_aad(layout.store_id, created_at))
+def _binding(layout: Layout, kind: FileKind, created_at: int) -> WrapBinding:
+    return WrapBinding(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, created_at))

@@ -1,58 +1,61 @@
-"""The bindings of organizations, as this process knows them: each as of the epoch at which it was read."""
+"""Where decisions come from: the bindings of organizations, as this process read them last."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import TypeVar
 
-from sealring.domain.binding import Binding
+from sealring.domain.decision import Decision, Epoch
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import BindingStore
+from sealring.errors import IntegrityFailure, KeyDisabled
 from sealring.keys.recent import Recent
 
 CACHED_ORGANIZATIONS = 10_000
 CACHED_S = 300.0
 
-_Owner = tuple[EnvironmentId, OrgId]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The bindings of one organization at one epoch."""
-
-    epoch: int
-    bindings: Sequence[Binding]
-
-    def of_kek(self, kek_id: bytes) -> Binding | None:
-        return next((each for each in self.bindings if each.id == kek_id), None)
+T = TypeVar("T")
 
 
 class BoundKeys:
-    """Thread-safe. What is returned may be out of date: `is_current` tells, with an epoch that was read later."""
+    """Thread-safe. A decision may be out of date when it is made: it is compared before anything is answered.
+
+    Each method raises StoreError, and IntegrityFailure for bindings that we did not write.
+    """
 
     def __init__(self, store: BindingStore) -> None:
         self._store = store
-        self._known: Recent[_Owner, Known] = Recent(size=CACHED_ORGANIZATIONS, ttl_s=CACHED_S)
+        self._known: Recent[tuple[EnvironmentId, OrgId], Decision] = Recent(size=CACHED_ORGANIZATIONS, ttl_s=CACHED_S)
 
-    def of(self, environment: EnvironmentId, org: OrgId) -> Known:
-        """Return what is known, read now where nothing is. Raises StoreError; IntegrityFailure."""
+    def decision(self, environment: EnvironmentId, org: OrgId) -> Decision:
+        """Return what is known of an organization, read now where nothing is. Its first one makes its epoch."""
         return self._known.get((environment, org)) or self.renewed(environment, org)
 
-    def at(self, environment: EnvironmentId, org: OrgId, epoch: int) -> Known:
-        """Return what is known as of `epoch` or later."""
-        known = self.of(environment, org)
-        return known if known.epoch == epoch else self.renewed(environment, org)
+    def at(self, environment: EnvironmentId, org: OrgId, epoch: Epoch | None) -> Decision:
+        """Return the decision of `epoch`, or else the newest one: then whoever watches the epoch has to begin again."""
+        decision = self.decision(environment, org)
+        return decision if decision.holds_at(epoch) else self.renewed(environment, org)
 
-    def is_current(self, environment: EnvironmentId, org: OrgId, epoch: int) -> bool:
-        """Whether whatever was decided until now still holds at `epoch`; if not, it is read anew."""
-        known = self._known.get((environment, org))
-        if known is None or known.epoch == epoch:
-            return True
-        self.renewed(environment, org)
-        return False
+    def renewed(self, environment: EnvironmentId, org: OrgId) -> Decision:
+        """Read the bindings now."""
+        decision = self._store.load(environment, org)
+        self._known.put((environment, org), decision)
+        return decision
 
-    def renewed(self, environment: EnvironmentId, org: OrgId) -> Known:
-        """Read the bindings anew, as before a refusal: that it was lifted elsewhere shows in no epoch read so far."""
-        known = Known(*self._store.load(environment, org))
-        self._known.put((environment, org), known)
-        return known
+    def forget(self) -> None:
+        """Drop every decision that is known: the store was restored."""
+        self._known.clear()
+
+    def by(self, decision: Decision, work: Callable[[Decision], T]) -> tuple[T, Decision]:
+        """Do `work` by a decision, and return the one that it was done by.
+
+        A refusal has no audit event to compare with: where the decision may be to blame for one, and is not the newest,
+        the work is done once more by the newest.
+        """
+        try:
+            return work(decision), decision
+        except (KeyDisabled, IntegrityFailure):
+            newest = self.renewed(decision.environment, decision.org)
+            if newest.epoch == decision.epoch:
+                raise
+        return work(newest), newest

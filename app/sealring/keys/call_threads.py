@@ -15,10 +15,6 @@ class Overdue(Exception):
     """The call did not return in time. It may still be running."""
 
 
-class ThreadsExhausted(Exception):
-    """All threads are in calls."""
-
-
 class Pending(Generic[T]):
     """A call on its way."""
 
@@ -28,12 +24,16 @@ class Pending(Generic[T]):
         self._failure: BaseException | None = None
         self._running = Lock()
         self._running.acquire()
+        self._parting = Lock()
+        self._ended = self._given_up = False
 
     def result(self, deadline: float) -> T:
-        """Return or raise what the call does. Raises Overdue at `deadline`, in seconds of time.monotonic()."""
+        """Return or raise what the call does; to be asked once. Raises Overdue at `deadline`, by time.monotonic()."""
         if not self._running.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise Overdue
-        self._running.release()
+            with self._parting:
+                self._given_up = not self._ended
+            if self._given_up:
+                raise Overdue
         if self._failure is not None:
             raise self._failure
         return self._result  # type: ignore[return-value] # set, since the call has ended without a failure
@@ -44,22 +44,25 @@ class Pending(Generic[T]):
         except BaseException as failure:  # noqa: BLE001  it is raised again where the result is asked for
             self._failure = failure
         finally:
+            with self._parting:
+                self._ended = True
             self._running.release()
+        if self._given_up and isinstance(self._result, bytearray):  # a key that nobody waits for any more
+            self._result[:] = bytes(len(self._result))
 
 
 class CallThreads:
-    """Runs calls in at most `most` threads, made when needed. They are daemons: a stuck one holds up no exit."""
+    """Runs calls in threads, made when needed and kept. They are daemons: a stuck one holds up no exit.
 
-    def __init__(self, most: int) -> None:
+    There are as many as calls were ever made at once, which is for the caller to bound.
+    """
+
+    def __init__(self) -> None:
         self._calls: SimpleQueue[Pending[object]] = SimpleQueue()
         self._idle = Semaphore(0)
-        self._left = Semaphore(most)
 
     def start(self, call: Callable[[], T]) -> Pending[T]:
-        """Raises ThreadsExhausted where all threads are in calls."""
         if not self._idle.acquire(blocking=False):
-            if not self._left.acquire(blocking=False):
-                raise ThreadsExhausted
             Thread(target=self._work, name="key-call", daemon=True).start()
         pending = Pending(call)
         self._calls.put(pending)  # type: ignore[arg-type] # the queue does not care for T

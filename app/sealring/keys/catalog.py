@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from sealring.domain.binding import Pairs
-from sealring.errors import InvalidBody
-from sealring_plugin import ConfigInvalid, ConfigValue, KeyRef, ProviderSpec, parse_fields
+from sealring.errors import InvalidBody, KeyMisconfigured
+from sealring.keys.failures import translated
+from sealring.keys.plugins import Loaded
+from sealring_plugin import ConfigInvalid, CustomersKey, CustomersSpec, parse_fields
 
 EXTERNAL_ID = "external_id"  # an option that we set, and nobody else
 
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A provider, and its settings."""
-
-    spec: ProviderSpec
-    config: Mapping[str, ConfigValue]
+T = TypeVar("T")
 
 
 class Catalog:
     """Knows the specs; calls no provider."""
 
-    def __init__(self, loaded: Mapping[str, Loaded]) -> None:
-        self._loaded = {name: each for name, each in loaded.items() if each.spec.bound_as}
+    def __init__(self, loaded: Mapping[str, Loaded[CustomersSpec]]) -> None:
+        self._loaded = loaded
 
     def event_name(self, provider: str) -> str:
         """Return what events call a provider, e.g. AWS_KMS."""
@@ -41,28 +37,32 @@ class Catalog:
         loaded = self._of(provider)
         if EXTERNAL_ID in given:
             raise _refused("options", "external_id is made by sealring; leave it out.")
-        try:
-            parsed = parse_fields(loaded.spec.key_options, given, Path())
-        except ConfigInvalid as error:
-            raise _refused("options", f"{error}.") from error
+        parsed = _asked("options", lambda: parse_fields(loaded.spec.key_options, given, Path()))
         return tuple(sorted({**{name: str(value) for name, value in parsed.items()}, EXTERNAL_ID: external_id}.items()))
 
-    def check_key(self, key: KeyRef) -> None:
-        """Raises InvalidBody for a key that can never be right."""
+    def check_key(self, key: CustomersKey) -> None:
+        """Raises InvalidBody for a key that can never be right; KeyFailure where that cannot be told."""
         loaded = self._of(key.provider)
-        if loaded.spec.check_key is None:
-            return
-        try:
-            loaded.spec.check_key(loaded.config, key)
-        except ConfigInvalid as error:
-            raise _refused("key", f"{error}.") from error
+        check = loaded.spec.check_key
+        if check is not None:
+            _asked("key", lambda: check(loaded.config, key))
 
-    def _of(self, provider: str) -> Loaded:
+    def _of(self, provider: str) -> Loaded[CustomersSpec]:
         loaded = self._loaded.get(provider)
         if loaded is None:
             known = ", ".join(sorted(self._loaded)) or "none"
             raise _refused("provider", f"this server has no such provider of customers' keys; it has: {known}.")
         return loaded
+
+
+def _asked(member: str, question: Callable[[], T]) -> T:
+    """Return what a spec answers. Raises InvalidBody where it says no; KeyFailure where it fails."""
+    try:
+        return translated(question)
+    except KeyMisconfigured as failure:
+        if isinstance(failure.__cause__, ConfigInvalid):
+            raise _refused(member, f"{failure.__cause__}.") from failure
+        raise
 
 
 def _refused(member: str, text: str) -> InvalidBody:

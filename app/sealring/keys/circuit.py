@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from threading import Lock
 
 from sealring.errors import (
@@ -48,7 +49,7 @@ class Circuit:
         with self._lock:
             if self._last is not None:
                 if self._clock() < self._open_until:
-                    raise type(self._last)(*self._last.args)
+                    raise copy(self._last)
                 self._open_until = self._clock() + OPEN_S  # half open: this call passes, the others wait for it
             if self._in_flight >= MAX_IN_FLIGHT:
                 raise KeyThrottled("Too many requests for this key at once. Try again later.")

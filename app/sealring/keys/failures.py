@@ -18,7 +18,9 @@ from sealring.errors import (
     KeyThrottled,
     KeyUnavailable,
     PluginFault,
+    Responsible,
     SealringError,
+    SettingsInvalid,
 )
 from sealring_plugin import (
     AccessDenied,
@@ -39,36 +41,64 @@ from sealring_plugin import KeyPendingDeletion as ProviderKeyPendingDeletion
 
 T = TypeVar("T")
 
-_MEANINGS: Mapping[type[ProviderError], tuple[type[KeyFailure], str]] = {
-    AccessDenied: (KeyAccessDenied, "The key's owner denies access. Ask them to restore the grant."),
-    ProviderKeyDisabled: (KeyDisabled, "The key is disabled. Ask its owner to enable it."),
-    ProviderKeyPendingDeletion: (KeyPendingDeletion, "The key is to be deleted. Ask its owner to cancel that."),
-    ProviderKeyDestroyed: (KeyDestroyed, "The key is destroyed; what it guards is gone for good."),
-    ProviderKeyNotFound: (KeyNotFound, "The key's provider knows no such key. Ask its owner to check the binding."),
-    WrongRegion: (KeyMisconfigured, "The key is in another region. Ask its owner to check the binding."),
-    Unsupported: (KeyMisconfigured, "The key cannot do this. Ask its owner to check its type."),
-    ConfigInvalid: (KeyMisconfigured, "The key's provider is not set up. Tell the operator."),
-    Throttled: (KeyThrottled, "The key's provider limits the rate. Try again later."),
-    Unavailable: (KeyUnavailable, "The key's provider does not answer. Try again later."),
-    DeadlineExceeded: (KeyDeadlineExceeded, "The key's provider did not answer in time. Try again later."),
+TELL_THE_OPERATOR = "Tell the operator."
+_TRY_AGAIN = "Try again later."  # whoever has to act
+
+# The failure; what is wrong; what its key's owner has to do, if it is for them.
+_MEANINGS: Mapping[type[ProviderError], tuple[type[KeyFailure], str, str]] = {
+    AccessDenied: (KeyAccessDenied, "We are denied access to the key.", "Ask its owner to restore the grant."),
+    ProviderKeyDisabled: (KeyDisabled, "The key is disabled.", "Ask its owner to enable it."),
+    ProviderKeyPendingDeletion: (
+        KeyPendingDeletion,
+        "The key is to be deleted.",
+        "Ask its owner to cancel that.",
+    ),
+    ProviderKeyDestroyed: (KeyDestroyed, "The key is destroyed; what it guards is gone for good.", ""),
+    ProviderKeyNotFound: (
+        KeyNotFound,
+        "The key's provider knows no such key.",
+        "Ask its owner to check the binding.",
+    ),
+    WrongRegion: (KeyMisconfigured, "The key is in another region.", "Ask its owner to check the binding."),
+    Unsupported: (KeyMisconfigured, "The key cannot do this.", "Ask its owner to check its type."),
+    ConfigInvalid: (KeyMisconfigured, "The key's provider is not set up.", TELL_THE_OPERATOR),
+    Throttled: (KeyThrottled, "The key's provider limits the rate.", _TRY_AGAIN),
+    Unavailable: (KeyUnavailable, "The key's provider does not answer.", _TRY_AGAIN),
+    DeadlineExceeded: (KeyDeadlineExceeded, "The key's provider did not answer in time.", _TRY_AGAIN),
 }
 
 
-def translated(call: Callable[[], T]) -> T:
-    """Return what a call of a plugin returns.
+def guarded(call: Callable[[], T]) -> T:
+    """Return what any function of a plugin returns. Raises ProviderError; PluginFault for whatever else it raises."""
+    try:
+        return call()
+    except (ProviderError, PluginFault):
+        raise
+    except Exception as error:  # noqa: BLE001  a plugin may raise anything, and its text may hold a secret
+        raise PluginFault(type(error).__name__) from None
+
+
+def translated(call: Callable[[], T], keys_owner: Responsible = "tenant") -> T:
+    """Return what a call of a plugin returns, on behalf of a request. `keys_owner`: whose the key is.
 
     Raises KeyFailure, or IntegrityFailure where the provider says that a wrapped key is not its own work.
     """
     try:
-        return call()
-    except SealringError:
-        raise
+        return guarded(call)
     except (CiphertextRejected, ContextMismatch) as error:
         raise IntegrityFailure("wrapped key") from error
     except ProviderError as error:
-        raise _meaning(error) from error
-    except Exception as error:  # noqa: BLE001  a plugin may raise anything, and its text may hold a secret
-        raise fault(type(error).__name__) from None
+        raise _meaning(error, keys_owner) from error
+
+
+def settled(plugin: str, call: Callable[[], T]) -> T:
+    """Return what a call of a plugin returns, before anything is served. Raises SettingsInvalid, in one line."""
+    try:
+        return guarded(call)
+    except ProviderError as error:
+        raise SettingsInvalid(f"[plugins.{plugin}] {' '.join(str(error).split())}") from error
+    except PluginFault as error:
+        raise SettingsInvalid(f"[plugins.{plugin}] the plugin failed ({error.what}); tell its author") from None
 
 
 def for_the_operator(failure: SealringError) -> str:
@@ -78,19 +108,15 @@ def for_the_operator(failure: SealringError) -> str:
     return f"{said} ({cause})" if isinstance(cause, ProviderError) and str(cause) not in said else said
 
 
-def fault(what: str) -> PluginFault:
-    """The failure of a plugin that broke its contract; `what` is a type's name or a fixed phrase."""
-    return PluginFault(f"The key's provider failed ({what}). Tell the operator.")
-
-
 def overdue() -> KeyFailure:
     """The failure of a call that did not return before its deadline."""
-    kind, message = _MEANINGS[DeadlineExceeded]
-    return kind(message)
+    return _meaning(DeadlineExceeded(), "operator")
 
 
-def _meaning(error: ProviderError) -> KeyFailure:
-    for provider_kind, (kind, message) in _MEANINGS.items():
+def _meaning(error: ProviderError, keys_owner: Responsible) -> KeyFailure:
+    owner = keys_owner if error.owner == "tenant" else error.owner
+    for provider_kind, (kind, wrong, advice) in _MEANINGS.items():
         if isinstance(error, provider_kind):
-            return kind(message)
-    return fault(type(error).__name__)
+            told = advice if owner == "tenant" or advice == _TRY_AGAIN else TELL_THE_OPERATOR
+            return kind(f"{wrong} {told}".rstrip(), owner)
+    return PluginFault(type(error).__name__)

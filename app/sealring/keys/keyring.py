@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
 from sealring.crypto.data_key import DataKey
 from sealring.domain.aad import wrap_aad
-from sealring.domain.binding import Binding, BindingState
+from sealring.domain.binding import Binding
 from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
+from sealring.domain.decision import Decision
 from sealring.domain.envelope import Combine, Header, Wrap
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import EnvironmentId, OrgId, new_uuid, uuid_text
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
-from sealring.errors import IntegrityFailure, KeyDisabled, KeyFailure
-from sealring.keys.bound_keys import BoundKeys
+from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.recent import Recent
+from sealring.keys.references import kek_of, key_ref
 from sealring.keys.routing import ManagedKeks, Route, route
-from sealring_plugin import Call, KeyRef, Purpose, WrapBinding, WrappedKey
+from sealring.keys.wrap_counts import WrapCounts
+from sealring_plugin import DATA, Call, Purpose, WrapBinding, WrappedKey
 
 _READ = Purpose.DECRYPT
 
@@ -33,10 +36,15 @@ CACHED_KEKS_TTL_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class ManagedKeys:
-    """Which provider makes managed KEKs, and how many a context has."""
+    """Which provider makes managed KEKs, which others may still hold older ones, and how many a context has."""
 
     provider: str
     per: ManagedKeks = ManagedKeks.COMBINATION
+    readable: tuple[str, ...] = ()
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        return (self.provider, *self.readable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,10 @@ class _Job:
 
     @classmethod
     def of(cls, header: Header, context: KeyContext, caller: Caller, purpose: Purpose) -> Self:
-        return cls(header, context, call_for(tenant=header.org, request_id=caller.request_id, purpose=purpose))
+        call = call_for(
+            environment=header.environment, tenant=header.org, request_id=caller.request_id, purpose=purpose
+        )
+        return cls(header, context, call)
 
     def binding(self, kek: Kek, share_index: int) -> WrapBinding:
         aad = wrap_aad(self.header, kek_id=kek.kek_id, kek_version=kek.version, share_index=share_index)
@@ -61,84 +72,79 @@ class Keyring:
         self,
         gateway: Gateway,
         keks: KekStore,
-        bound: BoundKeys,
         managed: ManagedKeys,
+        counts: WrapCounts,
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
     ) -> None:
         """`on_refusal` hears of each organization whose own key could not be used."""
         self._gateway = gateway
         self._on_refusal = on_refusal
         self._keks = keks
-        self._bound = bound
         self._managed = managed
+        self._counts = counts
         self._opened = OpenedKeys()
-        self._by_scope: Recent[bytes, Kek] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
-        self._by_id: Recent[bytes, Kek] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
+        self._by_scope: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
+        self._by_id: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
 
-    def route(self, caller: Caller, context: KeyContext, epoch: int | None = None) -> Route:
-        """Return the keys of a context, by the bindings as of `epoch`; None: as they are known."""
-        environment, org = caller.principal.environment, context.organization
-        known = self._bound.of(environment, org) if epoch is None else self._bound.at(environment, org, epoch)
-        found = route(environment, org, context, self._managed.per, known.bindings)
-        if epoch is None and any(each.state is BindingState.SUSPENDED for each in found.bindings):
-            known = self._bound.renewed(environment, org)
-            found = route(environment, org, context, self._managed.per, known.bindings)
-        return found
+    def forget(self) -> None:
+        """Drop every KEK that is known: the store was restored."""
+        self._by_scope.clear()
+        self._by_id.clear()
+        self._opened.clear()
 
-    def is_current(self, environment: EnvironmentId, org: OrgId, epoch: int) -> bool:
-        """Whether what was sealed or opened until now may be answered, `epoch` having been read since."""
-        return self._bound.is_current(environment, org, epoch)
+    def route(self, context: KeyContext, decision: Decision) -> Route:
+        """Return the keys of a context of the decision's organization. Raises KeyMisconfigured: more than have room."""
+        return route(decision.environment, decision.org, context, self._managed.per, decision.bindings)
 
     def wrap(self, dek: DataKey, header: Header, keys: Route, context: KeyContext, caller: Caller) -> tuple[Wrap, ...]:
         """Wrap `dek` by each KEK of the route. Raises KeyFailure, and then nothing may be stored."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
         for binding in keys.bindings:
-            _refuse_suspended(binding)
+            _refuse_shut(binding)
         keks = [binding.kek for binding in keys.bindings] or [
-            self._find_or_make(scope, caller, job.call) for scope in keys.scopes
+            self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
-        with self._refusals_told(header, bound=bool(keys.bindings)):
+        with self._refusals_told(header) if keys.bindings else nullcontext():
             if keys.combine is Combine.ANY:
                 return self._wrap_shares([(kek, 0, dek.secret) for kek in keks], job)
             with ExitStack() as stack:
                 shares = [stack.enter_context(DataKey(share)).secret for share in dek.split(len(keks))]
                 return self._wrap_shares(list(zip(keks, range(len(keks)), shares, strict=True)), job)
 
-    def unwrap(self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller) -> DataKey:
-        """Return the DEK, to be used in a with-block.
+    def unwrap(
+        self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller, decision: Decision
+    ) -> DataKey:
+        """Return the DEK, to be used in a with-block. The decision is of the header's organization.
 
         Raises KeyFailure where a key cannot be used; IntegrityFailure where a wrap was not made for this header.
         """
         job = _Job.of(header, context, caller, Purpose.DECRYPT)
         if header.combine is Combine.ALL:
             with ExitStack() as stack:
-                shares = self._unwrap_shares(wraps, job)
+                shares = self._unwrap_shares(wraps, job, decision)
                 return DataKey.joined([stack.enter_context(DataKey(share)).secret for share in shares])
-        return self._unwrap_any(wraps, job)
+        return self._unwrap_any(wraps, job, decision)
 
     def probe(
-        self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller
+        self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller, decision: Decision
     ) -> list[KeyFailure | IntegrityFailure | None]:
-        """Try each wrap by itself, and say what kept it shut."""
+        """Try each wrap by itself, and say what kept it shut. Raises KeyThrottled where too many wait already."""
         job = _Job.of(header, context, caller, Purpose.CHECK)
-        outcomes: list[KeyFailure | IntegrityFailure | None] = []
-        for wrap in wraps:
-            try:
-                with DataKey(self._unwrap_shares((wrap,), job)[0]):
-                    outcomes.append(None)
-            except (KeyFailure, IntegrityFailure) as failure:
-                outcomes.append(failure)
-        return outcomes
+        with self._gateway.place(header.environment, header.org, [wrap.provider for wrap in wraps]):
+            return [self._shut_by(wrap, job, decision) for wrap in wraps]
 
-    def binding_of(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Binding | None:
-        """Return the binding that a KEK belongs to, read now; None for a managed one."""
-        return self._bound.renewed(environment, org).of_kek(kek_id)
+    def _shut_by(self, wrap: Wrap, job: _Job, decision: Decision) -> KeyFailure | IntegrityFailure | None:
+        try:
+            with DataKey(self._unwrap_shares((wrap,), job, decision)[0]):
+                return None
+        except (KeyFailure, IntegrityFailure) as failure:
+            return failure
 
-    def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job) -> DataKey:
+    def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job, decision: Decision) -> DataKey:
         failures: list[KeyFailure | IntegrityFailure] = []
         for wrap in wraps:
             try:
-                return DataKey(self._unwrap_shares((wrap,), job)[0])
+                return DataKey(self._unwrap_shares((wrap,), job, decision)[0])
             except (KeyFailure, IntegrityFailure) as error:
                 failures.append(error)
         raise failures[0]
@@ -150,26 +156,28 @@ class Keyring:
             for (kek, index, _), wrapped in zip(shares, self._gateway.wrap(wrappings, job.call), strict=True)
         )
 
-    def _unwrap_shares(self, wraps: Sequence[Wrap], job: _Job) -> list[bytearray]:
+    def _unwrap_shares(self, wraps: Sequence[Wrap], job: _Job, decision: Decision) -> list[bytearray]:
         keks = [self._by_reference(wrap, job.header) for wrap in wraps]
-        bindings = [self._usable_binding(kek, job.header) for kek in keks]
+        bindings = [_usable_binding(kek, decision) for kek in keks]
         unwrappings = [
             Unwrapping(key_ref(kek), WrappedKey(wrap.alg, wrap.blob), job.binding(kek, wrap.share_index))
             for kek, wrap in zip(keks, wraps, strict=True)
         ]
         bound = [binding for binding in bindings if binding is not None]
-        with self._refusals_told(job.header, bound=bool(bound)):
+        if not bound:
+            return self._gateway.unwrap(unwrappings, job.call)
+        with self._refusals_told(job.header):
             if not any(binding.max_stale_decrypt_s for binding in bound):
                 return self._gateway.unwrap(unwrappings, job.call)
             return self._unwrap_stale(wraps, bindings, unwrappings, job)
 
     @contextmanager
-    def _refusals_told(self, header: Header, *, bound: bool) -> Iterator[None]:
+    def _refusals_told(self, header: Header) -> Iterator[None]:
+        """For what customers' keys do."""
         try:
             yield
         except KeyFailure:
-            if bound:
-                self._on_refusal(header.environment, header.org)
+            self._on_refusal(header.environment, header.org)
             raise
 
     def _unwrap_stale(
@@ -191,48 +199,58 @@ class Keyring:
             shares.append(share)
         return shares
 
-    def _usable_binding(self, kek: Kek, header: Header) -> Binding | None:
-        if kek.bound is None:
-            return None
-        binding = self._bound.of(header.environment, header.org).of_kek(kek.kek_id)
-        if binding is None or binding.state is BindingState.SUSPENDED:
-            binding = self.binding_of(header.environment, header.org, kek.kek_id)
-        if binding is None:
-            raise IntegrityFailure("a bound key without its binding")
-        _refuse_suspended(binding)
-        return binding
-
     def _by_reference(self, wrap: Wrap, header: Header) -> Kek:
-        kek = self._by_id.get(wrap.kek_id)
-        if kek is None:
-            kek = self._keks.get(header.environment, header.org, wrap.kek_id)
-            if kek is None:
+        record = self._by_id.get(wrap.kek_id)
+        if record is None:
+            record = self._keks.get(header.environment, header.org, wrap.kek_id)
+            if record is None:
                 raise IntegrityFailure("unknown KEK")
-            self._by_id.put(wrap.kek_id, kek)
-        if (kek.provider, kek.version) != (wrap.provider, wrap.kek_version):
+            self._by_id.put(wrap.kek_id, record)
+        kek = record.of_version(wrap.kek_version)
+        if kek is None or kek.provider != wrap.provider:
             raise IntegrityFailure("another KEK version or provider")
+        if kek.state is KekState.DESTROYED:
+            raise _destroyed()
         if not kek.scope.startswith(KekScope.owner(header.environment, header.org)):
             raise IntegrityFailure("the KEK of another organization")
         return kek
 
-    def _find_or_make(self, scope: KekScope, caller: Caller, call: Call) -> Kek:
-        kek = self._by_scope.get(scope.encoded)
+    def uses(self, keys: Route, wraps: tuple[Wrap, ...], *, data_keys: int = 0) -> tuple[KekUse, ...]:
+        """Return what wraps that a route made, and the data keys that leave with them, add to the counts of KEKs."""
+        if not keys.scopes:  # a customer's key is its owner's to count
+            return ()
+        uses = (
+            KekUse(wrap.kek_id, wrap.kek_version, int(self._counts.counts(wrap.provider)), data_keys) for wrap in wraps
+        )
+        return tuple(use for use in uses if use.wraps or use.data_keys)
+
+    def _managed_kek(self, scope: KekScope, caller: Caller, call: Call) -> Kek:
+        """The version of the scope's KEK that wraps. Raises KeyDestroyed; KeyExhausted."""
+        kek = self._find_or_make(scope, caller, call).active
         if kek is None:
-            kek = self._keks.find(scope) or self._make(scope, caller, call)
-            self._by_scope.put(scope.encoded, kek)
+            raise _destroyed()
+        self._counts.admit(scope.environment, scope.org, kek)
         return kek
 
-    def _make(self, scope: KekScope, caller: Caller, call: Call) -> Kek:
+    def _find_or_make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
+        record = self._by_scope.get(scope.encoded)
+        if record is None:
+            record = self._keks.find(scope) or self._make(scope, caller, call)
+            self._by_scope.put(scope.encoded, record)
+        return record
+
+    def _make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
         kek_id = new_uuid()
-        made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, call)
-        kek = Kek(kek_id, made.version, made.provider, made.key_id, scope.encoded, made.material)
+        made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, DATA, call)
+        kek = kek_of(kek_id, made, time.time_ns() // 1000)
         event = Event(
             action=Action.KEK_CREATED,
             environment=scope.environment,
             org=scope.org,
-            actor=caller.actor,
-            request_id=caller.request_id,
+            origin=caller.origin,
             target=uuid_text(kek_id),
+            context=scope.context,
+            keys=((kek_id, kek.version),),
         )
         return self._keks.publish(scope, kek, event)  # the loser of a race adopts the winner's
 
@@ -243,11 +261,21 @@ def shown_pairs(context: KeyContext, show: Sequence[str] = ()) -> dict[str, str]
     return {**shown, "context_sha256": context.digest.hex()}
 
 
-def key_ref(kek: Kek) -> KeyRef:
-    options = kek.bound.options if kek.bound is not None else ()
-    return KeyRef(kek.provider, kek.provider_key_id, kek.version, kek.scope, kek.material, options)
+def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
+    """The binding of a bound KEK. Raises KeyDisabled where nothing may open under it, IntegrityFailure for none."""
+    if kek.bound is None:
+        return None
+    binding = decision.of_kek(kek.kek_id)
+    if binding is None:
+        raise IntegrityFailure("a bound key without its binding")
+    _refuse_shut(binding)
+    return binding
 
 
-def _refuse_suspended(binding: Binding) -> None:
-    if binding.state is BindingState.SUSPENDED:
+def _destroyed() -> KeyDestroyed:
+    return KeyDestroyed("The key of this context is destroyed; what it guarded is gone for good.", "operator")
+
+
+def _refuse_shut(binding: Binding) -> None:
+    if binding.shut:
         raise KeyDisabled("The key's binding is suspended. Ask whoever suspended it to activate it.")

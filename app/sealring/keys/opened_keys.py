@@ -43,6 +43,12 @@ class OpenedKeys:
             if len(self._entries) > SIZE:
                 _wipe(self._entries.popitem(last=False)[1][2])
 
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            while self._entries:
+                _wipe(self._entries.popitem()[1][2])
+
     def forget(self, kek_id: bytes) -> None:
         """Drop what one key opened: its owner said no, or its binding changed."""
         with self._lock:

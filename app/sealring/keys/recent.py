@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -15,23 +15,37 @@ V = TypeVar("V")
 class Recent(Generic[K, V]):
     """Keeps the `size` entries used last, each for at most `ttl_s`. Thread-safe."""
 
-    def __init__(self, *, size: int, ttl_s: float) -> None:
+    def __init__(self, *, size: int, ttl_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._size = size
         self._ttl_s = ttl_s
+        self._clock = clock
         self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: K) -> V | None:
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None or entry[0] < time.monotonic():
+            if entry is None or entry[0] < self._clock():
                 return None
             self._entries.move_to_end(key)
             return entry[1]
 
+    def renew(self, key: K, change: Callable[[V], V]) -> V | None:
+        """Change an entry that is there, keep its age, and return it."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or entry[0] < time.monotonic():
+                return None
+            self._entries[key] = (entry[0], change(entry[1]))
+            return self._entries[key][1]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
     def put(self, key: K, value: V) -> None:
         with self._lock:
-            self._entries[key] = (time.monotonic() + self._ttl_s, value)
+            self._entries[key] = (self._clock() + self._ttl_s, value)
             self._entries.move_to_end(key)
             if len(self._entries) > self._size:
                 self._entries.popitem(last=False)

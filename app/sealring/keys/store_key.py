@@ -1,42 +1,78 @@
-"""The store key: made once for a store, kept only wrapped by the managed provider, unwrapped once in each process."""
+"""The store key: made once for a store, kept only wrapped by the managed provider, unwrapped once in each process.
+
+The layout that holds it stands in the store, and nobody has authenticated it: whoever can write to the store can name
+another provider there, or another key. So the provider must be one of the managed ones before it is asked, and what
+comes out must be the key that is pinned outside the store.
+"""
 
 from __future__ import annotations
 
 from sealring.crypto.store_keys import StoreKeys, new_store_key
 from sealring.domain.ids import new_uuid, uuid_text
-from sealring.domain.kek import Kek
 from sealring.domain.layout import STORE_CONTEXT, STORE_SCOPE, Layout, layout_aad
+from sealring.domain.pin import Pin
 from sealring.errors import IntegrityFailure, SettingsInvalid
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
-from sealring_plugin import KeyRef, Purpose, WrapBinding, WrappedKey
+from sealring.keys.references import kek_of, managed_key
+from sealring_plugin import KEEP, Purpose, WrapBinding, WrappedKey
 
 
 def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
     """Make the layout of a new store, with a store key of its own. Raises KeyFailure."""
     kek_id, store_id = new_uuid(), new_uuid()
-    call = call_for(tenant="", request_id="init", purpose=Purpose.STORE)
-    key = gateway.create_key(provider, uuid_text(kek_id), STORE_SCOPE.encoded, call)
-    binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id))
+    call = call_for(request_id="init", purpose=Purpose.STORE)
+    key = gateway.create_key(provider, uuid_text(kek_id), STORE_SCOPE.encoded, KEEP, call)
+    binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id, kek_id))
     (wrapped,) = gateway.wrap([Wrapping(key, bytearray(new_store_key()), binding)], call)
-    kek = Kek(kek_id, key.version, key.provider, key.key_id, key.scope, key.material)
-    return Layout(partitions, store_id, kek, wrapped.alg, wrapped.blob)
+    return Layout(partitions, store_id, kek_of(kek_id, key, 0), wrapped.alg, wrapped.blob)
 
 
-def open_store_keys(gateway: Gateway, layout: Layout) -> StoreKeys:
-    """Raises KeyFailure; SettingsInvalid where the managed keys are not those that the store was made with."""
-    binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id))
-    call = call_for(tenant="", request_id="start", purpose=Purpose.STORE)
+def open_store_keys(gateway: Gateway, layout: Layout, pin: Pin) -> StoreKeys:
+    """Raises KeyFailure; SettingsInvalid where the store is not the pinned one, or its key is none of ours."""
+    check_pinned(gateway, layout, pin)
+    keys = _opened(gateway, layout)
+    if not pin.is_of_key(keys.pin):
+        raise SettingsInvalid(
+            "the store's key is not the pinned one: somebody wrote another layout to the store, or pin_file is of "
+            "another store; restore a backup, or point [store] to the store of the pin"
+        )
+    return keys
+
+
+def check_pinned(gateway: Gateway, layout: Layout, pin: Pin) -> None:
+    """What can be told before a key is asked. Raises SettingsInvalid."""
+    if not pin.is_of_store(layout.store_id):
+        raise SettingsInvalid(
+            f"this is store {uuid_text(layout.store_id)}, and pin_file is of store {uuid_text(pin.store_id)}: point "
+            "[store] to the store of the pin, or pin_file to the pin of this store"
+        )
+    _check_provider(gateway, layout)
+
+
+def pin_of(gateway: Gateway, layout: Layout) -> Pin:
+    """Return the pin of a store that is trusted for the first time. Raises KeyFailure; SettingsInvalid."""
+    _check_provider(gateway, layout)
+    return Pin(layout.store_id, _opened(gateway, layout).pin)
+
+
+def _check_provider(gateway: Gateway, layout: Layout) -> None:
+    provider = layout.kek.provider
+    if not gateway.manages(provider):
+        raise SettingsInvalid(
+            f"the layout names '{provider}' as the provider of its key, which [keys] managed and managed_readable do "
+            "not: list it there if the store was made with it; else somebody else wrote the layout, and the store is "
+            "not to be trusted"
+        )
+
+
+def _opened(gateway: Gateway, layout: Layout) -> StoreKeys:
+    binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, layout.kek.kek_id))
+    call = call_for(request_id="start", purpose=Purpose.STORE)
     try:
         wrapped = WrappedKey(layout.alg, layout.wrapped_store_key)
-        (store_key,) = gateway.unwrap([Unwrapping(store_key_ref(layout), wrapped, binding)], call)
+        (store_key,) = gateway.unwrap([Unwrapping(managed_key(layout.kek), wrapped, binding)], call)
     except IntegrityFailure as error:
         raise SettingsInvalid(
             f"the store was made with other keys of '{layout.kek.provider}': restore its root key, or use its own store"
         ) from error
     return StoreKeys(bytes(store_key))
-
-
-def store_key_ref(layout: Layout) -> KeyRef:
-    """The KEK that guards the store key."""
-    kek = layout.kek
-    return KeyRef(kek.provider, kek.provider_key_id, kek.version, kek.scope, kek.material)

@@ -17,17 +17,17 @@ from sealring.domain.binding import (
 )
 from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
 from sealring.domain.envelope import Combine
-from sealring.domain.events import Action, Event
-from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
+from sealring.domain.events import Action, Event, Origin
+from sealring.domain.ids import HOME_BYTES, EnvironmentId, Home, OrgId, uuid_text
 from sealring.domain.ports import BindingChange, BindingStore
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.wire import lp16
 from sealring.errors import BindingConflict, InvalidBody, NotFound
 from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway
-from sealring.keys.keyring import key_ref
+from sealring.keys.gateway import Gateway, call_for
+from sealring.keys.references import customers_key
 from sealring.services.verification import Verifier
-from sealring_plugin import SetupGuide
+from sealring_plugin import Purpose, SetupGuide
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Bindings:
         environment = caller.principal.environment
         options = self._catalog.options(new.provider, new.options, self.external_id(environment, new.org))
         binding = Binding(
-            id=_new_id(self._store.partition(environment, new.org)),
+            id=_new_id(self._store.home(environment, new.org)),
             environment=environment,
             org=new.org,
             match=match_of(new.match.pairs),
@@ -82,10 +82,11 @@ class Bindings:
             max_stale_decrypt_s=new.max_stale_decrypt_s,
             replaces=b"" if new.replaces is None else self._own(caller, new.replaces).id,
             state=BindingState.PENDING,
+            shut=True,
             created_at=0,
             updated_at=0,
         )
-        self._catalog.check_key(key_ref(binding.kek))
+        self._catalog.check_key(customers_key(binding.kek))
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             _refuse_equal(binding, found)
@@ -98,37 +99,44 @@ class Bindings:
         if not activate:
             return made
         verified = self.validate(caller, uuid_text(made.id))
-        return self._turn(caller, verified, BindingState.ACTIVE) if _works(verified) else verified
+        return self._open(caller, verified) if _works(verified) else verified
 
     def list(self, caller: Caller, org: OrgId) -> Sequence[Binding]:
         """Return the bindings of an organization, the oldest first."""
         self._admit(caller, org)
-        _, found = self._store.load(caller.principal.environment, org)
-        return sorted(found, key=lambda each: (each.created_at, each.id))
+        decision = self._store.load(caller.principal.environment, org)
+        return sorted(decision.bindings, key=lambda each: (each.created_at, each.id))
 
     def read(self, caller: Caller, text_id: str) -> Binding:
         caller.principal.require(Permission.BINDINGS_MANAGE)
         return self._own(caller, text_id)
 
     def validate(self, caller: Caller, text_id: str) -> Binding:
-        """Ask the key everything, and store what was found. The state stays as it is."""
-        caller.principal.require(Permission.BINDINGS_MANAGE)
-        return self.verified(self._own(caller, text_id), caller.actor, caller.request_id)
+        """Ask the key everything, and store what was found. The state stays as it is.
 
-    def verified(self, binding: Binding, actor: str, request_id: str) -> Binding:
+        Raises BindingConflict where the binding changed meanwhile; KeyThrottled, and stores nothing, where too many
+        requests wait for the organization's keys already.
+        """
+        caller.principal.require(Permission.BINDINGS_MANAGE)
+        binding = self._own(caller, text_id)
+        with self._gateway.place(binding.environment, binding.org, [binding.provider]):
+            return self.verified(binding, caller.origin)
+
+    def verified(self, binding: Binding, origin: Origin) -> Binding:
         """Verify a binding for whoever; housekeeping does so for each that guards."""
-        result = self._verifier.verify(binding, request_id, binding.updated_at)
+        result = self._verifier.verify(binding, origin.request_id, binding.updated_at)
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             current = _of_id(found, binding.id)
+            _refuse_changed(current, binding)
             stamped = replace(result, checked_at=now, since=now).after(current.verification)
-            changed = replace(current, verification=stamped, updated_at=max(now, current.updated_at + 1))
-            return BindingChange(changed, self._verification_event(changed, stamped, actor, request_id), turns=False)
+            changed = current.verified(stamped, now)
+            return BindingChange(changed, self._verification_event(changed, stamped, origin))
 
         return self._store.change(binding.environment, binding.org, decide)
 
     def activate(self, caller: Caller, text_id: str) -> Binding:
-        """Verify a pending or suspended binding, and let it guard.
+        """Verify a pending or suspended binding, and let it guard; or a retired one that is shut, and let it open.
 
         Raises BindingConflict where it does not work, or an equal match is active already.
         """
@@ -136,7 +144,7 @@ class Bindings:
         if not _works(verified):
             codes = ", ".join(verified.verification.codes) if verified.verification is not None else ""
             raise BindingConflict(f"The key does not work: {codes}. Mend that, and activate it again.")
-        return self._turn(caller, verified, BindingState.ACTIVE)
+        return self._open(caller, verified)
 
     def suspend(self, caller: Caller, text_id: str) -> Binding:
         """Refuse whatever the binding guards, at once: nothing is sealed or opened under its key."""
@@ -144,7 +152,7 @@ class Bindings:
         return self._turn(caller, self._own(caller, text_id), BindingState.SUSPENDED)
 
     def retire(self, caller: Caller, text_id: str) -> Binding:
-        """Let the binding guard nothing new. What it sealed opens for as long as its key works."""
+        """Let the binding guard nothing new. What it sealed opens while its key works; one that is shut stays shut."""
         caller.principal.require(Permission.BINDINGS_MANAGE)
         return self._turn(caller, self._own(caller, text_id), BindingState.RETIRED)
 
@@ -164,8 +172,10 @@ class Bindings:
     def setup(self, caller: Caller, provider: str, org: OrgId) -> SetupGuide:
         """Return what the admin of a key has to do before it can be bound. Raises KeyFailure."""
         self._admit(caller, org)
-        external_id = self.external_id(caller.principal.environment, org)
-        return self._gateway.setup_guide(provider, self._catalog.principal(provider), org, external_id)
+        environment = caller.principal.environment
+        call = call_for(environment=environment, tenant=org, request_id=caller.request_id, purpose=Purpose.CHECK)
+        principal, external_id = self._catalog.principal(provider), self.external_id(environment, org)
+        return self._gateway.setup_guide(provider, principal, external_id, call)
 
     def external_id(self, environment: EnvironmentId, org: OrgId) -> str:
         """A text that is the organization's alone, and that nobody chooses: what AWS calls an external id."""
@@ -183,42 +193,50 @@ class Bindings:
             raise NotFound("Binding")
         return binding
 
+    def _open(self, caller: Caller, binding: Binding) -> Binding:
+        """Let a binding that was just verified guard in the place of the one it replaces, or open if it is retired."""
+
+        def decide(found: Sequence[Binding], now: int) -> BindingChange:
+            current = _of_id(found, binding.id)
+            _refuse_changed(current, binding)
+            if current.state is BindingState.RETIRED and current.shut:
+                return self._changed(caller, current.reopened(now))
+            _refuse_turn(current, BindingState.ACTIVE)
+            _refuse_equal(current, found)
+            replaced = [each for each in found if each.id == current.replaces and each.guards]
+            retired = [each.turned(BindingState.RETIRED, now) for each in replaced]
+            return self._changed(caller, current.turned(BindingState.ACTIVE, now), retired)
+
+        return self._store.change(binding.environment, binding.org, decide)
+
     def _turn(self, caller: Caller, binding: Binding, state: BindingState) -> Binding:
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             current = _of_id(found, binding.id)
             _refuse_turn(current, state)
-            others: tuple[Binding, ...] = ()
-            if state is BindingState.ACTIVE:
-                _refuse_equal(current, found)
-                others = tuple(
-                    each.turned(BindingState.RETIRED, now)
-                    for each in found
-                    if each.id == current.replaces and each.guards
-                )
-            turned = current.turned(state, now)
-            return BindingChange(turned, self._event(Action.BINDING_CHANGED, turned, caller), others)
+            return self._changed(caller, current.turned(state, now))
 
         return self._store.change(binding.environment, binding.org, decide)
+
+    def _changed(self, caller: Caller, binding: Binding, others: Sequence[Binding] = ()) -> BindingChange:
+        return BindingChange(binding, self._event(Action.BINDING_CHANGED, binding, caller), others)
 
     def _event(self, action: Action, binding: Binding, caller: Caller) -> Event:
         return Event(
             action=action,
             environment=binding.environment,
             org=binding.org,
-            actor=caller.actor,
-            request_id=caller.request_id,
+            origin=caller.origin,
             target=uuid_text(binding.id),
             provider=self._catalog.event_name(binding.provider),
             detail=binding.state.name.lower(),
         )
 
-    def _verification_event(self, binding: Binding, result: Verification, actor: str, request_id: str) -> Event:
+    def _verification_event(self, binding: Binding, result: Verification, origin: Origin) -> Event:
         return Event(
             action=Action.BYOK_VERIFIED,
             environment=binding.environment,
             org=binding.org,
-            actor=actor,
-            request_id=request_id,
+            origin=origin,
             target=uuid_text(binding.id),
             provider=self._catalog.event_name(binding.provider),
             detail="verified" if result.verified else "failed",
@@ -240,6 +258,12 @@ def _refuse_twins(show: Sequence[str]) -> None:
     if any(name.lower() in _ORGANIZATION and name not in ORGANIZATION_KEYS for name in show):
         wrong = "a name of the organization's pair in another case cannot be shown."
         raise InvalidBody(f"show_context: {wrong}", (("show_context", wrong),))
+
+
+def _refuse_changed(current: Binding, seen: Binding) -> None:
+    """What a key was found to be counts for the binding as it was then: it may have been suspended again since."""
+    if current.updated_at != seen.updated_at:
+        raise BindingConflict("The binding changed while its key was asked. Try again.")
 
 
 def _refuse_turn(current: Binding, state: BindingState) -> None:
@@ -264,9 +288,8 @@ def _works(binding: Binding) -> bool:
     return binding.verification is not None and binding.verification.verified
 
 
-def _new_id(partition: int) -> bytes:
-    """Return 16 bytes in the form of a UUID, of which the first 12 bits are the partition."""
-    noise = bytearray(os.urandom(16))
-    noise[0], noise[1] = partition >> 4, (partition & 15) << 4 | noise[1] & 15
+def _new_id(home: Home) -> bytes:
+    """Return 16 bytes in the form of a UUID, of which the first 4 are the organization's home."""
+    noise = bytearray(home.raw + os.urandom(16 - HOME_BYTES))
     noise[6], noise[8] = noise[6] & 0x0F | 0x80, noise[8] & 0x3F | 0x80  # RFC 9562 5.8: version 8, custom
     return bytes(noise)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from sealring.crypto.blob_mac import genuine, signed
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.seal import check_commitment, commitment
+from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.codec import encode_data_key, parse_data_key
 from sealring.domain.context import KeyContext
+from sealring.domain.decision import Decision, Epoch
 from sealring.domain.envelope import MESSAGE_ID_BYTES, DataKeyBlob, Header, Suite
 from sealring.domain.events import Action, Event
-from sealring.domain.ids import new_uuid, uuid_text
+from sealring.domain.ids import OrgId, new_uuid, uuid_text
+from sealring.domain.kek import KekUse
 from sealring.domain.ports import AuditLog
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure
+from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.keyring import Keyring
 
 
@@ -31,86 +38,131 @@ class DataKeyPair:
 class DataKeys:
     """The use cases of data keys. Thread-safe."""
 
-    def __init__(self, keyring: Keyring, audit: AuditLog) -> None:
+    def __init__(self, keyring: Keyring, bound: BoundKeys, audit: AuditLog, keys: StoreKeys) -> None:
         self._keyring = keyring
+        self._bound = bound
         self._audit = audit
+        self._keys = keys
 
     def create(self, caller: Caller, context: KeyContext) -> DataKeyPair:
         """Return a fresh data key. Raises Forbidden, as for objects; KeyFailure."""
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
         message_id = new_uuid() + os.urandom(MESSAGE_ID_BYTES - 16)
+        decision = self._decision(caller, context.organization)
         with DataKey.fresh() as dek:
-            return self._wrapped(dek, message_id, context, Action.DATA_KEY_CREATED, caller)
+            while True:
+                (blob, uses), decision = self._wrapped(dek, message_id, context, caller, decision)
+                if decision.holds_at(self._recorded(Action.DATA_KEY_CREATED, blob, caller, uses)):
+                    return self._pair(dek, blob)
+                caller = caller.again()
+                decision = self._renewed(decision)
 
     def decrypt(self, caller: Caller, wrapped: bytes) -> DataKeyPair:
-        """Return the data key of a blob. Raises CiphertextRejected; Forbidden; KeyFailure."""
+        """Return the data key of a blob. Raises CiphertextRejected; KeyFailure."""
         caller.principal.require(Permission.KEYS_USE)
         blob = self._parsed(caller, wrapped)
+        decision = self._decision(caller, blob.header.org)
         while True:
-            with self._unwrapped(caller, blob) as dek:
-                if self._recorded(Action.DATA_KEY_DECRYPTED, blob, caller):
+            dek, decision = self._unwrapped(caller, blob, decision)
+            with dek:
+                if decision.holds_at(self._recorded(Action.DATA_KEY_DECRYPTED, blob, caller)):
                     return DataKeyPair(uuid_text(blob.data_key_id), blob.context, bytes(dek.secret), wrapped)
+            caller = caller.again()
+            decision = self._renewed(decision)
 
     def rekey(self, caller: Caller, wrapped: bytes, context: KeyContext) -> DataKeyPair:
-        """Return the same data key, with the same id, wrapped for another context."""
+        """Return the same data key, with the same id, wrapped for another context.
+
+        Both organizations have to allow it until the answer leaves. Raises CiphertextRejected; Forbidden; KeyFailure.
+        """
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
-        blob = self._parsed(caller, wrapped)
-        with self._unwrapped(caller, blob) as dek:
-            return self._wrapped(dek, blob.header.message_id, context, Action.DATA_KEY_REKEYED, caller)
+        old = self._parsed(caller, wrapped)
+        source = self._decision(caller, old.header.org)
+        target = self._decision(caller, context.organization)
+        while True:
+            dek, source = self._unwrapped(caller, old, source)
+            with dek:
+                (new, uses), target = self._wrapped(dek, old.header.message_id, context, caller, target)
+                wrapped_at = opened_at = self._recorded(Action.DATA_KEY_REKEYED, new, caller, uses)
+                if source.org != target.org:
+                    opened_at = self._recorded(Action.DATA_KEY_DECRYPTED, old, caller)
+                if source.holds_at(opened_at) and target.holds_at(wrapped_at):
+                    return self._pair(dek, new)
+            caller = caller.again()
+            source, target = self._renewed(source), self._renewed(target)
+
+    def _decision(self, caller: Caller, org: OrgId) -> Decision:
+        return self._bound.decision(caller.principal.environment, org)
+
+    def _renewed(self, decision: Decision) -> Decision:
+        return self._bound.renewed(decision.environment, decision.org)
 
     def _wrapped(
-        self, dek: DataKey, message_id: bytes, context: KeyContext, action: Action, caller: Caller
-    ) -> DataKeyPair:
-        while True:
-            keys = self._keyring.route(caller, context)
+        self, dek: DataKey, message_id: bytes, context: KeyContext, caller: Caller, decision: Decision
+    ) -> tuple[tuple[DataKeyBlob, Sequence[KekUse]], Decision]:
+        """Wrap by the keys of a decision. Return the blob, the uses to count, and the decision by which it was done."""
+
+        def wrap(decision: Decision) -> tuple[DataKeyBlob, Sequence[KekUse]]:
+            keys = self._keyring.route(context, decision)
             header = Header(
                 suite=Suite.DATA_KEY,
                 combine=keys.combine,
                 message_id=message_id,
-                environment=caller.principal.environment,
+                environment=decision.environment,
                 org=context.organization,
                 object_id=b"",
                 version_id=b"",
                 context_hash=context.digest,
             )
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
-            blob = DataKeyBlob(header, wraps, commitment(dek.secret, header), context)
-            if self._recorded(action, blob, caller):
-                return DataKeyPair(uuid_text(blob.data_key_id), context, bytes(dek.secret), encode_data_key(blob))
+            uses = self._keyring.uses(keys, wraps, data_keys=1)
+            return DataKeyBlob(header, wraps, commitment(dek.secret, header), context), uses
+
+        return self._bound.by(decision, wrap)
 
     def _parsed(self, caller: Caller, wrapped: bytes) -> DataKeyBlob:
-        """Read a blob, which itself names its organization: one that the token lacks is Forbidden, not rejected."""
+        """Read a blob. One of another organization, environment or server is refused as garbage is."""
         try:
-            blob = parse_data_key(wrapped)
-        except ValueError as error:
-            raise CiphertextRejected("format") from error
-        if blob.header.environment != caller.principal.environment:
-            raise CiphertextRejected("environment")
-        caller.principal.require_organization(blob.header.org)
-        return blob
-
-    def _unwrapped(self, caller: Caller, blob: DataKeyBlob) -> DataKey:
-        try:
-            dek = self._keyring.unwrap(blob.header, blob.wraps, blob.context, caller)
-            check_commitment(dek.secret, blob.header, blob.commitment)
+            blob = parse_data_key(genuine(self._keys, wrapped))
         except IntegrityFailure as failure:
             raise CiphertextRejected(failure.reason) from failure
-        return dek
+        except ValueError as error:
+            raise CiphertextRejected("format") from error
+        if not caller.principal.may_see(blob.header.environment, blob.header.org):
+            raise CiphertextRejected("organization")
+        return blob
 
-    def _recorded(self, action: Action, blob: DataKeyBlob, caller: Caller) -> bool:
-        """Store the event before the key leaves; say whether it may: no, where a binding has changed meanwhile."""
+    def _unwrapped(self, caller: Caller, blob: DataKeyBlob, decision: Decision) -> tuple[DataKey, Decision]:
+        def unwrap(decision: Decision) -> DataKey:
+            with ExitStack() as stack:
+                dek = stack.enter_context(self._keyring.unwrap(blob.header, blob.wraps, blob.context, caller, decision))
+                check_commitment(dek.secret, blob.header, blob.commitment)
+                stack.pop_all()
+            return dek
+
+        try:
+            return self._bound.by(decision, unwrap)
+        except IntegrityFailure as failure:
+            raise CiphertextRejected(failure.reason) from failure
+
+    def _pair(self, dek: DataKey, blob: DataKeyBlob) -> DataKeyPair:
+        wrapped = signed(self._keys, encode_data_key(blob))
+        return DataKeyPair(uuid_text(blob.data_key_id), blob.context, bytes(dek.secret), wrapped)
+
+    def _recorded(self, action: Action, blob: DataKeyBlob, caller: Caller, uses: Sequence[KekUse] = ()) -> Epoch | None:
+        """Store the event before the key leaves, and return the epoch of its organization."""
         header = blob.header
-        epoch = self._audit.append(
+        return self._audit.append(
             Event(
                 action=action,
                 environment=header.environment,
                 org=header.org,
-                actor=caller.actor,
-                request_id=caller.request_id,
+                origin=caller.origin,
                 target=uuid_text(blob.data_key_id),
-                key_ids=tuple(uuid_text(wrap.kek_id) for wrap in blob.wraps),
-            )
+                context=blob.context,
+                keys=blob.keys,
+            ),
+            uses,
         )
-        return self._keyring.is_current(header.environment, header.org, epoch)

@@ -12,6 +12,7 @@ from sealring.domain.ports import AuditLog, ObjectStore
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure, KeyFailure
+from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.keyring import Keyring
 from sealring.services.visibility import event_of, object_id, refusals_audited, visible
 
@@ -40,26 +41,26 @@ class Explanation:
 class Explanations:
     """The one use case of explanations. Thread-safe."""
 
-    def __init__(self, store: ObjectStore, keyring: Keyring, audit: AuditLog) -> None:
+    def __init__(self, store: ObjectStore, keyring: Keyring, bound: BoundKeys, audit: AuditLog) -> None:
         self._store = store
         self._keyring = keyring
+        self._bound = bound
         self._audit = audit
 
     def explain(self, caller: Caller, text_id: str) -> Explanation:
-        """Try each key of a live object by itself. The value stays shut. Raises NotFound."""
+        """Try each key of a live object by itself, by the bindings as they are now. The value stays shut.
+
+        Raises NotFound.
+        """
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
             record = visible(self._store.get(object_id(text_id)), caller)
             envelope = record.current.envelope
             self._audit.append(event_of(Action.OBJECT_EXPLAINED, record, caller))
-            failures = self._keyring.probe(envelope.header, envelope.wraps, record.context, caller)
+            decision = self._bound.renewed(record.environment, record.org)
+            failures = self._keyring.probe(envelope.header, envelope.wraps, record.context, caller, decision)
             reports = [
-                KeyReport(
-                    wrap.kek_id,
-                    wrap.provider,
-                    self._keyring.binding_of(record.environment, record.org, wrap.kek_id),
-                    failure,
-                )
+                KeyReport(wrap.kek_id, wrap.provider, decision.of_kek(wrap.kek_id), failure)
                 for wrap, failure in zip(envelope.wraps, failures, strict=True)
             ]
             return Explanation(record, reports)

@@ -129,6 +129,5 @@ def _event(caller: Caller) -> Event:
         action=Action.NAMES_LISTED,
         environment=principal.environment,
         org=org,
-        actor=caller.actor,
-        request_id=caller.request_id,
+        origin=caller.origin,
     )

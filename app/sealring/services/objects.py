@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sealring.domain.context import KeyContext
+from sealring.domain.decision import Epoch
 from sealring.domain.events import Action
 from sealring.domain.ids import ObjectId, OrgId, uuid_text
+from sealring.domain.kek import KekUse
 from sealring.domain.ports import AuditLog, Change, Moment, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import Author, ObjectRecord, State, Version
@@ -25,7 +27,12 @@ class OpenedObject:
 @dataclass(frozen=True, slots=True)
 class ObjectLimits:
     max_value_bytes: int = 1 << 20
+    max_versions: int = 100  # of one object, the current one included
     retention_s: int = 30 * 86_400  # how long a deleted object can be restored
+
+
+class _LiveAlready(Exception):
+    """There is nothing to restore."""
 
 
 class Objects:
@@ -46,16 +53,18 @@ class Objects:
         caller.principal.require(Permission.OBJECTS_CREATE)
         caller.principal.require_organization(context.organization)
         plaintext = self._checked(value)
-        new_id = ObjectId.new(self._store.partition(caller.principal.environment, context.organization))
-        made: dict[int, Change] = {}
+        environment, org = caller.principal.environment, context.organization
+        new_id = ObjectId.new(self._store.home(environment, org))
+        made: dict[Epoch | None, Change] = {}
 
-        def make(epoch: int) -> Change:
+        def make(epoch: Epoch | None) -> Change:
             if epoch not in made:  # sealed once, however often the store tries, but for each state of the bindings
-                record = self._new(caller, new_id, name, context, plaintext, epoch)
-                made[epoch] = Change(record, event_of(Action.OBJECT_CREATED, record, caller))
+                record, uses = self._new(caller, new_id, name, context, plaintext, epoch)
+                made[epoch] = Change(record, event_of(Action.OBJECT_CREATED, record, caller), uses)
             return made[epoch]
 
-        place = Place(new_id, caller.principal.environment, context.organization, name)
+        place = Place(new_id, environment, org, name)
+        self._sealing.prepare(environment, org)
         return self._store.create(place, make, caller.intent)
 
     def read(self, caller: Caller, text_id: str) -> OpenedObject:
@@ -90,7 +99,7 @@ class Objects:
         """
         caller.principal.require(Permission.OBJECTS_UPDATE)
         plaintext = self._checked(value)
-        sealed: dict[int, Version] = {}
+        sealed: dict[Epoch | None, tuple[Version, Sequence[KekUse]]] = {}
 
         def decide(current: ObjectRecord, moment: Moment) -> Change:
             visible(current, caller)
@@ -100,12 +109,14 @@ class Objects:
             # Sealed once for each state of the bindings: ids in the header are random, so a conflict never forces
             # another encryption.
             if moment.epoch not in sealed:
-                envelope = self._sealing.seal(plaintext, current.id, current.context, caller, moment.epoch)
-                sealed[moment.epoch] = Version(0, 0, _author(caller), envelope)
+                envelope, uses = self._sealing.seal(plaintext, current.id, current.context, caller, moment.epoch)
+                sealed[moment.epoch] = Version(0, 0, _author(caller), envelope), uses
             written = _after(current, moment)
-            version = replace(sealed[moment.epoch], number=current.current.number + 1, created_at=written)
-            record = replace(current, current=version, updated_at=written)
-            return Change(record, event_of(Action.OBJECT_UPDATED, record, caller))
+            version, uses = sealed[moment.epoch]
+            version = replace(version, number=current.current.number + 1, created_at=written)
+            oldest = max(current.oldest, version.number - self._limits.max_versions + 1)
+            record = replace(current, current=version, updated_at=written, oldest=oldest)
+            return Change(record, event_of(Action.OBJECT_UPDATED, record, caller), uses)
 
         with refusals_audited(self._audit, caller, text_id):
             return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
@@ -129,24 +140,31 @@ class Objects:
             return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
 
     def restore(self, caller: Caller, text_id: str) -> ObjectRecord:
-        """Bring a deleted object back; a live one stays as it is. Touches no key. Raises NameTaken; NotFound."""
+        """Bring a deleted object back. Touches no key. Raises NameTaken; NotFound.
+
+        A live one stays as it is, and is described to whoever may read it. Raises Forbidden for the others.
+        """
         caller.principal.require(Permission.OBJECTS_RESTORE)
 
         def decide(current: ObjectRecord, moment: Moment) -> Change:
-            if not owned(current, caller).live and current.purge_at <= moment.now:
+            if owned(current, caller).live:
+                raise _LiveAlready
+            if current.purge_at <= moment.now:
                 raise NotFound
             record = replace(current, state=State.LIVE, updated_at=_after(current, moment), purge_at=0)
             return Change(record, event_of(Action.OBJECT_RESTORED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
-            record = owned(self._store.get(object_id(text_id)), caller)
-            return record if record.live else self._store.amend(record.id, decide, caller.intent)
+            try:
+                return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
+            except _LiveAlready:
+                return self.describe(caller, text_id)
 
     def _new(  # noqa: PLR0913, PLR0917  what a new object is made of
-        self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes, epoch: int
-    ) -> ObjectRecord:
-        envelope = self._sealing.seal(plaintext, new_id, context, caller, epoch)
-        return ObjectRecord(
+        self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes, epoch: Epoch | None
+    ) -> tuple[ObjectRecord, Sequence[KekUse]]:
+        envelope, uses = self._sealing.seal(plaintext, new_id, context, caller, epoch)
+        record = ObjectRecord(
             id=new_id,
             name=name,
             context=context,
@@ -156,6 +174,7 @@ class Objects:
             revision=1,
             current=Version(1, 0, _author(caller), envelope),
         )
+        return record, uses
 
     def _named(self, caller: Caller, name: str, org: OrgId | None) -> ObjectRecord:
         principal = caller.principal
@@ -173,20 +192,25 @@ class Objects:
 
     def _open(self, caller: Caller, record: ObjectRecord) -> OpenedObject:
         """Open, store the event of the read, and begin again where the object or a binding has changed meanwhile."""
+        decision = self._sealing.decision(record.current.envelope)
         while True:
-            value = self._sealing.open(record.current.envelope, record.context, caller)
+            value, decision = self._sealing.open(record.current.envelope, record.context, caller, decision)
             attested, epoch = self._attested(record, Action.OBJECT_READ, caller)
-            if attested.current.id == record.current.id and self._sealing.is_current(record.current.envelope, epoch):
+            holds = decision.holds_at(epoch)
+            if holds and attested.current.id == record.current.id:
                 return OpenedObject(attested, value.decode())
+            caller = caller.again()
             record = attested
+            decision = decision if holds else self._sealing.renewed(decision)
 
-    def _attested(self, record: ObjectRecord, action: Action, caller: Caller) -> tuple[ObjectRecord, int]:
-        """Store the event of a read, and return the newest state of the object, and the epoch.
+    def _attested(self, record: ObjectRecord, action: Action, caller: Caller) -> tuple[ObjectRecord, Epoch | None]:
+        """Store the event of a read, and return the newest state of the object, and the epoch of its organization.
 
         Raises IntegrityFailure where the record is not the newest one and no other one is there: it was rolled back.
         Another one need not be newer: a failover takes back writes whose outcome was unknown.
         """
         while not (attestation := self._store.attest(record, event_of(action, record, caller))).newest:
+            caller = caller.again()
             present = visible(self._store.get(record.id), caller)
             if present == record:
                 raise IntegrityFailure("rolled back")

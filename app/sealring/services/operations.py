@@ -36,7 +36,7 @@ class Operations:
         principal = caller.principal
         principal.require(Permission.OBJECTS_READ)
         orgs = None if principal.everywhere else principal.organizations
-        found = self._intents.find(principal.environment, caller.actor, name, orgs)
+        found = self._intents.find(principal.environment, principal.actor, name, orgs)
         mine = [each for each in found if principal.may_see(principal.environment, each.org)]
         committed = [each for each in mine if each.committed]
         if committed:

@@ -9,9 +9,23 @@ from typing import TypeVar
 from sealring.crypto.data_key import DataKey
 from sealring.domain.binding import Binding, BindingFinding, Verification
 from sealring.domain.context import KeyContext
-from sealring.errors import IntegrityFailure, KeyFailure
+from sealring.errors import (
+    IntegrityFailure,
+    KeyAccessDenied,
+    KeyDeadlineExceeded,
+    KeyDestroyed,
+    KeyDisabled,
+    KeyFailure,
+    KeyMisconfigured,
+    KeyNotFound,
+    KeyPendingDeletion,
+    KeyThrottled,
+    KeyUnavailable,
+)
+from sealring.keys.failures import TELL_THE_OPERATOR
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
-from sealring.keys.keyring import key_ref, shown_pairs
+from sealring.keys.keyring import shown_pairs
+from sealring.keys.references import customers_key
 from sealring_plugin import Call, Finding, KeyState, Purpose, Severity, WrapBinding, WrappedKey
 
 _STATES = {
@@ -29,9 +43,11 @@ _ADVICE = {
     "KeyThrottled": ("throttled", "Raise the key's quota, or wait."),
     "KeyUnavailable": ("unavailable", "Check the endpoint and the network; then validate again."),
     "KeyDeadlineExceeded": ("deadline", "Check the endpoint and the network; then validate again."),
-    "PluginFault": ("plugin_fault", "Tell the operator."),
+    "PluginFault": ("plugin_fault", TELL_THE_OPERATOR),
     "IntegrityFailure": ("key_inconsistent", "The key did not open what it had just closed. Tell the operator."),
 }
+_OUTAGES = (KeyThrottled, KeyUnavailable, KeyDeadlineExceeded)
+_OWNERS_STATES = (KeyAccessDenied, KeyDisabled, KeyPendingDeletion, KeyDestroyed, KeyNotFound, KeyMisconfigured)
 
 
 T = TypeVar("T")
@@ -57,16 +73,26 @@ class _Questions:
         self._gateway = gateway
         self._binding = binding
         self._request_id = request_id
-        self._key = key_ref(binding.kek)
+        self._key = customers_key(binding.kek)
 
     def findings(self) -> Iterator[BindingFinding]:
+        """One that does not answer is asked nothing more: each question would cost as long again, and prove nothing."""
+        try:
+            yield from self._of_its_state()
+            yield from self._probe()
+            yield from self._of_its_provider()
+        except _OUTAGES as failure:
+            yield _finding_of(failure)
+
+    def _of_its_state(self) -> Iterator[BindingFinding]:
         described = _asked(lambda: self._gateway.describe(self._key, self._call()))
         if isinstance(described, BindingFinding):
             yield described
         elif described is not None and described.state in _STATES:
             code, message, advice = _STATES[described.state]
             yield BindingFinding(code, error=True, message=message, advice=advice)
-        yield from self._probe()
+
+    def _of_its_provider(self) -> Iterator[BindingFinding]:
         told = _asked(lambda: self._gateway.validate(self._key, self._call()))
         yield from (told,) if isinstance(told, BindingFinding) else map(_as_ours, told)
 
@@ -87,9 +113,9 @@ class _Questions:
                 if again.secret != dek.secret:
                     yield _finding_of(IntegrityFailure("probe"))
         if self._opens(wrapped[0], WrapBinding(mine.context, os.urandom(64))):
-            yield _error("binding_not_enforced", "A wrapped key opens in another object's place.", "Tell the operator.")
+            yield _error("binding_not_enforced", "A wrapped key opens in another object's place.", TELL_THE_OPERATOR)
         if self._opens(wrapped[0], WrapBinding({**mine.context, "organization_id": "nobodys"}, mine.aad)):
-            yield _error("context_not_enforced", "A wrapped key opens in another context.", "Tell the operator.")
+            yield _error("context_not_enforced", "A wrapped key opens in another context.", TELL_THE_OPERATOR)
 
     def _opens(self, wrapped: WrappedKey, under: WrapBinding) -> bool:
         opened = _asked(lambda: self._unwrap(wrapped, under))
@@ -102,18 +128,28 @@ class _Questions:
         return self._gateway.unwrap([Unwrapping(self._key, wrapped, under)], self._call())[0]
 
     def _call(self) -> Call:
-        return call_for(tenant=self._binding.org, request_id=self._request_id, purpose=Purpose.CHECK)
+        return call_for(
+            environment=self._binding.environment,
+            tenant=self._binding.org,
+            request_id=self._request_id,
+            purpose=Purpose.CHECK,
+        )
 
 
 def _asked(ask: Callable[[], T]) -> T | BindingFinding:
+    """Raises one of _OUTAGES, which says nothing of the key."""
     try:
         return ask()
+    except _OUTAGES:
+        raise
     except (KeyFailure, IntegrityFailure) as failure:
         return _finding_of(failure)
 
 
 def _finding_of(failure: KeyFailure | IntegrityFailure) -> BindingFinding:
     code, advice = _ADVICE[type(failure).__name__]
+    if isinstance(failure, _OWNERS_STATES) and failure.owner != "tenant":
+        advice = TELL_THE_OPERATOR
     return _error(code, str(failure).partition(". ")[0] + ".", advice)
 
 

@@ -48,9 +48,12 @@ class Versions:
                 current.context_hash,
             ):
                 raise IntegrityFailure("a version of another organization or context")
+            then = replace(record, current=version, updated_at=version.created_at)
+            decision = self._sealing.decision(version.envelope)
             while True:
-                value = self._sealing.open(version.envelope, record.context, caller)
-                then = replace(record, current=version, updated_at=version.created_at)
-                epoch = self._audit.append(event_of(Action.OBJECT_READ, then, caller))
-                if self._sealing.is_current(version.envelope, epoch):
+                value, decision = self._sealing.open(version.envelope, record.context, caller, decision)
+                if decision.holds_at(self._audit.append(event_of(Action.OBJECT_READ, then, caller))):
                     return OpenedObject(then, value.decode())
+                caller = caller.again()
+                visible(self._store.get(record.id), caller)  # it may have been deleted before its binding opened
+                decision = self._sealing.renewed(decision)

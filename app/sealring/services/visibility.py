@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sealring.domain.events import Action, Event
-from sealring.domain.ids import NO_ORG, ObjectId, uuid_text
+from sealring.domain.ids import NO_ORG, ObjectId
 from sealring.domain.ports import AuditLog
 from sealring.domain.principal import Caller
 from sealring.domain.record import ObjectRecord
@@ -37,15 +37,16 @@ def object_id(text: str) -> ObjectId:
 
 
 def event_of(action: Action, record: ObjectRecord, caller: Caller) -> Event:
+    envelope = record.current.envelope
     return Event(
         action=action,
-        environment=record.environment,
-        org=record.org,
-        actor=caller.actor,
-        request_id=caller.request_id,
+        environment=envelope.header.environment,
+        org=envelope.header.org,
+        origin=caller.origin,
         target=str(record.id),
         name=record.name,
-        key_ids=tuple(uuid_text(wrap.kek_id) for wrap in record.current.envelope.wraps),
+        context=record.context,
+        keys=envelope.keys,
     )
 
 
@@ -60,9 +61,9 @@ def refusals_audited(audit: AuditLog, caller: Caller, target: str) -> Iterator[N
                 action=Action.OBJECT_REFUSED,
                 environment=caller.principal.environment,
                 org=NO_ORG,
-                actor=caller.actor,
-                request_id=caller.request_id,
+                origin=caller.origin,
                 target=target,
+                refused=True,
                 reason=failure.reason,
             )
         )

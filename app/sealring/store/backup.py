@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sealring.store.counts import Counts
-from sealring.store.entries import EndEntry, Entry
+from sealring.store.entries import Entry
 from sealring.store.links import unbroken
 from sealring.store.opened import OpenedStore
 from sealring.store.partition_reader import PartitionReader
@@ -18,16 +18,17 @@ class Backup:
         """`advance` is told of each key that was scanned."""
         self._store = store
         self._advance = advance
-        self.counts = Counts()
+        self.of_data = Counts()  # what of it stands in the file of data
+        self.of_keys = Counts()  # and in that of key records
 
     def entries(self) -> Iterator[Entry]:
-        """Yield what the file holds. Raises StoreError; BackupRefused."""
+        """Yield what the files hold, but their ends. Raises StoreError; BackupRefused."""
         for partition in range(self._store.keyspace.partitions):
             yield from self._partition(partition)
-        yield EndEntry(self.counts)
 
     def _partition(self, partition: int) -> Iterator[Entry]:
         with unbroken(), self._store.links.borrow(self._store.keyspace.audit(partition)) as link:
             reader = PartitionReader(link, self._store, partition, self._advance)
             yield from reader.entries()
-        self.counts += reader.counts
+        self.of_data += reader.tally.of_data
+        self.of_keys += reader.tally.of_keys

@@ -1,35 +1,60 @@
-"""The file of a backup: a head in clear, then the entries in sealed chunks."""
+"""The files of a backup: a head in clear, then the entries in sealed chunks."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from sealring.crypto.chunks import Chunks
 from sealring.crypto.data_key import DataKey
-from sealring.domain.backup import BackupHead
+from sealring.domain.backup import BackupHead, FileKind
 from sealring.errors import BackupRefused, IntegrityFailure
-from sealring.store.entries import Entry, encode_entry, read_entries
+from sealring.store.counts import Counts
+from sealring.store.entries import EndEntry, Entry, encode_entry, read_entries
+
+_OTHER = {
+    FileKind.DATA: "the file of data: give it without --keys",
+    FileKind.KEYS: "the file of key records: give it with --keys",
+}
 
 
-def write_backup(target: Path, head: BackupHead, dek: DataKey, entries: Iterable[Entry]) -> str:
-    """Write the file, for its owner alone, and return its SHA-256 in hex.
+class BackupWriter:
+    """Writes one file of a backup, for its owner alone.
 
-    It takes its name once it is whole and on disk; what had that name before stays until then. Raises BackupRefused
-    where the file cannot be written, and what `entries` raises.
+    It takes its name at the end of `writing`, once it is whole and on disk; what had that name before stays until then.
     """
-    digest = hashlib.sha256(head.encoded)
-    with _in_the_place_of(target) as file:
-        file.write(head.encoded)
-        for chunk in Chunks(dek.secret, head.digest).seal(map(encode_entry, entries)):
-            file.write(chunk)
-            digest.update(chunk)
-    return digest.hexdigest()
+
+    def __init__(self, file: BinaryIO, head: BackupHead, dek: DataKey) -> None:
+        self._file = file
+        self._chunks = Chunks(dek.secret, head.digest)
+        self._digest = hashlib.sha256()
+        self._write(head.encoded)
+
+    @classmethod
+    @contextmanager
+    def writing(cls, target: Path, head: BackupHead, dek: DataKey) -> Iterator[BackupWriter]:
+        """Raises BackupRefused where the file cannot be written."""
+        with _in_the_place_of(target) as file:
+            yield cls(file, head, dek)
+
+    def add(self, entry: Entry) -> None:
+        for chunk in self._chunks.add(encode_entry(entry)):
+            self._write(chunk)
+
+    def end(self, counts: Counts) -> str:
+        """Write how much the file holds, and return its SHA-256 in hex."""
+        self.add(EndEntry(counts))
+        self._write(self._chunks.end())
+        return self._digest.hexdigest()
+
+    def _write(self, raw: bytes) -> None:
+        self._file.write(raw)
+        self._digest.update(raw)
 
 
 class BackupFile:
@@ -48,11 +73,14 @@ class BackupFile:
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path) -> Iterator[BackupFile]:
-        """Raises BackupRefused where `path` cannot be read or holds no backup."""
+    def opened(cls, path: Path, kind: FileKind) -> Iterator[BackupFile]:
+        """Raises BackupRefused where `path` cannot be read, or is no backup's file of that kind."""
         try:
             with path.open("rb") as file:
-                yield cls(file, path)
+                opened = cls(file, path)
+                if opened.head.kind is not kind:
+                    raise BackupRefused(f"{path} is {_OTHER[opened.head.kind]}")
+                yield opened
         except OSError as error:
             raise BackupRefused(f"{path} cannot be read ({error.strerror})") from error
 

@@ -19,7 +19,7 @@ from sealring.domain.wire import (
 )
 
 _FORMAT = 1
-_HEAD = struct.Struct(">BBBBQQ")  # format, state, combine, max_stale_decrypt_s, created, updated
+_HEAD = struct.Struct(">BB?BBQQ")  # format, state, shut, combine, max_stale_decrypt_s, created, updated
 _VERIFICATION = struct.Struct(">BQQH")  # verified, checked, since, findings
 
 
@@ -29,6 +29,7 @@ def encode_binding(binding: Binding) -> bytes:
             _HEAD.pack(
                 _FORMAT,
                 binding.state,
+                binding.shut,
                 binding.combine,
                 binding.max_stale_decrypt_s,
                 binding.created_at,
@@ -49,7 +50,7 @@ def encode_binding(binding: Binding) -> bytes:
 
 def decode_binding(binding_id: bytes, reader: Reader) -> Binding:
     """Read to the end what `encode_binding` made. Raises ValueError for anything else."""
-    form, state, combine, max_stale_decrypt_s, created_at, updated_at = _HEAD.unpack(reader.take(_HEAD.size))
+    form, state, shut, combine, max_stale_decrypt_s, created_at, updated_at = _HEAD.unpack(reader.take(_HEAD.size))
     if form != _FORMAT:
         raise MalformedBytes("a format that this version does not know")
     binding = Binding(
@@ -65,6 +66,7 @@ def decode_binding(binding_id: bytes, reader: Reader) -> Binding:
         max_stale_decrypt_s=max_stale_decrypt_s,
         replaces=reader.lp8(),
         state=BindingState(state),
+        shut=shut,
         created_at=created_at,
         updated_at=updated_at,
         verification=_decode_verification(reader),

@@ -88,7 +88,9 @@ class BindingSweep:
 
     def _is_of(self, kek: Reply, binding: Binding) -> bool:
         try:
-            return self._records.decode_kek(binding.id, kek if isinstance(kek, bytes) else b"") == binding.kek
+            return self._records.decode_kek(binding.id, kek if isinstance(kek, bytes) else b"").versions == (
+                binding.kek,
+            )
         except IntegrityFailure:
             return False
 

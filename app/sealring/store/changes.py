@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sealring.domain.events import Action
+from sealring.domain.events import Action, Event
 from sealring.domain.ids import ObjectId, parse_uuid
-from sealring.errors import BackupRefused
-from sealring.store.entries import EventEntry
+from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Kind, LocalKey
 
 CHANGES_OF_OBJECTS = frozenset(
@@ -21,6 +20,7 @@ CHANGES_OF_KEKS = frozenset({Action.KEK_CREATED})
 CHANGES_OF_BINDINGS = frozenset(
     {Action.BINDING_CREATED, Action.BINDING_CHANGED, Action.BYOK_VERIFIED, Action.BYOK_DELETED}
 )
+CHANGES_OF_REVOCATIONS = frozenset({Action.TOKEN_REVOKED, Action.REVOCATIONS_BEGUN})
 NO_CHANGES = frozenset(
     {
         Action.OBJECT_READ,
@@ -36,13 +36,12 @@ NO_CHANGES = frozenset(
 )
 
 
-def changed_keys(event: EventEntry) -> set[LocalKey]:
+def changed_keys(event: Event) -> set[LocalKey]:
     """Return the primary keys that changed with the event; of a new KEK, its scope as well.
 
-    Raises BackupRefused for an event of a newer version, whose change would go unnoticed.
+    Raises IntegrityFailure for a change of what cannot be found: nothing of it may go unnoticed.
     """
-    fields = dict(zip(event.parts[::2], event.parts[1::2], strict=True))
-    action, target = (fields.get(name, b"").decode("ascii", "replace") for name in (b"action", b"target"))
+    action, target = event.action, event.target
     if action in NO_CHANGES:
         return set()
     if action in CHANGES_OF_OBJECTS and (object_id := ObjectId.parse(target)) is not None:
@@ -50,6 +49,7 @@ def changed_keys(event: EventEntry) -> set[LocalKey]:
     if action in CHANGES_OF_KEKS and (kek_id := parse_uuid(target)) is not None:
         return {(Kind.KEK, kek_id)}
     if action in CHANGES_OF_BINDINGS and (binding_id := parse_uuid(target)) is not None:  # its KEK has its id
-        owner = fields.get(b"env", b"") + b":" + fields.get(b"org", b"")
-        return {(Kind.KEK, binding_id), (Kind.BINDINGS, owner)}
-    raise BackupRefused("the audit log tells of a change that this version does not know; update sealring")
+        return {(Kind.KEK, binding_id), (Kind.BINDINGS, f"{event.environment}:{event.org}".encode())}
+    if action in CHANGES_OF_REVOCATIONS:
+        return {(Kind.REVOCATIONS, event.environment.encode())}
+    raise IntegrityFailure("audit entry")

@@ -14,10 +14,11 @@ class Counts:
 
     objects: int = 0  # live and deleted
     versions: int = 0  # older ones; each object has its current one beside them
-    keks: int = 0
+    keks: int = 0  # managed ones, and those of bindings
     scopes: int = 0  # of managed KEKs
     bindings: int = 0
     events: int = 0  # of the audit log
+    revocations: int = 0  # of tokens
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(mine + theirs for mine, theirs in zip(self._each(), other._each(), strict=True)))
@@ -25,7 +26,7 @@ class Counts:
     def __str__(self) -> str:
         return (
             f"{self.objects} objects, {self.versions} older versions, {self.keks} KEKs of {self.scopes} scopes, "
-            f"{self.bindings} bindings, {self.events} audit events"
+            f"{self.bindings} bindings, {self.revocations} revocations, {self.events} audit events"
         )
 
     def encode(self) -> bytes:
@@ -36,4 +37,12 @@ class Counts:
         return cls(*(reader.number(8) for _ in fields(cls)))
 
     def _each(self) -> tuple[int, ...]:
-        return (self.objects, self.versions, self.keks, self.scopes, self.bindings, self.events)
+        return (
+            self.objects,
+            self.versions,
+            self.keks,
+            self.scopes,
+            self.bindings,
+            self.events,
+            self.revocations,
+        )

@@ -1,7 +1,8 @@
 """What stands in a backup: the primary data of each partition, entry by entry, as the store holds it.
 
-A partition begins with its PartitionEntry. Within it an entry replaces every earlier one of the same key; an
-ObjectEntry also the VersionEntries that followed the earlier one.
+A backup has two files: the key records (KeyEntry), and the data (all others, among them the KEKs of bindings, which no
+root of ours guards). In both a partition begins with its PartitionEntry. Within it an entry replaces every earlier one
+of the same key; an ObjectEntry also the VersionEntries that followed the earlier one.
 """
 
 from __future__ import annotations
@@ -73,27 +74,28 @@ class VersionEntry:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A KEK, or which one a scope has. No value: it is gone."""
+    """A managed KEK with its counts, or which one a scope has. No value: it is gone."""
 
     CODE: ClassVar = 4
 
     kind: Kind  # KEK or KEK_SCOPE
     rest: bytes  # of the key: the id of the KEK, the digest of the scope
     value: bytes = field(repr=False)
+    uses: tuple[bytes, ...] = ()  # of a KEK: fields and counts in turn
 
     @property
     def key(self) -> LocalKey:
         return self.kind, self.rest
 
     def encode(self) -> bytes:
-        return b"".join((self.kind.value, lp16(self.rest), lp32(self.value)))
+        return b"".join((self.kind.value, lp16(self.rest), lp32(self.value), *map(lp16, self.uses)))
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         kind = Kind(reader.take(1))
         if kind not in {Kind.KEK, Kind.KEK_SCOPE}:
             raise MalformedBytes("a key of another kind")
-        return cls(kind, reader.lp16(), reader.lp32())
+        return cls(kind, reader.lp16(), reader.lp32(), tuple(_rest(reader, reader.lp16)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,48 @@ class EventEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RevocationsEntry:
+    """All revocations of an environment, and the seal of them: places and records in turn. None: they are gone."""
+
+    CODE: ClassVar = 8
+
+    environment: bytes
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.REVOCATIONS, self.environment
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.environment), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
+class BoundKekEntry:
+    """The KEK of a binding. No record: it is gone, and so is the binding."""
+
+    CODE: ClassVar = 9
+
+    id: bytes  # 16 bytes; the binding's too
+    record: bytes = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.KEK, self.id
+
+    def encode(self) -> bytes:
+        return self.id + lp32(self.record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.take(16), reader.lp32())
+
+
+@dataclass(frozen=True, slots=True)
 class EndEntry:
     """The last one: how much the entries hold that were not replaced."""
 
@@ -150,9 +194,38 @@ class EndEntry:
         return cls(Counts.decode(reader))
 
 
-Entry = PartitionEntry | ObjectEntry | VersionEntry | KeyEntry | BindingsEntry | EventEntry | EndEntry
+def is_of_keys(entry: Entry) -> bool:
+    """Whether an entry stands in the file of key records. PartitionEntry and EndEntry stand in both."""
+    return isinstance(entry, PartitionEntry | KeyEntry)
 
-_ALL = (PartitionEntry, ObjectEntry, VersionEntry, KeyEntry, BindingsEntry, EventEntry, EndEntry)
+
+def is_of_data(entry: Entry) -> bool:
+    return not isinstance(entry, KeyEntry)
+
+
+Entry = (
+    PartitionEntry
+    | ObjectEntry
+    | VersionEntry
+    | KeyEntry
+    | BindingsEntry
+    | EventEntry
+    | EndEntry
+    | RevocationsEntry
+    | BoundKekEntry
+)
+
+_ALL = (
+    PartitionEntry,
+    ObjectEntry,
+    VersionEntry,
+    KeyEntry,
+    BindingsEntry,
+    EventEntry,
+    EndEntry,
+    RevocationsEntry,
+    BoundKekEntry,
+)
 _TYPES: dict[int, type[Entry]] = {each.CODE: each for each in _ALL}
 
 

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from sealring.domain.envelope import Header, Wrap
 from sealring.domain.ids import uuid_text
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import KekRecord, KekScope
 from sealring.domain.wire import Reader
 from sealring.errors import IntegrityFailure
 from sealring.keys.recent import Recent
+from sealring.store.kek_uses import parse_counts
 from sealring.store.keyspace import Keyspace, Kind
 from sealring.store.link import Link, Reply
 from sealring.store.records import Records
@@ -26,7 +27,7 @@ class KekSweep:
         self._keyspace = keyspace
         self._records = records
         self._partition = partition
-        self._known: Recent[bytes, Kek] = Recent(size=_KNOWN_KEKS, ttl_s=float("inf"))
+        self._known: Recent[bytes, KekRecord] = Recent(size=_KNOWN_KEKS, ttl_s=float("inf"))
 
     def wrong_with_keks(self, kek_ids: Sequence[bytes]) -> Iterator[str]:
         """Whether they can be read, and what they are for is there: a scope, or a binding."""
@@ -53,12 +54,18 @@ class KekSweep:
             if kek is None or self._scope_key(kek) != key:
                 yield f"partition {self._partition}: a scope leads to no KEK, or to another scope's"
 
+    def wrong_with_counts(self, kek_ids: Sequence[bytes]) -> Iterator[str]:
+        keys = [self._keyspace.key(self._partition, Kind.KEK_USES, kek_id) for kek_id in kek_ids]
+        for kek_id, flat in zip(kek_ids, self._link.snapshot(*((b"HGETALL", key) for key in keys)), strict=True):
+            if not _are_counts(flat):
+                yield f"KEK {uuid_text(kek_id)}: its counts were altered"
+
     def lacking(self, wraps: Sequence[tuple[Header, Wrap]]) -> set[Header]:
         """Return the headers of those wraps whose KEK is not there, or is not the one that wrapped."""
         keks = self._keks([wrap.kek_id for _, wrap in wraps])
         return {header for header, wrap in wraps if not _is_of(keks.get(wrap.kek_id), header, wrap)}
 
-    def _keks(self, kek_ids: Sequence[bytes]) -> dict[bytes, Kek]:
+    def _keks(self, kek_ids: Sequence[bytes]) -> dict[bytes, KekRecord]:
         """Those of them that are there and can be read."""
         found = {kek_id: kek for kek_id in kek_ids if (kek := self._known.get(kek_id)) is not None}
         missing = [kek_id for kek_id in dict.fromkeys(kek_ids) if kek_id not in found]
@@ -73,23 +80,34 @@ class KekSweep:
         replies = self._link.snapshot(*((b"GET", key) for key in keys)) if keys else []
         return [None if isinstance(each, Exception) else each for each in replies]
 
-    def _bindings_there(self, keks: Sequence[Kek]) -> Sequence[Reply]:
+    def _bindings_there(self, keks: Sequence[KekRecord]) -> Sequence[Reply]:
         names = [self._keyspace.key(self._partition, Kind.BINDINGS, _owner(kek)) for kek in keks]
         asked = [(b"HEXISTS", name, kek.kek_id) for name, kek in zip(names, keks, strict=True)]
         return self._link.snapshot(*asked) if asked else ()
 
-    def _scope_key(self, kek: Kek) -> bytes:
+    def _scope_key(self, kek: KekRecord) -> bytes:
         return self._keyspace.kek_scope_in(self._partition, kek.scope)
 
 
-def _owner(kek: Kek) -> bytes:
+def _owner(kek: KekRecord) -> bytes:
     """Whose bindings a bound KEK belongs to, as in their key."""
     reader = Reader(kek.scope)
     return reader.lp16() + b":" + reader.lp16()
 
 
-def _is_of(kek: Kek | None, header: Header, wrap: Wrap) -> bool:
+def _are_counts(flat: Reply) -> bool:
+    if isinstance(flat, Exception):
+        return False
+    try:
+        parse_counts(flat)
+    except IntegrityFailure:
+        return False
+    return True
+
+
+def _is_of(kek: KekRecord | None, header: Header, wrap: Wrap) -> bool:
     """Whether this is the KEK that made the wrap, for the organization of the header."""
-    if kek is None or (kek.provider, kek.version) != (wrap.provider, wrap.kek_version):
+    version = None if kek is None else kek.of_version(wrap.kek_version)
+    if kek is None or version is None or version.provider != wrap.provider:
         return False
     return kek.scope.startswith(KekScope.owner(header.environment, header.org))

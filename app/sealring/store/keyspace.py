@@ -4,6 +4,7 @@
     s1:layout              string  format, partitions, wrapped store key   for ever          nothing
     s1:ready               string  proof that the store takes writes       60 seconds        nothing
     s1:purge               string  the worker that purges                  150 seconds       nothing
+    s1:{p}:z               string  whose store this is, which generation   for ever          every write
     s1:{p}:o:<object id>   string  an object with its current envelope     until purged      update, delete, restore
     s1:{p}:v:<object id>   hash    older versions by version id            until purged      nothing
     s1:{p}:s:<object id>   list    their summaries, newest first           until purged      nothing
@@ -13,28 +14,30 @@
     s1:{p}:d:<name>        hash    organizations that may have the name    for ever (a hint) nothing
     s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
     s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
+    s1:{p}:u:<KEK id>      hash    counts of a managed KEK, by version     for ever          nothing
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
     s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       for ever          a change of one
+    s1:{p}:r:<env>         hash    revocations of tokens by what they are of for ever       a change of one
     s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
-    s1:{p}:g               string  the epoch: changes as a binding does    for ever          every write
+    s1:{p}:g:<home>        string  an organization's epoch                 for ever          its every write
     s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
     s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
-bytes; names, scopes and intents are 16-byte keyed digests; environment and organization ids have a strict alphabet.
+bytes, a home is its 4; names, scopes and intents are 16-byte keyed digests; environment and organization ids have a
+strict alphabet.
 
 `sealring doctor store` makes keys of its own under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
 """
 
 from __future__ import annotations
 
-import hashlib
 from enum import Enum
 from functools import lru_cache
 
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.ids import NO_ORG, EnvironmentId, ObjectId, OrgId, environment_id, org_id
+from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, environment_id, org_id
 from sealring.domain.wire import lp16
 
 LAYOUT = b"s1:layout"
@@ -53,8 +56,10 @@ class Kind(Enum):
     ORG_INDEX = b"x"
     ENVIRONMENT_INDEX = b"e"
     KEK = b"k"
+    KEK_USES = b"u"
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
+    REVOCATIONS = b"r"
 
 
 LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter
@@ -71,7 +76,7 @@ def parse_key(key: bytes) -> tuple[Kind | None, bytes]:
 
 
 def parse_environment(rest: bytes) -> EnvironmentId | None:
-    """Return whose an ENVIRONMENT_INDEX is; None where it is nobody's."""
+    """Return whose an ENVIRONMENT_INDEX or REVOCATIONS are; None where they are nobody's."""
     return environment_id(rest.decode("ascii", "replace"))
 
 
@@ -87,6 +92,15 @@ def fence_beside(key: bytes) -> bytes:
     return key[: key.index(b"}") + 1] + b":w"
 
 
+def partition_of(key: bytes) -> int:
+    """Return the partition of a key of one."""
+    return int(key[key.index(b"{") + 1 : key.index(b"}")])
+
+
+def is_marker(key: bytes) -> bool:
+    return key.endswith(b"}:z")
+
+
 def doctor_prefix(random: str) -> bytes:
     return f"s1-doctor:{{{random}}}:".encode()
 
@@ -98,15 +112,21 @@ class Keyspace:
         self.partitions = partitions
         self._keys = keys
         self._prefixes = tuple(f"s1:{{{number}}}:".encode() for number in range(partitions))
-        self.partition = lru_cache(10_000)(self._partition)
+        self.home = lru_cache(10_000)(self._home)
 
-    def _partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        digest = hashlib.sha256(lp16(environment.encode()) + lp16(org.encode())).digest()
-        return int.from_bytes(digest[:8], "big") % self.partitions
+    def _home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        """Keyed, so that nobody chooses an organization's id to share a partition, or a tag, with another's."""
+        digest = self._keys.locator(b"home", lp16(environment.encode()) + lp16(org.encode()))
+        return Home.of(
+            int.from_bytes(digest[:8], "big") % self.partitions, int.from_bytes(digest[8:], "big") % (1 << 20)
+        )
 
-    def holds(self, object_id: ObjectId) -> bool:
-        """Whether the id's partition exists in this store."""
-        return object_id.partition < self.partitions
+    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        return self.home(environment, org).partition
+
+    def holds(self, home: Home) -> bool:
+        """Whether the partition of an id's home exists in this store."""
+        return home.partition < self.partitions
 
     def object(self, object_id: ObjectId) -> bytes:
         return self._prefixes[object_id.partition] + b"o:" + object_id.raw
@@ -137,6 +157,9 @@ class Keyspace:
     def kek(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
         return self._of(environment, org) + b"k:" + kek_id
 
+    def kek_uses(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
+        return self._of(environment, org) + b"u:" + kek_id
+
     def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
         return self.kek_scope_in(self.partition(environment, org), scope)
 
@@ -149,12 +172,18 @@ class Keyspace:
     def binding_owners(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"q"
 
-    def epoch(self, partition: int) -> bytes:
-        return self._prefixes[partition] + b"g"
+    def revocations(self, environment: EnvironmentId) -> bytes:
+        return self._of(environment, NO_ORG) + f"r:{environment}".encode()
+
+    def epoch(self, home: Home) -> bytes:
+        return self._prefixes[home.partition] + b"g:" + home.raw
 
     def intent(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
         message = lp16(environment.encode()) + lp16(actor.encode()) + lp16(name)
         return self._prefixes[partition] + b"i:" + self._keys.locator(b"intent", message)
+
+    def marker(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"z"
 
     def audit(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"a"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -9,11 +10,12 @@ from dataclasses import replace
 from threading import RLock
 
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.binding import Binding
+from sealring.domain.binding import Binding, governing
+from sealring.domain.decision import Decision, Epoch, new_epoch
 from sealring.domain.events import Event
-from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Intent, Outcome
-from sealring.domain.kek import Kek, KekScope
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.ports import Attestation, BindingChange, Change, History, Moment, Order, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
@@ -25,11 +27,19 @@ class MemoryAudit:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.epoch = 0  # one for all
+        self.epochs: dict[Home, Epoch] = {}
+        self.uses: list[KekUse] = []
 
-    def append(self, event: Event) -> int:
+    def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         self.events.append(event)
-        return self.epoch
+        self.uses += uses
+        return self.epochs.get(home(event.environment, event.org))
+
+
+def home(environment: EnvironmentId, org: OrgId) -> Home:
+    """Where an organization is in any store in memory: one of four partitions."""
+    digest = hashlib.sha256(f"{environment}{org}".encode()).digest()
+    return Home.of(digest[0] % 4, int.from_bytes(digest[1:3], "big"))
 
 
 class MemoryBindings:
@@ -41,14 +51,13 @@ class MemoryBindings:
         self._bindings: dict[bytes, Binding] = {}
         self._lock = RLock()
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        return sum(f"{environment}{org}".encode()) % 4
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return home(environment, org)
 
-    def load(self, environment: EnvironmentId, org: OrgId) -> tuple[int, Sequence[Binding]]:
+    def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
         with self._lock:
-            return self._audit.epoch, [
-                each for each in self._bindings.values() if (each.environment, each.org) == (environment, org)
-            ]
+            epoch = self._audit.epochs.setdefault(home(environment, org), new_epoch())
+            return Decision(environment, org, epoch, self._of(environment, org))
 
     def find(self, binding_id: bytes) -> Binding | None:
         return self._bindings.get(binding_id)
@@ -57,25 +66,29 @@ class MemoryBindings:
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
     ) -> Binding:
         with self._lock:
-            change = decide(self.load(environment, org)[1], time.time_ns() // 1000)
+            before = self._of(environment, org)
+            change = decide(before, time.time_ns() // 1000)
             self._bindings |= {each.id: each for each in (change.binding, *change.others)}
             self._keks.add(change.binding.kek)
             if change.removes:
                 del self._bindings[change.binding.id]
-            self._audit.epoch += change.turns
+            if governing(before) != governing(self._of(environment, org)):
+                self._audit.epochs[home(environment, org)] = new_epoch()
             self._audit.append(change.event)
             return change.binding
 
     def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
         found = {(each.environment, each.org) for each in self._bindings.values()}
-        return sorted(owner for owner in found if self.partition(*owner) == partition)
+        return sorted(owner for owner in found if home(*owner).partition == partition)
+
+    def _of(self, environment: EnvironmentId, org: OrgId) -> Sequence[Binding]:
+        return [each for each in self._bindings.values() if (each.environment, each.org) == (environment, org)]
 
 
 class MemoryIntents:
     """An IntentLog that forgets nothing. Not thread-safe by itself: it is used within the lock of MemoryObjects."""
 
-    def __init__(self, keys: StoreKeys) -> None:
-        self._keys = keys
+    def __init__(self) -> None:
         self._outcomes: dict[Intent, Outcome] = {}
 
     def remember(self, intent: Intent, record: ObjectRecord) -> None:
@@ -83,7 +96,7 @@ class MemoryIntents:
             committed=True,
             started_at=record.updated_at,
             operation=record.operation,
-            fingerprint=self._keys.fingerprint(intent.request),
+            fingerprint=intent.fingerprint,
             org=record.org,
             object_id=record.id.raw,
             version_id=record.current.id,
@@ -91,7 +104,7 @@ class MemoryIntents:
 
     def recall(self, intent: Intent) -> Outcome | None:
         outcome = self._outcomes.get(self._named(intent))
-        if outcome is not None and outcome.fingerprint != self._keys.fingerprint(intent.request):
+        if outcome is not None and outcome.fingerprint != intent.fingerprint:
             raise IdempotencyKeyReused
         return outcome
 
@@ -107,7 +120,7 @@ class MemoryIntents:
 
     def _named(self, intent: Intent) -> Intent:
         """A name stands for the request; without one, the request stands for itself."""
-        return replace(intent, request=b"") if intent.name else intent
+        return replace(intent, fingerprint=b"") if intent.name else intent
 
 
 class MemoryKeks:
@@ -115,61 +128,64 @@ class MemoryKeks:
 
     def __init__(self, audit: MemoryAudit) -> None:
         self._audit = audit
-        self._by_scope: dict[bytes, Kek] = {}
-        self._bound: dict[bytes, Kek] = {}
+        self._by_scope: dict[bytes, KekRecord] = {}
+        self._bound: dict[bytes, KekRecord] = {}
         self._lock = RLock()
 
     def add(self, kek: Kek) -> None:
         """Store the KEK of a binding."""
-        self._bound[kek.kek_id] = kek
+        self._bound[kek.kek_id] = KekRecord((kek,))
 
-    def find(self, scope: KekScope) -> Kek | None:
+    def find(self, scope: KekScope) -> KekRecord | None:
         return self._by_scope.get(scope.encoded)
 
-    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> Kek | None:
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None:
         owner = KekScope.owner(environment, org)
         with self._lock:
             everything = (*self._by_scope.values(), *self._bound.values())
             keks = [kek for kek in everything if kek.scope.startswith(owner)]
         return next((kek for kek in keks if kek.kek_id == kek_id), None)
 
-    def publish(self, scope: KekScope, kek: Kek, event: Event) -> Kek:
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
         with self._lock:
             if scope.encoded not in self._by_scope:
-                self._by_scope[scope.encoded] = kek
+                self._by_scope[scope.encoded] = KekRecord((kek,))
                 self._audit.append(event)
             return self._by_scope[scope.encoded]
+
+    def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:  # noqa: ARG002
+        mine = [each for each in self._audit.uses if (each.kek_id, each.version) == (kek.kek_id, kek.version)]
+        return sum(each.wraps for each in mine)
 
 
 class MemoryObjects:
     """An ObjectStore. Thread-safe: one lock is its transaction."""
 
-    def __init__(self, audit: MemoryAudit, intents: MemoryIntents, keys: StoreKeys, partitions: int = 1) -> None:
+    def __init__(self, audit: MemoryAudit, intents: MemoryIntents, keys: StoreKeys) -> None:
         self._audit = audit
         self._intents = intents
-        self._records = Records(keys)  # for etags
-        self._partitions = partitions
+        self._records = Records(keys, home)  # for etags
         self._objects: dict[ObjectId, ObjectRecord] = {}
         self._versions: dict[ObjectId, list[Version]] = {}
         self._lock = RLock()
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        return sum(f"{environment}{org}".encode()) % self._partitions
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return home(environment, org)
 
     def now(self) -> int:
         return time.time_ns() // 1000
 
-    def create(self, place: Place, make: Callable[[int], Change], intent: Intent | None) -> ObjectRecord:
+    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
         with self._lock:
             recalled = self._recalled(intent)
             if recalled is not None:
                 return recalled
             if self.find(place.environment, place.org, place.name) is not None:
                 raise NameTaken
-            new = make(self._audit.epoch)
+            new = make(self._audit.epochs.get(place.id.home))
             record = new.record.stamped(self.now(), os.urandom(16))
             self._versions[record.id] = []
-            return self._store(record, new.event, intent)
+            return self._store(record, new, intent)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
         return self._objects.get(object_id)
@@ -190,12 +206,12 @@ class MemoryObjects:
             recalled = self._recalled(intent)
             if recalled is not None:
                 return recalled
-            change = decide(current, Moment(self.now(), self._audit.epoch))
+            change = decide(current, Moment(self.now(), self._audit.epochs.get(object_id.home)))
             record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
                 raise NameTaken
-            return self._store(record, change.event, intent)
+            return self._store(record, change, intent)
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
         with self._lock:
@@ -220,12 +236,13 @@ class MemoryObjects:
         )
         return [row for row in rows if _wanted(row, query)][: query.limit]
 
-    def _store(self, record: ObjectRecord, event: Event, intent: Intent | None) -> ObjectRecord:
+    def _store(self, record: ObjectRecord, change: Change, intent: Intent | None) -> ObjectRecord:
         versions = self._versions[record.id]
         if not versions or versions[-1].id != record.current.id:
             versions.append(record.current)
+            self._versions[record.id] = [each for each in versions if each.number >= record.oldest]
         self._objects[record.id] = record
-        self._audit.append(event)
+        self._audit.append(change.event, change.uses)
         if intent is not None:
             self._intents.remember(intent, record)
         return record
@@ -237,7 +254,7 @@ class MemoryObjects:
         record = self._objects[ObjectId(outcome.object_id)]
         if not intent.name and record.operation != outcome.operation:
             return None
-        version = next(each for each in self._versions[record.id] if each.id == outcome.version_id)
+        version = next((each for each in self._versions[record.id] if each.id == outcome.version_id), record.current)
         return record if version is record.current else replace(record, current=version, updated_at=version.created_at)
 
     def _live(self, environment: EnvironmentId, orgs: frozenset[OrgId] | None = None) -> Sequence[ObjectRecord]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.layout import Layout
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_index import RedisIndex
 
@@ -19,10 +21,13 @@ class OpenedStore:
     links: Links
     keys: StoreKeys
     keyspace: Keyspace
+    markers: Markers
     records: Records
     index: RedisIndex
 
     @classmethod
-    def of(cls, links: Links, keys: StoreKeys, partitions: int) -> Self:
-        keyspace = Keyspace(partitions, keys)
-        return cls(links, keys, keyspace, Records(keys), RedisIndex(links, keyspace, keys))
+    def of(cls, links: Links, keys: StoreKeys, layout: Layout) -> Self:
+        keyspace = Keyspace(layout.partitions, keys)
+        markers = Markers(links, keyspace, keys, layout.store_id)
+        index = RedisIndex(keyspace, markers, keys)
+        return cls(links, keys, keyspace, markers, Records(keys, keyspace.home), index)

@@ -11,9 +11,9 @@ from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
 from sealring.domain.binding import Binding
 from sealring.domain.codec import encode_envelope, parse_envelope
 from sealring.domain.context import KeyContext
-from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.intent import Outcome
-from sealring.domain.kek import Bound, Kek
+from sealring.domain.kek import Bound, Kek, KekRecord, KekState
 from sealring.domain.ports import Row
 from sealring.domain.record import Author, ObjectRecord, State, Version, VersionSummary
 from sealring.domain.wire import (
@@ -33,18 +33,21 @@ from sealring.store.binding_codec import decode_binding, encode_binding
 T = TypeVar("T")
 
 _FORMAT = 1
-_OBJECT_HEAD = struct.Struct(">BBQQIQ16s")  # format, state, created, updated, revision, purge, operation
+_OBJECT_HEAD = struct.Struct(">BBQQIIQ16s")  # format, state, created, updated, revision, oldest, purge, operation
 _VERSION_HEAD = struct.Struct(">BIQ")  # format, number, created
 _SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
 _OUTCOME = struct.Struct(">B?Q16s16s16s16s")  # format, committed, started, operation, fingerprint, object, version
+_KEK_VERSION = struct.Struct(">IBQI")  # number, state, created, epoch of the root
 _SCORE = struct.Struct(">Q")
 
 
 class Records:
     """Encodes and decodes. Decoding raises IntegrityFailure for whatever we did not write at that place."""
 
-    def __init__(self, keys: StoreKeys) -> None:
+    def __init__(self, keys: StoreKeys, home: Callable[[EnvironmentId, OrgId], Home]) -> None:
+        """`home` is the keyspace's: the id of an object says whose it is."""
         self._keys = keys
+        self._home = home
 
     def encode_object(self, record: ObjectRecord) -> bytes:
         head = _OBJECT_HEAD.pack(
@@ -53,6 +56,7 @@ class Records:
             record.created_at,
             record.updated_at,
             record.revision,
+            record.oldest,
             record.purge_at,
             record.operation,
         )
@@ -65,7 +69,7 @@ class Records:
         reader = self._authentic(b"object" + object_id.raw, raw)
 
         def decode() -> ObjectRecord:
-            form, state, created_at, updated_at, revision, purge_at, operation = _OBJECT_HEAD.unpack(
+            form, state, created_at, updated_at, revision, oldest, purge_at, operation = _OBJECT_HEAD.unpack(
                 reader.take(_OBJECT_HEAD.size)
             )
             _known(form)
@@ -78,6 +82,7 @@ class Records:
                 updated_at=updated_at,
                 revision=revision,
                 current=_decode_version(reader),
+                oldest=oldest,
                 purge_at=purge_at,
                 operation=operation,
             )
@@ -85,6 +90,8 @@ class Records:
             header = record.current.envelope.header
             if header.object_id != object_id.raw or header.context_hash != record.context.digest:
                 raise MalformedBytes("an envelope of another object or context")
+            if self._home(header.environment, header.org) != object_id.home:
+                raise MalformedBytes("an object of another organization")
             return record
 
         return _strictly(decode, "object record")
@@ -118,31 +125,24 @@ class Records:
         reader = self._authentic(b"summary" + object_id.raw, raw)
         return _strictly(lambda: VersionSummary(*_SUMMARY.unpack(_rest(reader))), "version summary")
 
-    def encode_kek(self, kek: Kek) -> bytes:
-        body = b"".join(
-            (
-                bytes((_FORMAT,)),
-                kek.version.to_bytes(4, "big"),
-                lp8(kek.provider.encode()),
-                lp16(kek.provider_key_id.encode()),
-                lp16(kek.scope),
-                lp16(kek.material),
-                _encode_bound(kek.bound),
-            )
-        )
-        return body + self._keys.record(b"kek" + kek.kek_id + body)
+    def encode_kek(self, record: KekRecord) -> bytes:
+        head = bytes((_FORMAT,)) + lp16(record.scope) + _encode_bound(record.bound)
+        versions = b"".join(map(_encode_kek_version, record.versions))
+        body = head + len(record.versions).to_bytes(2, "big") + versions
+        return body + self._keys.record(b"kek" + record.kek_id + body)
 
-    def decode_kek(self, kek_id: bytes, raw: bytes) -> Kek:
+    def decode_kek(self, kek_id: bytes, raw: bytes) -> KekRecord:
         reader = self._authentic(b"kek" + kek_id, raw)
 
-        def decode() -> Kek:
+        def decode() -> KekRecord:
             _known(reader.number(1))
-            version = reader.number(4)
-            provider = reader.lp8().decode()
-            key_id, scope, material = reader.lp16().decode(), reader.lp16(), reader.lp16()
-            kek = Kek(kek_id, version, provider, key_id, scope, material, _decode_bound(reader))
+            scope, bound = reader.lp16(), _decode_bound(reader)
+            count = reader.number(2)
+            record = KekRecord(tuple(_decode_kek_version(reader, kek_id, scope, bound) for _ in range(count)))
             reader.finish()
-            return kek
+            if not record.versions:
+                raise MalformedBytes("a KEK without a version")
+            return record
 
         return _strictly(decode, "KEK record")
 
@@ -230,6 +230,37 @@ def _decode_version(reader: Reader) -> Version:
     _known(form)
     author = Author(reader.lp16().decode(), reader.lp16().decode())
     return Version(number, created_at, author, parse_envelope(reader.lp32()))
+
+
+def _encode_kek_version(kek: Kek) -> bytes:
+    return b"".join(
+        (
+            _KEK_VERSION.pack(kek.version, kek.state, kek.created_at, kek.root_epoch),
+            lp8(kek.root_domain.encode()),
+            lp8(kek.provider.encode()),
+            lp16(kek.provider_key_id.encode()),
+            lp16(kek.material),
+        )
+    )
+
+
+def _decode_kek_version(reader: Reader, kek_id: bytes, scope: bytes, bound: Bound | None) -> Kek:
+    number, state, created_at, root_epoch = _KEK_VERSION.unpack(reader.take(_KEK_VERSION.size))
+    root_domain, provider = reader.lp8().decode(), reader.lp8().decode()
+    provider_key_id, material = reader.lp16().decode(), reader.lp16()
+    return Kek(
+        kek_id=kek_id,
+        version=number,
+        provider=provider,
+        provider_key_id=provider_key_id,
+        scope=scope,
+        material=material,
+        bound=bound,
+        root_domain=root_domain,
+        root_epoch=root_epoch,
+        state=KekState(state),
+        created_at=created_at,
+    )
 
 
 def _encode_bound(bound: Bound | None) -> bytes:

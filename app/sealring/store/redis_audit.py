@@ -2,49 +2,67 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
-from sealring.domain.wire import lp16
+from sealring.domain.kek import KekUse
+from sealring.store.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_entry
+from sealring.store.kek_uses import counting
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command
 from sealring.store.links import Links
 
 
+@dataclass(frozen=True, slots=True)
+class Appending:
+    """An entry on its way: the command, and the counters of which nothing is told where that is refused."""
+
+    command: Command
+    counters: tuple[int, ...]
+
+
 class RedisAudit:
-    """Appends events. Names enter as keyed digests; the stream's own ids carry the time."""
+    """Appends events, each numbered by this worker. The stream's own ids carry the time. Thread-safe."""
 
     def __init__(self, links: Links, keyspace: Keyspace, keys: StoreKeys) -> None:
         self._links = links
         self._keyspace = keyspace
         self._keys = keys
+        self._boot = os.urandom(8)
+        self._counters = count(1)
+        self._refused: deque[int] = deque()
 
-    def append(self, event: Event) -> int:
-        epoch_key = self._keyspace.epoch(self._keyspace.partition(event.environment, event.org))
-        _, epoch = self._links.record(epoch_key, self.entry(event), (b"GET", epoch_key))
-        return int(epoch or 0)
+    def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
+        epoch_key = self._keyspace.epoch(self._keyspace.home(event.environment, event.org))
+        counted = counting(self._keyspace, event.environment, event.org, uses)
+        epoch: Epoch | None = self._links.record(epoch_key, self.entry(event).command, *counted, (b"GET", epoch_key))[
+            -1
+        ]
+        return epoch
 
-    def entry(self, event: Event) -> Command:
-        """The command that appends `event`, for a pipeline or a transaction."""
-        fields = {
-            b"action": event.action.value,
-            b"env": event.environment,
-            b"org": event.org,
-            b"actor": event.actor,
-            b"request": event.request_id,
-            b"target": event.target,
-            b"name": self._name_digest(event),
-            b"keys": " ".join(event.key_ids),
-            b"reason": event.reason,
-            b"provider": event.provider,
-            b"detail": event.detail,
-        }
-        flat = [part for field in fields.items() if field[1] for part in field]
-        return (b"XADD", self._stream(event), b"*", *flat)
+    def entry(self, event: Event) -> Appending:
+        """The entry of an event, for a pipeline or a transaction."""
+        partition = self._keyspace.partition(event.environment, event.org)
+        counter = next(self._counters)
+        refused = self._taken()
+        body = encode_entry(self._keys, partition, AuditEntry(event, self._boot, counter, refused))
+        return Appending((b"XADD", self._keyspace.audit(partition), b"*", FIELD, body), (*refused, counter))
 
-    def _stream(self, event: Event) -> bytes:
-        return self._keyspace.audit(self._keyspace.partition(event.environment, event.org))
+    def refused(self, appending: Appending) -> None:
+        """Note that an entry was certainly not appended: its EXEC was refused. A later entry says so."""
+        self._refused.extend(appending.counters)
 
-    def _name_digest(self, event: Event) -> bytes:
-        if not event.name:
-            return b""
-        return self._keys.locator(b"audit", lp16(event.environment.encode()) + event.name.encode())
+    def _taken(self) -> tuple[int, ...]:
+        taken: list[int] = []
+        while self._refused and len(taken) < MAX_REFUSED:
+            try:
+                taken.append(self._refused.popleft())
+            except IndexError:  # another thread was quicker
+                break
+        return tuple(taken)

@@ -1,18 +1,20 @@
-"""Bindings in Redis or Valkey: a hash for each organization, and an epoch for each partition."""
+"""Bindings in Redis or Valkey: a hash for each organization, and its epoch."""
 
 from __future__ import annotations
 
 import hmac
-import os
 from collections.abc import Callable, Sequence
 
-from sealring.domain.binding import Binding, binding_partition
-from sealring.domain.ids import EnvironmentId, OrgId, environment_id, org_id
+from sealring.domain.binding import Binding, binding_home, governing
+from sealring.domain.decision import Decision, new_epoch
+from sealring.domain.ids import EnvironmentId, Home, OrgId, environment_id, org_id
+from sealring.domain.kek import KekRecord
 from sealring.domain.ports import BindingChange
-from sealring.errors import IntegrityFailure
+from sealring.errors import IntegrityFailure, StoreLost
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command, Link, Reply
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.timing import microseconds
@@ -24,63 +26,81 @@ SEAL = b""  # the field with a MAC over all bindings of the organization: one th
 class RedisBindings:
     """The BindingStore of production. Thread-safe."""
 
-    def __init__(self, links: Links, keyspace: Keyspace, records: Records, audit: RedisAudit) -> None:
+    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, records: Records, audit: RedisAudit) -> None:
         self._links = links
         self._keyspace = keyspace
+        self._markers = markers
         self._records = records
         self._audit = audit
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        return self._keyspace.partition(environment, org)
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return self._keyspace.home(environment, org)
 
-    def load(self, environment: EnvironmentId, org: OrgId) -> tuple[int, Sequence[Binding]]:
+    def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
         key = self._keyspace.bindings(environment, org)
-        epoch_key = self._keyspace.epoch(self._keyspace.partition(environment, org))
-        epoch, flat = self._links.snapshot(key, (b"GET", epoch_key), (b"HGETALL", key))
-        return int(epoch or 0), self._decoded(flat, environment, org)
+        home = self._keyspace.home(environment, org)
+        epoch_key = self._keyspace.epoch(home)
+        reading = ((b"GET", epoch_key), (b"HGETALL", key))
+        epoch, flat = self._markers.snapshot(home.partition, *reading)
+        if epoch is None:  # its first decision
+            self._links.call((b"SET", epoch_key, new_epoch(), b"NX"))
+            epoch, flat = self._markers.snapshot(home.partition, *reading)
+        if epoch is None:
+            raise StoreLost
+        return Decision(environment, org, epoch, self._decoded(flat, environment, org))
 
     def find(self, binding_id: bytes) -> Binding | None:
-        partition = binding_partition(binding_id)
-        if partition >= self._keyspace.partitions:
+        home = binding_home(binding_id)
+        if not self._keyspace.holds(home):
             return None
-        (owner,) = self._links.call((b"HGET", self._keyspace.binding_owners(partition), binding_id))
+        (owner,) = self._markers.load(
+            home.partition, (b"HGET", self._keyspace.binding_owners(home.partition), binding_id)
+        )
         if owner is None:
             return None
         environment, org = _owner(owner)
-        (raw,) = self._links.call((b"HGET", self._keyspace.bindings(environment, org), binding_id))
+        (raw,) = self._markers.load(
+            self._keyspace.partition(environment, org), (b"HGET", self._keyspace.bindings(environment, org), binding_id)
+        )
         return None if raw is None else self._checked(self._records.decode_binding(binding_id, raw), environment, org)
 
     def change(
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
     ) -> Binding:
-        key = self._keyspace.bindings(environment, org)
+        key, partition = self._keyspace.bindings(environment, org), self._keyspace.partition(environment, org)
         wanted: list[BindingChange] = []
 
         def attempt(link: Link, lost: Sequence[Binding]) -> Commit[Binding] | Settled[Binding]:
-            _, flat, now = link.send((b"WATCH", key), (b"HGETALL", key), (b"TIME",))
+            _, marker, flat, now = link.send(
+                (b"WATCH", key, self._markers.key(partition)),
+                self._markers.reading(partition),
+                (b"HGETALL", key),
+                (b"TIME",),
+            )
+            self._markers.check(partition, marker)
             found = self._decoded(flat, environment, org)
             landed = [change for change in wanted if lost and (change.binding in found) is not change.removes]
             if landed:  # an earlier EXEC of ours, whose reply was lost
                 return Settled(landed[-1].binding)
             change = decide(found, microseconds(now))
             wanted.append(change)
-            return Commit(self._writes(found, change), change.binding)
+            entry = self._audit.entry(change.event)
+            writes = (entry.command, *self._writes(found, change))
+            return Commit(writes, change.binding, lambda: self._audit.refused(entry))
 
         return transact(self._links, key, attempt)
 
     def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
-        (found,) = self._links.call((b"HVALS", self._keyspace.binding_owners(partition)))
+        (found,) = self._markers.load(partition, (b"HVALS", self._keyspace.binding_owners(partition)))
         return sorted({_owner(owner) for owner in found})
 
     def _writes(self, found: Sequence[Binding], change: BindingChange) -> Sequence[Command]:
         binding = change.binding
-        partition = binding_partition(binding.id)
+        home = binding_home(binding.id)
         key = self._keyspace.bindings(binding.environment, binding.org)
         kek_key = self._keyspace.kek(binding.environment, binding.org, binding.id)
-        owners = self._keyspace.binding_owners(partition)
-        writes: list[Command] = [self._audit.entry(change.event)]
-        if change.turns:
-            writes.append((b"SET", self._keyspace.epoch(partition), _new_epoch()))
+        owners = self._keyspace.binding_owners(home.partition)
+        writes: list[Command] = []
         changed = {each.id: each for each in (binding, *change.others)}
         every = {**{each.id: each for each in found}, **changed}
         if change.removes:
@@ -89,8 +109,10 @@ class RedisBindings:
         else:
             writes += [(b"HSET", key, each.id, self._records.encode_binding(each)) for each in changed.values()]
         if binding.id not in {each.id for each in found}:
-            writes.append((b"SET", kek_key, self._records.encode_kek(binding.kek)))
+            writes.append((b"SET", kek_key, self._records.encode_kek(KekRecord((binding.kek,)))))
             writes.append((b"HSET", owners, binding.id, f"{binding.environment} {binding.org}"))
+        if governing(found) != governing(every.values()):
+            writes.append((b"SET", self._keyspace.epoch(home), new_epoch()))
         seal = self._records.seal_bindings(binding.environment, binding.org, every.values())
         return (*writes, (b"HSET", key, SEAL, seal))
 
@@ -106,7 +128,9 @@ class RedisBindings:
         return found
 
     def _checked(self, binding: Binding, environment: EnvironmentId, org: OrgId) -> Binding:
-        if (binding.environment, binding.org) != (environment, org):
+        if (binding.environment, binding.org) != (environment, org) or binding_home(binding.id) != self.home(
+            environment, org
+        ):
             raise IntegrityFailure("the binding of another organization")
         return binding
 
@@ -117,8 +141,3 @@ def _owner(raw: bytes) -> tuple[EnvironmentId, OrgId]:
     if found[0] is None or found[1] is None:
         raise IntegrityFailure("the owner of a binding")
     return found[0], found[1]
-
-
-def _new_epoch() -> int:
-    """Random: a counter would come to a number again where a failover takes a change back."""
-    return int.from_bytes(os.urandom(8), "big") >> 1

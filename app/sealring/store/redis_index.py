@@ -10,9 +10,9 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import Order, PageQuery, Row
 from sealring.domain.record import ObjectRecord
-from sealring.store.keyspace import Keyspace
+from sealring.store.keyspace import Keyspace, partition_of
 from sealring.store.link import Command, Reply
-from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.records import IndexMembers
 
 _Scored = tuple[int, bytes]  # updated_at, member
@@ -24,9 +24,9 @@ _SPARE = 16  # rows beyond its share that an index is asked for at once: as a ru
 class RedisIndex:
     """Members carry id, name and a MAC, so that a page needs no other read. The score is `updated_at`."""
 
-    def __init__(self, links: Links, keyspace: Keyspace, keys: StoreKeys) -> None:
-        self._links = links
+    def __init__(self, keyspace: Keyspace, markers: Markers, keys: StoreKeys) -> None:
         self._keyspace = keyspace
+        self._markers = markers
         self._keys = keys
 
     def add(self, record: ObjectRecord) -> Sequence[Command]:
@@ -46,10 +46,11 @@ class RedisIndex:
     def page(self, query: PageQuery) -> Sequence[Row]:
         sources = list(self._sources(query))
         size = _first_chunk(query.limit, len(sources))
-        replies = self._links.call(*(_range(key, query, query.start, size) for key, _ in sources))
+        partitions = sorted({partition for partition, _, _ in sources})
+        ranges = [_range(key, query, query.start, size) for _, key, _ in sources]
         rows = [
             self._rows(key, members, query, _scored(reply), size)
-            for (key, members), reply in zip(sources, replies, strict=True)
+            for (_, key, members), reply in zip(sources, self._markers.load_each(partitions, ranges), strict=True)
         ]
         merged = heapq.merge(*rows, key=lambda row: row.position, reverse=query.order is Order.DESCENDING)
         wanted = (row for row in merged if query.search in row.name.casefold())
@@ -63,14 +64,15 @@ class RedisIndex:
         index = self._keyspace.org_index(record.environment, record.org)
         return index, self._members(record.environment, record.org).encode(_row(record))
 
-    def _sources(self, query: PageQuery) -> Iterator[tuple[bytes, IndexMembers]]:
+    def _sources(self, query: PageQuery) -> Iterator[tuple[int, bytes, IndexMembers]]:
         if query.orgs is None:
             members = self._members(query.environment, None)
             for partition in range(self._keyspace.partitions):
-                yield self._keyspace.environment_index(query.environment, partition), members
+                yield partition, self._keyspace.environment_index(query.environment, partition), members
         else:
             for org in sorted(query.orgs):
-                yield self._keyspace.org_index(query.environment, org), self._members(query.environment, org)
+                key, partition = self._keyspace.org_index(query.environment, org), self._partition(query, org)
+                yield partition, key, self._members(query.environment, org)
 
     def _rows(
         self, key: bytes, members: IndexMembers, query: PageQuery, chunk: Sequence[_Scored], size: int
@@ -88,7 +90,11 @@ class RedisIndex:
                 size = min(4 * size, _LARGEST_CHUNK)
             else:  # more rows of one microsecond than the chunk is long
                 size = 4 * size
-            chunk = _scored(self._links.call(_range(key, query, beyond, size))[0])
+            (reply,) = self._markers.load(partition_of(key), _range(key, query, beyond, size))
+            chunk = _scored(reply)
+
+    def _partition(self, query: PageQuery, org: OrgId) -> int:
+        return self._keyspace.partition(query.environment, org)
 
     def _members(self, environment: EnvironmentId, org: OrgId | None) -> IndexMembers:
         return IndexMembers(self._keys, environment, org)

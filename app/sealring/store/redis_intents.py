@@ -18,7 +18,7 @@ from sealring.domain.record import ObjectRecord
 from sealring.errors import IdempotencyKeyReused
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command, Reply
-from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 
 
@@ -89,8 +89,8 @@ class Attempt:
 class RedisIntents:
     """The IntentLog of production. Thread-safe."""
 
-    def __init__(self, links: Links, keyspace: Keyspace, records: Records, keys: StoreKeys) -> None:
-        self._links = links
+    def __init__(self, keyspace: Keyspace, markers: Markers, records: Records, keys: StoreKeys) -> None:
+        self._markers = markers
         self._keyspace = keyspace
         self._records = records
         self._keys = keys
@@ -98,15 +98,14 @@ class RedisIntents:
     def attempt(self, intent: Intent | None, org: OrgId, partition: int, operation: bytes) -> Attempt:
         if intent is None:
             return Attempt(operation, org, self._records)
-        fingerprint = self._keys.fingerprint(intent.request)
-        name = intent.name.encode() or fingerprint
+        name = intent.name.encode() or intent.fingerprint
         return Attempt(
             operation=operation,
             org=org,
             records=self._records,
             key=self._keyspace.intent(partition, intent.environment, intent.actor, name),
             place=self._keys.locator(b"place", intent.place),
-            fingerprint=fingerprint,
+            fingerprint=intent.fingerprint,
             kept_s=intent.kept_s,
             named=bool(intent.name),
         )
@@ -114,11 +113,9 @@ class RedisIntents:
     def find(
         self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
     ) -> Sequence[Outcome]:
-        keys = [
-            self._keyspace.intent(each, environment, actor, name.encode())
-            for each in self._partitions(environment, orgs)
-        ]
-        replies = self._links.call(*((b"HGETALL", key) for key in keys))
+        partitions = list(self._partitions(environment, orgs))
+        keys = [self._keyspace.intent(each, environment, actor, name.encode()) for each in partitions]
+        replies = self._markers.load_each(partitions, [(b"HGETALL", key) for key in keys])
         return [
             self._records.decode_outcome(key + place, raw)
             for key, flat in zip(keys, replies, strict=True)

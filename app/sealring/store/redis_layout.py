@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sealring.domain.layout import Layout
+from sealring.domain.layout import FORMAT, Layout
 from sealring.domain.wire import MalformedBytes
 from sealring.errors import SettingsInvalid
-from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY
+from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY, is_marker
 from sealring.store.links import Links
+from sealring.store.opened import OpenedStore
 
 
 def read_layout(links: Links) -> Layout | None:
@@ -17,6 +18,11 @@ def read_layout(links: Links) -> Layout | None:
     (raw,) = links.call((b"GET", LAYOUT))
     if raw is None:
         return None
+    if raw[0:1] and raw[0] < FORMAT:
+        raise SettingsInvalid(
+            "the store was made by an older version of sealring, and before 0.1.0 no version reads another's: use the "
+            "version that made it, or begin anew with an empty store and `sealring init`"
+        )
     try:
         return Layout.decode(raw)
     except (MalformedBytes, UnicodeDecodeError) as error:
@@ -40,6 +46,12 @@ def check_untouched(links: Links) -> None:
         )
 
 
-def check_writable(links: Links) -> None:
-    """Write and read, as a request would. Raises StoreError."""
-    links.call((b"SET", READY, b"1", b"EX", 60), (b"GET", LAYOUT))
+def holds_layout_alone(links: Links) -> bool:
+    """Whether nothing was written since the layout but markers. Raises StoreUnavailable."""
+    return all(key in {LAYOUT, READY} or is_marker(key) for key in links.scan(ALL_KEYS))
+
+
+def check_writable(store: OpenedStore) -> None:
+    """Write, and see that all partitions are there, as requests would. Raises StoreError."""
+    store.links.call((b"SET", READY, b"1", b"EX", 60))
+    store.markers.check_all()

@@ -7,17 +7,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
-from sealring.domain.ids import NO_ORG, EnvironmentId, ObjectId, OrgId, org_id
-from sealring.domain.intent import Intent
+from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
+from sealring.domain.intent import Intent, Outcome
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
-from sealring.store.keyspace import Keyspace
+from sealring.store.kek_uses import counting
+from sealring.store.keyspace import Keyspace, partition_of
 from sealring.store.link import Command, Link, Reply
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
+from sealring.store.redis_history import RedisHistory
 from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_intents import Attempt, RedisIntents
 from sealring.store.timing import microseconds
@@ -31,6 +35,7 @@ class RedisObjects:
         self,
         links: Links,
         keyspace: Keyspace,
+        markers: Markers,
         records: Records,
         index: RedisIndex,
         audit: RedisAudit,
@@ -38,21 +43,23 @@ class RedisObjects:
     ) -> None:
         self._links = links
         self._keyspace = keyspace
+        self._markers = markers
         self._records = records
+        self._history = RedisHistory(keyspace, records)
         self._index = index
         self._audit = audit
         self._intents = intents
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
-        return self._keyspace.partition(environment, org)
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return self._keyspace.home(environment, org)
 
     def now(self) -> int:
         return microseconds(self._links.call((b"TIME",))[0])
 
-    def create(self, place: Place, make: Callable[[int], Change], intent: Intent | None) -> ObjectRecord:
+    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
         name_key = self._keyspace.name(place.environment, place.org, place.name)
         object_key = self._keyspace.object(place.id)
-        epoch_key = self._keyspace.epoch(place.id.partition)
+        epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
         directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object: a crash leaves a harmless entry. Its time lets a sweep spare what is in flight.
         directory = (b"HSET", directory_key, place.org, _wall_clock())
@@ -63,14 +70,16 @@ class RedisObjects:
             before = (*beside, *following.opening)
             replies = link.send(
                 *before,
-                (b"WATCH", name_key, object_key, epoch_key, *following.watched),
+                (b"WATCH", marker_key, name_key, object_key, epoch_key, *following.watched),
+                (b"GET", marker_key),
                 (b"GET", name_key),
                 (b"GET", object_key),
                 (b"GET", epoch_key),
                 (b"TIME",),
                 *following.reading,
             )
-            holder, landed, epoch, now, *known = replies[len(before) + 1 :]
+            marker, holder, landed, epoch, now, *known = replies[len(before) + 1 :]
+            self._markers.check(place.id.partition, marker)
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
                 created_at = self._records.decode_object(place.id, landed).created_at
                 return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
@@ -79,10 +88,10 @@ class RedisObjects:
                 return Settled(recalled)
             if holder is not None:
                 raise NameTaken
-            new = make(int(epoch or 0))
+            new = make(epoch)
             record = new.record.stamped(microseconds(now), operation)
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
-            return Commit((*writes, self._audit.entry(new.event), *following.closing(record)), record)
+            return self._commit((*writes, *following.closing(record)), record, new)
 
         beside = (directory,) if self._links.together(directory_key, object_key) else ()
         if not beside:
@@ -90,16 +99,19 @@ class RedisObjects:
         return transact(self._links, object_key, attempt)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
-        if not self._keyspace.holds(object_id):
+        if not self._keyspace.holds(object_id.home):
             return None
-        return self._decode(object_id, self._links.call((b"GET", self._keyspace.object(object_id)))[0])
+        (raw,) = self._markers.load(object_id.partition, (b"GET", self._keyspace.object(object_id)))
+        return self._decode(object_id, raw)
 
     def find(self, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
-        (raw_id,) = self._links.call((b"GET", self._keyspace.name(environment, org, name)))
+        partition = self._keyspace.partition(environment, org)
+        (raw_id,) = self._markers.load(partition, (b"GET", self._keyspace.name(environment, org, name)))
         return None if raw_id is None else self._named(raw_id, environment, org, name)
 
     def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
-        (entries,) = self._links.call((b"HKEYS", self._keyspace.directory(environment, name)))
+        directory = self._keyspace.directory(environment, name)
+        (entries,) = self._markers.load(partition_of(directory), (b"HKEYS", directory))
         orgs = [org for entry in entries if (org := _organization(entry)) is not None]
         found = (self.find(environment, org, name) for org in sorted(orgs))
         return [record for record in found if record is not None]
@@ -107,25 +119,27 @@ class RedisObjects:
     def amend(
         self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
     ) -> ObjectRecord:
-        if not self._keyspace.holds(object_id):
+        if not self._keyspace.holds(object_id.home):
             raise NotFound
         object_key = self._keyspace.object(object_id)
-        epoch_key = self._keyspace.epoch(object_id.partition)
+        epoch_key, marker_key = self._keyspace.epoch(object_id.home), self._markers.key(object_id.partition)
         operation = os.urandom(16)
         following = self._intents.attempt(intent, NO_ORG, object_id.partition, operation)
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             replies = link.send(
                 *following.opening,
-                (b"WATCH", object_key, epoch_key, *following.watched),
+                (b"WATCH", marker_key, object_key, epoch_key, *following.watched),
+                (b"GET", marker_key),
                 (b"GET", object_key),
                 (b"GET", epoch_key),
-                (b"LINDEX", self._keyspace.summaries(object_id), 0),
+                self._history.newest(object_id),
                 (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
                 *following.reading,
             )
-            raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            marker, raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            self._markers.check(object_id.partition, marker)
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
@@ -136,57 +150,53 @@ class RedisObjects:
                 return Settled(current)
             if lost and self._was_followed(link, lost[-1], current):
                 return Settled(lost[-1])
-            change = decide(current, Moment(microseconds(now), int(epoch or 0)))
-            self._check_newest(current, newest, deleted_until)
+            change = decide(current, Moment(microseconds(now), epoch))
+            self._history.check_newest(current, newest)
+            _check_tombstone(current, deleted_until)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
-            writes = (*self._writes(current, record), self._audit.entry(change.event), *following.closing(record))
-            return Commit(writes, record)
+            writes = (*self._history.writes(link, current, record), *self._writes(current, record))
+            return self._commit((*writes, *following.closing(record)), record, change)
 
         return transact(self._links, object_key, attempt)
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
-        if not self._keyspace.holds(object_id):
+        if not self._keyspace.holds(object_id.home):
             return admit(None), ()
         object_key = self._keyspace.object(object_id)
-        raw, members = self._links.snapshot(
-            object_key, (b"GET", object_key), (b"LRANGE", self._keyspace.summaries(object_id), 0, -1)
-        )
+        raw, members = self._markers.snapshot(object_id.partition, (b"GET", object_key), self._history.all(object_id))
         if isinstance(raw, Exception) or isinstance(members, Exception):
             raise IntegrityFailure("the store refused a command")
         record = admit(self._decode(object_id, raw))
-        older = [self._records.decode_summary(object_id, member) for member in members]
-        if [each.number for each in older] != list(range(record.current.number - 1, 0, -1)):
-            raise IntegrityFailure("a gap in the versions")
-        return record, [self._records.summarize(record.current), *older]
+        return record, [self._records.summarize(record.current), *self._history.summaries(record, members)]
 
     def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
         if version_id == record.current.id:
             return record.current
-        (raw,) = self._links.call((b"HGET", self._keyspace.versions(record.id), version_id))
-        return None if raw is None else self._records.decode_version(record.id, version_id, raw)
+        (raw,) = self._markers.load(record.id.partition, self._history.one(record.id, version_id))
+        return self._history.decoded(record.id, version_id, raw)
 
     def attest(self, record: ObjectRecord, event: Event) -> Attestation:
-        epoch_key = self._keyspace.epoch(record.id.partition)
+        epoch_key = self._keyspace.epoch(record.id.home)
         _, score, epoch = self._links.record(
-            epoch_key, self._audit.entry(event), self._index.score(record), (b"GET", epoch_key)
+            epoch_key, self._audit.entry(event).command, self._index.score(record), (b"GET", epoch_key)
         )
         newest = score is not None and int(float(score)) == record.updated_at
-        return Attestation(newest, int(epoch or 0))
+        return Attestation(newest, epoch)
 
     def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
         self._audit.append(event)
         return self._index.page(query)
 
+    def _commit(self, writes: Sequence[Command], record: ObjectRecord, change: Change) -> Commit[ObjectRecord]:
+        """Commit writes together with the event and the uses of the change that they make."""
+        counted = counting(self._keyspace, record.environment, record.org, change.uses)
+        entry = self._audit.entry(change.event)
+        return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry))
+
     def _writes(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
         """What turns `current` into `record`: each consequence of a state or version that changes."""
         writes: list[Command] = [self._set(record)]
-        if record.current.id != current.current.id:
-            old = current.current
-            summary = self._records.encode_summary(record.id, self._records.summarize(old))
-            sealed = self._records.encode_version(record.id, old)
-            writes.append((b"HSET", self._keyspace.versions(record.id), old.id, sealed))
-            writes.append((b"LPUSH", self._keyspace.summaries(record.id), summary))
         if current.live:
             writes += self._index.remove(current)
         if record.live:
@@ -210,8 +220,7 @@ class RedisObjects:
             return None
         object_id = ObjectId(outcome.object_id)
         raw, older = link.send(
-            (b"GET", self._keyspace.object(object_id)),
-            (b"HGET", self._keyspace.versions(object_id), outcome.version_id),
+            (b"GET", self._keyspace.object(object_id)), self._history.one(object_id, outcome.version_id)
         )
         record = self._decode(object_id, raw)
         certain = following.named or outcome.operation == following.operation
@@ -219,9 +228,9 @@ class RedisObjects:
             return None
         if record is None:
             raise NotFound
-        if older is None:
+        if outcome.version_id == record.current.id:
             return record
-        version = self._records.decode_version(object_id, outcome.version_id, older)
+        version = self._history.decoded(object_id, outcome.version_id, older) or _dropped(record, outcome)
         return replace(record, current=version, updated_at=version.created_at)
 
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
@@ -246,13 +255,6 @@ class RedisObjects:
         (exists,) = link.send((b"HEXISTS", self._keyspace.versions(current.id), ours.current.id))
         return bool(exists)
 
-    def _check_newest(self, current: ObjectRecord, newest: bytes | None, deleted_until: bytes | None) -> None:
-        """Refuse a record that was put back to an earlier version, or to before it was deleted or restored."""
-        number = 0 if newest is None else self._records.decode_summary(current.id, newest).number
-        purge_at = 0 if deleted_until is None else int(float(deleted_until))
-        if (number, purge_at) != (current.current.number - 1, current.purge_at):
-            raise IntegrityFailure("rolled back")
-
     def _named(self, raw_id: bytes, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
         if len(raw_id) != 16:
             raise IntegrityFailure("name pointer")
@@ -271,6 +273,19 @@ class RedisObjects:
 
     def _name_key(self, record: ObjectRecord) -> bytes:
         return self._keyspace.name(record.environment, record.org, record.name)
+
+
+def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None:
+    """Refuse a record that was put back to before it was deleted or restored."""
+    if current.purge_at != (0 if deleted_until is None else int(float(deleted_until))):
+        raise IntegrityFailure("rolled back")
+
+
+def _dropped(record: ObjectRecord, outcome: Outcome) -> Version:
+    """What is still to be told of a version that is kept no longer: which one it was, and when it was written."""
+    envelope = record.current.envelope
+    header = replace(envelope.header, version_id=outcome.version_id)
+    return replace(record.current, created_at=outcome.started_at, envelope=replace(envelope, header=header))
 
 
 def _wall_clock() -> int:

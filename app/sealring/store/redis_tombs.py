@@ -6,27 +6,27 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sealring.domain.events import Action, Event
+from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import ObjectId
 from sealring.domain.record import ObjectRecord
 from sealring.errors import StoreFull
 from sealring.store.keyspace import PURGE_LEASE, Keyspace
 from sealring.store.link import Command, Link
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
 from sealring.store.timing import microseconds
 from sealring.store.transaction import Commit, Settled, transact
 
-_ACTOR = "sealring|purge"
-
 
 class RedisTombs:
     """The Tombs of production. Thread-safe."""
 
-    def __init__(self, links: Links, keyspace: Keyspace, records: Records, audit: RedisAudit) -> None:
+    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, records: Records, audit: RedisAudit) -> None:
         self._links = links
         self._keyspace = keyspace
+        self._markers = markers
         self._records = records
         self._audit = audit
         self._holder = os.urandom(16)
@@ -45,7 +45,9 @@ class RedisTombs:
     def due(self, partition: int, after: int) -> Sequence[ObjectId]:
         now = microseconds(self._links.call((b"TIME",))[0])
         tombstones = self._keyspace.tombstones(partition)
-        (found,) = self._links.call((b"ZRANGE", tombstones, b"-inf", now, b"BYSCORE", b"LIMIT", after, 100))
+        (found,) = self._markers.load(
+            partition, (b"ZRANGE", tombstones, b"-inf", now, b"BYSCORE", b"LIMIT", after, 100)
+        )
         return [ObjectId(raw) for raw in found]
 
     def purge(self, object_id: ObjectId) -> bool:
@@ -60,11 +62,14 @@ class RedisTombs:
         return int(trimmed)
 
     def _attempt(self, link: Link, object_id: ObjectId) -> Commit[bool] | Settled[bool]:
-        record, due = self._look(link, object_id, (b"WATCH", self._keyspace.object(object_id)))
+        watched = (b"WATCH", self._keyspace.object(object_id), self._markers.key(object_id.partition))
+        record, due = self._look(link, object_id, watched)
         if not due:
             return Settled(False)
-        event = () if record is None else (self._audit.entry(_event(record)),)
-        return Commit((*self._removals(object_id), *event), True)
+        if record is None:
+            return Commit(self._removals(object_id), True)
+        entry = self._audit.entry(_event(record))
+        return Commit((*self._removals(object_id), entry.command), True, lambda: self._audit.refused(entry))
 
     def _purge_outside_multi(self, object_id: ObjectId) -> bool:
         """Remove without a transaction: a full store refuses one that holds a command which may take memory.
@@ -83,7 +88,13 @@ class RedisTombs:
 
     def _look(self, link: Link, object_id: ObjectId, *before: Command) -> tuple[ObjectRecord | None, bool]:
         """Return the object, and whether it is due; a tombstone that has none is."""
-        *_, raw, now = link.send(*before, (b"GET", self._keyspace.object(object_id)), (b"TIME",))
+        *_, marker, raw, now = link.send(
+            *before,
+            self._markers.reading(object_id.partition),
+            (b"GET", self._keyspace.object(object_id)),
+            (b"TIME",),
+        )
+        self._markers.check(object_id.partition, marker)
         if raw is None:
             return None, True
         record = self._records.decode_object(object_id, raw)
@@ -107,8 +118,8 @@ def _event(record: ObjectRecord) -> Event:
         action=Action.OBJECT_PURGED,
         environment=record.environment,
         org=record.org,
-        actor=_ACTOR,
-        request_id="purge",
+        origin=Origin("sealring", "purge", "purge"),
         target=str(record.id),
         name=record.name,
+        context=record.context,
     )

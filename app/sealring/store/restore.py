@@ -1,6 +1,6 @@
 """Writing a backup into an empty store: its primary data byte for byte, and all that follows from them.
 
-The file is read twice. The first reading finds out whether it is whole, and which of its entries are replaced by later
+Each file is read twice. The first reading finds out whether it is whole, and which of its entries are replaced by later
 ones. The second one writes each key once, so that it does not matter whether a command whose answer was lost is
 repeated, or lands late.
 """
@@ -18,19 +18,24 @@ from sealring.store.bulk import BulkWriter
 from sealring.store.counts import Counts
 from sealring.store.entries import (
     BindingsEntry,
+    BoundKekEntry,
     EndEntry,
     Entry,
     EventEntry,
     KeyEntry,
     ObjectEntry,
     PartitionEntry,
+    RevocationsEntry,
     VersionEntry,
 )
+from sealring.store.kek_uses import parse_counts, raised
 from sealring.store.keyspace import Kind, LocalKey
 from sealring.store.link import Command
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_bindings import SEAL
 from sealring.store.tally import Tally
+
+UNSEEN_WRAPS = 1 << 26  # a day of 776 wraps a second: what a KEK may have done since the backup
 
 
 class Survey:
@@ -53,7 +58,9 @@ class Survey:
                 self._add(expected=None)
                 if self.counts != counts:
                     raise _contradiction()
-            case ObjectEntry() | KeyEntry() | BindingsEntry() if entry.key in self._tally:
+            case ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() | BoundKekEntry() if (
+                entry.key in self._tally
+            ):
                 self.replaced[entry.key] += 1
         self._tally.note(entry)
 
@@ -94,10 +101,16 @@ class Restore:
                 case VersionEntry(object_id, version_id, record) if object_id not in self._stale:
                     versions = self._keyspace.versions(ObjectId(object_id))
                     self._out.write((b"HSET", versions, version_id, record))
-                case KeyEntry(kind, rest, value) if self._is_last(entry.key) and value:
-                    self._out.write((b"SET", self._keyspace.key(self._partition, kind, rest), value))
+                case KeyEntry() if self._is_last(entry.key) and entry.value:
+                    self._out.write(*self._key(entry))
                 case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
                     self._write_bindings(owner, parts)
+                case RevocationsEntry(environment, parts) if self._is_last(entry.key) and parts:
+                    self._out.write(
+                        (b"HSET", self._keyspace.key(self._partition, Kind.REVOCATIONS, environment), *parts)
+                    )
+                case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
+                    self._out.write((b"SET", self._keyspace.key(self._partition, Kind.KEK, kek_id), record))
                 case EventEntry(event_id, parts):
                     self._out.append(event_id, parts)
         self._out.flush()
@@ -124,6 +137,12 @@ class Restore:
         with suppress(IntegrityFailure):  # it was so in the old store: nothing leads to it, and the sweep tells of it
             self._write_what_follows(self._records.decode_object(object_id, entry.record))
 
+    def _key(self, entry: KeyEntry) -> Sequence[Command]:
+        key = self._keyspace.key(self._partition, entry.kind, entry.rest)
+        uses = self._keyspace.key(self._partition, Kind.KEK_USES, entry.rest)
+        counts = _raised(entry.uses)
+        return ((b"SET", key, entry.value), *([(b"HSET", uses, *counts)] if counts else ()))
+
     def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
         """The bindings of an organization, and under the id of each whose it is."""
         self._out.write((b"HSET", self._keyspace.key(self._partition, Kind.BINDINGS, owner), *parts))
@@ -145,3 +164,12 @@ class Restore:
         else:
             tombstones = self._keyspace.tombstones(record.id.partition)
             self._out.write((b"ZADD", tombstones, record.purge_at, record.id.raw))
+
+
+def _raised(uses: Sequence[bytes]) -> Sequence[bytes | int]:
+    """The counts of a KEK, upwards: after the backup it may have wrapped more often. Altered ones are left so."""
+    try:
+        counts = raised(parse_counts(uses), UNSEEN_WRAPS)
+    except IntegrityFailure:
+        return uses
+    return [part for pair in counts.items() for part in pair]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from sealring.domain.ids import ObjectId
 from sealring.store.binding_sweep import BindingSweep
 from sealring.store.counts import Counts
+from sealring.store.event_sweep import EventSweep
 from sealring.store.kek_sweep import KekSweep
 from sealring.store.keyspace import Kind, parse_key
 from sealring.store.link import Link
@@ -19,9 +21,12 @@ from sealring.store.links import unbroken
 from sealring.store.object_sweep import ObjectSweep, Open
 from sealring.store.opened import OpenedStore
 from sealring.store.pointer_sweep import PointerSweep
+from sealring.store.revocation_sweep import RevocationSweep
 
 _AT_ONCE = 16  # records of one read; each may have a megabyte and more
-_OF_OWNERS = frozenset({Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS})  # the others have 16 bytes
+_OF_OWNERS = frozenset(  # the others have 16 bytes
+    {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS}
+)
 
 
 class Sweep:
@@ -55,11 +60,12 @@ class _PartitionSweep:
         self._objects = ObjectSweep(link, store, self._keks, open_envelope)
         self._pointers = PointerSweep(link, store, partition)
         self._bindings = BindingSweep(link, store, partition)
+        self._revocations = RevocationSweep(link, store, partition)
+        self._events = EventSweep(link, store, partition)
         self._keks_seen: set[bytes] = set()
         self._scopes_seen: set[bytes] = set()
         self._objects_seen = 0
         self._versions_seen = 0
-        self._events_seen = 0
 
     def findings(self, advance: Callable[[int], None]) -> Iterator[str]:
         """First whatever each key holds, then where the pointers lead."""
@@ -67,11 +73,7 @@ class _PartitionSweep:
             yield from self._look(kind, rests)
         yield from self._pointers.findings()
         yield from self._bindings.wrong_with_owners()
-        (events,) = self._link.snapshot((b"XLEN", self._keyspace.audit(self._partition)))
-        if isinstance(events, int):
-            self._events_seen = events
-        else:
-            yield f"partition {self._partition}: the audit log is of another type"
+        yield from self._events.findings()
 
     def counts(self) -> Counts:
         return Counts(
@@ -80,7 +82,8 @@ class _PartitionSweep:
             keks=len(self._keks_seen),
             scopes=len(self._scopes_seen),
             bindings=self._bindings.count,
-            events=self._events_seen,
+            events=self._events.count,
+            revocations=self._revocations.count,
         )
 
     def _batches(self, advance: Callable[[int], None]) -> Iterator[tuple[Kind, list[bytes]]]:
@@ -102,12 +105,15 @@ class _PartitionSweep:
             case Kind.KEK:
                 self._keks_seen.update(rests)
                 yield from self._keks.wrong_with_keks(rests)
+            case Kind.KEK_USES:
+                yield from self._keks.wrong_with_counts(rests)
             case Kind.KEK_SCOPE:
                 self._scopes_seen.update(rests)
                 yield from self._keks.wrong_with_scopes(rests)
             case Kind.BINDINGS:
-                for owner in rests:
-                    yield from self._bindings.wrong_with_bindings(owner)
+                yield from chain.from_iterable(map(self._bindings.wrong_with_bindings, rests))
+            case Kind.REVOCATIONS:
+                yield from chain.from_iterable(map(self._revocations.wrong_with, rests))
             case Kind.NAME:
                 self._pointers.add_names(rests)
             case Kind.VERSIONS | Kind.SUMMARIES:

@@ -22,12 +22,17 @@ ANSWER_LOST = "The store's answer was lost. Read before you write again."
 T = TypeVar("T")
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Commit(Generic[T]):
-    """Write these, and the result is `result`."""
+    """Write these, and the result is `result`. `refused` is called where a rival's write keeps them from landing."""
 
     commands: Sequence[Command]
     result: T
+    refused: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ def transact(links: Links, key: bytes, attempt: Attempt[T]) -> T:
                     return step.result
                 if _execute(links, link, step.commands):
                     return step.result
+                step.refused()
         except LinkLost:
             links.look_again()
             if isinstance(step, Commit):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sealring_plugin import ConfigField, ConfigInvalid, ProviderSpec
+from sealring_plugin import ConfigField, ConfigInvalid, CustomersSpec, ManagedSpec
 
-SPEC = ProviderSpec(
+SPEC = CustomersSpec(
     name="example",
     config=(
         ConfigField("endpoint", str, "where it is", required=True),
@@ -16,6 +16,7 @@ SPEC = ProviderSpec(
         ConfigField("token", str, "a secret", secret=True),
     ),
     build=lambda config: None,
+    bound_as="EXAMPLE_KMS",
 )
 
 
@@ -58,4 +59,6 @@ def test_a_refusal_quotes_no_value():
 @pytest.mark.parametrize("name", ["", "a", "A", "1a", "a_b", "a" * 33, "é1"])
 def test_a_provider_has_a_plain_name(name):
     with pytest.raises(ValueError):
-        ProviderSpec(name, (), lambda config: None)
+        CustomersSpec(name=name, config=(), build=lambda config: None, bound_as="EXAMPLE_KMS")
+    with pytest.raises(ValueError):
+        ManagedSpec(name=name, config=(), build=lambda config: None, max_wraps=None)

@@ -8,7 +8,7 @@ from aws_emulators.environments import NotInstalled, interpreter
 from aws_emulators.fault_proxy import FaultProxy
 
 from sealring_awskms.spec import SPEC
-from sealring_plugin import Call, KeyRef, Purpose, WrapBinding
+from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding
 
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 
@@ -103,7 +103,7 @@ def key(localstack, proxy):
 def key_at(proxy, arn, **options):
     way = {} if options.get("role_arn") else {"grant": "direct"}
     pairs = {"endpoint": proxy.url, "external_id": "external-id-of-acme", **way, **options}
-    return KeyRef("awskms", arn, 1, options=tuple(sorted(pairs.items())))
+    return CustomersKey("awskms", arn, 1, options=tuple(sorted(pairs.items())))
 
 
 @pytest.fixture

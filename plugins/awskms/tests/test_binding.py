@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sealring_awskms.binding import bound_pairs
-from sealring_plugin import KeyRef, Unsupported, WrapBinding
+from sealring_plugin import CustomersKey, Unsupported, WrapBinding
 
-KEY = KeyRef("awskms", "arn", 1)
+KEY = CustomersKey("awskms", "arn", 1)
 
 
 def digest(key=KEY, context=None, aad=b"aad"):

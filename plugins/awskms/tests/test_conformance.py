@@ -17,11 +17,11 @@ from sealring_awskms.validation import NOBODY
 from sealring_plugin import (
     AccessDenied,
     ConfigInvalid,
+    CustomersKey,
     DeadlineExceeded,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     Throttled,
     Unavailable,
     Unsupported,
@@ -64,7 +64,7 @@ class OnAnEmulator(ProviderConformance):
 
     def make_key(self, provider, name):
         options = {"endpoint": self.proxy.url, "external_id": EXTERNAL_ID, **dict(self.options)}
-        return KeyRef("awskms", self.keys[name], 1, options=tuple(sorted(options.items())))
+        return CustomersKey("awskms", self.keys[name], 1, options=tuple(sorted(options.items())))
 
     def faults(self, provider, key):
         return {

@@ -186,7 +186,7 @@ def test_many_threads_assume_a_role_once(role_provider, moto_proxy, role_key, bi
         ("AccessDenied", AccessDenied),
         ("RegionDisabledException", WrongRegion),
         ("Throttling", Throttled),
-        ("ValidationError", ConfigInvalid),
+        ("ValidationError", AccessDenied),
         ("InvalidClientTokenId", ConfigInvalid),
         ("SignatureDoesNotMatch", ConfigInvalid),
         ("ExpiredToken", Unavailable),

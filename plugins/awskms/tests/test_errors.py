@@ -13,7 +13,6 @@ from sealring_plugin import (
     Throttled,
     Unavailable,
     Unsupported,
-    WrongRegion,
 )
 
 DEK = bytes(range(32))
@@ -36,8 +35,8 @@ ROWS = [
     ("InvalidKeyUsageException", 400, Unsupported),
     ("UnsupportedOperationException", 400, Unsupported),
     ("ValidationException", 400, Unsupported),
-    ("InvalidArnException", 400, ConfigInvalid),
-    ("OptInRequired", 403, WrongRegion),
+    ("InvalidArnException", 400, KeyNotFound),
+    ("OptInRequired", 403, ConfigInvalid),
     ("UnrecognizedClientException", 400, ConfigInvalid),
     ("InvalidSignatureException", 400, ConfigInvalid),
     ("MissingAuthenticationTokenException", 400, ConfigInvalid),

@@ -5,7 +5,7 @@ import pytest
 from sealring_awskms.config import AwsConfig
 from sealring_awskms.key import Key
 from sealring_awskms.spec import SPEC, check_key
-from sealring_plugin import ConfigInvalid, KeyRef, WrongRegion
+from sealring_plugin import ConfigInvalid, CustomersKey, WrongRegion
 
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = f"arn:aws:kms:eu-west-1:444455556666:key/{UUID}"
@@ -17,7 +17,7 @@ SETTINGS = {
 
 def ref(key_id=ARN, **options):
     way = {} if options.get("role_arn") else {"grant": "direct"}
-    return KeyRef("awskms", key_id, 1, options=tuple(sorted({**way, **options}.items())))
+    return CustomersKey("awskms", key_id, 1, options=tuple(sorted({**way, **options}.items())))
 
 
 def parsed(key_id=ARN, **options):
@@ -180,7 +180,7 @@ def test_a_direct_grant_is_used_with_our_own_credentials():
     ],
 )
 def test_a_key_that_is_only_named_is_refused_and_never_used_with_our_own_credentials(options):
-    asked = KeyRef("awskms", ARN, 1, options=tuple(sorted(options.items())))
+    asked = CustomersKey("awskms", ARN, 1, options=tuple(sorted(options.items())))
 
     with pytest.raises(ConfigInvalid, match="grant"):
         check_key(SETTINGS, asked)

@@ -8,7 +8,7 @@ from azure_fake import VAULT, Azure
 from entra_fake import CLIENT_ID, TENANT
 
 from sealring_azurekv.spec import SPEC
-from sealring_plugin import Call, KeyRef, Purpose, WrapBinding
+from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def provider(make_provider, azure):
 def make_key(azure):
     def make(name="first", vault=VAULT, **options):
         given = {"tenant_id": TENANT, "endpoint": azure.url, "external_id": "external-1", **options}
-        return KeyRef("azurekv", f"{vault}/keys/{name}", 1, options=tuple(sorted(given.items())))
+        return CustomersKey("azurekv", f"{vault}/keys/{name}", 1, options=tuple(sorted(given.items())))
 
     return make
 

@@ -12,10 +12,10 @@ from sealring_azurekv.spec import SPEC
 from sealring_plugin import (
     AccessDenied,
     ConfigInvalid,
+    CustomersKey,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     Throttled,
     Unavailable,
 )
@@ -51,7 +51,7 @@ class Kit(ProviderConformance):
 
     def make_key(self, provider, name):
         options = (("endpoint", self.azure.url), ("external_id", "external-1"), ("tenant_id", TENANT))
-        return KeyRef("azurekv", f"{self.vault}/keys/{getattr(self, name)}", 1, options=options)
+        return CustomersKey("azurekv", f"{self.vault}/keys/{getattr(self, name)}", 1, options=options)
 
     def faults(self, provider, key):
         where = (self.vault, self.first)

@@ -6,7 +6,7 @@ import pytest
 from entra_fake import CLIENT_ID, TENANT
 
 from sealring_azurekv.spec import SPEC
-from sealring_plugin import ConfigInvalid, KeyRef
+from sealring_plugin import ConfigInvalid, CustomersKey
 
 KEY = "https://acme.vault.azure.net/keys/payroll"
 
@@ -16,7 +16,7 @@ def check(tmp_path):
     def check(key_id=KEY, *, settings=(), **options):
         table = {"client_id": CLIENT_ID, "client_secret_file": "secret", **dict(settings)}
         given = {"tenant_id": TENANT, "external_id": "external-1", **options}
-        key = KeyRef("azurekv", key_id, 1, options=tuple(sorted(given.items())))
+        key = CustomersKey("azurekv", key_id, 1, options=tuple(sorted(given.items())))
         SPEC.check_key(SPEC.parse_config(table, tmp_path), key)
 
     return check

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from sealring_example.errors import CODES
 from sealring_example.kms import TOKEN, Kms
 from sealring_example.spec import SPEC
-from sealring_plugin import KeyRef
+from sealring_plugin import CustomersKey
 from sealring_plugin.conformance import ProviderConformance, silent_endpoint
 
 
@@ -25,7 +25,7 @@ class TestExample(ProviderConformance):
         return {"endpoint": self.kms.endpoint, "token": TOKEN}
 
     def make_key(self, provider, name):
-        return KeyRef("example", name, 1)
+        return CustomersKey("example", name, 1)
 
     # From here on it is about what the kit cannot provoke by itself.
 

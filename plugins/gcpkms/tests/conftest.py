@@ -7,7 +7,7 @@ import pytest
 from fake_google import Google
 
 from sealring_gcpkms.spec import SPEC
-from sealring_plugin import Call, KeyRef, Purpose, WrapBinding
+from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding
 
 KEY = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys/secrets"
 ACCOUNT = "sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com"
@@ -58,7 +58,7 @@ def provider(make_provider):
 
 @pytest.fixture
 def key():
-    return KeyRef("gcpkms", KEY, 1, options=(("external_id", EXTERNAL_ID),))
+    return CustomersKey("gcpkms", KEY, 1, options=(("external_id", EXTERNAL_ID),))
 
 
 @pytest.fixture

@@ -183,8 +183,11 @@ def test_an_account_that_we_cannot_become_is_found(google, found, provider, key,
 
     for each in (key, with_options(service_account=OWNERS)):
         assert found(each) == {"identity_denied": ERROR}
-    (finding,) = provider.validate(key, call)
-    assert ACCOUNT in finding.advice
+    (of_ours,) = provider.validate(key, call)
+    (of_the_owner,) = provider.validate(with_options(service_account=OWNERS), call)
+    assert ACCOUNT in of_ours.advice
+    assert of_ours.advice.startswith("Tell the operator.")
+    assert "operator" not in of_the_owner.advice
 
 
 def test_an_endpoint_of_another_location_is_found(found, with_options):

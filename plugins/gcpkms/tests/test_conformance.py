@@ -11,11 +11,11 @@ from sealring_gcpkms.spec import SPEC
 from sealring_plugin import (
     AccessDenied,
     ConfigInvalid,
+    CustomersKey,
     KeyDestroyed,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     Throttled,
     Unavailable,
     Unsupported,
@@ -65,7 +65,7 @@ class TestGcpKms(ProviderConformance):
         }
 
     def make_key(self, provider, name):
-        return KeyRef("gcpkms", f"{RING}/{name}", 1, options=OPTIONS)
+        return CustomersKey("gcpkms", f"{RING}/{name}", 1, options=OPTIONS)
 
     def secrets(self):
         return tuple(self.google.iam.tokens)
@@ -80,8 +80,8 @@ class TestGcpKms(ProviderConformance):
             KeyDisabled: self.in_state(key, DISABLED),
             KeyPendingDeletion: self.in_state(key, "DESTROY_SCHEDULED"),
             KeyDestroyed: self.in_state(key, "DESTROYED"),
-            KeyNotFound: self.instead(KeyRef("gcpkms", f"{RING}/missing", 1, options=OPTIONS)),
-            WrongRegion: self.instead(KeyRef("gcpkms", key.key_id, 1, options=elsewhere)),
+            KeyNotFound: self.instead(CustomersKey("gcpkms", f"{RING}/missing", 1, options=OPTIONS)),
+            WrongRegion: self.instead(CustomersKey("gcpkms", key.key_id, 1, options=elsewhere)),
             Unsupported: self.google.refusing("UNIMPLEMENTED"),
             Throttled: self.google.refusing("RESOURCE_EXHAUSTED", retry_delay="1.5s"),
             Unavailable: self.google.refusing("UNAVAILABLE"),

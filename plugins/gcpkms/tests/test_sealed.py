@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sealring_gcpkms import sealed
-from sealring_plugin import CiphertextRejected, KeyRef, WrapBinding, WrappedKey
+from sealring_plugin import CiphertextRejected, CustomersKey, WrapBinding, WrappedKey
 
-KEY = KeyRef("gcpkms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", 1)
+KEY = CustomersKey("gcpkms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", 1)
 DEK = bytes(range(32))
 
 

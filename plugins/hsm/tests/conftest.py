@@ -13,7 +13,7 @@ from sealring_hsm import softhsm
 from sealring_hsm.config import HsmConfig
 from sealring_hsm.spec import SPEC
 from sealring_hsm.wrap import HsmProvider
-from sealring_plugin import Call, Purpose, WrapBinding
+from sealring_plugin import DATA, Call, Purpose, WrapBinding
 
 MODULE = softhsm.find_module()
 
@@ -23,7 +23,7 @@ import os, sys, time
 from pathlib import Path
 from sealring_hsm.config import HsmConfig
 from sealring_hsm.wrap import HsmProvider
-from sealring_plugin import Call, KeyRef, ProviderError, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import DATA, Call, ManagedKey, ProviderError, Purpose, RootName, WrapBinding, WrappedKey
 
 folder = Path(sys.argv[1])
 config = HsmConfig(module=Path(sys.argv[2]), pin_file=folder / "pin", conf_file=folder / "softhsm2.conf")
@@ -82,7 +82,7 @@ def call():
 
 @pytest.fixture
 def key(provider, call):
-    return provider.create_key("key-1", 1, b"scope", call)
+    return provider.create_key("key-1", 1, b"scope", DATA, call)
 
 
 @pytest.fixture

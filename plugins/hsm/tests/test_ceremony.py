@@ -7,7 +7,7 @@ import pytest
 
 from sealring_hsm.config import HsmConfig
 from sealring_hsm.spec import SPEC
-from sealring_plugin import ConfigInvalid, ProviderError
+from sealring_plugin import DATA, KEEP, ConfigInvalid, ProviderError, RootName
 
 DEK = bytes(range(32))
 
@@ -27,9 +27,9 @@ def command():
 def test_what_is_suggested_is_initialised_and_works(fresh, call, binding):
     made = SPEC.initialise(fresh)
     provider = SPEC.build(fresh)
-    key = provider.create_key("key-1", 1, b"scope", call)
+    key = provider.create_key("key-1", 1, b"scope", DATA, call)
 
-    assert "root key default/1" in made
+    assert "root keys default-data/1, default-keep/1;" in made
     assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
     assert provider.announcement() == "export guard: enforced by the token"
     provider.close()
@@ -113,20 +113,53 @@ def test_keys_of_an_older_root_open_beside_those_of_the_newest(plugin_config, co
     provider.close()
 
     made = command("init-root", plugin_config, epoch=2)
-    newer = provider.create_key("key-2", 1, b"scope", call)
+    newer = provider.create_key("key-2", 1, b"scope", DATA, call)
 
-    assert made[0] == "made root default/2, guard: trusted"
+    assert made[:2] == ["made root default-data/2, guard: trusted", "made root default-keep/2, guard: trusted"]
     assert provider.unwrap(wrapped, key, binding, call) == DEK
     assert provider.unwrap(provider.wrap(newer, DEK, binding, call), newer, binding, call) == DEK
-    assert newer.material[14:18] != key.material[14:18]
+    assert (key.root, newer.root) == (RootName(DATA, 1), RootName(DATA, 2))
     provider.close()
-    assert command("roots", plugin_config) == ["default/1  ok, guard: trusted", "default/2  ok, guard: trusted"]
+    assert command("roots", plugin_config) == [
+        "default-data/1  ok, guard: trusted",
+        "default-data/2  ok, guard: trusted",
+        "default-keep/1  ok, guard: trusted",
+        "default-keep/2  ok, guard: trusted",
+    ]
+
+
+def test_a_root_of_one_domain_can_be_made_alone(plugin_config, command, provider, call):
+    provider.close()
+
+    assert command("init-root", plugin_config, domain="data", epoch=2)[0] == "made root default-data/2, guard: trusted"
+
+    roots = [provider.create_key("key", 1, b"scope", domain, call).root for domain in (DATA, KEEP)]
+    assert roots == [RootName(DATA, 2), RootName(KEEP, 1)]
+
+
+def test_where_one_of_two_roots_exists_none_is_made(plugin_config, command):
+    command("init-root", plugin_config, domain="keep", epoch=2)
+
+    with pytest.raises(ConfigInvalid, match="default-keep/2 exists on the token"):
+        command("init-root", plugin_config, epoch=2)
+
+    assert [line.split()[0] for line in command("roots", plugin_config)] == [
+        "default-data/1",
+        "default-keep/1",
+        "default-keep/2",
+    ]
+
+
+@pytest.mark.parametrize("options", [{"domain": "default"}, {"epoch": 0}, {"epoch": -1}, {"epoch": 2**32}])
+def test_a_root_that_can_have_no_name_is_refused(plugin_config, command, options):
+    with pytest.raises(ConfigInvalid):
+        command("init-root", plugin_config, **options)
 
 
 def test_without_the_officers_pin_a_root_is_sealed(config, plugin_config, command):
     config.pin_file.with_name("so-pin").unlink()
 
-    assert command("init-root", plugin_config, epoch=2)[0] == "made root default/2, guard: sealed"
+    assert command("init-root", plugin_config, epoch=2)[0] == "made root default-data/2, guard: sealed"
 
 
 def test_a_wrong_officers_pin_makes_no_trusted_root(config, plugin_config, command):
@@ -135,7 +168,10 @@ def test_a_wrong_officers_pin_makes_no_trusted_root(config, plugin_config, comma
     with pytest.raises(ProviderError):
         command("init-root", plugin_config, epoch=2)
 
-    assert command("roots", plugin_config) == ["default/1  ok, guard: trusted"]
+    assert command("roots", plugin_config) == [
+        "default-data/1  ok, guard: trusted",
+        "default-keep/1  ok, guard: trusted",
+    ]
 
 
 def test_a_token_can_be_made_first_and_its_root_later(fresh, command, call):
@@ -146,8 +182,11 @@ def test_a_token_can_be_made_first_and_its_root_later(fresh, command, call):
     provider.close()
 
     assert "made the token" in made[-1]
-    assert command("roots", fresh) == ["no root of domain 'default' on the token"]
-    assert command("init-root", fresh)[0] == "made root default/1, guard: trusted"
+    assert command("roots", fresh) == [
+        "no root of domain 'default-data' on the token",
+        "no root of domain 'default-keep' on the token",
+    ]
+    assert command("init-root", fresh)[0] == "made root default-data/1, guard: trusted"
     with pytest.raises(ConfigInvalid, match="never replaced"):
         command("init-token", fresh)
 
@@ -166,7 +205,7 @@ def test_the_probe_says_what_it_found_and_leaves_nothing(plugin_config, command,
 
 
 def test_another_wrap_mechanism_works_and_is_remembered_in_the_material(make_provider, provider, call, binding):
-    padded = make_provider(wrap_mechanism="aes-key-wrap-pad").create_key("key-1", 1, b"scope", call)
+    padded = make_provider(wrap_mechanism="aes-key-wrap-pad").create_key("key-1", 1, b"scope", DATA, call)
 
     assert provider.unwrap(provider.wrap(padded, DEK, binding, call), padded, binding, call) == DEK
 

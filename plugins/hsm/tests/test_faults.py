@@ -8,12 +8,14 @@ import pytest
 
 from sealring_hsm.handles import Handles
 from sealring_plugin import (
+    DATA,
     Call,
     CiphertextRejected,
     ConfigInvalid,
     DeadlineExceeded,
-    KeyRef,
+    ManagedKey,
     Purpose,
+    RootName,
     Unavailable,
 )
 
@@ -109,7 +111,7 @@ def test_a_token_that_is_taken_away_comes_back(config, provider, key, binding, c
         with pytest.raises(Unavailable):
             provider.check(call)
         with pytest.raises(Unavailable):
-            provider.create_key("key-2", 1, b"scope", call)
+            provider.create_key("key-2", 1, b"scope", DATA, call)
         with pytest.raises(Unavailable):
             provider.unwrap(wrapped, key, binding, call)
     tokens.with_name("away").rename(tokens)
@@ -126,7 +128,7 @@ def test_an_empty_token_folder_is_not_taken_for_a_new_installation(config, provi
     with pytest.raises(Unavailable):
         provider.check(call)
     with pytest.raises(Unavailable):
-        provider.create_key("key-2", 1, b"scope", call)
+        provider.create_key("key-2", 1, b"scope", DATA, call)
 
     assert list(tokens.iterdir()) == []
 
@@ -139,24 +141,37 @@ def test_a_missing_root_is_a_fault_and_never_made(config, provider, run, call):
     """)
 
     for _ in range(2):
-        with pytest.raises(Unavailable, match="sealring/root/default/1 is not on the token"):
+        with pytest.raises(Unavailable, match="sealring/root/default-data/1 is not on the token"):
             provider.check(call)
         with pytest.raises(Unavailable):
-            provider.create_key("key-1", 1, b"scope", call)
+            provider.create_key("key-1", 1, b"scope", DATA, call)
 
     count = run("from pkcs11 import ObjectClass, Attribute\nprint(len(list(token_session().get_objects())))")
-    assert count == ["1"]  # the canary
+    assert count == ["2"]  # the canaries
+
+
+@pytest.mark.parametrize("lost", ["data", "keep"])
+def test_one_missing_root_is_a_fault_though_the_other_is_there(provider, run, call, lost):
+    run(f"""
+    from pkcs11 import Attribute, ObjectClass
+    secrets = {{Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: "sealring/root/default-{lost}/1"}}
+    (root,) = list(token_session().get_objects(secrets))
+    root.destroy()
+    """)
+
+    with pytest.raises(Unavailable, match=f"sealring/root/default-{lost}/1 is not on the token"):
+        provider.check(call)
 
 
 def test_a_token_without_root_and_canary_is_a_fault(provider, run, call):
     run("for each in list(token_session().get_objects()): each.destroy()")
 
-    with pytest.raises(ConfigInvalid, match="no root key of domain 'default'"):
+    with pytest.raises(ConfigInvalid, match="no root key of domain 'default-data'"):
         provider.check(call)
 
 
 def test_another_root_domain_is_not_this_one(make_provider, call):
-    with pytest.raises(ConfigInvalid, match="no root key of domain 'other'"):
+    with pytest.raises(ConfigInvalid, match="no root key of domain 'other-data'"):
         make_provider(root_domain="other").check(call)
 
 
@@ -171,9 +186,10 @@ def test_a_root_without_canary_is_a_fault(provider, run, call):
         provider.check(call)
 
 
-@pytest.mark.parametrize("position", [0, 40, 70, 119])
-def test_a_wrong_canary_is_a_fault(provider, run, call, position):
-    _replace_canary(run, f"bytes(b ^ (i == {position}) for i, b in enumerate(value))")
+@pytest.mark.parametrize("domain", ["data", "keep"])
+@pytest.mark.parametrize("position", [0, 40, 70, 124])
+def test_a_wrong_canary_is_a_fault(provider, run, call, position, domain):
+    _replace_canary(run, domain, f"bytes(b ^ (i == {position}) for i, b in enumerate(value))")
 
     with pytest.raises(Unavailable, match="canary"):
         provider.check(call)
@@ -181,10 +197,14 @@ def test_a_wrong_canary_is_a_fault(provider, run, call, position):
 
 def test_a_canary_whose_check_was_made_anew_is_a_fault_all_the_same(provider, run, call):
     flipped = "bytes(b ^ (i == 40) for i, b in enumerate(value[:-8]))"
-    _replace_canary(run, f"(lambda body: body + __import__('hashlib').sha256(body).digest()[:8])({flipped})")
+    _replace_canary(run, "data", f"(lambda body: body + __import__('hashlib').sha256(body).digest()[:8])({flipped})")
 
-    with pytest.raises(Unavailable, match=r"canary of sealring/root/default/1 does not open"):
-        provider.check(call)
+    for use in (provider.check, lambda call: provider.create_key("key-1", 1, b"scope", DATA, call)):
+        with pytest.raises(Unavailable, match=r"canary of sealring/root/default-data/1 does not open"):
+            use(call)
+    provider.close()
+    with pytest.raises(Unavailable, match="does not open"):
+        provider.announcement()  # an export guard that was tried on a broken canary would be graded as enforced
 
 
 def test_a_canary_that_is_destroyed_while_running_does_not_stop_what_runs(provider, key, run, binding, call):
@@ -227,7 +247,7 @@ def test_a_blob_that_does_not_open_on_a_broken_token_is_the_tokens_trouble(provi
 
 def test_the_material_of_another_installation_is_said_to_be_of_another_root(provider, key, binding, call):
     other = bytearray(key.material)
-    other[8 + 7 + 4] ^= 1  # the root id
+    other[7 + len("default-data") + 4] ^= 1  # the root id
 
     with pytest.raises(Unavailable, match="another root"):
         provider.wrap(replace(key, material=_checked(other)), DEK, binding, call)
@@ -239,7 +259,7 @@ def test_a_full_disk_does_not_stop_keys_since_they_are_not_on_the_token(run):
     provider = HsmProvider(config)
     provider.check(CALL)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    key = provider.create_key("key-1", 1, b"scope", CALL)
+    key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
     print(provider.unwrap(provider.wrap(key, DEK, BINDING, CALL), key, BINDING, CALL) == DEK)
     provider.check(CALL)
     """)
@@ -317,10 +337,14 @@ def test_a_wrong_setting_is_refused_by_name(plugin_config, tmp_path, setting):
 # --- the cache of handles
 
 
+def key_named(name):
+    return ManagedKey("hsm", name, 1, b"scope", RootName(DATA, 1))
+
+
 def test_a_handle_is_dropped_after_its_time():
     now, loaded, destroyed = [0.0], iter(range(9)), []
     handles = Handles(ttl_s=300, clock=lambda: now[0])
-    key = KeyRef("hsm", "key-1", 1)
+    key = key_named("key-1")
 
     seen = []
     for now[0] in (0.0, 299.0, 300.0):
@@ -335,7 +359,7 @@ def test_the_least_recently_used_handle_is_dropped_first():
     destroyed = []
     handles = Handles(size=2)
     for name in ("a", "b", "a", "c"):
-        with handles.using(KeyRef("hsm", name, 1), lambda name=name: ord(name), destroyed.append):
+        with handles.using(key_named(name), lambda name=name: ord(name), destroyed.append):
             pass
 
     assert destroyed == [ord("b")]
@@ -344,19 +368,20 @@ def test_the_least_recently_used_handle_is_dropped_first():
 def test_a_handle_in_use_is_destroyed_only_afterwards():
     destroyed = []
     handles = Handles(size=1)
-    with handles.using(KeyRef("hsm", "a", 1), lambda: 1, destroyed.append):
-        with handles.using(KeyRef("hsm", "b", 1), lambda: 2, destroyed.append):
+    with handles.using(key_named("a"), lambda: 1, destroyed.append):
+        with handles.using(key_named("b"), lambda: 2, destroyed.append):
             assert destroyed == []
         assert destroyed == []
 
     assert destroyed == [1]
 
 
-def _replace_canary(run, expression):
+def _replace_canary(run, domain, expression):
     run(f"""
     from pkcs11 import Attribute, ObjectClass
     session = token_session()
-    (canary,) = list(session.get_objects({{Attribute.CLASS: ObjectClass.DATA}}))
+    label = "sealring/root/default-{domain}/1"
+    (canary,) = list(session.get_objects({{Attribute.CLASS: ObjectClass.DATA, Attribute.LABEL: label}}))
     value = canary[Attribute.VALUE]
     kept = {{name: canary[name] for name in (Attribute.APPLICATION, Attribute.LABEL)}}
     canary.destroy()

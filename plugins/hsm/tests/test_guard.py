@@ -10,14 +10,14 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pkcs11.exceptions import PKCS11Error
 
-from sealring_hsm.ceremony import Officers, make_root
+from sealring_hsm.ceremony import Officers, make_roots
 from sealring_hsm.config import read_pin
 from sealring_hsm.guard import _Thief
 from sealring_hsm.material import Guard, Material
 from sealring_hsm.module import Setup, acquire, release
 from sealring_hsm.roots import find_roots
 from sealring_hsm.softhsm import so_pin_file
-from sealring_plugin import ConfigInvalid
+from sealring_plugin import DATA, KEEP, ConfigInvalid, RootName
 
 DEK = bytes(range(32))
 
@@ -84,7 +84,7 @@ for name, deed in deeds.items():
 
 
 def test_a_thief_with_pin_and_blob_gets_nothing_from_a_guarded_root(provider, key, run):
-    lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/default/1")
+    lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/default-data/1")
 
     assert len(lines) == 13
     assert [line for line in lines if not line.endswith(": refused")] == []
@@ -96,10 +96,10 @@ def test_a_thief_with_pin_and_blob_gets_the_key_from_a_root_without_the_guard(
 ):
     _make_root_of(Guard.NONE, config)
     provider = make_provider(root_domain="bare", allow_unguarded=True)
-    key = provider.create_key("key-1", 1, b"scope", call)
+    key = provider.create_key("key-1", 1, b"scope", DATA, call)
     wrapped = provider.wrap(key, DEK, binding, call)
 
-    lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/bare/1")
+    lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/bare-data/1")
 
     loot = dict(line.split(": ") for line in lines)
     kek = bytes.fromhex(loot["unwrap as readable"])
@@ -126,17 +126,17 @@ def test_a_root_without_the_guard_is_refused_unless_it_is_allowed(config, make_p
     _make_root_of(Guard.NONE, config)
 
     with pytest.raises(ConfigInvalid, match=r"by convention only.*allow_unguarded"):
-        make_provider(root_domain="bare").create_key("key-1", 1, b"scope", call)
+        make_provider(root_domain="bare").create_key("key-1", 1, b"scope", DATA, call)
 
 
 def test_a_sealed_root_is_enforced_too(config, make_provider, run, binding, call):
     _make_root_of(Guard.SEALED, config)
     provider = make_provider(root_domain="bare")
-    key = provider.create_key("key-1", 1, b"scope", call)
+    key = provider.create_key("key-1", 1, b"scope", DATA, call)
 
     assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
     assert provider.announcement() == "export guard: enforced by the token"
-    lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/bare/1")
+    lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/bare-data/1")
     assert [line for line in lines if not line.endswith(": refused")] == []
 
 
@@ -147,7 +147,7 @@ def test_a_token_that_is_lost_while_it_is_probed_is_not_taken_for_one_that_refus
         token = module.token("sealring")
         module.log_in(token, read_pin(config.pin_file))
         session = module.open_session(token)
-        (root,) = find_roots(session, "default", config.pin_file.parent).values()
+        root = next(iter(find_roots(session, config).values()))
         thief = _Thief(session, root)
         session.close()
 
@@ -162,5 +162,6 @@ def _make_root_of(guard, config):
     with module.alone(float("inf")):
         module.start()
         officers = Officers(read_pin(config.pin_file), read_pin(so_pin_file(config)))
-        assert make_root(module, config, 1, officers, (guard,)) is guard
+        names = [RootName(DATA, 1), RootName(KEEP, 1)]
+        assert make_roots(module, config, names, officers, (guard,)) == dict.fromkeys(names, guard)
     release(module)

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from sealring_hsm.ceremony import Officers, make_root
+from sealring_hsm.ceremony import Officers, make_roots
 from sealring_hsm.config import HsmConfig
 from sealring_hsm.material import Guard
 from sealring_hsm.module import Setup, acquire, release
 from sealring_hsm.wrap import HsmProvider
-from sealring_plugin import Call, CiphertextRejected, ConfigInvalid, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import (
+    DATA,
+    KEEP,
+    Call,
+    CiphertextRejected,
+    ConfigInvalid,
+    Purpose,
+    RootName,
+    WrapBinding,
+    WrappedKey,
+)
 
 MODULES = (
     "/usr/lib/x86_64-linux-gnu/libsoftokn3.so",
@@ -39,7 +49,7 @@ def config(tmp_path):
         officer = loaded.token("sealring").open(rw=True, so_pin="")
         officer.init_pin(PIN)
         officer.close()
-        make_root(loaded, made, 1, Officers(PIN), (Guard.SEALED,))
+        make_roots(loaded, made, [RootName(DATA, 1), RootName(KEEP, 1)], Officers(PIN), (Guard.SEALED,))
     release(loaded)
     return made
 
@@ -52,14 +62,14 @@ def provider(config):
 
 
 def test_a_wrapped_key_is_unwrapped(provider):
-    key = provider.create_key("key-1", 1, b"scope", CALL)
+    key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
 
     assert provider.unwrap(provider.wrap(key, DEK, BINDING, CALL), key, BINDING, CALL) == DEK
     provider.check(CALL)
 
 
 def test_each_bit_of_a_wrapped_key_counts(provider):
-    key = provider.create_key("key-1", 1, b"scope", CALL)
+    key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
     for position in range(8 * len(wrapped.blob)):
         flipped = bytearray(wrapped.blob)
@@ -89,7 +99,7 @@ def test_it_is_refused_unless_it_is_allowed(config):
 
 
 def test_its_canary_is_in_a_file_since_it_takes_no_data_objects(config):
-    canary = config.pin_file.with_name("canary.default.1")
+    canary = config.pin_file.with_name("canary.default-data.1")
 
     assert canary.stat().st_mode & 0o777 == 0o600
     assert canary.read_bytes().startswith(b"SRH\x01")

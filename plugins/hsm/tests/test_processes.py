@@ -8,6 +8,7 @@ import pytest
 from pkcs11 import Attribute
 
 from sealring_hsm.module import Setup, acquire, release
+from sealring_plugin import DATA
 
 DEK = bytearray(range(32))
 SECONDS = 2.0
@@ -45,7 +46,7 @@ def test_a_provider_works_on_both_sides_of_a_fork(config, run, opened_before, re
     lines = run(f"""
     provider = HsmProvider(config)
     if {opened_before}:
-        key = provider.create_key("key-1", 1, b"scope", CALL)
+        key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
         wrapped = provider.wrap(key, DEK, BINDING, CALL)
     children = []
     for child in range(3):
@@ -53,7 +54,7 @@ def test_a_provider_works_on_both_sides_of_a_fork(config, run, opened_before, re
         if pid == 0:
             try:
                 if not {opened_before}:
-                    key = provider.create_key("key-1", 1, b"scope", CALL)
+                    key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
                     wrapped = provider.wrap(key, DEK, BINDING, CALL)
                 good = all(provider.unwrap(wrapped, key, BINDING, CALL) == DEK for _ in range(100))
                 provider.check(CALL)
@@ -63,7 +64,7 @@ def test_a_provider_works_on_both_sides_of_a_fork(config, run, opened_before, re
                 good = False
             os._exit(0 if good else 1)
         children.append(pid)
-    key = provider.create_key("key-2", 1, b"scope", CALL)
+    key = provider.create_key("key-2", 1, b"scope", DATA, CALL)
     for _ in range(200):
         assert provider.unwrap(provider.wrap(key, DEK, BINDING, CALL), key, BINDING, CALL) == DEK
     print([os.waitpid(pid, 0)[1] for pid in children])
@@ -78,13 +79,13 @@ def test_a_fork_while_other_threads_are_inside_leaves_the_child_no_shut_lock(run
     lines = run("""
     import threading
     provider = HsmProvider(config)
-    key = provider.create_key("key-1", 1, b"scope", CALL)
+    key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
     going = True
     def work():
         while going:
             provider.unwrap(wrapped, key, BINDING, CALL)
-            provider.create_key("key-2", 1, b"scope", CALL)
+            provider.create_key("key-2", 1, b"scope", DATA, CALL)
     threads = [threading.Thread(target=work) for _ in range(4)]
     [thread.start() for thread in threads]
     statuses = []
@@ -104,7 +105,7 @@ def test_a_fork_while_other_threads_are_inside_leaves_the_child_no_shut_lock(run
 @pytest.mark.parametrize("locking", ["lock", "os"])
 def test_many_threads_may_call_at_once(make_provider, binding, call, locking):
     provider = make_provider(locking=locking, session_limit=6)
-    keys = [provider.create_key(f"key-{number}", 1, b"scope", call) for number in range(4)]
+    keys = [provider.create_key(f"key-{number}", 1, b"scope", DATA, call) for number in range(4)]
     failures, until = [], time.monotonic() + SECONDS
 
     def work(number):
@@ -112,7 +113,7 @@ def test_many_threads_may_call_at_once(make_provider, binding, call, locking):
             while time.monotonic() < until:
                 mine = keys[number % 4]
                 wrapped = provider.wrap(mine, DEK, binding, call)
-                new = provider.create_key(f"new-{number}", 1, b"scope", call)
+                new = provider.create_key(f"new-{number}", 1, b"scope", DATA, call)
                 provider.check(call)
                 if provider.unwrap(wrapped, mine, binding, call) != DEK:
                     failures.append("another key")
@@ -131,7 +132,7 @@ def test_many_threads_may_call_at_once(make_provider, binding, call, locking):
 
 def test_threads_go_on_while_the_module_is_initialised_anew(config, make_provider, binding, call):
     provider = make_provider(locking="os")
-    key = provider.create_key("key-1", 1, b"scope", call)
+    key = provider.create_key("key-1", 1, b"scope", DATA, call)
     module = acquire(Setup.of(_with(config, locking="os")))
     failures, until = [], time.monotonic() + SECONDS
 
@@ -169,10 +170,10 @@ def test_two_processes_that_make_the_same_key_at_once_both_make_a_good_one(start
     while not (folder / "go").exists():
         pass
     for _ in range(50):
-        key = provider.create_key("key-1", 1, b"scope", CALL)
+        key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
         print(key.material.hex(), provider.wrap(key, DEK, BINDING, CALL).blob.hex())
     """
-    from sealring_plugin import KeyRef, WrapBinding, WrappedKey  # noqa: PLC0415
+    from sealring_plugin import DATA, ManagedKey, RootName, WrapBinding, WrappedKey  # noqa: PLC0415
 
     processes = [start(script), start(script)]
     for process in processes:
@@ -184,7 +185,7 @@ def test_two_processes_that_make_the_same_key_at_once_both_make_a_good_one(start
     assert len(lines) == 100
     assert len({material for material, _ in lines}) == 100
     for material, blob in lines:
-        key = KeyRef("hsm", "key-1", 1, b"scope", bytes.fromhex(material))
+        key = ManagedKey("hsm", "key-1", 1, b"scope", RootName(DATA, 1), bytes.fromhex(material))
         wrapped = WrappedKey("hsm-a256gcm", bytes.fromhex(blob))
         assert provider.unwrap(wrapped, key, WrapBinding({}, b"aad"), call) == DEK
 
@@ -195,10 +196,10 @@ def test_a_process_that_is_killed_while_unwrapping_leaves_the_token_usable(start
             """
             from sealring_hsm.handles import Handles
             provider = HsmProvider(config)
-            key = KeyRef("hsm", "key-1", 1, b"scope", bytes.fromhex(sys.argv[3]))
+            key = ManagedKey("hsm", "key-1", 1, b"scope", RootName(DATA, 1), bytes.fromhex(sys.argv[3]))
             print("ready", flush=True)
             while True:
-                provider.create_key("key-1", 1, b"scope", CALL)
+                provider.create_key("key-1", 1, b"scope", DATA, CALL)
                 provider.check(CALL)
             """,
             key.material.hex(),
@@ -214,7 +215,7 @@ def test_a_process_that_is_killed_while_unwrapping_leaves_the_token_usable(start
 
 def test_keys_that_leave_the_cache_leave_no_session_objects_behind(config, provider, call):
     for number in range(1100):
-        provider.create_key(f"key-{number}", 1, b"scope", call)
+        provider.create_key(f"key-{number}", 1, b"scope", DATA, call)
 
     module = acquire(Setup.of(config))
     with module.alone(call.deadline):

@@ -6,14 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from sealring_hsm.material import Material, record
 from sealring_plugin import (
+    DATA,
+    KEEP,
     Announces,
     ChecksItself,
     CiphertextRejected,
-    CreatesKeys,
     DestroysKeys,
-    Provider,
+    ManagedKeys,
     ProviderError,
+    RootName,
     Unsupported,
     WrapBinding,
     WrappedKey,
@@ -23,8 +26,7 @@ DEK = bytearray(range(32))
 
 
 def test_it_has_the_powers_that_it_says(provider):
-    assert isinstance(provider, Provider)
-    assert isinstance(provider, CreatesKeys)
+    assert isinstance(provider, ManagedKeys)
     assert isinstance(provider, ChecksItself)
     assert isinstance(provider, Announces)
 
@@ -77,10 +79,20 @@ def test_another_key_is_rejected(provider, key, binding, call):
     wrapped = provider.wrap(key, DEK, binding, call)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", call), binding, call)
+        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", DATA, call), binding, call)
 
 
-@pytest.mark.parametrize("change", [{"key_id": "key-2"}, {"version": 2}, {"scope": b"other"}, {"scope": b""}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key_id": "key-2"},
+        {"version": 2},
+        {"scope": b"other"},
+        {"scope": b""},
+        {"root": RootName(KEEP, 1)},
+        {"root": RootName(DATA, 2)},
+    ],
+)
 def test_key_material_of_another_record_is_rejected(provider, key, binding, call, change):
     provider.wrap(key, DEK, binding, call)
 
@@ -89,8 +101,8 @@ def test_key_material_of_another_record_is_rejected(provider, key, binding, call
 
 
 def test_the_material_of_another_tenant_is_rejected(provider, binding, call):
-    ours = provider.create_key("key-1", 1, b"org_acme", call)
-    theirs = provider.create_key("key-2", 1, b"org_other", call)
+    ours = provider.create_key("key-1", 1, b"org_acme", DATA, call)
+    theirs = provider.create_key("key-2", 1, b"org_other", DATA, call)
 
     with pytest.raises(CiphertextRejected):
         provider.wrap(replace(ours, material=theirs.material), DEK, binding, call)
@@ -153,24 +165,27 @@ def test_two_wraps_of_one_key_differ(provider, key, binding, call):
 
 
 def test_two_keys_of_one_name_differ(provider, call):
-    assert provider.create_key("key-1", 1, b"", call) != provider.create_key("key-1", 1, b"", call)
+    assert provider.create_key("key-1", 1, b"", DATA, call) != provider.create_key("key-1", 1, b"", DATA, call)
 
 
 def test_the_binding_tag_of_a_key_does_not_pass_for_a_wrapped_data_key(provider, key, call):
-    tag = key.material[-52:-8]
+    """Not even where the AAD is chosen to be what the tag authenticates: the key's record."""
+    made = Material.parse(key.material)
+    authenticated = record(key.key_id, key.version, key.scope, made.root, made.wrap_mechanism)
 
-    with pytest.raises(CiphertextRejected):
-        provider.unwrap(WrappedKey("hsm-a256gcm", tag), key, WrapBinding({}, b""), call)
+    for aad in (b"", authenticated):
+        with pytest.raises(CiphertextRejected):
+            provider.unwrap(WrappedKey("hsm-a256gcm", made.nonce + made.tag), key, WrapBinding({}, aad), call)
 
 
 def test_material_is_not_shown(key):
     assert "material" not in repr(key)
-    assert len(key.material) == 120
+    assert len(key.material) == 125
 
 
 def test_after_closing_another_provider_unwraps(make_provider, binding, call):
     first = make_provider()
-    key = first.create_key("key-1", 1, b"scope", call)
+    key = first.create_key("key-1", 1, b"scope", DATA, call)
     wrapped = first.wrap(key, DEK, binding, call)
     first.close()
     first.close()
@@ -180,7 +195,7 @@ def test_after_closing_another_provider_unwraps(make_provider, binding, call):
 
 def test_two_providers_share_a_token_and_one_may_close(make_provider, binding, call):
     first, second = make_provider(), make_provider()
-    key = first.create_key("key-1", 1, b"scope", call)
+    key = first.create_key("key-1", 1, b"scope", DATA, call)
     wrapped = second.wrap(key, DEK, binding, call)
 
     first.close()

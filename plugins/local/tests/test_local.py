@@ -1,23 +1,29 @@
 """What the local provider promises."""
 
+import hashlib
+import hmac
 import os
 import threading
 import time
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealring_local import spec
-from sealring_local.root import create_root, read_root
+from sealring_local.root import Roots, create_roots, read_roots
 from sealring_local.wrap import LocalProvider
 from sealring_plugin import (
+    DATA,
+    KEEP,
     Announces,
     Call,
     CiphertextRejected,
     ConfigInvalid,
-    CreatesKeys,
-    Provider,
+    ManagedKeys,
     Purpose,
+    RootName,
+    Unavailable,
     WrapBinding,
     WrappedKey,
 )
@@ -25,21 +31,23 @@ from sealring_plugin import (
 CALL = Call(time.monotonic() + 3, "request-1", "org_acme", Purpose.ENCRYPT)
 BINDING = WrapBinding({"organization_id": "org_acme"}, b"aad")
 DEK = bytearray(range(32))
+ROOTS = Roots({RootName(DATA, 1): bytes(32), RootName(KEEP, 1): bytes(range(32))})
+HEADING = "sealring local roots 1"
+A_ROOT = "0123456789abcdef" * 4
 
 
 @pytest.fixture
 def provider():
-    return LocalProvider(bytes(32))
+    return LocalProvider(ROOTS)
 
 
 @pytest.fixture
 def key(provider):
-    return provider.create_key("key-1", 1, b"scope", CALL)
+    return provider.create_key("key-1", 1, b"scope", DATA, CALL)
 
 
 def test_it_has_the_powers_that_it_says(provider):
-    assert isinstance(provider, Provider)
-    assert isinstance(provider, CreatesKeys)
+    assert isinstance(provider, ManagedKeys)
     assert isinstance(provider, Announces)
 
 
@@ -53,14 +61,14 @@ def test_a_wrapped_key_is_unwrapped(provider, key, size):
 def test_another_process_with_the_same_root_unwraps(provider, key):
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
 
-    assert LocalProvider(bytes(32)).unwrap(wrapped, key, BINDING, CALL) == DEK
+    assert LocalProvider(ROOTS).unwrap(wrapped, key, BINDING, CALL) == DEK
 
 
 def test_another_root_is_rejected(provider, key):
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
 
     with pytest.raises(CiphertextRejected):
-        LocalProvider(bytes(31) + b"\1").unwrap(wrapped, key, BINDING, CALL)
+        LocalProvider(Roots.fresh()).unwrap(wrapped, key, BINDING, CALL)
 
 
 def test_another_binding_is_rejected(provider, key):
@@ -74,10 +82,12 @@ def test_another_key_is_rejected(provider, key):
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", CALL), BINDING, CALL)
+        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", DATA, CALL), BINDING, CALL)
 
 
-@pytest.mark.parametrize("change", [{"key_id": "key-2"}, {"version": 2}, {"scope": b"other"}])
+@pytest.mark.parametrize(
+    "change", [{"key_id": "key-2"}, {"version": 2}, {"scope": b"other"}, {"root": RootName(KEEP, 1)}]
+)
 def test_key_material_of_another_record_is_rejected(provider, key, change):
     moved = replace(key, **change)
 
@@ -107,6 +117,48 @@ def test_another_algorithm_is_rejected(provider, key):
 
     with pytest.raises(CiphertextRejected):
         provider.unwrap(WrappedKey("rsa-oaep", wrapped.blob), key, BINDING, CALL)
+
+
+def test_another_reader_opens_a_wrapped_key_by_what_the_documentation_says(provider, key):
+    """docs/envelope-format.md, "The provider `local`"."""
+    scope = b"scope"
+    record = b"sealring-local/v1/kek" + b"\x04data" + b"\0\0\0\1" + b"\0\x05key-1" + b"\0\0\0\1" + scope
+
+    wrapped = provider.wrap(key, DEK, BINDING, CALL)
+
+    kek = opened(bytes(32), record, key.material)
+    assert opened(kek, b"sealring-local/v1/dek" + b"aad", wrapped.blob) == DEK
+
+
+def opened(key, bound, blob):
+    derived = hmac.digest(key, bound + b"\1", "sha256")  # HKDF-Expand of one block: RFC 5869 2.3
+    return AESGCM(derived).decrypt(blob[:12], blob[12:], None)
+
+
+def test_a_key_is_made_under_the_newest_root_of_its_domain():
+    roots = Roots({**ROOTS.keys, RootName(DATA, 2): bytes(31) + b"\2", RootName(DATA, 10): bytes(31) + b"\3"})
+    provider = LocalProvider(roots)
+
+    assert provider.create_key("key-1", 1, b"scope", DATA, CALL).root == RootName(DATA, 10)
+    assert provider.create_key("key-1", 1, b"scope", KEEP, CALL).root == RootName(KEEP, 1)
+
+
+def test_a_key_of_an_older_root_opens_beside_those_of_the_newest(provider, key):
+    wrapped = provider.wrap(key, DEK, BINDING, CALL)
+
+    newer = LocalProvider(Roots({**ROOTS.keys, RootName(DATA, 2): bytes(31) + b"\2"}))
+
+    assert newer.unwrap(wrapped, key, BINDING, CALL) == DEK
+
+
+def test_a_root_that_is_not_there_is_the_operators_to_restore(provider, key):
+    with pytest.raises(Unavailable, match="no root data/2; restore it from your backup"):
+        provider.wrap(replace(key, root=RootName(DATA, 2)), DEK, BINDING, CALL)
+
+
+def test_a_domain_without_roots_is_refused(provider):
+    with pytest.raises(ConfigInvalid, match="no root of the domain other"):
+        provider.create_key("key-1", 1, b"scope", "other", CALL)
 
 
 def test_two_wraps_of_one_key_differ(provider, key):
@@ -140,54 +192,126 @@ def test_it_may_be_closed_twice(provider):
     provider.close()
 
 
-# --- the root key
+# --- the root keys
 
 
-def test_a_root_is_made_for_its_owner_only(tmp_path):
-    create_root(tmp_path / "root.key")
+def with_digest(*lines):
+    text = "".join(f"{line}\n" for line in lines)
+    return f"{text}sha256 {hashlib.sha256(text.encode()).hexdigest()}\n"
+
+
+WHOLE = with_digest(HEADING, f"data 1 {A_ROOT}", f"keep 1 {A_ROOT[::-1]}")
+
+REFUSED = {
+    "nothing": "",
+    "a root of an older version": "x" * 32,
+    "another heading": with_digest("sealring local roots 2", f"data 1 {A_ROOT}"),
+    "no root": with_digest(HEADING),
+    "no digest": WHOLE[: WHOLE.index("sha256")],
+    "cut off after a line": WHOLE[: WHOLE.index("keep")] + WHOLE[WHOLE.index("sha256") :],
+    "cut off in a line": WHOLE[:-1],
+    "an empty line": with_digest(HEADING, "", f"data 1 {A_ROOT}"),
+    "more after the end": f"{WHOLE}\n",
+    "carriage returns": WHOLE.replace("\n", "\r\n"),
+    "capitals": with_digest(HEADING, f"data 1 {A_ROOT.upper()}"),
+    "a root too short": with_digest(HEADING, f"data 1 {A_ROOT[:-2]}"),
+    "a root too long": with_digest(HEADING, f"data 1 {A_ROOT}00"),
+    "epoch 0": with_digest(HEADING, f"data 0 {A_ROOT}"),
+    "an epoch with a zero before": with_digest(HEADING, f"data 01 {A_ROOT}"),
+    "a root twice": with_digest(HEADING, f"data 1 {A_ROOT}", f"data 1 {A_ROOT}"),
+    "roots out of order": with_digest(HEADING, f"data 2 {A_ROOT}", f"data 1 {A_ROOT}"),
+    "domains out of order": with_digest(HEADING, f"keep 1 {A_ROOT}", f"data 1 {A_ROOT}"),
+    "a domain that is none": with_digest(HEADING, f"Data 1 {A_ROOT}"),
+}
+
+
+def test_roots_are_read_as_they_are_written():
+    roots = Roots.parse(WHOLE)
+
+    assert roots.encode() == WHOLE
+    assert roots.keys == {
+        RootName(DATA, 1): bytes.fromhex(A_ROOT),
+        RootName(KEEP, 1): bytes.fromhex(A_ROOT[::-1]),
+    }
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_no_file_of_roots_is_refused(tmp_path, text):
+    (tmp_path / "root.key").write_text(text, newline="")
+    (tmp_path / "root.key").chmod(0o600)
+
+    with pytest.raises(ConfigInvalid, match="is damaged or of another version; restore"):
+        read_roots(tmp_path / "root.key")
+
+
+def test_each_changed_character_of_a_file_is_noticed(tmp_path):
+    for at, character in enumerate(WHOLE):
+        changed = WHOLE[:at] + ("0" if character != "0" else "1") + WHOLE[at + 1 :]
+        with pytest.raises(ValueError):
+            Roots.parse(changed)
+
+
+def test_roots_are_made_for_their_owner_only(tmp_path):
+    create_roots(tmp_path / "root.key")
 
     assert (tmp_path / "root.key").stat().st_mode & 0o777 == 0o600
-    assert len(read_root(tmp_path / "root.key")) == 32
+    assert list(read_roots(tmp_path / "root.key").keys) == [RootName(DATA, 1), RootName(KEEP, 1)]
+
+
+def test_no_two_roots_are_the_same(tmp_path):
+    made = [key for name in ("one", "two") for key in _made(tmp_path / name).keys.values()]
+
+    assert len(set(made)) == 4
+    assert {len(key) for key in made} == {32}
+
+
+def _made(path):
+    create_roots(path)
+    return read_roots(path)
 
 
 def test_a_root_is_never_replaced(tmp_path):
-    create_root(tmp_path / "root.key")
-    before = read_root(tmp_path / "root.key")
+    before = _made(tmp_path / "root.key")
 
-    with pytest.raises(ConfigInvalid):
-        create_root(tmp_path / "root.key")
+    with pytest.raises(ConfigInvalid, match="never replaced"):
+        create_roots(tmp_path / "root.key")
 
-    assert read_root(tmp_path / "root.key") == before
+    assert read_roots(tmp_path / "root.key") == before
 
 
-def test_a_missing_root_is_not_made(tmp_path):
+def test_roots_are_not_shown(provider):
+    assert A_ROOT not in repr(Roots.parse(WHOLE))
+    assert "key" not in repr(provider)
+
+
+def test_a_missing_file_is_not_made(tmp_path):
     with pytest.raises(ConfigInvalid, match="cannot be read"):
         spec.build({"root_key_file": tmp_path / "root.key"})
 
     assert not (tmp_path / "root.key").exists()
 
 
-def test_a_root_that_others_can_read_is_refused(tmp_path):
-    create_root(tmp_path / "root.key")
+def test_a_file_that_others_can_read_is_refused(tmp_path):
+    create_roots(tmp_path / "root.key")
     (tmp_path / "root.key").chmod(0o640)
 
     with pytest.raises(ConfigInvalid, match="chmod 600"):
-        read_root(tmp_path / "root.key")
+        read_roots(tmp_path / "root.key")
 
 
-@pytest.mark.parametrize("size", [0, 31, 33])
-def test_a_root_of_another_size_is_refused(tmp_path, size):
-    (tmp_path / "root.key").write_bytes(bytes(size))
+def test_initialising_again_keeps_the_roots(tmp_path):
+    config = spec.SPEC.parse_config({"root_key_file": "root.key"}, tmp_path)
+    spec.SPEC.initialise(config)
+    before = read_roots(tmp_path / "root.key")
+
+    assert "kept" in spec.SPEC.initialise(config)
+    assert read_roots(tmp_path / "root.key") == before
+
+
+def test_initialising_keeps_no_root_that_cannot_be_used(tmp_path):
+    config = spec.SPEC.parse_config({"root_key_file": "root.key"}, tmp_path)
+    (tmp_path / "root.key").write_bytes(bytes(31))
     (tmp_path / "root.key").chmod(0o600)
 
     with pytest.raises(ConfigInvalid):
-        read_root(tmp_path / "root.key")
-
-
-def test_initialising_again_keeps_the_root(tmp_path):
-    config = spec.SPEC.parse_config({"root_key_file": "root.key"}, tmp_path)
-    spec.SPEC.initialise(config)
-    before = read_root(tmp_path / "root.key")
-
-    assert "kept" in spec.SPEC.initialise(config)
-    assert read_root(tmp_path / "root.key") == before
+        spec.SPEC.initialise(config)

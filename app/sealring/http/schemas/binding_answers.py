@@ -18,7 +18,8 @@ class Finding(Answer):
         required=True, metadata={"description": "What is wrong.", "examples": ["The key is disabled."]}
     )
     advice = fields.String(
-        required=True, metadata={"description": "What the key's owner has to do.", "examples": ["Enable the key."]}
+        required=True,
+        metadata={"description": "What the key's owner, or the operator, has to do.", "examples": ["Enable the key."]},
     )
 
 
@@ -32,6 +33,14 @@ class Binding(Answer):
             "description": "`pending`: not used; `active`: guards; `suspended`: guards, and is refused; `retired`: "
             "guards nothing new.",
             "examples": ["active"],
+        },
+    )
+    opens = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether what it sealed may be opened: not before it was verified, nor after it was "
+            "suspended, until it is activated again.",
+            "examples": [True],
         },
     )
     key_id = fields.UUID(
@@ -138,7 +147,12 @@ class KeyReport(Answer):
     who_must_act = fields.String(
         required=True,
         allow_none=True,
-        metadata={"enum": ["key owner", "operator", None], "description": "Null: nobody.", "examples": ["key owner"]},
+        metadata={
+            "enum": ["key owner", "operator", None],
+            "description": "Who can mend it: the operator where a key of ours, our credentials or settings, or a "
+            "plugin is to blame. Null: nobody has to.",
+            "examples": ["key owner"],
+        },
     )
 
 

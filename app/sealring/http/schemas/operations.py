@@ -42,6 +42,7 @@ EVERY_ROUTE: Failures = (
     errors.Unauthenticated,
     errors.Forbidden,
     errors.IntegrityFailure,
+    errors.StoreLost,
     errors.StoreUnavailable,
     errors.StoreFull,  # reads too: they append to the audit log
 )
@@ -56,6 +57,7 @@ _KEYS: Failures = (
     errors.KeyNotFound,
     errors.KeyMisconfigured,
     errors.KeyDestroyed,
+    errors.KeyExhausted,
     errors.KeyThrottled,
     errors.KeyUnavailable,
     errors.KeyDeadlineExceeded,

@@ -70,6 +70,7 @@ def _hashes(key: bytes) -> Sequence[Step]:
         ((b"HVALS", key), _is([b"one"])),
         ((b"HGETALL", key), _is([b"field", b"one"])),
         ((b"HDEL", key, b"field"), _is(1)),
+        ((b"HINCRBY", key, b"count", 2), _is(2)),
     )
 
 
@@ -80,6 +81,7 @@ def _lists(key: bytes) -> Sequence[Step]:
         ((b"LINDEX", key, 0), _is(b"new")),
         ((b"RPUSH", key, b"oldest"), _is(3)),
         ((b"LRANGE", key, 0, -1), _is([b"new", b"old", b"oldest"])),
+        ((b"LTRIM", key, 0, 1), _is(b"OK")),
     )
 
 

@@ -10,6 +10,9 @@ Owner = Literal["tenant", "operator", "plugin"]
 class ProviderError(Exception):
     """Base of all failures. `retryable`: the same call may succeed soon. `owner`: who has to act.
 
+    What is wrong with our own credentials is the operator's: ConfigInvalid, or Unavailable where it passes by itself.
+    A plugin that can tell more of a failure derives a class with another `owner`.
+
     Messages are for the operator's log: no key material, no plaintext, no text that a provider sent.
     """
 
@@ -48,6 +51,8 @@ class WrongRegion(ProviderError):
 class ContextMismatch(ProviderError):
     """The provider itself says that the blob was made in another context."""
 
+    owner: ClassVar[Owner] = "plugin"
+
 
 class CiphertextRejected(ProviderError):
     """The blob does not open under this key and binding: altered, swapped, or of another key."""
@@ -79,9 +84,7 @@ class DeadlineExceeded(ProviderError):
 
 
 class Unsupported(ProviderError):
-    """The provider cannot do this at all."""
-
-    owner: ClassVar[Owner] = "plugin"
+    """The key cannot do this at all: it is of another type than the provider takes."""
 
 
 class ConfigInvalid(ProviderError):

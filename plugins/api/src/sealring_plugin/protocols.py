@@ -1,6 +1,8 @@
-"""What a provider can do: one required interface, and one small interface for each optional power.
+"""What a provider can do: an interface for each kind of provider, and one small interface for each optional power.
 
-The server asks for a power with isinstance, and the conformance kit proves it: it is never just believed.
+The three kinds are different types, with settings and credentials of their own, so that a key of one kind never
+reaches a provider of another. The server asks for a power with isinstance, and the conformance kit proves it: it is
+never just believed.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from typing import Protocol, runtime_checkable
 
 from sealring_plugin.values import (
     Call,
+    CustomersKey,
     Finding,
     KeyDescription,
-    KeyRef,
+    ManagedKey,
     SetupGuide,
     WrapBinding,
     WrappedKey,
@@ -20,13 +23,19 @@ from sealring_plugin.values import (
 
 
 @runtime_checkable
-class Provider(Protocol):
-    """Wraps data keys. Called from many threads, never before a fork; made once in each process."""
+class ManagedKeys(Protocol):
+    """Keys of ours: of contexts, of the store, of backups. Called from many threads; made once in each process."""
 
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def create_key(self, key_id: str, version: int, scope: bytes, domain: str, call: Call) -> ManagedKey:
+        """Return a new key under the newest root of `domain` (KEEP or DATA). Raises ProviderError.
+
+        It was never used before, and its material is bound to `key_id`, `version`, `scope` and its root.
+        """
+
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
         """Wrap `dek` (16 to 64 bytes) under `key`, bound to `binding`. Raises ProviderError."""
 
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapBinding, call: Call) -> bytearray:
         """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
 
         CiphertextRejected where the blob was altered, or made under another key or binding.
@@ -37,35 +46,68 @@ class Provider(Protocol):
 
 
 @runtime_checkable
-class CreatesKeys(Protocol):
-    """Makes keys just in time, and keeps them with us as opaque material."""
+class CustomersKeys(Protocol):
+    """Keys that customers bind, and can take away. Called from many threads; made once in each process."""
 
-    def create_key(self, key_id: str, version: int, scope: bytes, call: Call) -> KeyRef:
-        """Return a new key that was never used before, its material bound to `key_id`, `version` and `scope`."""
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `binding`. Raises ProviderError."""
+
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray:
+        """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
+
+        CiphertextRejected where the blob was altered, or made under another key or binding.
+        """
+
+    def close(self) -> None:
+        """Release what is held. May be called twice; nothing is called after it."""
+
+
+@runtime_checkable
+class SealsRoot(Protocol):
+    """Seals the secret that opens the managed keys, so that a server can open it at start without a person.
+
+    Asked at start alone, and for nothing else. Its settings name its key: neither the store nor a customer can.
+    """
+
+    def seal(self, secret: bytes | bytearray, binding: bytes, call: Call) -> bytes:
+        """Return `secret` (16 to 64 bytes) sealed, at most 8 KiB, and bound to `binding`. Raises ProviderError."""
+
+    def open(self, sealed: bytes, binding: bytes, call: Call) -> bytearray:
+        """Return the secret, in a bytearray that the caller wipes. Raises ProviderError.
+
+        CiphertextRejected where it was altered, or sealed by another key or with another binding.
+        """
+
+    def close(self) -> None:
+        """Release what is held. May be called twice; nothing is called after it."""
 
 
 @runtime_checkable
 class DestroysKeys(Protocol):
-    """Destroys keys for good."""
+    """Destroys managed keys for good."""
 
-    def destroy_key(self, key: KeyRef, call: Call) -> None:
+    def destroy_key(self, key: ManagedKey, call: Call) -> None:
         """Destroy one version. Afterwards wrap and unwrap raise KeyDestroyed, in every process. May be repeated."""
 
 
 @runtime_checkable
 class GeneratesDataKeys(Protocol):
-    """Makes a DEK and its wrapped form in one call of the KMS."""
+    """Makes a DEK and its wrapped form in one call of a customer's KMS."""
 
-    def generate_data_key(self, key: KeyRef, binding: WrapBinding, call: Call) -> tuple[bytearray, WrappedKey]:
+    def generate_data_key(self, key: CustomersKey, binding: WrapBinding, call: Call) -> tuple[bytearray, WrappedKey]:
         """Return 32 random bytes, and the same wrapped as `wrap` would."""
 
 
 @runtime_checkable
 class ReWraps(Protocol):
-    """Moves a wrapped DEK to another key without showing it to us."""
+    """Moves a wrapped DEK to another key of a customer's KMS without showing it to us."""
 
     def rewrap(
-        self, wrapped: WrappedKey, old: tuple[KeyRef, WrapBinding], new: tuple[KeyRef, WrapBinding], call: Call
+        self,
+        wrapped: WrappedKey,
+        old: tuple[CustomersKey, WrapBinding],
+        new: tuple[CustomersKey, WrapBinding],
+        call: Call,
     ) -> WrappedKey:
         """Return the same DEK wrapped under the new key and binding. Raises as `unwrap` and `wrap` do."""
 
@@ -80,16 +122,16 @@ class BindsContext(Protocol):
 
 @runtime_checkable
 class Describes(Protocol):
-    """Knows the state of a key without using it."""
+    """Knows the state of a customer's key without using it."""
 
-    def describe(self, key: KeyRef, call: Call) -> KeyDescription: ...
+    def describe(self, key: CustomersKey, call: Call) -> KeyDescription: ...
 
 
 @runtime_checkable
 class Validates(Protocol):
-    """Looks for what is wrong, or soon will be, with a key and our access to it."""
+    """Looks for what is wrong, or soon will be, with a customer's key and our access to it."""
 
-    def validate(self, key: KeyRef, call: Call) -> Sequence[Finding]: ...
+    def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]: ...
 
 
 @runtime_checkable

@@ -1,4 +1,8 @@
-"""What a plugin offers at its entry point: its name, its settings, and how to build a provider."""
+"""What a plugin offers at its entry point: its name, its settings, and how to build a provider.
+
+A distribution that offers managed keys and customers' keys registers two entry points with two names: two specs, with
+settings and credentials of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealring_plugin.errors import ConfigInvalid
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import KeyRef
+from sealring_plugin.protocols import CustomersKeys, ManagedKeys
+from sealring_plugin.values import CustomersKey, ManagedKey
 
 API_VERSION = 1
 ENTRY_POINT_GROUP = "sealring.kms.v1"
@@ -44,32 +48,19 @@ class ProviderCommand:
     options: tuple[ConfigField, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """Loading a spec imports no SDK and touches nothing; the functions that it names may do both.
+    """What the specs of all kinds have. Loading one imports no SDK and touches nothing; its functions may do both.
 
     `name` is 2-32 of `[a-z0-9-]`, starting with a letter: it is stored in every envelope and can never change. `waits`
     says whether calls may wait for something outside the process, always or with certain settings: they then run under
-    a deadline in threads of their own, which costs some 50 microseconds a call. `suggest` returns settings for a new
-    installation in a folder, or None where this machine lacks what the provider needs. `initialise` makes what it needs
-    before its first use and returns a line that says what it made; it runs on `sealring init` and `sealring dev` alone,
-    and never replaces anything.
-
-    A provider of customers' keys, which exist already, says with `bound_as` what events call it (e.g. AWS_KMS), with
-    `key_options` which options a binding may have, and with `check_key` raises ConfigInvalid for a key id, or options,
-    that can never be right: both come from the key's owner, and nothing is called with what it refuses.
+    a deadline in threads of their own, which costs some 50 microseconds a call.
     """
 
     name: str
     config: tuple[ConfigField, ...]
-    build: Callable[[Mapping[str, ConfigValue]], Provider]
     waits: bool | Callable[[Mapping[str, ConfigValue]], bool] = True
-    suggest: Callable[[Path], Mapping[str, ConfigValue] | None] | None = None
-    initialise: Callable[[Mapping[str, ConfigValue]], str] | None = None
     commands: tuple[ProviderCommand, ...] = ()
-    bound_as: str = ""
-    key_options: tuple[ConfigField, ...] = ()
-    check_key: Callable[[Mapping[str, ConfigValue], KeyRef], None] | None = None
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
@@ -82,6 +73,40 @@ class ProviderSpec:
     def parse_config(self, table: Mapping[str, object], base: Path) -> Mapping[str, ConfigValue]:
         """Check a settings table. Raises ConfigInvalid for an unknown, missing or mistyped name; quotes no value."""
         return parse_fields(self.config, table, base)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedSpec(ProviderSpec):
+    """Of a provider that keeps keys of ours.
+
+    `max_wraps` is how many wraps one version of a key may make, e.g. 2**32 where nonces of 96 bits are random (NIST SP
+    800-38D 8.3); None where there is no limit. `suggest` returns settings for a new installation in a folder, or None
+    where this machine lacks what the provider needs. `initialise` makes what it needs before its first use and returns
+    a line that says what it made; it runs on `sealring init` and `sealring dev` alone, and never replaces anything.
+    Where the keys lie in a KMS, `check_key` raises ConfigInvalid for one that the settings do not name: the store names
+    keys too, and whoever can write to it must not choose one.
+    """
+
+    build: Callable[[Mapping[str, ConfigValue]], ManagedKeys]
+    max_wraps: int | None
+    suggest: Callable[[Path], Mapping[str, ConfigValue] | None] | None = None
+    initialise: Callable[[Mapping[str, ConfigValue]], str] | None = None
+    check_key: Callable[[Mapping[str, ConfigValue], ManagedKey], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersSpec(ProviderSpec):
+    """Of a provider of keys that exist already, and that customers bind.
+
+    `bound_as` is what events call it, e.g. AWS_KMS. `key_options` are the options that a binding may have. `check_key`
+    raises ConfigInvalid for a key id, or options, that can never be right: both come from the key's owner, and nothing
+    is called with what it refuses.
+    """
+
+    build: Callable[[Mapping[str, ConfigValue]], CustomersKeys]
+    bound_as: str
+    key_options: tuple[ConfigField, ...] = ()
+    check_key: Callable[[Mapping[str, ConfigValue], CustomersKey], None] | None = None
 
 
 def parse_fields(fields: tuple[ConfigField, ...], table: Mapping[str, object], base: Path) -> Mapping[str, ConfigValue]:

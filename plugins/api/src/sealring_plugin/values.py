@@ -9,6 +9,9 @@ from enum import StrEnum
 DEK_BYTES = 32
 MAX_WRAPPED_BYTES = 8192
 
+KEEP = "keep"  # the domain of roots that guard what no erasure may touch: store keys, backup keys
+DATA = "data"  # the domain of roots that guard the keys of organizations
+
 
 class Purpose(StrEnum):
     """Why a key is used; for a provider's own log."""
@@ -20,20 +23,42 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRef:
-    """One version of one key-encrypting key.
+class RootName:
+    """Which root guards a managed key. `domain` is KEEP or DATA; `epoch` counts the roots of a domain, from 1."""
+
+    domain: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedKey:
+    """One version of a key-encrypting key of ours: of a context, of the store, of a backup.
 
     `scope` says what the key is for (environment, organization and context, canonically encoded, at most 8 KiB): a
-    provider that keeps its keys with us authenticates `material` together with it. `material` is whatever that provider
-    returned when it made the key, at most 8 KiB, stored by sealring and never interpreted. `options` are those of the
-    customer's binding, for a provider whose keys exist already: checked by its `key_options`, sorted by name.
+    provider that keeps its keys with us authenticates `material` together with all other fields. `material` is whatever
+    that provider returned when it made the key, at most 8 KiB, stored by sealring and never interpreted.
+    """
+
+    provider: str
+    key_id: str
+    version: int
+    scope: bytes
+    root: RootName
+    material: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersKey:
+    """A key-encrypting key of a customer's, which exists already; the customer names it.
+
+    `scope` says whose binding names it, canonically encoded. `options` are those of the binding: checked by the spec's
+    `key_options`, sorted by name.
     """
 
     provider: str
     key_id: str
     version: int
     scope: bytes = b""
-    material: bytes = field(default=b"", repr=False)
     options: tuple[tuple[str, str], ...] = ()
 
     def option(self, name: str) -> str:
@@ -51,12 +76,17 @@ class WrapBinding:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: until when an answer is of use, for whom and why. `deadline` is in seconds of time.monotonic()."""
+    """One call: until when an answer is of use, for whom and why. `deadline` is in seconds of time.monotonic().
+
+    `tenant_id` is the organization, and `environment_id` the environment that it is in: another one may have an
+    organization of the same id, which is somebody else. Both are empty where the call is for no tenant.
+    """
 
     deadline: float
     request_id: str
     tenant_id: str
     purpose: Purpose
+    environment_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,10 +121,10 @@ class IgnoresTheDeadlineOfWrap(Named):
 
 
 class IgnoresTheDeadlineOfCreateKey(Full):
-    def create_key(self, key_id, version, scope, call):
+    def create_key(self, key_id, version, scope, domain, call):
         if self.vault.silent:
             time.sleep(1)
-        return super().create_key(key_id, version, scope, call)
+        return super().create_key(key_id, version, scope, domain, call)
 
 
 class IgnoresTheDeadlineOfCheck(Full):

@@ -1,16 +1,18 @@
 """Providers that claim a power and do not have it, each by a small change of the toy."""
 
 import os
+from dataclasses import replace
 
 from toy import Full, Named, mac
 
 from sealring_plugin import (
+    DATA,
     CiphertextRejected,
     Finding,
     KeyDescription,
     KeyDestroyed,
-    KeyRef,
     KeyState,
+    RootName,
     SetupGuide,
     Severity,
     Unsupported,
@@ -18,42 +20,54 @@ from sealring_plugin import (
 
 
 class CreatesTheFirstVersionOnly(Full):
-    def create_key(self, key_id, version, scope, call):
-        return super().create_key(key_id, 1, scope, call)
+    def create_key(self, key_id, version, scope, domain, call):
+        return super().create_key(key_id, 1, scope, domain, call)
 
 
 class MakesLargeMaterial(Full):
-    def create_key(self, key_id, version, scope, call):
-        created = super().create_key(key_id, version, scope, call)
+    def create_key(self, key_id, version, scope, domain, call):
+        created = super().create_key(key_id, version, scope, domain, call)
         padding = bytes(8192) if key_id == "created" and version == 3 else b""
-        return KeyRef("toy", key_id, version, scope, created.material + padding)
+        return replace(created, material=created.material + padding)
 
     def kek(self, key):
         if key.material[48:] == bytes(8192):
-            return super().kek(KeyRef("toy", key.key_id, key.version, key.scope, key.material[:48]))
+            return super().kek(replace(key, material=key.material[:48]))
         return super().kek(key)
 
 
 class CreatesOneKey(Full):
-    def create_key(self, key_id, version, scope, call):
-        created = super().create_key(key_id, version, scope, call)
+    def create_key(self, key_id, version, scope, domain, call):
+        created = super().create_key(key_id, version, scope, domain, call)
         seed = mac(self.vault.root, key_id.encode(), str(version).encode(), scope)[:16]
-        return KeyRef("toy", key_id, version, scope, seed + self.tag(created, seed))
+        return replace(created, material=seed + self.tag(created, seed))
 
 
 class BindsNoKeyId(Full):
     def tag(self, key, seed):
-        return mac(self.vault.root, str(key.version).encode(), key.scope, seed)
+        return super().tag(replace(key, key_id=""), seed)
 
 
 class BindsNoVersion(Full):
     def tag(self, key, seed):
-        return mac(self.vault.root, key.key_id.encode(), key.scope, seed)
+        return super().tag(replace(key, version=0), seed)
 
 
 class BindsNoScope(Full):
     def tag(self, key, seed):
-        return mac(self.vault.root, key.key_id.encode(), str(key.version).encode(), seed)
+        return super().tag(replace(key, scope=b""), seed)
+
+
+class BindsNoRoot(Full):
+    def tag(self, key, seed):
+        return super().tag(replace(key, root=RootName("", 0)), seed)
+
+
+class KnowsOneDomain(Full):
+    def create_key(self, key_id, version, scope, domain, call):
+        return super().create_key(
+            key_id, version, scope, DATA if key_id == "created" and version == 1 else domain, call
+        )
 
 
 class RefusesLargeScopes(Full):
@@ -65,7 +79,7 @@ class RefusesLargeScopes(Full):
 
 class AcceptsLongerMaterial(Full):
     def kek(self, key):
-        return super().kek(KeyRef(key.provider, key.key_id, key.version, key.scope, key.material[:48]))
+        return super().kek(replace(key, material=key.material[:48]))
 
 
 class KeepsKeysToItself(Full):
@@ -73,8 +87,8 @@ class KeepsKeysToItself(Full):
         super().__init__(vault, token)
         self.salts = {}
 
-    def create_key(self, key_id, version, scope, call):
-        created = super().create_key(key_id, version, scope, call)
+    def create_key(self, key_id, version, scope, domain, call):
+        created = super().create_key(key_id, version, scope, domain, call)
         if key_id == "created":
             self.salts[created.material] = os.urandom(16)
         return created

@@ -3,18 +3,18 @@
 from contextlib import contextmanager
 from dataclasses import replace
 
-from toy import SPEC, Full, Vault
+from toy import CUSTOMERS_SPEC, SPEC, Full, Vault
 
 from sealring_plugin import (
     AccessDenied,
     ConfigInvalid,
     ContextMismatch,
+    CustomersKey,
     DeadlineExceeded,
     KeyDestroyed,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     Throttled,
     Unavailable,
     Unsupported,
@@ -25,6 +25,7 @@ from sealring_plugin.conformance import ProviderConformance
 FAILURES = (
     AccessDenied,
     ContextMismatch,
+    CustomersKey,
     DeadlineExceeded,
     KeyDestroyed,
     KeyDisabled,
@@ -62,7 +63,7 @@ class Kit(ProviderConformance):
         return self.made(self.vault, "hunter2-of-the-author")
 
     def make_key(self, provider, name):
-        return super().make_key(provider, name) if isinstance(provider, Full) else KeyRef("toy", name, 1)
+        return super().make_key(provider, name) if isinstance(provider, Full) else CustomersKey("toy", name, 1)
 
     def faults(self, provider, key):
         return {failure: self.failing(failure) for failure in FAILURES} | {ConfigInvalid: self.failing_settings()}
@@ -97,3 +98,10 @@ class Kit(ProviderConformance):
 
     def sessions(self, provider):
         return 0
+
+
+class KitOfCustomers(Kit):
+    """The kit for keys that exist already."""
+
+    spec = CUSTOMERS_SPEC
+    entry_point = "toy:CUSTOMERS_SPEC"

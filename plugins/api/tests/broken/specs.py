@@ -4,11 +4,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from toy import SPEC
+from toy import CUSTOMERS_SPEC, SPEC, TOKEN
 
-from sealring_plugin import ConfigField, ConfigInvalid, ProviderCommand, ProviderSpec
-
-TOKEN = SPEC.config[0]
+from sealring_plugin import ConfigField, ConfigInvalid, ManagedSpec, ProviderCommand, ProviderSpec
 
 
 def with_field(*field, **more):
@@ -33,12 +31,12 @@ def suggest_and_make(folder):
     (folder / "root").touch()
 
 
-class TakesAll(ProviderSpec):
+class TakesAll(ManagedSpec):
     def parse_config(self, table, base):
         return dict(table)
 
 
-class Quotes(ProviderSpec):
+class Quotes(ManagedSpec):
     def parse_config(self, table, base):
         try:
             return ProviderSpec.parse_config(self, table, base)
@@ -59,8 +57,9 @@ SPECS = {
     "SuggestsAPathForAText": replace(SPEC, suggest=lambda folder: {"token": folder}),
     "SuggestsByMaking": replace(SPEC, suggest=suggest_and_make),
     "NamesACommandBadly": replace(SPEC, commands=(ProviderCommand("Init Root", "make a root", lambda *_: iter(())),)),
-    "TakesAnySettings": TakesAll(SPEC.name, SPEC.config, SPEC.build),
-    "QuotesItsSettings": Quotes(SPEC.name, SPEC.config, SPEC.build),
+    "TakesAnySettings": TakesAll(name=SPEC.name, config=SPEC.config, build=SPEC.build, max_wraps=None),
+    "OffersAnotherKind": CUSTOMERS_SPEC,
+    "QuotesItsSettings": Quotes(name=SPEC.name, config=SPEC.config, build=SPEC.build, max_wraps=None),
 }
 
 globals().update(SPECS)

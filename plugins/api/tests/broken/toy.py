@@ -4,21 +4,23 @@ import hashlib
 import hmac
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sealring_plugin import (
     AccessDenied,
     CiphertextRejected,
     ConfigField,
+    CustomersSpec,
     DeadlineExceeded,
     Finding,
     KeyDescription,
     KeyDestroyed,
     KeyDisabled,
     KeyPendingDeletion,
-    KeyRef,
     KeyState,
-    ProviderSpec,
+    ManagedKey,
+    ManagedSpec,
+    RootName,
     SetupGuide,
     Severity,
     WrappedKey,
@@ -113,13 +115,15 @@ class Named:
 class Full(Named):
     """Its keys are made just in time, and kept with us. It has every power."""
 
-    def create_key(self, key_id, version, scope, call):
+    def create_key(self, key_id, version, scope, domain, call):
         self.enter(call)
         seed = os.urandom(16)
-        return KeyRef("toy", key_id, version, scope, seed + self.tag(KeyRef("toy", key_id, version, scope), seed))
+        key = ManagedKey("toy", key_id, version, scope, RootName(domain, 1))
+        return replace(key, material=seed + self.tag(key, seed))
 
     def tag(self, key, seed):
-        return mac(self.vault.root, key.key_id.encode(), str(key.version).encode(), key.scope, seed)
+        name = key.key_id.encode(), str(key.version).encode(), key.scope
+        return mac(self.vault.root, *name, key.root.domain.encode(), str(key.root.epoch).encode(), seed)
 
     def kek(self, key):
         seed, tag = key.material[:16], key.material[16:]
@@ -157,10 +161,8 @@ class Full(Named):
         return "a toy"
 
 
-def spec_of(build, name="toy"):
-    return ProviderSpec(
-        name=name, config=(ConfigField("token", str, "the token", required=True, secret=True),), build=build
-    )
-
-
-SPEC = spec_of(lambda config: Full(Vault(), config["token"]))
+TOKEN = ConfigField("token", str, "the token", required=True, secret=True)
+SPEC = ManagedSpec(name="toy", config=(TOKEN,), build=lambda config: Full(Vault(), config["token"]), max_wraps=None)
+CUSTOMERS_SPEC = CustomersSpec(
+    name="toy", config=(TOKEN,), build=lambda config: Named(Vault(), config["token"]), bound_as="TOY_KMS"
+)

@@ -6,7 +6,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-from sealring_plugin import KeyRef, Unsupported, WrapBinding
+from sealring_plugin import CustomersKey, Unsupported, WrapBinding
 
 AAD_PAIR = "sealring-aad"
 ORGANIZATION_PAIRS = ("organization_id", "organizationId")  # as the contexts of sealring spell it
@@ -15,7 +15,7 @@ _LABEL = b"sealring-awskms/v1/aad"
 _GUARDED = {name.lower(): name for name in (*ORGANIZATION_PAIRS, AAD_PAIR)}
 
 
-def bound_pairs(key: KeyRef, binding: WrapBinding) -> Mapping[str, str]:
+def bound_pairs(key: CustomersKey, binding: WrapBinding) -> Mapping[str, str]:
     """Return the encryption context. Raises Unsupported where a policy could take one pair for another.
 
     A key's policy compares the names of pairs without regard to case (IAM, `kms:EncryptionContext:context-key`). So

@@ -38,6 +38,7 @@ _DENIED = (AccessDenied, "AWS does not let us do this")
 _THROTTLED = (Throttled, "AWS limits the rate")
 _OTHERWISE = (Unavailable, "AWS cannot answer now")
 
+# What our own credentials are refused for is the operator's, what a key or a role is refused for its owner's.
 # The errors of Encrypt, Decrypt, ReEncrypt, DescribeKey and GetKeyRotationStatus (KMS API Reference), of AssumeRole
 # (STS API Reference), and those that every service has ("Common errors" there).
 MEANINGS: Mapping[str, tuple[type[ProviderError], str]] = {
@@ -47,13 +48,13 @@ MEANINGS: Mapping[str, tuple[type[ProviderError], str]] = {
     "DisabledException": (KeyDisabled, "the key is disabled"),
     "KMSInvalidStateException": (KeyPendingDeletion, "the key is to be deleted, or cannot be used for now"),
     "NotFoundException": (KeyNotFound, "AWS knows no such key"),
-    "InvalidArnException": (ConfigInvalid, "AWS does not take the key's ARN"),
+    "InvalidArnException": (KeyNotFound, "AWS does not take the key's ARN"),
     "InvalidCiphertextException": (CiphertextRejected, "does not open under this key and binding"),
     "IncorrectKeyException": (CiphertextRejected, "was made under another key"),
     "InvalidKeyUsageException": (Unsupported, "the key is not one for encryption"),
     "UnsupportedOperationException": (Unsupported, "the key cannot do this"),
     "ValidationException": (Unsupported, "AWS does not take the request; do the shown pairs exceed its limits?"),
-    "ValidationError": (ConfigInvalid, "AWS does not take the request; check role_arn"),
+    "ValidationError": (AccessDenied, "STS does not take the role; check role_arn"),
     "ThrottlingException": _THROTTLED,
     "Throttling": _THROTTLED,
     "LimitExceededException": _THROTTLED,
@@ -62,7 +63,7 @@ MEANINGS: Mapping[str, tuple[type[ProviderError], str]] = {
     "KMSInternalException": _OTHERWISE,
     "DependencyTimeoutException": _OTHERWISE,
     "KeyUnavailableException": _OTHERWISE,
-    "OptInRequired": (WrongRegion, "our AWS account does not have this region"),
+    "OptInRequired": (ConfigInvalid, "our AWS account does not have this region"),
     "RegionDisabledException": (WrongRegion, "STS is not activated in this region for the role's account"),
     **dict.fromkeys(EXPIRED, (Unavailable, "our credentials have expired; new ones are fetched")),
     **dict.fromkeys(REFUSED, (ConfigInvalid, "AWS does not take our credentials; check them, and the clock")),

@@ -8,7 +8,7 @@ from typing import Self
 
 from sealring_awskms.config import AwsConfig
 from sealring_awskms.endpoint import Endpoint
-from sealring_plugin import ConfigField, ConfigInvalid, KeyRef, WrongRegion
+from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegion
 
 OPTIONS = (
     ConfigField("role_arn", str, "the key owner's role that lets us in, with the external id of the binding"),
@@ -42,7 +42,7 @@ class Key:
     external_id: str
 
     @classmethod
-    def of(cls, config: AwsConfig, key: KeyRef) -> Self:
+    def of(cls, config: AwsConfig, key: CustomersKey) -> Self:
         """Raises ConfigInvalid for what can never be right; WrongRegion where the endpoint is in another region."""
         partition, region = _parsed(key.key_id)
         role_arn = _way_in(key.option("role_arn"), key.option("grant"))

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from sealring_awskms.config import FIELDS, AwsConfig
 from sealring_awskms.key import OPTIONS, Key
-from sealring_plugin import ConfigInvalid, ConfigValue, KeyRef, Provider, ProviderSpec, WrongRegion
+from sealring_plugin import ConfigInvalid, ConfigValue, CustomersKey, CustomersKeys, CustomersSpec, WrongRegion
 
 NAME = "awskms"
 
 
-def build(config: Mapping[str, ConfigValue]) -> Provider:
+def build(config: Mapping[str, ConfigValue]) -> CustomersKeys:
     """Return a provider that connects on its first use. Raises ConfigInvalid."""
     from sealring_awskms.wrap import AwsKmsProvider, ReEncryptingProvider  # noqa: PLC0415  a spec imports no SDK
 
@@ -19,14 +19,14 @@ def build(config: Mapping[str, ConfigValue]) -> Provider:
     return ReEncryptingProvider(checked) if checked.reencrypt else AwsKmsProvider(checked)
 
 
-def check_key(config: Mapping[str, ConfigValue], key: KeyRef) -> None:
+def check_key(config: Mapping[str, ConfigValue], key: CustomersKey) -> None:
     try:
         Key.of(AwsConfig.of(config), key)
     except WrongRegion as wrong:
         raise ConfigInvalid(str(wrong)) from None
 
 
-SPEC = ProviderSpec(
+SPEC = CustomersSpec(
     name=NAME,
     config=FIELDS,
     build=build,

@@ -19,11 +19,11 @@ from sealring_plugin import (
     Call,
     CiphertextRejected,
     ConfigInvalid,
+    CustomersKey,
     Finding,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     KeyState,
     ProviderError,
     Severity,
@@ -46,8 +46,8 @@ class Probed(Protocol):
     def is_let_in(self, key: Key, call: Call) -> bool: ...
     def metadata(self, key: Key, call: Call) -> Metadata: ...
     def rotates(self, key: Key, call: Call) -> bool: ...
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray: ...
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray: ...
 
 
 def _error(code: str, message: str, advice: str) -> Finding:
@@ -127,7 +127,7 @@ MULTI_REGION = _warning(
 )
 
 
-def findings(provider: Probed, config: AwsConfig, ref: KeyRef, call: Call) -> Iterator[Finding]:
+def findings(provider: Probed, config: AwsConfig, ref: CustomersKey, call: Call) -> Iterator[Finding]:
     """Raises Throttled, Unavailable or DeadlineExceeded where nothing can be said now; ConfigInvalid for our side."""
     try:
         key = Key.of(config, ref)
@@ -209,7 +209,7 @@ def _of_rotation(provider: Probed, key: Key, call: Call) -> Iterator[Finding]:
 # --- by its use
 
 
-def _of_use(provider: Probed, ref: KeyRef, unbound: Finding, call: Call) -> Iterator[Finding]:
+def _of_use(provider: Probed, ref: CustomersKey, unbound: Finding, call: Call) -> Iterator[Finding]:
     own = WrapBinding({ORGANIZATION_PAIRS[0]: call.tenant_id}, PROBE_AAD)
     dek = os.urandom(DEK_BYTES)
     try:
@@ -231,7 +231,7 @@ def _of_use(provider: Probed, ref: KeyRef, unbound: Finding, call: Call) -> Iter
 
 
 def _of_another_organization(
-    provider: Probed, ref: KeyRef, wrapped: WrappedKey, unbound: Finding, call: Call
+    provider: Probed, ref: CustomersKey, wrapped: WrappedKey, unbound: Finding, call: Call
 ) -> Iterator[Finding]:
     """By each spelling: a condition that holds only *if* the pair is there would be passed by the other one.
 

@@ -14,11 +14,11 @@ from sealring_awskms.metadata import Metadata
 from sealring_plugin import (
     Call,
     CiphertextRejected,
+    CustomersKey,
     Finding,
     KeyDescription,
     KeyDisabled,
     KeyPendingDeletion,
-    KeyRef,
     KeyState,
     ProviderError,
     SetupGuide,
@@ -58,7 +58,7 @@ class AwsKmsProvider:
         self._config = config
         self._client = Client(config)
 
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         used, context = Key.of(self._config, key), bound_pairs(key, binding)
@@ -66,7 +66,7 @@ class AwsKmsProvider:
         _expect_key(answer, "KeyId", used)
         return WrappedKey(ALG, _blob(answer, "CiphertextBlob"))
 
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray:
         _check_form(wrapped)
         used, context = Key.of(self._config, key), bound_pairs(key, binding)
         answer = self._use(
@@ -81,11 +81,11 @@ class AwsKmsProvider:
     def bound_pairs(self, binding: WrapBinding) -> Mapping[str, str]:
         return binding.context
 
-    def describe(self, key: KeyRef, call: Call) -> KeyDescription:
+    def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
         used = Key.of(self._config, key)
         return self.metadata(used, call).description(used.region)
 
-    def validate(self, key: KeyRef, call: Call) -> Sequence[Finding]:
+    def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         """Raises Throttled, Unavailable or DeadlineExceeded where nothing can be said of the key now."""
         return list(validation.findings(self, self._config, key, call))
 
@@ -134,7 +134,11 @@ class ReEncryptingProvider(AwsKmsProvider):
     """
 
     def rewrap(
-        self, wrapped: WrappedKey, old: tuple[KeyRef, WrapBinding], new: tuple[KeyRef, WrapBinding], call: Call
+        self,
+        wrapped: WrappedKey,
+        old: tuple[CustomersKey, WrapBinding],
+        new: tuple[CustomersKey, WrapBinding],
+        call: Call,
     ) -> WrappedKey:
         """Raises Unsupported where one call cannot reach both keys: unwrap and wrap instead."""
         _check_form(wrapped)

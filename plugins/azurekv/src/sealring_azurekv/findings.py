@@ -17,12 +17,12 @@ from sealring_plugin import (
     AccessDenied,
     Call,
     CiphertextRejected,
+    CustomersKey,
+    CustomersKeys,
     Finding,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
-    Provider,
     ProviderError,
     Severity,
     Unsupported,
@@ -117,10 +117,10 @@ _OF_THE_KEY = tuple(_BY_FAILURE)
 class Examination:
     """Of one key. What is no fault of the key or of our access (throttled, unavailable) is raised."""
 
-    provider: Provider
+    provider: CustomersKeys
     client: Client
     target: Target
-    key: KeyRef
+    key: CustomersKey
     call: Call
 
     def findings(self) -> Sequence[Finding]:

@@ -6,25 +6,25 @@ from collections.abc import Mapping
 
 from sealring_azurekv.config import FIELDS, KEY_OPTIONS, AzureConfig
 from sealring_azurekv.vaults import Target
-from sealring_plugin import ConfigValue, KeyRef, Provider, ProviderSpec
+from sealring_plugin import ConfigValue, CustomersKey, CustomersKeys, CustomersSpec
 
 NAME = "azurekv"
 
 
-def build(config: Mapping[str, ConfigValue]) -> Provider:
+def build(config: Mapping[str, ConfigValue]) -> CustomersKeys:
     """Return a provider that connects on its first use. Raises ConfigInvalid, also where the credential is unusable."""
     from sealring_azurekv.wrap import AzureProvider  # noqa: PLC0415  a spec loads without importing cryptography
 
     return AzureProvider(AzureConfig.of(config))
 
 
-def check_key(config: Mapping[str, ConfigValue], key: KeyRef) -> None:
+def check_key(config: Mapping[str, ConfigValue], key: CustomersKey) -> None:
     checked = AzureConfig.of(config)
     target = Target.of(key, checked.cloud)
     checked.vault_egress.check(target.origin.host, target.origin.port)
 
 
-SPEC = ProviderSpec(
+SPEC = CustomersSpec(
     name=NAME,
     config=FIELDS,
     build=build,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from sealring_plugin import ConfigInvalid, KeyRef
+from sealring_plugin import ConfigInvalid, CustomersKey
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -74,7 +74,7 @@ class Target:
     origin: Origin
 
     @classmethod
-    def of(cls, key: KeyRef, cloud: Cloud) -> Self:
+    def of(cls, key: CustomersKey, cloud: Cloud) -> Self:
         """Raises ConfigInvalid for a key id or options that can never be right."""
         found = _URL.fullmatch(key.key_id)
         if found is None or found["suffix"] not in {cloud.vaults, cloud.hsms}:

@@ -16,11 +16,11 @@ from sealring_plugin import (
     AccessDenied,
     Call,
     CiphertextRejected,
+    CustomersKey,
     Finding,
     KeyDescription,
     KeyDisabled,
     KeyPendingDeletion,
-    KeyRef,
     KeyState,
     SetupGuide,
     Unavailable,
@@ -58,7 +58,7 @@ class AzureProvider:
         self._principal = config.principal
         self._client = Client(config)
 
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
         """Look at the key first: the vault need not refuse to wrap with an RSA key that is disabled."""
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
@@ -70,7 +70,7 @@ class AzureProvider:
         operation = Operation("wrapkey", RSA_OAEP_256, {"value": joined(dek, bound)})
         return _wrapped(target, RSA, self._used(target, version, operation, call))
 
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray:
         blob, target, bound = _parsed(wrapped), Target.of(key, self._cloud), digest(key, binding)
         version = target.version_of(blob.kid)
         if version is None:
@@ -81,7 +81,7 @@ class AzureProvider:
         parts = {"value": blob.ciphertext, "iv": blob.iv, "tag": blob.tag, "aad": bound}
         return _sized(self._client.operate(target, version, Operation("decrypt", A256GCM, parts), call).value)
 
-    def describe(self, key: KeyRef, call: Call) -> KeyDescription:
+    def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
         try:
             return self._client.key(Target.of(key, self._cloud), call).description(time.time())
         except KeyDisabled:
@@ -89,7 +89,7 @@ class AzureProvider:
         except KeyPendingDeletion:
             return KeyDescription(KeyState.PENDING_DELETION)
 
-    def validate(self, key: KeyRef, call: Call) -> Sequence[Finding]:
+    def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         """Describe it, then wrap with it and unwrap that. Raises ProviderError for what is no fault of the key."""
         return Examination(self, self._client, Target.of(key, self._cloud), key, call).findings()
 
@@ -103,7 +103,7 @@ class AzureProvider:
     def close(self) -> None:
         self._client.close()
 
-    def _looked_at(self, target: Target, key: KeyRef, call: Call) -> KeyBundle | None:
+    def _looked_at(self, target: Target, key: CustomersKey, call: Call) -> KeyBundle | None:
         """Return the key, once it is seen to be usable; None where a vault does not let us look.
 
         Raises AccessDenied for a Managed HSM: it has keys of both kinds, and which one this is has to be known.

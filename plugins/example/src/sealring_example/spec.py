@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sealring_plugin import ConfigField, ConfigValue, Provider, ProviderSpec
+from sealring_plugin import ConfigField, ConfigValue, CustomersKeys, CustomersSpec
 
 
-def build(config: Mapping[str, ConfigValue]) -> Provider:
+def build(config: Mapping[str, ConfigValue]) -> CustomersKeys:
     from sealring_example.client import Client  # noqa: PLC0415  a spec loads without importing an SDK
     from sealring_example.wrap import ExampleProvider  # noqa: PLC0415
 
     return ExampleProvider(Client(str(config["endpoint"]), str(config["token"])))
 
 
-SPEC = ProviderSpec(
+SPEC = CustomersSpec(
     name="example",
     config=(
         ConfigField("endpoint", str, "where the KMS is, e.g. http://127.0.0.1:8300", required=True),

@@ -17,12 +17,12 @@ from sealring_plugin import (
     Call,
     CiphertextRejected,
     ConfigInvalid,
+    CustomersKey,
     Finding,
     KeyDestroyed,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
-    KeyRef,
     KeyState,
     ProviderError,
     Severity,
@@ -39,7 +39,7 @@ _PROBE_AAD = b"sealring-gcpkms/v1/probe"
 Probe = Callable[[Target, Call], object]
 
 
-def validate(config: GcpConfig, client: Client, key: KeyRef, call: Call) -> Sequence[Finding]:
+def validate(config: GcpConfig, client: Client, key: CustomersKey, call: Call) -> Sequence[Finding]:
     """Return what is found, each code once. Raises what passes by itself: Unavailable, Throttled, DeadlineExceeded."""
     try:
         target = Target.of(config, key)
@@ -52,15 +52,18 @@ def validate(config: GcpConfig, client: Client, key: KeyRef, call: Call) -> Sequ
         return [_error("configuration", f"{error}.", "Correct the binding, or the settings of the provider.")]
     try:
         client.become(target, call)
-    except (ConfigInvalid, AccessDenied) as error:
+    except AccessDenied as error:
         return [_error("identity_denied", f"We cannot become the account: {error}.", _of_account(target))]
+    except ConfigInvalid as error:  # of our own credentials, or of an account of ours
+        advice = f"Tell the operator. {_of_account(target)}"
+        return [_error("identity_denied", f"We cannot become the account: {error}.", advice)]
     found: dict[str, Finding] = {}
     for finding in _all(client, target, config.endpoint, key, call):
         found.setdefault(finding.code, finding)
     return list(found.values())
 
 
-def _all(client: Client, target: Target, endpoint: Endpoint, key: KeyRef, call: Call) -> Iterator[Finding]:
+def _all(client: Client, target: Target, endpoint: Endpoint, key: CustomersKey, call: Call) -> Iterator[Finding]:
     """`endpoint` is the operator's."""
     try:
         yield from _described(Described.of(target.key, client.describe(target, call)), key)
@@ -81,7 +84,7 @@ def _all(client: Client, target: Target, endpoint: Endpoint, key: KeyRef, call: 
 # --- by its description
 
 
-def _described(key: Described, ref: KeyRef) -> Iterator[Finding]:
+def _described(key: Described, ref: CustomersKey) -> Iterator[Finding]:
     if key.purpose != PURPOSE:
         yield _error("wrong_purpose", "The key is not for encryption.", f"Make a key with purpose {PURPOSE}.")
     elif key.algorithm not in {"", ALGORITHM, "EXTERNAL_SYMMETRIC_ENCRYPTION"}:

@@ -11,7 +11,7 @@ from typing import Self
 
 from sealring_gcpkms.resource import ORGANIZATION, Account, CryptoKey, is_account
 from sealring_gcpkms.transport import Endpoint
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress, KeyRef, WrongRegion
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, CustomersKey, Egress, WrongRegion
 
 FIELDS = (
     ConfigField("service_account", str, "the account of each organization: sealring-{organization}@<project>.iam..."),
@@ -87,7 +87,7 @@ class Target:
     account: Account
 
     @classmethod
-    def of(cls, config: GcpConfig, key: KeyRef) -> Self:
+    def of(cls, config: GcpConfig, key: CustomersKey) -> Self:
         """Raises ConfigInvalid; WrongRegion where a regional endpoint is not that of the key's location."""
         named = CryptoKey.parse(key.key_id)
         custom = key.option("endpoint")
@@ -119,7 +119,7 @@ def parse_endpoint(url: str, egress: Egress, name: str) -> Endpoint:
     return endpoint
 
 
-def _account(config: GcpConfig, key: KeyRef) -> Account:
+def _account(config: GcpConfig, key: CustomersKey) -> Account:
     external_id = key.option("external_id")
     if not external_id:
         raise ConfigInvalid("the binding has no external_id, which tells the organizations' accounts apart")

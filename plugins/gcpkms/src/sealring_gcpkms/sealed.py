@@ -1,6 +1,6 @@
 """The bytes around Google's ciphertext: what it is bound to, and which version of the key made it.
 
-    AAD  = "sealring-gcpkms/v1/aad" ‖ u32 version of the KeyRef ‖ u32 number of pairs
+    AAD  = "sealring-gcpkms/v1/aad" ‖ u32 version of the CustomersKey ‖ u32 number of pairs
            ‖ for each pair, sorted by its name's UTF-8: lp(name) ‖ lp(value) ‖ lp(wrap AAD)         lp(x) = u32 size ‖ x
     alg  = "gcpkms-v1-" ‖ decimal number of Google's key version: whoever plans a re-wrap reads it without the key
     blob = tag 16 ‖ Google's ciphertext
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hmac
 import re
 
-from sealring_plugin import CiphertextRejected, KeyRef, WrapBinding, WrappedKey
+from sealring_plugin import CiphertextRejected, CustomersKey, WrapBinding, WrappedKey
 
 TAG_BYTES = 16
 
@@ -24,7 +24,7 @@ _TAG_LABEL = b"sealring-gcpkms/v1/tag"
 _ALG = re.compile(r"gcpkms-v1-[1-9][0-9]{0,9}")
 
 
-def authenticated(key: KeyRef, binding: WrapBinding) -> bytes:
+def authenticated(key: CustomersKey, binding: WrapBinding) -> bytes:
     """Return what Google authenticates with the DEK."""
     pairs = sorted((name.encode(), value.encode()) for name, value in binding.context.items())
     parts = [_AAD_LABEL, _u32(key.version), _u32(len(pairs))]

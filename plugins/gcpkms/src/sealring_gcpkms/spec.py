@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealring_gcpkms.config import FIELDS, KEY_OPTIONS, GcpConfig, Target
-from sealring_plugin import ConfigInvalid, ConfigValue, KeyRef, Provider, ProviderSpec, WrongRegion
+from sealring_plugin import ConfigInvalid, ConfigValue, CustomersKey, CustomersKeys, CustomersSpec, WrongRegion
 
 
-def build(config: Mapping[str, ConfigValue]) -> Provider:
+def build(config: Mapping[str, ConfigValue]) -> CustomersKeys:
     """Return a provider that calls nobody until it is used. Raises ConfigInvalid."""
     from sealring_gcpkms.wrap import GcpProvider  # noqa: PLC0415  a spec loads without importing google-auth
 
     return GcpProvider(GcpConfig.of(config))
 
 
-def check_key(config: Mapping[str, ConfigValue], key: KeyRef) -> None:
+def check_key(config: Mapping[str, ConfigValue], key: CustomersKey) -> None:
     """Raises ConfigInvalid for a key id, or options, that can never be right."""
     try:
         Target.of(GcpConfig.of(config), key)
@@ -23,7 +23,7 @@ def check_key(config: Mapping[str, ConfigValue], key: KeyRef) -> None:
         raise ConfigInvalid(str(error)) from None
 
 
-SPEC = ProviderSpec(
+SPEC = CustomersSpec(
     name="gcpkms",
     config=FIELDS,
     build=build,

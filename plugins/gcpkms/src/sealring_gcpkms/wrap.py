@@ -11,9 +11,9 @@ from sealring_gcpkms.description import Described
 from sealring_gcpkms.setup import guide
 from sealring_plugin import (
     Call,
+    CustomersKey,
     Finding,
     KeyDescription,
-    KeyRef,
     SetupGuide,
     Unsupported,
     WrapBinding,
@@ -46,14 +46,14 @@ class GcpProvider:
         self._config = config
         self._client = Client(config)
 
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         target = Target.of(self._config, key)
         version, ciphertext = self._client.encrypt(target, dek, sealed.authenticated(key, binding), call)
         return sealed.seal(version, dek, ciphertext)
 
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray:
         ciphertext = sealed.ciphertext_of(wrapped)
         target = Target.of(self._config, key)
         dek = self._client.decrypt(target, ciphertext, sealed.authenticated(key, binding), call)
@@ -63,11 +63,11 @@ class GcpProvider:
     def bound_pairs(self, binding: WrapBinding) -> Mapping[str, str]:
         return binding.context
 
-    def describe(self, key: KeyRef, call: Call) -> KeyDescription:
+    def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
         target = Target.of(self._config, key)
         return Described.of(target.key, self._client.describe(target, call)).told(target.key)
 
-    def validate(self, key: KeyRef, call: Call) -> Sequence[Finding]:
+    def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         return checks.validate(self._config, self._client, key, call)
 
     def explain_setup(self, *, principal: str, organization_id: str, external_id: str) -> SetupGuide:

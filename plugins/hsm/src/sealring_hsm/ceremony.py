@@ -8,7 +8,7 @@ not modifiable: on SoftHSM the user PIN could otherwise set DECRYPT on the root,
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from sealring_hsm.errors import named, translated
 from sealring_hsm.material import ROOT_ID_BYTES, Guard, RootId
 from sealring_hsm.module import Module
 from sealring_hsm.roots import canary_key, check_canary, root_key
-from sealring_plugin import ConfigInvalid
+from sealring_plugin import ConfigInvalid, RootName
 
 ROOT_BITS = 256
 
@@ -46,26 +46,29 @@ def guards_for(config: HsmConfig, officers: Officers) -> Sequence[Guard]:
     return (*trusted, Guard.SEALED, *((Guard.NONE,) if config.allow_unguarded else ()))
 
 
-def make_root(module: Module, config: HsmConfig, epoch: int, officers: Officers, guards: Sequence[Guard]) -> Guard:
-    """Make the root of a domain and epoch with its canary, and return its guard.
+def make_roots(
+    module: Module, config: HsmConfig, names: Sequence[RootName], officers: Officers, guards: Sequence[Guard]
+) -> Mapping[RootName, Guard]:
+    """Make roots, each with its canary, and return their guards.
 
-    Raises ConfigInvalid where it exists, or was there once; ProviderError where the token refuses. Nobody may be
-    logged in to the token from this process.
+    Raises ConfigInvalid where one of them exists, or was there once, and makes none then; ProviderError where the token
+    refuses. Nobody may be logged in to the token from this process.
     """
     try:
         token = module.token(config.token_label)
-        _refuse_existing(module, token, config, epoch, officers)
-        return _make(module, token, config, epoch, officers, guards)
+        _refuse_existing(module, token, config, names, officers)
+        return {name: _make(module, token, config, name, officers, guards) for name in names}
     except PKCS11Error as error:
         raise translated(named(error)) from error
 
 
 def _make(  # noqa: PLR0913, PLR0917
-    module: Module, token: Token, config: HsmConfig, epoch: int, officers: Officers, guards: Sequence[Guard]
+    module: Module, token: Token, config: HsmConfig, name: RootName, officers: Officers, guards: Sequence[Guard]
 ) -> Guard:
     refusals: list[PKCS11Error] = []
     for guard in guards:
-        ceremony = _Ceremony(module, token, config, RootId(config.root_domain, epoch, os.urandom(ROOT_ID_BYTES), guard))
+        root = RootId(config.domain_of(name.domain), name.epoch, os.urandom(ROOT_ID_BYTES), guard)
+        ceremony = _Ceremony(module, token, config, root)
         try:
             ceremony.run(officers)
         except PKCS11Error as error:
@@ -75,13 +78,17 @@ def _make(  # noqa: PLR0913, PLR0917
     raise refusals[0]
 
 
-def _refuse_existing(module: Module, token: Token, config: HsmConfig, epoch: int, officers: Officers) -> None:
-    label = label_of(config.root_domain, epoch)
+def _refuse_existing(
+    module: Module, token: Token, config: HsmConfig, names: Sequence[RootName], officers: Officers
+) -> None:
     with closing(token.open(rw=True, user_pin=officers.user_pin, attribute_mapper=module.mapper)) as session:
-        if root_key(session, label) is not None:
-            raise ConfigInvalid(f"{label} exists on the token; a root is never replaced")
-        if epoch in find_canaries(session, config.root_domain, config.pin_file.parent):
-            raise ConfigInvalid(f"{label} was on the token once: its canary is. Restore the token from its backup")
+        for name in names:
+            domain = config.domain_of(name.domain)
+            label = label_of(domain, name.epoch)
+            if root_key(session, label) is not None:
+                raise ConfigInvalid(f"{label} exists on the token; a root is never replaced")
+            if name.epoch in find_canaries(session, domain, config.pin_file.parent):
+                raise ConfigInvalid(f"{label} was on the token once: its canary is. Restore the token from its backup")
 
 
 class _Ceremony:
@@ -141,7 +148,7 @@ class _Ceremony:
     def _add_canary(self, session: Session, key: Object) -> None:
         client = Client(self._module.cryptoki, handle_of(session), IvMode(self._config.iv_mode))
         root = Root(self._root, handle_of(key), b"")
-        canary = client.create_kek(root, self._config.wrap_mechanism, canary_key(self._label))
+        canary = client.create_kek(root, self._config.wrap_mechanism, canary_key(self._root))
         check_canary(client, Root(self._root, handle_of(key), canary))
         folder = self._config.pin_file.parent
         keep_canary(session, self._root.domain, self._root.epoch, canary, folder)

@@ -14,7 +14,7 @@ from sealring_hsm.config import WRAP_MECHANISMS, IvMode
 from sealring_hsm.errors import AMBIGUOUS, Doubtful
 from sealring_hsm.material import KNOWN_ANSWER, Guard, Material, RootId, record
 from sealring_hsm.native import TAG_BYTES, Cryptoki, Held, Sealed
-from sealring_plugin import CiphertextRejected, ConfigInvalid, KeyRef
+from sealring_plugin import CiphertextRejected, ConfigInvalid, ManagedKey
 
 NONCE_BYTES = 12  # NIST SP 800-38D 8.2.2; random, so at most 2**32 wraps a key
 APPENDED_NONCE_BYTES = 16  # Thales Luna in FIPS mode
@@ -45,7 +45,7 @@ class Client:
         self._session = session
         self._iv_mode = iv_mode
 
-    def create_kek(self, root: Root, wrap_mechanism: str, key: KeyRef) -> bytes:
+    def create_kek(self, root: Root, wrap_mechanism: str, key: ManagedKey) -> bytes:
         """Make a KEK in the token and return its material; the key itself is destroyed at once."""
         aad = record(key.key_id, key.version, key.scope, root.id, wrap_mechanism)
         handle = self._cryptoki.generate_key(self._session, _NEW_KEK[root.id.guard])
@@ -57,7 +57,7 @@ class Client:
             self.destroy(handle)
         return Material(root.id, wrap_mechanism, wrapped, tag.nonce, tag.ciphertext).encode()
 
-    def load_kek(self, root: Root, material: Material, key: KeyRef) -> int:
+    def load_kek(self, root: Root, material: Material, key: ManagedKey) -> int:
         """Return the handle of a KEK, once its tag is checked. Raises CiphertextRejected and Doubtful."""
         aad = record(key.key_id, key.version, key.scope, root.id, material.wrap_mechanism)
         handle = self._unwrap(root, material)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +13,15 @@ from pkcs11.exceptions import PKCS11Error
 from pkcs11.types import Session, Token
 
 from sealring_hsm import softhsm
-from sealring_hsm.ceremony import Officers, guards_for, make_root
+from sealring_hsm.ceremony import Officers, guards_for, make_roots
 from sealring_hsm.client import Client, handle_of
 from sealring_hsm.config import HsmConfig, IvMode, read_pin
 from sealring_hsm.device import Device, Opened
 from sealring_hsm.errors import named, translated
 from sealring_hsm.material import Material
 from sealring_hsm.module import Module, Setup, acquire, release
-from sealring_hsm.roots import root_states
-from sealring_plugin import ConfigValue, KeyRef
+from sealring_hsm.roots import DOMAINS, newest_of, root_states
+from sealring_plugin import DATA, ConfigInvalid, ConfigValue, ManagedKey, RootName
 
 TIMEOUT_S = 60.0
 SPEED_RUNS = 200
@@ -41,23 +41,24 @@ def init_token(config: HsmConfig, options: Mapping[str, ConfigValue]) -> Iterato
 
 def init_root(config: HsmConfig, options: Mapping[str, ConfigValue]) -> Iterator[str]:
     """Without the security officer's PIN the root is not TRUSTED, and its keys can never be moved to another root."""
-    so_pin_file, epoch = _so_pin_file(config, options), int(options.get("epoch", 1))  # type: ignore[arg-type]
+    names, so_pin_file = _asked_for(options), _so_pin_file(config, options)
     so_pin = read_pin(so_pin_file, "so_pin_file") if "so_pin_file" in options or so_pin_file.exists() else None
     officers = Officers(read_pin(config.pin_file), so_pin)
     with _module(config) as module:
-        guard = make_root(module, config, epoch, officers, guards_for(config, officers))
-    yield f"made root {config.root_domain}/{epoch}, guard: {guard.name.lower()}"
+        made = make_roots(module, config, names, officers, guards_for(config, officers))
+    for name, guard in made.items():
+        yield f"made root {config.domain_of(name.domain)}/{name.epoch}, guard: {guard.name.lower()}"
     yield "back the token up before the first key is made under it"
 
 
 def roots(config: HsmConfig) -> Iterator[str]:
     with _module(config) as module, _logged_in(module, config) as (_, session):
         client = Client(module.cryptoki, handle_of(session), IvMode(config.iv_mode))
-        lines = [
-            f"{config.root_domain}/{epoch}  {state}"
-            for epoch, state in root_states(session, client, config.root_domain, config.pin_file.parent)
-        ]
-    yield from lines or [f"no root of domain {config.root_domain!r} on the token"]
+        for domain in map(config.domain_of, DOMAINS):
+            states = root_states(session, client, domain, config.pin_file.parent)
+            yield from (f"{domain}/{epoch}  {state}" for epoch, state in states)
+            if not states:
+                yield f"no root of domain {domain!r} on the token"
 
 
 def probe(config: HsmConfig) -> Iterator[str]:
@@ -88,7 +89,8 @@ def _facts(token: Token) -> list[str]:
 
 
 def _speeds(opened: Opened, client: Client, config: HsmConfig) -> list[str]:
-    root, key = opened.newest_root, KeyRef("hsm", "probe", 1, b"probe")
+    newest = newest_of(opened.roots, DATA)
+    root, key = opened.roots[newest], ManagedKey("hsm", "probe", 1, b"probe", newest)
     material = client.create_kek(root, config.wrap_mechanism, key)
     handle = client.load_kek(root, Material.parse(material), key)
     try:
@@ -146,6 +148,16 @@ def _logged_in(module: Module, config: HsmConfig) -> Iterator[tuple[Token, Sessi
         yield token, session
     finally:
         session.close()
+
+
+def _asked_for(options: Mapping[str, ConfigValue]) -> Sequence[RootName]:
+    """The roots that a ceremony is to make: one of each domain, if it names none."""
+    domain, epoch = options.get("domain"), options.get("epoch", 1)
+    if domain not in {None, *DOMAINS}:
+        raise ConfigInvalid(f"domain must be {' or '.join(DOMAINS)}")
+    if not isinstance(epoch, int) or not 1 <= epoch < 2**32:
+        raise ConfigInvalid("epoch must be 1 or more")
+    return [RootName(each, epoch) for each in DOMAINS if domain in {None, each}]
 
 
 def _so_pin_file(config: HsmConfig, options: Mapping[str, ConfigValue]) -> Path:

@@ -44,7 +44,7 @@ FIELDS = (
     ConfigField("locking", str, "lock (one call at a time) | os (the module locks for itself)", default="lock"),
     ConfigField("session_limit", int, "sessions that a process may open, where locking is os", DEFAULT_SESSION_LIMIT),
     ConfigField("init_string", str, "what the module wants at C_Initialize, where it wants something"),
-    ConfigField("root_domain", str, "which root key of the token to use", default="default"),
+    ConfigField("root_domain", str, "which root keys of the token to use", default="default"),
     ConfigField("allow_unguarded", bool, "run although the token does not enforce the export guard", default=False),
 )
 
@@ -76,6 +76,10 @@ class HsmConfig:
         _require(_DOMAIN.fullmatch(made.root_domain) is not None, "root_domain", "1-63 of [a-z0-9_-]")
         _require(1 <= len(made.token_label.encode()) <= 32, "token_label", "1-32 bytes")  # CK_TOKEN_INFO.label
         return made
+
+    def domain_of(self, domain: str) -> str:
+        """Return the domain's name on the token, where several installations may keep their roots."""
+        return f"{self.root_domain}-{domain}"
 
     @property
     def wrap_code(self) -> int:

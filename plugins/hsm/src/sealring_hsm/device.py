@@ -27,8 +27,8 @@ from sealring_hsm.guard import Grade, GuardReport, probe_guard
 from sealring_hsm.handles import Handles
 from sealring_hsm.module import Module, Setup, acquire, release
 from sealring_hsm.native import Cryptoki
-from sealring_hsm.roots import check_canary, find_roots
-from sealring_plugin import ConfigInvalid, DeadlineExceeded
+from sealring_hsm.roots import DOMAINS, check_canary, find_roots, newest_of
+from sealring_plugin import ConfigInvalid, DeadlineExceeded, RootName
 
 MAX_REOPENINGS = 10
 MAX_LOOKS = 10
@@ -45,14 +45,10 @@ class Opened:
 
     generation: int
     token: Token
-    roots: dict[int, Root]
+    roots: dict[RootName, Root]
     report: GuardReport
     keks: Handles = field(default_factory=Handles)
     idle: list[Session] = field(default_factory=list)
-
-    @property
-    def newest_root(self) -> Root:
-        return self.roots[max(self.roots)]
 
 
 Operation = Callable[[Opened, Client], T]
@@ -138,11 +134,13 @@ class Device:
             raise
 
     def _checked(self, module: Module, token: Token, session: Session) -> Opened:
-        roots = find_roots(session, self._config.root_domain, self._config.pin_file.parent)
+        roots = find_roots(session, self._config)
         client = self._client(module.cryptoki, session)
         for root in roots.values():
             check_canary(client, root)
-        opened = Opened(module.generation, token, roots, probe_guard(session, roots[max(roots)]), idle=[session])
+        newest = [roots[newest_of(roots, domain)] for domain in DOMAINS]
+        report = GuardReport.of([probe_guard(session, root) for root in newest])
+        opened = Opened(module.generation, token, roots, report, idle=[session])
         if opened.report.grade is Grade.CONVENTION and not self._config.allow_unguarded:
             broken = ", ".join(attempt.name for attempt in opened.report.attempts if attempt.succeeded)
             raise ConfigInvalid(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 from pkcs11.exceptions import PKCS11Error
@@ -44,6 +44,12 @@ class GuardReport:
     """What the probe found."""
 
     attempts: tuple[Attempt, ...]
+
+    @classmethod
+    def of(cls, reports: Sequence[GuardReport]) -> Self:
+        """Return what holds of several roots: an attempt succeeds where it does so on one of them."""
+        each = zip(*(report.attempts for report in reports), strict=True)
+        return cls(tuple(replace(same[0], succeeded=any(one.succeeded for one in same)) for same in each))
 
     @property
     def grade(self) -> Grade:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from sealring_plugin import KeyRef
+from sealring_plugin import ManagedKey
 
 CACHED_KEKS = 1000  # some 12 KB each in SoftHSM
 CACHED_KEKS_TTL_S = 300.0
@@ -37,14 +37,14 @@ class Handles:
         self._size = size
         self._ttl_s = ttl_s
         self._clock = clock
-        self._loaded: OrderedDict[KeyRef, _Loaded] = OrderedDict()
+        self._loaded: OrderedDict[ManagedKey, _Loaded] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._loaded)
 
     @contextmanager
-    def using(self, key: KeyRef, load: Callable[[], int], destroy: Callable[[int], None]) -> Iterator[int]:
+    def using(self, key: ManagedKey, load: Callable[[], int], destroy: Callable[[int], None]) -> Iterator[int]:
         """Hold the handle of a key, loaded where it is not there or too old."""
         entry = self._taken(key, destroy) or self._added(key, _Loaded(load(), self._clock()), destroy)
         try:
@@ -52,7 +52,7 @@ class Handles:
         finally:
             self._given_back(entry, destroy)
 
-    def _taken(self, key: KeyRef, destroy: Callable[[int], None]) -> _Loaded | None:
+    def _taken(self, key: ManagedKey, destroy: Callable[[int], None]) -> _Loaded | None:
         stale: list[_Loaded] = []
         with self._lock:
             entry = self._loaded.get(key)
@@ -65,7 +65,7 @@ class Handles:
         _destroy_all(stale, destroy)
         return entry
 
-    def _added(self, key: KeyRef, entry: _Loaded, destroy: Callable[[int], None]) -> _Loaded:
+    def _added(self, key: ManagedKey, entry: _Loaded, destroy: Callable[[int], None]) -> _Loaded:
         stale: list[_Loaded] = []
         with self._lock:
             entry.users += 1

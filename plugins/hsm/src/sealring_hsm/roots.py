@@ -1,12 +1,13 @@
 """Root keys on the token: found with their canaries, never made here.
 
-A root is a secret key labelled `sealring/root/<domain>/<epoch>`, found by its canary. The canary is the
-material of a KEK that wraps nothing else: whether it opens, and its tag verifies, tells whether the root is the one
-that made it.
+A root is a secret key labelled `sealring/root/<domain>/<epoch>`, found by its canary. On the token a domain is named
+`<root_domain>-keep` or `<root_domain>-data`. The canary is the material of a KEK that wraps nothing else: whether it
+opens, and its tag verifies, tells whether the root is the one that made it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pkcs11 import Attribute, ObjectClass
@@ -15,20 +16,46 @@ from pkcs11.types import Object, Session
 
 from sealring_hsm.canaries import find_canaries, label_of
 from sealring_hsm.client import Client, Root, handle_of
+from sealring_hsm.config import HsmConfig
 from sealring_hsm.errors import Doubtful
-from sealring_hsm.material import Material
-from sealring_plugin import CiphertextRejected, ConfigInvalid, KeyRef, Unavailable
+from sealring_hsm.material import Material, RootId
+from sealring_plugin import (
+    DATA,
+    KEEP,
+    CiphertextRejected,
+    ConfigInvalid,
+    ManagedKey,
+    RootName,
+    Unavailable,
+    Unsupported,
+)
+
+DOMAINS = (DATA, KEEP)
 
 
-def canary_key(label: str) -> KeyRef:
-    return KeyRef("hsm", label, 1, b"canary")
+def canary_key(root: RootId) -> ManagedKey:
+    return ManagedKey("hsm", label_of(root.domain, root.epoch), 1, b"canary", RootName(root.domain, root.epoch))
 
 
-def find_roots(session: Session, domain: str, folder: Path) -> dict[int, Root]:
-    """Return the roots of a domain by epoch.
+def find_roots(session: Session, config: HsmConfig) -> dict[RootName, Root]:
+    """Return the roots of both domains. Raises ConfigInvalid where one has none; Unavailable where one is lost."""
+    folder = config.pin_file.parent
+    return {
+        RootName(domain, epoch): root
+        for domain in DOMAINS
+        for epoch, root in _roots_of(session, config.domain_of(domain), folder).items()
+    }
 
-    Raises ConfigInvalid where there is none; Unavailable where one is lost.
-    """
+
+def newest_of(roots: Mapping[RootName, Root], domain: str) -> RootName:
+    """Return the name of a domain's newest root. Raises Unsupported for a domain that is none."""
+    epochs = [name.epoch for name in roots if name.domain == domain]
+    if not epochs:
+        raise Unsupported(f"there are no roots of a domain {domain!r}")
+    return RootName(domain, max(epochs))
+
+
+def _roots_of(session: Session, domain: str, folder: Path) -> dict[int, Root]:
     found = {
         epoch: _root(session, domain, epoch, canary) for epoch, canary in find_canaries(session, domain, folder).items()
     }
@@ -67,7 +94,7 @@ def check_canary(client: Client, root: Root) -> None:
     """Open the canary. Raises Unavailable where it does not open: the root is not the one that made it, or fails."""
     label = label_of(root.id.domain, root.id.epoch)
     try:
-        client.destroy(client.load_kek(root, Material.parse(root.canary), canary_key(label)))
+        client.destroy(client.load_kek(root, Material.parse(root.canary), canary_key(root.id)))
     except (CiphertextRejected, Doubtful) as error:
         raise Unavailable(
             f"the canary of {label} does not open: the token is broken, or its root was replaced"

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import string
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,14 @@ from pathlib import Path
 from pkcs11 import TokenFlag
 from pkcs11.exceptions import PKCS11Error
 
-from sealring_hsm.ceremony import Officers, make_root
+from sealring_hsm.ceremony import Officers, make_roots
 from sealring_hsm.config import HsmConfig, read_pin
 from sealring_hsm.device import Device
 from sealring_hsm.errors import named, translated
 from sealring_hsm.material import Guard
 from sealring_hsm.module import Module, Setup, acquire, release
-from sealring_plugin import ConfigInvalid
+from sealring_hsm.roots import DOMAINS, newest_of
+from sealring_plugin import ConfigInvalid, RootName
 
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",  # Debian, Ubuntu
@@ -33,6 +34,7 @@ MODULES = (
 )
 PIN_CHARACTERS = 32  # of 62: 190 bits
 OPEN_TIMEOUT_S = 30.0
+FIRST_ROOTS = tuple(RootName(domain, 1) for domain in DOMAINS)
 
 _CONF = """\
 # Written by sealring; read through SOFTHSM2_CONF.
@@ -61,7 +63,7 @@ def initialise(config: HsmConfig) -> str:
         write_pin(so_pin_file(config))
     make_token(config, read_pin(so_pin_file(config), "so-pin"), with_root=True)
     return (
-        f"token {tokens}, root key {config.root_domain}/1; back up both it and {config.pin_file}: "
+        f"token {tokens}, {_listed(config, FIRST_ROOTS)}; back up both it and {config.pin_file}: "
         f"without them every managed key is lost. Keep {so_pin_file(config)} elsewhere: only ceremonies need it"
     )
 
@@ -81,7 +83,7 @@ def make_token(config: HsmConfig, so_pin: str, *, with_root: bool) -> Path:
     with _loaded(config, draft) as module:
         _init_token(module, config, officers)
         if with_root:
-            make_root(module, config, 1, officers, (Guard.TRUSTED,))
+            make_roots(module, config, FIRST_ROOTS, officers, (Guard.TRUSTED,))
     draft.rename(tokens)
     write_conf(conf_file(config), tokens)
     return tokens
@@ -126,8 +128,12 @@ def _check_existing(config: HsmConfig) -> str:
         found = device.use(lambda opened, _client: opened, time.monotonic() + OPEN_TIMEOUT_S)
     finally:
         device.close()
-    newest = found.newest_root.id
-    return f"token {tokens_folder(config)}, root key {newest.domain}/{newest.epoch} (kept as they are)"
+    newest = [newest_of(found.roots, domain) for domain in DOMAINS]
+    return f"token {tokens_folder(config)}, {_listed(config, newest)} (kept as they are)"
+
+
+def _listed(config: HsmConfig, names: Sequence[RootName]) -> str:
+    return "root keys " + ", ".join(f"{config.domain_of(name.domain)}/{name.epoch}" for name in names)
 
 
 @contextmanager

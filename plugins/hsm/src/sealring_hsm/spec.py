@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sealring_hsm.config import FIELDS, HsmConfig
-from sealring_plugin import ConfigField, ConfigValue, Provider, ProviderCommand, ProviderSpec
+from sealring_plugin import ConfigField, ConfigValue, ManagedKeys, ManagedSpec, ProviderCommand
 
 NAME = "hsm"
 
 _SO_PIN_FILE = ConfigField("so_pin_file", Path, "a file with the security officer's PIN")
-_EPOCH = ConfigField("epoch", int, "which epoch of the root domain", default=1)
+_DOMAIN = ConfigField("domain", str, "keep or data; a root of each where it is not said")
+_EPOCH = ConfigField("epoch", int, "which epoch of the domain", default=1)
 
 
-def build(config: Mapping[str, ConfigValue]) -> Provider:
+def build(config: Mapping[str, ConfigValue]) -> ManagedKeys:
     """Return a provider that opens the token on its first use. Raises ConfigInvalid."""
     from sealring_hsm.wrap import HsmProvider  # noqa: PLC0415  a spec loads without importing pkcs11
 
@@ -71,16 +72,17 @@ def waits(config: Mapping[str, ConfigValue]) -> bool:
     return "conf_file" not in config
 
 
-SPEC = ProviderSpec(
+SPEC = ManagedSpec(
     name=NAME,
     config=FIELDS,
     build=build,
+    max_wraps=2**32,  # nonces of 96 bits are random: NIST SP 800-38D 8.3
     waits=waits,
     suggest=suggest,
     initialise=initialise,
     commands=(
         ProviderCommand("init-token", "Make a SoftHSM token, with no root yet.", _init_token, (_SO_PIN_FILE,)),
-        ProviderCommand("init-root", "Make a root key; never replaces one.", _init_root, (_SO_PIN_FILE, _EPOCH)),
+        ProviderCommand("init-root", "Make root keys; replaces none.", _init_root, (_SO_PIN_FILE, _DOMAIN, _EPOCH)),
         ProviderCommand("probe", "Try to break the export guard, and measure the token.", _probe),
         ProviderCommand("roots", "List the root keys, and whether their canaries open.", _roots),
     ),

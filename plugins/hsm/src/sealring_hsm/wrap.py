@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from sealring_hsm.client import APPENDED_NONCE_BYTES, NONCE_BYTES, Client, Root
@@ -14,13 +15,13 @@ from sealring_hsm.errors import Doubtful
 from sealring_hsm.guard import GuardReport
 from sealring_hsm.material import Material
 from sealring_hsm.native import TAG_BYTES
-from sealring_hsm.roots import check_canary
+from sealring_hsm.roots import check_canary, newest_of
 from sealring_hsm.spec import NAME
 from sealring_plugin import (
     Call,
     CiphertextRejected,
     DeadlineExceeded,
-    KeyRef,
+    ManagedKey,
     Unavailable,
     Unsupported,
     WrapBinding,
@@ -62,14 +63,14 @@ class HsmProvider:
         self._wrap_mechanism = config.wrap_mechanism
         self._device = Device(config)
 
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         aad = _DEK_LABEL + binding.aad
         sealed = self._with_key(key, lambda client, handle: client.seal(handle, dek, aad), call)
         return WrappedKey(_ALG[len(sealed.nonce)], sealed.nonce + sealed.ciphertext)
 
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapBinding, call: Call) -> bytearray:
         nonce_bytes = _NONCE_BYTES.get(wrapped.alg)
         if nonce_bytes is None:
             raise CiphertextRejected("wrapped with another algorithm")
@@ -79,14 +80,15 @@ class HsmProvider:
         aad = _DEK_LABEL + binding.aad
         return self._with_key(key, lambda client, handle: client.unseal(handle, nonce, ciphertext, aad), call)
 
-    def create_key(self, key_id: str, version: int, scope: bytes, call: Call) -> KeyRef:
+    def create_key(self, key_id: str, version: int, scope: bytes, domain: str, call: Call) -> ManagedKey:
         """Return a new KEK under the newest root, proven to open from its material, and loaded for the first wrap."""
-        named = KeyRef(NAME, key_id, version, scope)
 
-        def create(opened: Opened, client: Client) -> bytes:
-            return client.create_kek(opened.newest_root, self._wrap_mechanism, named)
+        def create(opened: Opened, client: Client) -> ManagedKey:
+            root = newest_of(opened.roots, domain)
+            named = ManagedKey(NAME, key_id, version, scope, root)
+            return replace(named, material=client.create_kek(opened.roots[root], self._wrap_mechanism, named))
 
-        key = KeyRef(NAME, key_id, version, scope, self._device.use(create, call.deadline))
+        key = self._device.use(create, call.deadline)
         self._with_key(key, lambda _client, _handle: None, call)
         return key
 
@@ -114,11 +116,11 @@ class HsmProvider:
     def close(self) -> None:
         self._device.close()
 
-    def _with_key(self, key: KeyRef, operation: Callable[[Client, int], T], call: Call) -> T:
+    def _with_key(self, key: ManagedKey, operation: Callable[[Client, int], T], call: Call) -> T:
         material = Material.parse(key.material)
 
         def run(opened: Opened, client: Client) -> T:
-            root = _root_of(material, opened)
+            root = _root_of(key, material, opened)
             with opened.keks.using(key, lambda: client.load_kek(root, material, key), client.destroy) as handle:
                 return operation(client, handle)
 
@@ -129,8 +131,10 @@ class HsmProvider:
             raise CiphertextRejected("does not open under this key and binding") from doubt
 
 
-def _root_of(material: Material, opened: Opened) -> Root:
-    root = opened.roots.get(material.root.epoch)
+def _root_of(key: ManagedKey, material: Material, opened: Opened) -> Root:
+    if material.root.epoch != key.root.epoch or not material.root.domain.endswith(f"-{key.root.domain}"):
+        raise CiphertextRejected("the key's material is of another root than its record says")
+    root = opened.roots.get(key.root)
     if root is None or root.id != material.root:
         raise Unavailable(
             f"the key was made under another root than the token holds (domain {material.root.domain!r}, epoch "

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Provider, ProviderSpec
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, ManagedKeys, ManagedSpec
 
 NAME = "local"
 
 
-def build(config: Mapping[str, ConfigValue]) -> Provider:
-    from sealring_local.root import read_root  # noqa: PLC0415  a spec loads without importing cryptography
+def build(config: Mapping[str, ConfigValue]) -> ManagedKeys:
+    from sealring_local.root import read_roots  # noqa: PLC0415  a spec loads without importing cryptography
     from sealring_local.wrap import LocalProvider  # noqa: PLC0415
 
-    return LocalProvider(read_root(_root_key_file(config)))
+    return LocalProvider(read_roots(_root_key_file(config)))
 
 
 def initialise(config: Mapping[str, ConfigValue]) -> str:
-    from sealring_local.root import create_root, read_root  # noqa: PLC0415
+    from sealring_local.root import create_roots, read_roots  # noqa: PLC0415
 
     path = _root_key_file(config)
     if path.exists():
-        read_root(path)
-        return f"root key {path} (kept as it is)"
-    create_root(path)
-    return f"root key {path} (back it up: without it every managed key is lost)"
+        read_roots(path)
+        return f"root keys {path} (kept as they are)"
+    create_roots(path)
+    return f"root keys {path} (back it up: without it every managed key is lost)"
 
 
 def _root_key_file(config: Mapping[str, ConfigValue]) -> Path:
@@ -35,7 +35,7 @@ def _root_key_file(config: Mapping[str, ConfigValue]) -> Path:
     return path
 
 
-SPEC = ProviderSpec(
+SPEC = ManagedSpec(
     name=NAME,
     config=(
         ConfigField(
@@ -43,6 +43,7 @@ SPEC = ProviderSpec(
         ),
     ),
     build=build,
+    max_wraps=None,  # sealring_local/wrap.py says why
     waits=False,  # it waits for nothing but the processor
     suggest=lambda _folder: {"root_key_file": Path("root.key")},
     initialise=initialise,

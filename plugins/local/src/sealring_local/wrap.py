@@ -1,22 +1,32 @@
-"""The local provider: each KEK its own random key, wrapped by the root key."""
+"""The local provider: each KEK its own random key, wrapped by a root key.
+
+Nothing is encrypted under a root or a KEK itself: each wrap has a key of its own, HKDF(root or KEK, what is bound). The
+wrap AAD is another for each header, KEK, version and share, so a derived key encrypts one DEK, or one share of it:
+once, or a handful of times where a wrap is repeated. So neither a root nor a KEK has a limit on its wraps, as a key
+with random nonces of 96 bits has (2**32, NIST SP 800-38D 8.3). The nonce is random all the same: a repetition splits a
+DEK into other shares, and two texts must not meet one nonce under one key.
+"""
 
 from __future__ import annotations
 
+import hmac
 import os
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from sealring_local.root import Roots
 from sealring_local.spec import NAME
-from sealring_plugin import Call, CiphertextRejected, KeyRef, WrapBinding, WrappedKey
+from sealring_plugin import Call, CiphertextRejected, ManagedKey, RootName, Unavailable, WrapBinding, WrappedKey
 
-ALG = "a256gcm"
+ALG = "hkdf-a256gcm"
 KEK_BYTES = 32
-NONCE_BYTES = 12  # NIST SP 800-38D 8.2.2; random, so at most 2**32 wraps a key
+NONCE_BYTES = 12  # NIST SP 800-38D 8.2.2
 CACHED_KEKS = 1000
 
-_MATERIAL_LABEL = b"sealring-local/v1/kek"
+_KEK_LABEL = b"sealring-local/v1/kek"
+_DEK_LABEL = b"sealring-local/v1/dek"
 
 
 class LocalProvider:
@@ -28,47 +38,70 @@ class LocalProvider:
         root_key_file = "root.key"
     """
 
-    def __init__(self, root: bytes) -> None:
-        self._root = AESGCM(root)
-        self._cipher = lru_cache(CACHED_KEKS)(self._open_material)
+    def __init__(self, roots: Roots) -> None:
+        self._roots = roots
+        self._kek = lru_cache(CACHED_KEKS)(self._open_kek)
 
-    def wrap(self, key: KeyRef, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:  # noqa: ARG002
-        return WrappedKey(ALG, _encrypt(self._kek(key), dek, binding.aad))
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:  # noqa: ARG002
+        return WrappedKey(ALG, _encrypt(self._kek(key), dek, _DEK_LABEL + binding.aad))
 
-    def unwrap(self, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding, call: Call) -> bytearray:  # noqa: ARG002
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapBinding, call: Call) -> bytearray:  # noqa: ARG002
         if wrapped.alg != ALG:
             raise CiphertextRejected("wrapped with another algorithm")
-        return bytearray(_decrypt(self._kek(key), wrapped.blob, binding.aad))
+        return bytearray(_decrypt(self._kek(key), wrapped.blob, _DEK_LABEL + binding.aad))
 
-    def create_key(self, key_id: str, version: int, scope: bytes, call: Call) -> KeyRef:  # noqa: ARG002
-        material = _encrypt(self._root, os.urandom(KEK_BYTES), _material_aad(key_id, version, scope))
-        return KeyRef(NAME, key_id, version, scope, material)
+    def create_key(self, key_id: str, version: int, scope: bytes, domain: str, call: Call) -> ManagedKey:  # noqa: ARG002
+        root = self._roots.newest(domain)
+        bound = _record(key_id, version, scope, root)
+        return ManagedKey(
+            NAME, key_id, version, scope, root, _encrypt(self._roots.keys[root], os.urandom(KEK_BYTES), bound)
+        )
 
     def announcement(self) -> str:
         return "keys are in software, under the root key file: fine for trying out, weaker than an HSM"
 
     def close(self) -> None:
-        self._cipher.cache_clear()
+        self._kek.cache_clear()
 
-    def _kek(self, key: KeyRef) -> AESGCM:
-        return self._cipher(key.material, _material_aad(key.key_id, key.version, key.scope))
+    def _open_kek(self, key: ManagedKey) -> bytes:
+        root = self._roots.keys.get(key.root)
+        if root is None:
+            raise Unavailable(
+                f"the root key file has no root {key.root.domain}/{key.root.epoch}; restore it from your backup"
+            )
+        kek = _decrypt(root, key.material, _record(key.key_id, key.version, key.scope, key.root))
+        if len(kek) != KEK_BYTES:
+            raise CiphertextRejected("not the material of a key of this provider")
+        return kek
 
-    def _open_material(self, material: bytes, aad: bytes) -> AESGCM:
-        return AESGCM(_decrypt(self._root, material, aad))
+
+def _record(key_id: str, version: int, scope: bytes, root: RootName) -> bytes:
+    """What the material of a KEK is bound to."""
+    name, domain = key_id.encode(), root.domain.encode()
+    return b"".join(
+        (
+            _KEK_LABEL,
+            len(domain).to_bytes(1, "big") + domain,
+            root.epoch.to_bytes(4, "big"),
+            len(name).to_bytes(2, "big") + name,
+            version.to_bytes(4, "big"),
+            scope,
+        )
+    )
 
 
-def _material_aad(key_id: str, version: int, scope: bytes) -> bytes:
-    name = key_id.encode()
-    return b"".join((_MATERIAL_LABEL, len(name).to_bytes(2, "big"), name, version.to_bytes(4, "big"), scope))
-
-
-def _encrypt(cipher: AESGCM, plaintext: bytes | bytearray, aad: bytes) -> bytes:
+def _encrypt(key: bytes, plaintext: bytes | bytearray, bound: bytes) -> bytes:
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + cipher.encrypt(nonce, plaintext, aad)
+    return nonce + _cipher(key, bound).encrypt(nonce, plaintext, None)
 
 
-def _decrypt(cipher: AESGCM, blob: bytes, aad: bytes) -> bytes:
+def _decrypt(key: bytes, blob: bytes, bound: bytes) -> bytes:
     try:
-        return cipher.decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], aad)
+        return _cipher(key, bound).decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], None)
     except (InvalidTag, ValueError) as error:
         raise CiphertextRejected("does not open under this key and binding") from error
+
+
+def _cipher(key: bytes, bound: bytes) -> AESGCM:
+    """HKDF-Expand with SHA-256 of one block (RFC 5869 2.3; the key is random: nothing to extract, 3.3)."""
+    return AESGCM(hmac.digest(key, bound + b"\x01", "sha256"))

@@ -7,10 +7,22 @@ from dataclasses import replace
 
 import pytest
 
-from sealring_plugin.conformance.cases import AAD, BINDING, CONTEXT, DEK, NO_SUCH_KEY, call, opens, unwrap, wrap
+from sealring_plugin.conformance.cases import (
+    AAD,
+    BINDING,
+    CONTEXT,
+    DEK,
+    NO_SUCH_KEY,
+    Key,
+    Provider,
+    call,
+    opens,
+    unwrap,
+    wrap,
+)
 from sealring_plugin.conformance.subject import Promises, not_claimed
-from sealring_plugin.protocols import BindsContext, CreatesKeys, Provider
-from sealring_plugin.values import KeyRef, WrapBinding
+from sealring_plugin.protocols import BindsContext, ManagedKeys
+from sealring_plugin.values import WrapBinding
 
 
 class Bindings(Promises):
@@ -22,7 +34,7 @@ class Bindings(Promises):
             not_claimed("BindsContext")
         return provider
 
-    def test_another_aad_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_another_aad_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
         first, last = bytes([AAD[0] ^ 1]) + AAD[1:], AAD[:-1] + bytes([AAD[-1] ^ 1])
         others = [first, last, AAD[:-1], AAD[1:], AAD + b"\0", AAD[::-1], b"\0"]
@@ -31,37 +43,37 @@ class Bindings(Promises):
 
         assert opened == []
 
-    def test_another_key_is_rejected(self, provider: Provider, key: KeyRef, other_key: KeyRef) -> None:
+    def test_another_key_is_rejected(self, provider: Provider, key: Key, other_key: Key) -> None:
         assert not opens(provider, wrap(provider, key), other_key)
         assert not opens(provider, wrap(provider, other_key), key)
 
-    def test_another_version_of_the_key_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_another_version_of_the_key_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
         later = replace(key, version=key.version + 1)
-        if isinstance(provider, CreatesKeys):
-            later = provider.create_key(key.key_id, key.version + 1, key.scope, call())
+        if isinstance(provider, ManagedKeys):
+            later = provider.create_key(key.key_id, key.version + 1, key.scope, key.root.domain, call())
 
         with pytest.raises(NO_SUCH_KEY):
             unwrap(provider, wrapped, later)
 
     @pytest.mark.usefixtures("binder")
-    def test_a_changed_pair_of_the_context_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_a_changed_pair_of_the_context_is_rejected(self, provider: Provider, key: Key) -> None:
         others = [{**CONTEXT, name: f"{value}x"} for name, value in CONTEXT.items()]
 
         assert opened_under(provider, key, others) == []
 
     @pytest.mark.usefixtures("binder")
-    def test_a_missing_pair_of_the_context_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_a_missing_pair_of_the_context_is_rejected(self, provider: Provider, key: Key) -> None:
         others = [{other: CONTEXT[other] for other in CONTEXT if other != name} for name in CONTEXT]
 
         assert opened_under(provider, key, others) == []
 
     @pytest.mark.usefixtures("binder")
-    def test_an_extra_pair_of_the_context_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_an_extra_pair_of_the_context_is_rejected(self, provider: Provider, key: Key) -> None:
         assert opened_under(provider, key, [{**CONTEXT, "zone": "a"}, {"a": "", **CONTEXT}]) == []
 
     @pytest.mark.usefixtures("binder")
-    def test_a_text_that_only_looks_the_same_is_another_context(self, provider: Provider, key: KeyRef) -> None:
+    def test_a_text_that_only_looks_the_same_is_another_context(self, provider: Provider, key: Key) -> None:
         composed = WrapBinding({"ab": "c", "name": "\u00e9"}, AAD)
         wrapped = wrap(provider, key, DEK, composed)
         others = [{"ab": "c", "name": "e\u0301"}, {"a": "bc", "name": "\u00e9"}, {"ab": "c", "NAME": "\u00e9"}]
@@ -77,7 +89,7 @@ class Bindings(Promises):
         assert {type(text) for pair in pairs.items() for text in pair} == {str}
 
 
-def opened_under(provider: Provider, key: KeyRef, others: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+def opened_under(provider: Provider, key: Key, others: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
     """Return the contexts under which a blob opens that was not made in them."""
     wrapped = wrap(provider, key)
     return [other for other in others if opens(provider, wrapped, key, WrapBinding(other, AAD))]

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from statistics import quantiles
 
-from sealring_plugin.conformance.cases import SCOPE, call, unwrap, wrap
+from sealring_plugin.conformance.cases import Key, Provider, created_by, unwrap, wrap
 from sealring_plugin.conformance.subject import Promises
-from sealring_plugin.protocols import CreatesKeys, Provider
-from sealring_plugin.values import KeyRef
+from sealring_plugin.protocols import ManagedKeys
 
 CARD = "sealring_card"
 
@@ -20,15 +19,15 @@ class Card(Promises):
     """One thread, one call after another, with the provider warm."""
 
     def test_its_speed_is_measured(
-        self, provider: Provider, key: KeyRef, record_property: Callable[[str, object], None]
+        self, provider: Provider, key: Key, record_property: Callable[[str, object], None]
     ) -> None:
         wrapped = wrap(provider, key)
         lines = {
             "wrap": self._line(lambda: wrap(provider, key)),
             "unwrap": self._line(lambda: unwrap(provider, wrapped, key)),
         }
-        if isinstance(provider, CreatesKeys):
-            lines["create_key"] = self._line(lambda: provider.create_key("card", 1, SCOPE, call()))
+        if isinstance(provider, ManagedKeys):
+            lines["create_key"] = self._line(lambda: created_by(provider, "card"))
 
         record_property(CARD, lines)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from typing import Any, Protocol
 
 from sealring_plugin.errors import CiphertextRejected, ContextMismatch, DeadlineExceeded, KeyNotFound, Unavailable
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import Call, KeyRef, Purpose, WrapBinding, WrappedKey
+from sealring_plugin.protocols import ManagedKeys
+from sealring_plugin.values import DATA, Call, ManagedKey, Purpose, WrapBinding, WrappedKey
 
 MAX_AAD_BYTES = 256  # the server's are about 70
 MAX_SCOPE_BYTES = 8192
@@ -27,21 +28,31 @@ LATE = (DeadlineExceeded, Unavailable)
 
 DEADLINE_S = 3.0  # the server's own
 
+Key = Any  # ManagedKey or CustomersKey: a provider is handed keys of its own kind alone
+
+
+class Provider(Protocol):
+    """A provider of either kind."""
+
+    def wrap(self, key: Key, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
+    def unwrap(self, wrapped: WrappedKey, key: Key, binding: WrapBinding, call: Call) -> bytearray: ...
+    def close(self) -> None: ...
+
 
 def call(seconds: float = DEADLINE_S, purpose: Purpose = Purpose.ENCRYPT) -> Call:
     """Return a call that begins now."""
     return Call(time.monotonic() + seconds, "request_kit", "org_kit", purpose)
 
 
-def wrap(provider: Provider, key: KeyRef, dek: bytes | bytearray = DEK, binding: WrapBinding = BINDING) -> WrappedKey:
+def wrap(provider: Provider, key: Key, dek: bytes | bytearray = DEK, binding: WrapBinding = BINDING) -> WrappedKey:
     return provider.wrap(key, dek, binding, call())
 
 
-def unwrap(provider: Provider, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding = BINDING) -> bytearray:
+def unwrap(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapBinding = BINDING) -> bytearray:
     return provider.unwrap(wrapped, key, binding, call(purpose=Purpose.DECRYPT))
 
 
-def opens(provider: Provider, wrapped: WrappedKey, key: KeyRef, binding: WrapBinding = BINDING) -> bool:
+def opens(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapBinding = BINDING) -> bool:
     """Say whether it opens, to whatever. Any failure but a rejection passes through."""
     try:
         unwrap(provider, wrapped, key, binding)
@@ -50,5 +61,9 @@ def opens(provider: Provider, wrapped: WrappedKey, key: KeyRef, binding: WrapBin
     return True
 
 
-def works(provider: Provider, key: KeyRef) -> bool:
+def created_by(creator: ManagedKeys, name: str, version: int = 1, scope: bytes = SCOPE) -> ManagedKey:
+    return creator.create_key(name, version, scope, DATA, call())
+
+
+def works(provider: Provider, key: Key) -> bool:
     return unwrap(provider, wrap(provider, key), key) == DEK

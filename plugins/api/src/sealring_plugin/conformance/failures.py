@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sealring_plugin.conformance.cases import BINDING, DEK, LATE, call, unwrap, works, wrap
+from sealring_plugin.conformance.cases import BINDING, DEK, LATE, Key, Provider, call, unwrap, works, wrap
 from sealring_plugin.conformance.subject import Promises
 from sealring_plugin.errors import (
     AccessDenied,
@@ -26,8 +26,6 @@ from sealring_plugin.errors import (
     Unsupported,
     WrongRegion,
 )
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import KeyRef
 
 OF_A_KEY = (AccessDenied, KeyDisabled, KeyPendingDeletion, KeyDestroyed, KeyNotFound, WrongRegion, Unsupported)
 OF_THE_PROVIDER = (Throttled, Unavailable, DeadlineExceeded)
@@ -45,9 +43,7 @@ class Failures(Promises):
     """Provoked by the author's own `faults`; those that are not given are reported as not shown."""
 
     @every_failure
-    def test_a_failure_is_told_by_its_class(
-        self, provider: Provider, key: KeyRef, failure: type[ProviderError]
-    ) -> None:
+    def test_a_failure_is_told_by_its_class(self, provider: Provider, key: Key, failure: type[ProviderError]) -> None:
         wrapped, patience_s = wrap(provider, key), self.patience_s(failure)
 
         with self.fault(provider, key, failure) as used:
@@ -60,7 +56,7 @@ class Failures(Promises):
 
     @every_passing_failure
     def test_it_works_again_when_a_failure_is_over(
-        self, provider: Provider, key: KeyRef, failure: type[ProviderError]
+        self, provider: Provider, key: Key, failure: type[ProviderError]
     ) -> None:
         wrapped, patience_s = wrap(provider, key), self.patience_s(failure)
 
@@ -71,15 +67,13 @@ class Failures(Promises):
         assert works(provider, key)
         assert unwrap(provider, wrapped, key) == DEK
 
-    def test_a_context_mismatch_is_told_by_its_class(self, provider: Provider, key: KeyRef) -> None:
+    def test_a_context_mismatch_is_told_by_its_class(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
         with self.fault(provider, key, ContextMismatch) as used:
             assert type(raised_by(lambda: unwrap(provider, wrapped, used))) is ContextMismatch
 
-    def test_settings_that_cannot_be_used_are_config_invalid(
-        self, provider: Provider, key: KeyRef, folder: Path
-    ) -> None:
+    def test_settings_that_cannot_be_used_are_config_invalid(self, provider: Provider, key: Key, folder: Path) -> None:
         def use() -> None:
             with closing(self.make_provider(folder)) as made:
                 wrap(made, key)
@@ -87,21 +81,21 @@ class Failures(Promises):
         with self.fault(provider, key, ConfigInvalid):
             assert type(raised_by(use)) is ConfigInvalid
 
-    def test_when_a_key_will_be_deleted_is_a_time(self, provider: Provider, key: KeyRef) -> None:
+    def test_when_a_key_will_be_deleted_is_a_time(self, provider: Provider, key: Key) -> None:
         with self.fault(provider, key, KeyPendingDeletion) as used:
             error = raised_by(lambda: wrap(provider, used))
 
         when = getattr(error, "when", None)
         assert when is None or datetime.fromisoformat(when).tzinfo is not None
 
-    def test_when_to_come_back_is_in_seconds(self, provider: Provider, key: KeyRef) -> None:
+    def test_when_to_come_back_is_in_seconds(self, provider: Provider, key: Key) -> None:
         with self.fault(provider, key, Throttled) as used:
             error = raised_by(lambda: wrap(provider, used))
 
         after = getattr(error, "retry_after_s", None)
         assert after is None or (isinstance(after, int | float) and 0 <= after <= 3600)
 
-    def test_a_deadline_that_has_passed_is_no_fault(self, provider: Provider, key: KeyRef) -> None:
+    def test_a_deadline_that_has_passed_is_no_fault(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
         for seconds in (-1.0, 0.0, 1e-6):

@@ -10,10 +10,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealring_plugin.conformance.cases import OTHER_BINDING, opens, unwrap, wrap
+from sealring_plugin.conformance.cases import OTHER_BINDING, Key, Provider, opens, unwrap, wrap
 from sealring_plugin.conformance.hooks import Hooks
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import KeyRef
 
 _DESCRIPTORS = ("/proc/self/fd", "/dev/fd")
 _MEMORY = Path("/proc/self/statm")
@@ -29,7 +27,7 @@ class Growth:
     sessions: int | None
 
 
-def measure(hooks: Hooks, provider: Provider, key: KeyRef) -> Growth:
+def measure(hooks: Hooks, provider: Provider, key: Key) -> Growth:
     """Make `hooks.calls` calls, one in three of them rejected, after a tenth to fill pools and caches."""
     gc.freeze()  # only what the calls leave is of interest, and all else makes a collection slow
     try:
@@ -48,7 +46,7 @@ def _held(hooks: Hooks, provider: Provider) -> tuple[int, int, int, int | None]:
     return descriptors(), threading.active_count(), memory_bytes(), hooks.sessions(provider)
 
 
-def _call(provider: Provider, key: KeyRef, calls: int) -> None:
+def _call(provider: Provider, key: Key, calls: int) -> None:
     for _ in range(max(1, calls // 3)):
         wrapped = wrap(provider, key)
         unwrap(provider, wrapped, key)

@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from sealring_plugin.conformance.cases import OTHER_SCOPE, SCOPE, call
+from sealring_plugin.conformance.cases import OTHER_SCOPE, Key, Provider, created_by
 from sealring_plugin.errors import ProviderError
-from sealring_plugin.protocols import CreatesKeys, Provider
-from sealring_plugin.spec import ProviderSpec
-from sealring_plugin.values import KeyRef
+from sealring_plugin.protocols import ManagedKeys
+from sealring_plugin.spec import CustomersSpec, ManagedSpec
 
-Faults = Mapping[type[ProviderError], AbstractContextManager[KeyRef | None]]
+Faults = Mapping[type[ProviderError], AbstractContextManager[Key | None]]
 
 
 class Hooks:
@@ -23,7 +22,7 @@ class Hooks:
     What has to run before the first provider is made (a token, a fake KMS) belongs in a `setup_class` class method.
     """
 
-    spec: ClassVar[ProviderSpec]
+    spec: ClassVar[ManagedSpec | CustomersSpec]
 
     entry_point: ClassVar[str] = ""
     """Where the spec is, e.g. "sealring_example.spec:SPEC". Empty: as the installed distribution says."""
@@ -57,34 +56,34 @@ class Hooks:
     def make_provider(self, folder: Path) -> Provider:
         """Build a provider. `folder` is where the settings file would be: what is kept there, the next one finds."""
         config = self.spec.parse_config(self.settings(), folder)
-        if self.spec.initialise is not None:
+        if isinstance(self.spec, ManagedSpec) and self.spec.initialise is not None:
             self.spec.initialise(config)
         return self.spec.build(config)
 
-    def make_key(self, provider: Provider, name: str) -> KeyRef:
+    def make_key(self, provider: Provider, name: str) -> Key:
         """Return a key that can be used: another key for another name.
 
         The names are "first" and "second"; a provider that destroys keys is asked for "destroyed" too.
         """
-        if not isinstance(provider, CreatesKeys):
+        if not isinstance(provider, ManagedKeys):
             raise NotImplementedError("this provider does not make keys: override make_key and return keys that exist")
-        return provider.create_key(name, 1, SCOPE, call())
+        return created_by(provider, name)
 
-    def faults(self, provider: Provider, key: KeyRef) -> Faults:  # noqa: ARG002
+    def faults(self, provider: Provider, key: Key) -> Faults:  # noqa: ARG002
         """Return, for each failure that can be provoked, a context manager in which it happens to calls under `key`.
 
         It may give another key to use instead, e.g. for KeyNotFound. In that of ConfigInvalid, `make_provider` fails.
         """
         return {}
 
-    def another_organization(self, provider: Provider, key: KeyRef) -> AbstractContextManager[KeyRef] | None:
+    def another_organization(self, provider: Provider, key: Key) -> AbstractContextManager[Key] | None:
         """Return a context manager that gives the key as another organization would bind it: it must be kept out.
 
         It has that one's `external_id`, say, or it is the same where the KMS looks at the context: the kit uses it with
         the `organization_id` "org_other", and the key itself with "org_kit". What the KMS needs for that, e.g. the
         policy of the key, holds inside of it. A provider that makes its keys is given one with another scope.
         """
-        if isinstance(provider, CreatesKeys):
+        if isinstance(provider, ManagedKeys):
             return nullcontext(replace(key, scope=OTHER_SCOPE))
         return None
 

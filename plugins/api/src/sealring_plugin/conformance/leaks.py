@@ -6,10 +6,9 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from sealring_plugin.conformance.cases import wrap
+from sealring_plugin.conformance.cases import Key, wrap
 from sealring_plugin.conformance.growth import descriptors
 from sealring_plugin.conformance.subject import Promises, Subject, not_shown
-from sealring_plugin.values import KeyRef
 
 POOL = 8  # what a pool may still open after it was warmed up
 ENDING_S = 5.0
@@ -33,7 +32,7 @@ class Leaks(Promises):
 
         assert sealring_subject.growth.sessions <= POOL
 
-    def test_closing_gives_back_what_opening_took(self, folder: Path, key: KeyRef) -> None:
+    def test_closing_gives_back_what_opening_took(self, folder: Path, key: Key) -> None:
         self._open_and_close(folder, key)
         files, threads = descriptors(), set(threading.enumerate())
 
@@ -43,7 +42,7 @@ class Leaks(Promises):
         assert descriptors() - files < self.openings
         assert len(still_running(set(threading.enumerate()) - threads)) < self.openings
 
-    def _open_and_close(self, folder: Path, key: KeyRef) -> None:
+    def _open_and_close(self, folder: Path, key: Key) -> None:
         with closing(self.make_provider(folder)) as opened:
             wrap(opened, key)
 

@@ -10,9 +10,11 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
+from sealring_plugin.conformance.cases import Provider
 from sealring_plugin.conformance.hooks import Hooks
 from sealring_plugin.conformance.subject import Promises
-from sealring_plugin.spec import API_VERSION, ENTRY_POINT_GROUP
+from sealring_plugin.protocols import ManagedKeys
+from sealring_plugin.spec import API_VERSION, ENTRY_POINT_GROUP, ManagedSpec
 
 _LISTING = """
 import importlib, json, sys
@@ -32,6 +34,9 @@ class Loading(Promises):
 
     def test_the_spec_is_for_this_version_of_the_contract(self) -> None:
         assert self.spec.api_version == API_VERSION
+
+    def test_the_provider_is_of_the_kind_that_its_spec_says(self, provider: Provider) -> None:
+        assert isinstance(provider, ManagedKeys) == isinstance(self.spec, ManagedSpec)
 
     def test_importing_the_spec_imports_no_sdk(self) -> None:
         module = entry_point(self).partition(":")[0]

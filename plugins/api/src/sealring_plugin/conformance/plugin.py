@@ -24,7 +24,7 @@ _POWERS = {
     "announcement": "Announces",
     "binder": "BindsContext",
     "checker": "ChecksItself",
-    "creator": "CreatesKeys",
+    "creator": "ManagedKeys",
     "describer": "Describes",
     "destroyer": "DestroysKeys",
     "generator": "GeneratesDataKeys",

@@ -17,7 +17,10 @@ from sealring_plugin.conformance.cases import (
     OTHER_BINDING,
     REJECTED,
     SCOPE,
+    Key,
+    Provider,
     call,
+    created_by,
     opens,
     unwrap,
     works,
@@ -25,57 +28,81 @@ from sealring_plugin.conformance.cases import (
 )
 from sealring_plugin.conformance.subject import Promises, not_claimed
 from sealring_plugin.errors import KeyDestroyed
-from sealring_plugin.protocols import CreatesKeys, DestroysKeys, GeneratesDataKeys, Provider, ReWraps
-from sealring_plugin.values import DEK_BYTES, MAX_WRAPPED_BYTES, KeyRef, WrappedKey
+from sealring_plugin.protocols import DestroysKeys, GeneratesDataKeys, ManagedKeys, ReWraps
+from sealring_plugin.values import (
+    DATA,
+    DEK_BYTES,
+    KEEP,
+    MAX_WRAPPED_BYTES,
+    ManagedKey,
+    RootName,
+    WrappedKey,
+)
 
 
 class CreatedKeys(Promises):
-    """CreatesKeys: each key is new, and its material is bound to its record."""
+    """ManagedKeys: each key is new, and its material is bound to its record and its root."""
 
     @pytest.fixture
-    def creator(self, provider: Provider) -> CreatesKeys:
-        if not isinstance(provider, CreatesKeys):
-            not_claimed("CreatesKeys")
+    def creator(self, provider: Provider) -> ManagedKeys:
+        if not isinstance(provider, ManagedKeys):
+            not_claimed("ManagedKeys")
         return provider
 
     @pytest.fixture
-    def created(self, creator: CreatesKeys) -> KeyRef:
-        return creator.create_key("created", 3, SCOPE, call())
+    def created(self, creator: ManagedKeys) -> ManagedKey:
+        return created_by(creator, "created", 3)
 
-    def test_a_created_key_is_the_one_that_was_asked_for(self, created: KeyRef) -> None:
+    def test_a_created_key_is_the_one_that_was_asked_for(self, created: ManagedKey) -> None:
         """But for its id: a KMS may have names of its own."""
-        assert type(created) is KeyRef
-        assert replace(created, key_id="", material=b"") == KeyRef(self.spec.name, "", 3, SCOPE)
+        assert type(created) is ManagedKey
+        assert replace(created, key_id="", material=b"") == ManagedKey(self.spec.name, "", 3, SCOPE, created.root)
 
-    def test_a_created_key_can_be_stored(self, created: KeyRef) -> None:
+    def test_a_created_key_names_a_root_of_the_domain_that_was_asked_for(self, creator: ManagedKeys) -> None:
+        for domain in (KEEP, DATA):
+            root = creator.create_key("created", 1, SCOPE, domain, call()).root
+
+            assert type(root) is RootName
+            assert root.domain == domain
+            assert 1 <= root.epoch < 2**32
+
+    def test_a_created_key_can_be_stored(self, created: ManagedKey) -> None:
         assert type(created.key_id) is str
         assert created.key_id
         assert type(created.material) is bytes
         assert len(created.material) <= MAX_MATERIAL_BYTES
 
-    def test_two_created_keys_differ(self, provider: Provider, creator: CreatesKeys) -> None:
-        one, two = (creator.create_key("created", 1, SCOPE, call()) for _ in range(2))
+    def test_two_created_keys_differ(self, provider: Provider, creator: ManagedKeys) -> None:
+        one, two = (created_by(creator, "created") for _ in range(2))
 
         assert one.material != two.material
         assert not opens(provider, wrap(provider, one), two)
 
-    def test_a_created_key_works_in_another_provider(self, created: KeyRef, folder: Path) -> None:
+    def test_a_created_key_works_in_another_provider(self, created: ManagedKey, folder: Path) -> None:
         with closing(self.make_provider(folder)) as another:
             assert works(another, created)
 
-    def test_the_largest_scope_is_taken(self, provider: Provider, creator: CreatesKeys) -> None:
-        assert works(provider, creator.create_key("created", 1, bytes(MAX_SCOPE_BYTES), call()))
+    def test_the_largest_scope_is_taken(self, provider: Provider, creator: ManagedKeys) -> None:
+        assert works(provider, created_by(creator, "created", 1, bytes(MAX_SCOPE_BYTES)))
 
-    def test_key_material_is_bound_to_its_key_id(self, provider: Provider, created: KeyRef) -> None:
+    def test_key_material_is_bound_to_its_key_id(self, provider: Provider, created: ManagedKey) -> None:
         expect_useless(provider, created, replace(created, key_id="another"))
 
-    def test_key_material_is_bound_to_its_version(self, provider: Provider, created: KeyRef) -> None:
+    def test_key_material_is_bound_to_its_version(self, provider: Provider, created: ManagedKey) -> None:
         expect_useless(provider, created, replace(created, version=4))
 
-    def test_key_material_is_bound_to_its_scope(self, provider: Provider, created: KeyRef) -> None:
+    def test_key_material_is_bound_to_its_scope(self, provider: Provider, created: ManagedKey) -> None:
         expect_useless(provider, created, replace(created, scope=SCOPE[:-1] + b"X"))
 
-    def test_altered_key_material_is_rejected(self, provider: Provider, created: KeyRef) -> None:
+    def test_key_material_is_bound_to_its_root(
+        self, provider: Provider, creator: ManagedKeys, created: ManagedKey
+    ) -> None:
+        kept = creator.create_key("created", 3, SCOPE, KEEP, call())
+
+        expect_useless(provider, created, replace(created, root=kept.root))
+        expect_useless(provider, kept, replace(kept, root=created.root))
+
+    def test_altered_key_material_is_rejected(self, provider: Provider, created: ManagedKey) -> None:
         material = created.material
         altered = [material[:at] + bytes([material[at] ^ 1]) + material[at + 1 :] for at in range(len(material))]
 
@@ -110,7 +137,7 @@ class DestroyedKeys(Promises):
                     unwrap(each, wrapped, doomed)
 
     def test_destroying_one_key_leaves_the_others(
-        self, provider: Provider, destroyer: DestroysKeys, key: KeyRef, other_key: KeyRef
+        self, provider: Provider, destroyer: DestroysKeys, key: Key, other_key: Key
     ) -> None:
         destroyer.destroy_key(self.make_key(provider, "destroyed"), call())
 
@@ -128,7 +155,7 @@ class GeneratedDataKeys(Promises):
         return provider
 
     def test_a_generated_data_key_is_what_its_blob_opens_to(
-        self, provider: Provider, generator: GeneratesDataKeys, key: KeyRef
+        self, provider: Provider, generator: GeneratesDataKeys, key: Key
     ) -> None:
         dek, wrapped = generator.generate_data_key(key, BINDING, call())
 
@@ -138,13 +165,13 @@ class GeneratedDataKeys(Promises):
         assert 1 <= len(wrapped.blob) <= MAX_WRAPPED_BYTES
         assert unwrap(provider, wrapped, key) == dek
 
-    def test_two_generated_data_keys_differ(self, generator: GeneratesDataKeys, key: KeyRef) -> None:
+    def test_two_generated_data_keys_differ(self, generator: GeneratesDataKeys, key: Key) -> None:
         one, two = (generator.generate_data_key(key, BINDING, call())[0] for _ in range(2))
 
         assert one != two
 
     def test_a_generated_data_key_is_bound(
-        self, provider: Provider, generator: GeneratesDataKeys, key: KeyRef, other_key: KeyRef
+        self, provider: Provider, generator: GeneratesDataKeys, key: Key, other_key: Key
     ) -> None:
         _, wrapped = generator.generate_data_key(key, BINDING, call())
 
@@ -162,14 +189,14 @@ class ReWrappedKeys(Promises):
         return provider
 
     def test_a_rewrapped_key_opens_under_the_new_key(
-        self, provider: Provider, rewrapper: ReWraps, key: KeyRef, other_key: KeyRef
+        self, provider: Provider, rewrapper: ReWraps, key: Key, other_key: Key
     ) -> None:
         moved = rewrapper.rewrap(wrap(provider, key), (key, BINDING), (other_key, OTHER_BINDING), call())
 
         assert unwrap(provider, moved, other_key, OTHER_BINDING) == DEK
 
     def test_a_rewrapped_key_opens_under_nothing_else(
-        self, provider: Provider, rewrapper: ReWraps, key: KeyRef, other_key: KeyRef
+        self, provider: Provider, rewrapper: ReWraps, key: Key, other_key: Key
     ) -> None:
         moved = rewrapper.rewrap(wrap(provider, key), (key, BINDING), (other_key, OTHER_BINDING), call())
 
@@ -178,7 +205,7 @@ class ReWrappedKeys(Promises):
         assert not opens(provider, moved, other_key, BINDING)
 
     def test_what_does_not_open_is_not_rewrapped(
-        self, provider: Provider, rewrapper: ReWraps, key: KeyRef, other_key: KeyRef
+        self, provider: Provider, rewrapper: ReWraps, key: Key, other_key: Key
     ) -> None:
         wrapped = wrap(provider, key)
 
@@ -186,7 +213,7 @@ class ReWrappedKeys(Promises):
             rewrapper.rewrap(wrapped, (key, OTHER_BINDING), (other_key, OTHER_BINDING), call())
 
 
-def expect_useless(provider: Provider, key: KeyRef, altered: KeyRef) -> None:
+def expect_useless(provider: Provider, key: ManagedKey, altered: ManagedKey) -> None:
     """Expect that a key of another record, or with other material, neither wraps nor unwraps."""
     wrapped = wrap(provider, key)
     with pytest.raises(NO_SUCH_KEY):

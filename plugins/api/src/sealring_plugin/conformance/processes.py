@@ -12,10 +12,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from sealring_plugin.conformance.cases import DEK, OTHER_BINDING, opens, unwrap, works, wrap
+from sealring_plugin.conformance.cases import DEK, OTHER_BINDING, Key, Provider, opens, unwrap, works, wrap
 from sealring_plugin.conformance.subject import Promises
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import KeyRef
 
 CHILD_S = 30.0
 THREAD_S = 120.0
@@ -24,7 +22,7 @@ THREAD_S = 120.0
 class Processes(Promises):
     """Threads, forks, and providers that are opened and closed beside each other."""
 
-    def test_many_threads_may_call_at_once(self, provider: Provider, key: KeyRef, other_key: KeyRef) -> None:
+    def test_many_threads_may_call_at_once(self, provider: Provider, key: Key, other_key: Key) -> None:
         faults: list[str] = []
         start = threading.Barrier(self.threads)
 
@@ -45,11 +43,11 @@ class Processes(Promises):
 
         assert faults == []
 
-    def test_a_process_that_is_forked_before_opening_has_a_provider_of_its_own(self, key: KeyRef, folder: Path) -> None:
+    def test_a_process_that_is_forked_before_opening_has_a_provider_of_its_own(self, key: Key, folder: Path) -> None:
         assert in_child(lambda: self._open_and_use(folder, key)) == "worked"
 
     def test_a_process_that_is_forked_after_opening_has_a_provider_of_its_own(
-        self, provider: Provider, key: KeyRef, folder: Path
+        self, provider: Provider, key: Key, folder: Path
     ) -> None:
         wrapped = wrap(provider, key)
 
@@ -57,14 +55,14 @@ class Processes(Promises):
         assert unwrap(provider, wrapped, key) == DEK
         assert works(provider, key)
 
-    def test_closing_one_provider_leaves_another_open(self, provider: Provider, key: KeyRef, folder: Path) -> None:
+    def test_closing_one_provider_leaves_another_open(self, provider: Provider, key: Key, folder: Path) -> None:
         wrapped = wrap(provider, key)
 
         self.make_provider(folder).close()
 
         assert unwrap(provider, wrapped, key) == DEK
 
-    def test_a_provider_may_be_closed_twice(self, key: KeyRef, folder: Path) -> None:
+    def test_a_provider_may_be_closed_twice(self, key: Key, folder: Path) -> None:
         unused, used = self.make_provider(folder), self.make_provider(folder)
         wrap(used, key)
 
@@ -72,7 +70,7 @@ class Processes(Promises):
             each.close()
             each.close()
 
-    def _open_and_use(self, folder: Path, key: KeyRef) -> None:
+    def _open_and_use(self, folder: Path, key: Key) -> None:
         with closing(self.make_provider(folder)) as own:
             if not works(own, key):
                 raise AssertionError

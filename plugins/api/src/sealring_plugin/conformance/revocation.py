@@ -6,12 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from sealring_plugin.conformance.cases import AAD, BINDING, CONTEXT, DEK, OTHER_BINDING, opens, unwrap, wrap
+from sealring_plugin.conformance.cases import (
+    AAD,
+    BINDING,
+    CONTEXT,
+    DEK,
+    OTHER_BINDING,
+    Key,
+    Provider,
+    opens,
+    unwrap,
+    wrap,
+)
 from sealring_plugin.conformance.failures import raised_by
 from sealring_plugin.conformance.subject import Promises, not_shown
 from sealring_plugin.errors import AccessDenied, KeyDestroyed, KeyDisabled, KeyPendingDeletion, ProviderError
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import KeyRef, WrapBinding
+from sealring_plugin.values import WrapBinding
 
 every_end: pytest.MarkDecorator = pytest.mark.parametrize(
     "failure", [AccessDenied, KeyDisabled, KeyPendingDeletion, KeyDestroyed], ids=lambda each: each.__name__
@@ -23,7 +33,7 @@ class Revocation(Promises):
 
     @every_end
     def test_a_data_key_that_was_opened_before_is_refused_when_its_key_is_taken_away(
-        self, provider: Provider, key: KeyRef, failure: type[ProviderError]
+        self, provider: Provider, key: Key, failure: type[ProviderError]
     ) -> None:
         wrapped = wrap(provider, key)
         before = [unwrap(provider, wrapped, key) for _ in range(2)]
@@ -38,7 +48,7 @@ class Revocation(Promises):
         assert unwrap(provider, wrapped, key) == DEK
 
     def test_a_data_key_that_was_opened_before_opens_under_nothing_else(
-        self, provider: Provider, key: KeyRef, other_key: KeyRef
+        self, provider: Provider, key: Key, other_key: Key
     ) -> None:
         wrapped = wrap(provider, key)
         others = [(key, WrapBinding(CONTEXT, AAD[::-1])), (key, OTHER_BINDING), (other_key, BINDING)]

@@ -13,8 +13,10 @@ from sealring_plugin.conformance.cases import (
     BINDING,
     DEK,
     OTHER_BINDING,
-    SCOPE,
+    Key,
+    Provider,
     call,
+    created_by,
     unwrap,
     wrap,
 )
@@ -22,20 +24,20 @@ from sealring_plugin.conformance.subject import Promises
 from sealring_plugin.conformance.tampering import flipped
 from sealring_plugin.conformance.texts import caught, every_record, texts_of
 from sealring_plugin.errors import ProviderError
-from sealring_plugin.protocols import ChecksItself, CreatesKeys, Provider
-from sealring_plugin.values import KeyRef, WrappedKey
+from sealring_plugin.protocols import ChecksItself, ManagedKeys
+from sealring_plugin.values import WrappedKey
 
 
 class Secrecy(Promises):
     """Of the DEK, the secret settings and the author's `secrets`, in whatever notation."""
 
-    def test_no_secret_is_in_a_repr(self, provider: Provider, key: KeyRef) -> None:
+    def test_no_secret_is_in_a_repr(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
         shown = [f"{each!r} {each}" for each in (provider, key, wrapped)]
 
         assert self.leaked(shown) == []
 
-    def test_no_secret_is_logged(self, provider: Provider, key: KeyRef, other_key: KeyRef, folder: Path) -> None:
+    def test_no_secret_is_logged(self, provider: Provider, key: Key, other_key: Key, folder: Path) -> None:
         with every_record() as records:
             self._live(provider, key, other_key, folder)
 
@@ -44,8 +46,8 @@ class Secrecy(Promises):
     def test_no_secret_is_printed(
         self,
         provider: Provider,
-        key: KeyRef,
-        other_key: KeyRef,
+        key: Key,
+        other_key: Key,
         folder: Path,
         capfd: pytest.CaptureFixture[str],
     ) -> None:
@@ -53,25 +55,25 @@ class Secrecy(Promises):
 
         assert self.leaked(capfd.readouterr()) == []
 
-    def test_no_secret_is_in_a_failure(self, provider: Provider, key: KeyRef, other_key: KeyRef) -> None:
+    def test_no_secret_is_in_a_failure(self, provider: Provider, key: Key, other_key: Key) -> None:
         texts = [text for error in self._failures(provider, key, other_key) for text in texts_of(error)]
 
         assert self.leaked(texts) == []
 
-    def _live(self, provider: Provider, key: KeyRef, other_key: KeyRef, folder: Path) -> None:
+    def _live(self, provider: Provider, key: Key, other_key: Key, folder: Path) -> None:
         unwrap(provider, wrap(provider, key), key)
         for _ in self._failures(provider, key, other_key):
             pass
         with suppress(ProviderError):
-            if isinstance(provider, CreatesKeys):
-                provider.create_key("logged", 1, SCOPE, call())
+            if isinstance(provider, ManagedKeys):
+                created_by(provider, "logged")
             if isinstance(provider, ChecksItself):
                 provider.check(call())
         own = self.make_provider(folder)
         wrap(own, key)
         own.close()
 
-    def _failures(self, provider: Provider, key: KeyRef, other_key: KeyRef) -> Iterator[BaseException]:
+    def _failures(self, provider: Provider, key: Key, other_key: Key) -> Iterator[BaseException]:
         wrapped = wrap(provider, key)
         uses: list[Callable[[], object]] = [
             lambda: unwrap(provider, wrapped, key, OTHER_BINDING),
@@ -86,7 +88,7 @@ class Secrecy(Promises):
                 yield from used_in_vain(provider, other or key, wrapped, self.patience_s(failure))
 
 
-def used_in_vain(provider: Provider, key: KeyRef, wrapped: WrappedKey, seconds: float) -> Iterator[BaseException]:
+def used_in_vain(provider: Provider, key: Key, wrapped: WrappedKey, seconds: float) -> Iterator[BaseException]:
     """Give what a wrap and an unwrap raise, each of which may take so long."""
     uses: list[Callable[[], object]] = [
         lambda: provider.wrap(key, DEK, BINDING, call(seconds)),

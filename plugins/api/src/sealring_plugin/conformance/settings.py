@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sealring_plugin.conformance.cases import works
+from sealring_plugin.conformance.cases import Key, Provider, works
 from sealring_plugin.conformance.subject import Promises, not_claimed
 from sealring_plugin.conformance.texts import caught, texts_of
 from sealring_plugin.errors import ConfigInvalid, ProviderError
-from sealring_plugin.protocols import Provider
-from sealring_plugin.spec import ConfigField
-from sealring_plugin.values import KeyRef
+from sealring_plugin.spec import ConfigField, ConfigValue, ManagedSpec
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 COMMAND = re.compile(r"[a-z][a-z0-9-]*")
@@ -97,24 +95,19 @@ class Settings(Promises):
         assert [command.name for command in self.spec.commands if not command.help.strip()] == []
 
     def test_what_is_suggested_fits_the_settings(self, tmp_path: Path) -> None:
-        if self.spec.suggest is None:
-            not_claimed("suggest")
-        suggested = self.spec.suggest(tmp_path)
+        suggested = self._suggest(tmp_path)
         kinds = {field.name: field for field in self.spec.config}
 
         assert suggested is None or isinstance(suggested, Mapping)
         assert [name for name, value in (suggested or {}).items() if not fits(kinds[name], value)] == []
 
     def test_suggesting_makes_nothing(self, tmp_path: Path) -> None:
-        if self.spec.suggest is None:
-            not_claimed("suggest")
-
-        self.spec.suggest(tmp_path)
+        self._suggest(tmp_path)
 
         assert list(tmp_path.iterdir()) == []
 
-    def test_initialising_again_replaces_nothing(self, provider: Provider, key: KeyRef, folder: Path) -> None:
-        if self.spec.initialise is None:
+    def test_initialising_again_replaces_nothing(self, provider: Provider, key: Key, folder: Path) -> None:
+        if not isinstance(self.spec, ManagedSpec) or self.spec.initialise is None:
             not_claimed("initialise")
         before = files(folder)
 
@@ -124,6 +117,11 @@ class Settings(Promises):
         assert works(provider, key)
         assert said.strip()
         assert "\n" not in said
+
+    def _suggest(self, folder: Path) -> Mapping[str, ConfigValue] | None:
+        if not isinstance(self.spec, ManagedSpec) or self.spec.suggest is None:
+            not_claimed("suggest")
+        return self.spec.suggest(folder)
 
     def _mistyped(self) -> Iterator[tuple[ConfigField, Mapping[str, object]]]:
         for field in self.spec.config:

@@ -11,13 +11,11 @@ from typing import NoReturn
 
 import pytest
 
-from sealring_plugin.conformance.cases import DEADLINE_S, DEK
+from sealring_plugin.conformance.cases import DEADLINE_S, DEK, Key, Provider
 from sealring_plugin.conformance.growth import Growth, measure
 from sealring_plugin.conformance.hooks import Hooks
 from sealring_plugin.conformance.texts import notations
 from sealring_plugin.errors import DeadlineExceeded, ProviderError
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import KeyRef
 
 
 @dataclass
@@ -29,11 +27,11 @@ class Subject:
     provider: Provider
 
     @cached_property
-    def key(self) -> KeyRef:
+    def key(self) -> Key:
         return self.hooks.make_key(self.provider, "first")
 
     @cached_property
-    def other_key(self) -> KeyRef:
+    def other_key(self) -> Key:
         return self.hooks.make_key(self.provider, "second")
 
     @cached_property
@@ -49,11 +47,11 @@ class Promises(Hooks):
         return sealring_subject.provider
 
     @pytest.fixture
-    def key(self, sealring_subject: Subject) -> KeyRef:
+    def key(self, sealring_subject: Subject) -> Key:
         return sealring_subject.key
 
     @pytest.fixture
-    def other_key(self, sealring_subject: Subject) -> KeyRef:
+    def other_key(self, sealring_subject: Subject) -> Key:
         return sealring_subject.other_key
 
     @pytest.fixture
@@ -61,7 +59,7 @@ class Promises(Hooks):
         return sealring_subject.folder
 
     @contextmanager
-    def fault(self, provider: Provider, key: KeyRef, failure: type[ProviderError]) -> Iterator[KeyRef]:
+    def fault(self, provider: Provider, key: Key, failure: type[ProviderError]) -> Iterator[Key]:
         """Provoke a failure, and give the key that has it. Skips the test where the author gives none."""
         provoked = self.faults(provider, key).get(failure)
         if provoked is None:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sealring_plugin.conformance.cases import BINDING, DEK, OTHER_BINDING, opens, wrap
+from sealring_plugin.conformance.cases import BINDING, DEK, OTHER_BINDING, Key, Provider, opens, wrap
 from sealring_plugin.conformance.subject import Promises
-from sealring_plugin.protocols import Provider
-from sealring_plugin.values import KeyRef, WrappedKey
+from sealring_plugin.values import WrappedKey
 
 
 class Tampering(Promises):
     """With what `wrap` returned. Each is a CiphertextRejected (or ContextMismatch), never an exception of the SDK's."""
 
-    def test_every_flipped_bit_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_every_flipped_bit_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
         opened = [bit for bit in range(8 * len(wrapped.blob)) if opens(provider, flipped(wrapped, bit), key)]
 
         assert opened == []
 
-    def test_every_truncated_blob_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_every_truncated_blob_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
         opened = [
@@ -31,14 +30,14 @@ class Tampering(Promises):
 
         assert opened == []
 
-    def test_a_longer_blob_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_a_longer_blob_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
         assert not opens(provider, replace(wrapped, blob=wrapped.blob + b"\0"), key)
         assert not opens(provider, replace(wrapped, blob=b"\0" + wrapped.blob), key)
         assert not opens(provider, replace(wrapped, blob=wrapped.blob + wrapped.blob), key)
 
-    def test_two_blobs_cannot_be_spliced(self, provider: Provider, key: KeyRef) -> None:
+    def test_two_blobs_cannot_be_spliced(self, provider: Provider, key: Key) -> None:
         one, two = wrap(provider, key), wrap(provider, key, DEK[::-1])
         pieces = [one.blob[:cut] + two.blob[cut:] for cut in range(1, min(len(one.blob), len(two.blob)))]
 
@@ -50,15 +49,13 @@ class Tampering(Promises):
 
         assert opened == []
 
-    def test_the_blobs_of_two_records_cannot_be_swapped(
-        self, provider: Provider, key: KeyRef, other_key: KeyRef
-    ) -> None:
+    def test_the_blobs_of_two_records_cannot_be_swapped(self, provider: Provider, key: Key, other_key: Key) -> None:
         mine, theirs = wrap(provider, key), wrap(provider, other_key, DEK[::-1], OTHER_BINDING)
 
         assert not opens(provider, theirs, key, BINDING)
         assert not opens(provider, mine, other_key, OTHER_BINDING)
 
-    def test_a_blob_of_another_algorithm_is_rejected(self, provider: Provider, key: KeyRef) -> None:
+    def test_a_blob_of_another_algorithm_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
         assert not opens(provider, replace(wrapped, alg="kit-no-such-algorithm"), key)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from sealring_plugin.conformance.cases import call
+from sealring_plugin.conformance.cases import Key, Provider, call
 from sealring_plugin.conformance.subject import Promises, not_claimed
 from sealring_plugin.errors import KeyDestroyed, KeyDisabled, KeyPendingDeletion, ProviderError, Unavailable
-from sealring_plugin.protocols import Announces, ChecksItself, Describes, ExplainsSetup, Provider, Validates
-from sealring_plugin.values import Finding, KeyDescription, KeyRef, KeyState, SetupGuide, Severity
+from sealring_plugin.protocols import Announces, ChecksItself, Describes, ExplainsSetup, Validates
+from sealring_plugin.values import Finding, KeyDescription, KeyState, SetupGuide, Severity
 
 CODE = re.compile(r"[a-z0-9_]+")
 ORGANIZATION = "org_01J8Z3K5N7Q9S1T3V5X7Z9B1D3"
@@ -59,13 +59,13 @@ class Telling(Promises):
             not_claimed("Announces")
         return provider.announcement()
 
-    def test_a_key_that_works_is_described_as_enabled(self, describer: Describes, key: KeyRef) -> None:
+    def test_a_key_that_works_is_described_as_enabled(self, describer: Describes, key: Key) -> None:
         description = describer.describe(key, call())
 
         assert type(description) is KeyDescription
         assert description.state is KeyState.ENABLED
 
-    def test_a_description_is_of_texts(self, describer: Describes, key: KeyRef) -> None:
+    def test_a_description_is_of_texts(self, describer: Describes, key: Key) -> None:
         told = describer.describe(key, call())
 
         assert isinstance(told.versions, tuple)
@@ -73,26 +73,26 @@ class Telling(Promises):
 
     @every_state
     def test_a_key_that_does_not_work_is_described_as_it_is(
-        self, provider: Provider, describer: Describes, key: KeyRef, failure: type[ProviderError]
+        self, provider: Provider, describer: Describes, key: Key, failure: type[ProviderError]
     ) -> None:
         with self.fault(provider, key, failure) as used:
             assert describer.describe(used, call()).state is STATES[failure]
 
-    def test_a_key_that_works_has_no_error(self, validator: Validates, key: KeyRef) -> None:
+    def test_a_key_that_works_has_no_error(self, validator: Validates, key: Key) -> None:
         findings = validator.validate(key, call())
 
         assert [finding.code for finding in findings if finding.severity is Severity.ERROR] == []
 
     @every_state
     def test_a_key_that_does_not_work_is_found(
-        self, provider: Provider, validator: Validates, key: KeyRef, failure: type[ProviderError]
+        self, provider: Provider, validator: Validates, key: Key, failure: type[ProviderError]
     ) -> None:
         with self.fault(provider, key, failure) as used:
             findings = validator.validate(used, call())
 
         assert Severity.ERROR in {finding.severity for finding in findings}
 
-    def test_findings_are_well_formed(self, provider: Provider, validator: Validates, key: KeyRef) -> None:
+    def test_findings_are_well_formed(self, provider: Provider, validator: Validates, key: Key) -> None:
         findings = list(validator.validate(key, call()))
         for failure, fault in self.faults(provider, key).items():
             if failure in STATES:
@@ -118,7 +118,7 @@ class Telling(Promises):
         checker.check(call())
 
     def test_a_provider_that_does_not_work_finds_itself_ill(
-        self, provider: Provider, checker: ChecksItself, key: KeyRef
+        self, provider: Provider, checker: ChecksItself, key: Key
     ) -> None:
         with self.fault(provider, key, Unavailable), pytest.raises(ProviderError):
             checker.check(call())

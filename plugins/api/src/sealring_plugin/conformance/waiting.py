@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sealring_plugin.conformance.cases import BINDING, DEK, LATE, SCOPE, call, works, wrap
+from sealring_plugin.conformance.cases import BINDING, DEK, LATE, SCOPE, Key, Provider, call, works, wrap
 from sealring_plugin.conformance.subject import Promises, not_claimed, not_shown
 from sealring_plugin.errors import ProviderError
-from sealring_plugin.protocols import ChecksItself, CreatesKeys, Provider
-from sealring_plugin.values import Call, KeyRef
+from sealring_plugin.protocols import ChecksItself, ManagedKeys
+from sealring_plugin.values import DATA, Call
 
 
 @contextmanager
@@ -39,19 +39,19 @@ class Waiting(Promises):
             yield lost
             lost.close()
 
-    def test_wrap_keeps_its_deadline(self, lost: Provider, key: KeyRef) -> None:
+    def test_wrap_keeps_its_deadline(self, lost: Provider, key: Key) -> None:
         self.expect_late(lambda until: lost.wrap(key, DEK, BINDING, until))
 
-    def test_unwrap_keeps_its_deadline(self, provider: Provider, lost: Provider, key: KeyRef) -> None:
+    def test_unwrap_keeps_its_deadline(self, provider: Provider, lost: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
         self.expect_late(lambda until: lost.unwrap(wrapped, key, BINDING, until))
 
     def test_create_key_keeps_its_deadline(self, lost: Provider) -> None:
-        if not isinstance(lost, CreatesKeys):
-            not_claimed("CreatesKeys")
+        if not isinstance(lost, ManagedKeys):
+            not_claimed("ManagedKeys")
 
-        self.expect_late(lambda until: lost.create_key("late", 1, SCOPE, until))
+        self.expect_late(lambda until: lost.create_key("late", 1, SCOPE, DATA, until))
 
     def test_check_keeps_its_deadline(self, lost: Provider) -> None:
         if not isinstance(lost, ChecksItself):
@@ -59,7 +59,7 @@ class Waiting(Promises):
 
         self.expect_late(lost.check)
 
-    def test_another_provider_does_not_wait_with_it(self, provider: Provider, lost: Provider, key: KeyRef) -> None:
+    def test_another_provider_does_not_wait_with_it(self, provider: Provider, lost: Provider, key: Key) -> None:
         with suppress(ProviderError):
             lost.wrap(key, DEK, BINDING, call(self.deadline_s))
 

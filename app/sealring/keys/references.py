@@ -1,0 +1,41 @@
+"""What a KEK's provider knows it by: the type tells the managed ones from those of customers."""
+
+from __future__ import annotations
+
+from sealring.domain.kek import Kek
+from sealring.errors import IntegrityFailure
+from sealring_plugin import CustomersKey, ManagedKey, RootName
+
+
+def key_ref(kek: Kek) -> ManagedKey | CustomersKey:
+    return managed_key(kek) if kek.bound is None else customers_key(kek)
+
+
+def managed_key(kek: Kek) -> ManagedKey:
+    """Raises IntegrityFailure for a key of a customer's."""
+    if kek.bound is not None:
+        raise IntegrityFailure("a customer's key in the place of a managed one")
+    root = RootName(kek.root_domain, kek.root_epoch)
+    return ManagedKey(kek.provider, kek.provider_key_id, kek.version, kek.scope, root, kek.material)
+
+
+def customers_key(kek: Kek) -> CustomersKey:
+    """Raises IntegrityFailure for a managed key."""
+    if kek.bound is None:
+        raise IntegrityFailure("a managed key in the place of a customer's")
+    return CustomersKey(kek.provider, kek.provider_key_id, kek.version, kek.scope, kek.bound.options)
+
+
+def kek_of(kek_id: bytes, key: ManagedKey, created_at: int) -> Kek:
+    """Return a managed key as it was just made, at a time in microseconds."""
+    return Kek(
+        kek_id,
+        key.version,
+        key.provider,
+        key.key_id,
+        key.scope,
+        key.material,
+        root_domain=key.root.domain,
+        root_epoch=key.root.epoch,
+        created_at=created_at,
+    )

@@ -1,0 +1,119 @@
+"""The files in which the root of trust lies, beside the settings and outside the store: the pin, and the layout.
+
+Neither is secret: the layout holds the store key in wrapped form. Who can write them decides which store is trusted.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealring.domain.layout import Layout
+from sealring.domain.pin import Pin
+from sealring.errors import SettingsInvalid
+
+LAYOUT_FILE = "store-layout"
+MODE = 0o644
+MAX_BYTES = 1 << 20
+
+_LAYOUT_HEADING = "sealring store layout\n"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustFiles:
+    """Where they are: the layout is kept beside the pin."""
+
+    pin_file: Path
+
+    @property
+    def layout_file(self) -> Path:
+        return self.pin_file.with_name(LAYOUT_FILE)
+
+    def pin(self) -> Pin:
+        """Return the pin. Raises SettingsInvalid: missing, open to other writers, or damaged."""
+        found = self.found_pin()
+        if found is None:
+            raise SettingsInvalid(
+                f"[store] pin_file {self.pin_file} is missing, and without it no store is trusted: restore it from "
+                "where the settings are backed up; a new store gets one from `sealring init`, and one that you know to "
+                "be yours from `sealring init --trust-store`"
+            )
+        return found
+
+    def found_pin(self) -> Pin | None:
+        """Return the pin, or None where there is none. Raises SettingsInvalid as `pin` does."""
+        text = _read(self.pin_file, "[store] pin_file")
+        try:
+            return None if text is None else Pin.parse(text)
+        except ValueError:
+            raise SettingsInvalid(
+                f"[store] pin_file {self.pin_file} is damaged: restore it from where the settings are backed up"
+            ) from None
+
+    def layout(self) -> Layout | None:
+        """Return the layout that was kept, or None where there is none. Raises SettingsInvalid."""
+        return read_layout_file(self.layout_file) if self.layout_file.exists() else None
+
+    def keep_layout(self, layout: Layout) -> None:
+        """Write the layout, in the place of one that was kept before. Raises SettingsInvalid."""
+        encoded = base64.b64encode(layout.encode()).decode()
+        _write(self.layout_file, f"{_LAYOUT_HEADING}{encoded}\n")
+
+    def keep_pin(self, pin: Pin) -> None:
+        """Write the pin; the caller has made sure that there is none. Raises SettingsInvalid."""
+        _write(self.pin_file, pin.encode())
+
+
+def read_layout_file(path: Path) -> Layout:
+    """Raises SettingsInvalid: missing, open to other writers, or damaged."""
+    text = _read(path, "layout file")
+    if text is None:
+        raise SettingsInvalid(f"layout file {path} is missing")
+    try:
+        encoded = text.removeprefix(_LAYOUT_HEADING).removesuffix("\n")
+        layout = Layout.decode(base64.b64decode(encoded, validate=True))
+    except ValueError:
+        layout = None
+    if layout is None or f"{_LAYOUT_HEADING}{base64.b64encode(layout.encode()).decode()}\n" != text:
+        raise SettingsInvalid(f"layout file {path} is damaged, or of another version of sealring")
+    return layout
+
+
+def _read(path: Path, what: str) -> str | None:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            raw = file.read(MAX_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SettingsInvalid(f"{what} {path} cannot be read ({error.strerror})") from error
+    if mode & 0o022:
+        raise SettingsInvalid(f"{what} {path} can be written by others, who could name a store; run: chmod go-w {path}")
+    return raw.decode("ascii", errors="replace")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none, and have it on disk. Raises SettingsInvalid."""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                file.write(text)
+                file.flush()
+                os.fchmod(file.fileno(), MODE)
+                os.fsync(file.fileno())
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise SettingsInvalid(f"{path} cannot be written ({error.strerror})") from error

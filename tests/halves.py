@@ -1,0 +1,72 @@
+"""All tests, in two halves at once: each takes about the same time, most of it waiting. `make test`.
+
+What the first half says is shown as it comes, then what the second has said. The last line adds both up, as pytest would
+have said it of all of them. The exit status is 0 where both halves passed.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+ROOT = Path(__file__).parents[1]
+HALVES = ("tests", "plugins")
+INTERRUPTED = 2  # of pytest
+
+_PYTEST = (sys.executable, "-u", "-m", "pytest")
+_CLOSING = re.compile(r"^.* in [0-9.]+s\b.*$", re.MULTILINE)
+_COUNT = re.compile(r"([0-9]+) (failed|passed|skipped|deselected|xfailed|xpassed|warning|error)")
+
+
+def main(root: Path = ROOT, halves: Sequence[str] = HALVES, out: BinaryIO = sys.stdout.buffer) -> int:
+    """Run both halves to their ends. Return 0, or the exit status of the first that did not pass."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        said = [Path(folder, half) for half in halves]
+        running = [_started(root, half, path) for half, path in zip(halves, said, strict=True)]
+        try:
+            for process, path in zip(running, said, strict=True):
+                _show(process, path, out)
+        except KeyboardInterrupt:  # the halves heard of it too
+            return INTERRUPTED
+        finally:
+            statuses = [process.wait() for process in running]
+        _write(out, _closing_line([path.read_text(errors="replace") for path in said], time.monotonic() - began))
+    return next((status for status in statuses if status), 0)
+
+
+def _started(root: Path, half: str, said: Path) -> subprocess.Popen[bytes]:
+    with said.open("wb") as output:
+        return subprocess.Popen([*_PYTEST, half], cwd=root, stdout=output, stderr=subprocess.STDOUT)
+
+
+def _show(process: subprocess.Popen[bytes], said: Path, out: BinaryIO) -> None:
+    """Pass on what a half says, until it has ended."""
+    with said.open("rb") as output:
+        while process.poll() is None:
+            _write(out, output.read())
+            time.sleep(0.2)
+        _write(out, output.read())
+
+
+def _closing_line(outputs: Iterable[str], seconds: float) -> bytes:
+    counts: Counter[str] = Counter()
+    for output in outputs:
+        for number, word in _COUNT.findall(_CLOSING.findall(output)[-1] if _CLOSING.search(output) else ""):
+            counts[word] += int(number)
+    told = ", ".join(f"{number} {word}" for word, number in counts.items()) or "no tests ran"
+    return f"===== {told} in {seconds:.2f}s =====\n".encode()
+
+
+def _write(out: BinaryIO, text: bytes) -> None:
+    out.write(text)
+    out.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What leaves the server where a view fails: a status and a fixed text; in the log a class and a place, never a text."""
+
+import io
+import json
+
+import pytest
+
+from auth.kit import SetClock, claims, sign, verifier
+from sealring.auth.scoping import Authenticator
+from sealring.domain.principal import Permission
+from sealring.errors import CiphertextRejected, IntegrityFailure
+from sealring.http.bodies import Bodies
+from sealring.http.dispatch import Server
+from sealring.http.guard import Guard, Route
+from sealring.observability.logs import Log
+
+CANARY = "a-value-that-nobody-may-see"
+
+
+class Failing:
+    """A server with one route, whose view raises what it is told to."""
+
+    def __init__(self):
+        self.log = io.StringIO()
+        self.failure = None
+        route = Route("GET", "/fails", Permission.OBJECTS_READ, self._view, "", {})
+        guard = Guard(Authenticator(verifier(), SetClock()), Bodies(1000))
+        self._server = Server(guard, [route], [], Log(self.log))
+
+    def answer(self, failure):
+        self.failure = failure
+        token = sign(claims(permissions=["vault:objects:read"]))
+        reply = self._server.test_client().get("/fails", headers={"Authorization": f"Bearer {token}"})
+        return reply.status_code, reply.get_data(as_text=True)
+
+    @property
+    def line(self):
+        (line,) = self.log.getvalue().splitlines()
+        return json.loads(line)
+
+    def _view(self, _call):
+        raise self.failure
+
+
+@pytest.fixture
+def failing():
+    return Failing()
+
+
+@pytest.mark.parametrize("failure", [ValueError(CANARY), KeyError(CANARY), RuntimeError(CANARY.encode())])
+def test_what_goes_wrong_is_told_by_its_class_and_place_and_never_by_its_text(failing, failure):
+    status, answer = failing.answer(failure)
+
+    assert status == 500
+    assert json.loads(answer)["code"] == "internal_error"
+    assert CANARY not in answer
+    assert CANARY not in failing.log.getvalue()
+    assert failing.line["event"] == "fault"
+    assert failing.line["message"] == "request failed"
+    assert failing.line["exception"] == type(failure).__name__
+    assert failing.line["route"] == "/fails"
+    assert failing.line["at"][-1].startswith("_view (")
+
+
+def test_the_reason_of_a_refusal_is_for_the_log_alone(failing):
+    status, answer = failing.answer(CiphertextRejected("a-fixed-reason"))
+
+    assert status == 400
+    assert "a-fixed-reason" not in answer
+    assert failing.line | {"time": 0, "request_id": ""} == {
+        "time": 0,
+        "event": "refusal",
+        "request_id": "",
+        "route": "GET /fails",
+        "status": 400,
+        "code": "ciphertext_rejected",
+        "reason": "a-fixed-reason",
+    }
+
+
+def test_a_broken_record_is_an_alarm(failing):
+    status, answer = failing.answer(IntegrityFailure("record MAC"))
+
+    assert status == 500
+    assert "MAC" not in answer
+    assert (failing.line["event"], failing.line["reason"]) == ("alarm", "record MAC")

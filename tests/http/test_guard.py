@@ -1,0 +1,103 @@
+"""The guard: what it looks at, in which order, and what it hands on."""
+
+import io
+import time
+
+import pytest
+
+from auth.kit import SetClock, claims, sign, verifier
+from sealring.auth.scoping import Authenticator
+from sealring.domain.principal import Permission
+from sealring.http.bodies import Bodies
+from sealring.http.dispatch import Server
+from sealring.http.guard import Guard, Route
+from sealring.http.replies import Reply
+from sealring.http.schemas.requests import Nothing
+from sealring.observability.logs import Log
+
+MAX_BYTES = 1000
+CREATES = {"permissions": ["vault:objects:create"], "org_id": "org_acme"}
+READS = {"permissions": ["vault:objects:read"], "org_id": "org_acme"}
+
+
+class Unreadable(io.RawIOBase):
+    """A body that nobody may read."""
+
+    def read(self, _size=-1):
+        raise AssertionError("somebody read the body")
+
+
+def told(call):
+    return Reply.json(200, {"repeats": call.caller.intent is not None})
+
+
+@pytest.fixture
+def server():
+    routes = [
+        Route("POST", f"/{name}", Permission.OBJECTS_CREATE, told, "", {}, body=Nothing(), repeatable=repeatable)
+        for name, repeatable in (("once", False), ("again", True))
+    ]
+    guard = Guard(Authenticator(verifier(), SetClock()), Bodies(MAX_BYTES))
+    return Server(guard, routes, [], Log(io.StringIO()))
+
+
+def post(server, path, members=None, *, body=None, **headers):
+    """The answer to a request at the server's WSGI door."""
+    if members is not None:
+        headers["HTTP_AUTHORIZATION"] = f"Bearer {sign(claims(**members))}"
+    length = {"CONTENT_LENGTH": "10", "wsgi.input": body} if body is not None else {}
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "QUERY_STRING": "", **length, **headers}
+    said = []
+    answer = b"".join(server.wsgi_app(environ, lambda status, _headers: said.append(status)))
+    return int(said[0].split()[0]), answer
+
+
+@pytest.mark.parametrize(("members", "status"), [(None, 401), (READS, 403)])
+def test_nothing_of_a_body_is_read_before_its_sender_is_let_in(server, members, status):
+    assert post(server, "/once", members, body=Unreadable())[0] == status
+
+
+def test_a_token_without_the_permission_of_a_route_is_forbidden(server):
+    assert post(server, "/once", CREATES)[0] == 200
+    assert post(server, "/once", READS)[0] == 403
+
+
+@pytest.mark.parametrize(("path", "repeats"), [("/once", b"false"), ("/again", b"true")])
+def test_a_repetition_is_known_where_the_route_says_so(server, path, repeats):
+    answer = post(server, path, CREATES, HTTP_IDEMPOTENCY_KEY="key-1")
+
+    assert answer == (200, b'{"repeats":' + repeats + b"}")
+
+
+class Connection:
+    """A connection whose timeout is set, and set back."""
+
+    def __init__(self):
+        self.timeouts = []
+
+    def gettimeout(self):
+        return 60.0
+
+    def settimeout(self, seconds):
+        self.timeouts.append(seconds)
+
+
+class Dripping(io.RawIOBase):
+    """A body of which a byte comes now and then, for ever."""
+
+    def __init__(self):
+        self.began = time.monotonic()
+
+    def read(self, _size=-1):
+        assert time.monotonic() < self.began + 5, "the body is read to the end of time"
+        time.sleep(0.01)
+        return b"x"
+
+
+def test_a_refused_body_that_drips_is_read_away_for_a_while_only(monkeypatch):
+    monkeypatch.setattr("sealring.http.bodies._DISCARD_S", 0.2)
+    connection = Connection()
+
+    Bodies(MAX_BYTES).discard({"gunicorn.socket": connection, "CONTENT_LENGTH": "100000000", "wsgi.input": Dripping()})
+
+    assert connection.timeouts == [0.2, 60.0]

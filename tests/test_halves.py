@@ -1,0 +1,61 @@
+"""Both halves of the tests at once: nothing that one of them says or finds is lost."""
+
+import io
+
+import pytest
+
+from halves import main
+
+PASSES = "def test_it():\n    pass\n"
+FAILS = "def test_it():\n    assert 'seen' == 'expected'\n"
+SKIPS = "import pytest\n\n\ndef test_it():\n    pytest.skip('not here')\n"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs two halves that hold these tests; the exit status, and all that was said."""
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest]\nminversion = "9"\naddopts = ["--import-mode=importlib"]\n')
+
+    def run(*modules):
+        for half, module in zip(("one", "two"), modules, strict=True):
+            (tmp_path / half).mkdir()
+            if module is not None:
+                (tmp_path / half / f"test_{half}.py").write_text(module)
+        out = io.BytesIO()
+        status = main(tmp_path, ("one", "two"), out)
+        return status, out.getvalue().decode()
+
+    return run
+
+
+def test_two_halves_that_pass_are_one_run_that_passes(run):
+    status, said = run(PASSES, PASSES + SKIPS.replace("test_it", "test_other"))
+
+    assert status == 0
+    assert "one/test_one.py" in said
+    assert "two/test_two.py" in said
+    assert said.splitlines()[-1].startswith("===== 2 passed, 1 skipped in ")
+    assert said.splitlines()[-1].endswith("s =====")
+
+
+@pytest.mark.parametrize("modules", [(FAILS, PASSES), (PASSES, FAILS)])
+def test_a_half_that_fails_makes_the_whole_fail_and_says_why(run, modules):
+    status, said = run(*modules)
+
+    assert status == 1
+    assert "assert 'seen' == 'expected'" in said
+    assert "1 failed" in said.splitlines()[-1]
+    assert "1 passed" in said.splitlines()[-1]
+
+
+def test_a_half_that_cannot_be_collected_is_no_half_that_passes(run):
+    status, said = run(PASSES, "import nothing_of_that_name\n")
+
+    assert status == 2
+    assert "1 passed, 1 error in " in said.splitlines()[-1]
+
+
+def test_a_half_without_tests_is_no_half_that_passes(run):
+    status, _ = run(PASSES, None)
+
+    assert status == 5
