@@ -32,6 +32,7 @@ class Store:
     audit: AuditLog
     keys: StoreKeys
     events: Callable[[], list[Event]]  # of the audit log, oldest first
+    when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
     def actions(self) -> list[str]:
         return [event.action.value for event in self.events()]
@@ -72,6 +73,7 @@ def on_parts(parts: OpenedStore) -> Store:
         stores.audit,
         parts.keys,
         lambda: _events(parts.links, parts.keyspace, parts.keys),
+        parts.markers.when_renewed,
     )
 
 

@@ -87,7 +87,8 @@ class Keyring:
         self._by_id: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
 
     def forget(self) -> None:
-        """Drop every KEK that is known: the store was restored."""
+        """Drop every KEK that is known, and its count: the store was restored."""
+        self._counts.forget()
         self._by_scope.clear()
         self._by_id.clear()
         self._opened.clear()
