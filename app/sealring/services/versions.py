@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sealring.domain.events import Action
 from sealring.domain.ids import parse_uuid
@@ -48,7 +47,7 @@ class Versions:
                 current.context_hash,
             ):
                 raise IntegrityFailure("a version of another organization or context")
-            then = replace(record, current=version, updated_at=version.created_at)
+            then = record.as_of(version)
             decision = self._sealing.decision(version.envelope)
             while True:
                 value, decision = self._sealing.open(version.envelope, record.context, caller, decision)
