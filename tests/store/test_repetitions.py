@@ -180,9 +180,9 @@ def test_a_write_that_never_was_is_not_found(use):
 
 def another_organization(store, *, beside):
     """An organization in the partition of ACME: it does not lie elsewhere, which hides it by itself; or in another."""
-    here = store.objects.partition(ENVIRONMENT, ACME)
+    here = store.objects.home(ENVIRONMENT, ACME).partition
     orgs = (OrgId(f"org_{number}") for number in itertools.count())
-    return next(org for org in orgs if (store.objects.partition(ENVIRONMENT, org) == here) is beside)
+    return next(org for org in orgs if (store.objects.home(ENVIRONMENT, org).partition == here) is beside)
 
 
 def test_nobody_else_is_told_what_became_of_a_write(use):

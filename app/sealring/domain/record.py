@@ -93,6 +93,16 @@ class ObjectRecord:
         current = replace(self.current, created_at=now)
         return replace(self, created_at=now, updated_at=now, current=current, operation=operation)
 
+    def as_of(self, version: Version) -> Self:
+        """The object as it was in an older version."""
+        return replace(self, current=version, updated_at=version.created_at)
+
+    def dropped(self, version_id: bytes, created_at: int) -> Version:
+        """What is still to be told of a version that is kept no longer: which one it was, and when it was written."""
+        envelope = self.current.envelope
+        header = replace(envelope.header, version_id=version_id)
+        return replace(self.current, created_at=created_at, envelope=replace(envelope, header=header))
+
     @property
     def live(self) -> bool:
         return self.state is State.LIVE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from sealring.domain.events import Action, Event
@@ -55,7 +54,7 @@ class Versions:
         """Open a version that its object had, if it is there still when the event of the read is stored."""
 
         def then(present: ObjectRecord) -> ObjectRecord:
-            return replace(present, current=version, updated_at=version.created_at)
+            return present.as_of(version)
 
         def event(caller: Caller, present: ObjectRecord) -> Event:
             return event_of(Action.OBJECT_READ, then(present), caller)

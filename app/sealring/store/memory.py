@@ -254,8 +254,10 @@ class MemoryObjects:
         record = self._objects[ObjectId(outcome.object_id)]
         if not intent.name and record.operation != outcome.operation:
             return None
-        version = next((each for each in self._versions[record.id] if each.id == outcome.version_id), record.current)
-        return record if version is record.current else replace(record, current=version, updated_at=version.created_at)
+        if outcome.version_id == record.current.id:
+            return record
+        version = next((each for each in self._versions[record.id] if each.id == outcome.version_id), None)
+        return record.as_of(version or record.dropped(outcome.version_id, outcome.started_at))
 
     def _live(self, environment: EnvironmentId, orgs: frozenset[OrgId] | None = None) -> Sequence[ObjectRecord]:
         with self._lock:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
-from sealring.domain.intent import Intent, Outcome
+from sealring.domain.intent import Intent
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
@@ -174,7 +174,12 @@ class RedisObjects:
         if version_id == record.current.id:
             return record.current
         (raw,) = self._markers.load(record.id.partition, self._history.one(record.id, version_id))
-        return self._history.decoded(record.id, version_id, raw)
+        if raw is None:
+            one, every = self._history.one(record.id, version_id), self._history.all(record.id)
+            raw, members = self._markers.snapshot(record.id.partition, one, every)
+            self._history.check_missing(record.id, version_id, raw, members)
+        version = self._history.decoded(record.id, version_id, raw)
+        return None if version is None or version.number < record.oldest else version
 
     def attest(self, record: ObjectRecord, event: Event) -> Attestation:
         epoch_key = self._keyspace.epoch(record.id.home)
@@ -230,8 +235,8 @@ class RedisObjects:
             raise NotFound
         if outcome.version_id == record.current.id:
             return record
-        version = self._history.decoded(object_id, outcome.version_id, older) or _dropped(record, outcome)
-        return replace(record, current=version, updated_at=version.created_at)
+        version = self._history.decoded(object_id, outcome.version_id, older)
+        return record.as_of(version or record.dropped(outcome.version_id, outcome.started_at))
 
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
         if current.live or not record.live:
@@ -244,7 +249,8 @@ class RedisObjects:
     def _was_followed(self, link: Link, ours: ObjectRecord, current: ObjectRecord) -> bool:
         """Whether our write, whose answer was lost, landed and was followed by another's before we could see it.
 
-        Raises OutcomeUnknown for a delete or restore without an intent: it left nothing to tell by.
+        Raises OutcomeUnknown for a delete or restore without an intent, and for a version that may have been dropped:
+        it left nothing to tell by.
         """
         if current.revision <= ours.revision:  # another's write is in its place
             return False
@@ -252,6 +258,8 @@ class RedisObjects:
             raise OutcomeUnknown(ANSWER_LOST)
         if ours.current.id == current.current.id:
             return True
+        if ours.current.number < current.oldest:
+            raise OutcomeUnknown(ANSWER_LOST)
         (exists,) = link.send((b"HEXISTS", self._keyspace.versions(current.id), ours.current.id))
         return bool(exists)
 
@@ -279,13 +287,6 @@ def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None
     """Refuse a record that was put back to before it was deleted or restored."""
     if current.purge_at != (0 if deleted_until is None else int(float(deleted_until))):
         raise IntegrityFailure("rolled back")
-
-
-def _dropped(record: ObjectRecord, outcome: Outcome) -> Version:
-    """What is still to be told of a version that is kept no longer: which one it was, and when it was written."""
-    envelope = record.current.envelope
-    header = replace(envelope.header, version_id=outcome.version_id)
-    return replace(record.current, created_at=outcome.started_at, envelope=replace(envelope, header=header))
 
 
 def _wall_clock() -> int:
