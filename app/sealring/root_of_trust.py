@@ -38,9 +38,12 @@ def make_ready(gateway: Gateway, links: Links, files: TrustFiles, new: tuple[str
         layout = files.layout() or make_layout(gateway, *new)  # one that was kept is of a set-up that was cut short
         files.keep_layout(layout)
         return _write(gateway, links, files, layout)
-    pin = trust(gateway, files, stored, trusting=trusting or stored == files.layout())
+    markers = _markers(
+        gateway, links, stored, trust(gateway, files, stored, trusting=trusting or stored == files.layout())
+    )
     if holds_layout_alone(links):  # an earlier set-up may have been cut short
-        _markers(gateway, links, stored, pin).begin()
+        markers.begin()
+    markers.check_all()
     return "the store was ready already"
 
 

@@ -15,6 +15,7 @@ from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.services.objects import ObjectLimits
 from sealring.store.durability import DurabilityPolicy
+from sealring_plugin import ConfigInvalid, read_private
 
 MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
@@ -150,9 +151,11 @@ def _store_url(table: _Table, base: Path) -> str:
     if "url" in table.members:
         table.refuse("url", "and url_file are both there; keep one")
     try:
-        return (base / table.text("url_file")).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise SettingsInvalid("[store] url_file cannot be read") from error
+        return read_private(base / table.text("url_file"), "url_file").decode().strip()
+    except ConfigInvalid as error:
+        raise SettingsInvalid(f"[store] {error}") from error
+    except UnicodeDecodeError:
+        raise SettingsInvalid("[store] url_file is not text") from None
 
 
 def _pin_file(table: _Table, base: Path) -> Path:

@@ -25,7 +25,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @one_line_failures
 def backup(path: Path, output: Path, keys: Path, force: bool) -> None:  # noqa: FBT001  click passes each option as an argument
     """Write a backup of the store, encrypted by a managed key. Servers may go on."""
-    if output.absolute() == keys.absolute():
+    if _place(output) == _place(keys):
         raise BackupRefused("--output and --keys name the same file; choose two")
     for file in (output, keys):
         if file.exists() and not force:
@@ -61,6 +61,11 @@ def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
     findings = _Findings()
     counts = whole_store.verify(settings.load(path), _progress, findings.report, unwrap=unwrap)
     findings.conclude(str(counts))
+
+
+def _place(file: Path) -> Path:
+    """Where a file is written, whatever leads there; a link in its own place is replaced."""
+    return file.parent.resolve() / file.name
 
 
 class _Findings:

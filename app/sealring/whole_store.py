@@ -78,8 +78,8 @@ def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Writte
                     data.add(entry)
                 if is_of_keys(entry):
                     keys.add(entry)
-            counts = reading.counts
-            return Written(counts, data.end(counts.of_data), keys.end(counts.of_keys))
+            of_data, of_keys = reading.of_data, reading.of_keys
+            return Written(of_data + of_keys, data.end(of_data), keys.end(of_keys))
 
 
 def restore(

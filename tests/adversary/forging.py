@@ -84,7 +84,8 @@ class Forger:
             head |= {"suite": suite, "H": _of_suite(suite, head["H"])}
         shown = {"organization_id": head["org"], "context_sha256": head["context_hash"].hex()}
         bound = api.WrapBinding(shown, wrap_aad(head, wrap))
-        wrapped = self.provider.wrap(SimpleNamespace(key_id=self.key), dek, bound, SimpleNamespace(request_id="none"))
+        call = api.Call(float("inf"), "none of ours", head["org"], api.Purpose.ENCRYPT)
+        wrapped = self.provider.wrap(SimpleNamespace(key_id=self.key), dek, bound, call)
         assert len(wrapped.blob) == len(wrap["blob"])
         commitment = expand(dek, head, b"sealring/v1/commit")
         return like[: source.at - len(wrapped.blob)] + wrapped.blob + commitment + like[source.at + 32 :]

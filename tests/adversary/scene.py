@@ -13,8 +13,7 @@ from sealring.domain.principal import Caller
 from sealring.errors import SealringError
 from sealring.store.links import Links
 from support import stores
-from support.cmk import CATALOG, gateway_to
-from support.make import caller, context, principal, services
+from support.make import caller, context, principal
 
 _numbers = itertools.count(1)
 
@@ -47,18 +46,13 @@ class Scene:
 def scene_on(url: str, *, partitions: int = 4, follows: Scene | None = None) -> Iterator[Scene]:
     """Empties the store first; one that follows another scene finds what that one stored, and its customers' keys."""
     stepper, kms = Stepper(), {} if follows is None else follows.watched.kms
-    links, watched, others = Links.to(url), stepper.links(url), Links.to(url)
+    everyones = links, watched, others = Links.to(url), stepper.links(url), Links.to(url)
     if follows is None:
         links.call((b"FLUSHALL",))
-    store, gateway = stores.on_links(watched, partitions), stepper.gateway(gateway_to(kms))
-    yield Scene(
-        stepper=stepper,
-        watched=World(kms, store, services(store, provider_gateway=gateway, catalog=CATALOG)),
-        rival=world_on(stores.on_links(others, partitions), kms),
-        links=links,
-        partitions=partitions,
-    )
-    for each in (links, watched, others):
+    one, other = (world_on(stores.on_links(each, partitions), kms) for each in (watched, others))
+    stepper.watch(one.gateway)
+    yield Scene(stepper, one, other, links, partitions)
+    for each in everyones:
         each.close()
 
 

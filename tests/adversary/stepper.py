@@ -55,7 +55,7 @@ class Taken:
 
 
 class Stepper:
-    """Watches what is made by `links` and `gateway`. For one thread."""
+    """Counts the steps of what stands on its `links`, and of gateways that it is to watch. For one thread."""
 
     def __init__(self) -> None:
         self._hook: Callable[[int], None] | None = None
@@ -65,11 +65,10 @@ class Stepper:
         """Links whose every send is a step."""
         return Links(OneNode(lambda: _Connection(Endpoint(url).connection(), self._step)))
 
-    def gateway(self, gateway: Any) -> Any:
-        """The gateway, of which each call is a step from now on."""
+    def watch(self, gateway: Any) -> None:
+        """Let each call of a gateway be a step."""
         for name in _CALLS:
             setattr(gateway, name, self._stepped(name, getattr(gateway, name)))
-        return gateway
 
     def take(self, request: Callable[[], Any], *, before: int, act: Act) -> Taken:
         """Make a request, and let `act` happen once: before the step of that number, the first being 0."""

@@ -23,7 +23,9 @@ from adversary.requests_of import (
     what_begins_again,
     what_closes,
 )
+from adversary.scene import scene_on
 from adversary.stepper import at_every_gap, at_every_gap_before_the_event
+from sealring.keys import bound_keys
 
 REFUSED = {424, 503}
 
@@ -133,21 +135,42 @@ def test_a_change_before_the_audit_event_decides_which_key_guards(scene, request
     assert wrong == []
 
 
+@pytest.fixture
+def forgetful(valkey, monkeypatch):
+    """A scene in which the watched process knows the bindings of one organization, and drops them for those of another."""
+    monkeypatch.setattr(bound_keys, "CACHED_ORGANIZATIONS", 1)
+    with scene_on(valkey) as scene:
+        yield scene
+
+
+def forget(scene):
+    scene.organization().neighbour()
+
+
+def test_what_is_known_of_one_organization_is_dropped_for_another(forgetful):
+    org = forgetful.organization()
+    org.data_key()
+    forget(forgetful)
+
+    assert any("HGETALL" in step for step in forgetful.stepper.count(org.data_key).steps)
+    assert not any("HGETALL" in step for step in forgetful.stepper.count(org.data_key).steps)
+
+
 @every_request
-def test_what_was_known_of_bindings_is_not_taken_for_current_once_it_is_forgotten(scene, clock, request_of):
+def test_what_was_known_of_bindings_is_not_taken_for_current_once_it_is_forgotten(forgetful, request_of):
     """What a process knows is kept for minutes, and dropped when there is too much of it: also within a request."""
 
     def prepared():
-        org = scene.organization()
+        org = forgetful.organization()
         binding = org.bind()
 
         def act():
             org.turn(binding, "suspend")
-            clock.ahead_s += 3600
+            forget(forgetful)
 
         return of_new_ones(org, request_of), act
 
-    gaps = at_every_gap_before_the_event(scene.stepper, prepared)
+    gaps = at_every_gap_before_the_event(forgetful.stepper, prepared)
     leaks = [taken.story for taken in gaps if status_of(taken) not in REFUSED]
 
     assert leaks == []
@@ -168,25 +191,26 @@ def test_a_request_that_begins_again_and_again_ends_with_its_deadline(scene, clo
     assert status_of(scene.stepper.harass(request, act)) == 503
 
 
-@pytest.mark.parametrize("forgotten", [False, True], ids=["bindings known", "bindings forgotten"])
+@pytest.mark.parametrize("known", [True, False], ids=["bindings known", "bindings forgotten"])
 @pytest.mark.parametrize("request_of", [read, read_by_name, read_version])
-def test_nothing_is_read_that_was_deleted_before_its_binding_opened(scene, clock, request_of, forgotten):
+def test_nothing_is_read_that_was_deleted_before_its_binding_opened(forgetful, request_of, known):
     """While the object was there, its key was shut; when it opened, the object was gone."""
 
     def prepared():
-        org = scene.organization()
+        org = forgetful.organization()
         binding, record = org.bind(), org.object()
         request = request_of(org, record, None)
         org.turn(binding, "suspend")
-        clock.ahead_s += 3600 * forgotten
+        if not known:
+            forget(forgetful)
 
         def act():
-            scene.rival.use.objects.delete(org.caller, str(record.id), version_check=None)
+            forgetful.rival.use.objects.delete(org.caller, str(record.id), version_check=None)
             org.turn(binding, "activate")
 
         return request, act
 
-    read_all_the_same = [taken.story for taken in at_every_gap(scene.stepper, prepared) if taken.failure is None]
+    read_all_the_same = [taken.story for taken in at_every_gap(forgetful.stepper, prepared) if taken.failure is None]
 
     assert read_all_the_same == []
 

@@ -2,8 +2,7 @@ from contextlib import closing
 
 import pytest
 
-from backup.kit import Installation
-from sealring import installation, settings, wiring
+from backup.kit import install
 from sealring.store.embedded import EmbeddedValkey
 from sealring.store.links import Links
 
@@ -26,10 +25,7 @@ def installed(engines, tmp_path, partitions):
     for url in engines:
         with closing(Links.to(url)) as links:
             links.call((b"FLUSHALL",))
-    list(installation.create_files(tmp_path / "etc", engines[0], "local"))
-    config = settings.load(tmp_path / "etc" / installation.SETTINGS_FILE)
-    wiring.initialise_store(config, partitions)
-    return Installation(config, engines[1], tmp_path)
+    return install(tmp_path, engines[0], partitions, other_url=engines[1])
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class Damage:
 
     @property
     def kek(self):
-        return self.opened.store.keks.get(self.mine.environment, ACME, self.kek_id)
+        return self.opened.store.keks.get(self.mine.environment, ACME, self.kek_id).active
 
     def member(self, index):
         return next(each for each in self.call(b"ZRANGE", index, 0, -1) if each[:16] == self.mine.id.raw)

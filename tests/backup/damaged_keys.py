@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from backup.damage import BOUND
 from sealring.domain.ids import uuid_text
+from sealring.domain.kek import KekRecord
 from sealring.store.keyspace import Kind
 from support.make import BETA
 
@@ -19,14 +20,13 @@ def altered_kek(it):
 
 
 def kek_of_another_version(it):
-    it.call(b"SET", it.place(Kind.KEK, it.kek_id), it.opened.parts.records.encode_kek(replace(it.kek, version=2)))
+    rewritten(it, it.kek_id, replace(it.kek, version=2))
     return without_kek(it)
 
 
 def kek_of_another_organization(it):
     theirs = it.opened.store.keks.get(it.theirs.environment, BETA, it.theirs.current.key_id)
-    moved = replace(it.kek, scope=theirs.scope)
-    it.call(b"SET", it.place(Kind.KEK, it.kek_id), it.opened.parts.records.encode_kek(moved))
+    rewritten(it, it.kek_id, replace(it.kek, scope=theirs.scope))
     return [stray_scope(it), *without_kek(it)]
 
 
@@ -38,6 +38,26 @@ def lost_scope(it):
 def scope_of_another(it):
     it.call(b"SET", it.place(Kind.KEK_SCOPE, bytes(16)), it.kek_id)
     return [stray_scope(it)]
+
+
+def altered_counts(it):
+    it.call(b"HSET", it.place(Kind.KEK_USES, it.kek_id), b"w1", b"noise")
+    return [f"KEK {uuid_text(it.kek_id)}: its counts were altered"]
+
+
+def lowered_counts(it):
+    it.call(b"HSET", it.place(Kind.KEK_USES, it.kek_id), b"w1", b"-5")
+    return [f"KEK {uuid_text(it.kek_id)}: its counts were altered"]
+
+
+def counts_of_something_else(it):
+    it.call(b"HSET", it.place(Kind.KEK_USES, it.kek_id), b"x1", b"1")
+    return [f"KEK {uuid_text(it.kek_id)}: its counts were altered"]
+
+
+def counts_of_another_type(it):
+    it.call(b"SET", it.place(Kind.KEK_USES, it.kek_id), b"x")
+    return [f"KEK {uuid_text(it.kek_id)}: its counts were altered"]
 
 
 def altered_binding(it):
@@ -106,9 +126,13 @@ def lost_bound_kek(it):
 
 
 def bound_kek_of_another_key(it):
-    other = replace(it.binding.kek, provider_key_id="key_other")
-    it.call(b"SET", it.place(Kind.KEK, it.binding.id), it.opened.parts.records.encode_kek(other))
+    rewritten(it, it.binding.id, replace(it.binding.kek, provider_key_id="key_other"))
     return [f"binding {uuid_text(it.binding.id)}: its KEK is missing, or another one"]
+
+
+def rewritten(it, kek_id, kek):
+    """Writes the record anew, with a MAC that is right."""
+    it.call(b"SET", it.place(Kind.KEK, kek_id), it.opened.parts.records.encode_kek(KekRecord((kek,))))
 
 
 def stray_scope(it):
@@ -130,6 +154,10 @@ KEYS = (
     kek_of_another_organization,
     lost_scope,
     scope_of_another,
+    altered_counts,
+    lowered_counts,
+    counts_of_something_else,
+    counts_of_another_type,
     altered_binding,
     lost_binding,
     lost_seal,

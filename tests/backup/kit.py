@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sealring import whole_store, wiring
+from sealring import installation, settings, whole_store, wiring
 from sealring.domain.binding import Binding
 from sealring.domain.ids import OrgId
 from sealring.factory import Services
@@ -18,11 +18,12 @@ from sealring.store.counts import Counts
 from sealring.store.links import Links
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_layout import read_layout
+from sealring.whole_store import BackupFiles
 from sealring_local.root import Roots, read_roots
 from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key
 from support.make import caller, context, services
-from support.stores import Store, on_links
+from support.stores import Store, on_parts
 
 
 def unseen(_step, _length):
@@ -68,22 +69,24 @@ class Installation:
         return replace(self.settings, store_url=self.other_url)
 
     @contextmanager
-    def opened(self, settings: Settings | None = None) -> Iterator[Opened]:
-        settings = settings or self.settings
-        with closing(Links.to(settings.store_url)) as links, closing(self.gateway) as gateway:
+    def opened(self, config: Settings | None = None) -> Iterator[Opened]:
+        config = config or self.settings
+        with closing(Links.to(config.store_url)) as links, closing(self.gateway) as gateway:
             layout = read_layout(links)
-            keys = open_store_keys(gateway, layout, wiring.trust_files(settings).pin())
-            store = on_links(links, layout.partitions, keys, layout.store_id)
+            keys = open_store_keys(gateway, layout, wiring.trust_files(config).pin())
+            parts = OpenedStore.of(links, keys, layout)
+            store = on_parts(parts)
             use = services(store, provider_gateway=gateway, catalog=CATALOG)
-            yield Opened(links, OpenedStore.of(links, keys, layout), store, use)
+            yield Opened(links, parts, store, use)
 
-    def back_up(self, name: str = "store.backup") -> Path:
-        whole_store.backup(self.settings, self.folder / name, unseen)
-        return self.folder / name
+    def back_up(self, name: str = "store") -> BackupFiles:
+        files = BackupFiles(self.folder / f"{name}.data", self.folder / f"{name}.keys")
+        whole_store.backup(self.settings, files, unseen)
+        return files
 
-    def restore(self, file: Path, progress=unseen) -> Counts:
+    def restore(self, files: BackupFiles, progress=unseen) -> Counts:
         self.findings = []
-        return whole_store.restore(self.there, file, progress, self.findings.append)
+        return whole_store.restore(self.there, files, progress, self.findings.append)
 
     def verify(self, *, unwrap: bool = False) -> list[str]:
         found: list[str] = []
@@ -94,11 +97,19 @@ class Installation:
         with closing(Links.to(self.other_url)) as links:
             links.call((b"FLUSHALL",))
 
-    def bind(self, use: Services, org: str, key: str) -> Binding:
-        """Let a customer's key guard an organization."""
+    def bind(self, use: Services, org: str, key: str, *, activate: bool = True) -> Binding:
+        """Let a customer's key guard an organization; or say so and leave it pending."""
         self.kms.setdefault(key, Key())
         new = NewBinding(org=OrgId(org), match=context(organization_id=org), provider="cmk", key=key)
-        return use.bindings.create(caller(org), new, activate=True)
+        return use.bindings.create(caller(org), new, activate=activate)
+
+
+def install(folder: Path, store_url: str, partitions: int, other_url: str = "") -> Installation:
+    """An installation in `folder` with keys in software, and its store ready."""
+    list(installation.create_files(folder / "etc", store_url, "local"))
+    config = settings.load(folder / "etc" / installation.SETTINGS_FILE)
+    wiring.initialise_store(config, partitions)
+    return Installation(config, other_url, folder)
 
 
 def updated(use, caller, record, value):

@@ -18,6 +18,8 @@ from support.roots import replace_roots
 
 TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 SEALRING = Path(sys.executable).with_name("sealring")
+BACKUP = ("backup", "--output", "data", "--keys", "keys")
+RESTORE = ("restore", "data", "--keys", "keys")
 
 
 @pytest.fixture
@@ -44,22 +46,23 @@ def use_the_other(installed):
 
 
 def test_a_backup_says_what_it_holds(run, installed, made):
-    said = run("backup", "--output", "file")
+    said = run(*BACKUP)
 
-    sha256 = hashlib.sha256((installed.folder / "file").read_bytes()).hexdigest()
-    assert (
-        said.stdout
-        == f"1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; SHA-256 {sha256}\n"
-    )
+    sha256 = {name: hashlib.sha256((installed.folder / name).read_bytes()).hexdigest() for name in ("data", "keys")}
+    assert said.stdout.splitlines() == [
+        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events",
+        f"data: SHA-256 {sha256['data']}",
+        f"keys: SHA-256 {sha256['keys']}",
+    ]
     assert said.stderr == "backup\n"
     assert said.returncode == 0
 
 
 def test_a_restore_says_what_it_restored(run, installed, made):
-    run("backup", "--output", "file")
+    run(*BACKUP)
     use_the_other(installed)
 
-    said = run("restore", "file")
+    said = run(*RESTORE)
 
     lost, restored = said.stdout.splitlines()
     assert re.fullmatch(
@@ -98,33 +101,56 @@ def test_verify_says_what_is_wrong_and_exits_with_1(run, opened, made):
 
 def test_a_restore_with_findings_exits_with_1(run, installed, opened, made):
     opened.links.call((b"SET", opened.parts.keyspace.object(made.id), b"noise"))
-    run("backup", "--output", "file")
+    run(*BACKUP)
     use_the_other(installed)
 
-    said = run("restore", "file")
+    said = run(*RESTORE)
 
     assert said.returncode == 1
     assert run("check-config").returncode == 0
 
 
-def test_a_backup_replaces_a_file_only_when_it_is_told_to(run, installed):
-    (installed.folder / "file").write_text("precious")
+@pytest.mark.parametrize(("name", "other"), [("data", "keys"), ("keys", "data")])
+def test_a_backup_replaces_a_file_only_when_it_is_told_to(run, installed, name, other):
+    (installed.folder / name).write_text("precious")
 
-    failed = run("backup", "--output", "file")
+    failed = run(*BACKUP)
 
-    assert failed.stderr == "Error: file exists; choose another file, or replace it with --force\n"
+    assert failed.stderr == f"Error: {name} exists; choose another file, or replace it with --force\n"
     assert failed.returncode == 1
-    assert (installed.folder / "file").read_text() == "precious"
-    assert run("backup", "--output", "file", "--force").returncode == 0
-    assert (installed.folder / "file").read_bytes()[:4] == b"SLRB"
+    assert (installed.folder / name).read_text() == "precious"
+    assert not (installed.folder / other).exists()
+    assert run(*BACKUP, "--force").returncode == 0
+    assert (installed.folder / name).read_bytes()[:4] == b"SLRB"
+
+
+@pytest.mark.parametrize("again", ["data", "etc/../data", "linked/data"])
+def test_one_file_is_not_taken_for_both(run, installed, again):
+    (installed.folder / "linked").symlink_to(installed.folder)
+
+    failed = run("backup", "--output", "data", "--keys", installed.folder / again)
+
+    assert failed.stderr == "Error: --output and --keys name the same file; choose two\n"
+    assert failed.returncode == 1
+    assert not (installed.folder / "data").exists()
+
+
+def test_files_that_were_swapped_are_one_line(run, installed, made):
+    run(*BACKUP)
+    use_the_other(installed)
+
+    failed = run("restore", "keys", "--keys", "data")
+
+    assert failed.stderr == "Error: keys is the file of key records: give it with --keys\n"
+    assert failed.returncode == 1
 
 
 def test_what_cannot_be_restored_is_one_line(run, installed, made):
-    run("backup", "--output", "file")
+    run(*BACKUP)
     use_the_other(installed)
     replace_roots(installed.folder / "etc" / "root.key")
 
-    failed = run("restore", "file")
+    failed = run(*RESTORE)
 
     assert re.fullmatch(r"Error: the backup was made with other keys of 'local', or was altered: .*\n", failed.stderr)
     assert failed.returncode == 1
@@ -139,9 +165,9 @@ def test_the_user_of_the_documentation_has_the_rights_for_all_of_it(run, install
             links.call((b"ACL", b"SETUSER", b"sealring", b"reset", *rules))
     (installed.folder / "etc" / "store-url").write_text(urls[0])
 
-    statuses = [run("verify").returncode, run("backup", "--output", "file").returncode]
+    statuses = [run("verify").returncode, run(*BACKUP).returncode]
     (installed.folder / "etc" / "store-url").write_text(urls[1])
-    statuses.append(run("restore", "file").returncode)
+    statuses.append(run(*RESTORE).returncode)
 
     assert statuses == [0, 0, 0]
 

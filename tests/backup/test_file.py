@@ -1,30 +1,25 @@
-"""The file of a backup: nothing that was changed in it is restored, and nothing of the store can be read in it."""
+"""The files of a backup: nothing that was changed in them is restored, and nothing of the store can be read in them."""
 
-import hashlib
 import io
 import os
 import stat
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from backup.kit import unseen
+from backup.kit import install, unseen
 from sealring import whole_store, wiring
 from sealring.crypto.chunks import SEALED_BYTES
-from sealring.domain.backup import BackupHead
-from sealring.domain.layout import Layout
-from sealring.domain.wire import Reader
+from sealring.domain.backup import BackupHead, FileKind
+from sealring.domain.ids import uuid_text
 from sealring.errors import BackupRefused, SealringError, SettingsInvalid, StoreUnavailable
 from sealring.keys.backup_key import open_backup_key
 from sealring.observability.logs import Log
 from sealring.store.backup_file import BackupFile
 from sealring.store.links import Links
 from sealring.store.restore import Survey
-from sealring_local.wrap import LocalProvider
-from sealring_plugin import KEEP, ManagedKey, RootName, WrapBinding, WrappedKey
+from sealring.whole_store import BackupFiles
 from support.make import ACME, caller, context
 from support.roots import replace_roots
 
@@ -32,20 +27,37 @@ ME = caller(ACME)
 NAME, VALUE, ORG = "the name of it", "the value of it", "org_hidden"
 
 
+both = pytest.mark.parametrize("kind", FileKind, ids=lambda kind: kind.name.lower())
+
+
+def path_of(files, kind):
+    return {FileKind.DATA: files.data, FileKind.KEYS: files.keys}[kind]
+
+
+def head_of(raw):
+    return raw[: len(BackupHead.read(io.BytesIO(raw).read).encoded)]
+
+
+def flipped(path):
+    """Changes its last byte."""
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-1] + bytes((raw[-1] ^ 1,)))
+
+
 @pytest.fixture
 def small(installed, opened):
-    """A backup of one object, in one chunk."""
+    """A backup of one object, each file in one chunk."""
     opened.use.objects.create(caller(ORG), name=NAME, value=VALUE, context=context(organization_id=ORG))
     return installed.back_up()
 
 
 @pytest.fixture
 def large(installed, opened):
-    """A backup of five chunks: the head, and where each of them begins and ends."""
+    """The data of a backup, in five chunks: the head, and where each of them begins and ends."""
     for number in range(4):
         opened.use.objects.create(ME, name=f"name {number}", value="v" * SEALED_BYTES, context=context())
-    raw = installed.back_up().read_bytes()
-    head = len(BackupHead.read(io.BytesIO(raw).read).encoded)
+    raw = installed.back_up().data.read_bytes()
+    head = len(head_of(raw))
     chunks = [raw[start : start + SEALED_BYTES] for start in range(head, len(raw), SEALED_BYTES)]
     assert len(chunks) == 5
     return raw[:head], chunks
@@ -53,14 +65,14 @@ def large(installed, opened):
 
 @pytest.fixture
 def accepted(installed):
-    """Whether bytes are taken for a backup, by all that a restore checks before it writes."""
-    path = installed.folder / "tried"
+    """Whether bytes are taken for a file of a backup, by all that a restore checks of one before it writes."""
+    path, pin = installed.folder / "tried", wiring.trust_files(installed.settings).pin()
     with closing(installed.gateway) as gateway:
 
-        def try_it(raw):
+        def try_it(raw, kind=FileKind.DATA):
             path.write_bytes(raw)
             try:
-                with BackupFile.opened(path) as file, open_backup_key(gateway, file.head) as dek:
+                with BackupFile.opened(path, kind) as file, open_backup_key(gateway, file.head, pin) as dek:
                     Survey(file.entries(dek, lambda _: None), file.head.layout.partitions)
             except SealringError:
                 return False
@@ -69,20 +81,22 @@ def accepted(installed):
         yield try_it
 
 
+@both
 @pytest.mark.parametrize("mask", [0x01, 0xFF])
-def test_every_byte_of_it_counts(small, accepted, mask):
-    raw = small.read_bytes()
+def test_every_byte_of_it_counts(small, accepted, mask, kind):
+    raw = path_of(small, kind).read_bytes()
     changed = (raw[:place] + bytes((raw[place] ^ mask,)) + raw[place + 1 :] for place in range(len(raw)))
 
-    assert [place for place, each in enumerate(changed) if accepted(each)] == []
-    assert accepted(raw)
-    assert len(raw) > 1000
+    assert [place for place, each in enumerate(changed) if accepted(each, kind)] == []
+    assert accepted(raw, kind)
+    assert len(raw) > 700
 
 
-def test_a_file_that_was_cut_off_is_refused(small, accepted):
-    raw = small.read_bytes()
+@both
+def test_a_file_that_was_cut_off_is_refused(small, accepted, kind):
+    raw = path_of(small, kind).read_bytes()
 
-    assert [size for size in range(len(raw)) if accepted(raw[:size])] == []
+    assert [size for size in range(len(raw)) if accepted(raw[:size], kind)] == []
 
 
 def test_a_file_that_was_cut_at_a_chunk_is_refused(large, accepted):
@@ -101,43 +115,44 @@ def test_chunks_that_were_moved_doubled_or_left_out_are_refused(large, accepted,
     assert not accepted(head + b"".join(chunks[number] for number in order))
 
 
-def test_chunks_of_another_backup_of_the_store_are_refused(installed, small, accepted):
-    one, other = small.read_bytes(), installed.back_up("other").read_bytes()
-    head = len(BackupHead.read(io.BytesIO(one).read).encoded)
+@both
+def test_chunks_of_another_backup_of_the_store_are_refused(installed, small, accepted, kind):
+    one, other = (path_of(each, kind).read_bytes() for each in (small, installed.back_up("other")))
+    head = len(head_of(one))
 
-    assert not accepted(one[:head] + other[head:])
-    assert not accepted(other[:head] + one[head:])
-
-
-def test_a_byte_too_many_is_refused(small, accepted):
-    assert not accepted(small.read_bytes() + b"\0")
+    assert not accepted(one[:head] + other[head:], kind)
+    assert not accepted(other[:head] + one[head:], kind)
 
 
-def test_another_reader_opens_it_by_what_the_documentation_says(installed, small):
-    """docs/backup.md, and of sealring only the provider that keeps the KEK."""
-    raw = small.read_bytes()
-    size = int.from_bytes(raw[5:7], "big")
-    rest = Reader(raw[7 : 7 + size])
-    time, layout, alg, wrapped = rest.take(8), Layout.decode(rest.lp16()), rest.lp8(), rest.lp16()
-    provider = LocalProvider(installed.roots)
-    kek = ManagedKey("local", layout.kek.provider_key_id, 1, layout.kek.scope, RootName(KEEP, 1), layout.kek.material)
-    binding = WrapBinding({}, b"sealring/v1/backup" + b"\1" + layout.store_id + time)
+def test_chunks_of_the_other_file_are_refused(small, accepted):
+    data, keys = small.data.read_bytes(), small.keys.read_bytes()
+    head = len(head_of(data))
 
-    secret = provider.unwrap(WrappedKey(alg.decode(), wrapped), kek, binding, None)
-    info = b"sealring/v1/chunks" + hashlib.sha256(raw[: 7 + size]).digest()
-    cipher = AESGCM(HKDFExpand(SHA256(), 32, info).derive(secret))
-    chunk = cipher.decrypt(bytes(12), raw[7 + size :], bytes(8) + b"\1")
-
-    assert raw[:5] == b"SLRB\1"
-    assert rest.exhausted
-    assert chunk[:7] == b"\0\0\0\3\1\0\0"  # an entry of 3 bytes: partition 0
+    assert not accepted(data[:head] + keys[head:], FileKind.DATA)
+    assert not accepted(keys[:head] + data[head:], FileKind.KEYS)
 
 
-def test_a_refused_file_leaves_the_store_empty(installed, small):
-    raw = small.read_bytes()
-    small.write_bytes(raw[:-1] + bytes((raw[-1] ^ 1,)))
+def test_a_file_is_not_taken_for_the_other_one(small, accepted):
+    """Nor with the other one's kind in its head: its key is bound to its own."""
+    data, keys = small.data.read_bytes(), small.keys.read_bytes()
+    assert data[7:8] + keys[7:8] == b"\1\2"
 
-    with pytest.raises(BackupRefused, match=r"was altered or cut off; take another copy of it$"):
+    assert not accepted(data, FileKind.KEYS)
+    assert not accepted(keys, FileKind.DATA)
+    assert not accepted(data[:7] + b"\2" + data[8:], FileKind.KEYS)
+    assert not accepted(keys[:7] + b"\1" + keys[8:], FileKind.DATA)
+
+
+@both
+def test_a_byte_too_many_is_refused(small, accepted, kind):
+    assert not accepted(path_of(small, kind).read_bytes() + b"\0", kind)
+
+
+@both
+def test_a_refused_file_leaves_the_store_empty(installed, small, kind):
+    flipped(path_of(small, kind))
+
+    with pytest.raises(BackupRefused, match=rf"{kind.name.lower()} was altered or cut off; take another copy of it$"):
         installed.restore(small)
 
     assert keys_of(installed.other_url) == []
@@ -152,50 +167,59 @@ def test_other_keys_than_those_of_the_backup_are_refused(installed, small):
         installed.restore(small)
 
 
-@pytest.mark.parametrize("content", [b"", b"SLRB", b"SLRB\1\0\0", b"SLRB\2" + bytes(100), os.urandom(1000)])
-def test_what_is_no_backup_is_refused(installed, content):
-    (installed.folder / "file").write_bytes(content)
+@both
+@pytest.mark.parametrize(
+    "content", [b"", b"SLRB", b"SLRB\2\0\0", b"SLRB\1" + bytes(100), b"SLRB\3" + bytes(100), os.urandom(1000)]
+)
+def test_what_is_no_backup_is_refused(installed, small, content, kind):
+    path_of(small, kind).write_bytes(content)
 
-    with pytest.raises(BackupRefused, match="is no backup of sealring"):
-        installed.restore(installed.folder / "file")
-
-
-def test_a_file_that_is_not_there_is_refused(installed):
-    with pytest.raises(BackupRefused, match=r"cannot be read \(No such file or directory\)"):
-        installed.restore(installed.folder / "nowhere")
+    with pytest.raises(BackupRefused, match=rf"{kind.name.lower()} is no backup of sealring"):
+        installed.restore(small)
 
 
-def test_nothing_of_the_store_can_be_read_in_it(small):
-    raw = small.read_bytes()
+@both
+def test_a_file_that_is_not_there_is_refused(installed, small, kind):
+    path_of(small, kind).unlink()
+
+    with pytest.raises(BackupRefused, match=rf"{kind.name.lower()} cannot be read \(No such file or directory\)"):
+        installed.restore(small)
+
+
+@both
+def test_nothing_of_the_store_can_be_read_in_it(small, kind):
+    raw = path_of(small, kind).read_bytes()
 
     assert [text for text in (NAME, VALUE, ORG, "organization_id", "vault.object") if text.encode() in raw] == []
 
 
-def test_two_backups_have_nothing_in_common_but_the_head(installed, small):
-    one, other = small.read_bytes(), installed.back_up("other").read_bytes()
+@both
+def test_two_backups_have_nothing_in_common_but_the_head(installed, small, kind):
+    one, other = (path_of(each, kind).read_bytes() for each in (small, installed.back_up("other")))
 
     assert one[-64:] != other[-64:]
     assert len(one) == len(other)
 
 
-def test_it_is_for_its_owner_only(small):
-    assert stat.S_IMODE(small.stat().st_mode) == 0o600
+@both
+def test_it_is_for_its_owner_only(small, kind):
+    assert stat.S_IMODE(path_of(small, kind).stat().st_mode) == 0o600
 
 
-def test_a_backup_that_fails_leaves_the_old_file_as_it_was(installed, small, opened):
-    before = small.read_bytes()
+def test_a_backup_that_fails_leaves_the_old_files_as_they_were(installed, small, opened):
+    before = small.data.read_bytes(), small.keys.read_bytes()
     opened.links.call((b"DEL", b"s1:{0}:a"), (b"SET", b"s1:{0}:a", b"no stream"))
 
     with pytest.raises(BackupRefused, match="another type than sealring gave it"):
         installed.back_up()
 
-    assert small.read_bytes() == before
-    assert sorted(path.name for path in installed.folder.iterdir()) == ["etc", "store.backup"]
+    assert (small.data.read_bytes(), small.keys.read_bytes()) == before
+    assert sorted(path.name for path in installed.folder.iterdir()) == ["etc", "store.data", "store.keys"]
 
 
 def test_a_backup_does_not_go_on_with_another_connection(installed, small, opened):
     """It may lead to another node, which may lack the last events."""
-    before = small.read_bytes()
+    before = small.data.read_bytes(), small.keys.read_bytes()
 
     @contextmanager
     def progress(_step, _length):
@@ -204,12 +228,88 @@ def test_a_backup_does_not_go_on_with_another_connection(installed, small, opene
     with pytest.raises(StoreUnavailable, match="Begin again"):
         whole_store.backup(installed.settings, small, progress)
 
-    assert small.read_bytes() == before
+    assert (small.data.read_bytes(), small.keys.read_bytes()) == before
 
 
-def test_a_folder_that_does_not_exist_is_refused(installed):
+@pytest.mark.parametrize("field", ["data", "keys"])
+def test_a_folder_that_does_not_exist_is_refused(installed, small, field):
+    """Of either file; and the other one is not made."""
+    files = replace(small, data=installed.folder / "new.data", keys=installed.folder / "new.keys")
+    files = replace(files, **{field: installed.folder / "nowhere" / "file"})
+
     with pytest.raises(BackupRefused, match=r"cannot be written \(No such file or directory\)"):
-        installed.back_up("nowhere/file")
+        whole_store.backup(installed.settings, files, unseen)
+
+    assert not files.data.exists()
+    assert not files.keys.exists()
+
+
+# --- two files that belong together
+
+
+def test_key_records_that_are_older_than_the_data_are_refused(installed, small):
+    with pytest.raises(
+        BackupRefused,
+        match=r"^the key records are older than the data: take those that were made with it, or later ones$",
+    ):
+        installed.restore(replace(installed.back_up("later"), keys=small.keys))
+
+    assert keys_of(installed.other_url) == []
+
+
+def test_files_of_two_stores_are_refused(installed, small, tmp_path):
+    another = install(tmp_path / "another", installed.other_url, 2).back_up()
+    installed.empty_the_other()
+
+    with pytest.raises(BackupRefused, match=r"^the two files are of different stores$"):
+        installed.restore(replace(small, keys=another.keys))
+
+    assert keys_of(installed.other_url) == []
+
+
+def test_files_that_were_swapped_are_told_apart(installed, small):
+    with pytest.raises(BackupRefused, match=r"store.keys is the file of key records: give it with --keys$"):
+        installed.restore(BackupFiles(small.keys, small.data))
+    with pytest.raises(BackupRefused, match=r"store.keys is the file of key records: give it with --keys$"):
+        installed.restore(BackupFiles(small.keys, small.keys))
+    with pytest.raises(BackupRefused, match=r"store.data is the file of data: give it without --keys$"):
+        installed.restore(BackupFiles(small.data, small.data))
+
+    assert keys_of(installed.other_url) == []
+
+
+def test_later_key_records_open_older_data(installed, small, opened):
+    """With the KEKs that were made in between, which guard nothing in it."""
+    opened.use.objects.create(ME, name="later", value="v", context=context())
+    later = installed.back_up("later")
+
+    counts = installed.restore(replace(small, keys=later.keys))
+
+    assert installed.findings == []
+    assert (counts.objects, counts.keks, counts.scopes) == (1, 2, 2)
+    with installed.opened(installed.there) as restored:
+        assert restored.use.objects.read_by_name(caller(ORG), NAME, None).value == VALUE
+        restored.use.objects.create(ME, name="again", value="v", context=context())
+        assert restored.store.actions().count("vault.kek.created") == 1
+
+
+def test_bindings_are_those_of_the_data_whatever_came_later(installed, opened):
+    """One that was made after the data has no KEK that leads nowhere, and one that was deleted has its own."""
+    doomed = installed.bind(opened.use, "org_doomed", "key_doomed", activate=False)
+    kept = installed.bind(opened.use, "org_kept", "key_kept")
+    files = installed.back_up()
+    opened.use.bindings.delete(caller("org_doomed"), uuid_text(doomed.id))
+    installed.bind(opened.use, "org_new", "key_new")
+    later = installed.back_up("later")
+
+    counts = installed.restore(replace(files, keys=later.keys))
+
+    assert installed.findings == []
+    assert (counts.bindings, counts.keks) == (2, 2)
+    with installed.opened(installed.there) as restored:
+        assert {each.kek for each in (doomed, kept)} == {
+            restored.store.keks.get(each.environment, each.org, each.id).active for each in (doomed, kept)
+        }
 
 
 # --- where it is restored

@@ -6,17 +6,18 @@ import pytest
 
 from backup.kit import updated
 from backup.writers import Meddling, MeddlingAtTheTail, Writers
-from sealring.domain.events import Action
+from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import ObjectId
-from sealring.errors import BackupRefused
+from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.services.objects import ObjectLimits
 from sealring.store import changes, key_reader, partition_reader
+from sealring.store.audit_entry import AuditEntry, decode_entry, encode_entry
 from sealring.store.changes import changed_keys
-from sealring.store.entries import BindingsEntry, EventEntry, KeyEntry, ObjectEntry, VersionEntry
+from sealring.store.entries import BindingsEntry, BoundKekEntry, EventEntry, KeyEntry, ObjectEntry, VersionEntry
 from sealring.store.keyspace import Kind
 from sealring.store.partition_reader import PartitionReader
 from sealring.store.redis_tombs import RedisTombs
-from support.make import ACME, caller, context, services
+from support.make import ACME, ENVIRONMENT, caller, context, services
 
 ME = caller(ACME)
 CHAIN = 8
@@ -58,7 +59,9 @@ def times(count, work):
 
 def final(entries):
     """The entries that were not replaced, by kind and id."""
-    return {each.key: each for each in entries if isinstance(each, ObjectEntry | KeyEntry | BindingsEntry)}
+    return {
+        each.key: each for each in entries if isinstance(each, ObjectEntry | KeyEntry | BindingsEntry | BoundKekEntry)
+    }
 
 
 def numbers(opened, chain, entries):
@@ -70,9 +73,13 @@ def numbers(opened, chain, entries):
     ]
 
 
-def updates(entries):
+def updates(opened, chain, entries):
     """How many the audit log tells of."""
-    return sum(b"vault.object.updated" in each.parts for each in entries if isinstance(each, EventEntry))
+    partition = chain.objects[0].id.partition
+    told = [
+        decode_entry(opened.parts.keys, partition, each.parts[1]) for each in entries if isinstance(each, EventEntry)
+    ]
+    return sum(each.event.action is Action.OBJECT_UPDATED for each in told)
 
 
 def in_order(versions):
@@ -110,7 +117,7 @@ def test_each_object_is_seen_with_the_versions_that_it_had(opened, chain, readin
 def test_the_audit_log_ends_where_the_objects_do(opened, chain, reading):
     entries = list(reading(times(30, chain.advance)).entries())
 
-    assert updates(entries) == sum(numbers(opened, chain, entries)) - CHAIN
+    assert updates(opened, chain, entries) == sum(numbers(opened, chain, entries)) - CHAIN
 
 
 def test_what_is_created_meanwhile_is_seen_with_its_keys(opened, chain, reading):
@@ -146,7 +153,7 @@ def test_a_binding_that_is_made_meanwhile_is_seen_with_its_key(installed, opened
     records = dict(zip(bindings.parts[::2], bindings.parts[1::2], strict=True))
     assert opened.parts.records.decode_binding(binding.id, records[binding.id]) == binding
     assert len(records) == 2  # the other one is the seal of all of them
-    assert opened.parts.records.decode_kek(binding.id, held[Kind.KEK, binding.id].value) == binding.kek
+    assert opened.parts.records.decode_kek(binding.id, held[Kind.KEK, binding.id].record).versions == (binding.kek,)
 
 
 def test_what_is_purged_without_an_event_is_gone(opened, chain, reading):
@@ -166,12 +173,13 @@ def test_what_is_purged_without_an_event_is_gone(opened, chain, reading):
     held = final(reader.entries())
 
     assert held[Kind.OBJECT, first.id.raw].record == b""
-    assert reader.counts.objects == CHAIN - 1
+    assert reader.tally.counts.objects == CHAIN - 1
 
 
 def test_what_is_gone_meanwhile_is_gone(opened, chain, reading):
     first = chain.objects[0]
-    tombs = RedisTombs(opened.links, opened.parts.keyspace, opened.parts.records, opened.store.audit)
+    parts = opened.parts
+    tombs = RedisTombs(opened.links, parts.keyspace, parts.markers, parts.records, opened.store.audit)
 
     def purge():
         at_once = services(opened.store, limits=ObjectLimits(retention_s=0))
@@ -182,7 +190,7 @@ def test_what_is_gone_meanwhile_is_gone(opened, chain, reading):
     held = final(reader.entries())
 
     assert held.get((Kind.OBJECT, first.id.raw), ObjectEntry(b"", b"", ())).record == b""
-    assert reader.counts.objects == CHAIN - 1
+    assert reader.tally.counts.objects == CHAIN - 1
 
 
 def test_a_partition_in_which_something_else_changes_all_the_time_is_given_up(opened, chain, reading, monkeypatch):
@@ -222,7 +230,7 @@ def test_more_events_than_fit_in_a_page_are_all_read(opened, chain, reading, mon
     events = [each.id for each in entries if isinstance(each, EventEntry)]
     assert in_order(numbers(opened, chain, entries))
     assert len(events) == len(set(events)) > 20
-    assert updates(entries) == sum(numbers(opened, chain, entries)) - CHAIN
+    assert updates(opened, chain, entries) == sum(numbers(opened, chain, entries)) - CHAIN
 
 
 def test_more_events_of_a_moment_than_fit_in_a_page_are_all_read(opened, chain, reading, monkeypatch):
@@ -231,21 +239,61 @@ def test_more_events_of_a_moment_than_fit_in_a_page_are_all_read(opened, chain, 
     entries = list(reading(times(2, chain.advance), MeddlingAtTheTail).entries())
 
     assert numbers(opened, chain, entries) == [3] * CHAIN
-    assert updates(entries) == 2 * CHAIN
+    assert updates(opened, chain, entries) == 2 * CHAIN
 
 
-def test_a_change_of_a_newer_version_is_refused(opened, chain, reading):
-    stream = opened.parts.keyspace.audit(chain.objects[0].id.partition)
-    newer = times(1, lambda: opened.links.call((b"XADD", stream, b"*", b"action", b"vault.object.frozen")))
-
-    with pytest.raises(BackupRefused, match="a change that this version does not know; update sealring"):
-        list(reading(newer).entries())
+def event(action=Action.OBJECT_UPDATED, target=""):
+    return Event(action, ENVIRONMENT, ACME, Origin("urn:test", "alice", "request-1"), target)
 
 
-@pytest.mark.parametrize("target", [b"", b"by name", b"secret_00"])
-def test_a_change_of_what_cannot_be_found_is_refused(target):
-    with pytest.raises(BackupRefused):
-        changed_keys(EventEntry(b"1-0", (b"action", b"vault.object.updated", b"target", target)))
+def entry(opened, partition, old=b"", new=b""):
+    """The fields of an entry that was appended there, with some of its bytes replaced before it got its MAC."""
+    keys = opened.parts.keys
+    body = encode_entry(keys, partition, AuditEntry(event(), bytes(8), 1))[:-16].replace(old, new)
+    return b"e", body + keys.audit(partition.to_bytes(2, "big") + body)
+
+
+def altered(opened, partition):
+    name, body = entry(opened, partition)
+    return name, body[:-1] + bytes((body[-1] ^ 1,))
+
+
+ENTRIES = {
+    "of a newer version": lambda opened, partition: entry(opened, partition, b"object.updated", b"object.frozen!"),
+    "of a change of nothing": entry,
+    "altered": altered,
+    "of another partition": lambda opened, partition: entry(opened, 1 - partition),
+    "of somebody else": lambda _opened, _partition: (b"action", b"vault.object.read"),
+    "with a field too many": lambda opened, partition: (*entry(opened, partition), b"f", b""),
+}
+
+
+@pytest.mark.parametrize("fields", ENTRIES.values(), ids=ENTRIES)
+def test_an_event_that_may_tell_of_an_unknown_change_ends_the_backup(opened, chain, reading, fields):
+    partition = chain.objects[0].id.partition
+    stream = opened.parts.keyspace.audit(partition)
+    meanwhile = times(1, lambda: opened.links.call((b"XADD", stream, b"*", *fields(opened, partition))))
+
+    with pytest.raises(
+        BackupRefused, match=r"does not know, or was altered; update sealring, or run `sealring verify`$"
+    ):
+        list(reading(meanwhile).entries())
+
+
+def test_what_was_in_the_audit_log_before_is_backed_up_as_it_is(opened, chain, reading):
+    partition = chain.objects[0].id.partition
+    opened.links.call((b"XADD", opened.parts.keyspace.audit(partition), b"*", b"e", b"noise"))
+
+    entries = list(reading(lambda: None).entries())
+
+    assert [each.parts for each in entries if isinstance(each, EventEntry)][-1] == (b"e", b"noise")
+
+
+@pytest.mark.parametrize("target", ["", "by name", "secret_00"])
+@pytest.mark.parametrize("action", sorted(set(Action) - changes.NO_CHANGES - changes.CHANGES_OF_REVOCATIONS))
+def test_a_change_of_what_cannot_be_found_is_refused(action, target):
+    with pytest.raises(IntegrityFailure):
+        changed_keys(event(action, target))
 
 
 def test_of_every_action_it_is_known_what_it_changes():
@@ -272,17 +320,17 @@ def test_every_restored_state_keeps_what_the_writers_keep(installed, opened):
             opened.use.objects.create(caller(org), name=name, value="0", context=context(organization_id=org))
 
     with Writers(installed, orgs) as writers:
-        files = [installed.back_up(f"{number}.backup") for number in range(6)]
-    pairs = [pair for file in files for pair in restored_pairs(installed, file, orgs)]
+        backups = [installed.back_up(str(number)) for number in range(6)]
+    pairs = [pair for files in backups for pair in restored_pairs(installed, files, orgs)]
 
     assert writers.failures == []
     assert [(first, second) for first, second in pairs if not first - 1 <= second <= first] == []
     assert max(pairs) > (5, 5)
 
 
-def restored_pairs(installed, file, orgs):
+def restored_pairs(installed, files, orgs):
     installed.empty_the_other()
-    installed.restore(file)
+    installed.restore(files)
     assert installed.findings == []
     with installed.opened(installed.there) as store:
         for org in orgs:

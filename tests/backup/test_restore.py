@@ -9,6 +9,7 @@ from sealring.store.bulk import BulkWriter
 from sealring.store.counts import Counts
 from sealring.store.entries import (
     BindingsEntry,
+    BoundKekEntry,
     EndEntry,
     EventEntry,
     KeyEntry,
@@ -21,29 +22,22 @@ from sealring.store.entries import (
 )
 from sealring.store.keyspace import Kind
 from sealring.store.links import Links
-from sealring.store.opened import OpenedStore
 from sealring.store.restore import Restore, Survey
-from support.stores import KEYS
+from support.stores import parts_on
 
 ID, OTHER = bytes(16), bytes(15) + b"\1"
 OBJECT, GONE = ObjectEntry(ID, b"record", (b"summary",)), ObjectEntry(ID, b"", ())
 VERSION = VersionEntry(ID, OTHER, b"older")
-KEK, NO_KEK = KeyEntry(Kind.KEK, ID, b"kek"), KeyEntry(Kind.KEK, ID, b"")
+KEK, NO_KEK = KeyEntry(Kind.KEK, ID, b"kek", (b"w1", b"5", b"d1", b"3")), KeyEntry(Kind.KEK, ID, b"")
+BOUND, NO_BOUND = BoundKekEntry(OTHER, b"bound"), BoundKekEntry(OTHER, b"")
 SCOPE = KeyEntry(Kind.KEK_SCOPE, ID, b"one")
 BINDINGS, NO_BINDINGS = BindingsEntry(b"env:org", (b"", b"seal", ID, b"first")), BindingsEntry(b"env:org", ())
 REVOCATIONS, NO_REVOCATIONS = RevocationsEntry(b"env", (b"", b"seal", ID, b"first")), RevocationsEntry(b"env", ())
 EVENT = EventEntry(b"5-0", (b"action", b"x"))
 
 EVERY_ENTRY = [
-    PartitionEntry(0),
-    EVENT,
-    OBJECT,
-    VERSION,
-    KEK,
-    SCOPE,
-    BINDINGS,
-    REVOCATIONS,
-    EndEntry(Counts(1, 1, 1, 1, 1, 1, 1)),
+    *(PartitionEntry(0), EVENT, OBJECT, VERSION, KEK, SCOPE, BINDINGS, REVOCATIONS, BOUND),
+    EndEntry(Counts(1, 1, 2, 1, 1, 1, 1)),
 ]
 
 
@@ -59,14 +53,14 @@ def restored(links):
 
     def restore(*entries):
         told = [PartitionEntry(0), *entries]
-        Restore(OpenedStore.of(links, KEYS, 1), Survey(told, 1).replaced).write(told)
+        Restore(parts_on(links, 1), Survey(told, 1).replaced).write(told)
         return {key.removeprefix(b"s1:{0}:"): None for key in links.scan(b"*")}.keys()
 
     return restore
 
 
 def test_each_entry_is_written(links, restored):
-    assert restored(EVENT, OBJECT, VERSION, KEK, SCOPE, BINDINGS, REVOCATIONS) == {
+    assert restored(EVENT, OBJECT, VERSION, KEK, SCOPE, BINDINGS, REVOCATIONS, BOUND) == {
         b"r:env",
         b"b:env:org",
         b"q",
@@ -75,7 +69,9 @@ def test_each_entry_is_written(links, restored):
         b"s:" + ID,
         b"v:" + ID,
         b"k:" + ID,
+        b"u:" + ID,
         b"c:" + ID,
+        b"k:" + OTHER,
     }
     assert links.call(
         (b"GET", b"s1:{0}:o:" + ID),
@@ -83,12 +79,13 @@ def test_each_entry_is_written(links, restored):
         (b"HGETALL", b"s1:{0}:v:" + ID),
         (b"GET", b"s1:{0}:k:" + ID),
         (b"GET", b"s1:{0}:c:" + ID),
+        (b"GET", b"s1:{0}:k:" + OTHER),
         (b"HGETALL", b"s1:{0}:b:env:org"),
         (b"HGETALL", b"s1:{0}:r:env"),
         (b"HGETALL", b"s1:{0}:q"),
         (b"XRANGE", b"s1:{0}:a", b"-", b"+"),
     ) == [
-        *(b"record", [b"summary"], [OTHER, b"older"], b"kek", b"one"),
+        *(b"record", [b"summary"], [OTHER, b"older"], b"kek", b"one", b"bound"),
         *([b"", b"seal", ID, b"first"], [b"", b"seal", ID, b"first"], [ID, b"env org"]),
         [[b"5-0", [b"action", b"x"]]],
     ]
@@ -104,6 +101,8 @@ def test_each_entry_is_written(links, restored):
         (NO_KEK,),
         (BINDINGS, NO_BINDINGS),
         (REVOCATIONS, NO_REVOCATIONS),
+        (BOUND, NO_BOUND),
+        (NO_BOUND,),
     ],
 )
 def test_what_is_gone_in_the_end_is_not_written(restored, entries):
@@ -119,6 +118,21 @@ def test_of_several_the_last_one_is_written(links, restored):
     restored(KEK, ObjectEntry(ID, b"first", ()), KeyEntry(Kind.KEK, ID, b"last"), ObjectEntry(ID, b"last", ()))
 
     assert links.call((b"GET", b"s1:{0}:o:" + ID), (b"GET", b"s1:{0}:k:" + ID)) == [b"last", b"last"]
+
+
+def test_counts_of_wraps_are_restored_upwards_and_others_as_they_were(links, restored):
+    """By 2**26, for what the KEK may have wrapped after the backup; and not again for an entry that was replaced."""
+    restored(KEK, KeyEntry(Kind.KEK, ID, b"kek", (b"w1", b"6", b"d1", b"3", b"w2", b"0")))
+
+    (flat,) = links.call((b"HGETALL", b"s1:{0}:u:" + ID))
+    assert dict(zip(flat[::2], flat[1::2], strict=True)) == {b"w1": b"67108870", b"d1": b"3", b"w2": b"67108864"}
+
+
+def test_counts_that_are_no_numbers_are_restored_as_they_were(links, restored):
+    restored(KeyEntry(Kind.KEK, ID, b"kek", (b"w1", b"noise", b"d1", b"-3")))
+
+    (flat,) = links.call((b"HGETALL", b"s1:{0}:u:" + ID))
+    assert dict(zip(flat[::2], flat[1::2], strict=True)) == {b"w1": b"noise", b"d1": b"-3"}
 
 
 def test_events_are_written_again_where_the_answer_was_lost(links):

@@ -10,7 +10,7 @@ from sealring.domain.events import Action
 from sealring.domain.ids import NO_ORG
 from sealring.domain.principal import Permission, Principal
 from sealring.errors import IntegrityFailure, Unauthenticated
-from sealring.store.audit_entry import FIELD, decode_entry
+from sealring.store.audit_entry import decode_fields
 from sealring.store.entries import EventEntry, RevocationsEntry
 from sealring.store.keyspace import Kind
 from sealring.store.partition_reader import PartitionReader
@@ -110,11 +110,13 @@ def test_what_is_revoked_while_a_partition_is_read_is_in_it_with_the_event_of_it
 
     lists = [each for each in entries if isinstance(each, RevocationsEntry)]
     assert len(lists) >= 2
-    events = [dict(each.pairs)[FIELD] for each in entries if isinstance(each, EventEntry)]
-    told = sum(decode_entry(opened.parts.keys, partition, each).event.action is Action.TOKEN_REVOKED for each in events)
+    events = [each.parts for each in entries if isinstance(each, EventEntry)]
+    told = sum(
+        decode_fields(opened.parts.keys, partition, each).event.action is Action.TOKEN_REVOKED for each in events
+    )
     assert told > 2  # what was made before, and some of what was made meanwhile
     assert len(lists[-1].parts[::2]) == 1 + told  # with the seal
-    assert reader.counts.revocations == told
+    assert reader.tally.counts.revocations == told
 
 
 def test_a_list_that_was_begun_while_a_partition_is_read_is_in_it(opened, environment):

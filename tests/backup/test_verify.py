@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backup.damage import NAME, VALUE, Damage
-from backup.damaged_keys import KEYS, lost_kek
+from backup.damaged_keys import KEYS, lost_kek, rewritten
 from backup.damaged_objects import OBJECTS, altered_record, altered_version, name_of_another, not_in_its_organization
 from backup.damaged_revocations import REVOCATIONS
 from backup.writers import Writers
@@ -48,7 +48,7 @@ def test_a_value_that_does_not_open_is_found_by_opening_it(installed, damage):
 def test_a_key_that_cannot_be_used_is_found_by_using_it(installed, damage):
     """Its material was altered, under a MAC that is right."""
     broken = replace(damage.kek, material=bytes(60))
-    damage.call(b"SET", damage.place(Kind.KEK, damage.kek_id), damage.opened.parts.records.encode_kek(broken))
+    rewritten(damage, damage.kek_id, broken)
 
     assert installed.verify() == []
     assert len(installed.verify(unwrap=True)) == 4

@@ -69,7 +69,9 @@ def commanded(server, *arguments):
 
 
 def bind(server, proxy, org, arn):
-    options = ("--provider", "awskms", "--key", arn, "--option", f"endpoint={proxy.url}")
+    """As the setup guide says, with a policy of the key that lets us in for its organization alone."""
+    proxy.policies[arn] = lambda organization: organization == org
+    options = ("--provider", "awskms", "--key", arn, "--option", f"endpoint={proxy.url}", "--option", "grant=direct")
     return commanded(server, "create", "--org", org, *options, "--show-context", "resource_type", "--activate")
 
 
@@ -100,6 +102,30 @@ def test_a_customers_key_guards_its_contexts_and_revokes(server, aws, proxy, org
 
     aws.admin.enable_key(KeyId=arn)
     assert becomes_true(lambda: read(server, org, made).status == 200)
+
+
+def test_a_key_that_trusts_us_cannot_be_bound_by_whoever_knows_its_name(server, aws, proxy, org):
+    """The confused deputy: its owner let us in, and we act for everybody."""
+    arn, thief = aws.make_key(), f"{org}_thief"
+
+    def bound(**options):
+        options = {"endpoint": proxy.url, **options}
+        body = {"organization_id": thief, "provider": "awskms", "key": arn, "options": options, "activate": True}
+        return server.ask("POST", "/sealring/v1/bindings", token=server.token(thief), body=body)
+
+    refused, pending = bound(), bound(grant="direct")
+    proxy.policies[arn] = lambda organization: organization == org
+    denied = bound(grant="direct")
+    proxy.seen.clear()
+    made = create(server, thief)
+
+    assert refused.status == 422
+    assert pending.json["state"] == "pending"
+    assert "grant_not_bound_to_organization" in {finding["code"] for finding in pending.json["findings"]}
+    assert denied.json["state"] == "pending"
+    assert "wrap_denied" in {finding["code"] for finding in denied.json["findings"]}
+    assert made.json["key_id"] != pending.json["key_id"]
+    assert proxy.of("Encrypt") == []
 
 
 def test_the_context_and_our_request_id_reach_the_log_of_the_keys_owner(server, aws, proxy, org):
@@ -142,8 +168,9 @@ def test_validate_names_what_is_wrong(server, aws, proxy, org):
 @pytest.mark.parametrize(
     ("key", "option"),
     [
-        ("alias/mine", None),
-        ("arn:aws:kms:eu-west-1:444455556666:alias/mine", None),
+        ("alias/mine", "grant=direct"),
+        ("arn:aws:kms:eu-west-1:444455556666:alias/mine", "grant=direct"),
+        ("arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab", None),
         (
             "arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab",
             "endpoint=http://169.254.169.254",
@@ -161,7 +188,10 @@ def test_validate_names_what_is_wrong(server, aws, proxy, org):
 def test_a_key_that_can_never_be_right_is_refused_before_anything_is_called(server, proxy, org, key, option):
     proxy.seen.clear()
     name, _, value = (option or "").partition("=")
-    body = {"organization_id": org, "provider": "awskms", "key": key, "options": {name: value} if name else {}}
+    options = {name: value} if name else {}
+    if name == "endpoint":
+        options["grant"] = "direct"
+    body = {"organization_id": org, "provider": "awskms", "key": key, "options": options}
 
     refused = server.ask("POST", "/sealring/v1/bindings", token=server.token(org), body=body)
 

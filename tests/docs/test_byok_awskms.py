@@ -13,9 +13,9 @@ PRINCIPAL = "arn:aws:iam::111122223333:role/sealring"
 
 def test_the_policies_are_those_of_the_setup_guide():
     assert [json.loads(block) for block in blocks(PAGE, "json")] == [
-        setup.own_policy(reencrypt=False),
-        setup.key_policy(PRINCIPAL, "org_acme", reencrypt=False),
+        setup.own_policy(direct=True, reencrypt=False),
         setup.trust_policy(PRINCIPAL, "external-id-of-acme"),
+        setup.key_policy(PRINCIPAL, "org_acme", reencrypt=False),
     ]
 
 

@@ -56,6 +56,7 @@ def written(document, folder):
         else:
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     (folder / "sealring.toml").write_text("\n".join(lines))
+    (folder / "store-url").touch(0o600)
     (folder / "store-url").write_text("unix:///run/valkey/valkey.sock\n")
     return folder / "sealring.toml"
 
@@ -66,6 +67,7 @@ def test_the_page_shows_the_example():
 
 def test_the_example_can_be_loaded(tmp_path):
     shutil.copy(EXAMPLE, tmp_path)
+    (tmp_path / "store-url").touch(0o600)
     (tmp_path / "store-url").write_text("unix:///run/valkey/valkey.sock\n")
 
     loaded = settings.load(tmp_path / EXAMPLE.name)

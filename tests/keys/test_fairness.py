@@ -201,6 +201,15 @@ def test_one_place_is_enough_for_several_questions(gateway, provider):
             assert unwrap(gateway, call_of("org_beta")) == [bytearray(32)]
 
 
+@pytest.mark.parametrize("name", ["silent", "silent-hsm"])
+def test_no_place_is_left_for_several_questions_of_an_organization_that_has_its_share(gateway, provider, name):
+    Requests(*[lambda: unwrap(gateway, call_of("org_acme"))] * THREADS)
+    assert becomes_true(lambda: provider.waiting == SHARE)
+
+    with pytest.raises(KeyThrottled), gateway.place("env", "org_acme", ["nokms", name]):
+        pass
+
+
 def test_no_place_is_needed_where_nothing_waits():
     gateway = Gateway({}, {"quick": Source(Silent, waits=False)}, threads=2)
 

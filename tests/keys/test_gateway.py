@@ -312,6 +312,19 @@ def test_a_provider_that_hangs_is_overdue_at_the_deadline(never):
     assert 0.2 <= time.monotonic() - began < 1.0
 
 
+def test_a_key_that_is_unwrapped_too_late_is_wiped():
+    share, over = bytearray(b"s" * 32), threading.Event()
+    provider = Broken(lambda: over.wait(10) and share)
+    gateway = gateway_to(lambda: provider, waits=True)
+    one = Unwrapping(KEY, WrappedKey("alg", b"blob"), BINDING)
+    with pytest.raises(errors.KeyDeadlineExceeded):
+        gateway.unwrap([one], a_call(within_s=0.05))
+
+    over.set()
+
+    assert becomes_true(lambda: share == bytearray(32))
+
+
 @pytest.mark.parametrize("failure", [sealring_plugin.Throttled(), sealring_plugin.Unavailable()])
 def test_what_may_succeed_soon_is_tried_once_more(failure):
     provider = Scripted(*times(1, failure))

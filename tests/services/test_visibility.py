@@ -58,7 +58,8 @@ def test_the_reason_of_a_refusal_is_for_the_audit_log():
     (event,) = audit.events
     assert "MAC" not in str(refused.value)
     assert (event.action, event.reason, event.target) == ("vault.object.refused", "record MAC", "secret_1")
-    assert (event.environment, event.org, event.origin) == (ENVIRONMENT, NO_ORG, ME.origin)
+    assert (event.environment, event.org, event.refused) == (ENVIRONMENT, NO_ORG, True)
+    assert (event.origin.issuer, event.origin.subject, event.origin.request_id) == ("urn:test", "alice", "request-1")
 
 
 def test_another_failure_leaves_no_refusal():

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from sealring.domain.events import Action
+from sealring.domain.events import Action, Event
 from sealring.domain.ids import Home, ObjectId, uuid_text
+from sealring.domain.kek import KekUse
 from sealring.domain.ports import Change
 from sealring.errors import AmbiguousName, NameTaken, NotFound, VersionConflict
 from sealring.services.visibility import event_of
-from support.make import ACME, BETA, OTHER_ENVIRONMENT, caller, context, services
+from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
 
 ME = caller(ACME)
 NOWHERE = ObjectId.new(Home.of(4095, 0))
@@ -276,6 +277,17 @@ def test_each_context_has_a_kek_of_its_own(use):
     assert len(keys) == 3
 
 
+def test_uses_of_a_kek_are_counted_by_version(store, use):
+    kek_id = created(use).current.key_id
+    kek = store.keks.get(ENVIRONMENT, ACME, kek_id).active
+
+    for _ in range(2):
+        store.audit.append(_kek_event(kek_id), [KekUse(kek_id, 1, 3, 1), KekUse(kek_id, 2, 5, 0)])
+
+    assert [store.keks.wraps(ENVIRONMENT, ACME, replace(kek, version=version)) for version in (1, 2, 3)] == [6, 10, 0]
+    assert store.keks.wraps(ENVIRONMENT, ACME, replace(kek, kek_id=bytes(16))) == 0
+
+
 def test_every_write_leaves_its_event(store, use):
     record = created(use)
     updated(use, record)
@@ -310,6 +322,10 @@ def test_a_refused_write_leaves_no_event(store, use):
         created(use)
 
     assert store.actions() == before
+
+
+def _kek_event(kek_id):
+    return Event(Action.DATA_KEY_CREATED, ENVIRONMENT, ACME, ME.origin, uuid_text(kek_id))
 
 
 def _event(record):

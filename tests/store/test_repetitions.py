@@ -196,7 +196,7 @@ def test_a_caller_for_another_organization_is_not_told_even_of_its_own_write(use
     create(use, sends("create", name="key-1"))
     elsewhere = caller(another_organization(store, beside=True))
 
-    assert elsewhere.actor == caller(ACME).actor
+    assert elsewhere.principal.actor == caller(ACME).principal.actor
     assert use.operations.find(elsewhere, "key-1").progress is Progress.NOT_FOUND
 
 

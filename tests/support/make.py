@@ -55,9 +55,9 @@ def gateway(root_key=None):
     return on_provider(LocalProvider(roots_of(root_key or os.urandom(32))))
 
 
-def on_provider(provider, *, waits=False):
+def on_provider(provider, *, waits=False, max_wraps=None):
     """A gateway to this one provider of managed keys, under the name `local`."""
-    return Gateway({"local": ManagedSource(lambda: provider, waits)}, {})
+    return Gateway({"local": ManagedSource(lambda: provider, waits, max_wraps=max_wraps)}, {})
 
 
 def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None, on_refusal=None):
@@ -71,6 +71,8 @@ def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gatewa
         on_refusal or (lambda _env, _org: None),
     )
     bound = BoundKeys(store.bindings)
+    for forget in (bound.forget, keyring.forget):
+        store.when_renewed(forget)
     sealing = Sealing(keyring, bound)
     return Services(
         objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits()),

@@ -13,14 +13,11 @@ from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
 from sealring.store.markers import Markers
 from sealring.store.memory import MemoryAudit, MemoryBindings, MemoryIntents, MemoryKeks, MemoryObjects
+from sealring.store.opened import OpenedStore
 from sealring.store.records import Records
-from sealring.store.redis_audit import RedisAudit
-from sealring.store.redis_bindings import RedisBindings
 from sealring.store.redis_index import RedisIndex
-from sealring.store.redis_intents import RedisIntents
-from sealring.store.redis_keks import RedisKeks
-from sealring.store.redis_objects import RedisObjects
 from sealring.store.topology import OneNode
+from sealring.wiring import Stores
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -35,6 +32,7 @@ class Store:
     audit: AuditLog
     keys: StoreKeys
     events: Callable[[], list[Event]]  # of the audit log, oldest first
+    when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
     def actions(self) -> list[str]:
         return [event.action.value for event in self.events()]
@@ -50,16 +48,33 @@ def memory() -> Store:
 
 
 def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id: bytes = STORE_ID) -> Store:
+    """A new store, on links to an empty one."""
+    parts = parts_on(links, partitions, keys, store_id)
+    parts.markers.begin()
+    return on_parts(parts)
+
+
+def parts_on(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id: bytes = STORE_ID) -> OpenedStore:
+    """What of a store does not depend on what is in it."""
     keyspace = Keyspace(partitions, keys)
-    records, markers = Records(keys, keyspace.home), Markers(links, keyspace, keys, store_id)
-    markers.begin()
-    audit = RedisAudit(links, keyspace, keys)
-    intents = RedisIntents(keyspace, markers, records, keys)
-    index = RedisIndex(links, keyspace, markers, keys)
-    objects = RedisObjects(links, keyspace, markers, records, index, audit, intents)
-    bindings = RedisBindings(links, keyspace, markers, records, audit)
-    keks = RedisKeks(links, keyspace, markers, records, audit)
-    return Store(objects, intents, bindings, keks, audit, keys, lambda: _events(links, keyspace, keys))
+    markers = Markers(links, keyspace, keys, store_id)
+    index = RedisIndex(keyspace, markers, keys)
+    return OpenedStore(links, keys, keyspace, markers, Records(keys, keyspace.home), index)
+
+
+def on_parts(parts: OpenedStore) -> Store:
+    """A store that is there."""
+    stores = Stores.on(parts)
+    return Store(
+        stores.objects,
+        stores.intents,
+        stores.bindings,
+        stores.keks,
+        stores.audit,
+        parts.keys,
+        lambda: _events(parts.links, parts.keyspace, parts.keys),
+        parts.markers.when_renewed,
+    )
 
 
 def on_fakeredis(partitions: int = 4) -> Store:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import stat
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sealring.domain.ids import OrgId
 from sealring.domain.principal import Permission
 from sealring.errors import SettingsInvalid
+from sealring_plugin import ConfigInvalid, read_private
 
 ALGORITHM = "ES256"
-MAX_KEY_FILE_BYTES = 16 * 1024
 
 _COORDINATE_BYTES = 32  # RFC 7518 6.2.1.2
 
@@ -82,22 +81,14 @@ def mint(  # noqa: PLR0913  the claims of a token, all by name
 
 def _load(path: Path) -> EllipticCurvePrivateKey:
     try:
-        key = load_pem_private_key(_read_private(path), password=None)
-    except OSError as error:
-        raise SettingsInvalid(f"signing key {path} cannot be read: {error.strerror}.") from error
+        key = load_pem_private_key(read_private(path, "signing key"), password=None)
+    except ConfigInvalid as error:
+        raise SettingsInvalid(f"{error}") from error
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
         raise SettingsInvalid(f"signing key {path} is not an unencrypted PEM file of a private key.") from None
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise SettingsInvalid(f"signing key {path} must be of P-256. Make one with `sealring init`.")
     return key
-
-
-def _read_private(path: Path) -> bytes:
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SettingsInvalid(f"signing key {path} is open to others. Run chmod 600 on it.")
-        return file.read(MAX_KEY_FILE_BYTES)
 
 
 def _public_members(key: EllipticCurvePrivateKey) -> dict[str, str]:

@@ -24,12 +24,16 @@ class Pending(Generic[T]):
         self._failure: BaseException | None = None
         self._running = Lock()
         self._running.acquire()
+        self._parting = Lock()
+        self._ended = self._given_up = False
 
     def result(self, deadline: float) -> T:
-        """Return or raise what the call does. Raises Overdue at `deadline`, in seconds of time.monotonic()."""
+        """Return or raise what the call does; to be asked once. Raises Overdue at `deadline`, by time.monotonic()."""
         if not self._running.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise Overdue
-        self._running.release()
+            with self._parting:
+                self._given_up = not self._ended
+            if self._given_up:
+                raise Overdue
         if self._failure is not None:
             raise self._failure
         return self._result  # type: ignore[return-value] # set, since the call has ended without a failure
@@ -40,7 +44,11 @@ class Pending(Generic[T]):
         except BaseException as failure:  # noqa: BLE001  it is raised again where the result is asked for
             self._failure = failure
         finally:
+            with self._parting:
+                self._ended = True
             self._running.release()
+        if self._given_up and isinstance(self._result, bytearray):  # a key that nobody waits for any more
+            self._result[:] = bytes(len(self._result))
 
 
 class CallThreads:

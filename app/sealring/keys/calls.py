@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, NoReturn, Self, TypeVar
+from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from sealring.errors import KeyFailure, KeyThrottled, KeyUnavailable, Responsible, SealringError
 from sealring.keys.bulkhead import Bulkhead, Owner
@@ -34,8 +34,7 @@ class Observation:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What has a circuit of its own. One organization cannot open another's by naming a key that is not for it."""
 
     provider: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
@@ -87,7 +87,8 @@ class Keyring:
         self._by_id: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
 
     def forget(self) -> None:
-        """Drop every KEK that is known: the store was restored."""
+        """Drop every KEK that is known, and its count: the store was restored."""
+        self._counts.forget()
         self._by_scope.clear()
         self._by_id.clear()
         self._opened.clear()
@@ -104,7 +105,7 @@ class Keyring:
         keks = [binding.kek for binding in keys.bindings] or [
             self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
-        with self._refusals_told(header, bound=bool(keys.bindings)):
+        with self._refusals_told(header) if keys.bindings else nullcontext():
             if keys.combine is Combine.ANY:
                 return self._wrap_shares([(kek, 0, dek.secret) for kek in keks], job)
             with ExitStack() as stack:
@@ -164,18 +165,20 @@ class Keyring:
             for kek, wrap in zip(keks, wraps, strict=True)
         ]
         bound = [binding for binding in bindings if binding is not None]
-        with self._refusals_told(job.header, bound=bool(bound)):
+        if not bound:
+            return self._gateway.unwrap(unwrappings, job.call)
+        with self._refusals_told(job.header):
             if not any(binding.max_stale_decrypt_s for binding in bound):
                 return self._gateway.unwrap(unwrappings, job.call)
             return self._unwrap_stale(wraps, bindings, unwrappings, job)
 
     @contextmanager
-    def _refusals_told(self, header: Header, *, bound: bool) -> Iterator[None]:
+    def _refusals_told(self, header: Header) -> Iterator[None]:
+        """For what customers' keys do."""
         try:
             yield
         except KeyFailure:
-            if bound:
-                self._on_refusal(header.environment, header.org)
+            self._on_refusal(header.environment, header.org)
             raise
 
     def _unwrap_stale(

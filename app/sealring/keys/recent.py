@@ -34,7 +34,7 @@ class Recent(Generic[K, V]):
         """Change an entry that is there, keep its age, and return it."""
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None or entry[0] < time.monotonic():
+            if entry is None or entry[0] < self._clock():
                 return None
             self._entries[key] = (entry[0], change(entry[1]))
             return self._entries[key][1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
@@ -19,13 +20,21 @@ class WrapCounts:
     """Counts by what the store says at times and by what this process has done since. Thread-safe."""
 
     def __init__(
-        self, keks: KekStore, limit: Callable[[str], int | None], alarm: Callable[[str], None] = lambda _: None
+        self,
+        keks: KekStore,
+        limit: Callable[[str], int | None],
+        alarm: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`limit` tells how many wraps a provider's keys may make, None: any number; `alarm` is told what to do."""
         self._keks = keks
         self._limit = limit
         self._alarm = alarm
-        self._counts: Recent[tuple[bytes, int], int] = Recent(size=COUNTED_KEKS, ttl_s=READ_AGAIN_S)
+        self._counts: Recent[tuple[bytes, int], int] = Recent(size=COUNTED_KEKS, ttl_s=READ_AGAIN_S, clock=clock)
+
+    def forget(self) -> None:
+        """Drop every count that is known: the store was restored."""
+        self._counts.clear()
 
     def counts(self, provider: str) -> bool:
         """Whether wraps of a provider's keys are counted."""

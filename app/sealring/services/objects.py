@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sealring.domain.context import KeyContext
 from sealring.domain.decision import Epoch
-from sealring.domain.events import Action
+from sealring.domain.events import Action, Event
 from sealring.domain.ids import ObjectId, OrgId, uuid_text
 from sealring.domain.kek import KekUse
 from sealring.domain.ports import AuditLog, Change, Moment, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import Author, ObjectRecord, State, Version
-from sealring.errors import AmbiguousName, IntegrityFailure, KeyContextFixed, NotFound, PayloadTooLarge, VersionConflict
+from sealring.errors import AmbiguousName, KeyContextFixed, NotFound, PayloadTooLarge, VersionConflict
 from sealring.services.sealing import Sealing
-from sealring.services.visibility import event_of, object_id, owned, refusals_audited, visible
+from sealring.services.visibility import attested, event_of, object_id, owned, refusals_audited, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Objects:
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
             record = visible(self._store.get(object_id(text_id)), caller)
-            return self._attested(record, Action.METADATA_READ, caller)[0]
+            return attested(self._store, record, caller, _event(Action.METADATA_READ, caller))[0]
 
     def update(
         self, caller: Caller, text_id: str, *, value: str, version_check: str | None, contexts: Sequence[KeyContext]
@@ -195,33 +195,23 @@ class Objects:
         decision = self._sealing.decision(record.current.envelope)
         while True:
             value, decision = self._sealing.open(record.current.envelope, record.context, caller, decision)
-            attested, epoch = self._attested(record, Action.OBJECT_READ, caller)
+            present, epoch = attested(self._store, record, caller, _event(Action.OBJECT_READ, caller))
             holds = decision.holds_at(epoch)
-            if holds and attested.current.id == record.current.id:
-                return OpenedObject(attested, value.decode())
+            if holds and present.current.id == record.current.id:
+                return OpenedObject(present, value.decode())
             caller = caller.again()
-            record = attested
-            decision = decision if holds else self._sealing.renewed(decision)
-
-    def _attested(self, record: ObjectRecord, action: Action, caller: Caller) -> tuple[ObjectRecord, Epoch | None]:
-        """Store the event of a read, and return the newest state of the object, and the epoch of its organization.
-
-        Raises IntegrityFailure where the record is not the newest one and no other one is there: it was rolled back.
-        Another one need not be newer: a failover takes back writes whose outcome was unknown.
-        """
-        while not (attestation := self._store.attest(record, event_of(action, record, caller))).newest:
-            caller = caller.again()
-            present = visible(self._store.get(record.id), caller)
-            if present == record:
-                raise IntegrityFailure("rolled back")
             record = present
-        return record, attestation.epoch
+            decision = decision if holds else self._sealing.renewed(decision)
 
     def _checked(self, value: str) -> bytes:
         plaintext = value.encode()
         if len(plaintext) > self._limits.max_value_bytes:
             raise PayloadTooLarge(f"The value is over {self._limits.max_value_bytes} bytes. Store a smaller one.")
         return plaintext
+
+
+def _event(action: Action, caller: Caller) -> Callable[[ObjectRecord], Event]:
+    return lambda record: event_of(action, record, caller)
 
 
 def _check_version(current: ObjectRecord, version_check: str | None) -> None:

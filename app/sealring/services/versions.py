@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from sealring.domain.events import Action
+from sealring.domain.events import Action, Event
 from sealring.domain.ids import parse_uuid
 from sealring.domain.ports import AuditLog, ObjectStore
 from sealring.domain.principal import Caller, Permission
-from sealring.domain.record import VersionSummary
+from sealring.domain.record import ObjectRecord, Version, VersionSummary
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.objects import OpenedObject
 from sealring.services.sealing import Sealing
-from sealring.services.visibility import event_of, object_id, refusals_audited, visible
+from sealring.services.visibility import attested, event_of, object_id, refusals_audited, visible
 
 
 class Versions:
@@ -48,12 +49,22 @@ class Versions:
                 current.context_hash,
             ):
                 raise IntegrityFailure("a version of another organization or context")
-            then = replace(record, current=version, updated_at=version.created_at)
-            decision = self._sealing.decision(version.envelope)
-            while True:
-                value, decision = self._sealing.open(version.envelope, record.context, caller, decision)
-                if decision.holds_at(self._audit.append(event_of(Action.OBJECT_READ, then, caller))):
-                    return OpenedObject(then, value.decode())
-                caller = caller.again()
-                visible(self._store.get(record.id), caller)  # it may have been deleted before its binding opened
-                decision = self._sealing.renewed(decision)
+            return self._open(caller, record, version)
+
+    def _open(self, caller: Caller, record: ObjectRecord, version: Version) -> OpenedObject:
+        """Open a version that its object had, if it is there still when the event of the read is stored."""
+
+        def then(present: ObjectRecord) -> ObjectRecord:
+            return replace(present, current=version, updated_at=version.created_at)
+
+        def event(caller: Caller, present: ObjectRecord) -> Event:
+            return event_of(Action.OBJECT_READ, then(present), caller)
+
+        decision = self._sealing.decision(version.envelope)
+        while True:
+            value, decision = self._sealing.open(version.envelope, record.context, caller, decision)
+            record, epoch = attested(self._store, record, caller, partial(event, caller))
+            if decision.holds_at(epoch):
+                return OpenedObject(then(record), value.decode())
+            caller = caller.again()
+            decision = self._sealing.renewed(decision)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from sealring.domain.decision import Epoch
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import NO_ORG, ObjectId
-from sealring.domain.ports import AuditLog
+from sealring.domain.ports import AuditLog, ObjectStore
 from sealring.domain.principal import Caller
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure, NotFound
@@ -37,16 +38,35 @@ def object_id(text: str) -> ObjectId:
 
 
 def event_of(action: Action, record: ObjectRecord, caller: Caller) -> Event:
+    envelope = record.current.envelope
     return Event(
         action=action,
-        environment=record.environment,
-        org=record.org,
+        environment=envelope.header.environment,
+        org=envelope.header.org,
         origin=caller.origin,
         target=str(record.id),
         name=record.name,
         context=record.context,
-        keys=record.current.envelope.keys,
+        keys=envelope.keys,
     )
+
+
+def attested(
+    store: ObjectStore, record: ObjectRecord, caller: Caller, event: Callable[[ObjectRecord], Event]
+) -> tuple[ObjectRecord, Epoch | None]:
+    """Store the event of a read, and return the newest state of the object, and the epoch of its organization.
+
+    Raises NotFound where it was deleted meanwhile; IntegrityFailure where the record is not the newest one and no other
+    one is there: it was rolled back. Another one need not be newer: a failover takes back writes whose outcome was
+    unknown.
+    """
+    while not (attestation := store.attest(record, event(record))).newest:
+        caller = caller.again()
+        present = visible(store.get(record.id), caller)
+        if present == record:
+            raise IntegrityFailure("rolled back")
+        record = present
+    return record, attestation.epoch
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -79,6 +80,13 @@ def _who(issuer: str, subject: str, token_id: str, source: str) -> bytes:
 @lru_cache(256)
 def _what(provider: str, reason: str, detail: str) -> bytes:
     return lp8(provider.encode()) + lp16(reason.encode()) + lp8(detail.encode())
+
+
+def decode_fields(keys: StoreKeys, partition: int, fields: Sequence[bytes]) -> AuditEntry:
+    """Read the fields and values of an entry, in turn. Raises IntegrityFailure for what we did not append there."""
+    if len(fields) != 2 or fields[0] != FIELD:
+        raise IntegrityFailure("audit entry")
+    return decode_entry(keys, partition, fields[1])
 
 
 def decode_entry(keys: StoreKeys, partition: int, raw: bytes) -> AuditEntry:

@@ -18,7 +18,8 @@ class Backup:
         """`advance` is told of each key that was scanned."""
         self._store = store
         self._advance = advance
-        self.counts = Counts()
+        self.of_data = Counts()  # what of it stands in the file of data
+        self.of_keys = Counts()  # and in that of key records
 
     def entries(self) -> Iterator[Entry]:
         """Yield what the files hold, but their ends. Raises StoreError; BackupRefused."""
@@ -29,4 +30,5 @@ class Backup:
         with unbroken(), self._store.links.borrow(self._store.keyspace.audit(partition)) as link:
             reader = PartitionReader(link, self._store, partition, self._advance)
             yield from reader.entries()
-        self.counts += reader.counts
+        self.of_data += reader.tally.of_data
+        self.of_keys += reader.tally.of_keys

@@ -17,6 +17,11 @@ from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.store.counts import Counts
 from sealring.store.entries import EndEntry, Entry, encode_entry, read_entries
 
+_OTHER = {
+    FileKind.DATA: "the file of data: give it without --keys",
+    FileKind.KEYS: "the file of key records: give it with --keys",
+}
+
 
 class BackupWriter:
     """Writes one file of a backup, for its owner alone.
@@ -74,7 +79,7 @@ class BackupFile:
             with path.open("rb") as file:
                 opened = cls(file, path)
                 if opened.head.kind is not kind:
-                    raise BackupRefused(f"{path} is the file of {opened.head.kind.name.lower()}: give it as that")
+                    raise BackupRefused(f"{path} is {_OTHER[opened.head.kind]}")
                 yield opened
         except OSError as error:
             raise BackupRefused(f"{path} cannot be read ({error.strerror})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import ObjectId, parse_uuid
+from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Kind, LocalKey
 
 CHANGES_OF_OBJECTS = frozenset(
@@ -36,8 +37,13 @@ NO_CHANGES = frozenset(
 
 
 def changed_keys(event: Event) -> set[LocalKey]:
-    """Return the primary keys that changed with the event; of a new KEK, its scope as well."""
+    """Return the primary keys that changed with the event; of a new KEK, its scope as well.
+
+    Raises IntegrityFailure for a change of what cannot be found: nothing of it may go unnoticed.
+    """
     action, target = event.action, event.target
+    if action in NO_CHANGES:
+        return set()
     if action in CHANGES_OF_OBJECTS and (object_id := ObjectId.parse(target)) is not None:
         return {(Kind.OBJECT, object_id.raw)}
     if action in CHANGES_OF_KEKS and (kek_id := parse_uuid(target)) is not None:
@@ -46,5 +52,4 @@ def changed_keys(event: Event) -> set[LocalKey]:
         return {(Kind.KEK, binding_id), (Kind.BINDINGS, f"{event.environment}:{event.org}".encode())}
     if action in CHANGES_OF_REVOCATIONS:
         return {(Kind.REVOCATIONS, event.environment.encode())}
-    assert action in NO_CHANGES, action
-    return set()
+    raise IntegrityFailure("audit entry")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Self
 
 from sealring.domain.wire import Reader
@@ -14,21 +14,11 @@ class Counts:
 
     objects: int = 0  # live and deleted
     versions: int = 0  # older ones; each object has its current one beside them
-    keks: int = 0
+    keks: int = 0  # managed ones, and those of bindings
     scopes: int = 0  # of managed KEKs
     bindings: int = 0
     events: int = 0  # of the audit log
     revocations: int = 0  # of tokens
-
-    @property
-    def of_keys(self) -> Counts:
-        """What of it stands in the file of key records."""
-        return Counts(keks=self.keks, scopes=self.scopes)
-
-    @property
-    def of_data(self) -> Counts:
-        """What of it stands in the file of data."""
-        return replace(self, keks=0, scopes=0)
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(mine + theirs for mine, theirs in zip(self._each(), other._each(), strict=True)))

@@ -1,8 +1,8 @@
 """What stands in a backup: the primary data of each partition, entry by entry, as the store holds it.
 
-A backup has two files: the key records (KeyEntry), and the data (all others). In both a partition begins with its
-PartitionEntry. Within it an entry replaces every earlier one of the same key; an ObjectEntry also the VersionEntries
-that followed the earlier one.
+A backup has two files: the key records (KeyEntry), and the data (all others, among them the KEKs of bindings, which no
+root of ours guards). In both a partition begins with its PartitionEntry. Within it an entry replaces every earlier one
+of the same key; an ObjectEntry also the VersionEntries that followed the earlier one.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class VersionEntry:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A KEK with its counts, or which one a scope has. No value: it is gone."""
+    """A managed KEK with its counts, or which one a scope has. No value: it is gone."""
 
     CODE: ClassVar = 4
 
@@ -128,10 +128,6 @@ class EventEntry:
     id: bytes
     parts: tuple[bytes, ...] = field(repr=False)
 
-    @property
-    def pairs(self) -> Iterable[tuple[bytes, bytes]]:
-        return zip(self.parts[::2], self.parts[1::2], strict=True)
-
     def encode(self) -> bytes:
         return b"".join((lp16(self.id), *map(lp32, self.parts)))
 
@@ -162,6 +158,27 @@ class RevocationsEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundKekEntry:
+    """The KEK of a binding. No record: it is gone, and so is the binding."""
+
+    CODE: ClassVar = 9
+
+    id: bytes  # 16 bytes; the binding's too
+    record: bytes = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.KEK, self.id
+
+    def encode(self) -> bytes:
+        return self.id + lp32(self.record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.take(16), reader.lp32())
+
+
+@dataclass(frozen=True, slots=True)
 class EndEntry:
     """The last one: how much the entries hold that were not replaced."""
 
@@ -187,7 +204,15 @@ def is_of_data(entry: Entry) -> bool:
 
 
 Entry = (
-    PartitionEntry | ObjectEntry | VersionEntry | KeyEntry | BindingsEntry | EventEntry | EndEntry | RevocationsEntry
+    PartitionEntry
+    | ObjectEntry
+    | VersionEntry
+    | KeyEntry
+    | BindingsEntry
+    | EventEntry
+    | EndEntry
+    | RevocationsEntry
+    | BoundKekEntry
 )
 
 _ALL = (
@@ -199,6 +224,7 @@ _ALL = (
     EventEntry,
     EndEntry,
     RevocationsEntry,
+    BoundKekEntry,
 )
 _TYPES: dict[int, type[Entry]] = {each.CODE: each for each in _ALL}
 

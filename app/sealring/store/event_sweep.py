@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sealring.errors import IntegrityFailure
-from sealring.store.audit_entry import FIELD, decode_entry
+from sealring.store.audit_entry import decode_fields
 from sealring.store.link import Link
 from sealring.store.opened import OpenedStore
 
@@ -39,7 +39,7 @@ class EventSweep:
 
     def _is_ours(self, parts: list[bytes]) -> bool:
         try:
-            decode_entry(self._keys, self._partition, parts[1] if parts[:1] == [FIELD] and len(parts) == 2 else b"")
+            decode_fields(self._keys, self._partition, parts)
         except IntegrityFailure:
             return False
         return True

@@ -11,6 +11,7 @@ from sealring.domain.kek import KekRecord, KekScope
 from sealring.domain.wire import Reader
 from sealring.errors import IntegrityFailure
 from sealring.keys.recent import Recent
+from sealring.store.kek_uses import parse_counts
 from sealring.store.keyspace import Keyspace, Kind
 from sealring.store.link import Link, Reply
 from sealring.store.records import Records
@@ -53,6 +54,12 @@ class KekSweep:
             if kek is None or self._scope_key(kek) != key:
                 yield f"partition {self._partition}: a scope leads to no KEK, or to another scope's"
 
+    def wrong_with_counts(self, kek_ids: Sequence[bytes]) -> Iterator[str]:
+        keys = [self._keyspace.key(self._partition, Kind.KEK_USES, kek_id) for kek_id in kek_ids]
+        for kek_id, flat in zip(kek_ids, self._link.snapshot(*((b"HGETALL", key) for key in keys)), strict=True):
+            if not _are_counts(flat):
+                yield f"KEK {uuid_text(kek_id)}: its counts were altered"
+
     def lacking(self, wraps: Sequence[tuple[Header, Wrap]]) -> set[Header]:
         """Return the headers of those wraps whose KEK is not there, or is not the one that wrapped."""
         keks = self._keks([wrap.kek_id for _, wrap in wraps])
@@ -86,6 +93,16 @@ def _owner(kek: KekRecord) -> bytes:
     """Whose bindings a bound KEK belongs to, as in their key."""
     reader = Reader(kek.scope)
     return reader.lp16() + b":" + reader.lp16()
+
+
+def _are_counts(flat: Reply) -> bool:
+    if isinstance(flat, Exception):
+        return False
+    try:
+        parse_counts(flat)
+    except IntegrityFailure:
+        return False
+    return True
 
 
 def _is_of(kek: KekRecord | None, header: Header, wrap: Wrap) -> bool:

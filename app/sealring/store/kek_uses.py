@@ -1,13 +1,21 @@
-"""The counts of managed KEKs: wraps, and data keys that clients keep, by version. Nobody watches them."""
+"""The counts of managed KEKs: wraps, and data keys that clients keep, by version. Nobody watches them.
+
+They have no MAC: HINCRBY makes them, in the transaction of what they count.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import KekUse
+from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command
+
+_FIELD = re.compile(rb"[wd][1-9][0-9]{0,9}")
+_COUNT = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
 def counting(keyspace: Keyspace, environment: EnvironmentId, org: OrgId, uses: Sequence[KekUse]) -> Sequence[Command]:
@@ -24,9 +32,25 @@ def wraps_field(version: int) -> bytes:
     return b"w%d" % version
 
 
-def is_wraps(field: bytes) -> bool:
-    return field.startswith(b"w")
-
-
 def data_keys_field(version: int) -> bytes:
     return b"d%d" % version
+
+
+def parse_count(raw: bytes) -> int:
+    """Raises IntegrityFailure for what counting does not make."""
+    if not _COUNT.fullmatch(raw):
+        raise IntegrityFailure("a count of a KEK")
+    return int(raw)
+
+
+def parse_counts(flat: Sequence[bytes]) -> dict[bytes, int]:
+    """Read all counts of a KEK, fields and counts in turn. Raises IntegrityFailure likewise."""
+    fields, counts = flat[::2], flat[1::2]
+    if len(fields) != len(counts) or not all(map(_FIELD.fullmatch, fields)):
+        raise IntegrityFailure("the counts of a KEK")
+    return dict(zip(fields, map(parse_count, counts), strict=True))
+
+
+def raised(counts: dict[bytes, int], wraps: int) -> dict[bytes, int]:
+    """The counts with so many wraps more of each version that wraps are counted of."""
+    return {field: count + wraps * field.startswith(b"w") for field, count in counts.items()}

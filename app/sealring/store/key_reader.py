@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sealring.errors import BackupRefused
+from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.store.batches import in_batches
-from sealring.store.entries import BindingsEntry, Entry, KeyEntry, ObjectEntry, RevocationsEntry, VersionEntry
-from sealring.store.keyspace import Keyspace, Kind, LocalKey
+from sealring.store.entries import (
+    BindingsEntry,
+    BoundKekEntry,
+    Entry,
+    KeyEntry,
+    ObjectEntry,
+    RevocationsEntry,
+    VersionEntry,
+)
+from sealring.store.keyspace import Kind, LocalKey
 from sealring.store.link import Command, Link, Reply
+from sealring.store.opened import OpenedStore
 
 _OF_16_BYTES = frozenset({Kind.OBJECT, Kind.KEK, Kind.KEK_SCOPE})  # ids and digests
 _HASHES = frozenset({Kind.BINDINGS, Kind.REVOCATIONS})  # all of an owner together
@@ -24,10 +33,12 @@ def is_primary(kind: Kind, rest: bytes) -> bool:
 class KeyReader:
     """Reads keys of one partition on one link. Raises LinkLost; Elsewhere; StoreError; BackupRefused."""
 
-    def __init__(self, link: Link, keyspace: Keyspace, partition: int) -> None:
+    def __init__(self, link: Link, store: OpenedStore, partition: int) -> None:
         self._link = link
-        self._keyspace = keyspace
+        self._keyspace = store.keyspace
+        self._records = store.records
         self._partition = partition
+        self._bound: dict[bytes, bool] = {}  # whether a KEK is a binding's
         self.torn: set[LocalKey] = set()  # objects that were purged while `read` read them
 
     def read(self, keys: Iterable[LocalKey]) -> Iterator[Entry]:
@@ -36,7 +47,7 @@ class KeyReader:
             replies = iter(self.ask(*(command for key in batch for command in self._commands(key, b"HKEYS"))))
             older: list[tuple[bytes, bytes]] = []
             for key in batch:
-                entry, version_ids = _entry(key, replies)
+                entry, version_ids = self._entry(key, replies)
                 yield entry
                 older += [(key[1], version_id) for version_id in version_ids]
             yield from self._versions(older)
@@ -47,7 +58,7 @@ class KeyReader:
         replies = iter(rest)
         entries: list[Entry] = []
         for key in keys:
-            entry, versions = _entry(key, replies)
+            entry, versions = self._entry(key, replies)
             pairs = zip(versions[::2], versions[1::2], strict=True)
             entries += [entry, *(VersionEntry(key[1], version_id, raw) for version_id, raw in pairs)]
         return reply, entries
@@ -84,20 +95,31 @@ class KeyReader:
                 else:
                     yield VersionEntry(raw_id, version_id, raw)
 
+    def _entry(self, key: LocalKey, replies: Iterator[Reply]) -> tuple[Entry, Sequence[bytes]]:
+        """The entry of a key from the replies to its commands, and what the last says of an object's versions."""
+        kind, rest = key
+        value = next(replies)
+        if kind is Kind.BINDINGS:
+            return BindingsEntry(rest, tuple(value)), ()
+        if kind is Kind.REVOCATIONS:
+            return RevocationsEntry(rest, tuple(value)), ()
+        if kind is Kind.KEK:
+            return self._kek(rest, value or b"", next(replies)), ()
+        if kind is not Kind.OBJECT:
+            return KeyEntry(kind, rest, value or b""), ()
+        summaries, versions = next(replies), next(replies)
+        if value is None:
+            return ObjectEntry(rest, b"", ()), ()
+        return ObjectEntry(rest, value, tuple(summaries)), versions
 
-def _entry(key: LocalKey, replies: Iterator[Reply]) -> tuple[Entry, Sequence[bytes]]:
-    """The entry of a key from the replies to its commands, and what the last one says of an object's versions."""
-    kind, rest = key
-    value = next(replies)
-    if kind is Kind.BINDINGS:
-        return BindingsEntry(rest, tuple(value)), ()
-    if kind is Kind.REVOCATIONS:
-        return RevocationsEntry(rest, tuple(value)), ()
-    if kind is Kind.KEK:
-        return KeyEntry(kind, rest, value or b"", tuple(next(replies))), ()
-    if kind is not Kind.OBJECT:
-        return KeyEntry(kind, rest, value or b""), ()
-    summaries, versions = next(replies), next(replies)
-    if value is None:
-        return ObjectEntry(rest, b"", ()), ()
-    return ObjectEntry(rest, value, tuple(summaries)), versions
+    def _kek(self, kek_id: bytes, record: bytes, uses: Sequence[bytes]) -> KeyEntry | BoundKekEntry:
+        """As it was when it was read first, so that all that is read of one KEK stands in one file."""
+        if self._bound.setdefault(kek_id, self._is_bound(kek_id, record)):
+            return BoundKekEntry(kek_id, record)
+        return KeyEntry(Kind.KEK, kek_id, record, tuple(uses))
+
+    def _is_bound(self, kek_id: bytes, record: bytes) -> bool:
+        try:
+            return self._records.decode_kek(kek_id, record).bound is not None
+        except IntegrityFailure:  # altered, so that nobody knows; or gone, as bindings' alone go
+            return not record

@@ -21,11 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
-from sealring.domain.events import Event
 from sealring.errors import BackupRefused, IntegrityFailure
-from sealring.store.audit_entry import FIELD, decode_entry
+from sealring.store.audit_entry import decode_fields
 from sealring.store.changes import changed_keys
-from sealring.store.counts import Counts
 from sealring.store.entries import Entry, EventEntry, PartitionEntry
 from sealring.store.key_reader import KeyReader, is_primary
 from sealring.store.keyspace import Kind, LocalKey, parse_key
@@ -50,8 +48,8 @@ class PartitionReader:
         self._records = store.records
         self._partition = partition
         self._advance = advance
-        self._keys = KeyReader(link, store.keyspace, partition)
-        self._tally = Tally()
+        self._keys = KeyReader(link, store, partition)
+        self.tally = Tally()  # of what `entries` yielded, without what was replaced
         self._last_event = b"0-0"
 
     def entries(self) -> Iterator[Entry]:
@@ -61,13 +59,8 @@ class PartitionReader:
         """
         yield PartitionEntry(self._partition)
         for entry in self._steps():
-            self._tally.note(entry)
+            self.tally.note(entry)
             yield entry
-
-    @property
-    def counts(self) -> Counts:
-        """Of what `entries` yielded, without what was replaced."""
-        return self._tally.counts
 
     def _steps(self) -> Iterator[Entry]:
         for events in self._pages():
@@ -102,7 +95,7 @@ class PartitionReader:
         for name in self._link.scan(self._keyspace.pattern(self._partition)):
             self._advance(1)
             kind, rest = parse_key(name)
-            if kind is not None and is_primary(kind, rest) and (kind, rest) not in self._tally:  # a scan repeats some
+            if kind is not None and is_primary(kind, rest) and (kind, rest) not in self.tally:  # a scan repeats some
                 yield kind, rest
 
     def _pages(self) -> Iterator[Sequence[EventEntry]]:
@@ -125,13 +118,13 @@ class PartitionReader:
 
     def _changed(self, events: Sequence[EventEntry]) -> set[LocalKey]:
         """What the events tell to have changed."""
-        changed = set[LocalKey]().union(*(changed_keys(self._told(event)) for event in events))
+        changed = set[LocalKey]().union(*map(self._told, events))
         return changed | self._scopes([rest for kind, rest in changed if kind is Kind.KEK])
 
-    def _told(self, entry: EventEntry) -> Event:
+    def _told(self, entry: EventEntry) -> set[LocalKey]:
         """Raises BackupRefused for an event whose change could go unnoticed: altered, or of a newer version."""
         try:
-            return decode_entry(self._store_keys, self._partition, dict(entry.pairs).get(FIELD, b"")).event
+            return changed_keys(decode_fields(self._store_keys, self._partition, entry.parts).event)
         except IntegrityFailure as error:
             raise BackupRefused(
                 "the audit log tells of something that this version does not know, or was altered; update sealring, or "
@@ -151,4 +144,4 @@ class PartitionReader:
         return scopes
 
     def _fit_in_a_moment(self, keys: Collection[LocalKey]) -> bool:
-        return len(keys) <= KEYS_OF_A_MOMENT and sum(map(self._tally.size, keys)) <= BYTES_OF_A_MOMENT
+        return len(keys) <= KEYS_OF_A_MOMENT and sum(map(self.tally.size, keys)) <= BYTES_OF_A_MOMENT

@@ -10,9 +10,8 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import Order, PageQuery, Row
 from sealring.domain.record import ObjectRecord
-from sealring.store.keyspace import Keyspace
+from sealring.store.keyspace import Keyspace, partition_of
 from sealring.store.link import Command, Reply
-from sealring.store.links import Links
 from sealring.store.markers import Markers
 from sealring.store.records import IndexMembers
 
@@ -25,8 +24,7 @@ _SPARE = 16  # rows beyond its share that an index is asked for at once: as a ru
 class RedisIndex:
     """Members carry id, name and a MAC, so that a page needs no other read. The score is `updated_at`."""
 
-    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys) -> None:
-        self._links = links
+    def __init__(self, keyspace: Keyspace, markers: Markers, keys: StoreKeys) -> None:
         self._keyspace = keyspace
         self._markers = markers
         self._keys = keys
@@ -92,7 +90,8 @@ class RedisIndex:
                 size = min(4 * size, _LARGEST_CHUNK)
             else:  # more rows of one microsecond than the chunk is long
                 size = 4 * size
-            chunk = _scored(self._links.call(_range(key, query, beyond, size))[0])
+            (reply,) = self._markers.load(partition_of(key), _range(key, query, beyond, size))
+            chunk = _scored(reply)
 
     def _partition(self, query: PageQuery, org: OrgId) -> int:
         return self._keyspace.partition(query.environment, org)

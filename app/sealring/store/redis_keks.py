@@ -8,7 +8,7 @@ from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope
 from sealring.errors import IntegrityFailure
-from sealring.store.kek_uses import wraps_field
+from sealring.store.kek_uses import parse_count, wraps_field
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command, Link, Reply
 from sealring.store.links import Links
@@ -60,7 +60,7 @@ class RedisKeks:
     def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
         uses = self._keyspace.kek_uses(environment, org, kek.kek_id)
         (count,) = self._load(environment, org, (b"HGET", uses, wraps_field(kek.version)))
-        return int(count or 0)
+        return parse_count(count or b"0")
 
     def _load(self, environment: EnvironmentId, org: OrgId, command: Command) -> list[Reply]:
         return self._markers.load(self._keyspace.partition(environment, org), command)

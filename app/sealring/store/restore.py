@@ -18,6 +18,7 @@ from sealring.store.bulk import BulkWriter
 from sealring.store.counts import Counts
 from sealring.store.entries import (
     BindingsEntry,
+    BoundKekEntry,
     EndEntry,
     Entry,
     EventEntry,
@@ -27,7 +28,7 @@ from sealring.store.entries import (
     RevocationsEntry,
     VersionEntry,
 )
-from sealring.store.kek_uses import is_wraps
+from sealring.store.kek_uses import parse_counts, raised
 from sealring.store.keyspace import Kind, LocalKey
 from sealring.store.link import Command
 from sealring.store.opened import OpenedStore
@@ -57,7 +58,9 @@ class Survey:
                 self._add(expected=None)
                 if self.counts != counts:
                     raise _contradiction()
-            case ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() if entry.key in self._tally:
+            case ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() | BoundKekEntry() if (
+                entry.key in self._tally
+            ):
                 self.replaced[entry.key] += 1
         self._tally.note(entry)
 
@@ -106,6 +109,8 @@ class Restore:
                     self._out.write(
                         (b"HSET", self._keyspace.key(self._partition, Kind.REVOCATIONS, environment), *parts)
                     )
+                case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
+                    self._out.write((b"SET", self._keyspace.key(self._partition, Kind.KEK, kek_id), record))
                 case EventEntry(event_id, parts):
                     self._out.append(event_id, parts)
         self._out.flush()
@@ -133,14 +138,10 @@ class Restore:
             self._write_what_follows(self._records.decode_object(object_id, entry.record))
 
     def _key(self, entry: KeyEntry) -> Sequence[Command]:
-        """A key, and its counts: after the backup it may have wrapped more often, so they are restored upwards."""
         key = self._keyspace.key(self._partition, entry.kind, entry.rest)
         uses = self._keyspace.key(self._partition, Kind.KEK_USES, entry.rest)
-        counts = [(name, int(count)) for name, count in zip(entry.uses[::2], entry.uses[1::2], strict=True)]
-        return (
-            (b"SET", key, entry.value),
-            *((b"HSET", uses, name, count + UNSEEN_WRAPS * is_wraps(name)) for name, count in counts),
-        )
+        counts = _raised(entry.uses)
+        return ((b"SET", key, entry.value), *([(b"HSET", uses, *counts)] if counts else ()))
 
     def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
         """The bindings of an organization, and under the id of each whose it is."""
@@ -163,3 +164,12 @@ class Restore:
         else:
             tombstones = self._keyspace.tombstones(record.id.partition)
             self._out.write((b"ZADD", tombstones, record.purge_at, record.id.raw))
+
+
+def _raised(uses: Sequence[bytes]) -> Sequence[bytes | int]:
+    """The counts of a KEK, upwards: after the backup it may have wrapped more often. Altered ones are left so."""
+    try:
+        counts = raised(parse_counts(uses), UNSEEN_WRAPS)
+    except IntegrityFailure:
+        return uses
+    return [part for pair in counts.items() for part in pair]

@@ -105,6 +105,8 @@ class _PartitionSweep:
             case Kind.KEK:
                 self._keks_seen.update(rests)
                 yield from self._keks.wrong_with_keks(rests)
+            case Kind.KEK_USES:
+                yield from self._keks.wrong_with_counts(rests)
             case Kind.KEK_SCOPE:
                 self._scopes_seen.update(rests)
                 yield from self._keks.wrong_with_scopes(rests)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from sealring.store import redis_bindings, revocation_codec
 from sealring.store.counts import Counts
 from sealring.store.entries import (
     BindingsEntry,
+    BoundKekEntry,
     Entry,
     EventEntry,
     KeyEntry,
@@ -27,6 +27,7 @@ class _Held:
     there: bool  # not gone
     size: int  # bytes
     parts: int = 0  # older versions of an object; bindings of an organization; revocations of an environment
+    bound: bool = False  # of a KEK: a binding's
 
 
 class Tally:
@@ -51,6 +52,8 @@ class Tally:
                 self._held[entry.key] = _Held(bool(record), len(record) + sum(map(len, summaries)))
             case KeyEntry(_, _, value, _):
                 self._held[entry.key] = _Held(bool(value), len(value))
+            case BoundKekEntry(_, record):
+                self._held[entry.key] = _Held(bool(record), len(record), bound=True)
             case BindingsEntry(_, parts):
                 self._held[entry.key] = _hash(parts, redis_bindings.SEAL)
             case RevocationsEntry(_, parts):
@@ -64,19 +67,31 @@ class Tally:
 
     @property
     def counts(self) -> Counts:
-        keys, parts = Counter[Kind](), Counter[Kind]()
-        for (kind, _), held in self._held.items():
-            keys[kind] += held.there
-            parts[kind] += held.parts
+        return self.of_data + self.of_keys
+
+    @property
+    def of_data(self) -> Counts:
+        """What of it stands in the file of data."""
+        objects = self._of(Kind.OBJECT)
         return Counts(
-            objects=keys[Kind.OBJECT],
-            versions=parts[Kind.OBJECT],
-            keks=keys[Kind.KEK],
-            scopes=keys[Kind.KEK_SCOPE],
-            bindings=parts[Kind.BINDINGS],
+            objects=sum(each.there for each in objects),
+            versions=sum(each.parts for each in objects),
+            keks=sum(each.there and each.bound for each in self._of(Kind.KEK)),
+            bindings=sum(each.parts for each in self._of(Kind.BINDINGS)),
             events=self._events,
-            revocations=parts[Kind.REVOCATIONS],
+            revocations=sum(each.parts for each in self._of(Kind.REVOCATIONS)),
         )
+
+    @property
+    def of_keys(self) -> Counts:
+        """What of it stands in the file of key records."""
+        return Counts(
+            keks=sum(each.there and not each.bound for each in self._of(Kind.KEK)),
+            scopes=sum(each.there for each in self._of(Kind.KEK_SCOPE)),
+        )
+
+    def _of(self, kind: Kind) -> Sequence[_Held]:
+        return [held for (each, _), held in self._held.items() if each is kind]
 
 
 def _hash(parts: Sequence[bytes], seal: bytes) -> _Held:

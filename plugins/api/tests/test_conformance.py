@@ -11,9 +11,11 @@ HERE = Path(__file__).parent / "broken"
 
 FORKS = "test_a_process_that_is_forked_{}_opening_has_a_provider_of_its_own"
 TOLD = "test_a_failure_is_told_by_its_class[{}]"
+STALE = "test_a_data_key_that_was_opened_before_is_refused_when_its_key_is_taken_away[{}]"
 AGAIN = "test_it_works_again_when_a_failure_is_over[{}]"
 DESCRIBED = "test_a_key_that_does_not_work_is_described_as_it_is[{}]"
 FOUND = "test_a_key_that_does_not_work_is_found[{}]"
+ENDS = ("AccessDenied", "KeyDisabled", "KeyPendingDeletion", "KeyDestroyed")
 STATES = ("KeyDisabled", "KeyPendingDeletion", "KeyDestroyed")
 
 BREAKS = {
@@ -63,7 +65,11 @@ BREAKS = {
     "RejectsWhatIsMismatched": {"test_a_context_mismatch_is_told_by_its_class"},
     "TellsADayThatIsNoTime": {"test_when_a_key_will_be_deleted_is_a_time"},
     "ComesBackInThePast": {"test_when_to_come_back_is_in_seconds"},
-    "FailsForGood": {AGAIN.format("AccessDenied")},
+    "FailsForGood": {AGAIN.format("AccessDenied"), STALE.format("AccessDenied")},
+    "KeepsDataKeys": {*map(STALE.format, ENDS)},
+    "KeepsDataKeysByTheirBlob": {"test_a_data_key_that_was_opened_before_opens_under_nothing_else"},
+    "WrapsForAnyOrganization": {"test_another_organization_cannot_wrap_with_the_key"},
+    "UnwrapsForAnyOrganization": {"test_another_organization_cannot_unwrap_with_the_key"},
     "ChokesOnAPastDeadline": {"test_a_deadline_that_has_passed_is_no_fault"},
     "IgnoresTheDeadlineOfWrap": {"test_wrap_keeps_its_deadline"},
     "IgnoresTheDeadlineOfCreateKey": {"test_create_key_keeps_its_deadline"},
@@ -226,6 +232,7 @@ def test_the_card_has_the_speed_of_each_use(sections):
 
 PROVIDER = """
 import sys
+from dataclasses import replace
 sys.path.insert(0, {toy!r})
 from sealring_plugin.conformance import ProviderConformance
 from kit import KitOfCustomers
@@ -295,6 +302,19 @@ def test_what_is_not_shown_is_reported(author):
         "black_hole",
     ]
     assert section["promises"]["test_wrap_keeps_its_deadline"] == "not shown"
+
+
+@pytest.mark.parametrize(("bound_as", "result"), [("TOY", "not shown"), ("", "not claimed")])
+def test_whether_organizations_are_kept_apart_is_asked_of_keys_that_are_bound(author, bound_as, result):
+    with (author / "test_mine.py").open("a") as file:
+        file.write("    def another_organization(self, provider, key): return None\n")
+        file.write(f"    spec = replace(SPEC, bound_as={bound_as!r})\n")
+
+    run(author, "--sealring-report=report.json", "-k", "another_organization")
+    section = json.loads((author / "report.json").read_text())["providers"][0]
+
+    assert set(section["promises"].values()) == {result}
+    assert section["not_shown"] == (["another_organization"] if bound_as else [])
 
 
 def test_why_wraps_are_equal_is_reported(author):

@@ -1,31 +1,67 @@
 """The egress guard lets through the cloud's own hosts, and those that the operator names."""
 
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable
+from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable, dial, dialing
+from support.waiting import becomes_true
 
 CLOUD = Egress.of([".amazonaws.com"], "kms.example.test, localhost:8443, 10.1.2.3")
 
 
-def soon():
-    return time.monotonic() + 2
+def soon(seconds=2.0):
+    return time.monotonic() + seconds
 
 
 @pytest.fixture
 def resolve(monkeypatch):
-    """Let names lead to these addresses."""
+    """Let every name lead to these addresses; `resolve(...)` again for what the next look at it finds."""
+    answers = []
+
+    def look_up(*_args, **_options):
+        return answers.pop(0) if len(answers) > 1 else answers[0]
 
     def resolve(*addresses):
-        found = [
-            (socket.AF_INET6 if ":" in each else socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 443))
-            for each in addresses
-        ]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: found)
+        answers.append([found(each) for each in addresses])
 
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return resolve
+
+
+def found(address, port=443):
+    """One entry of what getaddrinfo returns; `address` may have the port with it."""
+    ip, port = address if isinstance(address, tuple) else (address, port)
+    return (socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))
+
+
+@pytest.fixture
+def listening():
+    """The address of a server that takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()
+
+
+@pytest.fixture
+def refusing():
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()
+
+
+@pytest.fixture
+def silent():
+    """The address of a server whose queue is full, so that it never answers."""
+    with socket.socket() as server, socket.socket() as queued, socket.socket() as waiting:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        queued.connect(server.getsockname())
+        waiting.setblocking(False)
+        waiting.connect_ex(server.getsockname())
+        yield server.getsockname()
 
 
 @pytest.mark.parametrize(
@@ -59,52 +95,189 @@ def test_any_other_host_is_refused(host, port):
         CLOUD.check(host, port)
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1",
-        "10.0.0.1",
-        "192.168.1.1",
-        "169.254.169.254",
-        "0.0.0.0",
-        "224.0.0.1",
-        "::1",
-        "fe80::1",
-        "fd00:ec2::254",
-        "::ffff:169.254.169.254",
-        "::ffff:10.0.0.1",
-    ],
-)
-def test_a_name_of_the_cloud_that_leads_inside_is_refused(resolve, address):
-    resolve("52.94.5.1", address)
+INSIDE = [
+    "127.0.0.1",
+    "10.0.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "0.0.0.0",
+    "224.0.0.1",
+    "::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fd00:ec2::254",
+    "::ffff:169.254.169.254",
+    "::ffff:10.0.0.1",
+    "::10.0.0.1",
+    "64:ff9b::169.254.169.254",
+    "64:ff9b::10.0.0.1",
+    "64:ff9b:1::10.0.0.1",
+    "2002:a9fe:a9fe::1",
+    "2001:0:808:808::5601:5601",
+    "2a00:1450::5efe:10.0.0.1",
+]
 
-    with pytest.raises(ConfigInvalid):
+
+@pytest.mark.parametrize("address", INSIDE)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_name_of_the_cloud_that_leads_inside_is_refused_whichever_of_its_addresses_does(resolve, address, place):
+    addresses = ["52.94.5.1", "2600:1f18::1"]
+    addresses.insert(place, address)
+    resolve(*addresses)
+
+    with pytest.raises(ConfigInvalid, match="leads to an address that is never called"):
         CLOUD.connect("kms.eu-west-1.amazonaws.com", 443, soon())
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "fe80::1", "168.63.129.16"])
-def test_metadata_is_never_called_whatever_the_operator_allows(resolve, address):
-    resolve(address)
+METADATA = ["169.254.169.254", "fd00:ec2::254", "fe80::1", "168.63.129.16", "100.100.100.200"]
+HIDDEN = ["::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::1", "::a9fe:a9fe"]
 
-    with pytest.raises(ConfigInvalid):
+
+@pytest.mark.parametrize("address", [*METADATA, *HIDDEN])
+def test_metadata_is_never_called_whatever_the_operator_allows(resolve, address):
+    resolve("127.0.0.1", address)
+
+    with pytest.raises(ConfigInvalid, match="leads to an address that is never called"):
         CLOUD.connect("kms.example.test", 443, soon())
 
 
-def test_the_connection_goes_to_the_address_that_was_checked(resolve, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        guard = Egress.of([], f"localhost:{port}")
+def test_the_connection_goes_to_the_address_that_was_checked(resolve, listening, refusing):
+    """A name that leads elsewhere at the second look: with a guard that asks twice, to where nobody looked."""
+    resolve(listening)
+    resolve(refusing)
 
-        with guard.connect("localhost", port, soon()) as connection:
-            assert connection.getpeername() == ("127.0.0.1", port)
+    with Egress.of([], "kms.example.test").connect("kms.example.test", 443, soon()) as connection:
+        assert connection.getpeername() == listening
 
 
-def test_a_port_where_nobody_listens_is_unavailable():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+def test_the_connection_is_to_the_address_and_not_to_the_name(resolve, listening, monkeypatch):
+    resolve(listening)
+    asked = []
+    connect = socket.socket.connect
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: (asked.append(address), connect(self, address)))
+
+    Egress.of([], "kms.example.test").connect("kms.example.test", 443, soon()).close()
+
+    assert asked == [listening]
+
+
+def test_a_host_that_the_operator_names_may_be_on_loopback(listening):
+    guard = Egress.of([], f"localhost:{listening[1]}")
+
+    with guard.connect("localhost", listening[1], soon()) as connection:
+        assert connection.getpeername() == listening
+
+
+def test_the_next_address_is_called_where_one_refuses(resolve, listening, refusing):
+    resolve(refusing, listening)
+
+    with CLOUD.connect("kms.example.test", 443, soon()) as connection:
+        assert connection.getpeername() == listening
+
+
+def test_the_next_address_is_called_in_time_where_one_is_silent(resolve, listening, silent):
+    resolve(silent, listening)
+    began = time.monotonic()
+
+    with CLOUD.connect("kms.example.test", 443, soon(1.0)) as connection:
+        assert connection.getpeername() == listening
+    assert 0.4 < time.monotonic() - began < 0.9
+
+
+def test_a_host_all_of_whose_addresses_are_silent_costs_no_more_than_the_deadline(resolve, silent):
+    resolve(silent, silent, silent)
+    began = time.monotonic()
+
+    with pytest.raises(DeadlineExceeded):
+        CLOUD.connect("kms.example.test", 443, soon(0.6))
+    assert 0.5 < time.monotonic() - began < 1.5
+
+
+def test_a_host_all_of_whose_addresses_refuse_is_unavailable(resolve, refusing):
+    resolve(refusing, refusing)
+
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        CLOUD.connect("kms.example.test", 443, soon())
+
+
+# --- the name
+
+
+def test_a_name_that_cannot_be_resolved_is_unavailable(monkeypatch):
+    def fail(*_args, **_options):
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+    with pytest.raises(Unavailable, match="cannot be resolved"):
+        CLOUD.connect("kms.example.test", 443, soon())
+
+
+@pytest.fixture
+def asleep(monkeypatch):
+    """A name server that says nothing until it is woken; the names that it was asked for."""
+    asked, awake = [], threading.Event()
+
+    def look_up(host, *_args, **_options):
+        asked.append(host)
+        awake.wait(30)
+        return [found("10.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield asked
+    awake.set()
+    assert becomes_true(lambda: not dialing._flights)  # noqa: SLF001  no thread of ours is left
+
+
+def test_a_name_server_that_is_silent_costs_no_more_than_the_deadline(asleep):
+    began = time.monotonic()
+
+    with pytest.raises(DeadlineExceeded, match="not resolved in time"):
+        CLOUD.connect("kms.example.test", 443, soon(0.2))
+
+    assert time.monotonic() - began < 1.2
+
+
+def test_all_who_wait_for_a_name_wait_for_one_look_at_it(asleep):
+    with ThreadPoolExecutor(8) as threads:
+        calls = [threads.submit(CLOUD.connect, "kms.example.test", 443, soon(0.2)) for _ in range(8)]
+        failures = {type(call.exception()) for call in calls}
+
+    assert failures == {DeadlineExceeded}
+    assert asleep == ["kms.example.test"]
+
+
+def test_a_name_that_is_slow_holds_up_no_other(asleep):
+    with pytest.raises(DeadlineExceeded):
+        CLOUD.connect("kms.example.test", 443, soon(0.1))
+    with pytest.raises(DeadlineExceeded):
+        CLOUD.connect("kms.eu-west-1.amazonaws.com", 443, soon(0.1))
+
+    assert asleep == ["kms.example.test", "kms.eu-west-1.amazonaws.com"]
+
+
+def test_a_name_is_looked_up_anew_for_each_connection(resolve, listening, refusing):
+    resolve(refusing)
+    resolve(listening)
 
     with pytest.raises(Unavailable):
-        Egress.of([], f"localhost:{port}").connect("localhost", port, soon())
+        CLOUD.connect("kms.example.test", 443, soon())
+    CLOUD.connect("kms.example.test", 443, soon()).close()
+
+
+def test_a_host_that_the_operator_chose_is_dialled_wherever_it_is(listening):
+    with dial("localhost", listening[1], soon()) as connection:
+        assert connection.getpeername() == listening
+
+
+def test_dialling_ends_in_time_as_well(asleep):
+    with pytest.raises(DeadlineExceeded):
+        dial("metadata.google.internal", 80, soon(0.2))
+
+
+def test_a_port_where_nobody_listens_is_unavailable(refusing):
+    with pytest.raises(Unavailable):
+        Egress.of([], f"localhost:{refusing[1]}").connect("localhost", refusing[1], soon())
 
 
 def test_no_time_left_is_no_connection():

@@ -101,7 +101,8 @@ def key(localstack, proxy):
 
 
 def key_at(proxy, arn, **options):
-    pairs = {"endpoint": proxy.url, "external_id": "external-id-of-acme", **options}
+    way = {} if options.get("role_arn") else {"grant": "direct"}
+    pairs = {"endpoint": proxy.url, "external_id": "external-id-of-acme", **way, **options}
     return CustomersKey("awskms", arn, 1, options=tuple(sorted(pairs.items())))
 
 

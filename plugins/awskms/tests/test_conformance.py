@@ -13,6 +13,7 @@ from aws_emulators.emulators import CUSTOMERS, OURS
 from aws_emulators.fault_proxy import FaultProxy
 
 from sealring_awskms.spec import SPEC
+from sealring_awskms.validation import NOBODY
 from sealring_plugin import (
     AccessDenied,
     ConfigInvalid,
@@ -31,16 +32,18 @@ from sealring_plugin.conformance import ProviderConformance
 NO_SUCH_KEY = f"arn:aws:kms:eu-west-1:{CUSTOMERS}:key/00000000-0000-4000-8000-000000000000"
 ELSEWHERE = "kms.us-east-1.amazonaws.com"
 LOST = "999988887777"  # the access key of whoever falls into the black hole
+EXTERNAL_ID = "external-id-of-the-kit"
 ROLE = f"arn:aws:iam::{CUSTOMERS}:role/sealring"
 
 
 class OnAnEmulator(ProviderConformance):
     spec = SPEC
     principal = f"arn:aws:iam::{OURS}:role/sealring"
+    deadline_s, slack_s = 0.25, 1.25  # together no more than is usual
     calls = 1500
+    openings = 8
     calls_per_thread = 20
     card_calls = 200
-    options = ()
 
     @classmethod
     def begin(cls, emulator, secret_file):
@@ -48,6 +51,8 @@ class OnAnEmulator(ProviderConformance):
         cls.secret_file = secret_file
         cls.proxy = FaultProxy(emulator.port)
         cls.keys = {name: emulator.make_key() for name in ("first", "second")}
+        cls.proxy.policies = dict.fromkeys(cls.keys.values(), lambda organization: organization != NOBODY)
+        cls.proxy.trusts = {ROLE: EXTERNAL_ID}
 
     def settings(self):
         return {
@@ -58,7 +63,7 @@ class OnAnEmulator(ProviderConformance):
         }
 
     def make_key(self, provider, name):
-        options = {"endpoint": self.proxy.url, "external_id": "external-id-of-the-kit", **dict(self.options)}
+        options = {"endpoint": self.proxy.url, "external_id": EXTERNAL_ID, **dict(self.options)}
         return CustomersKey("awskms", self.keys[name], 1, options=tuple(sorted(options.items())))
 
     def faults(self, provider, key):
@@ -70,7 +75,7 @@ class OnAnEmulator(ProviderConformance):
             Throttled: self.proxy.answering("ThrottlingException"),
             Unavailable: self.proxy.cutting(),
             Unsupported: self.proxy.answering("InvalidKeyUsageException"),
-            WrongRegion: another(replace(key, options=(("endpoint", f"https://{ELSEWHERE}"),))),
+            WrongRegion: another(with_option(key, "endpoint", f"https://{ELSEWHERE}")),
         }
 
     @contextmanager
@@ -96,6 +101,8 @@ class OnAnEmulator(ProviderConformance):
 class TestOnLocalStack(OnAnEmulator):
     """With our own credentials, and keys of another account."""
 
+    options = (("grant", "direct"),)
+
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def emulated(cls, localstack, secret_file):
@@ -109,6 +116,11 @@ class TestOnLocalStack(OnAnEmulator):
             KeyDisabled: self.disabled(key),
             KeyPendingDeletion: self.pending_deletion(key),
         }
+
+    @contextmanager
+    def another_organization(self, provider, key):
+        with self.proxy.letting_in("org_kit"):
+            yield key
 
     @contextmanager
     def disabled(self, key):
@@ -138,6 +150,13 @@ class TestOnMoto(OnAnEmulator):
 
     def settings(self):
         return {**super().settings(), "reencrypt": True}
+
+    def another_organization(self, provider, key):
+        return another(with_option(key, "external_id", "external-id-of-another"))
+
+
+def with_option(key, name, value):
+    return replace(key, options=tuple(sorted({**dict(key.options), name: value}.items())))
 
 
 @contextmanager

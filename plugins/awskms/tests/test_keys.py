@@ -16,7 +16,8 @@ SETTINGS = {
 
 
 def ref(key_id=ARN, **options):
-    return CustomersKey("awskms", key_id, 1, options=tuple(sorted(options.items())))
+    way = {} if options.get("role_arn") else {"grant": "direct"}
+    return CustomersKey("awskms", key_id, 1, options=tuple(sorted({**way, **options}.items())))
 
 
 def parsed(key_id=ARN, **options):
@@ -142,7 +143,7 @@ def test_a_key_of_another_region_is_told_before_anything_is_called():
 def test_the_region_of_an_endpoint_is_read_from_its_name(host, region):
     config = AwsConfig.of({"allowed_hosts": host})
     arn = f"arn:aws:kms:ap-south-1:444455556666:key/{UUID}"
-    asked = CustomersKey("awskms", arn, 1, options=(("endpoint", f"https://{host}"),))
+    asked = ref(arn, endpoint=f"https://{host}")
 
     if region:
         with pytest.raises(WrongRegion, match=region):
@@ -157,8 +158,34 @@ def test_a_role_is_taken_with_the_external_id():
     assert (key.role_arn, key.external_id) == (ROLE, "external-id-of-acme")
 
 
-def test_without_a_role_there_is_no_external_id():
-    assert parsed(external_id="external-id-of-acme").external_id == ""
+def test_a_direct_grant_is_used_with_our_own_credentials():
+    key = parsed(grant="direct", external_id="external-id-of-acme")
+
+    assert (key.role_arn, key.external_id) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"external_id": "external-id-of-acme"},
+        {"endpoint": "https://localhost:4566"},
+        {"role_arn": ""},
+        {"grant": ""},
+        {"grant": "Direct"},
+        {"grant": "true"},
+        {"grant": "role"},
+        {"grant": "direct", "role_arn": ROLE, "external_id": "external-id"},
+        {"grant": "directly", "role_arn": ROLE, "external_id": "external-id"},
+    ],
+)
+def test_a_key_that_is_only_named_is_refused_and_never_used_with_our_own_credentials(options):
+    asked = CustomersKey("awskms", ARN, 1, options=tuple(sorted(options.items())))
+
+    with pytest.raises(ConfigInvalid, match="grant"):
+        check_key(SETTINGS, asked)
+    with pytest.raises(ConfigInvalid, match="grant"):
+        Key.of(AwsConfig.of(SETTINGS), asked)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +207,7 @@ def test_a_role_that_cannot_be_assumed_safely_is_refused(options):
 
 
 def test_a_binding_has_these_options_and_no_others():
-    assert [option.name for option in SPEC.key_options] == ["role_arn", "endpoint"]
+    assert [option.name for option in SPEC.key_options] == ["role_arn", "grant", "endpoint"]
     assert SPEC.bound_as == "AWS_KMS"
 
 
@@ -196,6 +223,7 @@ def test_a_binding_has_these_options_and_no_others():
         ({"access_key_id": "two words", "secret_access_key_file": "x"}, "letters and digits"),
         ({"principal": "sealring"}, "principal"),
         ({"principal": "arn:aws:sts::111122223333:assumed-role/x/y"}, "principal"),
+        ({"principal": "arn:aws:iam::111122223333:root"}, "principal"),
         ({"allowed_hosts": "https://localhost"}, "allowed_hosts"),
         ({"sts_endpoint": "http://localhost:4566"}, "not one that the operator allows"),
         ({"sts_endpoint": "localhost"}, "sts_endpoint"),

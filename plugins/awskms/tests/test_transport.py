@@ -5,6 +5,7 @@ import socket
 import ssl
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from http.client import NotConnected
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_name_of_aws_that_leads_inside_is_never_called(make_provider, proxy, k
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_args, **_options: asked.append(host) or inside)
     provider = make_provider(proxy)
 
-    error = raised_by(lambda: provider.wrap(type(key)("awskms", key.key_id, 1), DEK, binding, call()))
+    error = raised_by(lambda: provider.wrap(replace(key, options=(("grant", "direct"),)), DEK, binding, call()))
 
     assert type(error) is ConfigInvalid
     assert asked == ["kms.eu-west-1.amazonaws.com"]

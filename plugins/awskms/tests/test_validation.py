@@ -9,6 +9,7 @@ from sealring_awskms import setup
 from sealring_plugin import DeadlineExceeded, Finding, Severity, Throttled, Unavailable
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
+ROLE = "arn:aws:iam::444455556666:role/sealring"
 
 
 @pytest.fixture
@@ -26,10 +27,10 @@ def test_a_key_with_rotation_and_a_condition_has_no_finding(localstack, proxy, k
         assert found(key) == {}
 
 
-def test_a_policy_without_a_condition_is_found(localstack, key, found):
+def test_a_policy_without_a_condition_is_an_error_of_a_direct_grant(localstack, key, found):
     localstack.admin.enable_key_rotation(KeyId=key.key_id)
 
-    assert found(key) == {"grant_not_bound_to_organization": WARNING}
+    assert found(key) == {"grant_not_bound_to_organization": ERROR}
 
 
 @pytest.mark.parametrize("guarded", ["Encrypt", "Decrypt"])
@@ -37,7 +38,15 @@ def test_a_condition_on_one_operation_alone_is_found(localstack, proxy, key, fou
     localstack.admin.enable_key_rotation(KeyId=key.key_id)
 
     with proxy.letting_in("org_acme", operations=(guarded,)):
-        assert found(key) == {"grant_not_bound_to_organization": WARNING}
+        assert found(key) == {"grant_not_bound_to_organization": ERROR}
+
+
+def test_a_condition_that_the_other_spelling_passes_is_found(localstack, proxy, key, found):
+    """As StringEqualsIfExists on organization_id does, where the context has organizationId alone."""
+    localstack.admin.enable_key_rotation(KeyId=key.key_id)
+
+    with passed_by(proxy, lambda context: context.get("organization_id", "org_acme") == "org_acme"):
+        assert found(key) == {"grant_not_bound_to_organization": ERROR}
 
 
 def test_a_policy_for_another_organization_is_found(proxy, key, found):
@@ -107,7 +116,7 @@ def test_a_key_that_can_never_be_right_is_found_without_asking(proxy, key, found
 
 def test_an_endpoint_of_another_region_is_found(make_provider, key, call):
     provider = make_provider(allowed_hosts="kms.us-east-1.amazonaws.com")
-    elsewhere = replace(key, options=(("endpoint", "https://kms.us-east-1.amazonaws.com"),))
+    elsewhere = at_endpoint(key, "https://kms.us-east-1.amazonaws.com")
 
     assert [finding.code for finding in provider.validate(elsewhere, call())] == ["wrong_region"]
 
@@ -118,6 +127,47 @@ def test_a_role_that_does_not_let_us_in_is_found(make_provider, moto, moto_proxy
 
     with moto_proxy.answering("AccessDenied", 403, operations=("AssumeRole",)):
         assert [finding.code for finding in provider.validate(key, call())] == ["role_denied"]
+
+
+@pytest.fixture
+def role_key(moto, moto_proxy, at):
+    """A key with rotation, and a role that trusts us with the external id of its organization."""
+    arn = moto.make_key()
+    moto.admin.enable_key_rotation(KeyId=arn)
+    moto_proxy.policies[arn] = lambda organization: organization == "org_acme"
+    moto_proxy.trusts[ROLE] = "external-id-of-acme"
+    return at(moto_proxy, arn, role_arn=ROLE)
+
+
+@pytest.fixture
+def role_found(make_provider, moto_proxy, call):
+    provider = make_provider(moto_proxy, sts_endpoint=moto_proxy.url)
+    return lambda key: {finding.code: finding.severity for finding in provider.validate(key, call(20))}
+
+
+def test_a_role_with_both_conditions_has_no_finding(role_found, role_key):
+    assert role_found(role_key) == {}
+
+
+def test_a_role_that_takes_any_external_id_is_an_error(role_found, moto_proxy, role_key):
+    moto_proxy.trusts.clear()
+
+    assert role_found(role_key) == {"role_not_bound_to_organization": ERROR}
+
+
+def test_a_role_that_was_mended_is_seen_at_once(role_found, moto_proxy, role_key):
+    moto_proxy.trusts.clear()
+    role_found(role_key)
+
+    moto_proxy.trusts[ROLE] = "external-id-of-acme"
+
+    assert role_found(role_key) == {}
+
+
+def test_a_role_that_may_use_the_key_in_any_context_is_a_warning(role_found, moto_proxy, role_key):
+    moto_proxy.policies.clear()
+
+    assert role_found(role_key) == {"context_condition_missing": WARNING}
 
 
 def test_an_endpoint_that_does_not_bind_the_context_is_found(provider, proxy, key, call):
@@ -155,6 +205,7 @@ def test_findings_have_stable_codes():
     constants = {each.code for each in vars(validation).values() if isinstance(each, Finding)}
 
     assert constants == {
+        "context_condition_missing",
         "context_not_bound",
         "describe_denied",
         "grant_not_bound_to_organization",
@@ -164,6 +215,7 @@ def test_findings_have_stable_codes():
         "key_unavailable",
         "multi_region",
         "role_denied",
+        "role_not_bound_to_organization",
         "rotation_off",
         "rotation_unknown",
         "unwrap_denied",
@@ -179,12 +231,15 @@ def test_findings_have_stable_codes():
 def test_the_policy_lets_us_use_the_key_for_one_organization():
     policy = setup.key_policy("arn:aws:iam::111122223333:role/sealring", "org_acme", reencrypt=False)
 
-    conditions = [statement.get("Condition") for statement in policy["Statement"]]
-    assert conditions == [
-        {"StringEquals": {"kms:EncryptionContext:organization_id": "org_acme"}},
-        {"StringEquals": {"kms:EncryptionContext:organizationId": "org_acme"}},
-        None,
+    us = {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/sealring"}
+    assert [statement["Condition"] for statement in policy["Statement"]] == [
+        {"StringEquals": {**us, "kms:EncryptionContext:organization_id": "org_acme"}},
+        {"StringEquals": {**us, "kms:EncryptionContext:organizationId": "org_acme"}},
+        {"StringEquals": us},
     ]
+    assert {str(statement["Principal"]) for statement in policy["Statement"]} == {
+        "{'AWS': 'arn:aws:iam::111122223333:role/sealring'}"
+    }
     assert policy["Statement"][0]["Action"] == ["kms:Encrypt", "kms:Decrypt"]
     assert policy["Statement"][2]["Action"] == ["kms:DescribeKey", "kms:GetKeyRotationStatus"]
 
@@ -197,6 +252,22 @@ def test_the_guide_has_the_trust_policy_with_the_external_id(provider):
     )
 
     assert '"sts:ExternalId": "external-id-of-acme"' in "".join(guide.steps)
+    assert "grant=direct" in "".join(guide.steps)
+
+
+def test_our_own_policy_assumes_no_role_without_an_external_id():
+    (roles,) = setup.own_policy(direct=False, reencrypt=False)["Statement"]
+
+    assert (roles["Action"], roles["Condition"]) == ("sts:AssumeRole", {"Null": {"sts:ExternalId": "false"}})
+
+
+def test_our_own_policy_uses_a_key_for_an_organization_alone():
+    _, uses, looks = setup.own_policy(direct=True, reencrypt=True)["Statement"]
+
+    named = {"kms:EncryptionContextKeys": ["organization_id", "organizationId"]}
+    assert uses["Condition"] == {"ForAnyValue:StringEquals": named}
+    assert uses["Action"] == ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+    assert looks["Action"] == ["kms:DescribeKey", "kms:GetKeyRotationStatus"]
 
 
 def test_moving_data_keys_asks_for_two_more_permissions(make_provider, proxy):
@@ -204,6 +275,27 @@ def test_moving_data_keys_asks_for_two_more_permissions(make_provider, proxy):
 
     assert '"kms:ReEncryptFrom"' in guide.policy
     assert '"kms:ReEncryptTo"' in guide.policy
+
+
+def at_endpoint(key, endpoint):
+    return replace(key, options=tuple(sorted({**dict(key.options), "endpoint": endpoint}.items())))
+
+
+@contextmanager
+def passed_by(proxy, condition):
+    """A key policy with a condition on the encryption context."""
+
+    def fault(handler, seen):
+        if seen.operation not in {"Encrypt", "Decrypt"} or condition(seen.body["EncryptionContext"]):
+            return False
+        handler.refuse(seen, 400, "AccessDeniedException", "no resource-based policy allows the action")
+        return True
+
+    proxy.fault = fault
+    try:
+        yield
+    finally:
+        proxy.fault = None
 
 
 @contextmanager

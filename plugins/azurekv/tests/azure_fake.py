@@ -28,6 +28,8 @@ class Azure:
     def __init__(self, certificate, tls_files):
         self.keys = {(VAULT, "first"): Key(), (VAULT, "second"): Key()}
         self.keys |= {(HSM, "aes"): Key("oct-HSM"), (HSM, "rsa"): Key("RSA-HSM"), (HSM, "other"): Key("oct-HSM")}
+        for key in self.keys.values():
+            key.tags["sealring-external-id"] = "external-1"
         self.deleted, self.seen, self.log = {}, [], []
         self.denied, self.denial = {"deleted", "rotationpolicy"}, "ForbiddenByRbac"
         self.wraps_when_disabled = self.hides_when_disabled = False

@@ -15,6 +15,22 @@ DEK = bytes(range(32))
 every_kind = pytest.mark.parametrize(("vault", "name"), [(VAULT, "first"), (HSM, "rsa"), (HSM, "aes")])
 
 
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_a_data_key_is_split_from_what_it_is_bound_to(size):
+    dek, bound = bytes(range(size)), bytes(32)
+
+    assert blob.split(blob.joined(dek, bound), bound) == dek
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33, 64, 255])
+def test_the_length_of_a_data_key_is_what_was_said_before_it(length):
+    """The digest is of no length: of a data key with others before or after it, it would be the same."""
+    bound = bytes(32)
+
+    with pytest.raises(CiphertextRejected):
+        blob.split(bytes([length]) + DEK + bound, bound)
+
+
 @every_kind
 @pytest.mark.parametrize(
     "other",

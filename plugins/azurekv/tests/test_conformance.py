@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from azure_fake import HSM, VAULT, refused
@@ -26,6 +27,9 @@ EVERYTHING = {"get", "wrapKey", "unwrapKey", "encrypt", "decrypt", "deleted", "r
 class Kit(ProviderConformance):
     spec = SPEC
     principal = CLIENT_ID
+    deadline_s, slack_s = 0.25, 1.25  # together no more than is usual
+    calls, growth_bytes = 2000, 2 * 1024 * 1024  # as many bytes a call as is usual, and a little more for pools
+    openings, calls_per_thread, card_calls = 10, 20, 100
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
@@ -61,6 +65,10 @@ class Kit(ProviderConformance):
             Unavailable: self.azure.switched(fails_with=refused(503, "ServiceUnavailable")),
             ConfigInvalid: self.without_certificate(),
         }
+
+    @contextmanager
+    def another_organization(self, provider, key):
+        yield replace(key, options=tuple(sorted({**dict(key.options), "external_id": "external-2"}.items())))
 
     @contextmanager
     def deleted(self, where):

@@ -15,7 +15,7 @@ KEY = "https://acme.vault.azure.net/keys/payroll"
 def check(tmp_path):
     def check(key_id=KEY, *, settings=(), **options):
         table = {"client_id": CLIENT_ID, "client_secret_file": "secret", **dict(settings)}
-        given = {"tenant_id": TENANT, **options}
+        given = {"tenant_id": TENANT, "external_id": "external-1", **options}
         key = CustomersKey("azurekv", key_id, 1, options=tuple(sorted(given.items())))
         SPEC.check_key(SPEC.parse_config(table, tmp_path), key)
 
@@ -98,6 +98,11 @@ def test_a_sovereign_cloud_has_domains_of_its_own(check, cloud, vault, hsm):
 def test_a_tenant_is_a_uuid(check, tenant):
     with pytest.raises(ConfigInvalid, match="tenant_id must be the UUID"):
         check(tenant_id=tenant)
+
+
+def test_a_binding_without_an_external_id_is_refused(check):
+    with pytest.raises(ConfigInvalid, match="no external_id"):
+        check(external_id="")
 
 
 def test_a_private_endpoint_is_one_that_the_operator_allows(check):

@@ -44,7 +44,7 @@ def test_a_key_is_described(azure, microsoft):
         "exportable": False,
         "recovery_level": "Recoverable",
         "recoverable_days": 90,
-        "tags": {},
+        "tags": {"sealring-external-id": "external-1"},
     }
 
 

@@ -179,6 +179,18 @@ def test_renewing_holds_up_nobody_else(azure, tokens, target, clock):
     assert got.count(first) >= 7
 
 
+def test_renewing_leaves_half_of_the_time_to_the_vault(azure, tokens, target, clock):
+    first = tokens.token_for(target, soon())
+    clock.now += 2900
+    deadline = time.monotonic() + 3
+
+    with azure.hanging():
+        got = tokens.token_for(target, deadline)
+
+    assert got == first
+    assert deadline - time.monotonic() > 0.5
+
+
 def test_no_more_tenants_are_kept_than_256(azure, tokens, target, secret_file):
     tokens._credential = ClientSecret(secret_file)  # noqa: SLF001  reading a certificate takes 60 ms
     azure.entra.tenants |= {f"{number:08x}-0000-0000-0000-000000000000" for number in range(257)}

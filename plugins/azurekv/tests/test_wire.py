@@ -95,6 +95,26 @@ def test_a_server_that_drips_does_not_outlast_the_deadline(plain):
     assert plain.idle_connections == 0
 
 
+class Hasty:
+    """A guard that leaves no timeout behind on the sockets that it connects."""
+
+    def connect(self, host, port, _deadline):
+        return socket.create_connection((host, port))
+
+
+def test_a_server_that_never_greets_does_not_outlast_the_deadline():
+    def speak(_connection, over):
+        over.wait(3)
+
+    wire = Wire(Hasty(), ssl.create_default_context())
+    with speaking(speak) as origin:
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            wire.send(replace(origin, scheme="https"), GET, soon(0.5))
+
+        assert time.monotonic() - began < 2
+
+
 def test_a_vault_that_hangs_does_not_outlast_the_deadline(azure, provider, key, binding, call):
     wrapped = provider.wrap(key, DEK, binding, call)
     began = time.monotonic()

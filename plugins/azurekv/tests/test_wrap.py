@@ -10,6 +10,7 @@ from azure_fake import HSM, VAULT, Key, refused
 from sealring_azurekv.blob import Blob
 from sealring_plugin import (
     AccessDenied,
+    CiphertextRejected,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
@@ -240,3 +241,28 @@ def test_an_answer_that_is_none_is_no_success(azure, provider, key, binding, cal
 
     with azure.switched(fails_with=answer), pytest.raises(Unavailable):
         provider.wrap(key, DEK, binding, call)
+
+
+# --- whose key it is
+
+
+def test_a_key_that_is_meant_for_another_organization_does_not_wrap(azure, provider, make_key, binding, call):
+    with pytest.raises(AccessDenied, match="another organization"):
+        provider.wrap(make_key(external_id="external-2"), DEK, binding, call)
+
+    assert "POST wrapkey" not in azure.operations()
+
+
+def test_a_version_without_a_tag_wraps_since_a_rotation_may_make_such(azure, provider, make_key, binding, call):
+    azure.keys[VAULT, "untagged"] = Key()
+    key = make_key("untagged")
+
+    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+
+
+@pytest.mark.parametrize(("vault", "name"), [(VAULT, "first"), (HSM, "rsa"), (HSM, "aes")])
+def test_a_wrapped_key_opens_for_its_own_organization_alone(provider, make_key, binding, call, vault, name):
+    wrapped = provider.wrap(make_key(name, vault), DEK, binding, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(wrapped, make_key(name, vault, external_id="external-2"), binding, call)

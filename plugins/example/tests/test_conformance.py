@@ -33,6 +33,14 @@ class TestExample(ProviderConformance):
         return {failure: self.kms.failing(code) for code, failure in CODES.items()}
 
     @contextmanager
+    def another_organization(self, provider, key):
+        self.kms.owners[key.key_id] = "org_kit"
+        try:
+            yield key
+        finally:
+            del self.kms.owners[key.key_id]
+
+    @contextmanager
     def black_hole(self, folder):
         with silent_endpoint() as (host, port):
             yield SPEC.build({"endpoint": f"http://{host}:{port}", "token": TOKEN})

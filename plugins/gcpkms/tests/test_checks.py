@@ -142,18 +142,25 @@ def test_a_grant_that_lets_us_do_more_is_found(found, kms_key):
     assert found() == {"grant_too_broad": WARNING}
 
 
-def test_a_grant_that_lets_in_more_than_the_organizations_account_is_found(google, found, kms_key):
+def test_a_grant_that_lets_in_more_than_the_organizations_account_is_an_error(google, found, kms_key):
     kms_key.policy[USE_TO_DECRYPT].add(OURSELVES)
 
-    assert found() == {"grant_not_bound_to_organization": WARNING}
+    assert found() == {"grant_not_bound_to_organization": ERROR}
     assert google.calls(":testIamPermissions")[-1].account == OURSELVES
 
 
-def test_our_own_token_is_not_shown_to_an_endpoint_of_the_binding(google, found, kms_key, with_options):
+def test_an_endpoint_of_the_binding_does_not_hide_such_a_grant_and_sees_no_token_of_ours(
+    google, make_provider, kms_key, with_options, call
+):
     kms_key.policy[USE_TO_DECRYPT].add(OURSELVES)
+    theirs = f"localhost:{google.port}"
+    provider = make_provider(allowed_hosts=f"127.0.0.1:{google.port}, {theirs}")
 
-    assert found(with_options(endpoint=google.origin)) == {}
-    assert {call.account for call in google.calls("/cryptoKeys/")} == {ACCOUNT}
+    findings = provider.validate(with_options(endpoint=f"https://{theirs}"), call)
+
+    assert [finding.code for finding in findings] == ["grant_not_bound_to_organization"]
+    asked = {(each.host, each.account) for each in google.calls("/cryptoKeys/")}
+    assert asked == {(theirs, ACCOUNT), (f"127.0.0.1:{google.port}", OURSELVES)}
 
 
 def test_a_kms_that_opens_in_any_context_is_found(google, found, monkeypatch):

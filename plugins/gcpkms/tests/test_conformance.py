@@ -1,6 +1,7 @@
 """The gcpkms provider keeps the promises of a key provider, with Google's part played on loopback."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,18 +26,23 @@ from sealring_plugin.conformance import ProviderConformance, silent_endpoint
 RING = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys"
 ACCOUNT = "sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com"
 OPTIONS = (("external_id", "external-id-of-acme"),)
+ANOTHERS = "sealring-v5mv7usp6p6xiwu4fwim@vault-prod.iam.gserviceaccount.com"
 
 
 class TestGcpKms(ProviderConformance):
     spec = SPEC
     principal = "sealring@vault-prod.iam.gserviceaccount.com"
+    deadline_s, slack_s = 0.25, 1.25  # together no more than is usual
+    calls, growth_bytes = 2000, 2 * 1024 * 1024  # as many bytes a call as is usual, and a little more for pools
+    openings, calls_per_thread = 10, 30
 
     @classmethod
     def setup_class(cls):
         cls.own = TemporaryDirectory()
         folder = Path(cls.own.name)
         cls.google = Google(folder)
-        cls.google.iam.add(ACCOUNT)
+        for account in (ACCOUNT, ANOTHERS):
+            cls.google.iam.add(account)
         cls.google.kms.project_members.add(ACCOUNT)
         for name in ("first", "second"):
             cls.google.kms.add(f"{RING}/{name}", {ACCOUNT})
@@ -81,6 +87,9 @@ class TestGcpKms(ProviderConformance):
             Unavailable: self.google.refusing("UNAVAILABLE"),
             ConfigInvalid: self.not_ours(),
         }
+
+    def another_organization(self, provider, key):
+        return self.instead(replace(key, options=(("external_id", "external-id-of-another"),)))
 
     @contextmanager
     def denied(self, key):

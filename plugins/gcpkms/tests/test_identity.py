@@ -102,9 +102,10 @@ def test_an_answer_without_a_token_is_unavailable(google, provider, work, body):
 def credentials(make_provider, tmp_path):
     """A provider whose own credentials are these."""
 
-    def credentials(document):
+    def credentials(document, mode=0o600):
         path = tmp_path / "credentials.json"
         path.write_text(document if isinstance(document, str) else json.dumps(document))
+        path.chmod(mode)
         return make_provider(credentials_file=str(path))
 
     return credentials
@@ -128,13 +129,24 @@ def test_our_identity_may_be_one_of_a_workload_identity_pool(google, credentials
     assert work(credentials(external_account(google, tmp_path)))
 
 
+def test_a_file_that_says_only_where_a_token_is_may_be_open_to_others(google, credentials, work, tmp_path):
+    google.iam.add(ACCOUNT, creators=["principal://pool/sealring"])
+
+    assert work(credentials(external_account(google, tmp_path), mode=0o644))
+
+
+def test_a_federation_with_a_secret_of_its_own_is_private(google, credentials, work, tmp_path):
+    with pytest.raises(ConfigInvalid, match="is open to others; run: chmod 600"):
+        work(credentials({**external_account(google, tmp_path), "client_secret": "secret"}, mode=0o644))
+
+
 def test_our_identity_may_be_a_developers(credentials, work, monkeypatch):
     """Whose tokens come from one place alone, whatever the file says."""
     user = {"type": "authorized_user", "client_id": "id", "client_secret": "secret", "refresh_token": "1//refresh"}
     provider = credentials({**user, "token_uri": "https://127.0.0.1:9/token"})
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
 
-    with pytest.raises(Unavailable, match=r"oauth2\.googleapis\.com cannot be reached"):
+    with pytest.raises(Unavailable, match=r"oauth2\.googleapis\.com cannot be resolved"):
         work(provider)
 
 

@@ -7,7 +7,17 @@ from dataclasses import replace
 import pytest
 
 from sealring_hsm.handles import Handles
-from sealring_plugin import DATA, Call, ConfigInvalid, DeadlineExceeded, ManagedKey, Purpose, RootName, Unavailable
+from sealring_plugin import (
+    DATA,
+    Call,
+    CiphertextRejected,
+    ConfigInvalid,
+    DeadlineExceeded,
+    ManagedKey,
+    Purpose,
+    RootName,
+    Unavailable,
+)
 
 DEK = bytearray(range(32))
 
@@ -22,6 +32,21 @@ def test_a_wrong_pin_is_tried_only_once_since_tokens_lock_themselves(config, pro
     config.pin_file.write_text(right)
 
     provider.check(call)
+
+
+def test_a_wrong_pin_is_not_tried_again_until_it_changes(config, provider, run, call):
+    """Told by a token that would take it by now: SoftHSM itself never locks."""
+    right = config.pin_file.read_text().strip()
+    config.pin_file.write_text("wrong-pin")
+    with pytest.raises(ConfigInvalid, match="refuses the PIN"):
+        provider.check(call)
+    config.pin_file.write_text(right)
+    run("token_session().set_pin(sys.argv[3], 'wrong-pin')", right)
+    config.pin_file.write_text("wrong-pin")
+    provider.close()  # the module reads the token anew
+
+    with pytest.raises(ConfigInvalid, match="refuses the PIN"):
+        provider.check(call)
 
 
 def test_a_wrong_pin_is_refused_even_where_another_provider_is_logged_in(
@@ -202,6 +227,22 @@ def test_a_root_that_is_destroyed_while_running_is_found_out(provider, key, run,
 
     with pytest.raises(Unavailable, match="is not on the token"):
         provider.check(call)
+
+
+def test_a_blob_that_does_not_open_on_a_broken_token_is_the_tokens_trouble(provider, key, run, binding, call):
+    """SoftHSM says GENERAL_ERROR for a wrong tag, and for much else: only a token that is well rejects a blob."""
+    wrapped = provider.wrap(key, DEK, binding, call)
+    altered = replace(wrapped, blob=wrapped.blob[:-1] + bytes([wrapped.blob[-1] ^ 1]))
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(altered, key, binding, call)
+    run("""
+    from pkcs11 import Attribute, ObjectClass
+    for root in list(token_session().get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY})):
+        root.destroy()
+    """)
+
+    with pytest.raises(Unavailable, match="is not on the token"):
+        provider.unwrap(altered, key, binding, call)
 
 
 def test_the_material_of_another_installation_is_said_to_be_of_another_root(provider, key, binding, call):

@@ -8,11 +8,14 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pkcs11.exceptions import PKCS11Error
 
 from sealring_hsm.ceremony import Officers, make_roots
 from sealring_hsm.config import read_pin
+from sealring_hsm.guard import _Thief
 from sealring_hsm.material import Guard, Material
 from sealring_hsm.module import Setup, acquire, release
+from sealring_hsm.roots import find_roots
 from sealring_hsm.softhsm import so_pin_file
 from sealring_plugin import DATA, KEEP, ConfigInvalid, RootName
 
@@ -135,6 +138,22 @@ def test_a_sealed_root_is_enforced_too(config, make_provider, run, binding, call
     assert provider.announcement() == "export guard: enforced by the token"
     lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/bare-data/1")
     assert [line for line in lines if not line.endswith(": refused")] == []
+
+
+def test_a_token_that_is_lost_while_it_is_probed_is_not_taken_for_one_that_refuses(config):
+    module = acquire(Setup.of(config))
+    with module.alone(float("inf")):
+        module.start()
+        token = module.token("sealring")
+        module.log_in(token, read_pin(config.pin_file))
+        session = module.open_session(token)
+        root = next(iter(find_roots(session, config).values()))
+        thief = _Thief(session, root)
+        session.close()
+
+        with pytest.raises(PKCS11Error):
+            thief.attempts()
+    release(module)
 
 
 def _make_root_of(guard, config):

@@ -142,6 +142,16 @@ def test_a_truncated_wrapped_key_is_rejected(provider, key, binding, call, size)
         provider.unwrap(WrappedKey(wrapped.alg, wrapped.blob[:size]), key, binding, call)
 
 
+@pytest.mark.parametrize("size", [0, 1, 15, 65, 128])
+def test_what_opens_to_no_data_key_is_rejected(provider, key, binding, call, size):
+    """Sealed by the token with the very key and AAD, e.g. by another application that has the PIN."""
+    aad = b"sealring-hsm/v1/dek" + binding.aad
+    sealed = provider._with_key(key, lambda client, handle: client.seal(handle, bytes(size), aad), call)  # noqa: SLF001
+
+    with pytest.raises(CiphertextRejected, match="not the size"):
+        provider.unwrap(WrappedKey("hsm-a256gcm", sealed.nonce + sealed.ciphertext), key, binding, call)
+
+
 @pytest.mark.parametrize("alg", ["rsa-oaep", "hsm-a256gcm-iv16"])
 def test_another_algorithm_is_rejected(provider, key, binding, call, alg):
     wrapped = provider.wrap(key, DEK, binding, call)

@@ -1,5 +1,6 @@
 """The contract between sealring and the key providers that plug into it."""
 
+from sealring_plugin.dialing import dial
 from sealring_plugin.egress import Egress
 from sealring_plugin.errors import (
     AccessDenied,
@@ -17,6 +18,7 @@ from sealring_plugin.errors import (
     Unsupported,
     WrongRegion,
 )
+from sealring_plugin.files import read_private, read_shared
 from sealring_plugin.protocols import (
     Announces,
     BindsContext,
@@ -113,5 +115,8 @@ __all__ = [
     "WrapBinding",
     "WrappedKey",
     "WrongRegion",
+    "dial",
     "parse_fields",
+    "read_private",
+    "read_shared",
 ]

@@ -62,6 +62,50 @@ class FailsForGood(Named):
         return super().unwrap(wrapped, key, binding, call)
 
 
+class KeepsDataKeys(Named):
+    """Of what it opened once; it asks nobody any more."""
+
+    def __init__(self, vault, token="token"):
+        super().__init__(vault, token)
+        self.kept = {}
+
+    def unwrap(self, wrapped, key, binding, call):
+        place = (wrapped, key, self.aad(binding))
+        if place not in self.kept:
+            self.kept[place] = super().unwrap(wrapped, key, binding, call)
+        self.admit(key, binding)
+        return bytearray(self.kept[place])
+
+
+class KeepsDataKeysByTheirBlob(Named):
+    """It asks whether the key may be used, and not what the blob is bound to."""
+
+    def __init__(self, vault, token="token"):
+        super().__init__(vault, token)
+        self.kept = {}
+
+    def unwrap(self, wrapped, key, binding, call):
+        self.enter(call)
+        self.admit(key, binding)
+        if wrapped.blob not in self.kept:
+            self.kept[wrapped.blob] = super().unwrap(wrapped, key, binding, call)
+        return bytearray(self.kept[wrapped.blob])
+
+
+class WrapsForAnyOrganization(Named):
+    def wrap(self, key, dek, binding, call):
+        self.enter(call)
+        return WrappedKey(ALG, seal(self.kek(key), dek, self.aad(binding)))
+
+
+class UnwrapsForAnyOrganization(Named):
+    def unwrap(self, wrapped, key, binding, call):
+        self.enter(call)
+        if wrapped.alg != ALG:
+            raise CiphertextRejected("another algorithm")
+        return opened(self.kek(key), wrapped.blob, self.aad(binding))
+
+
 class ChokesOnAPastDeadline(Named):
     def enter(self, call):
         if call.deadline <= time.monotonic():
@@ -102,11 +146,13 @@ class ShowsTheDekInAFailure(Named):
 
     def wrap(self, key, dek, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         sealed = seal(self.kek(key), bytes(dek) + packed({"aad": self.aad(binding).hex()}), b"")
         return WrappedKey(ALG, sealed)
 
     def unwrap(self, wrapped, key, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         if wrapped.alg != ALG:
             raise CiphertextRejected("another algorithm")
         both = opened(self.kek(key), wrapped.blob, b"")

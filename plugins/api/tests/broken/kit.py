@@ -85,6 +85,14 @@ class Kit(ProviderConformance):
             self.vault.settings_fail = False
 
     @contextmanager
+    def another_organization(self, provider, key):
+        self.vault.owners[key.key_id] = "org_kit"
+        try:
+            yield key
+        finally:
+            del self.vault.owners[key.key_id]
+
+    @contextmanager
     def black_hole(self, folder):
         yield self.made(replace(self.vault, silent=True))
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from sealring_plugin import (
+    AccessDenied,
     CiphertextRejected,
     ConfigField,
     CustomersSpec,
@@ -39,6 +40,7 @@ class Vault:
     failing: type | None = None
     settings_fail: bool = False
     silent: bool = False
+    owners: dict = field(default_factory=dict)  # of keys that one organization has for itself
 
 
 def mac(key, *parts):
@@ -75,10 +77,12 @@ class Named:
 
     def wrap(self, key, dek, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         return WrappedKey(ALG, seal(self.kek(key), dek, self.aad(binding)))
 
     def unwrap(self, wrapped, key, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         if wrapped.alg != ALG:
             raise CiphertextRejected("another algorithm")
         return opened(self.kek(key), wrapped.blob, self.aad(binding))
@@ -95,6 +99,11 @@ class Named:
         if self.vault.silent:
             time.sleep(max(0.0, call.deadline - time.monotonic()))
             raise DeadlineExceeded
+
+    def admit(self, key, binding):
+        owner = self.vault.owners.get(key.key_id)
+        if owner not in {None, binding.context.get("organization_id")}:
+            raise AccessDenied
 
     def aad(self, binding):
         return packed(binding.context) + binding.aad

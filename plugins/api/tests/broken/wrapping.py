@@ -128,6 +128,7 @@ class Loose(bytes):
 class IsDeterministic(Named):
     def wrap(self, key, dek, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         kek, aad = self.kek(key), self.aad(binding)
         nonce = mac(kek, dek, aad)[:NONCE_BYTES]
         body = xor(dek, kek, nonce)
@@ -137,6 +138,7 @@ class IsDeterministic(Named):
 class DoesNotEncrypt(Named):
     def wrap(self, key, dek, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         nonce = os.urandom(NONCE_BYTES)
         return WrappedKey(ALG, nonce + dek + mac(self.kek(key), nonce, dek, self.aad(binding))[:TAG_BYTES])
 
@@ -182,11 +184,13 @@ class AcceptsFlippedBits(Named):
 class AcceptsSpliced(Named):
     def wrap(self, key, dek, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         half, kek, aad = len(dek) // 2, self.kek(key), self.aad(binding)
         return WrappedKey(ALG, seal(kek, dek[:half], aad + b"1") + seal(kek, dek[half:], aad + b"2"))
 
     def unwrap(self, wrapped, key, binding, call):
         self.enter(call)
+        self.admit(key, binding)
         if wrapped.alg != ALG:
             raise CiphertextRejected("another algorithm")
         kek, aad = self.kek(key), self.aad(binding)

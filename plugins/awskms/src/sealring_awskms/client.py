@@ -73,6 +73,14 @@ class Client:
         """Make sure of credentials for a key. Raises ProviderError: AccessDenied where its role does not let us in."""
         self._identity(key).current(call.deadline)
 
+    def is_let_in(self, key: Key, call: Call) -> bool:
+        """Whether the key's role takes its external id at this moment; nothing is kept. Raises ProviderError."""
+        try:
+            self._role_lease(key, call)
+        except AccessDenied:
+            return False
+        return True
+
     def close(self) -> None:
         for threads in (self._threads, self._own_thread):
             threads.shutdown(wait=False, cancel_futures=True)
@@ -98,11 +106,11 @@ class Client:
         if not key.role_arn:
             return self._own
         return self._roles.get(
-            (key.role_arn, key.external_id), lambda: Refreshed(lambda: self._role_lease(key), self._threads)
+            (key.role_arn, key.external_id),
+            lambda: Refreshed(lambda: self._role_lease(key, _fetching()), self._threads),
         )
 
-    def _role_lease(self, key: Key) -> Lease:
-        call = _fetching()
+    def _role_lease(self, key: Key, call: Call) -> Lease:
         wanted = {"RoleArn": key.role_arn, "ExternalId": key.external_id, "RoleSessionName": SESSION_NAME}
         credentials = self._own.current(call.deadline)
         sts = self._client("sts", key.region, key.sts, credentials)

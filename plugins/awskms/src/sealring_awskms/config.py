@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from sealring_awskms.endpoint import DOMAINS, Endpoint
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress, read_private
 
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9]{12,128}")
-_PRINCIPAL = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:(root|(role|user)/[\x21-\x7e]{1,512})")
+# Not the account (`root`): a policy that names it lets in whatever else runs there.
+_PRINCIPAL = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:(role|user)/[\x21-\x7e]{1,512}")
 
 FIELDS = (
     ConfigField("principal", str, "who we are to AWS, for the setup guide: the ARN of our role or user"),
@@ -67,15 +67,9 @@ class AwsConfig:
 def read_secret(path: Path, field: str) -> str:
     """Return the text of a file. Raises ConfigInvalid: missing, readable by others, empty, or more than a line."""
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            text = file.read(16384).decode("ascii").strip()
-    except OSError as error:
-        raise ConfigInvalid(f"{field} {path} cannot be read ({error.strerror})") from None
+        text = read_private(path, field).decode("ascii").strip()
     except UnicodeDecodeError:
         raise ConfigInvalid(f"{field} {path} is not text") from None
-    if mode & 0o077:
-        raise ConfigInvalid(f"{field} {path} is open to others; run: chmod 600 {path}")
     if not text or not text.isprintable() or " " in text:
         raise ConfigInvalid(f"{field} {path} must hold one word")
     return text

@@ -11,9 +11,12 @@ from sealring_awskms.endpoint import Endpoint
 from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegion
 
 OPTIONS = (
-    ConfigField("role_arn", str, "the key owner's role that lets us in; without it we use our own credentials"),
+    ConfigField("role_arn", str, "the key owner's role that lets us in, with the external id of the binding"),
+    ConfigField("grant", str, '"direct", if the key\'s policy lets us in without a role, for this organization alone'),
     ConfigField("endpoint", str, "a private endpoint of KMS, one that the operator allows: https://host[:port]"),
 )
+
+DIRECT = "direct"
 
 _HEX = "[0-9a-f]"
 _ARN = re.compile(
@@ -26,7 +29,10 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)  # STS AssumeRole, 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`role_arn` and `external_id` are empty where our own credentials are used."""
+    """`role_arn` and `external_id` are empty if the binding says that the key's policy lets in our own credentials.
+
+    A key that a binding merely names is not used with them: its owner may trust our account, and we act for everybody.
+    """
 
     arn: str
     region: str
@@ -39,7 +45,7 @@ class Key:
     def of(cls, config: AwsConfig, key: CustomersKey) -> Self:
         """Raises ConfigInvalid for what can never be right; WrongRegion where the endpoint is in another region."""
         partition, region = _parsed(key.key_id)
-        role_arn = key.option("role_arn")
+        role_arn = _way_in(key.option("role_arn"), key.option("grant"))
         return cls(
             arn=key.key_id,
             region=region,
@@ -66,6 +72,18 @@ def _partition(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def _way_in(role_arn: str, grant: str) -> str:
+    """Return the role, or nothing for a direct grant. Raises ConfigInvalid unless the binding says one of them."""
+    if grant not in {"", DIRECT}:
+        raise ConfigInvalid(f'grant can be "{DIRECT}" alone')
+    if bool(role_arn) == bool(grant):
+        raise ConfigInvalid(
+            "say how the key's owner lets us in: role_arn for a role of theirs, or "
+            f'grant = "{DIRECT}" if the key\'s policy names us with a condition on the organization; one of the two'
+        )
+    return role_arn
 
 
 def _kms(config: AwsConfig, url: str, region: str, partition: str) -> Endpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -33,6 +34,7 @@ from sealring_plugin import (
 )
 
 NOBODY = "org_sealring_probe_of_another"  # an organization that no key's policy lets in
+NOBODYS_EXTERNAL_ID = "sealring-probe-of-another"  # and no role's trust policy
 SHORT_WINDOW = timedelta(days=7)  # the least that AWS allows
 PROBE_AAD = b"sealring-awskms/v1/probe"
 
@@ -41,6 +43,7 @@ class Probed(Protocol):
     """What is asked of the provider."""
 
     def authenticate(self, key: Key, call: Call) -> None: ...
+    def is_let_in(self, key: Key, call: Call) -> bool: ...
     def metadata(self, key: Key, call: Call) -> Metadata: ...
     def rotates(self, key: Key, call: Call) -> bool: ...
     def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
@@ -81,10 +84,20 @@ CONTEXT_NOT_BOUND = _error(
     "The endpoint decrypts with another encryption context.",
     "Bind a key of AWS KMS itself: this endpoint does not keep organizations apart.",
 )
-GRANT_NOT_BOUND = _warning(
+GRANT_NOT_BOUND = _error(
     "grant_not_bound_to_organization",
-    "The key's policy lets us use the key for other organizations too.",
+    "The key's policy lets us in directly for any organization, so that each of them could bind the key.",
     "Add the condition on kms:EncryptionContext:organization_id to each statement that names us.",
+)
+ROLE_NOT_BOUND = _error(
+    "role_not_bound_to_organization",
+    "The role lets us in with the external id of any organization, so that each of them could bind the key.",
+    "Add the condition on sts:ExternalId, with the external id of this binding, to the role's trust policy.",
+)
+CONDITION_MISSING = _warning(
+    "context_condition_missing",
+    "The role may use the key in any encryption context.",
+    "Add the condition on kms:EncryptionContext:organization_id to the statements of the key's or the role's policy.",
 )
 KEY_DISABLED = _error("key_disabled", "The key is disabled.", "Enable the key.")
 KEY_MATERIAL_MISSING = _error(
@@ -126,10 +139,12 @@ def findings(provider: Probed, config: AwsConfig, ref: CustomersKey, call: Call)
     except AccessDenied:
         yield ROLE_DENIED
         return
+    if key.role_arn and provider.is_let_in(replace(key, external_id=NOBODYS_EXTERNAL_ID), call):
+        yield ROLE_NOT_BOUND
     described = list(_of_description(provider, key, call))
     yield from described
     if all(finding.severity is Severity.WARNING for finding in described):
-        yield from _of_use(provider, ref, call)
+        yield from _of_use(provider, ref, CONDITION_MISSING if key.role_arn else GRANT_NOT_BOUND, call)
 
 
 # --- by its description
@@ -194,8 +209,8 @@ def _of_rotation(provider: Probed, key: Key, call: Call) -> Iterator[Finding]:
 # --- by its use
 
 
-def _of_use(provider: Probed, ref: CustomersKey, call: Call) -> Iterator[Finding]:
-    own = _binding(call.tenant_id)
+def _of_use(provider: Probed, ref: CustomersKey, unbound: Finding, call: Call) -> Iterator[Finding]:
+    own = WrapBinding({ORGANIZATION_PAIRS[0]: call.tenant_id}, PROBE_AAD)
     dek = os.urandom(DEK_BYTES)
     try:
         wrapped = provider.wrap(ref, dek, own, call)
@@ -212,21 +227,28 @@ def _of_use(provider: Probed, ref: CustomersKey, call: Call) -> Iterator[Finding
         yield UNWRAP_DENIED
     except CiphertextRejected:
         yield UNWRAP_WRONG
-    yield from _of_another_organization(provider, ref, wrapped, call)
+    yield from _of_another_organization(provider, ref, wrapped, unbound, call)
 
 
-def _of_another_organization(provider: Probed, ref: CustomersKey, wrapped: WrappedKey, call: Call) -> Iterator[Finding]:
-    """AWS asks the policy before it opens anything, so a blob that is rejected was let through by the policy."""
-    other = _binding(NOBODY)
-    try:
-        provider.unwrap(wrapped, ref, other, call)
-    except AccessDenied:
-        if not _denied(lambda: provider.wrap(ref, os.urandom(DEK_BYTES), other, call)):
-            yield GRANT_NOT_BOUND
-    except CiphertextRejected:
-        yield GRANT_NOT_BOUND
-    else:
-        yield CONTEXT_NOT_BOUND
+def _of_another_organization(
+    provider: Probed, ref: CustomersKey, wrapped: WrappedKey, unbound: Finding, call: Call
+) -> Iterator[Finding]:
+    """By each spelling: a condition that holds only *if* the pair is there would be passed by the other one.
+
+    AWS asks the policy before it opens anything, so a blob that is rejected was let through by the policy.
+    """
+    found = []
+    for other in (WrapBinding({pair: NOBODY}, PROBE_AAD) for pair in ORGANIZATION_PAIRS):
+        try:
+            provider.unwrap(wrapped, ref, other, call)
+        except AccessDenied:
+            if not _denied(lambda: provider.wrap(ref, os.urandom(DEK_BYTES), other, call)):  # noqa: B023  called at once
+                found.append(unbound)
+        except CiphertextRejected:
+            found.append(unbound)
+        else:
+            found.append(CONTEXT_NOT_BOUND)
+    yield from dict.fromkeys(found)
 
 
 def _denied(use: Callable[[], object]) -> bool:
@@ -235,10 +257,6 @@ def _denied(use: Callable[[], object]) -> bool:
     except AccessDenied:
         return True
     return False
-
-
-def _binding(organization_id: str) -> WrapBinding:
-    return WrapBinding({ORGANIZATION_PAIRS[0]: organization_id}, PROBE_AAD)
 
 
 # --- failures that say what is wrong

@@ -38,8 +38,9 @@ class AwsKmsProvider:
     """Wraps with customers' keys in AWS KMS. Thread-safe; connects on the first call.
 
     Permissions, on the key: kms:Encrypt and kms:Decrypt with the organization's encryption context, kms:DescribeKey and
-    kms:GetKeyRotationStatus; and on our own role the same for `arn:aws:kms:*:*:key/*`, with sts:AssumeRole on
-    customers' roles. `explain_setup` gives the key's policy. Complete configuration:
+    kms:GetKeyRotationStatus. On our own role: sts:AssumeRole on customers' roles, with an external id; and for bindings
+    with `grant = "direct"` those on keys, for `arn:aws:kms:*:*:key/*`. `explain_setup` gives the key's policy. Complete
+    configuration:
 
         [plugins.awskms]
         principal = "arn:aws:iam::111122223333:role/sealring"
@@ -96,6 +97,9 @@ class AwsKmsProvider:
 
     def authenticate(self, key: Key, call: Call) -> None:
         self._client.authenticate(key, call)
+
+    def is_let_in(self, key: Key, call: Call) -> bool:
+        return self._client.is_let_in(key, call)
 
     def metadata(self, key: Key, call: Call) -> Metadata:
         return Metadata.of(self._client.call("describe_key", key, call, KeyId=key.arn))

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 # (KMS API Reference, Decrypt and ReEncrypt, "Errors").
 _MOTO_SAYS = b'{"__type":"AccessDeniedException"}'
 
+DENIED, DENIALS = "AccessDeniedException", {"AssumeRole": "AccessDenied"}  # of KMS, of STS
 DRIP_S = 0.2
 
 
@@ -32,11 +33,17 @@ class Seen:
 
 
 class FaultProxy:
-    """`fault` answers instead of the emulator, where it is set and takes the request. `seen` are all requests."""
+    """`fault` answers instead of the emulator, where it is set and takes the request. `seen` are all requests.
+
+    `policies` are of keys, by their ARN: which organizations may use it. `trusts` are of roles: the external id that
+    each asks for. What stands in neither lets in anybody, as the emulators do.
+    """
 
     def __init__(self, upstream=None, tls=None):
         self.seen = []
         self.fault = None
+        self.policies = {}
+        self.trusts = {}
         self._upstream = upstream
         self._server = _Server(self, tls)
         self.port = self._server.server_port
@@ -143,6 +150,17 @@ class FaultProxy:
 
     # --- what the handler asks
 
+    def denies(self, seen):
+        """KMS asks the policy of the key, and STS the trust policy of the role, before anything else."""
+        if seen.operation == "AssumeRole":
+            role = seen.body["RoleArn"]
+            return role in self.trusts and seen.body.get("ExternalId") != self.trusts[role]
+        may_use = self.policies.get(seen.body.get("KeyId"))
+        if may_use is None or seen.operation not in {"Encrypt", "Decrypt"}:
+            return False
+        context = seen.body.get("EncryptionContext", {})
+        return not may_use(context.get("organization_id") or context.get("organizationId"))
+
     def forward(self, path, headers, body):
         connection = HTTPConnection("127.0.0.1", self._upstream, timeout=20)
         try:
@@ -193,6 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         proxy.seen.append(seen)
         if proxy.fault is not None and proxy.fault(self, seen):
+            return
+        if proxy.denies(seen):
+            self.refuse(seen, 403 if seen.operation == "AssumeRole" else 400, DENIALS.get(seen.operation, DENIED), "")
             return
         status, headers, answer = proxy.forward(self.path, dict(self.headers), body)
         if answer == _MOTO_SAYS:

@@ -50,9 +50,10 @@ class Blob:
 
 
 def digest(key: CustomersKey, binding: WrapBinding) -> bytes:
-    """Return SHA-256 of what a wrapped key is bound to: the key, the context sorted by name, and the AAD."""
+    """Return SHA-256 of what a wrapped key is bound to: key, organization, context sorted by name, and AAD."""
     pairs = [text.encode() for pair in sorted(binding.context.items()) for text in pair]
-    parts = [_LABEL, key.key_id.encode(), key.version.to_bytes(8, "big"), *pairs, binding.aad]
+    whose = [key.key_id.encode(), key.version.to_bytes(8, "big"), key.option("external_id").encode()]
+    parts = [_LABEL, *whose, *pairs, binding.aad]
     return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import stat
 import time
 import uuid
 from base64 import urlsafe_b64encode
@@ -17,9 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509 import load_pem_x509_certificate
 
 from sealring_azurekv.config import AzureConfig
-from sealring_plugin import ConfigInvalid
+from sealring_plugin import ConfigInvalid, read_private, read_shared
 
-MAX_FILE_BYTES = 65536
 ASSERTION_LIFETIME_S = 300  # "5-10 minutes at most", says the page on certificate credentials
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -57,7 +55,8 @@ class ClientSecret:
         self._path = path
 
     def parameters(self, token_endpoint: str) -> Mapping[str, str]:  # noqa: ARG002  a secret is for any
-        return {"client_secret": _read_text(_private(self._path, "client_secret_file"), "client_secret_file")}
+        secret = read_private(self._path, "client_secret_file")
+        return {"client_secret": _text(secret, self._path, "client_secret_file")}
 
 
 class FederatedToken:
@@ -67,7 +66,8 @@ class FederatedToken:
         self._path = path
 
     def parameters(self, token_endpoint: str) -> Mapping[str, str]:  # noqa: ARG002  its audience is fixed by the issuer
-        return _assertion(_read_text(self._path, "assertion_file"))
+        token = read_shared(self._path, "assertion_file")
+        return _assertion(_text(token, self._path, "assertion_file"))
 
 
 def credential_of(config: AzureConfig) -> Credential:
@@ -86,7 +86,7 @@ def _assertion(token: str) -> Mapping[str, str]:
 
 def _read_certificate(path: Path) -> tuple[RSAPrivateKey, str]:
     """Return the private key, and the SHA-256 thumbprint of the certificate."""
-    pem = _read(_private(path, "certificate_file"), "certificate_file")
+    pem = read_private(path, "certificate_file")
     try:
         key, certificate = load_pem_private_key(pem, None), load_pem_x509_certificate(pem)
     except (ValueError, TypeError):
@@ -99,26 +99,11 @@ def _read_certificate(path: Path) -> tuple[RSAPrivateKey, str]:
     return key, urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
 
 
-def _read_text(path: Path, field: str) -> str:
+def _text(content: bytes, path: Path, field: str) -> str:
     try:
-        text = _read(path, field).decode("ascii").strip()
+        text = content.decode("ascii").strip()
     except UnicodeDecodeError:
         raise ConfigInvalid(f"{field} {path} is not text") from None
     if not text:
         raise ConfigInvalid(f"{field} {path} is empty")
     return text
-
-
-def _private(path: Path, field: str) -> Path:
-    """Return the path of a file that its owner alone may read, where there is one. Raises ConfigInvalid."""
-    if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise ConfigInvalid(f"{field} {path} is open to others; run: chmod 600 {path}")
-    return path
-
-
-def _read(path: Path, field: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES)
-    except OSError as error:
-        raise ConfigInvalid(f"{field} {path} cannot be read ({error.strerror})") from None

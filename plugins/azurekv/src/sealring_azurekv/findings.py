@@ -53,15 +53,15 @@ FINDINGS: Mapping[str, tuple[Severity, str, str]] = {
     "wrap_denied": (_E, "We may not wrap.", "Follow the setup guide; roles take minutes to reach the vault."),
     "unwrap_denied": (_E, "We may not unwrap.", "Follow the setup guide; roles take minutes to reach the vault."),
     "wrap_unsupported": (_E, "The key does not wrap as we need it.", "Make an RSA or a 256-bit oct-HSM key."),
+    "describe_denied": (
+        _E,
+        "We may not read the key, so that we can see neither whose it is nor whether it is disabled.",
+        "Give us keys/get, as the setup guide says.",
+    ),
     "unwrap_failed": (
         _E,
         "What the key wrapped does not unwrap.",
         "Make another key; this one would lose what it wraps.",
-    ),
-    "describe_denied": (
-        _W,
-        "We may not read the key, so that we can neither check it nor see at once that it is disabled.",
-        "Give us keys/get, as the setup guide says.",
     ),
     "rsa_4096_slow": (
         _W,
@@ -92,8 +92,8 @@ FINDINGS: Mapping[str, tuple[Severity, str, str]] = {
     ),
     "rotation_off": (_W, "The key has no rotation policy.", "Set one: az keyvault key rotation-policy update."),
     "grant_not_bound_to_organization": (
-        _W,
-        "Nothing shows that the key is meant for this organization.",
+        _E,
+        "Nothing shows that the key is meant for this organization, so that any other could bind it.",
         f"Give it the tag {TAG}, with the external id of the setup guide.",
     ),
     "grant_for_another_organization": (
@@ -145,7 +145,7 @@ class Examination:
             yield from self._rotation()
 
     def _meant_for(self, tag: str) -> Iterator[str]:
-        if self.key.option("external_id") not in {"", tag}:
+        if tag != self.key.option("external_id"):
             yield "grant_for_another_organization" if tag else "grant_not_bound_to_organization"
 
     def _rotation(self) -> Iterator[str]:

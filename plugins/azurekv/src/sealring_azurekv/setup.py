@@ -38,10 +38,10 @@ _STEPS = """\
 Make an RSA key of 2048 or 3072 bits in a vault with purge protection, or an oct-HSM key of 256 bits in a Managed HSM.
 Add our application {principal} to the tenant of the vault, as an admin who may consent to applications.
 Let it read, wrap and unwrap with this one key; of the blocks below, take the one for your kind of vault.
-Give the key the tag {tag}={external_id}, which shows us that it is meant for this organization.
+Give the key the tag {tag}={external_id}: without it the key is refused, since any other organization could bind it.
 If the vault has a firewall, allow our addresses.
 Tell us the tenant's id and the key's URL without a version: {vault} or {hsm}
-After a rotation keep the old versions enabled: each wrapped key needs the version that it was wrapped with."""
+After a rotation see that the new version has the tag, and keep the old ones enabled: each wrapped key needs its own."""
 
 
 def guide(principal: str, cloud: Cloud, organization_id: str, external_id: str) -> SetupGuide:

@@ -83,6 +83,8 @@ class Target:
             )
         if found["version"] is not None:
             raise ConfigInvalid("the key id must name no version: the newest wraps, and a wrapped key keeps its own")
+        if not key.option("external_id"):
+            raise ConfigInvalid("the binding has no external_id, which says whose the key is")
         tenant = key.option("tenant_id")
         if not UUID.fullmatch(tenant):
             raise ConfigInvalid("tenant_id must be the UUID of the vault's tenant, in lower case")

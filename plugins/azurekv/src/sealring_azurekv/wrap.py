@@ -10,7 +10,7 @@ from sealring_azurekv.bundle import KeyBundle
 from sealring_azurekv.client import Client, Operation, Result
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.findings import Examination
-from sealring_azurekv.setup import guide
+from sealring_azurekv.setup import TAG, guide
 from sealring_azurekv.vaults import Target
 from sealring_plugin import (
     AccessDenied,
@@ -63,7 +63,7 @@ class AzureProvider:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         target, bound = Target.of(key, self._cloud), digest(key, binding)
-        found = self._looked_at(target, call)
+        found = self._looked_at(target, key, call)
         version = found.version if found else ""
         if found and not found.is_rsa:
             return self._encrypted(target, version, Operation("encrypt", A256GCM, {"value": dek, "aad": bound}), call)
@@ -103,7 +103,7 @@ class AzureProvider:
     def close(self) -> None:
         self._client.close()
 
-    def _looked_at(self, target: Target, call: Call) -> KeyBundle | None:
+    def _looked_at(self, target: Target, key: CustomersKey, call: Call) -> KeyBundle | None:
         """Return the key, once it is seen to be usable; None where a vault does not let us look.
 
         Raises AccessDenied for a Managed HSM: it has keys of both kinds, and which one this is has to be known.
@@ -115,6 +115,8 @@ class AzureProvider:
                 raise
             return None
         found.expect_usable(time.time())
+        if found.tags.get(TAG) not in {None, key.option("external_id")}:
+            raise AccessDenied("the key's tag says that it is meant for another organization")
         return found
 
     def _encrypted(self, target: Target, version: str, operation: Operation, call: Call) -> WrappedKey:

@@ -22,12 +22,14 @@ SILENCE = "SILENCE"
 class Kms:
     """Has version 1 of some keys. `failing` makes it answer every call with a code, `states` those of one key.
 
-    A key whose state is SILENCE is not answered until the KMS stops.
+    `owners` are the organizations that alone may use a key: its policy, which looks at the context. A key whose state
+    is SILENCE is not answered until the KMS stops.
     """
 
     def __init__(self, keys: tuple[str, ...] = ("first", "second"), port: int = 0) -> None:
         self._keys = {name: os.urandom(32) for name in keys}
         self.states: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
         self._code: str | None = None
         self._stopped = Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), lambda *each: _Handler(self, *each))
@@ -50,22 +52,26 @@ class Kms:
             self._code = None
 
     def answer(self, path: str, body: Mapping[str, Any]) -> Mapping[str, str]:
-        if self._code:
-            return {"code": self._code}
+        code = self._code or (path != "/check" and self._refusal(body))
+        if code:
+            return {"code": code}
         if path == "/check":
             return {}
-        if body["key"] not in self._keys or body["version"] != 1:
-            return {"code": "KEY_NOT_FOUND"}
-        state = self.states.get(body["key"])
-        if state == SILENCE:
-            self._stopped.wait()
-        if state:
-            return {"code": state}
         key, bound = self._keys[body["key"]], _packed(body)
         if path == "/encrypt":
             return {"ciphertext": b64encode(_seal(key, b64decode(body["plaintext"]), bound)).decode()}
         opened = _open(key, b64decode(body["ciphertext"]), bound)
         return {"code": "INVALID_CIPHERTEXT"} if opened is None else {"plaintext": b64encode(opened).decode()}
+
+    def _refusal(self, body: Mapping[str, Any]) -> str:
+        name = body["key"]
+        if name not in self._keys or body["version"] != 1:
+            return "KEY_NOT_FOUND"
+        if self.states.get(name) == SILENCE:
+            self._stopped.wait()
+        if self.owners.get(name) not in {None, body["context"].get("organization_id")}:
+            return "ACCESS_DENIED"
+        return self.states.get(name, "")
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from sealring_gcpkms.client import Client
 from sealring_gcpkms.config import GcpConfig, Target
 from sealring_gcpkms.description import ALGORITHM, LABEL, PURPOSE, Described
 from sealring_gcpkms.resource import organization_label
+from sealring_gcpkms.transport import Endpoint
 from sealring_plugin import (
     AccessDenied,
     Call,
@@ -56,12 +58,13 @@ def validate(config: GcpConfig, client: Client, key: CustomersKey, call: Call) -
         advice = f"Tell the operator. {_of_account(target)}"
         return [_error("identity_denied", f"We cannot become the account: {error}.", advice)]
     found: dict[str, Finding] = {}
-    for finding in _all(client, target, key, call):
+    for finding in _all(client, target, config.endpoint, key, call):
         found.setdefault(finding.code, finding)
     return list(found.values())
 
 
-def _all(client: Client, target: Target, key: CustomersKey, call: Call) -> Iterator[Finding]:
+def _all(client: Client, target: Target, endpoint: Endpoint, key: CustomersKey, call: Call) -> Iterator[Finding]:
+    """`endpoint` is the operator's."""
     try:
         yield from _described(Described.of(target.key, client.describe(target, call)), key)
     except AccessDenied:
@@ -74,7 +77,8 @@ def _all(client: Client, target: Target, key: CustomersKey, call: Call) -> Itera
         yield _error("key_not_found", "There is no such key.", "Check the key id: project, location, key ring and key.")
         return
     yield from _probed(client, target, call)
-    yield from _granted(client, target, key, call)
+    yield from _granted(client, target, call)
+    yield from _shared(client, replace(target, endpoint=endpoint), call)
 
 
 # --- by its description
@@ -201,7 +205,7 @@ _FAILURES: Mapping[type[ProviderError], tuple[str, str]] = {
 # --- by the permissions on it
 
 
-def _granted(client: Client, target: Target, key: CustomersKey, call: Call) -> Iterator[Finding]:
+def _granted(client: Client, target: Target, call: Call) -> Iterator[Finding]:
     with suppress(AccessDenied, KeyNotFound, Unsupported):
         if client.granted(target, _TOO_MUCH, call):
             yield _warning(
@@ -210,13 +214,15 @@ def _granted(client: Client, target: Target, key: CustomersKey, call: Call) -> I
                 f"Take from {target.account.email} all roles on the key, its key ring and its project but "
                 "roles/cloudkms.cryptoKeyEncrypterDecrypter and roles/cloudkms.viewer.",
             )
-    if key.option("endpoint"):
-        return  # our own token is for hosts that the operator chose
+
+
+def _shared(client: Client, target: Target, call: Call) -> Iterator[Finding]:
+    """Asked as ourselves, so at a host that the operator chose: our own token goes to none that a binding names."""
     with suppress(AccessDenied, KeyNotFound, Unsupported):
         if client.granted(target, [_USE], call, to_us=True):
-            yield _warning(
+            yield _error(
                 "grant_not_bound_to_organization",
-                "The key lets in more than the organization's own account: other organizations may be able to use it.",
+                "The key lets in sealring's own account, which acts for all organizations, and perhaps everybody.",
                 f"Grant the role to {target.account.email} alone; not to all users, a domain or another account.",
             )
 

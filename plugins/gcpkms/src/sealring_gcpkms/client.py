@@ -14,8 +14,8 @@ from sealring_gcpkms.crc32c import crc32c
 from sealring_gcpkms.credentials import OwnCredentials
 from sealring_gcpkms.errors import OF_DECRYPTION, refusal
 from sealring_gcpkms.identity import Identities
-from sealring_gcpkms.transport import Request, Transport, connect_directly
-from sealring_plugin import Call, ProviderError, Unavailable
+from sealring_gcpkms.transport import Request, Transport
+from sealring_plugin import Call, ProviderError, Unavailable, dial
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
@@ -25,7 +25,7 @@ class Client:
 
     def __init__(self, config: GcpConfig) -> None:
         tls = config.tls()
-        self._direct = Transport(connect_directly, tls)
+        self._direct = Transport(dial, tls)  # our own credentials: no tenant has a hand in where they lead
         self._guarded = Transport(config.egress.connect, tls)
         own = OwnCredentials(config.credentials_file, self._direct)
         self._identities = Identities(own, self._guarded, config.iam_endpoint)

@@ -25,7 +25,7 @@ from google.oauth2 import service_account
 
 from sealring_gcpkms.tokens import Token
 from sealring_gcpkms.transport import Answer, Endpoint, Request, Transport
-from sealring_plugin import ConfigInvalid, ProviderError, Throttled, Unavailable
+from sealring_plugin import ConfigInvalid, ProviderError, Throttled, Unavailable, read_private, read_shared
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)  # generateAccessToken asks for it, or for .../auth/iam
 
@@ -33,6 +33,7 @@ _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"  
 _METADATA_HEADERS = {"Metadata-Flavor": "Google"}
 _AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105  a name
 _OAUTH_CODE = re.compile(r"[a-z_]{1,40}")  # RFC 6749 section 5.2
+_FIELD = "credentials_file"
 _PASSING = frozenset({408, 500, 502, 503, 504})
 
 
@@ -93,19 +94,29 @@ def _default_file() -> Path | None:
 
 
 def _load(file: Path) -> Credentials:
-    try:
-        info = json.loads(file.read_bytes())
-    except OSError as error:
-        raise ConfigInvalid(f"our own credentials cannot be read from {file} ({error.strerror})") from error
-    except ValueError:
-        raise ConfigInvalid(f"our own credentials in {file} are not JSON") from None
-    kind = str(info.get("type")) if isinstance(info, dict) else ""
+    info = _parsed(read_shared(file, _FIELD), file)
+    if _is_secret(info):
+        info = _parsed(read_private(file, _FIELD), file)
+    kind = str(info.get("type"))
     if kind not in _LOADERS:
         raise ConfigInvalid(f"our own credentials in {file} must be of type {' | '.join(_LOADERS)}")
     try:
         return _LOADERS[kind](info)
     except (GoogleAuthError, ValueError, TypeError, AttributeError) as error:
         raise ConfigInvalid(f"our own credentials in {file} are malformed ({type(error).__name__})") from None
+
+
+def _parsed(content: bytes, file: Path) -> Mapping[str, Any]:
+    try:
+        info = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ConfigInvalid(f"our own credentials in {file} are not JSON") from None
+    return info if isinstance(info, dict) else {}
+
+
+def _is_secret(info: Mapping[str, Any]) -> bool:
+    """Of a workload identity the file says only where its token is, and stands in ConfigMaps that anybody may read."""
+    return info.get("type") != "external_account" or "client_secret" in info
 
 
 def _external_account(info: Mapping[str, Any]) -> Credentials:

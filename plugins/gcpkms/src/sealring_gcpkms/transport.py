@@ -215,17 +215,6 @@ class _Connection(HTTPConnection):
         return not self._timed.has_news()
 
 
-def connect_directly(host: str, port: int, deadline: float) -> socket.socket:
-    """Connect to where the operator's own credentials lead: the one way that no tenant has a hand in."""
-    try:
-        *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_connection((str(address[0]), port), timeout=_left_s(deadline))
-    except TimeoutError:
-        raise DeadlineExceeded(f"{host} did not take the connection in time") from None
-    except OSError as error:
-        raise Unavailable(f"{host} cannot be reached ({type(error).__name__})") from None
-
-
 def _left_s(deadline: float) -> float:
     left_s = deadline - time.monotonic()
     if left_s <= 0:

@@ -27,6 +27,7 @@ class Logged:
     account: str
     user_agent: str
     body: bytes
+    host: str
 
 
 class Google:
@@ -68,6 +69,7 @@ class Google:
 
     def key_file(self, folder):
         path = folder / "our-account.json"
+        path.touch(0o600)
         path.write_text(json.dumps(key_file(f"{self.origin}/token")))
         return path
 
@@ -164,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self):
         google = self.google
-        google.log.append(Logged(self.path, "", self.headers.get("user-agent", ""), self.body))
+        google.log.append(Logged(self.path, "", self.headers.get("user-agent", ""), self.body, self.headers["host"]))
         if google.fault is not None and google.on in self.path:
             google.fault(self)
             return

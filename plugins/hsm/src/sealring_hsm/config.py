@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, read_private
 
 DEFAULT_SESSION_LIMIT = 16  # the smallest of the devices that we know (YubiHSM 2)
 
@@ -90,15 +89,9 @@ class HsmConfig:
 def read_pin(path: Path, field: str = "pin_file") -> str:
     """Return a PIN. Raises ConfigInvalid: missing, readable by others, or empty."""
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            pin = file.read(1024).decode().strip()
-    except OSError as error:
-        raise ConfigInvalid(f"{field} {path} cannot be read ({error.strerror})") from error
+        pin = read_private(path, field).decode().strip()
     except UnicodeDecodeError:
         raise ConfigInvalid(f"{field} {path} is not text") from None
-    if mode & 0o077:
-        raise ConfigInvalid(f"{field} {path} is open to others; run: chmod 600 {path}")
     if not pin:
         raise ConfigInvalid(f"{field} {path} is empty")
     return pin

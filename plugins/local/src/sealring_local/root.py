@@ -14,13 +14,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from sealring_plugin import DATA, KEEP, ConfigInvalid, RootName
+from sealring_plugin import DATA, KEEP, ConfigInvalid, RootName, read_private
 
 ROOT_BYTES = 32
 MAX_FILE_BYTES = 1 << 20  # some 10,000 roots
@@ -79,14 +78,6 @@ def create_roots(path: Path) -> None:
 def read_roots(path: Path) -> Roots:
     """Return the roots. Raises ConfigInvalid: missing, readable by others, or damaged. Never creates one."""
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            raw = file.read(MAX_FILE_BYTES)
-    except OSError as error:
-        raise ConfigInvalid(f"root key file {path} cannot be read ({error.strerror})") from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise ConfigInvalid(f"root key file {path} is open to others; run: chmod 600 {path}")
-    try:
-        return Roots.parse(raw.decode("ascii"))
+        return Roots.parse(read_private(path, "root key file").decode("ascii"))
     except ValueError:
         raise ConfigInvalid(f"root key file {path} is damaged or of another version; restore your copy of it") from None

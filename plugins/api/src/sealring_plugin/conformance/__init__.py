@@ -25,8 +25,10 @@ pytest.register_assert_rewrite(
             "failures",
             "leaks",
             "loading",
+            "organizations",
             "powers",
             "processes",
+            "revocation",
             "round_trips",
             "secrecy",
             "settings",
@@ -43,6 +45,7 @@ from sealring_plugin.conformance.failures import Failures  # noqa: E402
 from sealring_plugin.conformance.hooks import Faults  # noqa: E402
 from sealring_plugin.conformance.leaks import Leaks  # noqa: E402
 from sealring_plugin.conformance.loading import Loading  # noqa: E402
+from sealring_plugin.conformance.organizations import Organizations  # noqa: E402
 from sealring_plugin.conformance.powers import (  # noqa: E402
     CreatedKeys,
     DestroyedKeys,
@@ -50,6 +53,7 @@ from sealring_plugin.conformance.powers import (  # noqa: E402
     ReWrappedKeys,
 )
 from sealring_plugin.conformance.processes import Processes  # noqa: E402
+from sealring_plugin.conformance.revocation import Revocation  # noqa: E402
 from sealring_plugin.conformance.round_trips import RoundTrips  # noqa: E402
 from sealring_plugin.conformance.secrecy import Secrecy  # noqa: E402
 from sealring_plugin.conformance.settings import Settings  # noqa: E402
@@ -70,6 +74,8 @@ class ProviderConformance(
     ReWrappedKeys,
     Telling,
     Failures,
+    Revocation,
+    Organizations,
     Waiting,
     Secrecy,
     Settings,
@@ -80,7 +86,7 @@ class ProviderConformance(
 ):
     """Subclass it under a name that begins with Test, give `spec`, and override what your provider needs.
 
-    `settings` and `make_provider` make a provider, `make_key` finds a key. `faults`, `black_hole`, `sessions` and
-    `secrets` let the kit show more. The class attributes of `Hooks` are limits and counts. Each test is one promise;
-    one about a power that the provider does not claim is skipped.
+    `settings` and `make_provider` make a provider, `make_key` finds a key. `faults`, `another_organization`,
+    `black_hole`, `sessions` and `secrets` let the kit show more. The class attributes of `Hooks` are limits and counts.
+    Each test is one promise; one about a power that the provider does not claim is skipped.
     """

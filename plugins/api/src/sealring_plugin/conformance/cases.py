@@ -16,6 +16,7 @@ MAX_MATERIAL_BYTES = 8192
 
 DEK = hashlib.sha256(b"a data key of the conformance kit").digest()
 SCOPE = b"environment_kit\0org_kit\0organization_id=org_kit"
+OTHER_SCOPE = b"environment_kit\0org_other\0organization_id=org_other"
 CONTEXT = {"organization_id": "org_kit", "resource_type": "invoice"}
 AAD = b"sealring/v1/wrap" + hashlib.sha256(b"an object of the conformance kit").digest() + bytes(22)
 BINDING = WrapBinding(CONTEXT, AAD)

@@ -44,10 +44,13 @@ class Failures(Promises):
 
     @every_failure
     def test_a_failure_is_told_by_its_class(self, provider: Provider, key: Key, failure: type[ProviderError]) -> None:
-        wrapped = wrap(provider, key)
+        wrapped, patience_s = wrap(provider, key), self.patience_s(failure)
 
         with self.fault(provider, key, failure) as used:
-            raised = [raised_by(lambda: wrap(provider, used)), raised_by(lambda: unwrap(provider, wrapped, used))]
+            raised = [
+                raised_by(lambda: provider.wrap(used, DEK, BINDING, call(patience_s))),
+                raised_by(lambda: provider.unwrap(wrapped, used, BINDING, call(patience_s))),
+            ]
 
         assert [type(error) for error in raised] == [failure, failure]
 
@@ -55,11 +58,11 @@ class Failures(Promises):
     def test_it_works_again_when_a_failure_is_over(
         self, provider: Provider, key: Key, failure: type[ProviderError]
     ) -> None:
-        wrapped = wrap(provider, key)
+        wrapped, patience_s = wrap(provider, key), self.patience_s(failure)
 
         with self.fault(provider, key, failure) as used:
-            raised_by(lambda: wrap(provider, used))
-            raised_by(lambda: unwrap(provider, wrapped, used))
+            raised_by(lambda: provider.wrap(used, DEK, BINDING, call(patience_s)))
+            raised_by(lambda: provider.unwrap(wrapped, used, BINDING, call(patience_s)))
 
         assert works(provider, key)
         assert unwrap(provider, wrapped, key) == DEK

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from sealring_plugin.conformance.cases import Key, Provider, created_by
+from sealring_plugin.conformance.cases import OTHER_SCOPE, Key, Provider, created_by
 from sealring_plugin.errors import ProviderError
 from sealring_plugin.protocols import ManagedKeys
 from sealring_plugin.spec import CustomersSpec, ManagedSpec
@@ -74,6 +75,17 @@ class Hooks:
         It may give another key to use instead, e.g. for KeyNotFound. In that of ConfigInvalid, `make_provider` fails.
         """
         return {}
+
+    def another_organization(self, provider: Provider, key: Key) -> AbstractContextManager[Key] | None:
+        """Return a context manager that gives the key as another organization would bind it: it must be kept out.
+
+        It has that one's `external_id`, say, or it is the same where the KMS looks at the context: the kit uses it with
+        the `organization_id` "org_other", and the key itself with "org_kit". What the KMS needs for that, e.g. the
+        policy of the key, holds inside of it. A provider that makes its keys is given one with another scope.
+        """
+        if isinstance(provider, ManagedKeys):
+            return nullcontext(replace(key, scope=OTHER_SCOPE))
+        return None
 
     def black_hole(self, folder: Path) -> AbstractContextManager[Provider] | None:  # noqa: ARG002
         """Return a context manager that gives a provider whose endpoint never answers."""

@@ -25,6 +25,7 @@ from sealring_plugin.conformance.tampering import flipped
 from sealring_plugin.conformance.texts import caught, every_record, texts_of
 from sealring_plugin.errors import ProviderError
 from sealring_plugin.protocols import ChecksItself, ManagedKeys
+from sealring_plugin.values import WrappedKey
 
 
 class Secrecy(Promises):
@@ -82,8 +83,15 @@ class Secrecy(Promises):
             lambda: provider.wrap(key, DEK, BINDING, call(-1.0)),
         ]
         yield from filter(None, map(caught, uses))
-        for fault in self.faults(provider, key).values():
+        for failure, fault in self.faults(provider, key).items():
             with fault as other:
-                used = other or key
-                yield from filter(None, [caught(lambda: wrap(provider, used))])  # noqa: B023  called at once
-                yield from filter(None, [caught(lambda: unwrap(provider, wrapped, used))])  # noqa: B023
+                yield from used_in_vain(provider, other or key, wrapped, self.patience_s(failure))
+
+
+def used_in_vain(provider: Provider, key: Key, wrapped: WrappedKey, seconds: float) -> Iterator[BaseException]:
+    """Give what a wrap and an unwrap raise, each of which may take so long."""
+    uses: list[Callable[[], object]] = [
+        lambda: provider.wrap(key, DEK, BINDING, call(seconds)),
+        lambda: provider.unwrap(wrapped, key, BINDING, call(seconds)),
+    ]
+    yield from filter(None, map(caught, uses))

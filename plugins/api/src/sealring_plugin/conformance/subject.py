@@ -11,11 +11,11 @@ from typing import NoReturn
 
 import pytest
 
-from sealring_plugin.conformance.cases import DEK, Key, Provider
+from sealring_plugin.conformance.cases import DEADLINE_S, DEK, Key, Provider
 from sealring_plugin.conformance.growth import Growth, measure
 from sealring_plugin.conformance.hooks import Hooks
 from sealring_plugin.conformance.texts import notations
-from sealring_plugin.errors import ProviderError
+from sealring_plugin.errors import DeadlineExceeded, ProviderError
 
 
 @dataclass
@@ -66,6 +66,10 @@ class Promises(Hooks):
             not_shown(failure.__name__)
         with provoked as other:
             yield key if other is None else other
+
+    def patience_s(self, failure: type[ProviderError]) -> float:
+        """Return how long a call may take while a failure is provoked: nobody waits longer than for a black hole."""
+        return self.deadline_s if failure is DeadlineExceeded else DEADLINE_S
 
     def leaked(self, texts: Iterable[str]) -> list[str]:
         """Return the kinds of secrets that stand in the texts; never the secrets."""

@@ -1,0 +1,60 @@
+"""Files that settings name: read once, at most so much, and the secret ones only if nobody else can."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Collection
+from pathlib import Path
+
+from sealring_plugin.errors import ConfigInvalid
+
+MAX_FILE_BYTES = 65_536
+
+
+def read_private(path: Path, field: str) -> bytes:
+    """Return what is in a file that holds a secret: 64 KiB at most. `field` is how messages call it.
+
+    Raises ConfigInvalid if the file is missing, no regular file, larger, or open to others: its owner alone may have a
+    right to it. A Kubernetes secret is let through too: of a pod with `fsGroup` it belongs to root, and the process
+    reads it as a member of its group.
+    """
+    content, status = _read(path, field)
+    if is_open(status, uid=os.geteuid(), groups={os.getegid(), *os.getgroups()}):
+        raise ConfigInvalid(f"{field} {path} is open to others; run: chmod 600 {path}")
+    return content
+
+
+def read_shared(path: Path, field: str) -> bytes:
+    """Return what is in a file that others may read as well. Raises ConfigInvalid as `read_private` does otherwise."""
+    return _read(path, field)[0]
+
+
+def is_open(status: os.stat_result, *, uid: int, groups: Collection[int]) -> bool:
+    """Whether others than a process, of that user and those groups, have a right to a file."""
+    others = stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
+    if status.st_uid == 0 and uid != 0 and status.st_gid in groups:
+        others &= ~stat.S_IRGRP
+    return others != 0
+
+
+def _read(path: Path, field: str) -> tuple[bytes, os.stat_result]:
+    """What is read is what was looked at: the file is opened once."""
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:  # Path.open takes no opener
+            status, content = os.fstat(file.fileno()), file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: the path has a NUL in it
+        raise ConfigInvalid(f"{field} {path} cannot be read ({getattr(error, 'strerror', 'no path')})") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise ConfigInvalid(f"{field} {path} is larger than {MAX_FILE_BYTES} bytes")
+    return content, status
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a regular file; a pipe without a writer does not hold us up. Raises OSError."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "no regular file")

@@ -1,0 +1,149 @@
+"""A file with a secret is read only if nobody else can."""
+
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import pytest
+
+from sealring_plugin import ConfigInvalid, read_private, read_shared
+from sealring_plugin.files import is_open
+
+US, ROOT, SOMEBODY = 1000, 0, 1001
+OURS, THEIRS = {1000, 2000}, 3000
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "secret"
+    path.touch(mode=0o600)
+    path.write_bytes(b"hunter2\n")
+    return path
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
+def test_a_file_of_its_owners_alone_is_read(file, mode):
+    file.chmod(mode)
+
+    assert read_private(file, "pin_file") == b"hunter2\n"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o660, 0o666, 0o777, 0o440, 0o444])
+def test_a_file_that_is_open_to_others_is_refused_with_the_mend(file, mode):
+    file.chmod(mode)
+
+    with pytest.raises(ConfigInvalid, match=f"^pin_file {file} is open to others; run: chmod 600 {file}$"):
+        read_private(file, "pin_file")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o444])
+def test_a_shared_file_may_be_open_to_others(file, mode):
+    file.chmod(mode)
+
+    assert read_shared(file, "assertion_file") == b"hunter2\n"
+
+
+@pytest.mark.parametrize("read", [read_private, read_shared])
+def test_a_file_that_is_missing_is_said(tmp_path, read):
+    with pytest.raises(ConfigInvalid, match=r"^pin_file /.*/missing cannot be read \(No such file or directory\)$"):
+        read(tmp_path / "missing", "pin_file")
+
+
+@pytest.mark.parametrize("read", [read_private, read_shared])
+def test_a_path_that_is_none_is_said(tmp_path, read):
+    with pytest.raises(ConfigInvalid, match=r"cannot be read \(no path\)$"):
+        read(tmp_path / "a\0b", "pin_file")
+
+
+@pytest.mark.parametrize("read", [read_private, read_shared])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, read, make):
+    make(tmp_path / "thing", 0o600)
+
+    with pytest.raises(ConfigInvalid, match=r"cannot be read \(no regular file\)$"):
+        read(tmp_path / "thing", "pin_file")
+
+
+@pytest.mark.parametrize("read", [read_private, read_shared])
+def test_a_device_that_never_ends_is_refused(read):
+    with pytest.raises(ConfigInvalid, match=r"cannot be read \(no regular file\)$"):
+        read("/dev/zero", "pin_file")
+
+
+@pytest.mark.parametrize("read", [read_private, read_shared])
+@pytest.mark.parametrize(("size", "taken"), [(65_536, True), (65_537, False)])
+def test_a_file_has_no_more_than_64_kib(file, read, size, taken):
+    file.write_bytes(bytes(size))
+
+    if taken:
+        assert len(read(file, "pin_file")) == size
+    else:
+        with pytest.raises(ConfigInvalid, match=r"is larger than 65536 bytes$"):
+            read(file, "pin_file")
+
+
+def test_a_link_is_followed_to_what_it_names(file, tmp_path):
+    """As the files of a Kubernetes volume are links."""
+    (tmp_path / "link").symlink_to(file)
+    assert read_private(tmp_path / "link", "pin_file") == b"hunter2\n"
+    file.chmod(0o644)
+
+    with pytest.raises(ConfigInvalid, match="is open to others"):
+        read_private(tmp_path / "link", "pin_file")
+
+
+# --- whose group
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "reader", "open_to_others"),
+    [
+        (0o440, ROOT, 2000, US, False),  # a Kubernetes secret of a pod with fsGroup 2000
+        (0o640, ROOT, 2000, US, False),  # and a service account's token of such a pod
+        (0o400, ROOT, 2000, US, False),
+        (0o440, ROOT, THEIRS, US, True),  # we could not read it; whoever can, is not us
+        (0o440, SOMEBODY, 2000, US, True),  # the group of a file of a user's is their friends
+        (0o440, US, 2000, US, True),
+        (0o640, US, 1000, US, True),  # with a umask of 027: the owner can mend it
+        (0o460, ROOT, 2000, US, True),
+        (0o450, ROOT, 2000, US, True),
+        (0o444, ROOT, 2000, US, True),
+        (0o441, ROOT, 2000, US, True),
+        (0o440, ROOT, 0, ROOT, True),  # root needs no group to read it
+        (0o600, US, 1000, US, False),
+        (0o600, ROOT, 0, ROOT, False),
+    ],
+)
+def test_the_group_may_read_what_root_gave_to_us_by_it(mode, owner, group, reader, open_to_others):
+    status = os.stat_result((stat.S_IFREG | mode, 0, 0, 1, owner, group, 7, 0, 0, 0))
+    groups = {0} if reader == ROOT else OURS
+
+    assert is_open(status, uid=reader, groups=groups) is open_to_others
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_process_reads_a_secret_that_kubernetes_mounts(file):
+    os.chown(file, 0, 2000)
+    file.chmod(0o440)
+    file.parent.chmod(0o755)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests are not used in the child
+        child = os.fork()
+    if child == 0:
+        _exit_as_a_member_of(2000, file)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _exit_as_a_member_of(group, file):
+    read = b""
+    try:
+        os.chdir(file.parent)
+        os.setgroups([group])
+        os.setgid(1000)
+        os.setuid(1000)
+        read = read_private(Path(file.name), "pin_file")
+    finally:
+        os._exit(0 if read == b"hunter2\n" else 1)

@@ -1,0 +1,81 @@
+"""Every file that the settings name for a secret is refused if others can read it, and everything else of it is one rule."""
+
+import json
+import os
+import re
+
+import pytest
+
+from sealring import settings
+from sealring.auth.signing import public_jwks
+from sealring.errors import SettingsInvalid
+from sealring_awskms import config as aws
+from sealring_azurekv.config import AzureConfig
+from sealring_azurekv.credentials import credential_of
+from sealring_azurekv.spec import SPEC as AZURE
+from sealring_gcpkms.credentials import OwnCredentials
+from sealring_hsm.config import read_pin
+from sealring_local.root import Roots, read_roots
+from sealring_plugin import ConfigInvalid
+
+APP = "11111111-2222-3333-4444-555555555555"
+DEVELOPER = {"type": "authorized_user", "client_id": "id", "client_secret": "hunter2", "refresh_token": "1//x"}
+ACCOUNT = {"type": "service_account", "client_email": "a@b", "token_uri": "x", "private_key": "hunter2"}
+FEDERATED = {"type": "external_account", "client_secret": "hunter2", "credential_source": {"file": "token"}}
+
+
+def azure(setting):
+    def read(path):
+        config = AZURE.parse_config({"client_id": APP, setting: str(path)}, path.parent)
+        credential_of(AzureConfig.of(config)).parameters("https://login.example.com")
+
+    return read
+
+
+def google(path):
+    OwnCredentials(path, None).fetch(0.0)
+
+
+def store_url(path):
+    (path.parent / "sealring.toml").write_text(f'[plugins]\n[store]\nurl_file = "{path.name}"\n')
+    settings.load(path.parent / "sealring.toml")
+
+
+READERS = {
+    "local root_key_file": (read_roots, Roots.fresh().encode().encode()),
+    "hsm pin_file": (read_pin, b"1234"),
+    "hsm so_pin_file": (lambda path: read_pin(path, "so_pin_file"), b"1234"),
+    "awskms secret_access_key_file": (lambda path: aws.read_secret(path, "secret_access_key_file"), b"hunter2"),
+    "awskms session_token_file": (lambda path: aws.read_secret(path, "session_token_file"), b"hunter2"),
+    "gcpkms credentials_file of an account": (google, json.dumps(ACCOUNT).encode()),
+    "gcpkms credentials_file of a developer": (google, json.dumps(DEVELOPER).encode()),
+    "gcpkms credentials_file of a federation with a secret": (google, json.dumps(FEDERATED).encode()),
+    "azurekv certificate_file": (azure("certificate_file"), b"hunter2"),
+    "azurekv client_secret_file": (azure("client_secret_file"), b"hunter2"),
+    "[store] url_file": (store_url, b"redis://:hunter2@store"),
+    "[token] signing_key_file": (public_jwks, b"hunter2"),
+}
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o660])
+@pytest.mark.parametrize("reader", READERS)
+def test_a_secret_that_others_can_read_is_refused(tmp_path, reader, mode):
+    read, content = READERS[reader]
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    path.chmod(mode)
+
+    with pytest.raises((ConfigInvalid, SettingsInvalid), match=f"{re.escape(str(path))} is open to others") as refused:
+        read(path)
+
+    assert f"chmod 600 {path}" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_pipe_in_the_place_of_a_secret_holds_up_nobody(tmp_path, reader):
+    read, _ = READERS[reader]
+    os.mkfifo(tmp_path / "secret", 0o600)
+
+    with pytest.raises((ConfigInvalid, SettingsInvalid), match="no regular file"):
+        read(tmp_path / "secret")
