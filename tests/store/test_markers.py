@@ -1,164 +1,33 @@
 """A store that was emptied or replaced is lost, and never an empty one: for every load and every write."""
 
-from dataclasses import dataclass, replace
-from typing import Any
-
 import pytest
 
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.binding import BindingState
-from sealring.domain.events import Action, Event, Origin
-from sealring.domain.ids import NO_ORG, ObjectId, new_uuid, uuid_text
-from sealring.domain.intent import Intent
-from sealring.domain.kek import KekScope
-from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
+from sealring.domain.events import Action
+from sealring.domain.ids import NO_ORG
+from sealring.domain.ports import Order, PageQuery
 from sealring.errors import StoreFull, StoreLost
-from sealring.factory import Services
-from sealring.services.bindings import NewBinding
-from sealring.services.visibility import event_of
 from sealring.store import redis_tombs
 from sealring.store.link import Link
 from sealring.wiring import Stores
-from support.cmk import CATALOG, Key, gateway_to
-from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
-from support.revocations import begin, revoke, token
+from store.every_use import LOADS, ME, WRITES, event, filled
+from support.make import ACME, BETA, ENVIRONMENT, context, services
+from support.revocations import begin
 from support.stores import STORE_ID, on_parts, parts_on
 from support.tampering import every_bit_of
 
-ME = caller(ACME)
-ORIGIN = Origin("urn:test", "alice", "request-1")
 NOT_BELIEVED = (b"}:d:", b"}:i:", b"}:w")  # hints, marks and fences
-
-
-@dataclass
-class There:
-    """A store that is open, and what is in it."""
-
-    stores: Stores
-    use: Services
-    record: Any
-    older: bytes  # the id of its first version
-    deleted: Any
-    binding: Any
-    scope: KekScope
-    kek: Any
 
 
 @pytest.fixture
 def there(links):
-    parts = parts_on(links)
-    parts.markers.begin()
-    stores = Stores.on(parts)
-    use = services(on_parts(parts), provider_gateway=gateway_to({"key_one": Key()}), catalog=CATALOG)
-    first = use.objects.create(ME, name="name", value="one", context=context())
-    record = use.objects.update(ME, str(first.id), value="two", version_check=None, contexts=())
-    doomed = use.objects.create(ME, name="doomed", value="v", context=context())
-    new = NewBinding(org=ACME, match=context(organization_id=ACME, kind="x"), provider="cmk", key="key_one")
-    begin(stores.revocations)
-    use.objects.delete(ME, str(doomed.id), version_check=None)
-    return There(
-        stores,
-        use,
-        record,
-        first.current.id,
-        due(links, stores, doomed.id),
-        use.bindings.create(ME, new, activate=True),
-        KekScope(ENVIRONMENT, ACME, context()),
-        stores.keks.get(ENVIRONMENT, ACME, record.current.key_id).active,
-    )
-
-
-def due(links, stores, object_id):
-    """A deleted object whose time is over."""
-
-    def decide(current, _moment):
-        record = replace(current, purge_at=1)
-        return Change(record, event_of(Action.OBJECT_DELETED, record, ME))
-
-    record = stores.objects.amend(object_id, decide, None)
-    links.call((b"ZADD", parts_on(links).keyspace.tombstones(object_id.partition), 1, object_id.raw))
-    return record
+    return filled(links)
 
 
 def dump(links):
     """All that is believed, with what it holds."""
     keys = sorted(key for key in links.scan(b"*") if not any(each in key for each in NOT_BELIEVED))
     return dict(zip(keys, links.call(*((b"DUMP", key) for key in keys)), strict=True)) if keys else {}
-
-
-def event(action=Action.METADATA_READ, target=""):
-    return Event(action, ENVIRONMENT, ACME, ORIGIN, target)
-
-
-def page(there, orgs):
-    return there.stores.objects.page(PageQuery(ENVIRONMENT, orgs, Order.ASCENDING, 10), event(Action.NAMES_LISTED))
-
-
-def create(there, intent=None):
-    new_id = ObjectId.new(there.record.id.home)
-    header = replace(there.record.current.envelope.header, object_id=new_id.raw)
-    current = replace(there.record.current, number=1, envelope=replace(there.record.current.envelope, header=header))
-    record = replace(there.record, id=new_id, name="new", current=current)
-    change = Change(record, event_of(Action.OBJECT_CREATED, record, ME))
-    return there.stores.objects.create(Place(new_id, ENVIRONMENT, ACME, "new"), lambda _: change, intent)
-
-
-def amend(there, intent=None):
-    def decide(current, _moment):
-        record = replace(current, updated_at=current.updated_at + 1)
-        return Change(record, event_of(Action.OBJECT_UPDATED, record, ME))
-
-    return there.stores.objects.amend(there.record.id, decide, intent)
-
-
-def publish(there):
-    scope = KekScope(ENVIRONMENT, ACME, context(organization_id=ACME, kind="y"))
-    kek = replace(there.kek, kek_id=new_uuid(), scope=scope.encoded)
-    return there.stores.keks.publish(scope, kek, event(Action.KEK_CREATED, uuid_text(kek.kek_id)))
-
-
-def suspend(there):
-    def decide(_found, now):
-        binding = there.binding.turned(BindingState.SUSPENDED, now)
-        return BindingChange(binding, event(Action.BINDING_CHANGED, uuid_text(binding.id)))
-
-    return there.stores.bindings.change(ENVIRONMENT, ACME, decide)
-
-
-def intent(name):
-    return Intent(ENVIRONMENT, "actor", name, b"PUT /kv/1", bytes(16))
-
-
-LOADS = {
-    "objects.get": lambda it: it.stores.objects.get(it.record.id),
-    "objects.find": lambda it: it.stores.objects.find(ENVIRONMENT, ACME, "name"),
-    "objects.find_everywhere": lambda it: it.stores.objects.find_everywhere(ENVIRONMENT, "name"),
-    "objects.history": lambda it: it.stores.objects.history(it.record.id, lambda found: found),
-    "objects.version": lambda it: it.stores.objects.version(it.record, it.older),
-    "objects.page of an organization": lambda it: page(it, frozenset({ACME})),
-    "objects.page of all": lambda it: page(it, None),
-    "bindings.load": lambda it: it.stores.bindings.load(ENVIRONMENT, ACME),
-    "bindings.find": lambda it: it.stores.bindings.find(it.binding.id),
-    "bindings.owners": lambda it: it.stores.bindings.owners(it.record.id.partition),
-    "keks.find": lambda it: it.stores.keks.find(it.scope),
-    "keks.get": lambda it: it.stores.keks.get(ENVIRONMENT, ACME, it.kek.kek_id),
-    "keks.wraps": lambda it: it.stores.keks.wraps(ENVIRONMENT, ACME, it.kek),
-    "intents.find": lambda it: it.stores.intents.find(ENVIRONMENT, "actor", "key-1", [ACME]),
-    "intents.find of all": lambda it: it.stores.intents.find(ENVIRONMENT, "actor", "key-1", None),
-    "tombs.due": lambda it: it.stores.tombs.due(it.record.id.partition, 0),
-    "revocations.load": lambda it: it.stores.revocations.load(ENVIRONMENT),
-}
-WRITES = {
-    "objects.create": create,
-    "objects.create with a name": lambda it: create(it, intent("key-1")),
-    "objects.amend": amend,
-    "objects.amend with a name": lambda it: amend(it, intent("key-1")),
-    "objects.amend that is recognised": lambda it: amend(it, intent("")),
-    "bindings.change": suspend,
-    "keks.publish": publish,
-    "tombs.purge": lambda it: it.stores.tombs.purge(it.deleted.id),
-    "revocations.change": lambda it: revoke(it.stores.revocations, token("t1")),
-}
 
 
 def emptied(links):
