@@ -1,11 +1,16 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sealring.store.embedded import EmbeddedValkey
 from sealring.store.links import Links
 from support.cluster import running_cluster
 from support.live import live_server, serving
+
+# How long an example takes is up to what else this machine does, and the first text of all waits for its alphabet.
+settings.register_profile("a busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("a busy machine")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,9 @@
 import pytest
 
 from sealring import installation, serving, wiring, wsgi
+from sealring.domain.pin import Pin
 from sealring.errors import KeyDeadlineExceeded, KeyUnavailable
+from sealring.trust_files import TrustFiles
 from support.ports import free_port
 
 STOPS_THE_SERVER = {3, 4}  # gunicorn's Arbiter.WORKER_BOOT_ERROR and APP_LOAD_ERROR
@@ -19,6 +21,7 @@ def status_of_a_worker(monkeypatch, settings):
 def test_a_store_that_is_away_does_not_stop_the_server(monkeypatch, tmp_path):
     """A worker that is started anew while the store restarts must not take the others with it."""
     list(installation.create_files(tmp_path, f"redis://127.0.0.1:{free_port()}", "local"))
+    TrustFiles(tmp_path / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
 
     assert status_of_a_worker(monkeypatch, tmp_path / installation.SETTINGS_FILE) not in {0, *STOPS_THE_SERVER}
 

@@ -44,9 +44,10 @@ def test_a_byte_more_or_fewer_is_refused(layout):
             Layout.decode(raw)
 
 
-def test_a_store_key_is_bound_to_its_store_and_the_number_of_its_partitions():
-    bound = layout_aad(64, bytes(16))
+def test_a_store_key_is_bound_to_its_store_its_partitions_and_its_key():
+    bound = layout_aad(64, bytes(16), bytes(range(16)))
 
-    assert bound == b"sealring/v1/layout\x01\x00\x40" + bytes(16)
-    assert bound != layout_aad(65, bytes(16))
-    assert bound != layout_aad(64, bytes(15) + b"\1")
+    assert bound == b"sealring/v1/layout\x02\x00\x40" + bytes(16) + bytes(range(16))
+    assert bound != layout_aad(65, bytes(16), bytes(range(16)))
+    assert bound != layout_aad(64, bytes(15) + b"\1", bytes(range(16)))
+    assert bound != layout_aad(64, bytes(16), bytes(16))

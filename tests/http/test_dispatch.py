@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from auth.kit import SetClock, claims, sign, verifier
+from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure
@@ -24,7 +24,7 @@ class Failing:
         self.log = io.StringIO()
         self.failure = None
         route = Route("GET", "/fails", Permission.OBJECTS_READ, self._view, "", {})
-        guard = Guard(Authenticator(verifier(), SetClock()), Bodies(1000))
+        guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), Bodies(1000), bytes)
         self._server = Server(guard, [route], [], Log(self.log))
 
     def answer(self, failure):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from auth.kit import SetClock, claims, sign, verifier
+from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Permission
 from sealring.http.bodies import Bodies
@@ -37,7 +37,7 @@ def server():
         Route("POST", f"/{name}", Permission.OBJECTS_CREATE, told, "", {}, body=Nothing(), repeatable=repeatable)
         for name, repeatable in (("once", False), ("again", True))
     ]
-    guard = Guard(Authenticator(verifier(), SetClock()), Bodies(MAX_BYTES))
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), Bodies(MAX_BYTES), bytes)
     return Server(guard, routes, [], Log(io.StringIO()))
 
 

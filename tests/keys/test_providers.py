@@ -165,6 +165,7 @@ def test_one_that_hangs_while_it_is_built_holds_up_no_other(over):
     assert began.wait(10)
 
     assert isinstance(held.get("kms"), Provider)
+    assert thread.is_alive()
     over.set()
     thread.join(10)
 

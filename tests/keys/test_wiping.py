@@ -9,12 +9,13 @@ import sealring_plugin as api
 from sealring.domain.context import KeyContext
 from sealring.errors import KeyDisabled
 from sealring.keys.gateway import Gateway
-from sealring.keys.providers import Source
+from sealring.keys.providers import ManagedSource, Source
 from sealring.keys.routing import ManagedKeks
 from sealring.services.bindings import NewBinding
 from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key
 from support.make import ACME, caller, context, on_provider, services
+from support.roots import roots_of
 from support.stores import memory
 
 ME = caller(ACME)
@@ -67,7 +68,7 @@ class Careless(Remembering, CmkProvider):
 
 @pytest.fixture
 def local():
-    return Local(bytes(32))
+    return Local(roots_of(bytes(32)))
 
 
 @pytest.fixture(params=ManagedKeks)
@@ -121,7 +122,8 @@ def test_the_shares_are_wiped_where_one_of_the_keys_fails(local, ask):
 def test_what_verification_wraps_and_opens_is_wiped(local):
     """Also what opens although it must not."""
     careless = Careless({"key_one": Key()})
-    keys = Gateway({"local": Source(lambda: local, waits=False), "cmk": Source(lambda: careless, waits=False)})
+    managed, customers = ManagedSource(lambda: local, waits=False), Source(lambda: careless, waits=False)
+    keys = Gateway({"local": managed}, {"cmk": customers})
     use = services(memory(), provider_gateway=keys, catalog=CATALOG)
     match = KeyContext.of({"organization_id": ACME})
 

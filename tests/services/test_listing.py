@@ -1,7 +1,7 @@
 """Lists: pages that fit together, while others write."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealring.domain.ports import Order
@@ -249,7 +249,7 @@ writes = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     before=st.lists(st.sampled_from([ACME, BETA]), max_size=12),
     rounds=st.lists(writes, max_size=12),

@@ -171,10 +171,10 @@ def test_a_worker_leaves_housekeeping_to_the_one_that_has_the_lease(links, store
     housekeeper = housekeeper_of(store, tombs, purging)
     links.call((b"SET", PURGE_LEASE, b"another worker"))
 
-    housekeeper.round()
+    housekeeper.purge()
     left = keys_of(links, due)
     links.call((b"DEL", PURGE_LEASE))
-    housekeeper.round()
+    housekeeper.purge()
 
     assert left != []
     assert keys_of(links, due) == []

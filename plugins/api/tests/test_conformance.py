@@ -232,11 +232,10 @@ def test_the_card_has_the_speed_of_each_use(sections):
 
 PROVIDER = """
 import sys
-from dataclasses import replace
 sys.path.insert(0, {toy!r})
 from sealring_plugin.conformance import ProviderConformance
 from kit import KitOfCustomers
-from toy import Named
+from toy import CUSTOMERS_SPEC, SPEC, Named
 
 
 class TestMine(KitOfCustomers):
@@ -304,17 +303,20 @@ def test_what_is_not_shown_is_reported(author):
     assert section["promises"]["test_wrap_keeps_its_deadline"] == "not shown"
 
 
-@pytest.mark.parametrize(("bound_as", "result"), [("TOY", "not shown"), ("", "not claimed")])
-def test_whether_organizations_are_kept_apart_is_asked_of_keys_that_are_bound(author, bound_as, result):
+@pytest.mark.parametrize(
+    ("spec", "result", "missing"),
+    [("CUSTOMERS_SPEC", "not shown", ["another_organization"]), ("SPEC", "not claimed", [])],
+)
+def test_whether_organizations_are_kept_apart_is_asked_of_keys_of_customers(author, spec, result, missing):
     with (author / "test_mine.py").open("a") as file:
         file.write("    def another_organization(self, provider, key): return None\n")
-        file.write(f"    spec = replace(SPEC, bound_as={bound_as!r})\n")
+        file.write(f"    spec = {spec}\n")
 
     run(author, "--sealring-report=report.json", "-k", "another_organization")
     section = json.loads((author / "report.json").read_text())["providers"][0]
 
     assert set(section["promises"].values()) == {result}
-    assert section["not_shown"] == (["another_organization"] if bound_as else [])
+    assert section["not_shown"] == missing
 
 
 def test_why_wraps_are_equal_is_reported(author):

@@ -33,6 +33,7 @@ BINDING = WrapBinding({"organization_id": "org_acme"}, b"aad")
 DEK = bytearray(range(32))
 ROOTS = Roots({RootName(DATA, 1): bytes(32), RootName(KEEP, 1): bytes(range(32))})
 HEADING = "sealring local roots 1"
+RECORD = b"sealring-local/v1/kek" + b"\x04data" + b"\0\0\0\1" + b"\0\x05key-1" + b"\0\0\0\1" + b"scope"  # of `key`
 A_ROOT = "0123456789abcdef" * 4
 
 
@@ -121,18 +122,26 @@ def test_another_algorithm_is_rejected(provider, key):
 
 def test_another_reader_opens_a_wrapped_key_by_what_the_documentation_says(provider, key):
     """docs/envelope-format.md, "The provider `local`"."""
-    scope = b"scope"
-    record = b"sealring-local/v1/kek" + b"\x04data" + b"\0\0\0\1" + b"\0\x05key-1" + b"\0\0\0\1" + scope
-
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
 
-    kek = opened(bytes(32), record, key.material)
+    kek = opened(bytes(32), RECORD, key.material)
     assert opened(kek, b"sealring-local/v1/dek" + b"aad", wrapped.blob) == DEK
 
 
+@pytest.mark.parametrize("size", [0, 16, 31, 33])
+def test_material_of_another_size_is_rejected_though_it_opens(provider, key, size):
+    material = bytes(12) + cipher(bytes(32), RECORD).encrypt(bytes(12), bytes(size), None)
+
+    with pytest.raises(CiphertextRejected):
+        provider.wrap(replace(key, material=material), DEK, BINDING, CALL)
+
+
 def opened(key, bound, blob):
-    derived = hmac.digest(key, bound + b"\1", "sha256")  # HKDF-Expand of one block: RFC 5869 2.3
-    return AESGCM(derived).decrypt(blob[:12], blob[12:], None)
+    return cipher(key, bound).decrypt(blob[:12], blob[12:], None)
+
+
+def cipher(key, bound):
+    return AESGCM(hmac.digest(key, bound + b"\1", "sha256"))  # HKDF-Expand of one block: RFC 5869 2.3
 
 
 def test_a_key_is_made_under_the_newest_root_of_its_domain():
