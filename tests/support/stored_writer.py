@@ -113,7 +113,7 @@ class Writer:
         return self.signed("record", b"binding" + binding_id, body)
 
     def bindings_seal(self, environment, org, bodies):
-        sealed = b"".join(lp16(binding_id + body) for binding_id, body in sorted(bodies.items()))
+        sealed = b"".join(lp32(binding_id + body) for binding_id, body in sorted(bodies.items()))
         return self.keys.digest("record", b"all bindings" + text16(environment) + text16(org) + sealed)
 
     def revocation_place(self, environment, target):
