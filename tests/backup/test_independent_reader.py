@@ -1,21 +1,27 @@
 """A backup is what docs/stored-formats.md says: a reader that was written from the page alone reads all of it."""
 
+import json
+
 import pytest
 
 from backup.kit import updated
 from backup.writers import Writers
+from docs.markdown import ROOT
 from sealring import wiring
+from sealring.domain.binding import BindingState
 from sealring.domain.codec import encode_envelope
 from sealring.domain.ids import ObjectId, uuid_text
 from sealring.domain.kek import KekState
 from sealring.keys.routing import ManagedKeks
 from sealring.services.objects import ObjectLimits
+from sealring.whole_store import BackupFiles
 from support import stored_reader
 from support.backup_reader import read_backup
 from support.make import ACME, BETA, caller, context, services
 from support.reader import Refused
 from support.revocations import revoke, subject, token
 
+VECTORS = json.loads((ROOT / "tests" / "vectors" / "stored-v1.json").read_text(encoding="utf-8"))
 ME, THEM, ALL, BOUND = caller(ACME), caller(BETA), caller(), caller("org_bound")
 
 
@@ -245,6 +251,31 @@ def test_a_backup_that_was_made_beside_writers_is_read_too(installed, opened):
             (org, behind) for org in orgs for behind in (0, 1)
         }
         assert set(pairs) == set(orgs)
+
+
+def test_the_backup_of_the_vectors_is_restored(installed):
+    """It was written by the page alone, of an environment that these settings do not have."""
+    etc, backup = installed.folder / "etc", VECTORS["backup"]
+    (etc / "root.key").write_text(backup["roots"])
+    (etc / "store-pin").write_text(backup["pin"])
+    (etc / "store-layout").unlink()
+    files = BackupFiles(installed.folder / "data", installed.folder / "keys")
+    files.data.write_bytes(bytes.fromhex(backup["data"]))
+    files.keys.write_bytes(bytes.fromhex(backup["keys"]))
+
+    installed.restore(files)
+
+    (environment,) = installed.settings.environments
+    assert installed.findings == [f"{environment}: it has no list of revocations"]
+    me = caller(VECTORS["org"], environment=VECTORS["environment"])
+    with installed.opened(installed.there) as restored:
+        opened = restored.use.objects.read_by_name(me, "name", None)
+        versions = restored.use.versions.list(me, str(opened.record.id))
+        values = [restored.use.versions.read(me, str(opened.record.id), uuid_text(each.id)).value for each in versions]
+        assert values == ["żółć", "one"]
+        assert [each.state for each in restored.store.bindings.load(me.principal.environment, "org_acme").bindings] == [
+            BindingState.ACTIVE
+        ]
 
 
 @pytest.mark.parametrize("file", ["data", "keys"])

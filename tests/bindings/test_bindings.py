@@ -10,7 +10,7 @@ from sealring.domain.binding import BindingState
 from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict, Forbidden, InvalidBody, KeyAccessDenied, NotFound
 from support import stores
-from support.cmk import Key
+from support.cmk import CmkProvider, Key
 from support.make import ENVIRONMENT, caller, principal
 
 
@@ -46,6 +46,16 @@ def test_a_key_that_does_not_work_stays_pending_with_what_was_found(world):
     assert binding.verification.codes == ("key_disabled",)
     with pytest.raises(BindingConflict, match="key_disabled"):
         world.turn(binding, "activate")
+
+
+def test_much_may_be_found_in_many_words(world, monkeypatch):
+    """Of 4 bytes a character: more than 64 KiB."""
+    said = [api.Finding(f"finding_{number}", api.Severity.WARNING, "🔑" * 600, "🔑" * 600) for number in range(30)]
+    monkeypatch.setattr(CmkProvider, "validate", lambda _self, _key, _call: said)
+
+    binding = world.turn(world.bind("org_123", "key_abc", activate=False), "validate")
+
+    assert len(world.store.bindings.find(binding.id).verification.findings) == 30
 
 
 @pytest.mark.parametrize(

@@ -255,11 +255,28 @@ def test_a_restore_that_met_a_rivals_restore_is_done(use, rival, record, proxy, 
     assert use.objects.restore(ME, str(record.id)).live
 
 
-def test_a_write_that_is_refused_after_a_lost_answer_has_an_unknown_outcome(use, links, record, proxy):
-    lose_an_answer(proxy, lambda: links.call((b"CONFIG", b"SET", b"maxmemory", 1)))
+@pytest.fixture
+def fill(links):
+    yield lambda: links.call((b"CONFIG", b"SET", b"maxmemory", 1))
+    links.call((b"CONFIG", b"SET", b"maxmemory", 0))
+
+
+def test_a_write_that_is_refused_after_a_lost_answer_has_an_unknown_outcome(use, record, proxy, fill):
+    drop = Script(b"EXEC", Fault.DROP)
+
+    def drop_and_fill(request):
+        fault = drop(request)
+        if fault:
+            fill()
+        return fault
+
+    proxy.plan = drop_and_fill
 
     with pytest.raises(OutcomeUnknown):
-        use.objects.create(ME, name="name", value="v", context=context())
+        use.objects.update(ME, str(record.id), value="two", version_check=None, contexts=())
 
-    links.call((b"CONFIG", b"SET", b"maxmemory", 0))
-    assert use.objects.read_by_name(ME, "name", None).value == "v"
+
+def test_a_create_whose_answer_was_lost_is_known_in_a_full_store(use, record, proxy, fill):
+    lose_an_answer(proxy, fill)
+
+    assert use.objects.create(ME, name="name", value="v", context=context()).name == "name"

@@ -276,7 +276,7 @@ def binding(keys, binding_id, raw):
         "verification": _verification(source) if source.flag() else None,
     }
     source.end()
-    return {**found, "id": binding_id, "sealed": lp16(binding_id + body)}
+    return {**found, "id": binding_id, "sealed": lp32(binding_id + body)}
 
 
 def _verification(source):

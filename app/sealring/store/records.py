@@ -182,7 +182,7 @@ class Records:
 
     def seal_bindings(self, environment: EnvironmentId, org: OrgId, bindings: Iterable[Binding]) -> bytes:
         """A MAC over all bindings of an organization."""
-        records = [lp16(each.id + encode_binding(each)) for each in sorted(bindings, key=lambda each: each.id)]
+        records = [lp32(each.id + encode_binding(each)) for each in sorted(bindings, key=lambda each: each.id)]
         return self._keys.record(b"all bindings" + lp16(environment.encode()) + lp16(org.encode()) + b"".join(records))
 
     def _authentic(self, place: bytes, raw: bytes) -> Reader:

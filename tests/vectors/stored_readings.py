@@ -1,0 +1,330 @@
+"""What two readers that share no code find in a vector: each returns the same, as JSON."""
+
+import fakeredis
+
+from sealring.domain.codec import encode_envelope
+from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.kek import KekState
+from sealring.domain.layout import Layout
+from sealring.domain.ports import Row
+from sealring.store.audit_entry import decode_entry
+from sealring.store.keyspace import Keyspace
+from sealring.store.links import Links
+from sealring.store.markers import Markers
+from sealring.store.records import IndexMembers, Records
+from sealring.store.redis_bindings import RedisBindings
+from sealring.store.revocation_codec import RevocationCodec
+from sealring.store.topology import OneNode
+from support import stored_reader
+from support.reader import header
+
+ENVIRONMENT, ORG, PARTITIONS = EnvironmentId("environment_01J00000000000000000000000"), OrgId("org_acme"), 2
+STORE_ID = bytes(15) + b"\1"
+
+
+def plain(found):
+    if isinstance(found, bytes):
+        return found.hex()
+    if isinstance(found, dict):
+        return {str(plain(key)): plain(value) for key, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [plain(each) for each in found]
+    return found
+
+
+def place_of(vector):
+    """Its parts, those that are ids as bytes."""
+    return {
+        name: bytes.fromhex(part) if name.endswith(("id", "place")) else part for name, part in vector["place"].items()
+    }
+
+
+def fields_of(vector):
+    return {bytes.fromhex(field): bytes.fromhex(raw) for field, raw in vector["fields"].items()}
+
+
+# --- the other reader
+
+
+def by_the_other_reader(keys, vector):
+    return plain(_OTHERS[vector["kind"]](keys, vector, **place_of(vector)))
+
+
+def _raw(vector):
+    return bytes.fromhex(vector["raw"])
+
+
+def _version(found):
+    head = header(stored_reader.Bytes(found["envelope"]))
+    kept = {name: found[name] for name in ("id", "number", "created", "author", "envelope")}
+    return {**kept, "environment": head["environment"], "org": head["org"]}
+
+
+def _object(keys, vector, object_id):
+    found = stored_reader.stored_object(keys, PARTITIONS, object_id, _raw(vector))
+    return {**found, "current": _version(found["current"])}
+
+
+def _kek(keys, vector, kek_id):
+    found = stored_reader.kek(keys, kek_id, _raw(vector))
+    return {**found, "versions": list(found["versions"].values())}
+
+
+def _bindings(keys, vector):
+    found = stored_reader.bindings(keys, PARTITIONS, ENVIRONMENT, ORG, fields_of(vector))
+    return [{name: each[name] for name in each if name != "sealed"} for each in found]
+
+
+def _revocations(keys, vector):
+    return sorted(stored_reader.revocations(keys, ENVIRONMENT, fields_of(vector)), key=lambda each: each["reach"])
+
+
+_OTHERS = {
+    "layout": lambda _keys, vector: stored_reader.layout(_raw(vector)),
+    "marker": lambda keys, vector, partition: _pinned(stored_reader.marker(keys, partition, _raw(vector))),
+    "object": _object,
+    "older version": lambda keys, vector, **place: _version(
+        stored_reader.older_version(keys, **place, raw=_raw(vector))
+    ),
+    "summary": lambda keys, vector, object_id: stored_reader.summary(keys, object_id, _raw(vector)),
+    "member": lambda keys, vector, org, score: stored_reader.member(keys, ENVIRONMENT, org, score, _raw(vector)),
+    "KEK": _kek,
+    "bindings": _bindings,
+    "revocations": _revocations,
+    "outcome": lambda keys, vector, place: stored_reader.outcome(keys, place, b"", _raw(vector)),
+    "audit entry": lambda keys, vector, partition: stored_reader.audit_entry(keys, partition, _raw(vector)),
+}
+
+
+def _pinned(found):
+    store_id, generation = found
+    if store_id != STORE_ID:
+        raise stored_reader.Refused("another store")
+    return {"generation": generation}
+
+
+# --- the server
+
+
+def by_the_server(keys, vector):
+    """`keys`: its own StoreKeys."""
+    return plain(_SERVERS[vector["kind"]](keys, vector, **place_of(vector)))
+
+
+def records_of(keys):
+    return Records(keys, Keyspace(PARTITIONS, keys).home)
+
+
+def _layout_of(_keys, vector):
+    layout = Layout.decode(_raw(vector))
+    assert layout.encode() == _raw(vector)
+    kek = layout.kek
+    return {
+        "partitions": layout.partitions,
+        "store_id": layout.store_id,
+        "kek_id": kek.kek_id,
+        "version": kek.version,
+        "provider": kek.provider,
+        "provider_key_id": kek.provider_key_id,
+        "material": kek.material,
+        "root": (kek.root_domain, kek.root_epoch),
+        "alg": layout.alg,
+        "wrapped": layout.wrapped_store_key,
+    }
+
+
+def _marker_of(keys, vector, partition):
+    server = fakeredis.FakeServer(server_type="valkey")
+    links = Links(OneNode(lambda: fakeredis.FakeRedisConnection(server=server, protocol=2)))
+    markers = Markers(links, Keyspace(PARTITIONS, keys), keys, STORE_ID)
+    markers.check(partition, _raw(vector))
+    return {"generation": _raw(vector)[16:32]}
+
+
+def _version_of(version):
+    header = version.envelope.header
+    return {
+        "id": version.id,
+        "number": version.number,
+        "created": version.created_at,
+        "author": (version.author.id, version.author.name),
+        "envelope": encode_envelope(version.envelope),
+        "environment": header.environment,
+        "org": header.org,
+    }
+
+
+def _object_of(keys, vector, object_id):
+    records = records_of(keys)
+    record = records.decode_object(ObjectId(object_id), _raw(vector))
+    assert records.encode_object(record) == _raw(vector)
+    return {
+        "state": record.state.name.lower(),
+        "created": record.created_at,
+        "updated": record.updated_at,
+        "revision": record.revision,
+        "oldest": record.oldest,
+        "purge": record.purge_at,
+        "operation": record.operation,
+        "name": record.name,
+        "context": record.context.as_dict(),
+        "current": _version_of(record.current),
+    }
+
+
+def _older_of(keys, vector, object_id, version_id):
+    records, place = records_of(keys), ObjectId(object_id)
+    version = records.decode_version(place, version_id, _raw(vector))
+    assert records.encode_version(place, version) == _raw(vector)
+    return _version_of(version)
+
+
+def _summary_of(keys, vector, object_id):
+    records, place = records_of(keys), ObjectId(object_id)
+    found = records.decode_summary(place, _raw(vector))
+    assert records.encode_summary(place, found) == _raw(vector)
+    names = {"id": found.id, "number": found.number, "created": found.created_at}
+    return {**names, "size": found.size, "etag": found.etag}
+
+
+def _member_of(keys, vector, org, score):
+    members = IndexMembers(keys, ENVIRONMENT, org)
+    row = members.decode(score, _raw(vector))
+    assert members.encode(Row(score, row.id, row.name)) == _raw(vector)
+    return row.id, row.name
+
+
+_STATES = {KekState.ACTIVE: "active", KekState.DECRYPT_ONLY: "decrypt only", KekState.DESTROYED: "destroyed"}
+
+
+def _kek_of(keys, vector, kek_id):
+    records = records_of(keys)
+    record = records.decode_kek(kek_id, _raw(vector))
+    assert records.encode_kek(record) == _raw(vector)
+    versions = [
+        {
+            "number": kek.version,
+            "state": _STATES[kek.state],
+            "created": kek.created_at,
+            "root": (kek.root_domain, kek.root_epoch),
+            "provider": kek.provider,
+            "provider_key_id": kek.provider_key_id,
+            "material": kek.material,
+        }
+        for kek in record.versions
+    ]
+    bound = record.bound and (dict(record.bound.options), record.bound.show)
+    return {"scope": record.scope, "bound": bound, "versions": versions}
+
+
+def _bindings_of(keys, vector):
+    records, keyspace = records_of(keys), Keyspace(PARTITIONS, keys)
+    store = RedisBindings(None, keyspace, None, records, None)
+    found = store._decoded([part for field in fields_of(vector).items() for part in field], ENVIRONMENT, ORG)
+    for each in found:
+        assert records.encode_binding(each) == fields_of(vector)[each.id]
+    return [_binding_of(each) for each in sorted(found, key=lambda each: each.id)]
+
+
+def _binding_of(binding):
+    proved = binding.verification
+    return {
+        "state": binding.state.name.lower(),
+        "shut": binding.shut,
+        "combine": binding.combine.name.lower(),
+        "max_stale_decrypt_s": binding.max_stale_decrypt_s,
+        "created": binding.created_at,
+        "updated": binding.updated_at,
+        "environment": binding.environment,
+        "org": binding.org,
+        "match": dict(binding.match),
+        "provider": binding.provider,
+        "key": binding.key,
+        "options": dict(binding.options),
+        "show": binding.show,
+        "replaces": binding.replaces,
+        "verification": proved
+        and {
+            "verified": proved.verified,
+            "checked": proved.checked_at,
+            "since": proved.since,
+            "findings": [(each.error, each.code, each.message, each.advice) for each in proved.findings],
+        },
+        "id": binding.id,
+    }
+
+
+def _revocations_of(keys, vector):
+    codec = RevocationCodec(keys)
+    found = codec.decode(ENVIRONMENT, fields_of(vector))
+    assert codec.encode(ENVIRONMENT, found) == fields_of(vector)
+    told = [
+        {
+            "reach": each.target.reach.name.lower(),
+            "issuer": each.target.issuer,
+            "of": each.target.of,
+            "before": each.issued_before,
+            "expires": each.expires_at,
+            "made": each.made_at,
+        }
+        for each in found
+    ]
+    return sorted(told, key=lambda each: each["reach"])
+
+
+def _outcome_of(keys, vector, place):
+    records = records_of(keys)
+    found = records.decode_outcome(place, _raw(vector))
+    assert records.encode_outcome(place, found) == _raw(vector)
+    return {
+        "committed": found.committed,
+        "started": found.started_at,
+        "operation": found.operation,
+        "fingerprint": found.fingerprint,
+        "object_id": found.object_id,
+        "version_id": found.version_id,
+        "org": found.org,
+    }
+
+
+def _entry_of(keys, vector, partition):
+    entry = decode_entry(keys, partition, _raw(vector))
+    event, origin = entry.event, entry.event.origin
+    return {
+        "operation": origin.operation,
+        "attempt": origin.attempt,
+        "boot": entry.boot,
+        "counter": entry.counter,
+        "missing": entry.refused,
+        "refused": event.refused,
+        "action": event.action.value,
+        "environment": event.environment,
+        "org": event.org,
+        "issuer": origin.issuer,
+        "subject": origin.subject,
+        "token_id": origin.token_id,
+        "source": origin.source,
+        "request_id": origin.request_id,
+        "target": event.target,
+        "name": event.name,
+        "context": event.context and event.context.as_dict(),
+        "keys": event.keys,
+        "provider": event.provider,
+        "reason": event.reason,
+        "detail": event.detail,
+    }
+
+
+_SERVERS = {
+    "layout": _layout_of,
+    "marker": _marker_of,
+    "object": _object_of,
+    "older version": _older_of,
+    "summary": _summary_of,
+    "member": _member_of,
+    "KEK": _kek_of,
+    "bindings": _bindings_of,
+    "revocations": _revocations_of,
+    "outcome": _outcome_of,
+    "audit entry": _entry_of,
+}
