@@ -8,7 +8,7 @@ import sealring_plugin as api
 from bindings.conftest import world_on
 from sealring.domain.binding import BindingState
 from sealring.domain.ids import uuid_text
-from sealring.errors import BindingConflict, Forbidden, InvalidBody, KeyAccessDenied, NotFound
+from sealring.errors import BindingConflict, Forbidden, InvalidBody, KeyAccessDenied, KeyDisabled, NotFound
 from support import stores
 from support.cmk import CmkProvider, Key
 from support.make import ENVIRONMENT, caller, principal
@@ -286,3 +286,34 @@ def test_a_token_without_the_permission_binds_nothing(world):
 
     with pytest.raises(Forbidden):
         world.use.bindings.list(replace(Caller(lacking, "r")), "org_123")
+
+
+def test_a_retired_binding_that_is_suspended_opens_nothing_and_stays_retired(world):
+    binding = world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
+    world.turn(binding, "retire")
+    assert world.open(record) == "secret"
+
+    shut = world.turn(binding, "suspend")
+
+    assert (shut.state, shut.shut) == (BindingState.RETIRED, True)
+    with pytest.raises(KeyDisabled):
+        world.open(record)
+
+
+def test_a_suspended_binding_that_is_suspended_again_stops_an_activation_that_is_under_way(world, monkeypatch):
+    """The key was verified before its owner said so a second time."""
+    binding = world.turn(world.bind("org_123", "key_abc"), "suspend")
+    validate = CmkProvider.validate
+
+    def suspended_meanwhile(provider, key, call):
+        found = validate(provider, key, call)
+        world.turn(binding, "suspend")
+        return found
+
+    monkeypatch.setattr(CmkProvider, "validate", suspended_meanwhile)
+
+    with pytest.raises(BindingConflict):
+        world.turn(binding, "activate")
+
+    assert world.store.bindings.find(binding.id).state is BindingState.SUSPENDED

@@ -3,6 +3,7 @@
 import pytest
 
 from bindings.conftest import world_on
+from sealring.domain.ids import uuid_text
 from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
 from sealring.store.records import Records
@@ -94,6 +95,8 @@ def test_a_binding_that_is_put_back_to_an_earlier_state_is_refused(links, world,
 
     with pytest.raises(IntegrityFailure):
         fresh().seal("org_acme")
+    with pytest.raises(IntegrityFailure):  # by its own id too
+        fresh().use.bindings.read(caller("org_acme"), uuid_text(binding_id))
 
 
 def test_an_object_of_a_binding_that_is_gone_is_refused(links, world, fresh):

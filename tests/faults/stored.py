@@ -18,13 +18,11 @@ from sealring.store.audit_entry import FIELD, decode_entry
 from sealring.store.keyspace import LAYOUT, Keyspace
 from sealring.store.records import IndexMembers, Records
 
-CHANGES = frozenset(
-    {b"vault.object.created", b"vault.object.updated", b"vault.object.deleted", b"vault.object.restored"}
-)
+CHANGES = frozenset({"vault.object.created", "vault.object.updated", "vault.object.deleted", "vault.object.restored"})
 
 
 class Event(NamedTuple):
-    action: bytes
+    action: str
     request: str
     target: str
     name: bytes  # a digest

@@ -132,6 +132,7 @@ LOADS = {
     "intents.find": lambda it: it.stores.intents.find(ENVIRONMENT, "actor", "key-1", [ACME]),
     "intents.find of all": lambda it: it.stores.intents.find(ENVIRONMENT, "actor", "key-1", None),
     "tombs.due": lambda it: it.stores.tombs.due(it.record.id.partition, 0),
+    "audit.append": lambda it: it.stores.audit.append(event()),
     "revocations.load": lambda it: it.stores.revocations.load(ENVIRONMENT),
 }
 WRITES = {

@@ -207,6 +207,7 @@ def test_a_record_put_back_to_an_earlier_version_is_refused(links, use, record):
     for use_it in (
         lambda: use.objects.read(ME, str(record.id)),
         lambda: use.objects.describe(ME, str(record.id)),
+        lambda: use.explanations.explain(ME, str(record.id)),
         lambda: use.versions.list(ME, str(record.id)),
         lambda: use.objects.update(ME, str(record.id), value="four", version_check=None, contexts=()),
         lambda: use.objects.delete(ME, str(record.id), version_check=None),
@@ -223,6 +224,7 @@ def test_a_deleted_record_put_back_to_live_is_refused(links, use, record):
     for use_it in (
         lambda: use.objects.read(ME, str(record.id)),
         lambda: use.objects.describe(ME, str(record.id)),
+        lambda: use.explanations.explain(ME, str(record.id)),
         lambda: use.objects.update(ME, str(record.id), value="three", version_check=None, contexts=()),
         lambda: use.objects.delete(ME, str(record.id), version_check=None),
     ):
