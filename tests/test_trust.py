@@ -291,16 +291,20 @@ def test_a_layout_file_that_others_can_write_is_refused(ready):
 # --- backups
 
 
+def backup_in(folder):
+    return whole_store.BackupFiles(folder / "store.data", folder / "store.keys")
+
+
 @pytest.fixture
 def lost(ready, links, tmp_path):
     """Settings whose store is empty, and a backup of it."""
-    whole_store.backup(ready, tmp_path / "store.backup", unseen)
+    whole_store.backup(ready, backup_in(tmp_path), unseen)
     links.call((b"FLUSHALL",))
     return ready
 
 
 def restore(config, tmp_path, **options):
-    return whole_store.restore(config, tmp_path / "store.backup", unseen, print, **options)
+    return whole_store.restore(config, backup_in(tmp_path), unseen, print, **options)
 
 
 def test_a_restore_checks_the_pin_and_keeps_the_layout(lost, tmp_path):
