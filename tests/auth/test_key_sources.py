@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import chain, repeat
 
 import pytest
 
@@ -253,7 +254,7 @@ def test_a_withdrawn_key_is_gone_after_five_minutes(source, fetch, clock):
 
 def test_a_set_is_as_old_as_its_asking_and_not_as_its_arrival(clock):
     """The issuer may have withdrawn a key while its answer was on the way."""
-    began, answers = clock.now, iter([OLD, NEW])
+    began, answers = clock.now, chain([OLD], repeat(NEW))
 
     def fetch(_url):
         clock.now += 5.0

@@ -77,6 +77,7 @@ def test_a_host_of_the_cloud_or_of_the_operator_is_let_through(host, port):
     [
         ("evil.test", 443),
         ("amazonaws.com.evil.test", 443),
+        ("kms.amazonaws.com.evil.test", 443),
         ("evilamazonaws.com", 443),
         ("amazonaws.com", 443),
         ("kms.eu-west-1.amazonaws.com", 80),
@@ -93,6 +94,13 @@ def test_a_host_of_the_cloud_or_of_the_operator_is_let_through(host, port):
 def test_any_other_host_is_refused(host, port):
     with pytest.raises(ConfigInvalid):
         CLOUD.check(host, port)
+
+
+def test_a_host_that_is_refused_is_not_even_looked_up(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+
+    with pytest.raises(ConfigInvalid, match="not one that the operator allows"):
+        CLOUD.connect("evil.test", 443, soon())
 
 
 INSIDE = [
@@ -191,6 +199,13 @@ def test_a_host_all_of_whose_addresses_are_silent_costs_no_more_than_the_deadlin
     with pytest.raises(DeadlineExceeded):
         CLOUD.connect("kms.example.test", 443, soon(0.6))
     assert 0.5 < time.monotonic() - began < 1.5
+
+
+def test_no_address_is_called_when_the_time_is_over(listening):
+    (place,) = dialing.resolve(*listening, soon())
+
+    with pytest.raises(DeadlineExceeded, match="no time was left"):
+        dialing.connect_any([place], time.monotonic() - 0.001)
 
 
 def test_a_host_all_of_whose_addresses_refuse_is_unavailable(resolve, refusing):

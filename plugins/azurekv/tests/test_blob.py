@@ -31,6 +31,31 @@ def test_the_length_of_a_data_key_is_what_was_said_before_it(length):
         blob.split(bytes([length]) + DEK + bound, bound)
 
 
+@pytest.mark.parametrize("size", [0, 1, 15])
+def test_what_is_too_short_for_a_data_key_is_none(size):
+    bound = bytes(32)
+
+    with pytest.raises(CiphertextRejected):
+        blob.split(blob.joined(bytes(size), bound), bound)
+
+
+def test_no_two_keys_and_bindings_have_the_same_digest(make_key):
+    key, binding = make_key(), WrapBinding({"a": "b"}, b"aad")
+    digests = {
+        blob.digest(key, binding),
+        blob.digest(make_key("second"), binding),
+        blob.digest(replace(key, version=2), binding),
+        blob.digest(make_key(external_id="external-2"), binding),
+        blob.digest(key, replace(binding, aad=b"aae")),
+        blob.digest(key, replace(binding, context={"a": "c"})),
+        blob.digest(key, replace(binding, context={"b": "a"})),
+        blob.digest(key, WrapBinding({}, b"abaad")),
+        blob.digest(key, WrapBinding({"ab": ""}, b"aad")),
+    }
+
+    assert len(digests) == 9
+
+
 @every_kind
 @pytest.mark.parametrize(
     "other",
@@ -134,6 +159,7 @@ def test_what_is_wrapped_fits_the_smallest_key():
         b"\x01" + b"\x00\x01k" * 3,
         b"\x01" + b"\x00\x01k" * 5,
         b"\x01" + b"\x00\x01k" * 4 + b"\x00",
+        b"\x01" + b"\x00\x01k" * 3 + b"\x00\x02k",
         b"\x02" + b"\x00\x01k" * 4,
         b"\x01" + b"\x00\x01\xff" * 4,
     ],

@@ -237,6 +237,15 @@ def test_a_token_that_the_vault_refuses_is_asked_for_anew(azure, provider, key, 
     assert provider.unwrap(wrapped, key, binding, call) == DEK
 
 
+def test_a_token_that_took_the_place_of_a_refused_one_stays(azure, tokens, target):
+    held = tokens.token_for(target, soon())
+
+    tokens.forget(target, "an older one")
+
+    assert tokens.token_for(target, soon()) == held
+    assert azure.entra.asked == 1
+
+
 @pytest.mark.parametrize(
     ("challenge", "failure"),
     [

@@ -208,6 +208,21 @@ def test_a_connection_is_used_again(provider, key, binding, call):
     assert provider.idle_connections == 2  # one to the vault, one to Entra ID
 
 
+def test_a_connection_is_used_for_its_own_server_alone(plain):
+    def speak(connection, _over):
+        while connection.recv(65536):
+            answer = b'{"port": %d}' % connection.getsockname()[1]
+            connection.sendall(HEAD + b"content-length: %d\r\n\r\n" % len(answer) + answer)
+
+    with speaking(speak) as one, speaking(speak) as another:
+        answers = [plain.send(origin, GET, soon()).body["port"] for origin in (one, another, one, another)]
+        kept = plain.idle_connections
+        plain.close()
+
+    assert answers == [one.port, another.port, one.port, another.port]
+    assert kept == 2
+
+
 def test_a_connection_that_the_vault_closed_is_not_used(plain):
     once = saying(HEAD + b"content-length: 2\r\n\r\n{}")
 
@@ -252,7 +267,7 @@ def test_no_more_connections_are_kept_than_64(plain):
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}",
         b"HTTP/1.1 abc\r\n\r\n",
         HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
-        HEAD + b"content-length: 70000\r\n\r\n" + b" " * 70000,
+        HEAD + b"content-length: 65537\r\n\r\n" + b" " * 65537,
         HEAD + b"\r\n" + b" " * 70000,
         HEAD + b"x: y\r\n" * 200 + b"\r\n",
     ],
@@ -262,6 +277,13 @@ def test_what_is_no_answer_is_unavailable(plain, said):
         plain.send(origin, GET, soon())
 
     assert plain.idle_connections == 0
+
+
+def test_the_longest_answer_is_read(plain):
+    content = b'{"a": "' + b"x" * 65527 + b'"}'
+
+    with speaking(saying(HEAD + b"content-length: 65536\r\n\r\n" + content)) as origin:
+        assert len(plain.send(origin, GET, soon()).body["a"]) == 65527
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"[]", b"null", b"\xff", b"[" * 60000])

@@ -69,6 +69,16 @@ def test_another_dek_than_was_wrapped_is_noticed():
         sealed.check(wrapped, bytearray(DEK[::-1]))
 
 
+def test_each_bit_of_the_tag_counts():
+    wrapped = sealed.seal(7, DEK, b"ciphertext")
+
+    for bit in range(8 * 16):
+        flipped = bytearray(wrapped.blob)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(CiphertextRejected):
+            sealed.check(replace(wrapped, blob=bytes(flipped)), bytearray(DEK))
+
+
 @pytest.mark.parametrize(
     "alg", ["", "gcpkms-v1-", "gcpkms-v1-0", "gcpkms-v1-07", "gcpkms-v2-7", "gcpkms-v1-7\n", "hsm"]
 )

@@ -49,6 +49,19 @@ def test_a_wrong_pin_is_not_tried_again_until_it_changes(config, provider, run, 
         provider.check(call)
 
 
+def test_a_token_that_refuses_a_pin_is_not_looked_at_again_as_one_that_is_being_written(config, provider, call):
+    provider.check(call)
+    module = provider._device._module  # noqa: SLF001  it counts how often it was initialised
+    before = module.generation
+    config.pin_file.write_text("wrong-pin")
+    provider.close()
+
+    with pytest.raises(ConfigInvalid, match="refuses the PIN"):
+        provider.check(call)
+
+    assert module.generation == before + 1
+
+
 def test_a_wrong_pin_is_refused_even_where_another_provider_is_logged_in(
     config, make_provider, provider, tmp_path, call
 ):
