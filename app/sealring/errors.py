@@ -223,7 +223,7 @@ class StoreLost(StoreError):
     """The store is not the one that was opened, or a part of it is gone."""
 
     def __init__(self) -> None:
-        super().__init__("The store was emptied or replaced. Tell the operator; nothing was read or written.")
+        super().__init__("The store was emptied or replaced. Tell the operator; the request was refused.")
 
 
 class WriteContention(StoreError):

@@ -65,6 +65,8 @@ class Housekeeper:
             work()
         except SealringError as failure:
             self._log.notice(f"housekeeping failed ({type(failure).__name__}); it is tried again")
+        except Exception as error:  # noqa: BLE001  the last resort: a thread that ends is missed by nobody
+            self._log.fault("housekeeping failed", error)
 
     def _purge(self) -> None:
         while True:

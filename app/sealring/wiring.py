@@ -254,7 +254,7 @@ class Stores:
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
         links, keys, keyspace, markers, records = store.links, store.keys, store.keyspace, store.markers, store.records
-        audit = RedisAudit(links, keyspace, keys)
+        audit = RedisAudit(links, keyspace, markers, keys)
         intents = RedisIntents(keyspace, markers, records, keys)
         return cls(
             keys=keys,

@@ -271,7 +271,7 @@ def test_an_entry_that_names_others_and_is_refused_too_is_named_with_them(parts,
 
 
 def test_more_of_them_than_an_entry_has_room_for_are_named_by_several(parts):
-    audit = RedisAudit(parts.links, parts.keyspace, parts.keys)
+    audit = RedisAudit(parts.links, parts.keyspace, parts.markers, parts.keys)
     for _ in range(300):
         audit.refused(audit.entry(EVERYTHING.event))
 

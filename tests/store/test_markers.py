@@ -140,7 +140,7 @@ def before_the_write(monkeypatch):
     send = Link.send
 
     def acting(self, *commands):
-        if commands[:1] == ((b"MULTI",),) and any(command[0] == b"XADD" for command in commands) and waiting:
+        if (b"MULTI",) in commands and any(command[0] == b"XADD" for command in commands) and waiting:
             waiting.pop()()
         return send(self, *commands)
 

@@ -43,7 +43,8 @@ def tombs(links):
 
 def tombs_of(links):
     keyspace = Keyspace(4, KEYS)
-    markers, audit = Markers(links, keyspace, KEYS, STORE_ID), RedisAudit(links, keyspace, KEYS)
+    markers = Markers(links, keyspace, KEYS, STORE_ID)
+    audit = RedisAudit(links, keyspace, markers, KEYS)
     return RedisTombs(links, keyspace, markers, Records(KEYS, keyspace.home), audit)
 
 
@@ -199,3 +200,15 @@ def test_a_purged_object_is_not_found(purging, due, use, links):
 
     with pytest.raises(NotFound):
         use.objects.restore(ME, str(due.id))
+
+
+@pytest.mark.parametrize("strange", [b"\xff" * 16, b"x", b"", "elsewhere"])
+def test_a_tombstone_that_nobody_of_us_wrote_stops_nobody(links, due, purging, strange):
+    """Of a partition that does not exist, of no object at all, or of another partition."""
+    tombstones = Keyspace(4, KEYS).tombstones(due.id.partition)
+    elsewhere = ((due.id.partition + 1) % 4 << 4).to_bytes(2) + bytes(14)
+    links.call((b"ZADD", tombstones, 1, due.id.raw))
+    links.call((b"ZADD", tombstones, 0, elsewhere if strange == "elsewhere" else strange))
+
+    assert total(purging.run(time.time())).objects == 1
+    assert links.call((b"ZCARD", tombstones)) == [0]

@@ -28,7 +28,7 @@ def on_links(links, partitions=1, keys=KEYS):
     keyspace = Keyspace(partitions, keys)
     markers = Markers(links, keyspace, keys, STORE_ID)
     markers.begin()
-    return RedisRevocations(links, keyspace, markers, keys, RedisAudit(links, keyspace, keys))
+    return RedisRevocations(links, keyspace, markers, keys, RedisAudit(links, keyspace, markers, keys))
 
 
 def key_of(environment=ENVIRONMENT, partitions=1, keys=KEYS):

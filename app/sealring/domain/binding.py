@@ -97,6 +97,10 @@ class Binding:
         shut = self.shut if state is BindingState.RETIRED else state is not BindingState.ACTIVE
         return replace(self, state=state, shut=shut, updated_at=self._after(now))
 
+    def closed(self, now: int) -> Self:
+        """A retired binding that opens nothing any more."""
+        return replace(self, shut=True, updated_at=self._after(now))
+
     def reopened(self, now: int) -> Self:
         """A retired binding that was verified again: what it sealed opens."""
         return replace(self, shut=False, updated_at=self._after(now))

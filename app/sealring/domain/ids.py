@@ -16,6 +16,7 @@ NO_ORG = OrgId("")  # the owner of objects whose context names no organization
 
 MAX_PARTITIONS = 4096  # a Home has 12 bits for its partition
 HOME_BYTES = 4
+OBJECT_ID_BYTES = 16
 
 _ORG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OBJECT = re.compile(r"secret_[0-9A-F]{32}")

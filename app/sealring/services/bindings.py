@@ -147,9 +147,21 @@ class Bindings:
         return self._open(caller, verified)
 
     def suspend(self, caller: Caller, text_id: str) -> Binding:
-        """Refuse whatever the binding guards, at once: nothing is sealed or opened under its key."""
+        """Refuse whatever the binding guards, at once: nothing is sealed or opened under its key.
+
+        A retired one stays retired, and opens nothing. Suspending again stops an activation that is under way.
+        """
         caller.principal.require(Permission.BINDINGS_MANAGE)
-        return self._turn(caller, self._own(caller, text_id), BindingState.SUSPENDED)
+        binding = self._own(caller, text_id)
+
+        def decide(found: Sequence[Binding], now: int) -> BindingChange:
+            current = _of_id(found, binding.id)
+            if current.state is BindingState.RETIRED:
+                return self._changed(caller, current.closed(now))
+            _refuse_turn(current, BindingState.SUSPENDED)
+            return self._changed(caller, current.turned(BindingState.SUSPENDED, now))
+
+        return self._store.change(binding.environment, binding.org, decide)
 
     def retire(self, caller: Caller, text_id: str) -> Binding:
         """Let the binding guard nothing new. What it sealed opens while its key works; one that is shut stays shut."""
@@ -248,7 +260,7 @@ _ORGANIZATION = frozenset(name.lower() for name in ORGANIZATION_KEYS)
 
 _TURNS: Mapping[BindingState, frozenset[BindingState]] = {  # into a state, from these
     BindingState.ACTIVE: frozenset({BindingState.PENDING, BindingState.SUSPENDED}),
-    BindingState.SUSPENDED: frozenset({BindingState.ACTIVE}),
+    BindingState.SUSPENDED: frozenset({BindingState.ACTIVE, BindingState.SUSPENDED}),
     BindingState.RETIRED: frozenset({BindingState.PENDING, BindingState.ACTIVE, BindingState.SUSPENDED}),
 }
 

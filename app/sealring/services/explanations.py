@@ -14,7 +14,7 @@ from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure, KeyFailure
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.keyring import Keyring
-from sealring.services.visibility import event_of, object_id, refusals_audited, visible
+from sealring.services.visibility import attested, event_of, object_id, refusals_audited, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,10 @@ class Explanations:
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
             record = visible(self._store.get(object_id(text_id)), caller)
+            record, _ = attested(
+                self._store, record, caller, lambda found: event_of(Action.OBJECT_EXPLAINED, found, caller)
+            )
             envelope = record.current.envelope
-            self._audit.append(event_of(Action.OBJECT_EXPLAINED, record, caller))
             decision = self._bound.renewed(record.environment, record.org)
             failures = self._keyring.probe(envelope.header, envelope.wraps, record.context, caller, decision)
             reports = [

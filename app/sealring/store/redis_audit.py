@@ -17,6 +17,7 @@ from sealring.store.kek_uses import counting
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command
 from sealring.store.links import Links
+from sealring.store.markers import Markers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,23 @@ class Appending:
 class RedisAudit:
     """Appends events, each numbered by this worker. The stream's own ids carry the time. Thread-safe."""
 
-    def __init__(self, links: Links, keyspace: Keyspace, keys: StoreKeys) -> None:
+    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys) -> None:
         self._links = links
         self._keyspace = keyspace
+        self._markers = markers
         self._keys = keys
         self._boot = os.urandom(8)
         self._counters = count(1)
         self._refused: deque[int] = deque()
 
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
-        epoch_key = self._keyspace.epoch(self._keyspace.home(event.environment, event.org))
+        home = self._keyspace.home(event.environment, event.org)
+        epoch_key = self._keyspace.epoch(home)
         counted = counting(self._keyspace, event.environment, event.org, uses)
-        epoch: Epoch | None = self._links.record(epoch_key, self.entry(event).command, *counted, (b"GET", epoch_key))[
-            -1
-        ]
-        return epoch
+        entry, marker = self.entry(event).command, self._markers.reading(home.partition)
+        *_, found, epoch = self._links.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
+        self._markers.check(home.partition, found)  # what is answered now was decided by caches alone
+        return Epoch(epoch) if epoch is not None else None
 
     def entry(self, event: Event) -> Appending:
         """The entry of an event, for a pipeline or a transaction."""

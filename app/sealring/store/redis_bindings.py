@@ -59,10 +59,11 @@ class RedisBindings:
         if owner is None:
             return None
         environment, org = _owner(owner)
-        (raw,) = self._markers.load(
-            self._keyspace.partition(environment, org), (b"HGET", self._keyspace.bindings(environment, org), binding_id)
-        )
-        return None if raw is None else self._checked(self._records.decode_binding(binding_id, raw), environment, org)
+        if self.home(environment, org) != home:
+            raise IntegrityFailure("the owner of a binding")
+        (flat,) = self._markers.load(home.partition, (b"HGETALL", self._keyspace.bindings(environment, org)))
+        found = self._decoded(flat, environment, org)  # all of them: one that was put back alone shows in their seal
+        return next((each for each in found if each.id == binding_id), None)
 
     def change(
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]

@@ -61,13 +61,13 @@ class RedisObjects:
         object_key = self._keyspace.object(place.id)
         epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
         directory_key = self._keyspace.directory(place.environment, place.name)
-        # Written before the object: a crash leaves a harmless entry. Its time lets a sweep spare what is in flight.
+        # Written before the object, and once nothing forbids it: a crash leaves a harmless entry.
         directory = (b"HSET", directory_key, place.org, _wall_clock())
         operation = os.urandom(16)
         following = self._intents.attempt(intent, place.org, place.id.partition, operation)
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
-            before = (*beside, *following.opening)
+            before = following.opening
             replies = link.send(
                 *before,
                 (b"WATCH", marker_key, name_key, object_key, epoch_key, *following.watched),
@@ -91,11 +91,12 @@ class RedisObjects:
             new = make(epoch)
             record = new.record.stamped(microseconds(now), operation)
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
-            return self._commit((*writes, *following.closing(record)), record, new)
+            if not together:
+                self._links.record(directory_key, directory)
+            commit = self._commit((*writes, *following.closing(record)), record, new)
+            return replace(commit, before=(directory,)) if together else commit
 
-        beside = (directory,) if self._links.together(directory_key, object_key) else ()
-        if not beside:
-            self._links.record(directory_key, directory)
+        together = self._links.together(directory_key, object_key)
         return transact(self._links, object_key, attempt)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:

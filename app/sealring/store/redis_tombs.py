@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from sealring.domain.events import Action, Event, Origin
-from sealring.domain.ids import ObjectId
+from sealring.domain.ids import OBJECT_ID_BYTES, ObjectId
 from sealring.domain.record import ObjectRecord
 from sealring.errors import StoreFull
 from sealring.store.keyspace import PURGE_LEASE, Keyspace
@@ -48,7 +48,10 @@ class RedisTombs:
         (found,) = self._markers.load(
             partition, (b"ZRANGE", tombstones, b"-inf", now, b"BYSCORE", b"LIMIT", after, 100)
         )
-        return [ObjectId(raw) for raw in found]
+        strange = [raw for raw in found if len(raw) != OBJECT_ID_BYTES or ObjectId(raw).partition != partition]
+        if strange:  # nobody of us wrote them, and nothing that they name is here
+            self._links.call((b"ZREM", tombstones, *strange))
+        return [ObjectId(raw) for raw in found if raw not in strange]
 
     def purge(self, object_id: ObjectId) -> bool:
         object_key = self._keyspace.object(object_id)

@@ -28,11 +28,15 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Commit(Generic[T]):
-    """Write these, and the result is `result`. `refused` is called where a rival's write keeps them from landing."""
+    """Write these, and the result is `result`. `refused` is called where a rival's write keeps them from landing.
+
+    `before` is written before, in the same send, and whatever becomes of the others.
+    """
 
     commands: Sequence[Command]
     result: T
     refused: Callable[[], None] = _nothing
+    before: Sequence[Command] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def transact(links: Links, key: bytes, attempt: Attempt[T]) -> T:
                 if isinstance(step, Settled):
                     _confirm(links, link, key)
                     return step.result
-                if _execute(links, link, step.commands):
+                if _execute(links, link, step):
                     return step.result
                 step.refused()
         except LinkLost:
@@ -96,11 +100,12 @@ def _attempt(link: Link, attempt: Attempt[T], lost: Sequence[T]) -> Commit[T] | 
     return step
 
 
-def _execute(links: Links, link: Link, commands: Sequence[Command]) -> bool:
+def _execute(links: Links, link: Link, commit: Commit[T]) -> bool:
     """Return whether the transaction was applied: no, if a watched key had changed."""
+    commands: Sequence[Command] = (*commit.before, (b"MULTI",), *commit.commands, (b"EXEC",))
     if not links.replicas:
-        return _applied(link.send((b"MULTI",), *commands, (b"EXEC",))[-1])
-    *_, results, reached = link.send((b"MULTI",), *commands, (b"EXEC",), (b"WAIT", links.replicas, WAIT_MS))
+        return _applied(link.send(*commands)[-1])
+    *_, results, reached = link.send(*commands, (b"WAIT", links.replicas, WAIT_MS))
     if not _applied(results):
         return False
     _check_reached(links, reached)
