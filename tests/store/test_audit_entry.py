@@ -205,7 +205,7 @@ def contending(monkeypatch, act, times):
     send, left = Link.send, count(-times)
 
     def acting(self, *commands):
-        if commands[0] == (b"MULTI",) and any(command[0] == b"XADD" for command in commands) and next(left) < 0:
+        if (b"MULTI",) in commands and any(command[0] == b"XADD" for command in commands) and next(left) < 0:
             act()
         return send(self, *commands)
 
