@@ -303,10 +303,6 @@ def lost(ready, links, tmp_path):
     return ready
 
 
-def backup_in(folder):
-    return whole_store.BackupFiles(folder / "store.backup", folder / "store.keys")
-
-
 def restore(config, tmp_path, **options):
     return whole_store.restore(config, backup_in(tmp_path), unseen, print, **options)
 

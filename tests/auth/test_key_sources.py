@@ -258,7 +258,7 @@ def test_a_set_is_as_old_as_its_asking_and_not_as_its_arrival(clock):
 
     def fetch(_url):
         clock.now += 5.0
-        return next(answers, NEW)
+        return next(answers)
 
     source = UrlKeys("https://auth.example.com/jwks", fetch=fetch, clock=clock)
     source.refresh()
