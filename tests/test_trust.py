@@ -291,16 +291,16 @@ def test_a_layout_file_that_others_can_write_is_refused(ready):
 # --- backups
 
 
+def backup_in(folder):
+    return whole_store.BackupFiles(folder / "store.data", folder / "store.keys")
+
+
 @pytest.fixture
 def lost(ready, links, tmp_path):
     """Settings whose store is empty, and a backup of it."""
     whole_store.backup(ready, backup_in(tmp_path), unseen)
     links.call((b"FLUSHALL",))
     return ready
-
-
-def backup_in(folder):
-    return whole_store.BackupFiles(folder / "store.backup", folder / "store.keys")
 
 
 def restore(config, tmp_path, **options):

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from adversary.stepper import at_every_gap
 from sealring.domain.principal import Permission
 
 RESTORE_ALONE = frozenset({Permission.OBJECTS_RESTORE})
@@ -68,3 +69,20 @@ def test_who_may_only_restore_still_restores(server, org):
 
     assert answer.status == 200
     assert server.ask("GET", f"/vault/v1/kv/{made['id']}", token=server.token(org)).json["value"] == "v"
+
+
+def test_a_restore_beside_a_delete_is_never_told_that_there_is_nothing(scene):
+    """The object is live when it looks, and deleted when it would describe it."""
+    org = scene.organization()
+
+    def prepared():
+        text_id = str(org.object().id)
+        return (
+            lambda: scene.watched.use.objects.restore(org.caller, text_id),
+            lambda: scene.rival.use.objects.delete(org.caller, text_id, version_check=None),
+        )
+
+    failures = [taken.failure for taken in at_every_gap(scene.stepper, prepared)]
+
+    assert len(failures) > 1
+    assert set(failures) == {None}

@@ -2,9 +2,10 @@ from contextlib import closing
 
 import pytest
 
-from backup.kit import install
+from backup.kit import HIDDEN, NAME, VALUE, install
 from sealring.store.embedded import EmbeddedValkey
 from sealring.store.links import Links
+from support.make import caller, context
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,10 @@ def opened(installed):
     """Its store, in use."""
     with installed.opened() as store:
         yield store
+
+
+@pytest.fixture
+def small(installed, opened):
+    """A backup of one object, each file in one chunk."""
+    opened.use.objects.create(caller(HIDDEN), name=NAME, value=VALUE, context=context(organization_id=HIDDEN))
+    return installed.back_up()

@@ -25,6 +25,8 @@ from support.cmk import CATALOG, CmkProvider, Key
 from support.make import caller, context, services
 from support.stores import Store, on_parts
 
+NAME, VALUE, HIDDEN = "the name of it", "the value of it", "org_hidden"  # of the object of a small backup
+
 
 def unseen(_step, _length):
     """Progress that nobody looks at."""
@@ -114,3 +116,9 @@ def install(folder: Path, store_url: str, partitions: int, other_url: str = "") 
 
 def updated(use, caller, record, value):
     return use.objects.update(caller, str(record.id), value=value, version_check=None, contexts=())
+
+
+def keys_of(url: str) -> list[bytes]:
+    """All keys of a store."""
+    with closing(Links.to(url)) as links:
+        return list(links.scan(b"*"))

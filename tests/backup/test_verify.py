@@ -87,7 +87,7 @@ def test_a_store_that_is_being_written_has_no_findings(installed, opened):
             opened.use.objects.create(caller(org), name=name, value="0", context=context(organization_id=org))
 
     with Writers(installed, orgs) as writers:
-        found = [finding for _ in range(20) for finding in installed.verify(unwrap=True)]
+        found = [finding for _ in range(4) for finding in installed.verify(unwrap=True)]
 
     assert writers.failures == []
     assert found == []

@@ -360,14 +360,17 @@ def test_creating_for_another_organization_is_forbidden(sdk, vault):
 
 
 @every_sdk()
-def test_a_data_key_of_another_organization_is_forbidden(sdk, live, vault, vault_of):
+def test_a_data_key_of_another_organization_is_refused_as_garbage_is(sdk, live, vault, vault_of):
     another = vault_of(sdk, live.token("org_of_another"))
     pair = another.create_data_key({sdk.organization_key: "org_of_another"})
 
     with pytest.raises(Refused) as refused:
         vault.decrypt_data_key(pair["encrypted_keys"])
+    with pytest.raises(Refused) as garbage:
+        vault.decrypt_data_key("AAAA")
 
-    assert refused.value.kind == sdk.refusals.forbidden
+    assert refused.value.kind == garbage.value.kind
+    assert refused.value.message == garbage.value.message
 
 
 @every_sdk()

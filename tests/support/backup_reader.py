@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from support import stored_lists
 from support import stored_reader as stored
 from support.reader import Bytes, Refused, header, read_object, wraps
 from support.stored_reader import Source
@@ -178,7 +179,7 @@ class _File:
         stream_id, field_name, body = entry.prefixed(2), entry.prefixed(4), entry.prefixed(4)
         if field_name != b"e":
             raise Refused("field")
-        event = stored.audit_entry(self._contents.keys, self._partition, body)
+        event = stored_lists.audit_entry(self._contents.keys, self._partition, body)
         self._contents.events.append((tuple(map(int, stream_id.split(b"-"))), event))
         self._counted["events"] += 1
 
@@ -221,12 +222,12 @@ class _File:
     def _whole_bindings(self, owner, fields):
         environment, org = owner.decode().split(":")
         layout = self._contents.head["layout"]
-        found = stored.bindings(self._contents.keys, layout["partitions"], environment, org, fields)
+        found = stored_lists.bindings(self._contents.keys, layout["partitions"], environment, org, fields)
         self._contents.bindings[environment, org] = found
         self._counted["bindings"] += len(found)
 
     def _whole_revocations(self, owner, fields):
-        found = stored.revocations(self._contents.keys, owner.decode(), fields)
+        found = stored_lists.revocations(self._contents.keys, owner.decode(), fields)
         self._contents.revocations[owner.decode()] = found
         self._counted["revocations"] += len(found)
 

@@ -15,7 +15,7 @@ from sealring.store.records import IndexMembers, Records
 from sealring.store.redis_bindings import RedisBindings
 from sealring.store.revocation_codec import RevocationCodec
 from sealring.store.topology import OneNode
-from support import stored_reader
+from support import stored_lists, stored_reader
 from support.reader import header
 
 ENVIRONMENT, ORG, PARTITIONS = EnvironmentId("environment_01J00000000000000000000000"), OrgId("org_acme"), 2
@@ -71,12 +71,12 @@ def _kek(keys, vector, kek_id):
 
 
 def _bindings(keys, vector):
-    found = stored_reader.bindings(keys, PARTITIONS, ENVIRONMENT, ORG, fields_of(vector))
+    found = stored_lists.bindings(keys, PARTITIONS, ENVIRONMENT, ORG, fields_of(vector))
     return [{name: each[name] for name in each if name != "sealed"} for each in found]
 
 
 def _revocations(keys, vector):
-    return sorted(stored_reader.revocations(keys, ENVIRONMENT, fields_of(vector)), key=lambda each: each["reach"])
+    return sorted(stored_lists.revocations(keys, ENVIRONMENT, fields_of(vector)), key=lambda each: each["reach"])
 
 
 _OTHERS = {
@@ -91,8 +91,8 @@ _OTHERS = {
     "KEK": _kek,
     "bindings": _bindings,
     "revocations": _revocations,
-    "outcome": lambda keys, vector, place: stored_reader.outcome(keys, place, b"", _raw(vector)),
-    "audit entry": lambda keys, vector, partition: stored_reader.audit_entry(keys, partition, _raw(vector)),
+    "outcome": lambda keys, vector, place: stored_lists.outcome(keys, place, b"", _raw(vector)),
+    "audit entry": lambda keys, vector, partition: stored_lists.audit_entry(keys, partition, _raw(vector)),
 }
 
 

@@ -152,7 +152,7 @@ def test_the_other_reader_refuses_a_backup_that_is_to_be_refused(vector):
 # --- the other readers
 
 
-@pytest.mark.parametrize("name", ["reader", "stored_reader", "stored_writer", "backup_reader"])
+@pytest.mark.parametrize("name", ["reader", "stored_reader", "stored_lists", "stored_writer", "backup_reader"])
 def test_the_other_readers_share_no_code_with_the_server(name):
     tree = ast.parse((Path(__file__).parents[1] / "support" / f"{name}.py").read_text(encoding="utf-8"))
     imported = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from sealring.domain.context import KeyContext
@@ -154,11 +155,14 @@ class Objects:
             record = replace(current, state=State.LIVE, updated_at=_after(current, moment), purge_at=0)
             return Change(record, event_of(Action.OBJECT_RESTORED, record, caller))
 
-        with refusals_audited(self._audit, caller, text_id):
-            try:
-                return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
-            except _LiveAlready:
-                return self.describe(caller, text_id)
+        while True:
+            with refusals_audited(self._audit, caller, text_id):
+                try:
+                    return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
+                except _LiveAlready:
+                    with suppress(NotFound):  # deleted meanwhile, so that there is something to restore
+                        return self.describe(caller, text_id)
+            caller = caller.again()
 
     def _new(  # noqa: PLR0913, PLR0917  what a new object is made of
         self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes, epoch: Epoch | None

@@ -1,0 +1,111 @@
+"""A second reader of bindings, revocations, outcomes and audit entries, written from docs/stored-formats.md alone."""
+
+import hmac
+
+from support.reader import Refused
+from support.stored_reader import context, form, lp16, lp32, one_of
+
+
+def binding(keys, binding_id, raw):
+    source = keys.checked("record", b"binding" + binding_id, raw)
+    body = source.raw
+    form(source)
+    found = {
+        "state": one_of(source.number(1), "pending", "active", "suspended", "retired"),
+        "shut": source.flag(),
+        "combine": one_of(source.number(1), "any", "all"),
+        "max_stale_decrypt_s": source.number(1),
+        "created": source.number(8),
+        "updated": source.number(8),
+        "environment": source.text16(),
+        "org": source.text16(),
+        "match": source.pairs(),
+        "provider": source.text8(),
+        "key": source.text16(),
+        "options": source.pairs(),
+        "show": source.texts(),
+        "replaces": source.prefixed(1),
+        "verification": _verification(source) if source.flag() else None,
+    }
+    source.end()
+    return {**found, "id": binding_id, "sealed": lp32(binding_id + body)}
+
+
+def _verification(source):
+    return {
+        "verified": source.flag(),
+        "checked": source.number(8),
+        "since": source.number(8),
+        "findings": [(source.flag(), *source.texts()) for _ in range(source.number(2))],
+    }
+
+
+def bindings(keys, partitions, environment, org, fields):
+    """All of an organization."""
+    seal = fields.pop(b"", b"")
+    found = [binding(keys, each, raw) for each, raw in sorted(fields.items())]
+    place = lp16(environment.encode()) + lp16(org.encode())
+    sealed = b"".join(each["sealed"] for each in found)
+    if not hmac.compare_digest(keys.digest("record", b"all bindings" + place + sealed), seal):
+        raise Refused("seal")
+    home = keys.home(environment, org, partitions)
+    if any((each["environment"], each["org"], each["id"][:4]) != (environment, org, home) for each in found):
+        raise Refused("of another organization")
+    return found
+
+
+def revocations(keys, environment, fields):
+    """All of an environment."""
+    seal, place = fields.pop(b"", b""), lp16(environment.encode())
+    sealed = b"".join(lp32(each) + lp32(raw) for each, raw in sorted(fields.items()))
+    if not hmac.compare_digest(keys.digest("record", b"all revocations" + place + sealed), seal):
+        raise Refused("seal")
+    return [_revocation(keys, place, each, raw) for each, raw in fields.items()]
+
+
+def _revocation(keys, place, field, raw):
+    source = keys.checked("record", b"revocation" + place + lp32(field), raw)
+    form(source)
+    before, expires, made = source.number(8), source.number(8), source.number(8)
+    target = source.raw[source.at :]
+    reach = one_of(source.number(1), "token", "subject", "issuer")
+    found = {"reach": reach, "issuer": source.text16(), "of": source.text16()}
+    source.end()
+    if keys.digest("locator", b"revocation" + place + target) != field:
+        raise Refused("place")
+    return {**found, "before": before, "expires": expires, "made": made}
+
+
+def outcome(keys, key, field, raw):
+    source = keys.checked("record", b"outcome" + key + field, raw)
+    form(source)
+    found = {
+        "committed": source.flag(),
+        "started": source.number(8),
+        "operation": source.take(16),
+        "fingerprint": source.take(16),
+        "object_id": source.take(16),
+        "version_id": source.take(16),
+        "org": source.text8(),
+    }
+    source.end()
+    return found
+
+
+def audit_entry(keys, partition, raw):
+    source = keys.checked("audit", partition.to_bytes(2, "big"), raw)
+    form(source)
+    found = {"operation": source.take(16), "attempt": source.number(1), "boot": source.take(8)}
+    found |= {"counter": source.number(8), "missing": tuple(source.number(8) for _ in range(source.number(1)))}
+    found |= {"refused": source.flag(), "action": source.text8(), "environment": source.text8(), "org": source.text8()}
+    found |= {"issuer": source.text16(), "subject": source.text16(), "token_id": source.text16()}
+    found |= {"source": source.text8(), "request_id": source.text8(), "target": source.text8()}
+    named, found["name"] = source.flag(), source.text16()
+    canonical = source.prefixed(2)
+    found["context"] = context(canonical) if canonical else None
+    found["keys"] = tuple((source.take(16), source.number(4)) for _ in range(source.number(1)))
+    found |= {"provider": source.text8(), "reason": source.text16(), "detail": source.text8()}
+    source.end()
+    if named != bool(found["name"]):
+        raise Refused("name form")
+    return found
