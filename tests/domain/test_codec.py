@@ -159,6 +159,7 @@ def test_an_envelope_has_one_encoding_only(envelope, data):
     except MalformedBytes:
         return
 
+    assert encode_envelope(replace(parsed, header=replace(parsed.header))) == bytes(raw)  # encoded anew
     assert encode_envelope(parsed) == bytes(raw)
 
 

@@ -1,8 +1,10 @@
+import uuid
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring.domain.ids import Home, ObjectId, environment_id, new_environment_id, org_id, parse_uuid
+from sealring.domain.ids import Home, ObjectId, environment_id, new_environment_id, new_uuid, org_id, parse_uuid
 
 homes = st.builds(Home.of, st.integers(0, 4095), st.integers(0, (1 << 20) - 1))
 
@@ -60,3 +62,11 @@ def test_other_texts_are_no_environment_id(text):
 )
 def test_a_uuid_in_another_form_is_none(text):
     assert parse_uuid(text) is None
+
+
+def test_a_new_uuid_is_random_and_of_version_4():
+    made = [uuid.UUID(bytes=new_uuid()) for _ in range(200)]
+
+    assert {(each.version, each.variant) for each in made} == {(4, uuid.RFC_4122)}
+    assert len(set(made)) == 200
+    assert len({each.hex[12:14] for each in made}) > 1

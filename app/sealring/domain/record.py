@@ -90,7 +90,8 @@ class ObjectRecord:
 
     def stamped(self, now: int, operation: bytes) -> Self:
         """The new object as written at `now`, by the write `operation`."""
-        current = replace(self.current, created_at=now)
+        made = self.current
+        current = Version(made.number, now, made.author, made.envelope)
         return replace(self, created_at=now, updated_at=now, current=current, operation=operation)
 
     def as_of(self, version: Version) -> Self:

@@ -70,6 +70,8 @@ class Revoked:
 
     def covers(self, principal: Principal) -> bool:
         """Whether the principal's token is revoked."""
+        if not self.tokens and not self.cuts:  # as mostly
+            return False
         issuer, cut = principal.issuer, self.cuts.get
         return (
             (issuer, principal.token_id) in self.tokens

@@ -72,6 +72,14 @@ class Reader:
         return self._prefixed(4)
 
     @property
+    def offset(self) -> int:
+        return self._offset
+
+    def since(self, offset: int) -> bytes:
+        """Return the bytes that were taken since `offset`."""
+        return self._raw[offset : self._offset]
+
+    @property
     def exhausted(self) -> bool:
         return self._offset == self._size
 

@@ -17,6 +17,7 @@ from werkzeug.routing import BaseConverter
 from sealring.errors import InvalidBody, SealringError, Violations
 from sealring.http.bodies import UnsupportedMediaType
 from sealring.http.guard import Guard, OpenRoute, Route, request_id_of
+from sealring.http.paths import Paths
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.http.replies import Environ, Reply, StartResponse
 from sealring.observability.logs import Log
@@ -41,6 +42,7 @@ class Server(Flask):
         self._guard = guard
         self._log = log
         self._endpoints: dict[str, Respond] = {}
+        self._paths: Paths[Respond] = Paths()
         self.url_map.merge_slashes = False
         self.url_map.strict_slashes = True
         self.url_map.converters["whole"] = WholePathConverter
@@ -56,7 +58,7 @@ class Server(Flask):
         try:
             # WSGI hands over the path's bytes as Latin-1 (PEP 3333)
             path = environ["PATH_INFO"].encode("latin-1").decode()
-            endpoint, values = self._match(path, environ["REQUEST_METHOD"])
+            respond, values = self._found(environ["REQUEST_METHOD"], path)
         except UnicodeDecodeError:
             return _framework_problem(400, request_id).send(environ, start_response, request_id)
         except HTTPException:
@@ -64,11 +66,19 @@ class Server(Flask):
             return refused
         if path.startswith("//"):  # Werkzeug takes it for one slash; a proxy's rules for paths do not
             return _framework_problem(404, request_id).send(environ, start_response, request_id)
-        return self._endpoints[endpoint](environ, values, request_id).send(environ, start_response, request_id)
+        return respond(environ, values, request_id).send(environ, start_response, request_id)
+
+    def _found(self, method: str, path: str) -> tuple[Respond, Mapping[str, Any]]:
+        """Raises HTTPException."""
+        if short := self._paths.find(method, path):
+            return short
+        endpoint, values = self._match(path, method)
+        return self._endpoints[endpoint], values
 
     def _add(self, method: str, rule: str, respond: Respond) -> None:
         endpoint = f"{method} {rule}"
         self._endpoints[endpoint] = respond
+        self._paths.add(method, rule, respond)
 
         def view(**values: Any) -> Response:
             request_id = request_id_of(request.environ)

@@ -113,6 +113,7 @@ class Keyspace:
         self._keys = keys
         self._prefixes = tuple(f"s1:{{{number}}}:".encode() for number in range(partitions))
         self.home = lru_cache(10_000)(self._home)
+        self.partition = lru_cache(10_000)(self._partition)
 
     def _home(self, environment: EnvironmentId, org: OrgId) -> Home:
         """Keyed, so that nobody chooses an organization's id to share a partition, or a tag, with another's."""
@@ -121,7 +122,7 @@ class Keyspace:
             int.from_bytes(digest[:8], "big") % self.partitions, int.from_bytes(digest[8:], "big") % (1 << 20)
         )
 
-    def partition(self, environment: EnvironmentId, org: OrgId) -> int:
+    def _partition(self, environment: EnvironmentId, org: OrgId) -> int:
         return self.home(environment, org).partition
 
     def holds(self, home: Home) -> bool:

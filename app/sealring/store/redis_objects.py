@@ -93,8 +93,8 @@ class RedisObjects:
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
             if not together:
                 self._links.record(directory_key, directory)
-            commit = self._commit((*writes, *following.closing(record)), record, new)
-            return replace(commit, before=(directory,)) if together else commit
+            before_all = (directory,) if together else ()
+            return self._commit((*writes, *following.closing(record)), record, new, before_all)
 
         together = self._links.together(directory_key, object_key)
         return transact(self._links, object_key, attempt)
@@ -194,11 +194,13 @@ class RedisObjects:
         self._audit.append(event)
         return self._index.page(query)
 
-    def _commit(self, writes: Sequence[Command], record: ObjectRecord, change: Change) -> Commit[ObjectRecord]:
+    def _commit(
+        self, writes: Sequence[Command], record: ObjectRecord, change: Change, before: Sequence[Command] = ()
+    ) -> Commit[ObjectRecord]:
         """Commit writes together with the event and the uses of the change that they make."""
         counted = counting(self._keyspace, record.environment, record.org, change.uses)
         entry = self._audit.entry(change.event)
-        return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry))
+        return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry), before)
 
     def _writes(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
         """What turns `current` into `record`: each consequence of a state or version that changes."""
