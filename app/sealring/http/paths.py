@@ -1,4 +1,4 @@
-"""Finding the route of a path: as Flask's URL map finds it, in 1 µs instead of 25 for the routes that are called most."""
+"""Which route a path is of: as Flask's URL map says it, in 1 µs instead of 25 for the routes that are called most."""
 
 from __future__ import annotations
 

@@ -93,8 +93,8 @@ class RedisObjects:
             writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
             if not together:
                 self._links.record(directory_key, directory)
-            before_all = (directory,) if together else ()
-            return self._commit((*writes, *following.closing(record)), record, new, before_all)
+            listed = (directory,) if together else ()
+            return self._commit((*writes, *following.closing(record)), record, new, listed)
 
         together = self._links.together(directory_key, object_key)
         return transact(self._links, object_key, attempt)
