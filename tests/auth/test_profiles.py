@@ -19,7 +19,7 @@ def test_what_a_table_leaves_out_has_the_documented_defaults():
     parsed = profile()
 
     assert parsed.issuer == "https://auth.example.com"
-    assert parsed.types == {"JWT", "at+jwt"}
+    assert parsed.types == {"jwt", "at+jwt"}
     assert parsed.organization_claim == "org_id"
     assert parsed.organizations_claim == "organization_ids"
     assert parsed.permissions_claim == "permissions"
@@ -40,7 +40,7 @@ def test_what_a_table_says_is_kept():
     )
 
     assert parsed.algorithms == {"RS256", "EdDSA"}
-    assert parsed.types == {"", "JWT"}
+    assert parsed.types == {"", "jwt"}
     assert parsed.organization_claim == "https://example.com/org"
     assert parsed.organizations_claim == "orgs"
     assert parsed.permissions_claim == "scp"

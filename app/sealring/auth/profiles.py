@@ -21,6 +21,13 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
+def media_type(typ: str) -> str:
+    """Return the one spelling of a `typ`: case does not count, and "application/" may be left out (RFC 7515 4.1.9)."""
+    lower = typ.lower()
+    short = lower.removeprefix("application/")
+    return short if short and "/" not in short else lower
+
+
 @dataclass(frozen=True, slots=True)
 class IssuerProfile:
     """The rules for the tokens of one issuer. Made by `parse`; after that nobody checks again.
@@ -34,7 +41,7 @@ class IssuerProfile:
     jwks: KeySet | None
     algorithms: frozenset[str]
     audience: str | None  # None: the settings say "none", and a token must have no aud
-    types: frozenset[str]  # allowed `typ`; "" stands for a token that has none
+    types: frozenset[str]  # allowed `typ`, each as `media_type` gives it; "" stands for a token that has none
     environment_id: EnvironmentId
     organization_claim: str
     organizations_claim: str
@@ -71,7 +78,7 @@ class IssuerProfile:
             jwks=_inline(fields),
             algorithms=fields.choices("algorithms", ALGORITHMS),
             audience=_audience(fields),
-            types=frozenset(fields.texts("types", ["JWT", "at+jwt"])),
+            types=frozenset(map(media_type, fields.texts("types", ["JWT", "at+jwt"]))),
             environment_id=_environment(fields),
             organization_claim=fields.text("organization_claim", "org_id"),
             organizations_claim=fields.text("organizations_claim", "organization_ids"),
