@@ -132,15 +132,16 @@ def test_an_inline_set_may_be_a_list_or_a_document():
     as_list = profile(jwks=[jwk(ec_key())])
     as_document = profile(jwks={"keys": [jwk(ec_key())]})
 
-    assert as_list.jwks.key("k1").kty == "EC"
-    assert as_document.jwks.key("k1").kty == "EC"
+    assert as_list.jwks.key("k1", "ES256").kty == "EC"
+    assert as_document.jwks.key("k1", "ES256").kty == "EC"
 
 
-def test_a_bad_inline_key_is_refused_with_its_place_and_without_its_value():
-    message = refusal(jwks=[jwk(ec_key()), jwk(ec_key(2), "k2", d="c2VjcmV0")])
+def test_an_inline_set_without_a_key_to_use_is_refused_without_its_values():
+    message = refusal(jwks=[jwk(ec_key(2), "k2", d="c2VjcmV0")])
 
     assert message == (
-        "issuer 'https://auth.example.com': jwks is refused: key 2: symmetric or private; publish public keys only."
+        "issuer 'https://auth.example.com': jwks is refused: no key for RS256, PS256, ES256 or EdDSA signatures "
+        "(1 with private members)."
     )
 
 

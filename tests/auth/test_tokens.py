@@ -304,14 +304,30 @@ def test_a_token_without_kid_is_refused_where_the_set_has_several_keys():
 def test_a_key_of_the_wrong_type_is_refused():
     verify = verifier(jwk(rsa_key()), jwk(ec_key(), "k2"), algorithms=["RS256", "ES256"])
 
-    assert refusal(sign(kid="k1"), verify) == "key type"
-    assert refusal(sign(key=rsa_key(), alg="RS256", kid="k2"), verify) == "key type"
+    assert refusal(sign(kid="k1"), verify) == "kid"
+    assert refusal(sign(key=rsa_key(), alg="RS256", kid="k2"), verify) == "kid"
 
 
 def test_a_key_that_is_for_another_algorithm_is_refused():
     verify = verifier(jwk(rsa_key(), alg="RS256"), algorithms=["RS256", "PS256"])
 
-    assert refusal(sign(key=rsa_key(), alg="PS256"), verify) == "key type"
+    assert refusal(sign(key=rsa_key(), alg="PS256"), verify) == "kid"
+
+
+def test_keys_of_two_types_that_share_a_kid_both_verify():
+    verify = verifier(jwk(rsa_key()), jwk(ec_key()), algorithms=["RS256", "ES256"])
+
+    assert verify.verify(sign()).subject == "user_1"
+    assert verify.verify(sign(key=rsa_key(), alg="RS256")).subject == "user_1"
+
+
+def test_a_key_that_has_no_kid_verifies_tokens_that_name_none():
+    verify = verifier(jwk(ec_key()), jwk(ec_key(2), None))
+
+    assert verify.verify(sign(key=ec_key(2), kid=None)).subject == "user_1"
+    assert verify.verify(sign()).subject == "user_1"
+    assert refusal(sign(key=ec_key(2), kid="unknown"), verify) == "kid"
+    assert refusal(sign(kid=None), verify) == "signature"
 
 
 def test_a_signature_by_another_key_is_refused():

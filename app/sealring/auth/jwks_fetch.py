@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from http.client import HTTPException, HTTPResponse
-from urllib.error import HTTPError
+from socket import gaierror
+from ssl import SSLCertVerificationError, SSLError
+from urllib.error import HTTPError, URLError
 from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
@@ -19,6 +21,13 @@ from urllib.request import (
 from sealring.auth.jwks import MAX_KEY_SET_BYTES
 
 TIMEOUT_S = 5.0
+
+_REASONS = {
+    gaierror: "its name is not found",
+    ConnectionRefusedError: "connection refused",
+    TimeoutError: "no answer in time",
+    SSLError: "TLS failed",
+}
 
 _HANDLERS = (ProxyHandler, HTTPHandler, HTTPSHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler, UnknownHandler)
 
@@ -38,6 +47,15 @@ def fetch_key_set(url: str) -> bytes:
         raise OSError(f"status {error.code}") from None
     except (HTTPException, ValueError) as error:  # ValueError: a host name that IDNA refuses
         raise OSError("a broken answer") from error
+
+
+def reason_of(error: OSError | ValueError) -> str:
+    """Return why there is no set, in words of ours: what a peer sent, or may have sent, is not among them."""
+    cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, OSError) else error
+    if isinstance(cause, SSLCertVerificationError):
+        return f"its certificate is refused: {cause.verify_message}"
+    named = next((words for kind, words in _REASONS.items() if isinstance(cause, kind)), "")
+    return named or (cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause))
 
 
 def _opener() -> OpenerDirector:

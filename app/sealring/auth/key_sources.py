@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from sealring.auth.jwks import MAX_KEY_SET_BYTES, KeySet, KeySetRefused, VerificationKey
-from sealring.auth.jwks_fetch import fetch_key_set
+from sealring.auth.jwks_fetch import fetch_key_set, reason_of
 from sealring.auth.profiles import IssuerProfile
 from sealring.errors import SettingsInvalid
 
@@ -22,32 +22,59 @@ RETRY_S = 30.0  # one fetch per so long, whatever unknown kids arrive (GHSA-fhv5
 STALE_S = 86_400.0  # how long an outage of the issuer is bridged
 WAIT_S = 6.0  # a request waits no longer for a fetch, which has 5 s
 
-_log = logging.getLogger(__name__)
-
 Clock = Callable[[], float]  # monotonic seconds
 
 
 class KeySource(Protocol):
     """The keys of one issuer. Called from many threads."""
 
-    def key(self, kid: str | None) -> VerificationKey | None:
-        """Return the key of that id, or without an id the only key; None where there is no such key."""
+    def key(self, kid: str | None, alg: str) -> VerificationKey | None:
+        """Return the key of that id for an algorithm, as `KeySet.key` does; None where there is no such key."""
         ...
 
 
-def key_sources(profiles: Iterable[IssuerProfile]) -> dict[str, KeySource]:
+class KeySetLog(Protocol):
+    """Where it is told how key sets fare."""
+
+    def key_set(self, message: str, *, issuer: str, **about: str | Mapping[str, int]) -> None:
+        """`message` is a fixed text; `about` holds no more than a host, a path, a reason of a fixed set and counts."""
+        ...
+
+
+def key_sources(profiles: Iterable[IssuerProfile], log: KeySetLog) -> dict[str, KeySource]:
     """Make the source of each profile, by issuer. Starts no thread. Raises SettingsInvalid for a bad `jwks_file`."""
-    return {profile.issuer: key_source(profile) for profile in profiles}
+    return {profile.issuer: key_source(profile, log) for profile in profiles}
 
 
-def key_source(profile: IssuerProfile) -> KeySource:
+def key_source(profile: IssuerProfile, log: KeySetLog) -> KeySource:
     """Make the source that the profile names. Raises SettingsInvalid for a `jwks_file` that cannot be used."""
+    told = Told(log, profile.issuer)
     if profile.jwks_url is not None:
-        return UrlKeys(profile.jwks_url)
+        return UrlKeys(profile.jwks_url, told)
     if profile.jwks_file is not None:
-        return FileKeys(profile.jwks_file)
+        return FileKeys(profile.jwks_file, told)
     assert profile.jwks is not None, "IssuerProfile.parse insists on one of the three"
+    told.unusable(profile.jwks)
     return StaticKeys(profile.jwks)
+
+
+class Told:
+    """What the log says of the key sets of one issuer: that keys cannot be used it says once, until they are others."""
+
+    def __init__(self, log: KeySetLog, issuer: str) -> None:
+        self._log = log
+        self._issuer = issuer
+        self._unusable: Mapping[str, int] = {}
+
+    def unusable(self, keys: KeySet) -> None:
+        """A set was taken; say which of its keys were not."""
+        if keys.unusable != self._unusable:
+            self._log.key_set("jwks_keys_left_out", issuer=self._issuer, unusable=keys.unusable)
+            self._unusable = keys.unusable
+
+    def failed(self, message: str, **about: str) -> None:
+        """A set was not taken."""
+        self._log.key_set(message, issuer=self._issuer, **about)
 
 
 class StaticKeys:
@@ -58,8 +85,8 @@ class StaticKeys:
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
 
-    def key(self, kid: str | None) -> VerificationKey | None:
-        return self._keys.key(kid)
+    def key(self, kid: str | None, alg: str) -> VerificationKey | None:
+        return self._keys.key(kid, alg)
 
 
 class FileKeys:
@@ -68,9 +95,10 @@ class FileKeys:
     Replace the file by a rename. A new file that is unreadable or no key set leaves the last good set in force.
     """
 
-    def __init__(self, path: Path, *, clock: Clock = time.monotonic) -> None:
+    def __init__(self, path: Path, told: Told, *, clock: Clock = time.monotonic) -> None:
         """Read the file. Raises SettingsInvalid where it is missing, unreadable or no key set."""
         self._path = path
+        self._told = told
         self._clock = clock
         self._looking = threading.Lock()
         self._looked_at = clock()
@@ -81,11 +109,12 @@ class FileKeys:
             raise SettingsInvalid(f"jwks_file {path} cannot be read: {error.strerror}.") from error
         except KeySetRefused as error:
             raise SettingsInvalid(f"jwks_file {path} is refused: {error}.") from error
+        told.unusable(self._keys)
 
-    def key(self, kid: str | None) -> VerificationKey | None:
+    def key(self, kid: str | None, alg: str) -> VerificationKey | None:
         if self._clock() - self._looked_at >= FILE_CHECK_S:
             self._look()
-        return self._keys.key(kid)
+        return self._keys.key(kid, alg)
 
     def _look(self) -> None:
         with self._looking:
@@ -98,8 +127,11 @@ class FileKeys:
                     return
                 self._seen = identity  # before reading: a file that changes meanwhile is read once more
                 self._keys = _read(self._path)
-            except (OSError, KeySetRefused) as error:
-                _log.warning("jwks_file_refused", extra={"path": str(self._path), "reason": type(error).__name__})
+                self._told.unusable(self._keys)
+            except OSError as error:
+                self._told.failed("jwks_file_refused", path=str(self._path), reason=error.strerror or "unreadable")
+            except KeySetRefused as error:
+                self._told.failed("jwks_file_refused", path=str(self._path), reason=str(error))
 
 
 class UrlKeys:
@@ -111,10 +143,11 @@ class UrlKeys:
     """
 
     def __init__(
-        self, url: str, *, fetch: Callable[[str], bytes] = fetch_key_set, clock: Clock = time.monotonic
+        self, url: str, told: Told, *, fetch: Callable[[str], bytes] = fetch_key_set, clock: Clock = time.monotonic
     ) -> None:
         """`fetch` raises OSError where there is no answer."""
         self._url = url
+        self._told = told
         self._fetch = fetch
         self._clock = clock
         self._turn = threading.Condition()
@@ -124,15 +157,15 @@ class UrlKeys:
         self._asked = False  # from the asking until the fetch has ended
         self._failing = False
 
-    def key(self, kid: str | None) -> VerificationKey | None:
+    def key(self, kid: str | None, alg: str) -> VerificationKey | None:
         held = self._held
-        if held is not None and self._clock() - held[1] < CACHE_S and (key := held[0].key(kid)) is not None:
+        if held is not None and self._clock() - held[1] < CACHE_S and (key := held[0].key(kid, alg)) is not None:
             return key
         self._ask()
         held = self._held
         if held is None or self._clock() - held[1] >= CACHE_S + STALE_S:
             return None
-        return held[0].key(kid)
+        return held[0].key(kid, alg)
 
     def refresh(self) -> None:
         """Fetch once, in this thread. A failure of any foreseen kind leaves the last set in force."""
@@ -140,8 +173,9 @@ class UrlKeys:
         keys = None
         try:
             keys = KeySet.parse(self._fetch(self._url))
+            self._told.unusable(keys)
         except (OSError, KeySetRefused) as error:
-            _log.warning("jwks_fetch_failed", extra={"url": self._url, "reason": type(error).__name__})
+            self._told.failed("jwks_fetch_failed", host=urlsplit(self._url).netloc, reason=reason_of(error))
         finally:
             with self._turn:
                 if keys is not None:

@@ -164,11 +164,9 @@ def _key(header: Mapping[str, object], source: KeySource, alg: str) -> Verificat
     kid = header.get("kid")
     if kid is not None and not isinstance(kid, str):
         raise Unauthenticated("kid")
-    key = source.key(kid)
+    key = source.key(kid, alg)
     if key is None:
         raise Unauthenticated("kid")
-    if not key.fits(alg):
-        raise Unauthenticated("key type")
     return key
 
 
