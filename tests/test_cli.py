@@ -119,7 +119,10 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     failed = run(command, "--config", installed, check=False)
 
     assert failed.returncode == 1
-    assert failed.stderr == "Error: [limit] is not a setting; known are: store, keys, plugins, issuers, token, limits\n"
+    assert (
+        failed.stderr
+        == "Error: [limit] is not a setting; known are: store, keys, plugins, issuers, token, limits, server\n"
+    )
 
 
 def test_a_missing_plugin_stops_the_start_with_one_line(installed):

@@ -21,6 +21,7 @@ MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
 MAX_VERSIONS = 10_000  # of one object: a list of them is one answer
 DAY_S = 86_400
+DEFAULT_RUN_FOLDER = "run"
 
 Table = Mapping[str, object]
 
@@ -47,6 +48,7 @@ class Settings:
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
     audit_retention_s: int
+    run_folder: Path  # where the workers of one server share what is fetched
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
@@ -57,7 +59,7 @@ def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the mend."""
     base = path.absolute().parent
     root = _Table("", _read(path))
-    root.only("store", "keys", "plugins", "issuers", "token", "limits")
+    root.only("store", "keys", "plugins", "issuers", "token", "limits", "server")
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
@@ -72,6 +74,7 @@ def load(path: Path) -> Settings:
         local_issuer=_local_issuer(root, base),
         limits=_limits(root.table("limits", {})),
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
+        run_folder=_run_folder(root.table("server", {}), base),
     )
     _check_together(settings)
     return settings
@@ -195,6 +198,11 @@ def _limits(table: _Table) -> ObjectLimits:
         max_versions=table.number("max_versions_per_object", 100, most=MAX_VERSIONS),
         retention_s=table.number("deleted_retention_days", 30, most=3650) * DAY_S,
     )
+
+
+def _run_folder(table: _Table, base: Path) -> Path:
+    table.only("run_folder")
+    return base / (table.text("run_folder") if "run_folder" in table.members else DEFAULT_RUN_FOLDER)
 
 
 def _check_together(settings: Settings) -> None:

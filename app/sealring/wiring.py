@@ -209,7 +209,7 @@ def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
 
 
 def make_authenticator(settings: Settings, stores: Stores, log: Log) -> Authenticator:
-    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers, log))
+    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers, settings.run_folder, log))
     return Authenticator(verifier, RevokedTokens(stores.revocations))
 
 

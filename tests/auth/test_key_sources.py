@@ -3,18 +3,24 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from itertools import chain, repeat
+from pathlib import Path
 from socket import gaierror
 from urllib.error import URLError
 
 import pytest
 
 from auth.kit import ISSUER, SetClock, ec_key, jwk, jwks_bytes, key_set, profile, rsa_key, sign
-from sealring.auth import key_sources
-from sealring.auth.key_sources import FileKeys, StaticKeys, Told, UrlKeys, key_source
+from sealring.auth import key_sources, url_keys
+from sealring.auth.key_sources import FileKeys, StaticKeys, key_source
 from sealring.auth.key_sources import key_sources as sources_of
+from sealring.auth.shared_sets import SharedSet
 from sealring.auth.tokens import TokenVerifier
-from sealring.errors import SettingsInvalid, Unauthenticated
+from sealring.auth.told import Told
+from sealring.auth.url_keys import UrlKeys
+from sealring.errors import IssuerUnavailable, SettingsInvalid, Unauthenticated
+from support.waiting import becomes_true
 
 OLD = jwks_bytes(jwk(ec_key(1), "old"))
 BOTH = jwks_bytes(jwk(ec_key(1), "old"), jwk(ec_key(2), "new"))
@@ -30,6 +36,7 @@ class Lines(list):
 
 
 TOLD = Told(Lines(), ISSUER)
+NO_FOLDER = Path("/nonexistent/run")
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def clock():
 
 
 def test_an_inline_set_is_static():
-    source = key_source(profile(), Lines())
+    source = key_source(profile(), NO_FOLDER, Lines())
 
     assert isinstance(source, StaticKeys)
     assert source.key("k1", "ES256").kid == "k1"
@@ -51,8 +58,8 @@ def test_an_inline_set_is_static():
 def test_a_file_and_a_url_have_sources_of_their_own(tmp_path):
     (tmp_path / "keys.json").write_bytes(OLD)
 
-    from_file = key_source(profile(jwks=None, jwks_file=str(tmp_path / "keys.json")), Lines())
-    from_url = key_source(profile(jwks=None, jwks_url="https://auth.example.com/jwks"), Lines())
+    from_file = key_source(profile(jwks=None, jwks_file=str(tmp_path / "keys.json")), NO_FOLDER, Lines())
+    from_url = key_source(profile(jwks=None, jwks_url="https://auth.example.com/jwks"), NO_FOLDER, Lines())
 
     assert isinstance(from_file, FileKeys)
     assert from_file.key("old", "ES256").kid == "old"
@@ -60,7 +67,7 @@ def test_a_file_and_a_url_have_sources_of_their_own(tmp_path):
 
 
 def test_sources_are_by_issuer():
-    assert list(sources_of([profile(), profile(issuer="https://b.example.com")], Lines())) == [
+    assert list(sources_of([profile(), profile(issuer="https://b.example.com")], NO_FOLDER, Lines())) == [
         ISSUER,
         "https://b.example.com",
     ]
@@ -232,8 +239,13 @@ def fetch():
 
 
 @pytest.fixture
-def source(fetch, clock):
-    return UrlKeys(URL, TOLD, fetch=fetch, clock=clock)
+def shared(tmp_path):
+    return SharedSet(tmp_path / "run", ISSUER, URL, TOLD)
+
+
+@pytest.fixture
+def source(fetch, clock, shared):
+    return UrlKeys(URL, TOLD, shared, fetch=fetch, clock=clock)
 
 
 def test_the_first_use_fetches_and_waits(source, fetch):
@@ -269,7 +281,7 @@ def test_a_withdrawn_key_is_gone_after_five_minutes(source, fetch, clock):
     assert source.key("old", "ES256") is None
 
 
-def test_a_set_is_as_old_as_its_asking_and_not_as_its_arrival(clock):
+def test_a_set_is_as_old_as_its_asking_and_not_as_its_arrival(clock, shared):
     """The issuer may have withdrawn a key while its answer was on the way."""
     began, answers = clock.now, chain([OLD], repeat(NEW))
 
@@ -277,7 +289,7 @@ def test_a_set_is_as_old_as_its_asking_and_not_as_its_arrival(clock):
         clock.now += 5.0
         return next(answers)
 
-    source = UrlKeys(URL, TOLD, fetch=fetch, clock=clock)
+    source = UrlKeys(URL, TOLD, shared, fetch=fetch, clock=clock)
     source.refresh()
     assert source.key("old", "ES256") is not None
 
@@ -325,16 +337,17 @@ def test_concurrent_callers_share_a_fetch(source, fetch):
 
 
 def test_a_request_waits_for_a_while_only(source, fetch, monkeypatch):
-    monkeypatch.setattr(key_sources, "WAIT_S", 0.01)
+    monkeypatch.setattr(url_keys, "WAIT_S", 0.01)
     fetch.gate.clear()
 
-    assert source.key("old", "ES256") is None
+    with pytest.raises(IssuerUnavailable):
+        source.key("old", "ES256")
 
 
 @pytest.mark.parametrize("answer", [OSError("down"), TimeoutError(), b"<html>", jwks_bytes(), OLD + b" " * 65_536])
-def test_an_outage_is_bridged_for_a_day(fetch, clock, answer):
+def test_an_outage_is_bridged_for_a_day(fetch, clock, answer, shared):
     lines = Lines()
-    source = UrlKeys(URL, Told(lines, ISSUER), fetch=fetch, clock=clock)
+    source = UrlKeys(URL, Told(lines, ISSUER), shared, fetch=fetch, clock=clock)
     source.key("old", "ES256")
     fetch.answer = answer
 
@@ -345,11 +358,12 @@ def test_an_outage_is_bridged_for_a_day(fetch, clock, answer):
     clock.now += 86_399.0
     assert source.key("old", "ES256") is not None
     clock.now += 1.0
-    assert source.key("old", "ES256") is None
+    with pytest.raises(IssuerUnavailable):
+        source.key("old", "ES256")
 
 
 def test_nobody_waits_during_an_outage(source, fetch, clock, monkeypatch):
-    monkeypatch.setattr(key_sources, "WAIT_S", 600)
+    monkeypatch.setattr(url_keys, "WAIT_S", 600)
     source.key("old", "ES256")
     fetch.answer = OSError("down")
     clock.now += 300.0
@@ -379,15 +393,38 @@ def test_the_end_of_an_outage_brings_the_new_set(source, fetch, clock):
     assert source.key("old", "ES256") is None
 
 
-def test_an_issuer_that_was_never_there_has_no_keys(source, fetch):
+def test_an_issuer_that_was_never_there_is_unavailable(source, fetch):
     fetch.answer = OSError("down")
 
-    assert source.key("old", "ES256") is None
-    assert source.key(None, "ES256") is None
+    for kid in ("old", None, "unknown"):
+        with pytest.raises(IssuerUnavailable, match="Try again later"):
+            source.key(kid, "ES256")
+    assert fetch.count == 1
+
+
+def test_an_issuer_that_was_never_there_is_asked_every_two_seconds(source, fetch, clock):
+    fetch.answer = OSError("down")
+    with pytest.raises(IssuerUnavailable):
+        source.key("old", "ES256")
+
+    clock.now += 1.9
+    with pytest.raises(IssuerUnavailable):
+        source.key("old", "ES256")
+    assert fetch.count == 1
+    clock.now += 0.1
+    fetch.begun.clear()
+    fetch.answer = OLD
+    with suppress(IssuerUnavailable):  # nobody waits for one that failed the last time
+        source.key("old", "ES256")
+    assert fetch.begun.wait(60)
+    assert becomes_true(lambda: source._held() is not None)
+    assert source.key("old", "ES256").kid == "old"
+    assert source.key("unknown", "ES256") is None
+    assert fetch.count == 2
 
 
 def test_a_set_is_renewed_before_anybody_asks(source, fetch, monkeypatch):
-    monkeypatch.setattr(key_sources, "REFRESH_S", 0.001)
+    monkeypatch.setattr(url_keys, "REFRESH_S", 0.001)
     source.key("old", "ES256")
     fetch.begun.clear()
 
@@ -395,9 +432,10 @@ def test_a_set_is_renewed_before_anybody_asks(source, fetch, monkeypatch):
 
 
 def test_after_a_failure_the_thread_tries_again_by_itself(source, fetch, monkeypatch):
-    monkeypatch.setattr(key_sources, "RETRY_S", 0.001)
+    monkeypatch.setattr(url_keys, "FIRST_RETRY_S", 0.001)
     fetch.answer = OSError("down")
-    source.key("old", "ES256")
+    with pytest.raises(IssuerUnavailable):
+        source.key("old", "ES256")
     fetch.begun.clear()
 
     assert fetch.begun.wait(60)
@@ -405,11 +443,16 @@ def test_after_a_failure_the_thread_tries_again_by_itself(source, fetch, monkeyp
 
 FORKING = """
 import os, sys
-from sealring.auth.key_sources import Told, UrlKeys
+from pathlib import Path
+from sealring.auth.shared_sets import SharedSet
+from sealring.auth.told import Told
+from sealring.auth.url_keys import UrlKeys
 from sealring.observability.logs import Log
 
 now, answer = 0.0, bytes.fromhex(sys.argv[1])
-source = UrlKeys("https://auth.example.com/jwks", Told(Log(), ""), fetch=lambda url: answer, clock=lambda: now)
+told = Told(Log(), "")
+shared = SharedSet(Path("/nonexistent/run"), "", "", told)
+source = UrlKeys("https://auth.example.com/jwks", told, shared, fetch=lambda url: answer, clock=lambda: now)
 assert source.key("old", "ES256")
 answer = bytes.fromhex(sys.argv[2])
 if os.fork() == 0:
@@ -425,10 +468,10 @@ def test_a_forked_child_starts_a_thread_of_its_own():
     assert subprocess.run(command, check=False, timeout=60).returncode == 7
 
 
-def test_rotation_through_a_url(issuer, clock):
+def test_rotation_through_a_url(issuer, clock, shared):
     issuer.body = OLD
     one = profile(jwks=None, jwks_url=issuer.url)
-    verify = TokenVerifier([one], {ISSUER: UrlKeys(issuer.url, TOLD, clock=clock)}, SetClock())
+    verify = TokenVerifier([one], {ISSUER: UrlKeys(issuer.url, TOLD, shared, clock=clock)}, SetClock())
     old, new = sign(key=ec_key(1), kid="old"), sign(key=ec_key(2), kid="new")
     assert verify.verify(old).subject == "user_1"
 
@@ -441,13 +484,15 @@ def test_rotation_through_a_url(issuer, clock):
     assert len(issuer.requests) == 2
 
 
-def test_a_redirecting_or_oversize_issuer_gives_no_keys(issuer, clock):
+def test_a_redirecting_or_oversize_issuer_gives_no_keys(issuer, clock, shared):
     issuer.body = OLD + b" " * 65_536
-    assert UrlKeys(issuer.url, TOLD, clock=clock).key("old", "ES256") is None
+    with pytest.raises(IssuerUnavailable):
+        UrlKeys(issuer.url, TOLD, shared, clock=clock).key("old", "ES256")
 
     issuer.body, issuer.status, issuer.headers = OLD, 302, {"Location": issuer.url}
 
-    assert UrlKeys(issuer.url, TOLD, clock=clock).key("old", "ES256") is None
+    with pytest.raises(IssuerUnavailable):
+        UrlKeys(issuer.url, TOLD, shared, clock=clock).key("old", "ES256")
     assert len(issuer.requests) == 2
 
 
@@ -478,9 +523,9 @@ def test_the_keys_of_a_file_that_cannot_be_used_are_told_once(path, clock):
     assert lines == [SAID, ("jwks_keys_left_out", {"issuer": ISSUER, "unusable": {}}), SAID]
 
 
-def test_the_keys_of_a_fetched_set_that_cannot_be_used_are_told_at_each_change(fetch, clock):
+def test_the_keys_of_a_fetched_set_that_cannot_be_used_are_told_at_each_change(fetch, clock, shared):
     lines = Lines()
-    source = UrlKeys(URL, Told(lines, ISSUER), fetch=fetch, clock=clock)
+    source = UrlKeys(URL, Told(lines, ISSUER), shared, fetch=fetch, clock=clock)
     source.refresh()
     assert lines == []
 
@@ -495,7 +540,7 @@ def test_the_keys_of_a_fetched_set_that_cannot_be_used_are_told_at_each_change(f
 def test_the_keys_of_the_settings_that_cannot_be_used_are_told():
     lines = Lines()
 
-    source = key_source(profile(jwks=[jwk(ec_key()), jwk(rsa_key(1024), "weak"), None]), lines)
+    source = key_source(profile(jwks=[jwk(ec_key()), jwk(rsa_key(1024), "weak"), None]), NO_FOLDER, lines)
 
     assert source.key("k1", "ES256") is not None
     assert lines == [SAID]
@@ -512,10 +557,10 @@ def test_the_keys_of_the_settings_that_cannot_be_used_are_told():
         (jwks_bytes(), "no key for RS256, PS256, ES256 or EdDSA signatures"),
     ],
 )
-def test_a_fetch_that_failed_is_told_with_host_and_reason(fetch, clock, answer, reason):
+def test_a_fetch_that_failed_is_told_with_host_and_reason(fetch, clock, answer, reason, shared):
     lines = Lines()
     fetch.answer = answer
 
-    UrlKeys(URL, Told(lines, ISSUER), fetch=fetch, clock=clock).refresh()
+    UrlKeys(URL, Told(lines, ISSUER), shared, fetch=fetch, clock=clock).refresh()
 
     assert lines == [("jwks_fetch_failed", {"issuer": ISSUER, "host": "auth.example.com", "reason": reason})]

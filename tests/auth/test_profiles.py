@@ -194,3 +194,22 @@ def test_a_key_url_may_be_https_or_loopback(url):
 )
 def test_any_other_key_url_is_refused(url):
     assert ": jwks_url " in refusal(jwks=None, jwks_url=url)
+
+
+def test_a_file_of_authorities_is_relative_to_the_settings():
+    table = settings(jwks=None, jwks_url="https://auth.example.com/jwks", ca_file="ca.pem")
+
+    assert IssuerProfile.parse(table, base=Path("/etc/sealring")).ca_file == Path("/etc/sealring/ca.pem")
+    assert profile().ca_file is None
+
+
+@pytest.mark.parametrize(
+    "source", [{}, {"jwks": None, "jwks_file": "keys.json"}, {"jwks": None, "jwks_url": "http://127.0.0.1/jwks"}]
+)
+def test_a_file_of_authorities_without_a_url_to_use_it_for_is_refused(source):
+    assert ": ca_file is for a jwks_url that begins with https://" in refusal(ca_file="ca.pem", **source)
+
+
+@pytest.mark.parametrize("value", ["", 7, ["ca.pem"]])
+def test_a_file_of_authorities_that_is_no_path_is_refused(value):
+    assert ": ca_file " in refusal(jwks=None, jwks_url="https://auth.example.com/jwks", ca_file=value)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from sealring.auth.jwks import MAX_KEY_SET_BYTES, KeySet, KeySetRefused, VerificationKey
-from sealring.auth.jwks_fetch import fetch_key_set, reason_of
+from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set
 from sealring.auth.profiles import IssuerProfile
+from sealring.auth.shared_sets import SharedSet
+from sealring.auth.told import KeySetLog, Told
+from sealring.auth.url_keys import UrlKeys
 from sealring.errors import SettingsInvalid
 
 FILE_CHECK_S = 2.0
-REFRESH_S = 240.0  # the thread renews a set before it is due, so that no request waits for it
-CACHE_S = 300.0
-RETRY_S = 30.0  # one fetch per so long, whatever unknown kids arrive (GHSA-fhv5-28vv-h8m8)
-STALE_S = 86_400.0  # how long an outage of the issuer is bridged
-WAIT_S = 6.0  # a request waits no longer for a fetch, which has 5 s
 
 Clock = Callable[[], float]  # monotonic seconds
 
@@ -29,52 +27,31 @@ class KeySource(Protocol):
     """The keys of one issuer. Called from many threads."""
 
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
-        """Return the key of that id for an algorithm, as `KeySet.key` does; None where there is no such key."""
+        """Return the key of that id for an algorithm, as `KeySet.key` does; None where there is no such key.
+
+        Raises IssuerUnavailable where no keys of the issuer are known.
+        """
         ...
 
 
-class KeySetLog(Protocol):
-    """Where it is told how key sets fare."""
+def key_sources(profiles: Iterable[IssuerProfile], folder: Path, log: KeySetLog) -> dict[str, KeySource]:
+    """Make the source of each profile, by issuer; sets that are fetched are shared in `folder`. Starts no thread.
 
-    def key_set(self, message: str, *, issuer: str, **about: str | Mapping[str, int]) -> None:
-        """`message` is a fixed text; `about` holds no more than a host, a path, a reason of a fixed set and counts."""
-        ...
-
-
-def key_sources(profiles: Iterable[IssuerProfile], log: KeySetLog) -> dict[str, KeySource]:
-    """Make the source of each profile, by issuer. Starts no thread. Raises SettingsInvalid for a bad `jwks_file`."""
-    return {profile.issuer: key_source(profile, log) for profile in profiles}
+    Raises SettingsInvalid for a `jwks_file` or `ca_file` that cannot be used.
+    """
+    return {profile.issuer: key_source(profile, folder, log) for profile in profiles}
 
 
-def key_source(profile: IssuerProfile, log: KeySetLog) -> KeySource:
-    """Make the source that the profile names. Raises SettingsInvalid for a `jwks_file` that cannot be used."""
+def key_source(profile: IssuerProfile, folder: Path, log: KeySetLog) -> KeySource:
+    """Make the source that the profile names. Raises SettingsInvalid as `key_sources` does."""
     told = Told(log, profile.issuer)
     if profile.jwks_url is not None:
-        return UrlKeys(profile.jwks_url, told)
+        return _url_keys(profile, profile.jwks_url, told, folder)
     if profile.jwks_file is not None:
         return FileKeys(profile.jwks_file, told)
     assert profile.jwks is not None, "IssuerProfile.parse insists on one of the three"
     told.unusable(profile.jwks)
     return StaticKeys(profile.jwks)
-
-
-class Told:
-    """What the log says of the key sets of one issuer: that keys cannot be used it says once, until they are others."""
-
-    def __init__(self, log: KeySetLog, issuer: str) -> None:
-        self._log = log
-        self._issuer = issuer
-        self._unusable: Mapping[str, int] = {}
-
-    def unusable(self, keys: KeySet) -> None:
-        """A set was taken; say which of its keys were not."""
-        if keys.unusable != self._unusable:
-            self._log.key_set("jwks_keys_left_out", issuer=self._issuer, unusable=keys.unusable)
-            self._unusable = keys.unusable
-
-    def failed(self, message: str, **about: str) -> None:
-        """A set was not taken."""
-        self._log.key_set(message, issuer=self._issuer, **about)
 
 
 class StaticKeys:
@@ -134,80 +111,11 @@ class FileKeys:
                 self._told.failed("jwks_file_refused", path=str(self._path), reason=str(error))
 
 
-class UrlKeys:
-    """A key set behind a URL, kept current by a daemon thread that starts with the first use (after the fork).
-
-    A set counts as current for five minutes. Where the issuer is out of reach, the last set stays in force for 24 hours
-    more and requests do not wait. Otherwise a request waits for at most six seconds, and only where there is no
-    current set or its kid is unknown; all that wait share one fetch, and there is one per 30 seconds.
-    """
-
-    def __init__(
-        self, url: str, told: Told, *, fetch: Callable[[str], bytes] = fetch_key_set, clock: Clock = time.monotonic
-    ) -> None:
-        """`fetch` raises OSError where there is no answer."""
-        self._url = url
-        self._told = told
-        self._fetch = fetch
-        self._clock = clock
-        self._turn = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._held: tuple[KeySet, float] | None = None  # with the time it was asked for; replaced as one
-        self._asked_at = float("-inf")
-        self._asked = False  # from the asking until the fetch has ended
-        self._failing = False
-
-    def key(self, kid: str | None, alg: str) -> VerificationKey | None:
-        held = self._held
-        if held is not None and self._clock() - held[1] < CACHE_S and (key := held[0].key(kid, alg)) is not None:
-            return key
-        self._ask()
-        held = self._held
-        if held is None or self._clock() - held[1] >= CACHE_S + STALE_S:
-            return None
-        return held[0].key(kid, alg)
-
-    def refresh(self) -> None:
-        """Fetch once, in this thread. A failure of any foreseen kind leaves the last set in force."""
-        started = self._clock()
-        keys = None
-        try:
-            keys = KeySet.parse(self._fetch(self._url))
-            self._told.unusable(keys)
-        except (OSError, KeySetRefused) as error:
-            self._told.failed("jwks_fetch_failed", host=urlsplit(self._url).netloc, reason=reason_of(error))
-        finally:
-            with self._turn:
-                if keys is not None:
-                    self._held = (keys, started)
-                self._failing = keys is None
-                self._asked = False
-                self._turn.notify_all()
-
-    def _ask(self) -> None:
-        """Have a fetch made, unless the last is too recent, and wait for its end, unless the last one failed."""
-        with self._turn:
-            if not self._asked:
-                if self._clock() - self._asked_at < RETRY_S:
-                    return
-                self._announce()
-            if self._thread is None or not self._thread.is_alive():  # is_alive is false in a forked child
-                self._thread = threading.Thread(target=self._run, name="sealring-jwks", daemon=True)
-                self._thread.start()
-            if not self._failing:
-                self._turn.wait_for(lambda: not self._asked, timeout=WAIT_S)
-
-    def _announce(self) -> None:
-        self._asked = True
-        self._asked_at = self._clock()
-        self._turn.notify_all()
-
-    def _run(self) -> None:
-        while True:
-            with self._turn:
-                if not self._turn.wait_for(lambda: self._asked, timeout=RETRY_S if self._failing else REFRESH_S):
-                    self._announce()
-            self.refresh()
+def _url_keys(profile: IssuerProfile, url: str, told: Told, folder: Path) -> UrlKeys:
+    if profile.ca_file is not None:
+        check_ca_file(profile.ca_file)
+    fetch = partial(fetch_key_set, ca_file=profile.ca_file)
+    return UrlKeys(url, told, SharedSet(folder, profile.issuer, url, told), fetch=fetch)
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

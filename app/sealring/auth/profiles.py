@@ -37,6 +37,7 @@ class IssuerProfile:
 
     issuer: str  # compared exactly
     jwks_url: str | None
+    ca_file: Path | None  # whom to trust as well, for `jwks_url`
     jwks_file: Path | None
     jwks: KeySet | None
     algorithms: frozenset[str]
@@ -52,10 +53,11 @@ class IssuerProfile:
 
     @classmethod
     def parse(cls, table: Mapping[str, object], *, base: Path) -> Self:
-        """Check a table of the settings; `base` is the folder that `jwks_file` is relative to. Reads no file.
+        """Check a table of the settings; `base` is the folder that files are relative to. Reads no file.
 
             issuer = "https://auth.example.com"
             jwks_url = "https://auth.example.com/jwks"      # or jwks_file = "issuer.jwks", or jwks = [{...}]
+            ca_file = "ca.pem"                              # certificates (PEM) to trust beside the system's
             algorithms = ["RS256"]                          # of RS256, PS256, ES256, EdDSA
             audience = "sealring"                           # or "none": tokens must then carry no aud
             types = ["JWT", "at+jwt"]                       # this is the default; add "" for tokens without typ
@@ -74,6 +76,7 @@ class IssuerProfile:
         return cls(
             issuer=fields.text("issuer"),
             jwks_url=_url(fields),
+            ca_file=_ca_file(fields, base),
             jwks_file=base / fields.text("jwks_file") if "jwks_file" in table else None,
             jwks=_inline(fields),
             algorithms=fields.choices("algorithms", ALGORITHMS),
@@ -145,6 +148,14 @@ def _url(fields: _Fields) -> str | None:
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
         fields.refuse("jwks_url", "must begin with https:// (http:// for a loopback host only)")
     return url
+
+
+def _ca_file(fields: _Fields, base: Path) -> Path | None:
+    if "ca_file" not in fields.table:
+        return None
+    if not str(fields.table.get("jwks_url", "")).startswith("https://"):
+        fields.refuse("ca_file", "is for a jwks_url that begins with https://")
+    return base / fields.text("ca_file")
 
 
 def _inline(fields: _Fields) -> KeySet | None:
