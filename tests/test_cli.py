@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from sealring import cli
+from sealring.auth.signing import create_signing_key
 from sealring.store.embedded import EmbeddedValkey
 from support.live import ask
 from support.ports import free_port
@@ -68,11 +69,55 @@ def test_check_config_reaches_store_and_keys(installed):
     assert [line.split(":")[0] for line in said.splitlines()] == [
         "settings  ok",
         "plugin    ok",
+        "issuer    ok",
+        "token     ok",
         "keys      ok",
         "store     ok",
         "durable   ok",
     ]
     assert said.endswith("durable   ok: single\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b'{"keys":[]}', "is refused: no key for RS256, PS256, ES256 or EdDSA signatures."),
+        (b"\xef\xbb\xbf{}", "is refused: it begins with a byte order mark; save it as UTF-8 without BOM."),
+    ],
+)
+def test_check_config_refuses_the_keys_of_an_issuer_as_serve_does(installed, content, wrong):
+    jwks_file = installed.with_name("token-jwks.json")
+    jwks_file.write_bytes(content)
+
+    checked = run("check-config", "--config", installed, check=False)
+    served = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
+
+    assert checked.returncode == 1
+    assert checked.stderr == f"Error: jwks_file {jwks_file} {wrong}\n"
+    assert f"jwks_file {jwks_file} {wrong}" in served.stdout + served.stderr
+
+
+def test_check_config_says_that_an_issuer_is_out_of_reach(installed):
+    text = installed.read_text().replace('"token-jwks.json"', '"http://127.0.0.1:1/jwks"')
+    installed.write_text(text.replace("jwks_file", "jwks_url"))
+
+    failed = run("check-config", "--config", installed, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        "Error: issuer 'urn:sealring:local': there are no keys at its jwks_url on 127.0.0.1:1: connection refused\n"
+    )
+
+
+def test_check_config_says_that_the_signing_key_is_another(installed):
+    installed.with_name("token-key.pem").unlink()
+    create_signing_key(installed.with_name("token-key.pem"))
+
+    for command in (["check-config"], ["token", "--subject", "a", "--org", "org_a"]):
+        failed = run(*command, "--config", installed, check=False)
+
+        assert failed.returncode == 1
+        assert "does not match the keys of 'urn:sealring:local'" in failed.stderr
 
 
 def test_check_config_says_that_a_store_is_empty(installed, tmp_path):

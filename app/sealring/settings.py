@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sealring.auth.profiles import IssuerProfile
+from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.ids import EnvironmentId
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
@@ -53,6 +54,13 @@ class Settings:
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
         return tuple(sorted({issuer.environment_id for issuer in self.issuers}))
+
+    def profile_of(self, issuer: str) -> IssuerProfile:
+        """Raises SettingsInvalid where there is none."""
+        for profile in self.issuers:
+            if profile.issuer == issuer:
+                return profile
+        raise SettingsInvalid(f"no profile under [[issuers]] is of {issuer!r}")
 
 
 def load(path: Path) -> Settings:
@@ -135,7 +143,10 @@ class _Table:
 
 def _read(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = path.read_bytes()
+        if is_marked(raw):
+            raise SettingsInvalid(f"{path} {WHAT_TO_DO}")
+        return tomllib.loads(raw.decode())
     except OSError as error:
         raise SettingsInvalid(f"{path} cannot be read ({error.strerror}); make one with `sealring init`") from error
     except ValueError as error:  # TOMLDecodeError and bad UTF-8; the text may quote a secret

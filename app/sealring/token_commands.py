@@ -142,10 +142,7 @@ def _profile(config: settings.Settings, issuer: str | None) -> IssuerProfile:
     named = config.local_issuer.issuer if issuer is None and config.local_issuer is not None else issuer
     if named is None:
         raise SettingsInvalid("[token] is missing, so there is no local issuer; say --issuer")
-    for profile in config.issuers:
-        if profile.issuer == named:
-            return profile
-    raise SettingsInvalid(f"no profile under [[issuers]] is of {named!r}")
+    return config.profile_of(named)
 
 
 def _target(profile: IssuerProfile, token_id: str | None, subject: str | None) -> Target:

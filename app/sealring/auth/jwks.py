@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
+from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.strict_json import MalformedJson, parse_object
 
 MAX_KEY_SET_BYTES = 64 * 1024
@@ -66,6 +67,8 @@ class KeySet:
         """Read a key set from JSON of at most 64 KiB. Raises KeySetRefused as `of` does, and for malformed JSON."""
         if len(raw) > MAX_KEY_SET_BYTES:
             raise KeySetRefused("over 64 KiB")
+        if is_marked(raw):
+            raise KeySetRefused(f"it {WHAT_TO_DO}")
         try:
             document = parse_object(raw)
         except MalformedJson as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -79,13 +81,10 @@ class FileKeys:
         self._clock = clock
         self._looking = threading.Lock()
         self._looked_at = clock()
-        try:
+        self._seen: tuple[int, int, int] | None = None
+        with suppress(OSError):  # the reading says what is wrong
             self._seen = _identity(path)
-            self._keys = _read(path)
-        except OSError as error:
-            raise SettingsInvalid(f"jwks_file {path} cannot be read: {error.strerror}.") from error
-        except KeySetRefused as error:
-            raise SettingsInvalid(f"jwks_file {path} is refused: {error}.") from error
+        self._keys = read_key_set(path)
         told.unusable(self._keys)
 
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
@@ -111,6 +110,16 @@ class FileKeys:
                 self._told.failed("jwks_file_refused", path=str(self._path), reason=str(error))
 
 
+def read_key_set(path: Path) -> KeySet:
+    """Return the set in a `jwks_file`. Raises SettingsInvalid where it is missing, unreadable or no key set."""
+    try:
+        return _read(path)
+    except OSError as error:
+        raise SettingsInvalid(f"jwks_file {path} cannot be read: {error.strerror}.") from error
+    except KeySetRefused as error:
+        raise SettingsInvalid(f"jwks_file {path} is refused: {error}.") from error
+
+
 def _url_keys(profile: IssuerProfile, url: str, told: Told, folder: Path) -> UrlKeys:
     if profile.ca_file is not None:
         check_ca_file(profile.ca_file)
@@ -124,7 +133,7 @@ def _identity(path: Path) -> tuple[int, int, int]:
 
 
 def _read(path: Path) -> KeySet:
-    if not path.is_file():  # a pipe would block
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block
         raise OSError(errno.EINVAL, "not a regular file")
     with path.open("rb") as file:
         return KeySet.parse(file.read(MAX_KEY_SET_BYTES + 1))
