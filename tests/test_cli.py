@@ -56,6 +56,34 @@ def test_init_again_changes_nothing(installed):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_init_with_another_store_changes_nothing(installed, tmp_path):
+    before = {path.name: path.read_bytes() for path in installed.parent.iterdir()}
+    with EmbeddedValkey(tmp_path / "other") as store:
+        failed = run("init", "--data-dir", installed.parent, "--store", store.url, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(
+        f"Error: {installed.parent} is of another store than --store: use another --data-dir;"
+    )
+    assert {path.name: path.read_bytes() for path in installed.parent.iterdir()} == before
+    assert run("check-config", "--config", installed).stdout.endswith("durable   ok: single\n")
+
+
+def test_init_with_a_layout_that_is_left_of_another_installation_leaves_the_store_empty(installed, tmp_path):
+    folder = tmp_path / "new"
+    folder.mkdir(0o700)
+    (folder / "store-layout").write_bytes(installed.with_name("store-layout").read_bytes())
+    with EmbeddedValkey(tmp_path / "other") as store:
+        command = ("init", "--keys", "local", "--data-dir", folder, "--store", store.url)
+
+        failed = run(*command, check=False)
+
+        assert failed.returncode == 1
+        assert f"Error: {folder}/store-layout is left of another installation" in failed.stderr
+        (folder / "store-layout").unlink()
+        assert run(*command).stdout == "made the store ready, with 64 partitions\n"
+
+
 def test_init_makes_secrets_for_their_owner_only(installed):
     modes = {path.name: path.stat().st_mode & 0o777 for path in installed.parent.iterdir()}
 

@@ -39,8 +39,8 @@ def require_match(settings: Settings, local: LocalIssuer) -> None:
     if found is None or found.public != signing.public:
         place = "" if profile.jwks_file is None else f" in {profile.jwks_file}"
         raise SettingsInvalid(
-            f"[token] signing_key_file {local.signing_key_file} does not match the keys of '{local.issuer}'{place}: the server "
-            "refuses what it signs. Restore the file that is of another installation, or make a new key with "
+            f"[token] signing_key_file {local.signing_key_file} does not match the keys of '{local.issuer}'{place}: "
+            "the server refuses what it signs. Restore the file that is of another installation, or make a new key: "
             "`sealring token-key rotate`"
         )
 
