@@ -26,6 +26,7 @@ from sealring.provider_commands import (
 )
 from sealring.store.doctor.findings import Finding, Grade
 from sealring.token_commands import token_commands
+from sealring.token_key_commands import token_key_commands
 
 DEFAULT_PORT = 8420
 DEFAULT_DATA_DIR = Path(".sealring")
@@ -54,7 +55,14 @@ def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
 
 
-for each in (bindings_commands, token_commands, store_commands.backup, store_commands.restore, store_commands.verify):
+for each in (
+    bindings_commands,
+    token_commands,
+    token_key_commands,
+    store_commands.backup,
+    store_commands.restore,
+    store_commands.verify,
+):
     main.add_command(each)
 
 

@@ -17,7 +17,7 @@ from sealring.settings import LocalIssuer, Settings
 def check_issuers(settings: Settings) -> Iterator[str]:
     """Get the keys of each issuer, and say how it went, a line each; a URL has 5 seconds. Raises SettingsInvalid."""
     for profile in settings.issuers:
-        keys = _fetched(profile, profile.jwks_url) if profile.jwks_url is not None else _known(profile)
+        keys = keys_of(profile)
         yield f"issuer    ok: {profile.issuer} ({_said(keys)})"
     if settings.local_issuer is not None:
         require_match(settings, settings.local_issuer)
@@ -43,6 +43,11 @@ def require_match(settings: Settings, local: LocalIssuer) -> None:
             "the server refuses what it signs. Restore the file that is of another installation, or make a new key: "
             "`sealring token-key rotate`"
         )
+
+
+def keys_of(profile: IssuerProfile) -> KeySet:
+    """Get the keys of an issuer now; a URL has 5 seconds. Raises SettingsInvalid."""
+    return _known(profile) if profile.jwks_url is None else _fetched(profile, profile.jwks_url)
 
 
 def _known(profile: IssuerProfile) -> KeySet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +14,20 @@ import click
 import orjson
 from click.core import ParameterSource
 
-from sealring import settings, wiring
+from sealring import settings, token_inspection, wiring
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.scoping import operator
-from sealring.auth.tokens import MAX_SUBJECT_CHARACTERS, MAX_TOKEN_ID_CHARACTERS, plain_text
+from sealring.auth.tokens import (
+    MAX_HEADER_BYTES,
+    MAX_SUBJECT_CHARACTERS,
+    MAX_TOKEN_ID_CHARACTERS,
+    BearerToken,
+    plain_text,
+)
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.revocation import Reach, Revocation, Target
-from sealring.errors import RevocationRefused, SettingsInvalid
+from sealring.errors import RevocationRefused, SettingsInvalid, Unauthenticated
 from sealring.provider_commands import one_line_failures, settings_option
 from sealring.services.revocations import Revocations, Validity
 from sealring.tokens import mint_token
@@ -121,6 +128,38 @@ def revocations(path: Path, issuer: str | None, begin_anew: bool) -> None:  # no
         if begin_anew and not listed.begin(caller):
             raise RevocationRefused("there is a list of revocations, and it is whole; it stays")
         _print([_shown(each) for each in listed.list(caller)])
+
+
+@token_commands.command()
+@settings_option
+@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False), default="-")
+@one_line_failures
+def inspect(path: Path, file: str) -> None:
+    """Say what the token in FILE says, and what the server would make of it now. Exit status 1 where it refuses it.
+
+    Without FILE it reads standard input. Neither the token nor its signature is printed.
+    """
+    try:
+        found = token_inspection.inspect(settings.load(path), _token_in(file))
+    except Unauthenticated as error:
+        raise click.ClickException(f"no token that could be read ({error.reason})") from None
+    for line in token_inspection.lines(found):
+        click.echo(line)
+    shown = {"header": found.header, "claims": found.claims}
+    click.echo(json.dumps(shown, indent=2))  # in ASCII: a claim may hold what moves a terminal's cursor
+    if found.refused:
+        click.get_current_context().exit(1)
+
+
+def _token_in(file: str) -> BearerToken:
+    """Read a token as it stands in a file, or in a header. What is no ASCII is no token."""
+    try:
+        with click.open_file(file, "rb") as opened:
+            raw = opened.read(2 * MAX_HEADER_BYTES)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read ({error.strerror})") from error
+    text = raw.decode("ascii", errors="replace").strip()
+    return BearerToken(text.removeprefix("Bearer ").strip())
 
 
 def _refuse_options_before(context: click.Context) -> None:

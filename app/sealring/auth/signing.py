@@ -44,8 +44,13 @@ def create_signing_key(path: Path) -> None:
 
 def public_jwks(path: Path) -> dict[str, list[dict[str, str]]]:
     """Return the key set (RFC 7517) that verifies what the key signs. Raises SettingsInvalid as `mint` does."""
+    return {"keys": [public_jwk(path)]}
+
+
+def public_jwk(path: Path) -> dict[str, str]:
+    """Return the public half of the key. Raises SettingsInvalid as `mint` does."""
     members = _public_members(_load(path))
-    return {"keys": [{**members, "kid": _thumbprint(members), "use": "sig", "alg": ALGORITHM}]}
+    return {**members, "kid": _thumbprint(members), "use": "sig", "alg": ALGORITHM}
 
 
 def verification_key(path: Path) -> VerificationKey:

@@ -77,6 +77,17 @@ def plain_text(value: object, limit: int) -> str | None:
     return value if isinstance(value, str) and len(value) <= limit and _PLAIN.fullmatch(value) else None
 
 
+def unverified(token: BearerToken) -> tuple[dict[str, object], dict[str, object]]:
+    """Return header and payload, of which nothing is to be believed yet. Raises Unauthenticated where it is no token.
+
+    What is signed is the bytes that they are read from, so nobody reads the claims again.
+    """
+    parts = _COMPACT.fullmatch(token)
+    if parts is None:
+        raise Unauthenticated("form")
+    return _member_object(parts[1], "header"), _member_object(parts[2], "payload")
+
+
 class TokenVerifier:
     """Verifies tokens against the profiles of their issuers. Called from many threads."""
 
@@ -104,7 +115,7 @@ class TokenVerifier:
 
         Raises Unauthenticated, with a reason of a few words for the log, for every token that is not valid now.
         """
-        header, members = _parse(token)
+        header, members = unverified(token)
         _refuse_members(header)
         profile, source = self._issuer(members.get("iss"))
         alg = _algorithm(header, profile)
@@ -125,14 +136,6 @@ class TokenVerifier:
         if found is None:
             raise Unauthenticated("iss")
         return found
-
-
-def _parse(token: BearerToken) -> tuple[dict[str, object], dict[str, object]]:
-    """Header and payload. What is signed is the bytes that they are read from, so nobody reads the claims again."""
-    parts = _COMPACT.fullmatch(token)
-    if parts is None:
-        raise Unauthenticated("form")
-    return _member_object(parts[1], "header"), _member_object(parts[2], "payload")
 
 
 def _member_object(part: str, reason: str) -> dict[str, object]:
