@@ -193,7 +193,7 @@ def test_a_signing_key_that_does_not_match_is_refused_wherever_it_is_used(path, 
     assert said.startswith(
         f"[token] signing_key_file {path.parent}/token-key.pem does not match the keys of 'urn:sealring:local' in "
     )
-    assert said.endswith("or make a new key with `sealring token-key rotate`")
+    assert said.endswith("or make a new key: `sealring token-key rotate`")
     with pytest.raises(SettingsInvalid, match="does not match"):
         mint(path)
 
