@@ -242,6 +242,10 @@ def test_a_token_without_type_is_refused_unless_the_profile_lists_it():
     assert verifier(types=["JWT", ""]).verify(token).subject == "user_1"
 
 
+def test_a_prefix_of_nothing_is_no_missing_type():
+    assert refusal(sign(typ="application/"), verifier(types=["JWT", ""])) == "typ"
+
+
 def test_the_types_of_access_tokens_are_taken():
     assert verifier().verify(sign(typ="at+jwt")).subject == "user_1"
 
