@@ -116,7 +116,7 @@ SDKS = (
     Sdk("kotlin", "7.2.0", "kotlin_v7.java", KOTLIN_7, NEWEST | {SHARED_LAYOUT, REPEATS}),
     Sdk("rust", "3.5.0", "rust_v3.rs", RUST_3, NEWEST),
 )
-TORTURE = frozenset({"rust"})  # their installation takes minutes
+SLOW = frozenset({"rust"})  # their installation takes minutes
 
 
 def every_sdk(*abilities: str, without: str | None = None) -> pytest.MarkDecorator:
@@ -138,5 +138,6 @@ def every_pair_of_sdks() -> pytest.MarkDecorator:
 
 
 def _param(name, *sdks):
-    marks = [pytest.mark.torture] if any(sdk.language in TORTURE for sdk in sdks) else []
+    slow = any(sdk.language in SLOW for sdk in sdks)
+    marks = [pytest.mark.torture, pytest.mark.timeout(1800)] if slow else []
     return pytest.param(*sdks, id=name, marks=marks)
