@@ -269,6 +269,15 @@ def test_a_key_that_another_client_gives_to_its_second_update_makes_it_another(l
     assert len(live.ask("GET", f"{path}/versions", token=token).json["data"]) == 3
 
 
+def test_a_key_that_a_caller_of_ruby_gives_to_a_second_delete_makes_it_another(live, token, create):
+    """The SDK itself gives none to a delete."""
+    path = f"/vault/v1/kv/{create({}).json['id']}"
+
+    answers = [live.ask("DELETE", path, token=token, headers=headers) for headers in (RUBY, RUBY | named())]
+
+    assert [answer.status for answer in answers] == [200, 404]
+
+
 def test_a_create_that_ruby_gives_a_key_after_a_conflict_stays_one(create):
     """It repeats each 409 too: that key must not find the create of somebody else."""
     assert create(RUBY).status == 201
