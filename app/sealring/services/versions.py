@@ -56,7 +56,7 @@ class Versions:
         """Open a version that its object had, if it is there still when the event of the read is stored."""
 
         def then(present: ObjectRecord) -> ObjectRecord:
-            return present.as_of(version)
+            return present.as_of(version, version.created_at)
 
         def event(caller: Caller, present: ObjectRecord) -> Event:
             return event_of(Action.OBJECT_READ, then(present), caller)

@@ -223,23 +223,24 @@ class RedisObjects:
 
         Another request without a name is a repetition only while nobody has written the object since.
         """
-        outcome = following.committed(known)
-        if outcome is None:
+        repeated = following.repeated(known)
+        if repeated is None:
             return None
+        outcome = repeated.outcome
         object_id = ObjectId(outcome.object_id)
         raw, older = link.send(
             (b"GET", self._keyspace.object(object_id)), self._history.one(object_id, outcome.version_id)
         )
         record = self._decode(object_id, raw)
-        certain = following.named or outcome.operation == following.operation
-        if not certain and (record is None or record.operation != outcome.operation):
+        if not repeated.certain and (record is None or record.operation != outcome.operation):
             return None
         if record is None:
             raise NotFound
-        if outcome.version_id == record.current.id:
-            return record
-        version = self._history.decoded(object_id, outcome.version_id, older)
-        return record.as_of(version or record.dropped(outcome.version_id, outcome.started_at))
+        version = record.current
+        if outcome.version_id != version.id:
+            kept = self._history.decoded(object_id, outcome.version_id, older)
+            version = kept or record.dropped(outcome.version_id, outcome.started_at)
+        return record.as_of(version, outcome.started_at)
 
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
         if current.live or not record.live:
