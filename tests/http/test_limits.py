@@ -102,6 +102,7 @@ MALFORMED = {
     "100,000 arrays": b"[" * 100_000,
     "100,000 objects": b'{"x":' * 100_000,
     "100,000 closed arrays": nested(100_000),
+    "2,000,000 arrays": b'{"x":[' + b",".join([b"[]"] * 2_000_000) + b"]}",
     "member twice": b'{"name":"x","name":"y"}',
     "member twice, escaped": b'{"name":"x","n\\u0061me":"y"}',
     "member twice, inside": b'{"x":[{"y":1,"y":1}]}',
@@ -133,6 +134,15 @@ def test_what_is_no_strict_json_object_is_malformed(live, acme, method, path, bo
     answer = live.ask(method, path, token=acme, raw_body=body)
 
     assert problem(answer) == (400, "malformed_request")
+
+
+def test_a_value_may_be_json_of_any_number_of_values(live, acme):
+    value = json.dumps([["a", {"b": []}]] * 50_000)
+
+    created = live.ask("POST", "/vault/v1/kv", token=acme, body={**WHOLE, "name": "JSON in JSON", "value": value})
+    read = live.ask("GET", f"/vault/v1/kv/{created.json['id']}", token=acme)
+
+    assert read.json["value"] == value
 
 
 @pytest.mark.parametrize("inner", [b'"x"', b"{}"], ids=["31", "32"])
