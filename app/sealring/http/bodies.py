@@ -11,15 +11,12 @@ from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import ParseException
 
 from sealring.errors import MalformedRequest, PayloadTooLarge
+from sealring.http.declarations import check_declared
 from sealring.http.replies import Environ
 
 _DISCARD_S = 2.0
 _DISCARD_BYTES = 64 << 20  # a file that was sent by mistake; what it costs is the memory of one chunk
 _CHUNK_BYTES = 1 << 20
-
-
-class UnsupportedMediaType(Exception):
-    """The body is not declared as JSON."""
 
 
 class Bodies:
@@ -29,7 +26,10 @@ class Bodies:
         self._max_bytes = max_bytes
 
     def read(self, environ: Environ) -> bytes:
-        """Return the body, with a Content-Length or chunked. Raises PayloadTooLarge, MalformedRequest."""
+        """Return the body, with a Content-Length or chunked.
+
+        Raises PayloadTooLarge, MalformedRequest, UnsupportedMediaType.
+        """
         declared = environ.get("CONTENT_LENGTH")
         if declared is None:
             raw = _read(environ, self._max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
@@ -41,8 +41,8 @@ class Bodies:
                 raise MalformedRequest("The body is shorter than its Content-Length. Send it whole.")
         if len(raw) > self._max_bytes:
             raise self._too_large()
-        if raw and environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
-            raise UnsupportedMediaType
+        if raw:
+            check_declared(environ)
         return raw
 
     def discard(self, environ: Environ) -> None:

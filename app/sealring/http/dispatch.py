@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from sealring.errors import InvalidBody, SealringError, Violations
-from sealring.http.bodies import UnsupportedMediaType
+from sealring.http.declarations import UnsupportedMediaType
 from sealring.http.guard import Guard, OpenRoute, Route, request_id_of
 from sealring.http.paths import Paths
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
@@ -90,8 +90,8 @@ class Server(Flask):
                 return route.view(self._guard.admit(route, environ, values, request_id))
             except SealringError as error:
                 return self._problem(error, route, request_id)
-            except UnsupportedMediaType:
-                return _framework_problem(415, request_id)
+            except UnsupportedMediaType as error:
+                return _framework_problem(415, request_id, error.accepted, message=str(error))
             except Exception as error:  # noqa: BLE001  the last resort: no stack trace leaves, whatever happened
                 self._log.fault("request failed", error, request_id=request_id, route=route.rule)
                 return _framework_problem(500, request_id)
@@ -130,7 +130,7 @@ def _refused(error: HTTPException, request_id: str) -> Reply:
     return _framework_problem(404, request_id)
 
 
-def _framework_problem(status: int, request_id: str, *headers: tuple[str, str]) -> Reply:
-    reply = Reply.problem(status, FRAMEWORK_CODES[status], FRAMEWORK_MESSAGES[status], request_id)
+def _framework_problem(status: int, request_id: str, *headers: tuple[str, str], message: str | None = None) -> Reply:
+    reply = Reply.problem(status, FRAMEWORK_CODES[status], message or FRAMEWORK_MESSAGES[status], request_id)
     reply.headers = (*reply.headers, *headers)
     return reply
