@@ -75,13 +75,18 @@ class Attempt:
         each = (self, *(() if self.nameless is None else (self.nameless,)))
         return each if self.key else ()
 
-    def repeated(self, replies: Sequence[Reply]) -> Repeated | None:
-        """Read the replies to `reading`. Raises IdempotencyKeyReused where the name was given to another request."""
-        found = (each.known(raw) for each, raw in zip(self._each, replies, strict=True))
+    def repeated(self, replies: Sequence[Reply], now: int) -> Repeated | None:
+        """Read the replies to `reading`, at a time in microseconds.
+
+        Raises IdempotencyKeyReused where the name was given to another request.
+        """
+        found = (each.known(raw, now) for each, raw in zip(self._each, replies, strict=True))
         return next((repeated for repeated in found if repeated is not None), None)
 
-    def known(self, raw: Reply) -> Repeated | None:
+    def known(self, raw: Reply, now: int) -> Repeated | None:
         outcome = None if raw is None else self.records.decode_outcome(self.key + self.place, raw)
+        if outcome is not None and now - outcome.started_at > self.kept_s * 1_000_000:
+            outcome = None  # it was put back, or kept from expiring
         if outcome is not None and outcome.fingerprint != self.fingerprint:
             raise IdempotencyKeyReused
         if outcome is None or not outcome.committed:

@@ -83,7 +83,7 @@ class RedisObjects:
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
                 created_at = self._records.decode_object(place.id, landed).created_at
                 return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
-            recalled = self._recalled(link, following, known)
+            recalled = self._recalled(link, following, known, now)
             if recalled is not None:
                 return Settled(recalled)
             if holder is not None:
@@ -144,7 +144,7 @@ class RedisObjects:
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
-            recalled = self._recalled(link, following, known)
+            recalled = self._recalled(link, following, known, now)
             if recalled is not None:
                 return Settled(recalled)
             if current.operation == operation:
@@ -218,12 +218,12 @@ class RedisObjects:
             writes.append((b"ZREM", tombstones, record.id.raw))
         return writes
 
-    def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply]) -> ObjectRecord | None:
+    def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply], now: Reply) -> ObjectRecord | None:
         """Return the object as the intent's earlier request left it; None where this is the first.
 
         Another request without a name is a repetition only while nobody has written the object since.
         """
-        repeated = following.repeated(known)
+        repeated = following.repeated(known, microseconds(now))
         if repeated is None:
             return None
         outcome = repeated.outcome
