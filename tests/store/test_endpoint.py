@@ -91,7 +91,7 @@ def test_a_certificate_of_ours_and_its_key_are_taken(ca, ours):
     assert Links.to(f"rediss://host?ssl_ca_certs={ca.file}&ssl_certfile={certificate}&ssl_keyfile={key}")
 
 
-@pytest.mark.parametrize("mode", [0o604, 0o640, 0o660])
+@pytest.mark.parametrize("mode", [0o604, 0o620, 0o660])
 @pytest.mark.parametrize("url", ["rediss://host?", "cluster://host?tls=true&", "sentinel://host/name?tls=true&"])
 def test_a_key_of_ours_that_others_can_read_is_refused(ours, url, mode):
     certificate, key = ours
