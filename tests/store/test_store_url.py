@@ -239,6 +239,7 @@ def test_the_database_is_what_was_written(url, database):
 def test_the_name_of_a_primary_and_the_path_of_a_socket_are_decoded():
     assert StoreUrl.parse("sentinel://h/my%20primary").path == "my primary"
     assert StoreUrl.parse("unix:///run/a%23b@c.sock").path == "/run/a#b@c.sock"
+    assert StoreUrl.parse("rediss://h?ssl_ca_certs=/a%2520b").options == {"ssl_ca_certs": "/a%20b"}  # once
 
 
 @pytest.mark.parametrize(

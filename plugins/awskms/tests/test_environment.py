@@ -1,4 +1,4 @@
-"""Variables of the machine, as people set them for other tools: they say nothing of customers' keys, and stop no call."""
+"""Variables of the machine, as people set them for other tools, say nothing of customers' keys, and stop no call."""
 
 import socket
 import time

@@ -244,6 +244,15 @@ def test_a_server_that_gives_a_token_of_no_life_gives_none(google, credentials, 
 
 
 @pytest.mark.usefixtures("on_a_machine_of_googles")
+@pytest.mark.parametrize("said", ["http://169.254.169.254", "169.254.169.254:http", "[fd20:ce::254]", "a host", ""])
+def test_a_metadata_host_that_is_none_is_told_to_the_operator(make_provider, work, monkeypatch, said):
+    monkeypatch.setenv("GCE_METADATA_HOST", said)
+
+    with pytest.raises(ConfigInvalid, match=r"^GCE_METADATA_HOST must be a host, or host:port$"):
+        work(make_provider(credentials_file=None))
+
+
+@pytest.mark.usefixtures("on_a_machine_of_googles")
 def test_without_any_credentials_we_say_so(make_provider, work, monkeypatch):
     monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:9")
 

@@ -38,6 +38,7 @@ from sealring_plugin import (
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)  # generateAccessToken asks for it, or for .../auth/iam
 
 _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"  # Compute Engine, "Access tokens"
+_METADATA_HOST = re.compile(r"([a-z0-9.-]{1,253})(?::([1-9][0-9]{0,4}))?")
 _METADATA_HEADERS = {"Metadata-Flavor": "Google"}
 _AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105  a name
 _OAUTH_CODE = re.compile(r"[a-z_]{1,40}")  # RFC 6749 section 5.2
@@ -89,8 +90,10 @@ class OwnCredentials:
 
 
 def _metadata_request() -> Request:
-    host, _, port = os.environ.get("GCE_METADATA_HOST", "metadata.google.internal").partition(":")
-    endpoint = Endpoint("http", host, int(port or 80))
+    found = _METADATA_HOST.fullmatch(os.environ.get("GCE_METADATA_HOST", "metadata.google.internal"))
+    if found is None:  # a URL, as GCE_METADATA_ROOT of other tools
+        raise ConfigInvalid("GCE_METADATA_HOST must be a host, or host:port")
+    endpoint = Endpoint("http", found[1], int(found[2] or 80))
     return Request("GET", endpoint, f"{_METADATA_PATH}?scopes={SCOPES[0]}", _METADATA_HEADERS)
 
 
