@@ -291,3 +291,25 @@ def test_an_object_that_lost_its_record_is_not_found(links, use, record):
 
 def listed(use):
     return use.lists.list(ME, ListOptions())
+
+
+USES = {
+    "read": lambda use, who, text: use.objects.read(who, text),
+    "describe": lambda use, who, text: use.objects.describe(who, text),
+    "update": lambda use, who, text: use.objects.update(who, text, value="x", version_check=None, contexts=()),
+    "delete": lambda use, who, text: use.objects.delete(who, text, version_check=None),
+    "restore": lambda use, who, text: use.objects.restore(who, text),
+    "list of versions": lambda use, who, text: use.versions.list(who, text),
+    "read of a version": lambda use, who, text: use.versions.read(who, text, uuid_text(bytes(16))),
+    "explain": lambda use, who, text: use.explanations.explain(who, text),
+}
+
+
+@pytest.mark.parametrize("use_case", USES.values(), ids=USES)
+def test_nothing_is_read_of_an_object_that_cannot_be_the_callers(links, use, record, use_case):
+    links.call((b"SET", key(b"o", record), b"what would be refused, if it were read"))
+
+    with pytest.raises(NotFound):
+        use_case(use, THEM, str(record.id))
+    with pytest.raises(IntegrityFailure):
+        use_case(use, ME, str(record.id))

@@ -59,8 +59,9 @@ class MemoryBindings:
             epoch = self._audit.epochs.setdefault(home(environment, org), new_epoch())
             return Decision(environment, org, epoch, self._of(environment, org))
 
-    def find(self, binding_id: bytes) -> Binding | None:
-        return self._bindings.get(binding_id)
+    def owner(self, binding_id: bytes) -> tuple[EnvironmentId, OrgId] | None:
+        binding = self._bindings.get(binding_id)
+        return None if binding is None else (binding.environment, binding.org)
 
     def change(
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
