@@ -83,8 +83,7 @@ class RedisObjects:
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
                 created_at = self._records.decode_object(place.id, landed).created_at
                 return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
-            recalled = self._recalled(link, following, known, now)
-            if recalled is not None:
+            if (recalled := self._recalled(link, following, known, now)) is not None:
                 return Settled(recalled)
             if holder is not None:
                 raise NameTaken
@@ -144,8 +143,7 @@ class RedisObjects:
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
-            recalled = self._recalled(link, following, known, now)
-            if recalled is not None:
+            if (recalled := self._recalled(link, following, known, now)) is not None:
                 return Settled(recalled)
             if current.operation == operation:
                 return Settled(current)
