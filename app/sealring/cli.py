@@ -14,6 +14,7 @@ import click
 from sealring import development, installation, serving, settings, store_commands, wiring
 from sealring.binding_commands import bindings_commands
 from sealring.domain.ids import MAX_PARTITIONS
+from sealring.hardening import harden
 from sealring.keys import registry
 from sealring.provider_commands import (
     DEFAULT_SETTINGS,
@@ -50,6 +51,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="sealring", message="%(prog)s %(version)s")
 def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
+    harden()
 
 
 for each in (bindings_commands, token_commands, store_commands.backup, store_commands.restore, store_commands.verify):
