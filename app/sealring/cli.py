@@ -192,8 +192,13 @@ def purge(path: Path) -> None:
         with click.progressbar(purging.run(time.time()), length=purging.partitions, file=sys.stderr) as partitions:
             done = list(partitions)
     click.echo(f"purged {sum(each.objects for each in done)} objects, {sum(each.events for each in done)} audit events")
-    if refused := sum(each.refused for each in done):
-        raise click.ClickException(f"{refused} deleted objects are damaged and stay; `sealring verify` names them")
+    left = (
+        (sum(each.refused for each in done), "deleted objects are damaged and stay"),
+        (sum(each.damaged for each in done), "partitions are damaged, and not purged"),
+    )
+    if any(count for count, _ in left):
+        said = ", ".join(f"{count} {what}" for count, what in left if count)
+        raise click.ClickException(f"{said}; `sealring verify` names them")
 
 
 @main.command()
