@@ -80,12 +80,19 @@ class Markers:
         self._write(self._store_id)
 
     def begin_again(self) -> None:
-        """Mark every partition as a new generation, of a store that was restored. Raises StoreError."""
+        """Mark every partition as a new generation, of a store that is empty again. Raises StoreError."""
         self._write(os.urandom(ID_BYTES))
 
+    def anew(self) -> Sequence[tuple[bytes, bytes]]:
+        """The markers of a new generation, of a store that was restored: key and value."""
+        return self._by_key(os.urandom(ID_BYTES))
+
     def _write(self, generation: bytes) -> None:
-        for partition, marker in enumerate(self._of(generation)):
-            self._links.record(self.key(partition), (b"SET", self.key(partition), marker))
+        for key, marker in self._by_key(generation):
+            self._links.record(key, (b"SET", key, marker))
+
+    def _by_key(self, generation: bytes) -> Sequence[tuple[bytes, bytes]]:
+        return [(self.key(partition), marker) for partition, marker in enumerate(self._of(generation))]
 
     def check_all(self) -> None:
         """Raises StoreLost where a partition is not one of this store; StoreError."""
