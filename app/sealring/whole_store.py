@@ -137,6 +137,8 @@ def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bo
     pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
         store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
+        for partition in store.markers.lacking():
+            report(f"partition {partition}: its marker is missing, or not of this store")
         return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
 
 

@@ -62,6 +62,9 @@ class Kind(Enum):
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
     REVOCATIONS = b"r"
+    DIRECTORY = b"d"
+    EPOCH = b"g"
+    INTENT = b"i"
 
 
 LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter
