@@ -81,7 +81,7 @@ def make_app(settings: Settings, log: Log, threads: int = THREADS) -> Server:
     rounds = Rounds(stores.bindings, services.bindings, alarms)
     Housekeeper(make_purging(stores, settings), rounds, stores.tombs.lease, log).start(gateway.beside_requests)
     return make_server(
-        services, _around(settings, gateway, store, make_authenticator(settings, stores), durability, log)
+        services, _around(settings, gateway, store, make_authenticator(settings, stores, log), durability, log)
     )
 
 
@@ -208,8 +208,8 @@ def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
             )
 
 
-def make_authenticator(settings: Settings, stores: Stores) -> Authenticator:
-    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers))
+def make_authenticator(settings: Settings, stores: Stores, log: Log) -> Authenticator:
+    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers, settings.run_folder, log))
     return Authenticator(verifier, RevokedTokens(stores.revocations))
 
 

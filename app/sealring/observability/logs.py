@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 import orjson
@@ -27,6 +28,10 @@ class Log:
         """A request that was answered with an error."""
         fields = {"request_id": request_id, "route": route, "status": status, "code": code, "reason": reason}
         self._write("alarm" if status == 500 else "refusal", fields)
+
+    def key_set(self, message: str, *, issuer: str, **about: str | Mapping[str, int]) -> None:
+        """How the key set of an issuer fares; `message` is a fixed text, and nothing of a key is in `about`."""
+        self._write("notice", {"message": message, "issuer": issuer, **about})
 
     def fault(self, message: str, error: BaseException, *, request_id: str = "", route: str = "") -> None:
         """A defect of ours: the class of the exception, and where it was raised."""

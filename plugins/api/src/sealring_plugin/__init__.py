@@ -13,12 +13,14 @@ from sealring_plugin.errors import (
     KeyNotFound,
     KeyPendingDeletion,
     ProviderError,
+    RootLost,
     Throttled,
     Unavailable,
     Unsupported,
     WrongRegion,
 )
 from sealring_plugin.files import read_private, read_shared
+from sealring_plugin.lifetimes import token_life_s
 from sealring_plugin.protocols import (
     Announces,
     BindsContext,
@@ -104,6 +106,7 @@ __all__ = [
     "ProviderSpec",
     "Purpose",
     "ReWraps",
+    "RootLost",
     "RootName",
     "SealsRoot",
     "SetupGuide",
@@ -119,4 +122,5 @@ __all__ = [
     "parse_fields",
     "read_private",
     "read_shared",
+    "token_life_s",
 ]
