@@ -38,3 +38,15 @@ def test_a_data_key_that_its_blob_does_not_commit_to_is_refused(use, ask):
 
     assert committing_to(made, commitment(made)) == made
     assert use.data_keys.decrypt(ME, made).wrapped == made
+
+
+def test_a_data_key_that_was_rekeyed_is_the_same_under_the_same_id_and_opens_in_both_contexts(use):
+    made = use.data_keys.create(ME, context())
+
+    moved = use.data_keys.rekey(ME, made.wrapped, context(organization_id=ACME, type="card"))
+
+    assert (moved.id, moved.secret) == (made.id, made.secret)
+    assert moved.context == context(organization_id=ACME, type="card")
+    for each in (made, moved):
+        opened = use.data_keys.decrypt(ME, each.wrapped)
+        assert (opened.id, opened.secret, opened.context) == (made.id, made.secret, each.context)
