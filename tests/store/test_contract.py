@@ -216,6 +216,7 @@ def test_a_restored_object_is_as_it_was(use):
 
     assert use.objects.read_by_name(ME, "name", None).value == "new"
     assert [each.number for each in use.versions.list(ME, str(record.id))] == [2, 1]
+    assert updated(use, record, "newer").current.number == 3
 
 
 def test_restoring_a_live_object_changes_nothing(use):
