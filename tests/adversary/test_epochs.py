@@ -1,9 +1,7 @@
-"""An organization has one epoch, made once, that moves with what guards it and is read together with its bindings.
+"""An organization has one epoch, made once, and read together with its bindings.
 
 Attacks Revocation (SECURITY.md): whoever decides on an epoch that the store does not have is never told that it moved.
 """
-
-import pytest
 
 from adversary.stepper import at_every_gap
 from sealring.errors import StoreLost
@@ -49,20 +47,3 @@ def test_nobody_decides_on_an_epoch_that_the_store_does_not_have(scene):
         (True, type(None)),
         (False, StoreLost),
     ]
-
-
-@pytest.mark.parametrize("method", ["validate", "activate", "suspend", "retire"])
-def test_an_epoch_moves_with_what_guards_and_with_nothing_else(scene, method):
-    org = scene.organization()
-    load(scene.rival, org)
-    before = load(scene.watched, org).epoch
-    binding = org.bind(activate=False)
-    org.turn(binding, "validate")
-    assert load(scene.watched, org).epoch == before
-
-    if method != "activate":
-        org.turn(binding, "activate")
-    active = load(scene.watched, org).epoch
-    org.turn(binding, method)
-
-    assert (load(scene.watched, org).epoch == active) is (method == "validate")

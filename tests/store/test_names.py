@@ -4,7 +4,7 @@ import pytest
 
 from sealring.errors import IntegrityFailure
 from sealring.store.keyspace import Keyspace
-from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
+from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
 from support.stores import KEYS, on_links
 
 KEYSPACE = Keyspace(4, KEYS)
@@ -43,3 +43,16 @@ def test_an_object_whose_index_says_that_it_was_written_at_another_time_is_not_a
         with pytest.raises(IntegrityFailure) as refused:
             ask(ME, str(record.id))
         assert refused.value.reason == "rolled back"
+
+
+def test_a_name_is_of_one_organization_in_one_environment(links):
+    """In a store of one partition, where all of them lie together."""
+    use = services(on_links(links, partitions=1))
+    mine, theirs = context(), context(organization_id=BETA)
+    elsewhere = caller(ACME, environment=OTHER_ENVIRONMENT)
+
+    for who, made, value in ((ME, mine, "mine"), (caller(BETA), theirs, "theirs"), (elsewhere, mine, "elsewhere")):
+        use.objects.create(who, name="name", value=value, context=made)
+
+    named = [use.objects.read_by_name(who, "name", None).value for who in (ME, caller(BETA), elsewhere)]
+    assert named == ["mine", "theirs", "elsewhere"]
