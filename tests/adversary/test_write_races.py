@@ -1,7 +1,8 @@
 """Two who write the same object, name or request leave what one after the other would have left.
 
-Attacks "never lose an acknowledged write" and the promises of Idempotency-Key (docs/http-api.md): the other process
-writes, and is answered, between any two steps of a write of the process that is watched.
+Attacks "A write watches the record, reads it, and commits" (docs/storage.md) and the promises of `Idempotency-Key`
+(docs/http-api.md): the other process writes, and is answered, between any two steps of a write of the process that is
+watched.
 """
 
 from dataclasses import replace
