@@ -18,8 +18,9 @@ from typing import Any
 from failures import BenchmarkFailed
 from report import progress, table
 
-from sealring import installation, settings, wiring
+from sealring import application, installation, settings, wiring
 from sealring.domain.principal import Permission
+from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
 from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
@@ -77,7 +78,7 @@ class _Application:
 
     def __init__(self, path: Path) -> None:
         config = settings.load(path)
-        self._application = wiring.make_app(config, Log(io.StringIO()))
+        self._application = application.make_app(Inheritance.of(config), Log(io.StringIO()))
         self._token = mint_token(
             config,
             subject="benchmark",

@@ -22,19 +22,22 @@ from typing import Any, NoReturn
 
 from sealring.http.unreadable import write_refusal
 
-SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the workers
+SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the master
 THREADS_VARIABLE = "SEALRING_THREADS"  # how many requests a worker serves at once, on its way to its app
+FIRST_VARIABLE = "SEALRING_FIRST"  # set for a worker before which none has served
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
+_EXITS_ALONE = 1  # a worker's exit status that is none of those at which gunicorn's master ends
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn makes its own unlinked file there
 
 # --- settings
 
 wsgi_app = "sealring.wsgi:create_app()"
 workers = 2
-worker_class = "gthread"
+worker_class = "sealring.worker.Worker"  # and no other: it tells the master when it serves
 threads = 16  # of which one organization keeps at most half waiting for its keys (keys/bulkhead.py)
+worker_connections = 900  # with those to the store and to providers, fewer than 1,024 file descriptors
 preload_app = False  # each worker builds its own app: an HSM session does not survive a fork
 keepalive = 75  # s; above the 60 s of nginx and of the cloud load balancers, so that they close first
 timeout = 60  # s
@@ -58,6 +61,7 @@ def on_starting(server: Any) -> None:
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
     gunicorn.util.write_error = write_refusal
+    _harden()  # it knows the URL of the store
     _keep_heartbeats_in_memory(server)
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
         _end_with(int(parent))
@@ -67,13 +71,20 @@ def on_reload(server: Any) -> None:
     _keep_heartbeats_in_memory(server)
 
 
-def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
-    """Harden a worker before it builds the app, which is before it holds any secret; tell the app its threads."""
+def post_fork(server: Any, worker: Any) -> None:
+    """Harden a worker before it builds the app, which is before it holds any secret; tell the app what it needs."""
     os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        _prctl(_PR_SET_DUMPABLE, 0)  # no core file, and no ptrace or /proc/<pid>/mem for others of the same user
+    if server.served:
+        server.WORKER_BOOT_ERROR = server.APP_LOAD_ERROR = _EXITS_ALONE
+    else:
+        os.environ[FIRST_VARIABLE] = "yes"
+    _harden()
     logging.getLogger("gunicorn.error").addFilter(_without_request)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    if not worker.ready:
+        server.pause()
 
 
 # --- starting
@@ -87,7 +98,7 @@ def serve(
     threads: int | None = None,
     gunicorn_config: Path | None = None,
 ) -> NoReturn:
-    """Become gunicorn: this process is its master from here on. None means what the configuration says.
+    """Become gunicorn's master, sealring/master.py, for good. None means what the configuration says.
 
     Raises OSError if Python cannot be executed again.
     """
@@ -119,7 +130,7 @@ def start_gunicorn(
 
 def _command(bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> list[str]:
     config = f"file:{gunicorn_config.absolute()}" if gunicorn_config else f"python:{__name__}"
-    command = [sys.executable, "-m", "gunicorn", "--config", config, "--no-control-socket", "--bind", bind]
+    command = [sys.executable, "-m", "sealring.master", "--config", config, "--no-control-socket", "--bind", bind]
     if workers is not None:
         command += ["--workers", str(workers)]
     if threads is not None:
@@ -132,6 +143,12 @@ def _environment(settings_path: Path) -> dict[str, str]:
 
 
 # --- inside gunicorn
+
+
+def _harden() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        _prctl(_PR_SET_DUMPABLE, 0)  # no core file, and no ptrace or /proc/<pid>/mem for others of the same user
 
 
 def _keep_heartbeats_in_memory(server: Any) -> None:
