@@ -32,7 +32,7 @@ dev: setup  ## Run a server of your own, with its own store (ARGS=...)
 
 test: check softhsm  ## Everything that CI runs (ARGS=... go to pytest, which then runs those tests alone)
 	@echo '== pytest'
-	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/halves.py)
+	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/parts.py)
 
 check: setup  ## Everything that CI runs but the tests
 	@echo '== ruff format'

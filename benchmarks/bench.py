@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import beside
 import contexts
 import layers
 import peer
@@ -44,13 +45,18 @@ def main() -> int:
     options = _options()
     try:
         _check_machine()
-        if not options.scale:
+        if not options.scale and not options.beside:
             check_wrk()
     except BenchmarkFailed as failure:
         print(failure, file=sys.stderr)
         return 2
     try:
-        _run_scale(options) if options.scale else _run(options)
+        if options.beside:
+            _run_beside(options)
+        elif options.scale:
+            _run_scale(options)
+        else:
+            _run(options)
     except (BenchmarkFailed, SealringError) as failure:
         print(f"the benchmark failed: {failure}", file=sys.stderr)
         return 1
@@ -85,6 +91,13 @@ def _run_scale(options: argparse.Namespace) -> None:
     effort = Effort(1, options.seconds, options.warm_up)
     with tempfile.TemporaryDirectory(prefix="sealring-scale-") as name, pinned(cores.others):
         result = scale.measure(Path(name), options.scale, cores, options.keys, effort, options.rounds)
+    report.write_json(options.json, result)
+
+
+def _run_beside(options: argparse.Namespace) -> None:
+    cores = Cores.of_this_machine()
+    with tempfile.TemporaryDirectory(prefix="sealring-beside-") as name, pinned(cores.others):
+        result = beside.compare(options.beside.resolve(), Path(name), cores)
     report.write_json(options.json, result)
 
 
@@ -145,6 +158,9 @@ def _options() -> argparse.Namespace:
         type=int,
         metavar="OBJECTS",
         help="instead, compare stores with so many objects; default: 10000 100000 1000000, some 3 GB and 15 minutes",
+    )
+    parser.add_argument(
+        "--beside", type=Path, metavar="CHECKOUT", help="instead, compare with another checkout, in-process; 2 minutes"
     )
     parser.add_argument("--quick", action="store_true", help="a smoke test of some 15 seconds; its figures are rough")
     parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION",

@@ -6,8 +6,6 @@ time is the process's, its threads for providers included.
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import time
 from collections.abc import Callable
@@ -15,15 +13,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from failures import BenchmarkFailed
+from in_process import Application
 from report import progress, table
 
-from sealring import application, installation, settings, wiring
-from sealring.domain.principal import Permission
-from sealring.inheritance import Inheritance
-from sealring.observability.logs import Log
+from sealring import installation, settings, wiring
 from sealring.store.embedded import EmbeddedValkey
-from sealring.tokens import mint_token
 
 CONTEXTS = 1000
 WARM = 500
@@ -46,7 +40,7 @@ def _one(folder: Path, provider: str) -> dict[str, float]:
         list(installation.create_files(folder, valkey.url, provider))
         path = folder / installation.SETTINGS_FILE
         wiring.initialise_store(settings.load(path), 1)
-        first = _Application(path)
+        first = Application(path)
         contexts = [{"organization_id": "org_bench", "number": str(number)} for number in range(CONTEXTS)]
         bodies = [{"context": context} for context in contexts]
         blobs: list[str] = []
@@ -62,7 +56,7 @@ def _one(folder: Path, provider: str) -> dict[str, float]:
         first.ask_each(DATA_KEY, bodies[warm])
         spent["data-key, warm"] = _cpu_us(bodies[warm], lambda body: first.ask(DATA_KEY, body))
         spent["create, warm"] = _cpu_us(objects[warm], lambda body: ids.append(first.ask(KV, body)["id"]))
-        second, third = _Application(path), _Application(path)
+        second, third = Application(path), Application(path)
         for application in (second, third):
             application.ask(DATA_KEY, {"context": {"organization_id": "org_other"}})
         spent["decrypt, cold"] = _cpu_us(keys, lambda body: second.ask(DECRYPT, body))
@@ -71,43 +65,6 @@ def _one(folder: Path, provider: str) -> dict[str, float]:
         spent["read, cold"] = _cpu_us(ids, lambda object_id: third.ask(f"{KV}/{object_id}"))
         spent["read, warm"] = _cpu_us(ids, lambda object_id: third.ask(f"{KV}/{object_id}"))
         return spent
-
-
-class _Application:
-    """The application of one worker, asked in this process."""
-
-    def __init__(self, path: Path) -> None:
-        config = settings.load(path)
-        self._application = application.make_app(Inheritance.of(config), Log(io.StringIO()))
-        self._token = mint_token(
-            config,
-            subject="benchmark",
-            name="benchmark",
-            organizations=(),
-            permissions=tuple(Permission),
-            lifetime_s=3600,
-        )
-
-    def ask_each(self, path: str, bodies: list[Any]) -> None:
-        for body in bodies:
-            self.ask(path, body)
-
-    def ask(self, path: str, body: object = None) -> Any:
-        raw = b"" if body is None else json.dumps(body).encode()
-        environ = {
-            "REQUEST_METHOD": "GET" if body is None else "POST",
-            "PATH_INFO": path,
-            "QUERY_STRING": "",
-            "HTTP_AUTHORIZATION": f"Bearer {self._token}",
-            "CONTENT_TYPE": "application/json",
-            "CONTENT_LENGTH": str(len(raw)),
-            "wsgi.input": io.BytesIO(raw),
-        }
-        statuses: list[str] = []
-        answer = b"".join(self._application(environ, lambda status, _: statuses.append(status)))
-        if not statuses[0].startswith("2"):
-            raise BenchmarkFailed(f"{path} answered {statuses[0]}: {answer.decode()}")
-        return json.loads(answer)
 
 
 def _cpu_us(each: list[Any], ask: Callable[[Any], object]) -> float:

@@ -83,10 +83,10 @@ def test_a_server_that_takes_no_connection_is_given_one_second(make_provider, at
         provider = make_provider(allowed_hosts=place)
         began = time.monotonic()
 
-        error = raised_by(lambda: provider.wrap(at(proxy_at(f"http://{place}"), ARN), DEK, binding, call(3)))
+        error = raised_by(lambda: provider.wrap(at(proxy_at(f"http://{place}"), ARN), DEK, binding, call(30)))
 
     assert type(error) is Unavailable
-    assert 0.9 < time.monotonic() - began < 2
+    assert 0.9 < time.monotonic() - began < 10
 
 
 # --- broken connections

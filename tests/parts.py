@@ -1,7 +1,7 @@
-"""All tests, in two halves at once: each takes about the same time, most of it waiting. `make test`.
+"""All tests, in three parts at once: each takes about the same time, most of it waiting. `make test`.
 
-What the first half says is shown as it comes, then what the second has said. The last line adds both up, as pytest would
-have said it of all of them. The exit status is 0 where both halves passed.
+What the first part says is shown as it comes, then what the others have said. The last line adds all up, as pytest would
+have said it of one run. The exit status is 0 if every part passed.
 """
 
 import re
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 ROOT = Path(__file__).parents[1]
-HALVES = ("tests", "plugins")
+STORES = ("tests/adversary", "tests/backup", "tests/bindings", "tests/faults", "tests/store")
+PARTS = (STORES, ("tests", *(f"--ignore={folder}" for folder in STORES)), ("plugins",))  # arguments of pytest
 INTERRUPTED = 2  # of pytest
 
 _PYTEST = (sys.executable, "-u", "-m", "pytest")
@@ -23,16 +24,16 @@ _CLOSING = re.compile(r"^.* in [0-9.]+s\b.*$", re.MULTILINE)
 _COUNT = re.compile(r"([0-9]+) (failed|passed|skipped|deselected|xfailed|xpassed|warning|error)")
 
 
-def main(root: Path = ROOT, halves: Sequence[str] = HALVES, out: BinaryIO = sys.stdout.buffer) -> int:
-    """Run both halves to their ends. Return 0, or the exit status of the first that did not pass."""
+def main(root: Path = ROOT, parts: Sequence[Sequence[str]] = PARTS, out: BinaryIO = sys.stdout.buffer) -> int:
+    """Run all parts to their ends. Return 0, or the exit status of the first that did not pass."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        said = [Path(folder, half) for half in halves]
-        running = [_started(root, half, path) for half, path in zip(halves, said, strict=True)]
+        said = [Path(folder, str(number)) for number, _ in enumerate(parts)]
+        running = [_started(root, part, path) for part, path in zip(parts, said, strict=True)]
         try:
             for process, path in zip(running, said, strict=True):
                 _show(process, path, out)
-        except KeyboardInterrupt:  # the halves heard of it too
+        except KeyboardInterrupt:  # the parts heard of it too
             return INTERRUPTED
         finally:
             statuses = [process.wait() for process in running]
@@ -40,13 +41,13 @@ def main(root: Path = ROOT, halves: Sequence[str] = HALVES, out: BinaryIO = sys.
     return next((status for status in statuses if status), 0)
 
 
-def _started(root: Path, half: str, said: Path) -> subprocess.Popen[bytes]:
+def _started(root: Path, part: Sequence[str], said: Path) -> subprocess.Popen[bytes]:
     with said.open("wb") as output:
-        return subprocess.Popen([*_PYTEST, half], cwd=root, stdout=output, stderr=subprocess.STDOUT)
+        return subprocess.Popen([*_PYTEST, *part], cwd=root, stdout=output, stderr=subprocess.STDOUT)
 
 
 def _show(process: subprocess.Popen[bytes], said: Path, out: BinaryIO) -> None:
-    """Pass on what a half says, until it has ended."""
+    """Pass on what a part says, until it has ended."""
     with said.open("rb") as output:
         while process.poll() is None:
             _write(out, output.read())

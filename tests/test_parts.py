@@ -1,10 +1,11 @@
-"""Both halves of the tests at once: nothing that one of them says or finds is lost."""
+"""The parts of the tests at once: nothing that one of them says or finds is lost."""
 
 import io
+from pathlib import Path
 
 import pytest
 
-from halves import main
+from parts import PARTS, ROOT, main
 
 PASSES = "def test_it():\n    pass\n"
 FAILS = "def test_it():\n    assert 'seen' == 'expected'\n"
@@ -13,22 +14,22 @@ SKIPS = "import pytest\n\n\ndef test_it():\n    pytest.skip('not here')\n"
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs two halves that hold these tests; the exit status, and all that was said."""
+    """Runs two parts that hold these tests; the exit status, and all that was said."""
     (tmp_path / "pyproject.toml").write_text('[tool.pytest]\nminversion = "9"\naddopts = ["--import-mode=importlib"]\n')
 
     def run(*modules):
-        for half, module in zip(("one", "two"), modules, strict=True):
-            (tmp_path / half).mkdir()
+        for part, module in zip(("one", "two"), modules, strict=True):
+            (tmp_path / part).mkdir()
             if module is not None:
-                (tmp_path / half / f"test_{half}.py").write_text(module)
+                (tmp_path / part / f"test_{part}.py").write_text(module)
         out = io.BytesIO()
-        status = main(tmp_path, ("one", "two"), out)
+        status = main(tmp_path, (("one",), ("two",)), out)
         return status, out.getvalue().decode()
 
     return run
 
 
-def test_two_halves_that_pass_are_one_run_that_passes(run):
+def test_two_parts_that_pass_are_one_run_that_passes(run):
     status, said = run(PASSES, PASSES + SKIPS.replace("test_it", "test_other"))
 
     assert status == 0
@@ -39,7 +40,7 @@ def test_two_halves_that_pass_are_one_run_that_passes(run):
 
 
 @pytest.mark.parametrize("modules", [(FAILS, PASSES), (PASSES, FAILS)])
-def test_a_half_that_fails_makes_the_whole_fail_and_says_why(run, modules):
+def test_a_part_that_fails_makes_the_whole_fail_and_says_why(run, modules):
     status, said = run(*modules)
 
     assert status == 1
@@ -48,14 +49,23 @@ def test_a_half_that_fails_makes_the_whole_fail_and_says_why(run, modules):
     assert "1 passed" in said.splitlines()[-1]
 
 
-def test_a_half_that_cannot_be_collected_is_no_half_that_passes(run):
+def test_a_part_that_cannot_be_collected_is_no_part_that_passes(run):
     status, said = run(PASSES, "import nothing_of_that_name\n")
 
     assert status == 2
     assert "1 passed, 1 error in " in said.splitlines()[-1]
 
 
-def test_a_half_without_tests_is_no_half_that_passes(run):
+def test_a_part_without_tests_is_no_part_that_passes(run):
     status, _ = run(PASSES, None)
 
     assert status == 5
+
+
+def test_each_test_is_in_one_part_only():
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+
+    stores, rest, plugins = PARTS
+    assert {Path(each).name for each in stores} <= folders
+    assert rest == ("tests", *(f"--ignore={each}" for each in stores))
+    assert plugins == ("plugins",)
