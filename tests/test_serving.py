@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from gunicorn.config import Config
@@ -44,6 +45,8 @@ def app(environ, start_response):
         "master": os.getppid(),
         "settings": os.environ["SEALRING_CONFIG"],
         "threads": os.environ["SEALRING_THREADS"],
+        "path": environ["PATH_INFO"],
+        "scheme": environ["wsgi.url_scheme"],
         "core": resource.getrlimit(resource.RLIMIT_CORE),
         "dumpable": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) if os.path.exists("/proc") else 0,
         "heartbeats": [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
@@ -83,13 +86,13 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def get(path: Path, target: str = "/") -> http.client.HTTPResponse:
+def get(path: Path, target: str = "/", headers: Mapping[str, str] = MappingProxyType({})) -> http.client.HTTPResponse:
     """GET over the Unix socket, as soon as somebody listens there."""
     deadline = time.monotonic() + DEADLINE_S
     while True:
         try:
             with closing(UnixConnection(path)) as connection:
-                connection.request("GET", target)
+                connection.request("GET", target, headers=headers)
                 response = connection.getresponse()
                 response.body = response.read()
                 return response
@@ -182,6 +185,8 @@ def test_gunicorn_takes_these_settings_and_no_other(arguments: None):
         "max_requests_jitter": 20_000,
         "limit_request_line": 8190,
         "limit_request_fields": 64,
+        "forwarder_headers": [],
+        "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
         "control_socket_disable": True,
         "on_starting": serving.on_starting,
         "on_reload": serving.on_reload,
@@ -246,6 +251,35 @@ def test_heartbeats_stay_off_the_disk(folder: Path, running: subprocess.Popen[by
 
 def test_the_server_header_does_not_name_gunicorn(folder: Path, running: subprocess.Popen[bytes]):
     assert get(folder / "s").headers["Server"] == "sealring"
+
+
+@pytest.mark.parametrize(
+    ("headers", "scheme"),
+    [
+        ({"X-Forwarded-Proto": "https"}, "https"),
+        ({"X-Forwarded-Proto": "http"}, "http"),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "off", "X-Forwarded-Protocol": "http"}, "https"),
+        ({"X-Forwarded-Ssl": "on"}, "http"),
+        ({"X-Forwarded-Protocol": "ssl"}, "http"),
+    ],
+)
+def test_of_a_proxy_x_forwarded_proto_is_believed_and_no_other_header(
+    folder: Path, running: subprocess.Popen[bytes], headers: Mapping[str, str], scheme: str
+):
+    response = get(folder / "s", headers=headers)
+
+    assert json.loads(response.body)["scheme"] == scheme
+
+
+def test_no_part_of_a_path_is_cut_off_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SCRIPT_NAME", "/vault")
+    config = write_config(folder)
+    with serving.start_gunicorn(Path("x"), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config) as process:
+        cut_by_us = get(folder / "own", "/vault/v1")
+        cut_by_a_proxy = get(folder / "own", "/other/v1", {"SCRIPT_NAME": "/other"})
+        process.terminate()
+
+    assert [json.loads(each.body)["path"] for each in (cut_by_us, cut_by_a_proxy)] == ["/vault/v1", "/other/v1"]
 
 
 def test_a_request_leaves_no_word_in_the_log(folder: Path, running: subprocess.Popen[bytes]):

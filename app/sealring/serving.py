@@ -48,6 +48,8 @@ limit_request_line = 8190  # bytes
 limit_request_fields = 64
 limit_request_field_size = 8190  # bytes
 header_map = "drop"  # X_Org is never taken for X-Org
+forwarder_headers = ""  # nor SCRIPT_NAME of a proxy for a part of the path
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}  # all that is believed of one of `forwarded_allow_ips`
 control_socket_disable = True  # gunicorn 25.1 and later open one in the home directory
 accesslog = None  # a path and a query can carry names
 errorlog = "-"  # standard error; the app logs to standard output
@@ -63,6 +65,7 @@ def on_starting(server: Any) -> None:
     gunicorn.util.write_error = write_refusal
     _harden()  # it knows the URL of the store
     _keep_heartbeats_in_memory(server)
+    os.environ.pop("SCRIPT_NAME", None)  # gunicorn would cut it off each path; the server answers at the root
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
         _end_with(int(parent))
 

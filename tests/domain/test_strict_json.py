@@ -1,8 +1,16 @@
 """JSON from outside: one object, and nothing that two readers could take for two things."""
 
-import pytest
+import json
+import time
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealring.domain import strict_json
 from sealring.domain.strict_json import MalformedJson, parse_object
+
+BODY_BYTES = 6_356_992  # what a request may have
 
 
 def nested(levels, opening=b'{"a":', closing=b"}"):
@@ -53,6 +61,84 @@ def test_more_levels_than_the_parser_has_room_for_are_refused(raw):
         parse_object(raw)
 
 
+def listed(item, size=BODY_BYTES):
+    """An object with one array, of as many of these items as fit."""
+    return b'{"a":[' + b",".join([item] * ((size - 8) // (len(item) + 1))) + b"]}"
+
+
+@pytest.mark.parametrize(
+    "item", [b"[]", b"{}", b"[[]]", b"[" * 20 + b"]" * 20, b'{"a":[]}', b'{"":0}', b"0", b'""', b'","']
+)
+def test_a_body_full_of_values_is_refused_before_it_is_parsed(item):
+    began = time.thread_time()
+    with pytest.raises(MalformedJson, match="over 20000 objects, arrays and commas"):
+        parse_object(listed(item))
+
+    assert time.thread_time() - began < 0.5  # parsed, the first takes 2 s, and 7 s in a worker
+
+
+LARGEST = {
+    "a text": b'{"a":"' + b"x" * (BODY_BYTES - 8) + b'"}',
+    "a text of JSON": b'{"a":"' + b'[{\\"a\\":1},' * ((BODY_BYTES - 8) // 11) + b'"}',
+    "a text of commas": b'{"a":"' + b"," * (BODY_BYTES - 8) + b'"}',
+    "escapes": b'{"a":"' + b"\\u0001" * ((BODY_BYTES - 8) // 6) + b'"}',
+    "backslashes": b'{"a":"' + b"\\\\" * ((BODY_BYTES - 8) // 2) + b'"}',
+    "pairs of surrogates": b'{"a":"' + b"\\ud83d\\ude00" * ((BODY_BYTES - 8) // 12) + b'"}',
+    "a name": b'{"' + b"x" * (BODY_BYTES - 8) + b'":1}',
+    "blanks": b"{" + b" " * (BODY_BYTES - 8) + b"}",
+    "arrays": b'{"a":[' + b",".join([b"[]"] * 9_999) + b"]}",
+    "members": b"{" + b",".join(b'"%d":0' % number for number in range(20_000)) + b"}",
+    "numbers": b'{"a":[' + b",".join([b"9" * 309] * 19_999) + b"]}",
+    "a fraction": b'{"a":0.' + b"3" * (BODY_BYTES - 8) + b"}",
+}
+
+
+@pytest.mark.parametrize("raw", LARGEST.values(), ids=list(LARGEST))
+def test_the_largest_bodies_cost_less_than_half_a_second(raw):
+    began = time.thread_time()
+
+    parse_object(raw)
+
+    assert time.thread_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a":"' + b'\\"' * 3_000_000, b'"' * 6_000_000, b"\\" * 6_000_000, b'{"a":' + b"[" * 6_000_000]
+)
+def test_what_is_no_json_costs_no_more(raw):
+    began = time.thread_time()
+    with pytest.raises(MalformedJson):
+        parse_object(raw)
+
+    assert time.thread_time() - began < 0.5
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text('[]{},:"\\/a\n\u00e9', max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('[{,"\\a', max_size=4), inner, max_size=4),
+)
+
+
+def items(value):
+    """What the limit counts, told from the values themselves."""
+    if not isinstance(value, dict | list):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(len(value) - 1, 0) + sum(map(items, inner))
+
+
+@given(st.dictionaries(st.text('[{,"\\a', max_size=4), JSON, max_size=6), st.booleans())
+def test_texts_count_for_nothing_and_all_else_for_what_it_is(parsed, ascii_only):
+    raw = json.dumps(parsed, ensure_ascii=ascii_only).encode()
+
+    with pytest.MonkeyPatch.context() as limit:
+        limit.setattr(strict_json, "MAX_ITEMS", items(parsed))
+        assert parse_object(raw) == parsed
+        limit.setattr(strict_json, "MAX_ITEMS", items(parsed) - 1)
+        with pytest.raises(MalformedJson, match="objects, arrays and commas"):
+            parse_object(raw)
+
+
 @pytest.mark.parametrize("raw", [b'{"a": "\\ud800"}', b'{"\\udfff": 1}', b'{"a": ["x\\ud83dx"]}'])
 def test_a_lone_surrogate_is_refused(raw):
     with pytest.raises(MalformedJson, match="a lone surrogate"):
@@ -63,9 +149,15 @@ def test_a_pair_of_surrogates_is_a_character():
     assert parse_object(b'{"a": "\\ud83d\\ude00"}') == {"a": "\N{GRINNING FACE}"}
 
 
-def test_an_integer_of_thousands_of_digits_is_refused():
-    with pytest.raises(MalformedJson):
-        parse_object(b'{"a": ' + b"9" * 5000 + b"}")
+@pytest.mark.parametrize("number", [b"1" * 310, b"-" + b"1" * 310, b"9" * 5000])
+def test_an_integer_that_is_infinity_for_most_readers_is_refused(number):
+    with pytest.raises(MalformedJson, match="an integer of over 309 digits"):
+        parse_object(b'{"a": ' + number + b"}")
+
+
+@pytest.mark.parametrize("number", [b"1" * 309, b"-" + b"1" * 309, b"-0", b"1.7e308", b"1" * 310 + b".0e-300"])
+def test_another_number_is_read(number):
+    assert parse_object(b'{"a": ' + number + b"}") == {"a": json.loads(number)}
 
 
 def test_a_refusal_quotes_nothing():

@@ -1,7 +1,6 @@
 """The guard: what it looks at, in which order, and what it hands on."""
 
 import io
-import time
 
 import pytest
 
@@ -67,37 +66,3 @@ def test_a_repetition_is_known_where_the_route_says_so(server, path, repeats):
     answer = post(server, path, CREATES, HTTP_IDEMPOTENCY_KEY="key-1")
 
     assert answer == (200, b'{"repeats":' + repeats + b"}")
-
-
-class Connection:
-    """A connection whose timeout is set, and set back."""
-
-    def __init__(self):
-        self.timeouts = []
-
-    def gettimeout(self):
-        return 60.0
-
-    def settimeout(self, seconds):
-        self.timeouts.append(seconds)
-
-
-class Dripping(io.RawIOBase):
-    """A body of which a byte comes now and then, for ever."""
-
-    def __init__(self):
-        self.began = time.monotonic()
-
-    def read(self, _size=-1):
-        assert time.monotonic() < self.began + 5, "the body is read to the end of time"
-        time.sleep(0.01)
-        return b"x"
-
-
-def test_a_refused_body_that_drips_is_read_away_for_a_while_only(monkeypatch):
-    monkeypatch.setattr("sealring.http.bodies._DISCARD_S", 0.2)
-    connection = Connection()
-
-    Bodies(MAX_BYTES).discard({"gunicorn.socket": connection, "CONTENT_LENGTH": "100000000", "wsgi.input": Dripping()})
-
-    assert connection.timeouts == [0.2, 60.0]

@@ -1,5 +1,6 @@
 """Bodies: what is over a limit or breaks a rule is refused with its status, in the one shape of errors."""
 
+import gzip
 import http.client
 import json
 
@@ -102,6 +103,7 @@ MALFORMED = {
     "100,000 arrays": b"[" * 100_000,
     "100,000 objects": b'{"x":' * 100_000,
     "100,000 closed arrays": nested(100_000),
+    "2,000,000 arrays": b'{"x":[' + b",".join([b"[]"] * 2_000_000) + b"]}",
     "member twice": b'{"name":"x","name":"y"}',
     "member twice, escaped": b'{"name":"x","n\\u0061me":"y"}',
     "member twice, inside": b'{"x":[{"y":1,"y":1}]}',
@@ -133,6 +135,15 @@ def test_what_is_no_strict_json_object_is_malformed(live, acme, method, path, bo
     answer = live.ask(method, path, token=acme, raw_body=body)
 
     assert problem(answer) == (400, "malformed_request")
+
+
+def test_a_value_may_be_json_of_any_number_of_values(live, acme):
+    value = json.dumps([["a", {"b": []}]] * 50_000)
+
+    created = live.ask("POST", "/vault/v1/kv", token=acme, body={**WHOLE, "name": "JSON in JSON", "value": value})
+    read = live.ask("GET", f"/vault/v1/kv/{created.json['id']}", token=acme)
+
+    assert read.json["value"] == value
 
 
 @pytest.mark.parametrize("inner", [b'"x"', b"{}"], ids=["31", "32"])
@@ -178,6 +189,74 @@ def test_json_may_be_declared_in_every_usual_way(live, acme, content_type):
     answer = live.ask("POST", "/vault/v1/kv", token=acme, body=body, headers={"Content-Type": content_type})
 
     assert answer.status == 201
+
+
+CODINGS = {
+    "gzip": "gzip",
+    "GZIP": "gzip",
+    "x-gzip": "x-gzip",
+    "deflate": "deflate",
+    "br": "br",
+    "zstd": "zstd",
+    "gzip, identity": "gzip",
+    "identity,br": "br",
+    "*": "(unknown)",
+    "a-secret": "(unknown)",
+}
+
+
+@to_every_route
+@pytest.mark.parametrize(("header", "named"), CODINGS.items(), ids=list(CODINGS))
+def test_a_coded_body_is_unsupported_and_its_coding_is_named(live, acme, method, path, header, named):
+    body = gzip.compress(json.dumps(WHOLE).encode())
+
+    answer = live.ask(method, path, token=acme, raw_body=body, headers={"Content-Encoding": header})
+
+    assert problem(answer) == (415, "unsupported_media_type")
+    assert (
+        answer.json["message"] == f"The body is coded ({named}). Send it as it is: the only coding taken is identity."
+    )
+    assert answer.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_body_that_is_not_declared_as_json_is_told_what_is_taken(live, acme):
+    answer = live.ask("POST", "/vault/v1/kv", token=acme, raw_body=b"{}", headers={"Content-Type": "text/plain"})
+
+    assert answer.headers["Accept"] == "application/json"
+    assert "Accept-Encoding" not in answer.headers
+
+
+def test_json_under_another_coding_is_not_read_as_json(live, acme):
+    answer = live.ask("POST", "/vault/v1/kv", token=acme, body=WHOLE, headers={"Content-Encoding": "gzip"})
+
+    assert problem(answer) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("header", ["identity", "Identity", "identity, identity", "", ","])
+def test_a_body_as_it_is_may_say_so(live, acme, header):
+    body = {**WHOLE, "name": f"coded as {header!r}"}
+
+    answer = live.ask("POST", "/vault/v1/kv", token=acme, body=body, headers={"Content-Encoding": header})
+
+    assert answer.status == 201
+
+
+def test_no_body_is_of_no_coding(live, acme):
+    answer = live.ask("GET", "/vault/v1/kv", token=acme, headers={"Content-Encoding": "gzip"})
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("header", ["bytes 0-3/10", "bytes */10", "items 0-1/2"])
+def test_a_part_of_a_body_is_malformed(live, acme, header):
+    """RFC 9110, section 14.5: or the part would be stored for the whole."""
+    made = live.ask("POST", "/vault/v1/kv", token=acme, body={**WHOLE, "name": f"part {header}"}).json
+    one = f"/vault/v1/kv/{made['id']}"
+
+    answer = live.ask("PUT", one, token=acme, body={"value": "part"}, headers={"Content-Range": header})
+
+    assert problem(answer) == (400, "malformed_request")
+    assert live.ask("GET", one, token=acme).json["value"] == "x"
 
 
 def test_the_answer_to_a_large_body_of_unknown_members_stays_small(live, acme):

@@ -147,6 +147,19 @@ def test_a_wrong_method_is_told_the_right_ones(live, acme, method, path, allowed
     assert answer.headers["Allow"] == allowed
 
 
+HOSTS = ["", "..", "x" * 300, "a b", "[::", "x:y", "x:99999", "\xff", "a,b", "localhost/vault/v1/kv"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(("line", "status"), [("GET /livez", 200), ("GET /nowhere", 404), ("POST /livez", 405)])
+def test_no_host_changes_an_answer(live, host, line, status):
+    request = f"{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("latin-1")
+
+    (answer,) = answers(exchange(live, request))
+
+    assert answer.status == status
+
+
 @pytest.mark.parametrize("path", ["/vault/v1/kv/%FF", "/vault/v1/kv/name/a%C3", "/%FF", "/vault/v1/kv/name/%ED%A0%80"])
 def test_a_path_that_is_not_utf8_is_malformed(live, acme, path):
     answer = live.ask("GET", path, token=acme)

@@ -1,22 +1,22 @@
-"""Bodies of requests: read whole and within their limit, or read away where the request is refused."""
+"""Bodies of requests: read whole and within their limit, or read away before the answer."""
 
 from __future__ import annotations
 
+import socket
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import ParseException
 
 from sealring.errors import MalformedRequest, PayloadTooLarge
+from sealring.http.declarations import check_declared
 from sealring.http.replies import Environ
 
 _DISCARD_S = 2.0
-_DISCARD_SLACK_BYTES = 1 << 20
-_CHUNK_BYTES = 1 << 16
-
-
-class UnsupportedMediaType(Exception):
-    """The body is not declared as JSON."""
+_DISCARD_BYTES = 64 << 20  # a file that was sent by mistake; what it costs is the memory of one chunk
+_CHUNK_BYTES = 1 << 20
 
 
 class Bodies:
@@ -26,7 +26,10 @@ class Bodies:
         self._max_bytes = max_bytes
 
     def read(self, environ: Environ) -> bytes:
-        """Return the body, with a Content-Length or chunked. Raises PayloadTooLarge, MalformedRequest."""
+        """Return the body, with a Content-Length or chunked.
+
+        Raises PayloadTooLarge, MalformedRequest, UnsupportedMediaType.
+        """
         declared = environ.get("CONTENT_LENGTH")
         if declared is None:
             raw = _read(environ, self._max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
@@ -38,34 +41,22 @@ class Bodies:
                 raise MalformedRequest("The body is shorter than its Content-Length. Send it whole.")
         if len(raw) > self._max_bytes:
             raise self._too_large()
-        if raw and environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
-            raise UnsupportedMediaType
+        if raw:
+            check_declared(environ)
         return raw
 
     def discard(self, environ: Environ) -> None:
-        """Read what is left of a refused body: a client that still sends would meet a reset, and no answer.
+        """Read away what is left of a body whose answer is ready, or let the connection end with that answer.
 
-        Bounded by the limit of bodies and by two seconds; whoever sends more meets the reset.
+        A client that still sends when its connection ends meets a reset, and may never see the answer (RFC 9112,
+        section 9.6). No byte that arrives puts off the end: two seconds, and 64 MiB above the limit of bodies.
         """
         connection = environ.get("gunicorn.socket")
-        if connection is None or not _has_body(environ):
+        if connection is None or _is_read(body := environ["wsgi.input"]):
             return
-        before = connection.gettimeout()
-        connection.settimeout(_DISCARD_S)
-        try:
-            with suppress(OSError, ParseException):
-                self._discard(environ)
-        finally:
-            connection.settimeout(before)
-
-    def _discard(self, environ: Environ) -> None:
-        left = self._max_bytes + _DISCARD_SLACK_BYTES
-        until = time.monotonic() + _DISCARD_S
-        while left > 0 and time.monotonic() < until:
-            chunk = environ["wsgi.input"].read(min(left, _CHUNK_BYTES))
-            if not chunk:
-                return
-            left -= len(chunk)
+        with _reading_until(time.monotonic() + _DISCARD_S, connection, body), suppress(OSError, ParseException):
+            if not _ends_within(self._max_bytes + _DISCARD_BYTES, body):
+                body.failed = True  # by which gunicorn ends the connection, as where reading fails
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"The body is over {self._max_bytes} bytes. Send a smaller one.")
@@ -79,5 +70,43 @@ def _read(environ: Environ, size: int) -> bytes:
     return raw
 
 
-def _has_body(environ: Environ) -> bool:
-    return environ.get("CONTENT_LENGTH") not in {None, "", "0"} or bool(environ.get("HTTP_TRANSFER_ENCODING"))
+def _is_read(body: Body) -> bool:
+    reader = body.reader
+    return not (reader.length if isinstance(reader, LengthReader) else reader.parser)
+
+
+def _ends_within(size: int, body: Body) -> bool:
+    while size > 0:
+        chunk = body.read(min(size, _CHUNK_BYTES))
+        if not chunk:
+            return True
+        size -= len(chunk)
+    return False
+
+
+@contextmanager
+def _reading_until(end: float, connection: socket.socket, body: Body) -> Iterator[None]:
+    """Let no read of a body go on after `end`, of time.monotonic().
+
+    A socket's timeout is that of one recv, and gunicorn's readers repeat theirs until they have what was asked for.
+    """
+    unreader = body.reader.unreader if isinstance(body.reader, LengthReader) else body.reader.req.unreader
+    before = connection.gettimeout()
+    unreader.sock = _Until(end, connection)
+    try:
+        yield
+    finally:
+        unreader.sock = connection
+        connection.settimeout(before)
+
+
+class _Until:
+    """What gunicorn reads of a socket, with one end for all reads."""
+
+    def __init__(self, end: float, connection: socket.socket) -> None:
+        self._end = end
+        self._connection = connection
+
+    def recv(self, size: int) -> bytes:
+        self._connection.settimeout(max(self._end - time.monotonic(), 0.001))  # 0 would mean not to wait, and no error
+        return self._connection.recv(size)

@@ -1,8 +1,8 @@
-"""Dispatch: Flask's routing and refusals around guarded routes.
+"""Dispatch: Flask's routing around guarded routes, and what refuses a request before a route is found.
 
-Flask's own request machinery takes a hundred microseconds that no route of ours uses (sessions, hooks, signals). So a
-request is matched against Flask's URL map here and goes straight to its route; whatever does not match falls to Flask,
-which knows how to refuse it. Both ways run the same endpoint.
+Flask's own request machinery takes a hundred microseconds that no route of ours uses (sessions, hooks, signals), and
+lets the Host header decide on a refusal. So a request is matched against Flask's URL map here, and goes straight to its
+route or is refused.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from sealring.errors import InvalidBody, SealringError, Violations
-from sealring.http.bodies import UnsupportedMediaType
+from sealring.http.declarations import UnsupportedMediaType
 from sealring.http.guard import Guard, OpenRoute, Route, request_id_of
 from sealring.http.paths import Paths
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
@@ -50,23 +50,26 @@ class Server(Flask):
             self._add(route.method, route.rule, self._guarded(route))
         for open_route in open_routes:
             self._add("GET", open_route.rule, _open(open_route))
-        self.register_error_handler(HTTPException, self._refuse)
         self._match = self.url_map.bind("sealring").match
 
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request_id = request_id_of(environ)
+        reply = self._reply(environ, request_id)
+        self._guard.bodies.discard(environ)
+        return reply.send(environ, start_response, request_id)
+
+    def _reply(self, environ: Environ, request_id: str) -> Reply:
         try:
             # WSGI hands over the path's bytes as Latin-1 (PEP 3333)
             path = environ["PATH_INFO"].encode("latin-1").decode()
             respond, values = self._found(environ["REQUEST_METHOD"], path)
         except UnicodeDecodeError:
-            return _framework_problem(400, request_id).send(environ, start_response, request_id)
-        except HTTPException:
-            refused: Iterable[bytes] = super().wsgi_app(environ, start_response)
-            return refused
+            return _framework_problem(400, request_id)
+        except HTTPException as error:
+            return _refused(error, request_id)
         if path.startswith("//"):  # Werkzeug takes it for one slash; a proxy's rules for paths do not
-            return _framework_problem(404, request_id).send(environ, start_response, request_id)
-        return respond(environ, values, request_id).send(environ, start_response, request_id)
+            return _framework_problem(404, request_id)
+        return respond(environ, values, request_id)
 
     def _found(self, method: str, path: str) -> tuple[Respond, Mapping[str, Any]]:
         """Raises HTTPException."""
@@ -79,22 +82,16 @@ class Server(Flask):
         endpoint = f"{method} {rule}"
         self._endpoints[endpoint] = respond
         self._paths.add(method, rule, respond)
-
-        def view(**values: Any) -> Response:
-            request_id = request_id_of(request.environ)
-            return _as_flask(respond(request.environ, values, request_id), request_id)
-
-        self.add_url_rule(rule, endpoint, view, methods=[method], provide_automatic_options=False)
+        self.add_url_rule(rule, endpoint, methods=[method], provide_automatic_options=False)
 
     def _guarded(self, route: Route) -> Respond:
         def respond(environ: Environ, values: Mapping[str, Any], request_id: str) -> Reply:
             try:
                 return route.view(self._guard.admit(route, environ, values, request_id))
             except SealringError as error:
-                self._guard.bodies.discard(environ)
                 return self._problem(error, route, request_id)
-            except UnsupportedMediaType:
-                return _framework_problem(415, request_id)
+            except UnsupportedMediaType as error:
+                return _framework_problem(415, request_id, error.accepted, message=str(error))
             except Exception as error:  # noqa: BLE001  the last resort: no stack trace leaves, whatever happened
                 self._log.fault("request failed", error, request_id=request_id, route=route.rule)
                 return _framework_problem(500, request_id)
@@ -116,16 +113,6 @@ class Server(Flask):
             violations = error.violations
         return Reply.problem(problem.status, problem.code, str(error), request_id, violations)
 
-    def _refuse(self, error: HTTPException) -> Response:
-        status = error.code if error.code is not None and error.code in FRAMEWORK_CODES else 400
-        if status == 500:
-            self._log.fault("request failed", getattr(error, "original_exception", None) or error)
-        request_id = request_id_of(request.environ)
-        response = _as_flask(_framework_problem(status, request_id), request_id)
-        if status == 405 and error.response is None and getattr(error, "valid_methods", None):
-            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
-        return response
-
 
 def _open(route: OpenRoute) -> Respond:
     def respond(environ: Environ, values: Mapping[str, Any], request_id: str) -> Reply:  # noqa: ARG001
@@ -135,19 +122,15 @@ def _open(route: OpenRoute) -> Respond:
     return respond
 
 
-def _framework_problem(status: int, request_id: str) -> Reply:
-    return Reply.problem(status, FRAMEWORK_CODES[status], FRAMEWORK_MESSAGES[status], request_id)
+def _refused(error: HTTPException, request_id: str) -> Reply:
+    """What the URL map found no route for."""
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return _framework_problem(405, request_id, ("Allow", allowed))
+    return _framework_problem(404, request_id)
 
 
-def _as_flask(reply: Reply, request_id: str) -> Response:
-    response = Response()
-    sent: dict[str, Any] = {}
-
-    def start(status: str, headers: list[tuple[str, str]]) -> None:
-        sent["status"], sent["headers"] = status, headers
-
-    body = b"".join(reply.send(request.environ, start, request_id))
-    response = Response(body, status=sent["status"])
-    response.headers.clear()
-    response.headers.extend(sent["headers"])
-    return response
+def _framework_problem(status: int, request_id: str, *headers: tuple[str, str], message: str | None = None) -> Reply:
+    reply = Reply.problem(status, FRAMEWORK_CODES[status], message or FRAMEWORK_MESSAGES[status], request_id)
+    reply.headers = (*reply.headers, *headers)
+    return reply
