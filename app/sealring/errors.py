@@ -29,6 +29,13 @@ class MalformedRequest(InputError):
     """The request cannot be read: JSON, query, headers."""
 
 
+class RequestTimeout(InputError):
+    """The request did not arrive in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The request did not arrive in time. Send it again, faster.")
+
+
 class PayloadTooLarge(InputError):
     """The body or the value is over its limit."""
 

@@ -38,7 +38,7 @@ def connections_within(descriptors: int, threads: int, wanted: int) -> int:
     """Return how many connections a worker may keep, so that each of its threads can still reach store and provider."""
     free = descriptors - _OWN_DESCRIPTORS
     all_busy = free // (1 + _PER_THREAD)  # connections, if each has a thread
-    return max(1, min(wanted, free - _PER_THREAD * threads if all_busy > threads else all_busy))
+    return max(1, min(wanted, free - _PER_THREAD * threads if all_busy >= threads else all_busy))
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -89,13 +89,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             time.sleep(_BREATH_S)
 
     def handle(self, conn: TConn) -> Any:
-        conn.reading = self._deadlines.begin(HEAD_S, lambda: conn.sock)
+        conn.reading, conn.is_read = self._deadlines.begin(HEAD_S, lambda: conn.sock), False
         kept = super().handle(conn)
         if conn.reading.end() and conn.parser is not None:
             with suppress(OSError):
                 write_refusal(conn.sock, 408, "Request Timeout", "")
         if kept is False:
-            _linger(conn.sock)
+            _end(conn.sock, 0 if conn.is_read else LINGER_S)
         return kept
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
@@ -106,6 +106,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             return super().handle_request(req, conn)
         finally:
             answering.end()
+            conn.is_read = not req.body.failed  # http/bodies.py has read away what a view left of it
             if self.nr >= self._due_at:
                 self._state[0] = _DUE
 
@@ -119,16 +120,19 @@ def _descriptors() -> int:
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
-def _linger(connection: socket.socket) -> None:
-    """Let the peer read the answer before it meets a reset; here, where gunicorn would let the accepting loop wait."""
-    until, read = time.monotonic() + LINGER_S, 0
+def _end(connection: socket.socket, linger_s: float) -> None:
+    """End both directions, so that nothing is left to wait for: gunicorn would wait in the loop that accepts.
+
+    With a peer that may still send, an end at once is a reset, which the answer may not survive; hence `linger_s`.
+    """
+    until, read = time.monotonic() + linger_s, 0
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_WR)  # a TLS socket's own would forget its session
         while read < _LINGER_BYTES and (left := until - time.monotonic()) > 0:
             connection.settimeout(left)
             chunk = connection.recv(4096)
             if not chunk:
-                return
+                break
             read += len(chunk)
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RD)

@@ -71,5 +71,6 @@ def _code(check: Callable[[], None]) -> str:
     try:
         check()
     except SealringError as error:
-        return PROBLEMS[type(error)].code
+        problem = PROBLEMS.get(type(error))
+        return "failed" if problem is None else problem.code
     return ""
