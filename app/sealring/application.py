@@ -87,6 +87,7 @@ def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
     checks: dict[str, Callable[[], None]] = {
         "store": partial(check_writable, store),
         "keys": partial(gateway.check, settings.managed.provider),
+        "revocations": partial(wiring.check_revocations, settings, stores),
     }
     return Surroundings(
         authenticator=make_authenticator(inherited, stores),

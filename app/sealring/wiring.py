@@ -63,6 +63,21 @@ def trust_files(settings: Settings) -> TrustFiles:
     return TrustFiles(settings.pin_file)
 
 
+def check_revocations(settings: Settings, stores: Stores) -> None:
+    """Raises IntegrityFailure where all requests are refused, since no environment has its list; StoreError.
+
+    Where one of several lacks its list, the others are served, and a notice at start tells of it.
+    """
+    failures: list[IntegrityFailure] = []
+    for environment in settings.environments:
+        try:
+            stores.revocations.load(environment)
+        except IntegrityFailure as failure:
+            failures.append(failure)
+    if len(failures) == len(settings.environments):
+        raise failures[0]
+
+
 def load_plugins(settings: Settings) -> Plugins:
     """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
     plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
@@ -182,7 +197,10 @@ def require_layout(links: Links) -> Layout:
     """Raises SettingsInvalid where the store was never made ready; StoreUnavailable."""
     layout = read_layout(links)
     if layout is None:
-        raise SettingsInvalid("the store is empty; make it ready with `sealring init`, or restore a backup")
+        raise SettingsInvalid(
+            "the store is empty: make a new one ready with `sealring init`, or restore a backup of the one that was "
+            "lost with `sealring restore`"
+        )
     return layout
 
 

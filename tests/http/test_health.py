@@ -143,7 +143,7 @@ def test_a_live_server_lists_its_checks(live):
 
     assert (reply.status, reply.json) == (
         200,
-        {"status": "ready", "checks": {"store": "ok", "keys": "ok"}, "durability": "single"},
+        {"status": "ready", "checks": {"store": "ok", "keys": "ok", "revocations": "ok"}, "durability": "single"},
     )
 
 

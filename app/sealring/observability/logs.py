@@ -8,9 +8,12 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from threading import Lock
 from typing import Any, TextIO
 
 import orjson
+
+QUIET_S = 60.0  # after which an alarm is over
 
 
 class Log:
@@ -18,6 +21,8 @@ class Log:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
+        self._lock = Lock()
+        self._alarmed: dict[str, float] = {}  # by code, when it was last the case
 
     def notice(self, message: str) -> None:
         """A fixed text of our own, e.g. at start-up."""
@@ -27,6 +32,15 @@ class Log:
         """A request that was answered with an error."""
         fields = {"request_id": request_id, "route": route, "status": status, "code": code, "reason": reason}
         self._write("alarm" if status == 500 else "refusal", fields)
+
+    def alarm(self, code: str, message: str) -> None:
+        """What only the operator can mend: one line as long as it lasts, and another if it comes again later."""
+        now = time.monotonic()
+        with self._lock:
+            lasts = now - self._alarmed.get(code, float("-inf")) < QUIET_S
+            self._alarmed[code] = now
+        if not lasts:
+            self._write("alarm", {"code": code, "message": message})
 
     def fault(self, message: str, error: BaseException, *, request_id: str = "", route: str = "") -> None:
         """A defect of ours: the class of the exception, and where it was raised."""

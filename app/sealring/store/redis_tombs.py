@@ -36,6 +36,8 @@ class RedisTombs:
         return self._keyspace.partitions
 
     def lease(self, seconds: int) -> bool:
+        """Whether this worker is the one, for so long. Raises StoreError, and writes nothing to a lost store."""
+        self._markers.check_all()
         _, holder = self._links.call((b"SET", PURGE_LEASE, self._holder, b"NX", b"EX", seconds), (b"GET", PURGE_LEASE))
         if holder != self._holder:
             return False

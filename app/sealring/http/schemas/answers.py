@@ -198,6 +198,7 @@ class Checks(Answer):
 
     store = fields.String(required=True, metadata={"examples": ["ok", "store_lost"]})
     keys = fields.String(required=True, metadata={"examples": ["ok", "kms_unavailable"]})
+    revocations = fields.String(required=True, metadata={"examples": ["ok", "integrity_failure"]})
 
 
 class Readiness(Answer):
