@@ -23,6 +23,7 @@ import report
 import scale
 from failures import BenchmarkFailed
 from footprint import Footprint, Scales
+from intervals import FEWEST
 from load import Effort, Sample, check_wrk, measure
 from operations import OBJECTS, OPERATIONS, SealringTarget
 from processes import Cores, pinned, resident_mb
@@ -157,7 +158,7 @@ def _options() -> argparse.Namespace:
         nargs="*",
         type=int,
         metavar="OBJECTS",
-        help="instead, compare stores with so many objects; default: 10000 100000 1000000, some 3 GB and 15 minutes",
+        help="instead, compare stores with so many objects; default: 10000 100000 1000000, some 3 GB and 40 minutes",
     )
     parser.add_argument(
         "--beside", type=Path, metavar="CHECKOUT", help="instead, compare with another checkout, in-process; 2 minutes"
@@ -165,7 +166,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a smoke test of some 15 seconds; its figures are rough")
     parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION",
                         help=f"only these operations: {', '.join(OPERATIONS)}")  # fmt: skip
-    parser.add_argument("--rounds", type=int, help="shuffled rounds (default: 3; 5 of --peer)")
+    parser.add_argument(
+        "--rounds", type=int, help="shuffled rounds (default: 3; of --peer 6, the fewest that have an interval)"
+    )
     parser.add_argument("--seconds", type=int, default=2, help="length of a sample (default: 2)")
     parser.add_argument("--warm-up", type=int, default=1, help="seconds before each sample (default: 1)")
     parser.add_argument("--connections", type=int, default=16, help="kept connections (default: 16)")
@@ -175,7 +178,7 @@ def _options() -> argparse.Namespace:
         options.rounds, options.seconds, options.warm_up = 1, 1, 0
     if options.scale is not None:
         options.scale = options.scale or list(scale.SIZES)
-    options.rounds = options.rounds or (5 if options.peer else 3)
+    options.rounds = options.rounds or (FEWEST if options.peer else 3)
     if options.profile and options.peer:
         parser.error("choose --profile or --peer")
     return options

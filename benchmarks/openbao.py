@@ -26,6 +26,8 @@ _POLICY = 'path "kv/*" { capabilities = ["create", "read", "update"] } path "tra
 class OpenBaoTarget:
     """OpenBao under load, by a batch token: the kind that it checks fastest, and stateless as a JWT is."""
 
+    may_refuse = 0.01  # the report says how many it did refuse
+
     def __init__(self, name: str, pid: int, port: int, token: str, audit: Path) -> None:
         self.name = name
         self.pid = pid

@@ -40,6 +40,7 @@ class SealringTarget:
     """sealring under load."""
 
     name = "sealring"
+    may_refuse = 0.0
 
     def __init__(self, server: Sealring) -> None:
         self.url = f"http://127.0.0.1:{server.port}"

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import openbao
-from load import Effort, Sample, Target, measure
+from interpreter import Interpreter
+from intervals import Estimate, ratios
+from load import Effort, Sample, Target, measure, wrk_version
 from processes import Cores
+from refusals import Tally
 from report import progress, table, trust
 
 IN_MEMORY, RAFT, OURS = "OpenBao in memory", "OpenBao on raft", "sealring"
@@ -66,7 +69,7 @@ def compare(ours: Target, effort: Effort, rounds: int, folder: Path, cores: Core
         "rounds": rounds,
         "samples": {name: {operation: [asdict(each) for each in found] for operation, found in operations.items()}
                     for name, operations in samples.items()},
-        "ratios": [{**asdict(budget), "ratio": _ratio(samples, budget)} for budget in BUDGETS],
+        "ratios": [{**asdict(budget), "ratio": asdict(_ratio(samples, budget))} for budget in BUDGETS],
     }  # fmt: skip
 
 
@@ -75,39 +78,47 @@ def print_budgets(compared: Mapping[str, Any], memory: Mapping[str, Any]) -> Non
     rows = []
     for each in compared["ratios"]:
         what = f"{each['operation']}, CPU, against {_peer_side(Budget(each['operation'], each['peer'], 0))}"
+        ratio = Estimate(**each["ratio"])
         rows.append(
-            (what, f"{each['ratio']:.2f} x", f"{each['at_most']:.1f} x", _verdict(each["ratio"], each["at_most"]))
-        )
+            (what, f"{ratio.median:.2f} x", ratio.interval(2), f"{each['at_most']:.1f} x",
+             _verdict(ratio.median, each["at_most"]))
+        )  # fmt: skip
     resident, size = memory["worker_mb"], memory["bytes_an_object"]
-    rows.append(("resident memory of a worker", f"{resident:.1f} MB", f"{WORKER_MB} MB", _verdict(resident, WORKER_MB)))
-    rows.append(("store, bytes an object", f"{size:.0f}", f"{BYTES_AN_OBJECT}", _verdict(size, BYTES_AN_OBJECT)))
-    print("\nBudgets (docs/performance.md); ratios are of medians over the rounds\n")
-    print(table(("budget", "measured", "at most", ""), rows))
+    rows.append(
+        ("resident memory of a worker", f"{resident:.1f} MB", "", f"{WORKER_MB} MB", _verdict(resident, WORKER_MB))
+    )
+    rows.append(("store, bytes an object", f"{size:.0f}", "", f"{BYTES_AN_OBJECT}", _verdict(size, BYTES_AN_OBJECT)))
+    print("\nBudgets (docs/performance.md); a ratio is the median of those of the rounds\n")
+    print(table(("budget", "measured", "95 %", "at most", ""), rows))
 
 
 def _print(samples: Samples, effort: Effort, rounds: int) -> None:
     rows = []
     for name, operations in samples.items():
         for operation, found in sorted(operations.items()):
-            cpu = sorted(each.cpu_us for each in found)
-            middle = statistics.median(cpu)
+            cpu = Estimate.of([each.cpu_us for each in found])
             store = statistics.median(each.store_us for each in found)
             rate = statistics.median(each.rate for each in found)
             p50, p99 = (statistics.median(getattr(each, part) for each in found) for part in ("p50_ms", "p99_ms"))
             theirs = operation if name == OURS else _OURS_IS_THEIRS.get(operation, operation)
-            rows.append((f"{name}: {theirs}", f"{middle:,.0f}", f"{cpu[0]:,.0f}", f"{cpu[-1]:,.0f}", f"{store:,.0f}",
-                         f"{1e6 / middle:,.0f}", f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}"))  # fmt: skip
-    head = ("", "CPU µs", "least", "most", "store µs", "req/s a core", "req/s", "p50 ms", "p99 ms")
-    print(f"\n{rounds} shuffled rounds, {effort.connections} connections; medians over the rounds\n")
+            failed = sum(each.refused for each in found)
+            refused = Tally(failed + sum(each.requests for each in found), failed)
+            rows.append((f"{name}: {theirs}", f"{cpu.median:,.0f}", cpu.interval(), f"{store:,.0f}",
+                         f"{1e6 / cpu.median:,.0f}", f"{rate:,.0f}", f"{p50:.1f}", f"{p99:.1f}",
+                         str(refused)))  # fmt: skip
+    head = ("", "CPU µs", "95 %", "store µs", "req/s a core", "req/s", "p50 ms", "p99 ms", "refused")
+    print(f"\n{Interpreter.here()}; load by {wrk_version()}")
+    print(
+        f"{rounds} shuffled rounds, {effort.connections} connections; medians over the rounds, and where the true one"
+    )
+    print("is in 95 of 100 runs\n")
     print(table(head, rows))
     print(f"\n{trust(each for found in samples.values() for many in found.values() for each in many)}")
 
 
-def _ratio(samples: Samples, budget: Budget) -> float:
-    ours, theirs = (
-        statistics.median(each.cpu_us for each in samples[name][budget.operation]) for name in (OURS, budget.peer)
-    )
-    return ours / theirs
+def _ratio(samples: Samples, budget: Budget) -> Estimate:
+    ours, theirs = ([each.cpu_us for each in samples[name][budget.operation]] for name in (OURS, budget.peer))
+    return Estimate.of(ratios(ours, theirs))
 
 
 def _peer_side(budget: Budget) -> str:

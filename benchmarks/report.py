@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint import Footprint
+from interpreter import Interpreter
 from load import Effort, Sample, wrk_version
 from processes import Cores
 
@@ -102,7 +103,7 @@ def surroundings(cores: Cores, effort: Effort, store: Mapping[str, Any]) -> dict
             "load_average": os.getloadavg()[0],
         },
         "versions": {
-            "python": platform.python_version(),
+            "python": str(Interpreter.here()),
             **{name: importlib.metadata.version(name) for name in _PACKAGES},
             "store": f"{store.get('server_name', 'redis')} {store.get('valkey_version', store['redis_version'])}",
             "allocator": store["mem_allocator"],

@@ -274,7 +274,9 @@ def test_of_a_proxy_x_forwarded_proto_is_believed_and_no_other_header(
 def test_no_part_of_a_path_is_cut_off_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SCRIPT_NAME", "/vault")
     config = write_config(folder)
-    with serving.start_gunicorn(Path("x"), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config) as process:
+    with serving.start_gunicorn(
+        settings_in(folder), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config
+    ) as process:
         cut_by_us = get(folder / "own", "/vault/v1")
         cut_by_a_proxy = get(folder / "own", "/other/v1", {"SCRIPT_NAME": "/other"})
         process.terminate()

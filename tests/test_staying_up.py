@@ -35,6 +35,7 @@ def server(folder: Path, more: str = ""):
         serving(folder, store.url, threads=4, gunicorn_config=config) as live,
     ):
         live.before = 0
+        assert becomes_true(lambda: logged(live, "keys: local") == 2)  # both workers have seen the store
         yield live
 
 
@@ -122,6 +123,28 @@ def test_settings_with_which_no_worker_starts_are_not_taken(up):
     kill(before[0])
     assert becomes_true(lambda: serves(up) and before[0] not in up.workers)
     assert becomes_true(lambda: logged(up, "durability: single") == 1)
+
+
+SECOND_FAILS = """
+import sys, time
+from sealring import serving
+
+def post_fork(server, worker):
+    serving.post_fork(server, worker)
+    if worker.age == 2:
+        (first,) = server.WORKERS.values()
+        while not first.ready:
+            time.sleep(0.01)
+        sys.exit(3)
+"""
+
+
+def test_one_worker_that_serves_is_enough_for_the_server_to_stay(tmp_path):
+    """Though another of the same start cannot."""
+    with server(tmp_path, SECOND_FAILS) as up:
+        assert becomes_true(lambda: logged(up, "exited with code 3") == 1)
+
+        assert becomes_true(lambda: serves(up))
 
 
 @pytest.mark.parametrize("wrong", ["1 +", "raise LookupError", "worker_class = 'gthread'", "threads = 'many'"])

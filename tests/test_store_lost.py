@@ -24,6 +24,7 @@ LAYOUT, REVOCATIONS = b"s1:layout", b"s1:{*}:r:*"
 def server(folder):
     with MortalStore(folder) as store, serving(folder, store.url) as live:
         live.mortal = store
+        assert becomes_true(lambda: live.log.read_text().count("keys: local") == 2)  # both workers have seen the store
         yield live
 
 

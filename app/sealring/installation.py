@@ -14,6 +14,7 @@ from sealring.domain.ids import new_environment_id
 from sealring.errors import SettingsInvalid
 from sealring.keys import registry
 from sealring.keys.plugins import suggested
+from sealring.store.store_url import StoreUrl
 from sealring_plugin import ConfigValue, ManagedSpec
 
 SETTINGS_FILE = "sealring.toml"
@@ -66,6 +67,7 @@ def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file
     the store is to be; None: in the folder. Raises SettingsInvalid where a file that exists cannot be used, or says
     otherwise.
     """
+    StoreUrl.parse(store_url)  # before it is written where every later start reads it
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / STORE_URL_FILE, store_url)
     if (folder / SETTINGS_FILE).exists():

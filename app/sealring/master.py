@@ -35,6 +35,8 @@ BOOT_S = 60.0  # how long a successor may take to begin to serve
 PAUSE_S = 1.0  # after a worker that could not start
 RETRY_S = 30.0  # after a worker that was due could not be replaced
 
+_NO_STATUS = -1  # that of no process: gunicorn ends where a worker's is WORKER_BOOT_ERROR
+
 
 class _Run(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Run by our master: in the order of methods, this stands right before gunicorn's own way."""
@@ -95,7 +97,6 @@ class Master(Arbiter):  # type: ignore[misc]
         self._refused = mmap.mmap(-1, 1)  # shared with workers of all generations
         self._succession: Succession | None = None
         self._not_before = self._retry_at = 0.0
-        self.served = False  # any of its workers, ever
         super().__init__(app)
         # gunicorn would run a module of its own package as a script, which cannot import what it needs
         self.START_CTX["args"] = [sys.executable, "-m", __spec__.name, *sys.argv[1:]]
@@ -122,9 +123,13 @@ class Master(Arbiter):  # type: ignore[misc]
         self.log.reopen_files()
         self._replace([each for each in self.WORKERS.values() if not each.leaving], self.num_workers, self._reloaded)
 
+    def reap_workers(self) -> None:
+        if any(each.ready for each in self.WORKERS.values()):  # one that ended just now is among them
+            self.WORKER_BOOT_ERROR = self.APP_LOAD_ERROR = _NO_STATUS
+        super().reap_workers()
+
     def manage_workers(self) -> None:
         inheritance.left().renew()
-        self.served = self.served or any(each.ready for each in self.WORKERS.values())
         if self._succession is not None and not self._settled(self._succession):
             return
         staying = sorted((each for each in self.WORKERS.values() if not each.leaving), key=lambda each: each.age)

@@ -24,11 +24,9 @@ from sealring.http.unreadable import write_refusal
 
 SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the master
 THREADS_VARIABLE = "SEALRING_THREADS"  # how many requests a worker serves at once, on its way to its app
-FIRST_VARIABLE = "SEALRING_FIRST"  # set for a worker before which none has served
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
-_EXITS_ALONE = 1  # a worker's exit status that is none of those at which gunicorn's master ends
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn makes its own unlinked file there
 
 # --- settings
@@ -74,13 +72,9 @@ def on_reload(server: Any) -> None:
     _keep_heartbeats_in_memory(server)
 
 
-def post_fork(server: Any, worker: Any) -> None:
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
     """Harden a worker before it builds the app, which is before it holds any secret; tell the app what it needs."""
     os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
-    if server.served:
-        server.WORKER_BOOT_ERROR = server.APP_LOAD_ERROR = _EXITS_ALONE
-    else:
-        os.environ[FIRST_VARIABLE] = "yes"
     _harden()
     logging.getLogger("gunicorn.error").addFilter(_without_request)
 

@@ -15,6 +15,7 @@ from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.services.objects import ObjectLimits
 from sealring.store.durability import DurabilityPolicy
+from sealring.store.store_url import StoreUrl
 from sealring_plugin import ConfigInvalid, read_private
 
 MAX_VALUE_BYTES = 16 << 20
@@ -146,6 +147,12 @@ def _place(error: ValueError) -> str:
 
 
 def _store_url(table: _Table, base: Path) -> str:
+    url = _said_url(table, base)
+    StoreUrl.parse(url)
+    return url
+
+
+def _said_url(table: _Table, base: Path) -> str:
     if "url_file" not in table.members:
         return table.text("url")
     if "url" in table.members:

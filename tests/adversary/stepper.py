@@ -14,6 +14,7 @@ from typing import Any
 from sealring.errors import SealringError
 from sealring.store.endpoint import Endpoint
 from sealring.store.links import Links
+from sealring.store.store_url import StoreUrl
 from sealring.store.topology import OneNode
 
 MOST_STEPS = 200  # of one request, however often it begins again
@@ -63,7 +64,8 @@ class Stepper:
 
     def links(self, url: str) -> Links:
         """Links whose every send is a step."""
-        return Links(OneNode(lambda: _Connection(Endpoint(url).connection(), self._step)))
+        (endpoint,) = Endpoint.each(StoreUrl.parse(url))
+        return Links(OneNode(lambda: _Connection(endpoint.connection(), self._step)))
 
     def watch(self, gateway: Any) -> None:
         """Let each call of a gateway be a step."""

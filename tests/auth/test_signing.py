@@ -168,7 +168,7 @@ def test_a_minted_token_verifies_and_makes_its_principal(key_file):
     assert made.permissions == {Permission.OBJECTS_READ, Permission.KEYS_USE}
 
 
-@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o601])
+@pytest.mark.parametrize("mode", [0o644, 0o620, 0o604, 0o660, 0o601])
 def test_a_key_file_that_is_open_to_others_is_refused(key_file, mode):
     key_file.chmod(mode)
 

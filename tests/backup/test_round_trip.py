@@ -92,7 +92,7 @@ def test_a_binding_guards_as_before(installed, restored, made):
 
     assert use.objects.read(BOUND, str(made["bound"].id)).value == "under their key"
     assert new.current.key_id == binding.id
-    assert restored.store.bindings.find(binding.id) == binding
+    assert restored.store.bindings.load(binding.environment, binding.org).bindings[0] == binding
     assert restored.store.bindings.owners(new.id.partition) == [(binding.environment, "org_bound")]
 
 

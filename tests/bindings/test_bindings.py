@@ -55,7 +55,7 @@ def test_much_may_be_found_in_many_words(world, monkeypatch):
 
     binding = world.turn(world.bind("org_123", "key_abc", activate=False), "validate")
 
-    assert len(world.store.bindings.find(binding.id).verification.findings) == 30
+    assert len(world.store.bindings.load(binding.environment, binding.org).bindings[0].verification.findings) == 30
 
 
 @pytest.mark.parametrize(
@@ -316,4 +316,4 @@ def test_a_suspended_binding_that_is_suspended_again_stops_an_activation_that_is
     with pytest.raises(BindingConflict):
         world.turn(binding, "activate")
 
-    assert world.store.bindings.find(binding.id).state is BindingState.SUSPENDED
+    assert world.store.bindings.load(binding.environment, binding.org).bindings[0].state is BindingState.SUSPENDED

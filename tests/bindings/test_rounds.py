@@ -7,7 +7,7 @@ import pytest
 import sealring_plugin as api
 from bindings.conftest import world_on
 from sealring.domain.events import Action
-from sealring.errors import IntegrityFailure, KeyDisabled, StoreUnavailable
+from sealring.errors import IntegrityFailure, KeyDisabled, KeyFailure, KeyThrottled, StoreUnavailable
 from sealring.services import rounds
 from sealring.services.rounds import Alarms, Rounds
 from support import stores
@@ -62,6 +62,48 @@ def test_a_key_that_failed_is_asked_and_what_was_found_is_stored(world, keys_ask
     ask_all(keys_asked)
 
     assert codes(world) == [("key_disabled",)]
+
+
+TENANTS_OWN = [api.AccessDenied(), api.KeyDisabled(), api.KeyNotFound(), api.WrongRegion(), api.Throttled()]
+NOT_THEIRS = [api.Unavailable(), api.DeadlineExceeded(), api.ConfigInvalid(), ZeroDivisionError()]
+
+
+@pytest.mark.parametrize(
+    ("failure", "alarmed"),
+    [*((each, [(ENVIRONMENT, "org_123")]) for each in TENANTS_OWN), *((each, []) for each in NOT_THEIRS)],
+    ids=lambda each: type(each).__name__,
+)
+@pytest.mark.parametrize("work", ["wrap", "unwrap"])
+def test_an_alarm_is_of_what_the_owner_of_the_key_has_to_mend(world, alarms, failure, alarmed, work):
+    world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
+    world.kms["key_abc"].failure = failure
+
+    with pytest.raises(KeyFailure):
+        world.open(record) if work == "unwrap" else world.seal("org_123", "second")
+
+    assert alarms.take() == alarmed
+
+
+def test_our_own_limits_raise_no_alarm_of_a_customers_key(alarms):
+    world = world_on(stores.memory(), waits=True, threads=2, on_refusal=alarms.raise_for)
+    world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
+    refusals = []
+
+    def beside():
+        try:
+            world.open(record)
+        except KeyThrottled as refused:
+            refusals.append(refused.owner)
+
+    with world.gateway.place(ENVIRONMENT, "org_123", ["cmk"]):  # its share of the threads
+        thread = threading.Thread(target=beside)
+        thread.start()
+        thread.join()
+
+    assert refusals == ["operator"]
+    assert alarms.take() == []
 
 
 def test_an_organization_whose_key_goes_on_failing_raises_one_alarm_in_ten_seconds(alarms, clock):

@@ -4,10 +4,10 @@ import pytest
 
 from bindings.conftest import world_on
 from sealring.domain.ids import uuid_text
-from sealring.errors import IntegrityFailure
+from sealring.errors import IntegrityFailure, NotFound
 from sealring.store.keyspace import Keyspace
 from sealring.store.records import Records
-from support.make import ENVIRONMENT, caller
+from support.make import ENVIRONMENT, OTHER_ENVIRONMENT, caller
 from support.stores import KEYS, on_links
 from support.tampering import every_bit_of, refused, some_bits_of
 
@@ -107,3 +107,36 @@ def test_an_object_of_a_binding_that_is_gone_is_refused(links, world, fresh):
         fresh().open(record)
 
     assert failure.value.reason == "a bound key without its binding"
+
+
+@pytest.mark.parametrize("method", ["read", "suspend", "retire"])
+@pytest.mark.parametrize("who", [caller("org_acme"), caller()], ids=["theirs", "everywhere"])
+def test_a_binding_whose_owner_was_taken_off_the_list_is_found_and_suspended(links, fresh, who, method):
+    binding_id, _ = stored(links, "org_acme")
+    links.call((b"HDEL", KEYSPACE.binding_owners(0), binding_id))
+
+    assert getattr(fresh().use.bindings, method)(who, uuid_text(binding_id)).id == binding_id
+
+
+def test_nothing_is_read_of_a_binding_that_cannot_be_the_callers(links, fresh):
+    binding_id, _ = stored(links, "org_acme")
+    links.call((b"SET", KEYSPACE.kek(ENVIRONMENT, "org_acme", binding_id), b"what would be refused, if it were read"))
+
+    with pytest.raises(NotFound):
+        fresh().use.bindings.read(caller("org_beta"), uuid_text(binding_id))
+    with pytest.raises(IntegrityFailure):
+        fresh().use.bindings.read(caller("org_acme"), uuid_text(binding_id))
+
+
+def test_a_binding_is_none_to_who_may_see_all_organizations_of_another_environment(links, fresh):
+    binding_id, _ = stored(links, "org_acme")
+
+    with pytest.raises(NotFound):
+        fresh().use.bindings.read(caller(environment=OTHER_ENVIRONMENT), uuid_text(binding_id))
+
+
+def test_the_record_of_a_managed_key_is_no_binding(links, world, fresh):
+    kek_id = world.seal("org_managed").current.key_id
+
+    with pytest.raises(NotFound):
+        fresh().use.bindings.read(caller(), uuid_text(kek_id))

@@ -16,7 +16,7 @@ from faults.report import OURS, Report
 from faults.sdk_clients import SdkJob, work_with_sdk
 from faults.store import MortalStore
 from faults.stored import stored
-from sdk.environments import interpreter
+from sdk.environments import command_of
 from sdk.versions import Sdk
 from support.live import LiveServer, is_ready, serving
 from support.waiting import becomes_true
@@ -108,7 +108,7 @@ def _jobs(ground: Field, plan: Plan) -> Iterator[tuple[str, Work, Job | SdkJob]]
     for sdk in plan.sdks:
         token = ground.server.token(ORG, subject=sdk.id)
         url, log = f"http://{ground.front.address}", ground.server.folder / f"{sdk.id}.log"
-        yield sdk.id, work_with_sdk, SdkJob(sdk, interpreter(sdk, print), url, token, ORG, log)
+        yield sdk.id, work_with_sdk, SdkJob(sdk, command_of(sdk, print), url, token, ORG, log)
 
 
 @contextmanager

@@ -56,13 +56,14 @@ class Dice:
 class FaultProxy:
     """Forwards from a port of its own to `backend`, a URL with a host and port or a Unix socket's path.
 
-    `plan` and `frozen` may be set at any time. While it is frozen nothing passes, and nobody is hung up on.
-    `before_fault` runs when an answer has come that will be lost.
+    `plan`, `frozen` and `instead` may be set at any time. While it is frozen nothing passes, and nobody is hung up on.
+    `before_fault` runs when an answer has come that will be lost; a client gets `instead` of it, and is hung up on.
     """
 
     def __init__(self, backend: str, plan: Plan = nothing) -> None:
         self.plan = plan
         self.frozen = False
+        self.instead = b""
         self.before_fault: Callable[[], None] = lambda: None
         self.made: Counter[Fault] = Counter()
         self._backend = urlsplit(backend)
@@ -126,6 +127,7 @@ class FaultProxy:
                     self.before_fault()
                 await self._thaw()
                 if fault is Fault.LOSE:
+                    client.write(self.instead)
                     return
                 if fault is Fault.DELAY:
                     await asyncio.sleep(DELAY_S)

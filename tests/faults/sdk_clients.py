@@ -23,7 +23,7 @@ DELETED = 0.3  # of the objects
 @dataclass(frozen=True)
 class SdkJob:
     sdk: Sdk
-    interpreter: Sequence[str]
+    command: Sequence[str]
     url: str
     token: str = field(repr=False)
     org: str
@@ -32,7 +32,7 @@ class SdkJob:
 
 def work_with_sdk(job: SdkJob, goes_on: Callable[[], bool]) -> Told:
     """Give one object after another its whole life, each under a name that nobody else uses."""
-    with driver(job.interpreter, job.sdk.driver, job.url, CACHE / job.sdk.id, job.log) as running:
+    with driver(job.command, job.url, CACHE / job.sdk.id, job.log) as running:
         client = SdkClient(job, Vault(running, job.token))
         while goes_on():
             client.live(f"of {job.sdk.id} {uuid4()}")

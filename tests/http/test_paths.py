@@ -1,12 +1,14 @@
 """Routes are found as Flask's URL map finds them, if they are found at all."""
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from sealring.http.paths import Paths
+from sealring.http.paths import Paths, hides_slash
 
 RULES = (
     ("GET", "/kv"),
@@ -70,3 +72,19 @@ def test_the_url_map_agrees_that_a_fixed_path_goes_before_a_value():
     assert url_map().match("/kv/about", "GET") == ("GET /kv/about", {})
     with pytest.raises(HTTPException):
         url_map().match("/kv/", "GET")
+
+
+@given(
+    st.sampled_from([("vault", "v1", "kv"), ("livez",), ("vault", "v1", "kv", "x", "metadata"), ("kv", "name")]),
+    st.text("/a%2F\u00e9", max_size=6),
+    st.sampled_from(["", "http://x", "https://x%2Fy:1"]),
+    st.data(),
+)
+def test_an_encoded_slash_hides_unless_it_is_of_the_last_value(segments, name, origin, data):
+    route = "/" + "/".join(segments) + "/" * bool(name)
+    encoded = "".join(data.draw(st.sampled_from(["/", "%2F", "%2f"])) if each == "/" else each for each in route[1:])
+    written = quote(name, safe=data.draw(st.sampled_from(["", "/"])))
+
+    hides = hides_slash(f"{origin}/{encoded}{written}?x=%2F", route + name, {"name": name} if name else {})
+
+    assert hides == ("%" in encoded)

@@ -1,10 +1,12 @@
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from uuid import uuid4
 
 import pytest
 
+from faults.proxy import FaultProxy
 from sdk.driver import Vault, driver
-from sdk.environments import CACHE, NotInstalled, interpreter
+from sdk.environments import CACHE, command_of
+from sdk.tools import NotInstalled
 
 
 class Organization:
@@ -31,7 +33,14 @@ def full_org(live):
 
 
 @pytest.fixture(scope="session")
-def vault_of(live, tmp_path_factory, tell):
+def wire(live):
+    """What stands between the SDKs and the server, and can lose answers."""
+    with closing(FaultProxy(live.url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def vault_of(wire, tmp_path_factory, tell):
     """Makes the vault of an SDK's client, with a token as its API key. Each version is one process."""
     logs = tmp_path_factory.mktemp("sdk")
     started = {}
@@ -40,10 +49,10 @@ def vault_of(live, tmp_path_factory, tell):
         def vault_of(sdk, token):
             if sdk not in started:
                 try:
-                    command = interpreter(sdk, tell)
+                    command = command_of(sdk, tell)
                 except NotInstalled as missing:
                     raise pytest.fail.Exception(str(missing), pytrace=False) from None
-                run = driver(command, sdk.driver, live.url, CACHE / sdk.id, logs / f"{sdk.id}.log")
+                run = driver(command, f"http://{wire.address}", CACHE / sdk.id, logs / f"{sdk.id}.log")
                 started[sdk] = running.enter_context(run)
             return Vault(started[sdk], token)
 

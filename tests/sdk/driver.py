@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-DRIVERS = Path(__file__).parent / "drivers"
-
 
 class Refused(Exception):
     """The SDK raised an exception. `kind` is its class, `message` what it shows."""
@@ -104,13 +102,12 @@ class Vault:
 
 
 @contextmanager
-def driver(interpreter: Sequence[str], script: str, url: str, sdk_folder: Path, log: Path) -> Iterator[Driver]:
+def driver(command: Sequence[str], url: str, sdk_folder: Path, log: Path) -> Iterator[Driver]:
     """Run a driver until the block ends."""
-    command = [*interpreter, str(DRIVERS / script), url, str(sdk_folder)]
     with (
         log.open("wb") as errors,
         subprocess.Popen(
-            command,
+            [*command, url, str(sdk_folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -124,6 +121,6 @@ def driver(interpreter: Sequence[str], script: str, url: str, sdk_folder: Path, 
 
 def _environment() -> Mapping[str, str]:
     """Ours without what would change an SDK's behaviour, in a zone whose times do not look like UTC."""
-    meddling = re.compile(r"(WORKOS|PYTHON|NODE)_?.*|.*_proxy", re.IGNORECASE)
+    meddling = re.compile(r"(WORKOS|PYTHON|NODE|JAVA|JDK)_?.*|.*_proxy", re.IGNORECASE)
     ours = {name: text for name, text in os.environ.items() if not meddling.fullmatch(name)}
     return {**ours, "TZ": "Asia/Kolkata", "PYTHONDONTWRITEBYTECODE": "1"}

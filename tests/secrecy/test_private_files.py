@@ -9,6 +9,7 @@ import pytest
 from sealring import settings
 from sealring.auth.signing import public_jwks
 from sealring.errors import SettingsInvalid
+from sealring.store.links import Links
 from sealring_awskms import config as aws
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import credential_of
@@ -16,7 +17,7 @@ from sealring_azurekv.spec import SPEC as AZURE
 from sealring_gcpkms.credentials import OwnCredentials
 from sealring_hsm.config import read_pin
 from sealring_local.root import Roots, read_roots
-from sealring_plugin import ConfigInvalid
+from sealring_plugin import ConfigInvalid, ProviderError
 
 APP = "11111111-2222-3333-4444-555555555555"
 DEVELOPER = {"type": "authorized_user", "client_id": "id", "client_secret": "hunter2", "refresh_token": "1//x"}
@@ -41,6 +42,12 @@ def store_url(path):
     settings.load(path.parent / "sealring.toml")
 
 
+def store_key(path):
+    """The key of TLS to the store."""
+    (path.parent / "certificate.pem").touch()
+    Links.to(f"rediss://host?ssl_certfile={path.parent}/certificate.pem&ssl_keyfile={path}")
+
+
 READERS = {
     "local root_key_file": (read_roots, Roots.fresh().encode().encode()),
     "hsm pin_file": (read_pin, b"1234"),
@@ -53,6 +60,7 @@ READERS = {
     "azurekv certificate_file": (azure("certificate_file"), b"hunter2"),
     "azurekv client_secret_file": (azure("client_secret_file"), b"hunter2"),
     "[store] url_file": (store_url, b"redis://:hunter2@store"),
+    "[store] ssl_keyfile of the URL": (store_key, b"hunter2"),
     "[token] signing_key_file": (public_jwks, b"hunter2"),
 }
 
@@ -64,12 +72,35 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path, reader, mode):
     path = tmp_path / "secret"
     path.write_bytes(content)
     path.chmod(mode)
+    if os.geteuid() == 0:  # what root owns may be read by a group of ours
+        os.chown(path, 1000, 3000)
 
     with pytest.raises((ConfigInvalid, SettingsInvalid), match=f"{re.escape(str(path))} is open to others") as refused:
         read(path)
 
     assert f"chmod 600 {path}" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of root's")
+@pytest.mark.parametrize("reader", READERS)
+def test_a_secret_that_kubernetes_mounts_is_not_open_to_others(tmp_path, reader):
+    read, _ = READERS[reader]
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data/secret").write_bytes(b"{}")
+    (tmp_path / "..data/secret").chmod(0o440)
+    (tmp_path / "secret").symlink_to("..data/secret")
+
+    assert "open to others" not in said_of(lambda: read(tmp_path / "secret"))
+
+
+def said_of(read):
+    """What is wrong with a file, if anything: of some, the contents here are no good."""
+    try:
+        read()
+    except (ProviderError, SettingsInvalid) as refused:
+        return str(refused)
+    return ""
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -8,6 +8,7 @@ from sealring.domain.ids import NO_ORG
 from sealring.domain.record import State
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.visibility import object_id, owned, refusals_audited, visible
+from sealring.store.memory import home
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
 from support.stores import memory
 
@@ -46,7 +47,18 @@ def test_a_deleted_object_is_owned_and_not_visible(record):
 
 def test_what_is_no_id_is_not_found():
     with pytest.raises(NotFound):
-        object_id("secret_")
+        object_id("secret_", ME, home)
+
+
+@pytest.mark.parametrize("who", [ME, caller(BETA, ACME), caller(), caller(environment=OTHER_ENVIRONMENT)])
+def test_an_id_may_be_of_each_organization_that_the_caller_has(record, who):
+    assert object_id(str(record.id), who, home) == record.id
+
+
+@pytest.mark.parametrize("who", [caller(BETA), caller(ACME, environment=OTHER_ENVIRONMENT)])
+def test_an_id_of_another_organization_is_not_found(record, who):
+    with pytest.raises(NotFound):
+        object_id(str(record.id), who, home)
 
 
 def test_the_reason_of_a_refusal_is_for_the_audit_log():

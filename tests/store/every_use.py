@@ -124,7 +124,7 @@ LOADS = {
     "objects.page of an organization": lambda it: page(it, frozenset({ACME})),
     "objects.page of all": lambda it: page(it, None),
     "bindings.load": lambda it: it.stores.bindings.load(ENVIRONMENT, ACME),
-    "bindings.find": lambda it: it.stores.bindings.find(it.binding.id),
+    "bindings.owner": lambda it: it.stores.bindings.owner(it.binding.id),
     "bindings.owners": lambda it: it.stores.bindings.owners(it.record.id.partition),
     "keks.find": lambda it: it.stores.keks.find(it.scope),
     "keks.get": lambda it: it.stores.keks.get(ENVIRONMENT, ACME, it.kek.kek_id),

@@ -1,7 +1,7 @@
 """A cluster: slots that move, nodes that fail, connections that die at the worst moment. Nothing is lost."""
 
 import threading
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 import redis
@@ -10,8 +10,10 @@ from sealring.errors import StoreError
 from sealring.store.cluster import Cluster
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
+from sealring.store.store_url import StoreUrl
 from sealring.store.transaction import Commit, transact
 from support.cluster import running_cluster
+from support.fake_store import answering
 from support.make import caller, context, gateway, services
 from support.stores import KEYS, on_links
 from support.waiting import becomes_true
@@ -195,7 +197,7 @@ def test_the_cluster_client_of_redis_py_loses_that_update_which_is_why_it_is_not
 
 def test_a_cluster_is_found_by_any_of_its_nodes(cluster):
     dead = "127.0.0.1:1"
-    topology = Cluster(f"cluster://{dead},127.0.0.1:{cluster.nodes[5].port}")
+    topology = Cluster(StoreUrl.parse(f"cluster://{dead},127.0.0.1:{cluster.nodes[5].port}"))
 
     owners = {topology.pool(f"s1:{{{number}}}:o".encode()) for number in range(64)}
 
@@ -218,3 +220,49 @@ def test_the_answers_of_several_nodes_come_in_the_order_of_the_commands(cluster,
 
     assert cluster_links.call(*((b"GET", key) for key in keys)) == keys
     assert len({cluster.owner(redis.crc.key_slot(key)).port for key in keys}) == 3
+
+
+# --- how nodes name themselves
+
+
+@contextmanager
+def naming(cluster, kind):
+    """Let each node say its place in that way."""
+    for node in cluster.nodes:
+        node.client.config_set("cluster-preferred-endpoint-type", kind)
+    try:
+        yield
+    finally:
+        for node in cluster.nodes:
+            node.client.config_set("cluster-preferred-endpoint-type", "ip")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("ip", "127.0.0.1"), ("unknown-endpoint", None), ("hostname", "?")])
+def test_a_node_is_found_however_it_names_itself(cluster, kind, said):
+    keys = [b"s1:{%d}:o:test" % partition for partition in range(12)]
+
+    with naming(cluster, kind), closing(Links.to(cluster.url)) as links:
+        assert cluster.nodes[0].client.execute_command("CLUSTER", "SLOTS")[0][2][0] == said
+        links.call(*((b"SET", key, key) for key in keys))
+
+        assert links.call(*((b"GET", key) for key in keys)) == keys
+        links.look_again()
+        assert links.call(*((b"GET", key) for key in keys)) == keys
+
+
+@pytest.mark.parametrize("host", ["$9\r\n127.0.0.1\r\n", "$0\r\n\r\n", "$-1\r\n", "$1\r\n?\r\n"])
+def test_a_node_that_names_no_host_is_where_it_was_asked(host):
+    """As over a tunnel or a port of Kubernetes, to which no node knows the way."""
+    ports, asked = [], []
+
+    def answer(words):
+        asked.append(words[0])
+        place = f"{host}:{ports[0]}\r\n$2\r\nid\r\n"
+        return f"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n{place}".encode() if words[0] == b"CLUSTER" else b"+PONG\r\n"
+
+    with answering(answer) as port:
+        ports.append(port)
+        with closing(Links.to(f"cluster://localhost:{port}")) as links:
+            assert links.call((b"PING",)) == [b"PONG"]
+
+    assert asked == [b"CLUSTER", b"PING"]

@@ -85,6 +85,14 @@ def test_a_name_of_two_organizations_is_ambiguous_to_a_caller_for_all(use):
     assert use.objects.read_by_name(caller(), "name", BETA).record.id == theirs.id
 
 
+def test_no_organization_takes_a_name_from_those_whose_objects_belong_to_none(use):
+    ours = use.objects.create(caller(), name="name", value="ours", context=context(kind="platform"))
+    created(use)
+    created(use, who=caller(BETA), organization_id=BETA)
+
+    assert use.objects.read_by_name(caller(), "name", None).record.id == ours.id
+
+
 def test_a_caller_for_all_reads_the_one_object_of_a_name(use):
     record = created(use)
 

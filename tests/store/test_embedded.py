@@ -17,6 +17,7 @@ import redis
 from sealring.errors import SettingsInvalid, StoreUnavailable
 from sealring.store import embedded
 from sealring.store.embedded import EmbeddedValkey
+from sealring.store.parent_death import watched
 from support.waiting import becomes_true, is_gone
 
 DEADLINE_S = 20.0
@@ -32,8 +33,8 @@ with EmbeddedValkey(Path(sys.argv[1])) as store:
 
 WATCHER = """
 import sys
-from sealring.store import embedded
-with embedded._watched(int(sys.argv[1])):
+from sealring.store.parent_death import watched
+with watched(int(sys.argv[1])):
     print("watching", flush=True)
     sys.stdin.read()
 """
@@ -225,7 +226,7 @@ def test_the_watching_shell_ends_a_process_whose_parent_is_killed():
 
 def test_the_watching_shell_leaves_a_process_alone_at_a_regular_end():
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as child:
-        with embedded._watched(child.pid):
+        with watched(child.pid):
             pass
 
         child.stdin.close()

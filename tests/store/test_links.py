@@ -8,6 +8,7 @@ from sealring.errors import IntegrityFailure, StoreFull, StoreUnavailable
 from sealring.store.cluster import Cluster
 from sealring.store.link import Elsewhere, LinkLost
 from sealring.store.links import Links
+from sealring.store.store_url import StoreUrl
 from support.fake_store import answering
 from support.replication import running_node
 
@@ -69,7 +70,7 @@ def test_a_cluster_that_does_not_say_where_each_slot_is_has_no_answer():
     all_but_one = b"*1\r\n*3\r\n:0\r\n:16382\r\n*2\r\n$9\r\n127.0.0.1\r\n:7000\r\n"
 
     with answering(lambda _words: all_but_one) as port, pytest.raises(LinkLost):
-        Cluster(f"cluster://127.0.0.1:{port}").pool(KEY)
+        Cluster(StoreUrl.parse(f"cluster://127.0.0.1:{port}")).pool(KEY)
 
 
 def test_a_scan_goes_to_its_end(links):

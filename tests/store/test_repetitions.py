@@ -84,6 +84,64 @@ def test_a_repetition_gets_the_version_of_the_first_request_whatever_came_after(
     assert again.updated_at == first.updated_at
 
 
+def test_a_repetition_gets_the_time_of_the_first_request_whatever_became_of_the_object(use):
+    who = sends("create", name="key-1")
+    first = create(use, who)
+    delete(use, caller(ACME), first)
+
+    again = create(use, who)
+
+    assert (again.id, again.current, again.updated_at) == (first.id, first.current, first.updated_at)
+
+
+def test_a_repeated_restore_gets_the_time_of_the_first_one_not_of_its_version(use):
+    record = create(use, caller(ACME))
+    delete(use, caller(ACME), record)
+    who = sends("restore", name="key-1", place="POST /kv/1/restore")
+    first = use.objects.restore(who, str(record.id))
+    update(use, caller(ACME), record)
+
+    again = use.objects.restore(who, str(record.id))
+
+    assert (again.current, again.updated_at) == (first.current, first.updated_at)
+
+
+def named_later(who):
+    """The caller of a nameless request, who gives it a name as it sends it again."""
+    return replace(who, intent=replace(who.intent, name="key-1", nameless=who.intent))
+
+
+def test_a_request_that_gets_its_name_when_it_is_sent_again_is_done_once(use, store):
+    record = create(use, caller(ACME))
+    who = sends("update", place="PUT /kv/1")
+
+    first, second = update(use, who, record), update(use, named_later(who), record)
+
+    assert second == first
+    assert store.actions().count(UPDATED) == 1
+
+
+def test_a_request_that_gets_its_name_when_it_is_sent_again_is_new_once_somebody_else_wrote(use):
+    record = create(use, caller(ACME))
+    who = sends("update", place="PUT /kv/1")
+    update(use, who, record, "A")
+    update(use, caller(ACME), record, "B")
+
+    again = update(use, named_later(who), record, "A")
+
+    assert again.current.number == 4
+
+
+def test_what_was_named_is_no_repetition_of_what_was_named_otherwise(use, store):
+    record = create(use, caller(ACME))
+    who = sends("update", place="PUT /kv/1")
+    update(use, named_later(who), record)
+
+    update(use, replace(who, intent=replace(named_later(who).intent, name="key-2")), record)
+
+    assert store.actions().count(UPDATED) == 2
+
+
 def test_a_name_that_comes_with_another_request_is_refused(use, store):
     create(use, sends("create", name="key-1"))
 

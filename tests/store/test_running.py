@@ -81,3 +81,60 @@ def test_a_name_that_is_taken_costs_no_call_of_the_key_provider(links, slow):
         create(services(store, provider_gateway=on_provider(slow)), caller(ACME))
 
     assert not slow.asked.is_set()
+
+
+# --- without a name
+
+
+FAST = on_provider(LocalProvider(roots_of(bytes(32))))
+
+
+def update(use, record, value):
+    """Each value is a request of its own."""
+    who = caller(ACME)
+    intent = Intent(ENVIRONMENT, who.principal.actor, "", b"PUT /kv/1", value.encode().ljust(16))
+    return use.objects.update(replace(who, intent=intent), str(record.id), value=value, version_check=None, contexts=())
+
+
+def slowly(use, slow, record, value):
+    """Begin an update, and return what waits for its end once its key is asked for."""
+    made = []
+    thread = threading.Thread(target=lambda: made.append(update(use, record, value)))
+    thread.start()
+    assert slow.asked.wait(20)
+
+    def ended():
+        slow.let.set()
+        thread.join(20)
+        return made[0]
+
+    return ended
+
+
+def test_an_update_that_its_repetition_overtook_takes_nothing_back(links, slow):
+    store = on_links(links)
+    use = services(store, provider_gateway=FAST)
+    record = create(use, caller(ACME))
+    first = slowly(services(store, provider_gateway=on_provider(slow)), slow, record, "A")
+
+    repetition = update(use, record, "A")
+    update(use, record, "B")
+
+    assert (ended := first()).current == repetition.current
+    assert ended.updated_at == repetition.updated_at
+    assert use.objects.read(caller(ACME), str(record.id)).value == "B"
+    assert store.actions().count("vault.object.updated") == 2
+
+
+def test_an_update_that_met_another_is_done_although_the_same_was_done_before(links, slow):
+    store = on_links(links)
+    use = services(store, provider_gateway=FAST)
+    record = create(use, caller(ACME))
+    update(use, record, "A")
+    update(use, record, "B")
+    again = slowly(services(store, provider_gateway=on_provider(slow)), slow, record, "A")
+
+    update(use, record, "C")
+
+    assert again().current.number == 5
+    assert use.objects.read(caller(ACME), str(record.id)).value == "A"

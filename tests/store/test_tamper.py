@@ -1,14 +1,17 @@
 """What somebody who can write to the store cannot do: every change of a stored record is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from sealring.domain.ids import uuid_text
+from sealring.domain.intent import Intent
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.listing import ListOptions
 from sealring.store.keyspace import Keyspace
 from sealring.store.records import IndexMembers, Records
 from sealring_local.wrap import LocalProvider
-from support.make import ACME, BETA, caller, context, on_provider, services
+from support.make import ACME, BETA, ENVIRONMENT, caller, context, on_provider, services
 from support.roots import roots_of
 from support.stores import KEYS, on_links
 from support.tampering import every_bit_of, refused, some_bits_of
@@ -291,3 +294,43 @@ def test_an_object_that_lost_its_record_is_not_found(links, use, record):
 
 def listed(use):
     return use.lists.list(ME, ListOptions())
+
+
+USES = {
+    "read": lambda use, who, text: use.objects.read(who, text),
+    "describe": lambda use, who, text: use.objects.describe(who, text),
+    "update": lambda use, who, text: use.objects.update(who, text, value="x", version_check=None, contexts=()),
+    "delete": lambda use, who, text: use.objects.delete(who, text, version_check=None),
+    "restore": lambda use, who, text: use.objects.restore(who, text),
+    "list of versions": lambda use, who, text: use.versions.list(who, text),
+    "read of a version": lambda use, who, text: use.versions.read(who, text, uuid_text(bytes(16))),
+    "explain": lambda use, who, text: use.explanations.explain(who, text),
+}
+
+
+@pytest.mark.parametrize("use_case", USES.values(), ids=USES)
+def test_nothing_is_read_of_an_object_that_cannot_be_the_callers(links, use, record, use_case):
+    links.call((b"SET", key(b"o", record), b"what would be refused, if it were read"))
+
+    with pytest.raises(NotFound):
+        use_case(use, THEM, str(record.id))
+    with pytest.raises(IntegrityFailure):
+        use_case(use, ME, str(record.id))
+
+
+@pytest.mark.parametrize(("name", "hours"), [("key-1", 24), ("", 1)])
+def test_an_outcome_that_outlived_its_time_answers_no_request(links, use, record, name, hours):
+    fingerprint, place = KEYS.fingerprint(b"the request"), b"PUT /kv/1"
+    who = replace(ME, intent=Intent(ENVIRONMENT, ME.principal.actor, name, place, fingerprint))
+
+    def update():
+        return use.objects.update(who, str(record.id), value="three", version_check=None, contexts=())
+
+    first = update()
+    kept = Keyspace(1, KEYS).intent(0, ENVIRONMENT, ME.principal.actor, name.encode() or fingerprint)
+    ((at, raw),) = [links.call((b"HGETALL", kept))[0]]
+    outcome = RECORDS.decode_outcome(kept + at, raw)
+    aged = replace(outcome, started_at=outcome.started_at - hours * 3_600_000_000)
+    links.call((b"HSET", kept, at, RECORDS.encode_outcome(kept + at, aged)), (b"PERSIST", kept))
+
+    assert update().current.number == first.current.number + 1

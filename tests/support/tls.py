@@ -29,6 +29,7 @@ class PrivateCa:
         certificate = self._sign(name, key.public_key(), address=address)
         files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        files[1].touch(mode=0o600)
         files[1].write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -126,6 +127,13 @@ def governing(bindings: Iterable[Binding]) -> frozenset[tuple[bytes, bool, bool]
 def match_of(pairs: Iterable[tuple[str, str]]) -> Pairs:
     """Return the pairs of a match beside the organization."""
     return tuple(sorted(pair for pair in pairs if pair[0] not in ORGANIZATION_KEYS))
+
+
+def new_binding_id(home: Home) -> bytes:
+    """Return 16 bytes in the form of a UUID, of which the first 4 are the organization's home."""
+    noise = bytearray(home.raw + os.urandom(16 - HOME_BYTES))
+    noise[6], noise[8] = noise[6] & 0x0F | 0x80, noise[8] & 0x3F | 0x80  # RFC 9562 5.8: version 8, custom
+    return bytes(noise)
 
 
 def binding_home(binding_id: bytes) -> Home:

@@ -21,7 +21,8 @@ class Intent:
     actor: str
     name: str = field(repr=False)  # the Idempotency-Key; empty: the request itself is its name
     place: bytes = field(repr=False)  # method and path
-    fingerprint: bytes = field(repr=False)  # 16 bytes; keyed, of method, path, query and body
+    fingerprint: bytes = field(repr=False)  # 16 bytes; keyed, of method, path, query and body; if nameless, of more
+    nameless: Intent | None = None  # the same request as its client may have sent it before it gave it a name
 
     @property
     def kept_s(self) -> int:

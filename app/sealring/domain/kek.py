@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.wire import lp16
+from sealring.domain.wire import Reader, lp16
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,12 @@ class KekScope:
     def owner(environment: EnvironmentId, org: OrgId) -> bytes:
         """What the scopes of one organization's KEKs begin with, and no other's."""
         return lp16(environment.encode()) + lp16(org.encode())
+
+    @staticmethod
+    def parse_owner(encoded: bytes) -> tuple[EnvironmentId, OrgId]:
+        """Return whose KEK an encoded scope is of. It has to be authentic."""
+        reader = Reader(encoded)
+        return EnvironmentId(reader.lp16().decode()), OrgId(reader.lp16().decode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,7 +210,8 @@ class BindingStore(Protocol):
     def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
         """Return all bindings of an organization and its epoch, of one moment. Its first load makes the epoch."""
 
-    def find(self, binding_id: bytes) -> Binding | None: ...
+    def owner(self, binding_id: bytes) -> tuple[EnvironmentId, OrgId] | None:
+        """Return whose a binding is: it is looked for among theirs, and not asked of whoever may not see them."""
 
     def change(
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]

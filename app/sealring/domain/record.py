@@ -94,9 +94,9 @@ class ObjectRecord:
         current = Version(made.number, now, made.author, made.envelope)
         return replace(self, created_at=now, updated_at=now, current=current, operation=operation)
 
-    def as_of(self, version: Version) -> Self:
-        """The object as it was in an older version."""
-        return replace(self, current=version, updated_at=version.created_at)
+    def as_of(self, version: Version, updated_at: int) -> Self:
+        """The object as it was in a version, after the write at `updated_at`."""
+        return replace(self, current=version, updated_at=updated_at)
 
     def dropped(self, version_id: bytes, created_at: int) -> Version:
         """What is still to be told of a version that is kept no longer: which one it was, and when it was written."""

@@ -1,4 +1,4 @@
-"""What headers declare of a body: that it is JSON, whole and as it is, or it would be read for what it is not."""
+"""What headers declare of a request: a body that is JSON, whole and as it is, and no condition that nobody looks at."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ _CODINGS = frozenset(
 )
 
 
+_CONDITIONS = {  # RFC 9110, section 13.1
+    "HTTP_IF_MATCH": "If-Match",
+    "HTTP_IF_NONE_MATCH": "If-None-Match",
+    "HTTP_IF_UNMODIFIED_SINCE": "If-Unmodified-Since",
+}
+
+
 class UnsupportedMediaType(Exception):
     """The body is not declared as JSON, as it is. `accepted` is the header that says so (RFC 9110, section 15.5.16)."""
 
@@ -41,6 +48,13 @@ def check_declared(environ: Environ) -> None:
         _check_coding(environ["HTTP_CONTENT_ENCODING"])
     if "HTTP_CONTENT_RANGE" in environ:  # RFC 9110, 14.5: the part would be stored for the whole
         raise MalformedRequest("The body is declared as a part (Content-Range). Send it whole.")
+
+
+def check_unconditional(environ: Environ) -> None:
+    """Raises MalformedRequest where a write has a condition: done in spite of it, it would be another's update lost."""
+    for variable, name in _CONDITIONS.items():
+        if variable in environ:
+            raise MalformedRequest(f"Conditions in headers ({name}) are not looked at. Send version_check instead.")
 
 
 def _check_coding(header: str) -> None:

@@ -17,7 +17,7 @@ from werkzeug.routing import BaseConverter
 from sealring.errors import InvalidBody, SealringError, StoreLost, Violations
 from sealring.http.declarations import UnsupportedMediaType
 from sealring.http.guard import Guard, OpenRoute, Route, request_id_of
-from sealring.http.paths import Paths
+from sealring.http.paths import Paths, hides_slash
 from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.http.replies import Environ, Reply, StartResponse
 from sealring.observability.logs import Log
@@ -68,6 +68,8 @@ class Server(Flask):
         except HTTPException as error:
             return _refused(error, request_id)
         if path.startswith("//"):  # Werkzeug takes it for one slash; a proxy's rules for paths do not
+            return _framework_problem(404, request_id)
+        if "%" in (target := environ.get("RAW_URI", "")) and hides_slash(target, path, values):
             return _framework_problem(404, request_id)
         return respond(environ, values, request_id)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +20,7 @@ from sealring.domain.principal import Caller, Permission
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 from sealring.http.bodies import Bodies
+from sealring.http.declarations import check_unconditional
 from sealring.http.intents import Fingerprint, intent_of
 from sealring.http.replies import Environ, Reply
 from sealring.http.sources import source_of
@@ -76,6 +77,8 @@ class Guard:
         authorization = environ.get("HTTP_AUTHORIZATION")
         principal = self._authenticator.authenticate([] if authorization is None else [authorization])
         principal.require(route.permission)
+        if route.method != "GET":
+            check_unconditional(environ)
         query = {} if route.query is None else _query(route.query, environ)
         raw = b"" if route.body is None else self.bodies.read(environ)
         body = {} if route.body is None else _body(route.body, raw)
@@ -104,7 +107,7 @@ def request_id_of(environ: Environ) -> str:
 def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
     try:
         pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=50)
-        loaded: Mapping[str, Any] = schema.load(dict(pairs))
+        loaded: Mapping[str, Any] = schema.load(_once(pairs, schema))
     except ValidationError as error:
         if schema.unknown == RAISE:
             raise _invalid(error) from error
@@ -113,6 +116,16 @@ def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
     except ValueError as error:
         raise MalformedRequest("The query cannot be read. Send percent-encoded UTF-8.") from error
     return loaded
+
+
+def _once(pairs: Sequence[tuple[str, str]], schema: Schema) -> Mapping[str, str]:
+    """Raises MalformedRequest where a parameter of ours comes twice: of two readers, each may take another one."""
+    query: dict[str, str] = {}
+    for name, text in pairs:
+        if name in query and name in schema.fields:
+            raise MalformedRequest(f"Query parameter {name}: it is there twice. Send it once.")
+        query[name] = text
+    return query
 
 
 def _invalid(error: ValidationError) -> InvalidBody:

@@ -40,3 +40,18 @@ class Paths(Generic[T]):
         before, _, last = path.rpartition("/")
         ending = self._ending.get((method, before))
         return (ending[1], {ending[0]: last}) if ending is not None and last else None
+
+
+def hides_slash(target: str, path: str, values: Mapping[str, str]) -> bool:
+    """Whether a slash of a route came encoded; in the last of its values, such as a name, it may.
+
+    A proxy that lets nobody call a route does not know it by `%2F`. `target` is that of the request line, in origin or
+    absolute form, and `path` what was decoded from it.
+    """
+    written = target.partition("?")[0]
+    if not written.startswith("/"):
+        written = "/" + written.partition("://")[2].partition("/")[2]
+    last = list(values.values())[-1:]
+    of_the_route = path.removesuffix("".join(last)).count("/")
+    pieces = written.lower().split("/", of_the_route)
+    return len(pieces) <= of_the_route or "%2f" in "/".join(pieces[:of_the_route])

@@ -13,6 +13,7 @@ def source_of(address: str) -> str:
         peer = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return "unix"
+    peer = getattr(peer, "ipv4_mapped", None) or peer  # as a listener of both families shows an IPv4 peer
     if peer.is_loopback:
         return "loopback"
     return "public" if peer.is_global else "private"

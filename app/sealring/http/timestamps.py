@@ -16,6 +16,8 @@ _JAVASCRIPT = re.compile(
     rf"[A-Z][a-z]{{2}} ({'|'.join(_MONTHS)}) (\d{{2}}) (\d{{4}}) (\d{{2}}:\d{{2}}:\d{{2}})"
     r" GMT([+ -])(\d{2})(\d{2})( \(.*\))?"
 )
+# fromisoformat() takes any character between day and time, and so epoch milliseconds for a day of the year 1612.
+_ISO = re.compile(r"\d{4}(-?)\d\d\1\d\d([Tt ]\d\d:?\d\d(:?\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
 _SPACED_OFFSET = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)")  # a '+' that came unencoded in a query
 
 
@@ -31,18 +33,24 @@ def parse_moment(text: str) -> int:
     MalformedRequest.
     """
     try:
-        moment = datetime.fromisoformat(_as_iso(text))
+        moment = _parsed(_as_iso(text))
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return (aware - _EPOCH_UTC) // _MICROSECOND
     except (ValueError, OverflowError):
         raise MalformedRequest("updatedAfter is no timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.") from None
 
 
+def _parsed(text: str) -> datetime:
+    if not _ISO.fullmatch(text):
+        raise ValueError
+    return datetime.fromisoformat(text)
+
+
 def _as_iso(text: str) -> str:
     javascript = _JAVASCRIPT.fullmatch(text)
     if javascript is None:
         # "2026-01-31 12:00" has a space too, but no time before it
-        return _SPACED_OFFSET.sub("+", text) if "T" in text else text
+        return _SPACED_OFFSET.sub("+", text) if "T" in text.upper() else text
     month, day, year, clock, sign, hours, minutes, _ = javascript.groups()
     number = _MONTHS.index(month) + 1
     return f"{year}-{number:02}-{day}T{clock}{'-' if sign == '-' else '+'}{hours}:{minutes}"

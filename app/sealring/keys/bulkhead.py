@@ -70,7 +70,9 @@ class Bulkhead:
             yield
             return
         if not self._requests.take(owner):
-            raise KeyThrottled("Too many requests of this organization wait for their keys. Try again later.")
+            raise KeyThrottled(
+                "Too many requests of this organization wait for their keys. Try again later.", "operator"
+            )
         try:
             with self.beside_requests():
                 yield
@@ -89,7 +91,9 @@ class Bulkhead:
     def enter(self, owner: Owner, calls: int) -> None:
         """Let calls begin; `leave` must follow for each. Raises KeyThrottled."""
         if not self._calls.take(owner, calls):
-            raise KeyThrottled("Too many calls to keys of this organization have not returned. Try again later.")
+            raise KeyThrottled(
+                "Too many calls to keys of this organization have not returned. Try again later.", "operator"
+            )
 
     def leave(self, owner: Owner) -> None:
         """A call ended, however late."""

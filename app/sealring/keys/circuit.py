@@ -52,7 +52,7 @@ class Circuit:
                     raise copy(self._last)
                 self._open_until = self._clock() + OPEN_S  # half open: this call passes, the others wait for it
             if self._in_flight >= MAX_IN_FLIGHT:
-                raise KeyThrottled("Too many requests for this key at once. Try again later.")
+                raise KeyThrottled("Too many requests for this key at once. Try again later.", "operator")
             self._in_flight += 1
 
     def leave(self) -> None:

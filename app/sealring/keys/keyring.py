@@ -76,7 +76,7 @@ class Keyring:
         counts: WrapCounts,
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
     ) -> None:
-        """`on_refusal` hears of each organization whose own key could not be used."""
+        """`on_refusal` hears of each organization whose own key could not be used, for a reason that is its owner's."""
         self._gateway = gateway
         self._on_refusal = on_refusal
         self._keks = keks
@@ -174,11 +174,12 @@ class Keyring:
 
     @contextmanager
     def _refusals_told(self, header: Header) -> Iterator[None]:
-        """For what customers' keys do."""
+        """For what customers' keys do; an outage and our own limits say nothing of them."""
         try:
             yield
-        except KeyFailure:
-            self._on_refusal(header.environment, header.org)
+        except KeyFailure as failure:
+            if failure.owner == "tenant":
+                self._on_refusal(header.environment, header.org)
             raise
 
     def _unwrap_stale(

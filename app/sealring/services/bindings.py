@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,13 +11,15 @@ from sealring.domain.binding import (
     Binding,
     BindingState,
     Verification,
+    binding_home,
     match_of,
+    new_binding_id,
     parse_binding_id,
 )
 from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
 from sealring.domain.envelope import Combine
 from sealring.domain.events import Action, Event, Origin
-from sealring.domain.ids import HOME_BYTES, EnvironmentId, Home, OrgId, uuid_text
+from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
 from sealring.domain.ports import BindingChange, BindingStore
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.wire import lp16
@@ -27,6 +28,7 @@ from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import Gateway, call_for
 from sealring.keys.references import customers_key
 from sealring.services.verification import Verifier
+from sealring.services.visibility import at_home
 from sealring_plugin import Purpose, SetupGuide
 
 
@@ -70,7 +72,7 @@ class Bindings:
         environment = caller.principal.environment
         options = self._catalog.options(new.provider, new.options, self.external_id(environment, new.org))
         binding = Binding(
-            id=_new_id(self._store.home(environment, new.org)),
+            id=new_binding_id(self._store.home(environment, new.org)),
             environment=environment,
             org=new.org,
             match=match_of(new.match.pairs),
@@ -199,11 +201,13 @@ class Bindings:
 
     def _own(self, caller: Caller, text_id: str) -> Binding:
         """Raises NotFound alike for none and another organization's."""
-        binding_id = parse_binding_id(text_id)
-        binding = None if binding_id is None else self._store.find(binding_id)
-        if binding is None or not caller.principal.may_see(binding.environment, binding.org):
+        binding_id, principal = parse_binding_id(text_id), caller.principal
+        if binding_id is None or not at_home(principal, binding_home(binding_id), self._store.home):
             raise NotFound("Binding")
-        return binding
+        owner = self._store.owner(binding_id)
+        if owner is None or not principal.may_see(*owner):
+            raise NotFound("Binding")
+        return _of_id(self._store.load(*owner).bindings, binding_id)
 
     def _open(self, caller: Caller, binding: Binding) -> Binding:
         """Let a binding that was just verified guard in the place of the one it replaces, or open if it is retired."""
@@ -298,10 +302,3 @@ def _of_id(found: Sequence[Binding], binding_id: bytes) -> Binding:
 
 def _works(binding: Binding) -> bool:
     return binding.verification is not None and binding.verification.verified
-
-
-def _new_id(home: Home) -> bytes:
-    """Return 16 bytes in the form of a UUID, of which the first 4 are the organization's home."""
-    noise = bytearray(home.raw + os.urandom(16 - HOME_BYTES))
-    noise[6], noise[8] = noise[6] & 0x0F | 0x80, noise[8] & 0x3F | 0x80  # RFC 9562 5.8: version 8, custom
-    return bytes(noise)

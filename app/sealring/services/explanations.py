@@ -54,7 +54,7 @@ class Explanations:
         """
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            record = visible(self._store.get(object_id(text_id)), caller)
+            record = visible(self._store.get(object_id(text_id, caller, self._store.home)), caller)
             record, _ = attested(
                 self._store, record, caller, lambda found: event_of(Action.OBJECT_EXPLAINED, found, caller)
             )

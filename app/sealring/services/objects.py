@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sealring.domain.context import KeyContext
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Action, Event
-from sealring.domain.ids import ObjectId, OrgId, uuid_text
+from sealring.domain.ids import NO_ORG, ObjectId, OrgId, uuid_text
 from sealring.domain.kek import KekUse
 from sealring.domain.ports import AuditLog, Change, Moment, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
@@ -72,7 +72,7 @@ class Objects:
         """Return an object with its value, after the event of the read is stored. Raises NotFound; KeyFailure."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            return self._open(caller, visible(self._store.get(object_id(text_id)), caller))
+            return self._open(caller, visible(self._store.get(object_id(text_id, caller, self._store.home)), caller))
 
     def read_by_name(self, caller: Caller, name: str, org: OrgId | None) -> OpenedObject:
         """Return the object of that name in `org`, or in the caller's organizations.
@@ -87,7 +87,7 @@ class Objects:
         """Return an object without its value. Touches no key. Raises NotFound."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            record = visible(self._store.get(object_id(text_id)), caller)
+            record = visible(self._store.get(object_id(text_id, caller, self._store.home)), caller)
             return attested(self._store, record, caller, _event(Action.METADATA_READ, caller))[0]
 
     def update(
@@ -120,7 +120,7 @@ class Objects:
             return Change(record, event_of(Action.OBJECT_UPDATED, record, caller), uses)
 
         with refusals_audited(self._audit, caller, text_id):
-            return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
+            return owned(self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller)
 
     def delete(self, caller: Caller, text_id: str, *, version_check: str | None) -> ObjectRecord:
         """Make an object unreadable and its name free, at once. It can be restored until it is purged.
@@ -138,7 +138,7 @@ class Objects:
             return Change(record, event_of(Action.OBJECT_DELETED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
-            return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
+            return owned(self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller)
 
     def restore(self, caller: Caller, text_id: str) -> ObjectRecord:
         """Bring a deleted object back. Touches no key. Raises NameTaken; NotFound.
@@ -158,7 +158,9 @@ class Objects:
         while True:
             with refusals_audited(self._audit, caller, text_id):
                 try:
-                    return owned(self._store.amend(object_id(text_id), decide, caller.intent), caller)
+                    return owned(
+                        self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller
+                    )
                 except _LiveAlready:
                     with suppress(NotFound):  # deleted meanwhile, so that there is something to restore
                         return self.describe(caller, text_id)
@@ -186,7 +188,9 @@ class Objects:
             principal.require_organization(org)
             return visible(self._store.find(principal.environment, org, name), caller)
         if principal.everywhere:
-            found = list(self._store.find_everywhere(principal.environment, name))
+            every = list(self._store.find_everywhere(principal.environment, name))
+            # An organization must not take a name from those whose objects belong to none.
+            found = [record for record in every if record.org == NO_ORG] or every
         else:
             each = (self._store.find(principal.environment, mine, name) for mine in sorted(principal.organizations))
             found = [record for record in each if record is not None]

@@ -28,7 +28,9 @@ class Versions:
         """Return all versions, the current one first. Touches no key. Raises NotFound."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            record, versions = self._store.history(object_id(text_id), lambda found: visible(found, caller))
+            record, versions = self._store.history(
+                object_id(text_id, caller, self._store.home), lambda found: visible(found, caller)
+            )
             self._audit.append(event_of(Action.VERSIONS_LISTED, record, caller))
             return versions
 
@@ -36,7 +38,7 @@ class Versions:
         """Return the object as it was in one version. Raises NotFound; KeyFailure."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            record = visible(self._store.get(object_id(text_id)), caller)
+            record = visible(self._store.get(object_id(text_id, caller, self._store.home)), caller)
             raw_id = parse_uuid(version_id)
             version = None if raw_id is None else self._store.version(record, raw_id)
             if version is None:
@@ -54,7 +56,7 @@ class Versions:
         """Open a version that its object had, if it is there still when the event of the read is stored."""
 
         def then(present: ObjectRecord) -> ObjectRecord:
-            return present.as_of(version)
+            return present.as_of(version, version.created_at)
 
         def event(caller: Caller, present: ObjectRecord) -> Event:
             return event_of(Action.OBJECT_READ, then(present), caller)

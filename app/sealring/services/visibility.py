@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Action, Event
-from sealring.domain.ids import NO_ORG, ObjectId
+from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.ports import AuditLog, ObjectStore
-from sealring.domain.principal import Caller
+from sealring.domain.principal import Caller, Principal
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure, NotFound
+
+HomeOf = Callable[[EnvironmentId, OrgId], Home]  # a store's
 
 
 def visible(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
@@ -29,12 +31,17 @@ def owned(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
     return record
 
 
-def object_id(text: str) -> ObjectId:
-    """Raises NotFound where `text` is no object id."""
+def object_id(text: str, caller: Caller, home_of: HomeOf) -> ObjectId:
+    """Return the id of an object that may be the caller's. Raises NotFound where `text` is none."""
     parsed = ObjectId.parse(text)
-    if parsed is None:
+    if parsed is None or not at_home(caller.principal, parsed.home, home_of):
         raise NotFound
     return parsed
+
+
+def at_home(principal: Principal, home: Home, home_of: HomeOf) -> bool:
+    """Whether what an id names can be the principal's. What cannot is not even read: the time would tell of it."""
+    return principal.everywhere or any(home == home_of(principal.environment, org) for org in principal.organizations)
 
 
 def event_of(action: Action, record: ObjectRecord, caller: Caller) -> Event:

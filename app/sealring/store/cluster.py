@@ -11,18 +11,21 @@ from threading import Lock
 import redis
 from redis.crc import key_slot
 
-from sealring.store.endpoint import Address, ManyHosts
+from sealring.store.endpoint import Address, Endpoint
 from sealring.store.link import Command, LinkLost, Pool, Reply
+from sealring.store.store_url import StoreUrl
 
 SLOTS = 16_384  # Redis Cluster specification
+
+_NO_NAME = b"?"
 
 
 class Cluster:
     """The topology of a cluster. Thread-safe; asks the cluster on first use, and again after `look_again`."""
 
-    def __init__(self, url: str) -> None:
-        """Read `cluster://user:password@node:6379,node:6379?tls=true`; any node is enough. Raises SettingsInvalid."""
-        self._seeds = ManyHosts.parse(url).endpoints()
+    def __init__(self, url: StoreUrl) -> None:
+        """Of `cluster://user:password@node:6379,node:6379?tls=true`; any node is enough. Raises SettingsInvalid."""
+        self._seeds = Endpoint.each(url)
         self._pools: dict[Address, Pool] = {}
         self._owners: list[Pool] = []  # by slot; empty where it is not known
         self._lock = Lock()
@@ -76,8 +79,8 @@ class Cluster:
     def _owners_of(self, ranges: Reply, asked: str) -> list[Pool] | None:
         """Return the pool of each slot; None where a slot has no node."""
         owners: dict[int, Pool] = {}
-        for first, last, (host, port, *_), *_replicas in ranges:
-            pool = self._pool_at((host.decode() or asked, port))
+        for first, last, (host, port, *more), *_replicas in ranges:
+            pool = self._pool_at((_host(host, more) or asked, port))
             owners |= dict.fromkeys(range(first, last + 1), pool)
         return [owners[slot] for slot in range(SLOTS)] if len(owners) == SLOTS else None
 
@@ -85,6 +88,18 @@ class Cluster:
         if address not in self._pools:
             self._pools[address] = Pool(lambda: self._seeds[0].connection(address))
         return self._pools[address]
+
+
+def _host(named: bytes | None, more: Sequence[Reply]) -> str:
+    """Return where a node says that it is, or nothing: then it is the host that was asked (CLUSTER SLOTS).
+
+    No host is a null, or, of a node that knows no address of its own, an empty one. A node that should say its name and
+    has none says "?", and its address beside that.
+    """
+    if named == _NO_NAME:
+        told = dict(zip(*[iter(more[1])] * 2, strict=False)) if len(more) > 1 else {}
+        named = told.get(b"ip")
+    return named.decode() if named else ""
 
 
 def _key(command: Command) -> bytes:

@@ -6,12 +6,10 @@ Its files are in `<data dir>/store/`: `lock`, `valkey.sock`, `valkey.log` and th
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import importlib.util
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,11 +21,11 @@ from typing import Self
 from urllib.parse import quote
 
 from sealring.errors import SettingsInvalid, StoreUnavailable
+from sealring.store.parent_death import die_with, watched
 
 BINARY_VARIABLE = "SEALRING_VALKEY_BINARY"
 
-_SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103  # sun_path without its NUL: unix(7); macOS sys/un.h
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103  # sun_path without its NUL: unix(7); macOS sys/un.h
 _START_S = 30.0  # without any answer; a server that says it is loading may take longer
 _STOP_S = 10.0
 _QUIET_S = 2.0  # a person begins to wonder
@@ -64,7 +62,7 @@ class EmbeddedValkey:
             socket_path = stack.enter_context(_socket_path(folder))
             self._process = stack.enter_context(_running(binary, socket_path, self.log, lock))
             if sys.platform != "linux":
-                stack.enter_context(_watched(self._process.pid))
+                stack.enter_context(watched(self._process.pid))
             _await_ready(self._process, socket_path, self.log, self._on_wait)
             self.url = f"unix://{quote(os.fsencode(socket_path))}"
             self._open = stack.pop_all()
@@ -164,7 +162,7 @@ def _is_alive(pid: str) -> bool:
 def _socket_path(folder: Path) -> Iterator[Path]:
     """Yield where the socket goes: into `folder`, or into a private temporary one if the path is too long."""
     path = folder / "valkey.sock"
-    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES:
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="sealring-") as short:  # mode 0700
@@ -192,7 +190,7 @@ def _start(binary: Path, socket_path: Path, log: Path, lock: int) -> subprocess.
                 env={},  # the malloc settings that wipe our workers' memory would only slow it
                 pass_fds=(lock,),
                 start_new_session=True,  # a Ctrl-C reaches us alone, and we stop the store last
-                preexec_fn=_die_with(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509  two system calls
+                preexec_fn=die_with(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509  two system calls
             )
         except OSError as failure:
             raise SettingsInvalid(
@@ -214,42 +212,6 @@ def _arguments(socket_path: Path, folder: Path) -> list[str]:
         *("--no-appendfsync-on-rewrite", "no"),
         *("--maxmemory-policy", "noeviction"),
     ]
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """Return what a forked child runs before its exec, so that the kernel ends it with `parent`.
-
-    SIGKILL loses nothing: every answered write is already on disk.
-    """
-    prctl = ctypes.CDLL(None).prctl  # looked up before the fork, where it is safe
-
-    def bind() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the call above
-            os._exit(1)
-
-    return bind
-
-
-@contextlib.contextmanager
-def _watched(pid: int) -> Iterator[None]:
-    """Have a shell kill process `pid` when we die: the best that macOS allows, which has no parent-death signal.
-
-    The shell reads a pipe of which we hold the only other end. If the shell itself is killed, the process stays, and so
-    does its lock: a second start is still refused.
-    """
-    watcher = subprocess.Popen(  # noqa: S603  a fixed script, and a number
-        ["/bin/sh", "-c", 'read -r _; kill -KILL "$0"', str(pid)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    with watcher:
-        try:
-            yield
-        finally:
-            watcher.kill()  # before its pipe is closed
 
 
 def _await_ready(

@@ -8,7 +8,6 @@ from contextlib import suppress
 from sealring.domain.envelope import Header, Wrap
 from sealring.domain.ids import uuid_text
 from sealring.domain.kek import KekRecord, KekScope
-from sealring.domain.wire import Reader
 from sealring.errors import IntegrityFailure
 from sealring.keys.recent import Recent
 from sealring.store.kek_uses import parse_counts
@@ -91,8 +90,7 @@ class KekSweep:
 
 def _owner(kek: KekRecord) -> bytes:
     """Whose bindings a bound KEK belongs to, as in their key."""
-    reader = Reader(kek.scope)
-    return reader.lp16() + b":" + reader.lp16()
+    return ":".join(KekScope.parse_owner(kek.scope)).encode()
 
 
 def _are_counts(flat: Reply) -> bool:

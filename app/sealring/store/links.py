@@ -12,6 +12,7 @@ from sealring.store.endpoint import Endpoint
 from sealring.store.keyspace import fence_beside
 from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Pool, Reply
 from sealring.store.sentinel import primary_of
+from sealring.store.store_url import StoreUrl
 from sealring.store.topology import OneNode, Topology
 
 WAIT_MS = 700  # less than a reply may take
@@ -28,13 +29,13 @@ class Links:
 
     @classmethod
     def to(cls, url: str, replicas: int = 0) -> Links:
-        """Raises SettingsInvalid where `url` is not of redis://, rediss://, unix://, sentinel:// or cluster://."""
-        scheme = url.partition("://")[0]
-        if scheme == "cluster":
-            return cls(Cluster(url), replicas)
-        if scheme == "sentinel":
-            return cls(primary_of(url), replicas)
-        return cls(OneNode(Endpoint(url).connection), replicas)
+        """Raises SettingsInvalid if the URL says what no store is reached by."""
+        address = StoreUrl.parse(url)
+        if address.scheme == "cluster":
+            return cls(Cluster(address), replicas)
+        if address.scheme == "sentinel":
+            return cls(primary_of(address), replicas)
+        return cls(OneNode(Endpoint.each(address)[0].connection), replicas)
 
     def borrow(self, key: bytes) -> AbstractContextManager[Link]:
         """Lend a link to the node that holds `key`. Raises LinkLost."""

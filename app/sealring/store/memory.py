@@ -59,8 +59,9 @@ class MemoryBindings:
             epoch = self._audit.epochs.setdefault(home(environment, org), new_epoch())
             return Decision(environment, org, epoch, self._of(environment, org))
 
-    def find(self, binding_id: bytes) -> Binding | None:
-        return self._bindings.get(binding_id)
+    def owner(self, binding_id: bytes) -> tuple[EnvironmentId, OrgId] | None:
+        binding = self._bindings.get(binding_id)
+        return None if binding is None else (binding.environment, binding.org)
 
     def change(
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
@@ -120,7 +121,7 @@ class MemoryIntents:
 
     def _named(self, intent: Intent) -> Intent:
         """A name stands for the request; without one, the request stands for itself."""
-        return replace(intent, fingerprint=b"") if intent.name else intent
+        return replace(intent, fingerprint=b"", nameless=None) if intent.name else intent
 
 
 class MemoryKeks:
@@ -248,16 +249,17 @@ class MemoryObjects:
         return record
 
     def _recalled(self, intent: Intent | None) -> ObjectRecord | None:
-        outcome = None if intent is None else self._intents.recall(intent)
-        if intent is None or outcome is None:
+        if intent is None:
             return None
+        outcome = self._intents.recall(intent)
+        if outcome is None:
+            return self._recalled(intent.nameless)
         record = self._objects[ObjectId(outcome.object_id)]
         if not intent.name and record.operation != outcome.operation:
             return None
-        if outcome.version_id == record.current.id:
-            return record
         version = next((each for each in self._versions[record.id] if each.id == outcome.version_id), None)
-        return record.as_of(version or record.dropped(outcome.version_id, outcome.started_at))
+        version = version or record.dropped(outcome.version_id, outcome.started_at)
+        return record.as_of(version, outcome.started_at)
 
     def _live(self, environment: EnvironmentId, orgs: frozenset[OrgId] | None = None) -> Sequence[ObjectRecord]:
         with self._lock:

@@ -23,6 +23,14 @@ from sealring.store.records import Records
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """What the earlier request of an intent has become."""
+
+    outcome: Outcome
+    certain: bool  # whoever wrote the object since; else while nobody did
+
+
+@dataclass(slots=True)
 class Attempt:
     """The commands with which one request follows its intent; none where it has no intent."""
 
@@ -34,6 +42,8 @@ class Attempt:
     fingerprint: bytes = b""
     kept_s: int = 0
     named: bool = False
+    nameless: Attempt | None = None  # where it may repeat a request that had no name
+    _before: bytes | None = None  # the write that was known at its first look: empty where none was; None: not looked
 
     @property
     def opening(self) -> Sequence[Command]:
@@ -54,20 +64,38 @@ class Attempt:
 
     @property
     def watched(self) -> Sequence[bytes]:
-        return (self.key,) if self.key else ()
+        return tuple(each.key for each in self._each)
 
     @property
     def reading(self) -> Sequence[Command]:
-        return ((b"HGET", self.key, self.place),) if self.key else ()
+        return tuple((b"HGET", each.key, each.place) for each in self._each)
 
-    def committed(self, replies: Sequence[Reply]) -> Outcome | None:
-        """Read the replies to `reading`. Raises IdempotencyKeyReused where the name was given to another request."""
-        if not replies or replies[0] is None:
-            return None
-        outcome = self.records.decode_outcome(self.key + self.place, replies[0])
-        if outcome.fingerprint != self.fingerprint:
+    @property
+    def _each(self) -> Sequence[Attempt]:
+        each = (self, *(() if self.nameless is None else (self.nameless,)))
+        return each if self.key else ()
+
+    def repeated(self, replies: Sequence[Reply], now: int) -> Repeated | None:
+        """Read the replies to `reading`, at a time in microseconds.
+
+        Raises IdempotencyKeyReused where the name was given to another request.
+        """
+        found = (each.known(raw, now) for each, raw in zip(self._each, replies, strict=True))
+        return next((repeated for repeated in found if repeated is not None), None)
+
+    def known(self, raw: Reply, now: int) -> Repeated | None:
+        outcome = None if raw is None else self.records.decode_outcome(self.key + self.place, raw)
+        if outcome is not None and now - outcome.started_at > self.kept_s * 1_000_000:
+            outcome = None  # it was put back, or kept from expiring
+        if outcome is not None and outcome.fingerprint != self.fingerprint:
             raise IdempotencyKeyReused
-        return outcome if outcome.committed else None
+        if outcome is None or not outcome.committed:
+            self._before = self._before or b""
+            return None
+        if self._before is None:
+            self._before = outcome.operation
+        # What was written after our first look was written beside us, so that no other request came between.
+        return Repeated(outcome, self.named or outcome.operation != self._before)
 
     def closing(self, record: ObjectRecord) -> Sequence[Command]:
         """What is written with the change that makes `record`."""
@@ -99,6 +127,7 @@ class RedisIntents:
         if intent is None:
             return Attempt(operation, org, self._records)
         name = intent.name.encode() or intent.fingerprint
+        earlier = intent.nameless
         return Attempt(
             operation=operation,
             org=org,
@@ -108,6 +137,7 @@ class RedisIntents:
             fingerprint=intent.fingerprint,
             kept_s=intent.kept_s,
             named=bool(intent.name),
+            nameless=None if earlier is None else self.attempt(earlier, org, partition, operation),
         )
 
     def find(

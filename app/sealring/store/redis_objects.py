@@ -83,8 +83,7 @@ class RedisObjects:
             if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
                 created_at = self._records.decode_object(place.id, landed).created_at
                 return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
-            recalled = self._recalled(link, following, known)
-            if recalled is not None:
+            if (recalled := self._recalled(link, following, known, now)) is not None:
                 return Settled(recalled)
             if holder is not None:
                 raise NameTaken
@@ -144,8 +143,7 @@ class RedisObjects:
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
-            recalled = self._recalled(link, following, known)
-            if recalled is not None:
+            if (recalled := self._recalled(link, following, known, now)) is not None:
                 return Settled(recalled)
             if current.operation == operation:
                 return Settled(current)
@@ -218,28 +216,29 @@ class RedisObjects:
             writes.append((b"ZREM", tombstones, record.id.raw))
         return writes
 
-    def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply]) -> ObjectRecord | None:
+    def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply], now: Reply) -> ObjectRecord | None:
         """Return the object as the intent's earlier request left it; None where this is the first.
 
         Another request without a name is a repetition only while nobody has written the object since.
         """
-        outcome = following.committed(known)
-        if outcome is None:
+        repeated = following.repeated(known, microseconds(now))
+        if repeated is None:
             return None
+        outcome = repeated.outcome
         object_id = ObjectId(outcome.object_id)
         raw, older = link.send(
             (b"GET", self._keyspace.object(object_id)), self._history.one(object_id, outcome.version_id)
         )
         record = self._decode(object_id, raw)
-        certain = following.named or outcome.operation == following.operation
-        if not certain and (record is None or record.operation != outcome.operation):
+        if not repeated.certain and (record is None or record.operation != outcome.operation):
             return None
         if record is None:
             raise NotFound
-        if outcome.version_id == record.current.id:
-            return record
-        version = self._history.decoded(object_id, outcome.version_id, older)
-        return record.as_of(version or record.dropped(outcome.version_id, outcome.started_at))
+        version = record.current
+        if outcome.version_id != version.id:
+            kept = self._history.decoded(object_id, outcome.version_id, older)
+            version = kept or record.dropped(outcome.version_id, outcome.started_at)
+        return record.as_of(version, outcome.started_at)
 
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
         if current.live or not record.live:

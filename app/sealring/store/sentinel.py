@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
 
 import redis
 from redis.connection import AbstractConnection
 
-from sealring.errors import SettingsInvalid
-from sealring.store.endpoint import Address, Endpoint, ManyHosts
+from sealring.store.endpoint import Address, Endpoint
 from sealring.store.link import Reply
+from sealring.store.store_url import StoreUrl
 from sealring.store.topology import OneNode
 
 PORT = 26_379  # of Sentinels
 
 
-def primary_of(url: str) -> OneNode:
-    """Read `sentinel://user:password@sentinel:26379,sentinel:26379/name-of-the-primary?tls=true`.
+def primary_of(url: StoreUrl) -> OneNode:
+    """Of `sentinel://user:password@sentinel:26379,sentinel:26379/name-of-the-primary?tls=true`.
 
     User and password are the primary's; the Sentinels' own are the options `sentinel_username` and
     `sentinel_password`. Raises SettingsInvalid.
     """
-    hosts = ManyHosts.parse(url)
-    if not hosts.path:
-        raise SettingsInvalid("store.url needs the name of the primary, as in sentinel://host:26379/name")
-    options = dict(hosts.options)
-    user, password = options.pop("sentinel_username", ""), options.pop("sentinel_password", "")
-    node = replace(hosts, options=options).endpoints()[0]
+    options = dict(url.options)
+    theirs = {name: str(options.pop(f"sentinel_{name}", "")) for name in ("username", "password")}
+    node = Endpoint.each(replace(url, options=options))[0]
     options.pop("db", None)
-    credentials = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""
-    sentinels = replace(hosts, options=options, credentials=credentials).endpoints(PORT)
-    return OneNode(_Primary(hosts.path, sentinels, node).connection)
+    own = {name: said for name, said in theirs.items() if said}
+    sentinels = Endpoint.each(replace(url, options=options, credentials=own), PORT)
+    return OneNode(_Primary(url.path, sentinels, node).connection)
 
 
 class _Primary:

@@ -2,12 +2,15 @@
 
 import os
 import stat
+import struct
+import sys
 import warnings
 from pathlib import Path
 
 import pytest
 
 from sealring_plugin import ConfigInvalid, read_private, read_shared
+from sealring_plugin.access_lists import lets_in_alone
 from sealring_plugin.files import is_open
 
 US, ROOT, SOMEBODY = 1000, 0, 1001
@@ -32,9 +35,16 @@ def test_a_file_of_its_owners_alone_is_read(file, mode):
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o660, 0o666, 0o777, 0o440, 0o444])
 def test_a_file_that_is_open_to_others_is_refused_with_the_mend(file, mode):
     file.chmod(mode)
+    _is_a_users(file)
 
     with pytest.raises(ConfigInvalid, match=f"^pin_file {file} is open to others; run: chmod 600 {file}$"):
         read_private(file, "pin_file")
+
+
+def _is_a_users(file):
+    """What root owns has a rule of its own, below."""
+    if os.geteuid() == ROOT:
+        os.chown(file, SOMEBODY, THEIRS)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o444])
@@ -110,7 +120,8 @@ def test_a_link_is_followed_to_what_it_names(file, tmp_path):
         (0o450, ROOT, 2000, US, True),
         (0o444, ROOT, 2000, US, True),
         (0o441, ROOT, 2000, US, True),
-        (0o440, ROOT, 0, ROOT, True),  # root needs no group to read it
+        (0o440, ROOT, 0, ROOT, False),  # a secret in a container that runs as root
+        (0o440, ROOT, 2000, ROOT, True),
         (0o600, US, 1000, US, False),
         (0o600, ROOT, 0, ROOT, False),
     ],
@@ -119,7 +130,7 @@ def test_the_group_may_read_what_root_gave_to_us_by_it(mode, owner, group, reade
     status = os.stat_result((stat.S_IFREG | mode, 0, 0, 1, owner, group, 7, 0, 0, 0))
     groups = {0} if reader == ROOT else OURS
 
-    assert is_open(status, uid=reader, groups=groups) is open_to_others
+    assert is_open(status, groups=groups) is open_to_others
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -127,14 +138,78 @@ def test_a_process_reads_a_secret_that_kubernetes_mounts(file):
     os.chown(file, 0, 2000)
     file.chmod(0o440)
     file.parent.chmod(0o755)
+    volume = file.parent / "volume"
+    (volume / "..2026_11_30").mkdir(parents=True)
+    os.link(file, volume / "..2026_11_30/secret")
+    (volume / "..data").symlink_to("..2026_11_30")
+    (volume / "secret").symlink_to("..data/secret")
 
+    assert _exit_status_of_a_member_of(2000, volume / "secret") == 0
+    assert _exit_status_of_a_member_of(3000, volume / "secret") == 1
+
+
+# --- what systemd hands to a service: root's, with an entry in its access control list for the service's user
+
+
+ANYBODY = 0xFFFFFFFF
+OF_OWNER, OF_USER, OF_GROUP_OF_FILE, OF_GROUP, MASK, OF_OTHERS = 1, 2, 4, 8, 16, 32  # linux/posix_acl.h
+
+
+def acl(*entries):
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def credential(*users, group=0, others=0, named_groups=()):
+    return acl(
+        (OF_OWNER, 4, ANYBODY),
+        *((OF_USER, 4, user) for user in users),
+        (OF_GROUP_OF_FILE, group, ANYBODY),
+        *((OF_GROUP, 4, each) for each in named_groups),
+        (MASK, 4, ANYBODY),
+        (OF_OTHERS, others, ANYBODY),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "ours_alone"),
+    [
+        (credential(US), True),
+        (credential(US, group=4), False),
+        (credential(US, others=4), False),
+        (credential(US, SOMEBODY), False),
+        (credential(SOMEBODY), False),
+        (credential(US, named_groups=[2000]), False),
+        (credential(), False),
+        (b"", False),
+        (credential(US)[:-1], False),
+        (b"\3" + credential(US)[1:], False),  # of a later version
+    ],
+)
+def test_an_access_control_list_may_let_us_in_alone(entries, ours_alone):
+    assert lets_in_alone(entries, US) is ours_alone
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="only root can give a file away")
+@pytest.mark.parametrize(("owner", "user", "read"), [(0, 1000, True), (0, 1001, False), (1001, 1000, False)])
+def test_a_process_reads_a_credential_of_systemd(file, owner, user, read):
+    file.chmod(0o400)
+    os.chown(file, owner, 0)
+    try:
+        os.setxattr(file, "system.posix_acl_access", credential(user))
+    except OSError:
+        pytest.skip("this file system keeps no access control lists")
+    file.parent.chmod(0o755)
+
+    assert (_exit_status_of_a_member_of(3000, file) == 0) is read
+
+
+def _exit_status_of_a_member_of(group, file):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # threads of other tests are not used in the child
         child = os.fork()
     if child == 0:
-        _exit_as_a_member_of(2000, file)
-
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        _exit_as_a_member_of(group, file)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _exit_as_a_member_of(group, file):

@@ -80,7 +80,7 @@ class OnAnEmulator(ProviderConformance):
 
     @contextmanager
     def without_secret(self):
-        self.secret_file.chmod(0o640)
+        self.secret_file.chmod(0o644)
         try:
             yield
         finally:

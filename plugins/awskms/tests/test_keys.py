@@ -4,6 +4,7 @@ import pytest
 
 from sealring_awskms.config import AwsConfig
 from sealring_awskms.key import Key
+from sealring_awskms.partitions import partitions
 from sealring_awskms.spec import SPEC, check_key
 from sealring_plugin import ConfigInvalid, CustomersKey, WrongRegion
 
@@ -38,10 +39,51 @@ def test_a_key_is_asked_for_in_its_region():
         (f"arn:aws-cn:kms:cn-north-1:444455556666:key/{UUID}", "https://kms.cn-north-1.amazonaws.com.cn"),
         (f"arn:aws-us-gov:kms:us-gov-west-1:444455556666:key/{UUID}", "https://kms.us-gov-west-1.amazonaws.com"),
         (f"arn:aws:kms:ap-southeast-2:444455556666:key/mrk-{'0a' * 16}", "https://kms.ap-southeast-2.amazonaws.com"),
+        (f"arn:aws:kms:eu-central-9:444455556666:key/{UUID}", "https://kms.eu-central-9.amazonaws.com"),  # may come
+        (f"arn:aws-eusc:kms:eusc-de-east-1:444455556666:key/{UUID}", "https://kms.eusc-de-east-1.amazonaws.eu"),
+        (f"arn:aws-iso:kms:us-iso-east-1:444455556666:key/{UUID}", "https://kms.us-iso-east-1.c2s.ic.gov"),
+        (f"arn:aws-iso-b:kms:us-isob-east-1:444455556666:key/{UUID}", "https://kms.us-isob-east-1.sc2s.sgov.gov"),
+        (f"arn:aws-iso-e:kms:eu-isoe-west-1:444455556666:key/{UUID}", "https://kms.eu-isoe-west-1.cloud.adc-e.uk"),
+        (f"arn:aws-iso-f:kms:us-isof-south-1:444455556666:key/{UUID}", "https://kms.us-isof-south-1.csp.hci.ic.gov"),
     ],
 )
 def test_every_partition_has_its_domain(arn, url):
-    assert parsed(arn).kms.url == url
+    key = parsed(arn)
+
+    assert key.kms.url == url
+    assert key.sts.url == url.replace("kms", "sts")
+    key_host = url.removeprefix("https://")
+    AwsConfig.of({}).egress.check(key_host, 443)
+
+
+@pytest.mark.parametrize("host", ["kms.us-east-1.amazonaws.eu.example.com", "notamazonaws.eu", "kms.example.gov"])
+def test_no_other_domain_is_called(host):
+    with pytest.raises(ConfigInvalid):
+        AwsConfig.of({}).egress.check(host, 443)
+
+
+def test_a_partition_that_botocore_does_not_know_is_told_apart_from_no_arn():
+    with pytest.raises(ConfigInvalid, match=r"partition .* is none that the botocore here knows"):
+        check_key(SETTINGS, ref(f"arn:aws-moon:kms:moon-sea-1:444455556666:key/{UUID}"))
+
+
+def test_what_somebody_adds_to_the_data_of_botocore_names_no_host(tmp_path, monkeypatch):
+    (tmp_path / "partitions.json").write_text("{}")
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    partitions.cache_clear()
+
+    assert partitions()["aws-eusc"].domain == "amazonaws.eu"
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-f"])
+def test_a_principal_may_be_of_any_partition(partition):
+    AwsConfig.of({"principal": f"arn:{partition}:iam::111122223333:role/sealring"})
+
+
+@pytest.mark.parametrize("partition", ["", "aws-", "awss", "aws-moon", "AWS", "*"])
+def test_a_principal_of_no_partition_is_refused(partition):
+    with pytest.raises(ConfigInvalid, match=r"^principal must be the ARN"):
+        AwsConfig.of({"principal": f"arn:{partition}:iam::111122223333:role/sealring"})
 
 
 @pytest.mark.parametrize(
@@ -62,7 +104,12 @@ def test_every_partition_has_its_domain(arn, url):
         f"arn:aws:kms:evil.example.com/eu-west-1:444455556666:key/{UUID}",
         f"arn:aws:kms:eu-west-1.evil.example.com:444455556666:key/{UUID}",
         f"arn:aws:s3:eu-west-1:444455556666:key/{UUID}",
-        f"arn:aws-iso:kms:us-iso-east-1:444455556666:key/{UUID}",
+        f"arn:aws-iso:kms:us-isob-east-1:444455556666:key/{UUID}",
+        f"arn:aws-iso:kms:aws-iso-global:444455556666:key/{UUID}",
+        f"arn:aws:kms:aws-global:444455556666:key/{UUID}",
+        f"arn:aws:kms:us-e_ast-1:444455556666:key/{UUID}",
+        f"arn:aws-eusc:kms:eu-west-1:444455556666:key/{UUID}",
+        f"arn:aws:kms:eusc-de-east-1:444455556666:key/{UUID}",
         f"arn:aws:kms:cn-north-1:444455556666:key/{UUID}",
         f"arn:aws-cn:kms:eu-west-1:444455556666:key/{UUID}",
         f"arn:aws:kms:us-gov-west-1:444455556666:key/{UUID}",
@@ -136,6 +183,9 @@ def test_a_key_of_another_region_is_told_before_anything_is_called():
         ("kms-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
         ("vpce-0a1b-2c3d.kms.eu-west-1.vpce.amazonaws.com", "eu-west-1"),
         ("kms.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("vpce-0a1b-2c3d.kms.eusc-de-east-1.vpce.amazonaws.eu", "eusc-de-east-1"),
+        ("kms-fips.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"),
+        ("kms.eu-west-1.api.aws", "eu-west-1"),
         ("kms.us-east-1.example.com", ""),
         ("localhost", ""),
     ],
@@ -243,7 +293,7 @@ def test_settings_that_cannot_be_used_are_refused(settings, says, tmp_path):
         (b"two words", 0o600, "one word"),
         (b"one\ntwo", 0o600, "one word"),
         (b"\xff", 0o600, "not text"),
-        (b"secret", 0o640, "chmod 600"),
+        (b"secret", 0o644, "chmod 600"),
     ],
 )
 def test_a_secret_that_cannot_be_used_is_refused(content, mode, says, tmp_path):

@@ -131,3 +131,15 @@ def test_fetching_goes_on_for_whoever_asks_next():
 
 def test_credentials_show_no_secret():
     assert repr(Credentials("AKIA", "secret", "token")) == "Credentials(access_key_id='AKIA')"
+
+
+def test_credentials_of_years_are_kept_for_half_a_day(refreshed, source, clock):
+    source.life_s = 1e9
+    current(refreshed)
+    source.failure = Unavailable("away")
+
+    clock.now += 43_199
+    assert current(refreshed) == "number-1"
+    clock.now += 2
+    with pytest.raises(Unavailable):
+        current(refreshed)

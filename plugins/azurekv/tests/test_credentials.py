@@ -4,6 +4,13 @@ import shutil
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from entra_fake import FEDERATED, SECRET, TENANT
 
 from sealring_plugin import ConfigInvalid
@@ -79,3 +86,41 @@ def test_a_certificate_belongs_to_its_key(make_provider, certificates, tmp_path)
 
     with pytest.raises(ConfigInvalid, match="the certificate of that very key"):
         make_provider(certificate_file=str(mixed))
+
+
+def _bag(pem):
+    """As openssl pkcs12 -nodes writes it."""
+    return b"Bag Attributes\r\n    localKeyID: 01 \r\nKey Attributes: <No Attributes>\r\n" + pem.replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("order", ["leaf first", "authority first", "exported"])
+def test_a_certificate_may_come_with_its_chain_in_any_order(
+    certificates, make_provider, key, binding, call, tmp_path, order
+):
+    ours, authority = certificates.app_file.read_bytes(), certificates.ca_file.read_bytes()
+    content = {"leaf first": ours + authority, "authority first": authority + ours, "exported": _bag(authority + ours)}
+    chain = tmp_path / "chain.pem"
+    chain.touch(mode=0o600)
+    chain.write_bytes(content[order])
+    provider = make_provider(certificate_file=str(chain))
+
+    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+
+
+@pytest.mark.parametrize("form", ["a key with a password", "PKCS #12"])
+def test_a_certificate_in_a_form_that_needs_a_password_is_refused_in_a_line(
+    certificates, make_provider, tmp_path, form
+):
+    pem = certificates.app_file.read_bytes()
+    private, locked = load_pem_private_key(pem, None), BestAvailableEncryption(b"hunter2")
+    content = {
+        "a key with a password": private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+        + pem.split(b"KEY-----\n")[-1],
+        "PKCS #12": serialize_key_and_certificates(b"app", private, certificates.app, None, locked),
+    }
+    file = tmp_path / "app"
+    file.touch(mode=0o600)
+    file.write_bytes(content[form])
+
+    with pytest.raises(ConfigInvalid, match=r"must hold a certificate and its unencrypted key, as PEM$"):
+        make_provider(certificate_file=str(file))

@@ -204,10 +204,10 @@ def test_no_more_tenants_are_kept_than_256(azure, tokens, target, secret_file):
     "body",
     [
         {},
-        {"access_token": "t", "expires_in": "3600"},
+        {"access_token": "t", "expires_in": "soon"},
         {"access_token": "t", "expires_in": 0},
         {"access_token": "t", "expires_in": True},
-        {"access_token": "t", "expires_in": 86_401},
+        {"access_token": "t", "expires_in": -1},
         {"access_token": "a b", "expires_in": 3600},
         {"access_token": "a\r\nx: y", "expires_in": 3600},
         {"access_token": "", "expires_in": 3600},
@@ -217,6 +217,20 @@ def test_no_more_tenants_are_kept_than_256(azure, tokens, target, secret_file):
 def test_an_answer_without_a_token_is_none(azure, tokens, target, body):
     with azure.entra.failing(Refused(200, body)), pytest.raises(Unavailable):
         tokens.token_for(target, soon())
+
+
+@pytest.mark.parametrize(
+    ("said", "renewed_s"),
+    [({"expires_in": "3600"}, 2880), ({"expires_in": 3600.0}, 2880), ({"expires_in": 10**9}, 69_120), ({}, 240)],
+)
+def test_a_life_that_is_a_text_a_fraction_too_long_or_not_said_is_taken(azure, tokens, target, clock, said, renewed_s):
+    with azure.entra.failing(Refused(200, {"access_token": "t", **said})):
+        assert tokens.token_for(target, soon()) == "t"
+
+    clock.now += renewed_s - 1
+    assert tokens.token_for(target, soon()) == "t"
+    clock.now += 1
+    assert tokens.token_for(target, soon()) != "t"
 
 
 # --- what the vault thinks of a token

@@ -203,6 +203,55 @@ def test_a_machine_that_gives_no_identity_says_whose_trouble_it_is(
         work(make_provider(credentials_file=None))
 
 
+SAID = [{"expires_in": "3599"}, {"expires_in": "3599.0"}, {"expires_in": 3599.5}, {"expires_in": 10**400}, {}]
+
+
+@pytest.mark.usefixtures("on_a_machine_of_googles")
+@pytest.mark.parametrize("said", SAID)
+def test_a_machine_may_say_the_life_of_a_token_as_it_likes(google, make_provider, work, said):
+    provider, google.iam.said = make_provider(credentials_file=None), said
+
+    assert work(provider)
+    assert work(provider)
+    assert len(google.calls("/computeMetadata/")) == 1
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_server_of_tokens_may_say_their_life_as_it_likes(google, credentials, tmp_path, work, said):
+    google.iam.add(ACCOUNT, creators=["principal://pool/sealring"])
+    provider, google.iam.said = credentials(external_account(google, tmp_path)), said
+
+    assert work(provider)
+    assert work(provider)
+    assert len(google.calls("/v1/token")) == 1
+
+
+@pytest.mark.usefixtures("on_a_machine_of_googles")
+@pytest.mark.parametrize("expires_in", [0, -1, True, "soon", [3599], float("nan")])
+def test_a_machine_that_gives_a_token_of_no_life_gives_none(google, make_provider, work, expires_in):
+    provider, google.iam.said = make_provider(credentials_file=None), {"expires_in": expires_in}
+
+    with pytest.raises(Unavailable, match="no sensible lifetime"):
+        work(provider)
+
+
+@pytest.mark.parametrize("expires_in", [0, "soon", [3599]])
+def test_a_server_that_gives_a_token_of_no_life_gives_none(google, credentials, tmp_path, work, expires_in):
+    provider, google.iam.said = credentials(external_account(google, tmp_path)), {"expires_in": expires_in}
+
+    with pytest.raises(Unavailable, match="no sensible lifetime"):
+        work(provider)
+
+
+@pytest.mark.usefixtures("on_a_machine_of_googles")
+@pytest.mark.parametrize("said", ["http://169.254.169.254", "169.254.169.254:http", "[fd20:ce::254]", "a host", ""])
+def test_a_metadata_host_that_is_none_is_told_to_the_operator(make_provider, work, monkeypatch, said):
+    monkeypatch.setenv("GCE_METADATA_HOST", said)
+
+    with pytest.raises(ConfigInvalid, match=r"^GCE_METADATA_HOST must be a host, or host:port$"):
+        work(make_provider(credentials_file=None))
+
+
 @pytest.mark.usefixtures("on_a_machine_of_googles")
 def test_without_any_credentials_we_say_so(make_provider, work, monkeypatch):
     monkeypatch.setenv("GCE_METADATA_HOST", "127.0.0.1:9")

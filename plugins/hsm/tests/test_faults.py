@@ -76,7 +76,7 @@ def test_a_wrong_pin_is_refused_even_where_another_provider_is_logged_in(
 
 
 def test_a_pin_that_others_can_read_is_refused(config, provider, call):
-    config.pin_file.chmod(0o640)
+    config.pin_file.chmod(0o644)
 
     with pytest.raises(ConfigInvalid, match="chmod 600"):
         provider.check(call)

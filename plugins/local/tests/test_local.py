@@ -302,7 +302,7 @@ def test_a_missing_file_is_not_made(tmp_path):
 
 def test_a_file_that_others_can_read_is_refused(tmp_path):
     create_roots(tmp_path / "root.key")
-    (tmp_path / "root.key").chmod(0o640)
+    (tmp_path / "root.key").chmod(0o644)
 
     with pytest.raises(ConfigInvalid, match="chmod 600"):
         read_roots(tmp_path / "root.key")

@@ -19,6 +19,7 @@ from sealring_plugin.errors import (
     WrongRegion,
 )
 from sealring_plugin.files import read_private, read_shared
+from sealring_plugin.lifetimes import token_life_s
 from sealring_plugin.protocols import (
     Announces,
     BindsContext,
@@ -119,4 +120,5 @@ __all__ = [
     "parse_fields",
     "read_private",
     "read_shared",
+    "token_life_s",
 ]

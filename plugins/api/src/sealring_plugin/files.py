@@ -6,8 +6,10 @@ import errno
 import os
 import stat
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sealring_plugin.access_lists import access_list, lets_in_alone
 from sealring_plugin.errors import ConfigInvalid
 
 MAX_FILE_BYTES = 65_536
@@ -17,38 +19,50 @@ def read_private(path: Path, field: str) -> bytes:
     """Return what is in a file that holds a secret: 64 KiB at most. `field` is how messages call it.
 
     Raises ConfigInvalid if the file is missing, no regular file, larger, or open to others: its owner alone may have a
-    right to it. A Kubernetes secret is let through too: of a pod with `fsGroup` it belongs to root, and the process
-    reads it as a member of its group.
+    right to it. What root hands to us is let through too: a file of root's that we read as a member of its group, as a
+    Kubernetes secret of a pod with `fsGroup`, or by its access control list, as a credential of systemd.
     """
-    content, status = _read(path, field)
-    if is_open(status, uid=os.geteuid(), groups={os.getegid(), *os.getgroups()}):
+    found = _read(path, field)
+    uid = os.geteuid()
+    if is_open(found.status, groups={os.getegid(), *os.getgroups()}) and not found.is_handed_to(uid):
         raise ConfigInvalid(f"{field} {path} is open to others; run: chmod 600 {path}")
-    return content
+    return found.content
 
 
 def read_shared(path: Path, field: str) -> bytes:
     """Return what is in a file that others may read as well. Raises ConfigInvalid as `read_private` does otherwise."""
-    return _read(path, field)[0]
+    return _read(path, field).content
 
 
-def is_open(status: os.stat_result, *, uid: int, groups: Collection[int]) -> bool:
-    """Whether others than a process, of that user and those groups, have a right to a file."""
+def is_open(status: os.stat_result, *, groups: Collection[int]) -> bool:
+    """Whether others have a right to a file than its owner or, if that is root, a process of these groups."""
     others = stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
-    if status.st_uid == 0 and uid != 0 and status.st_gid in groups:
+    if status.st_uid == 0 and status.st_gid in groups:
         others &= ~stat.S_IRGRP
     return others != 0
 
 
-def _read(path: Path, field: str) -> tuple[bytes, os.stat_result]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    content: bytes = field(repr=False)
+    status: os.stat_result
+    entries: bytes
+
+    def is_handed_to(self, uid: int) -> bool:
+        return self.status.st_uid == 0 and lets_in_alone(self.entries, uid)
+
+
+def _read(path: Path, field: str) -> _Found:
     """What is read is what was looked at: the file is opened once."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:  # Path.open takes no opener
-            status, content = os.fstat(file.fileno()), file.read(MAX_FILE_BYTES + 1)
+            number = file.fileno()
+            found = _Found(file.read(MAX_FILE_BYTES + 1), os.fstat(number), access_list(number))
     except (OSError, ValueError) as error:  # ValueError: the path has a NUL in it
         raise ConfigInvalid(f"{field} {path} cannot be read ({getattr(error, 'strerror', 'no path')})") from error
-    if len(content) > MAX_FILE_BYTES:
+    if len(found.content) > MAX_FILE_BYTES:
         raise ConfigInvalid(f"{field} {path} is larger than {MAX_FILE_BYTES} bytes")
-    return content, status
+    return found
 
 
 def _open_at_once(path: str, flags: int) -> int:

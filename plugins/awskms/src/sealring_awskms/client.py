@@ -147,6 +147,7 @@ class Client:
         raise Unavailable(f"our AWS credentials cannot be fetched ({code})")
 
     def _search(self) -> Credentials | None:
+        sdk.check_settings(self._default_session)
         found = self._default_session.get_credentials()
         if found is None:
             return None

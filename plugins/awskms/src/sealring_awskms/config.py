@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sealring_awskms.endpoint import DOMAINS, Endpoint
+from sealring_awskms.endpoint import Endpoint
+from sealring_awskms.partitions import domains, partitions
 from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress, read_private
 
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9]{12,128}")
 # Not the account (`root`): a policy that names it lets in whatever else runs there.
-_PRINCIPAL = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:(role|user)/[\x21-\x7e]{1,512}")
+_PRINCIPAL = re.compile(r"arn:([a-z0-9-]{3,32}):iam::[0-9]{12}:(role|user)/[\x21-\x7e]{1,512}")
 
 FIELDS = (
     ConfigField("principal", str, "who we are to AWS, for the setup guide: the ARN of our role or user"),
@@ -45,11 +46,12 @@ class AwsConfig:
         """Raises ConfigInvalid, and names the field."""
         given = {**config}
         principal, hosts, sts = (str(given.pop(name, "")) for name in ("principal", "allowed_hosts", "sts_endpoint"))
-        if principal and not _PRINCIPAL.fullmatch(principal):
+        found = _PRINCIPAL.fullmatch(principal)
+        if principal and (found is None or found[1] not in partitions()):
             raise ConfigInvalid("principal must be the ARN of an IAM role or user: arn:aws:iam::111122223333:role/name")
         named = Egress.of((), hosts)
         return cls(
-            egress=Egress.of(sorted({f".{domain}" for domain in DOMAINS.values()}), hosts),
+            egress=Egress.of(sorted(f".{domain}" for domain in domains()), hosts),
             named=named,
             sts_endpoint=Endpoint.parse(sts, named, "sts_endpoint") if sts else None,
             **given,  # type: ignore[arg-type]  # the types were checked by the spec

@@ -12,6 +12,7 @@ from typing import Self
 from sealring_plugin import AccessDenied, DeadlineExceeded, ProviderError
 
 LIFE_USED = 0.8  # of their life, after which new ones are fetched
+MAX_LIFE_S = 43_200.0  # of a role's credentials: STS API Reference, AssumeRole, DurationSeconds
 RETRY_S = 10.0  # after a failure, while the old ones are still good
 
 
@@ -38,7 +39,8 @@ class _Held:
 
     @classmethod
     def since(cls, now: float, lease: Lease) -> Self:
-        return cls(lease.credentials, now + LIFE_USED * lease.life_s, now + lease.life_s)
+        life_s = min(lease.life_s, MAX_LIFE_S)
+        return cls(lease.credentials, now + LIFE_USED * life_s, now + life_s)
 
 
 class Refreshed:

@@ -6,12 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from sealring_awskms.partitions import partitions, region_of
 from sealring_plugin import ConfigInvalid, Egress
 
-DOMAINS = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
-
 _URL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?")
-_OF_REGION = re.compile(r"(?:.+\.)?kms(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com(?:\.cn)?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}")
 _PORTS = {"https": 443, "http": 80}
 
@@ -26,7 +24,7 @@ class Endpoint:
 
     @classmethod
     def regional(cls, service: str, region: str, partition: str) -> Self:
-        return cls("https", f"{service}.{region}.{DOMAINS[partition]}", 443)
+        return cls("https", f"{service}.{region}.{partitions()[partition].domain}", 443)
 
     @classmethod
     def parse(cls, url: str, allowed: Egress, what: str) -> Self:
@@ -49,5 +47,4 @@ class Endpoint:
     @property
     def region(self) -> str:
         """The region that the host's name says, or empty: an emulator or a private name says none."""
-        found = _OF_REGION.fullmatch(self.host)
-        return found[1] if found else ""
+        return region_of(self.host)

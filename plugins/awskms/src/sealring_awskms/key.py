@@ -8,6 +8,7 @@ from typing import Self
 
 from sealring_awskms.config import AwsConfig
 from sealring_awskms.endpoint import Endpoint
+from sealring_awskms.partitions import partitions
 from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegion
 
 OPTIONS = (
@@ -20,10 +21,10 @@ DIRECT = "direct"
 
 _HEX = "[0-9a-f]"
 _ARN = re.compile(
-    r"arn:(aws|aws-us-gov|aws-cn):kms:([a-z]{2}(?:-[a-z]{2,12}){1,2}-[0-9]{1,2}):[0-9]{12}:"
+    r"arn:([a-z0-9-]{3,32}):kms:([a-z0-9-]{5,32}):[0-9]{12}:"
     rf"(?:key/(?:{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}|mrk-{_HEX}{{32}})|(alias/.*))"
 )
-_ROLE_ARN = re.compile(r"arn:(aws|aws-us-gov|aws-cn):iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}")
+_ROLE_ARN = re.compile(r"arn:([a-z0-9-]{3,32}):iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)  # STS AssumeRole, ExternalId
 
 
@@ -63,15 +64,11 @@ def _parsed(arn: str) -> tuple[str, str]:
     partition, region, alias = found.groups()
     if alias:
         raise ConfigInvalid("an alias can be pointed at another key: name the key itself, by its ARN with key/<id>")
-    if _partition(region) != partition:
+    if partition not in partitions():
+        raise ConfigInvalid("the partition of the key's ARN is none that the botocore here knows; is it up to date?")
+    if not partitions()[partition].has(region):
         raise ConfigInvalid("the region and the partition of the key's ARN do not belong together")
     return partition, region
-
-
-def _partition(region: str) -> str:
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def _way_in(role_arn: str, grant: str) -> str:

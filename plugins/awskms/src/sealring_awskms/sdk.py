@@ -16,12 +16,14 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
 from sealring_awskms.credentials import Credentials
 from sealring_awskms.endpoint import Endpoint
 from sealring_awskms.transport import Exchange, Transport
-from sealring_plugin import Call
+from sealring_plugin import Call, ConfigInvalid
 
 # Timeouts, the pool of connections, and that no proxy is asked: all that is Transport's.
 CONFIG = Config(
@@ -30,8 +32,10 @@ CONFIG = Config(
     user_agent_extra="sealring-awskms/0.1.0",
 )
 
+# Each variable of a session: its name in files, that in the environment, what it is otherwise, and its type.
+_DEFAULTS = {name: (None, None, usual, kind) for name, (_, _, usual, kind) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
 _NOTHING = (None, None, os.devnull, None)
-_ISOLATED = {"profile": (None, None, None, None), "config_file": _NOTHING, "credentials_file": _NOTHING}
+_ISOLATED = {**_DEFAULTS, "config_file": _NOTHING, "credentials_file": _NOTHING}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")  # what a User-Agent takes as one word
 
 _CALL: ContextVar[Call] = ContextVar("sealring_awskms_call")
@@ -48,7 +52,7 @@ def during(call: Call) -> Iterator[None]:
 
 
 def isolated_session(transport: Transport) -> Session:
-    """Return a session for clients whose endpoint and credentials are given: the machine's files say nothing to it."""
+    """Return a session for clients whose endpoint and credentials are given: the machine says nothing to it."""
     return _prepared(Session(session_vars=_ISOLATED), transport)
 
 
@@ -57,6 +61,17 @@ def default_session(transport: Transport) -> Session:
     session = _prepared(Session(), transport)
     session.set_default_client_config(CONFIG)
     return session
+
+
+def check_settings(session: Session) -> None:
+    """Make the chain that looks for credentials, which asks nobody yet. Raises ConfigInvalid."""
+    try:
+        session.get_component("credential_provider")
+    except (BotoCoreError, ValueError) as error:
+        wrong = type(error).__name__
+    else:
+        return
+    raise ConfigInvalid(f"our AWS settings in files or the environment cannot be used ({wrong})")
 
 
 def make_client(session: Session, service: str, region: str, endpoint: Endpoint, credentials: Credentials) -> Any:

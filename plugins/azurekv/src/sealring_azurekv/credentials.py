@@ -13,7 +13,7 @@ from typing import Protocol
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509 import load_pem_x509_certificates
 
 from sealring_azurekv.config import AzureConfig
 from sealring_plugin import ConfigInvalid, read_private, read_shared
@@ -85,15 +85,16 @@ def _assertion(token: str) -> Mapping[str, str]:
 
 
 def _read_certificate(path: Path) -> tuple[RSAPrivateKey, str]:
-    """Return the private key, and the SHA-256 thumbprint of the certificate."""
+    """Return the private key, and the SHA-256 thumbprint of its certificate, wherever that stands in its chain."""
     pem = read_private(path, "certificate_file")
     try:
-        key, certificate = load_pem_private_key(pem, None), load_pem_x509_certificate(pem)
+        key, chain = load_pem_private_key(pem, None), load_pem_x509_certificates(pem)
     except (ValueError, TypeError):
         raise ConfigInvalid(
             f"certificate_file {path} must hold a certificate and its unencrypted key, as PEM"
         ) from None
-    if not isinstance(key, RSAPrivateKey) or key.public_key() != certificate.public_key():
+    certificate = next((each for each in chain if each.public_key() == key.public_key()), None)
+    if not isinstance(key, RSAPrivateKey) or certificate is None:
         raise ConfigInvalid(f"certificate_file {path} must hold an RSA key, and the certificate of that very key")
     thumbprint = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
     return key, urlsafe_b64encode(thumbprint).rstrip(b"=").decode()

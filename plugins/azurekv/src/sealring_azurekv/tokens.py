@@ -17,7 +17,7 @@ from sealring_azurekv.credentials import Credential
 from sealring_azurekv.errors import token_failure
 from sealring_azurekv.vaults import Target
 from sealring_azurekv.wire import Request, Wire
-from sealring_plugin import DeadlineExceeded, ProviderError, Throttled, Unavailable
+from sealring_plugin import DeadlineExceeded, ProviderError, Throttled, Unavailable, token_life_s
 
 MAX_TENANTS = 256
 RENEWED_AT = 0.8  # of its life
@@ -139,10 +139,10 @@ class Tokens:
 
 
 def _parsed(body: Mapping[str, object], asked_at: float) -> _Token:
-    value, life_s = body.get("access_token"), body.get("expires_in")
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value) or type(life_s) is not int:
+    value, life_s = body.get("access_token"), token_life_s(body.get("expires_in"), most_s=MAX_LIFE_S)
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
         raise Unavailable("Entra ID answered without a token")
-    if not 0 < life_s <= MAX_LIFE_S:
+    if life_s is None:
         raise Unavailable("Entra ID answered with a token of no sensible lifetime")
     return _Token(value, asked_at + RENEWED_AT * life_s, asked_at + life_s - MARGIN_S)
 

@@ -25,15 +25,26 @@ from google.oauth2 import service_account
 
 from sealring_gcpkms.tokens import Token
 from sealring_gcpkms.transport import Answer, Endpoint, Request, Transport
-from sealring_plugin import ConfigInvalid, ProviderError, Throttled, Unavailable, read_private, read_shared
+from sealring_plugin import (
+    ConfigInvalid,
+    ProviderError,
+    Throttled,
+    Unavailable,
+    read_private,
+    read_shared,
+    token_life_s,
+)
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)  # generateAccessToken asks for it, or for .../auth/iam
 
 _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"  # Compute Engine, "Access tokens"
+_METADATA_HOST = re.compile(r"([a-z0-9.-]{1,253})(?::([1-9][0-9]{0,4}))?")
 _METADATA_HEADERS = {"Metadata-Flavor": "Google"}
 _AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"  # noqa: S105  a name
 _OAUTH_CODE = re.compile(r"[a-z_]{1,40}")  # RFC 6749 section 5.2
 _FIELD = "credentials_file"
+MAX_LIFE_S = 43_200.0  # the most that Google gives: constraints/iam.allowServiceAccountCredentialLifetimeExtension
+
 _PASSING = frozenset({408, 500, 502, 503, 504})
 
 
@@ -75,12 +86,14 @@ class OwnCredentials:
             raise _refusal(answer)
         if answer.headers.get("metadata-flavor") != "Google" or not isinstance(document.get("access_token"), str):
             raise ConfigInvalid("what answers as Google's metadata server is none; set credentials_file")
-        return Token.of(document["access_token"], float(document.get("expires_in", 0)))
+        return Token.of(document["access_token"], _life_s(document))
 
 
 def _metadata_request() -> Request:
-    host, _, port = os.environ.get("GCE_METADATA_HOST", "metadata.google.internal").partition(":")
-    endpoint = Endpoint("http", host, int(port or 80))
+    found = _METADATA_HOST.fullmatch(os.environ.get("GCE_METADATA_HOST", "metadata.google.internal"))
+    if found is None:  # a URL, as GCE_METADATA_ROOT of other tools
+        raise ConfigInvalid("GCE_METADATA_HOST must be a host, or host:port")
+    endpoint = Endpoint("http", found[1], int(found[2] or 80))
     return Request("GET", endpoint, f"{_METADATA_PATH}?scopes={SCOPES[0]}", _METADATA_HEADERS)
 
 
@@ -163,7 +176,22 @@ class _GoogleAuthTransport:
         answer = self._transport.send(Request(method, endpoint, path, headers or {}, body), self._deadline)
         if answer.status != 200:
             raise _refusal(answer)
-        return _Response(answer.status, answer.headers, answer.body)
+        return _Response(answer.status, answer.headers, _with_a_life(answer))
+
+
+def _with_a_life(answer: Answer) -> bytes:
+    """The body, with the life of its token as google-auth reads it: a whole number, and always there."""
+    document = answer.document()
+    if "access_token" not in document:
+        return answer.body
+    return json.dumps({**document, "expires_in": int(_life_s(document))}).encode()
+
+
+def _life_s(document: Mapping[str, Any]) -> float:
+    life_s = token_life_s(document.get("expires_in"), most_s=MAX_LIFE_S)
+    if life_s is None:
+        raise Unavailable("our own credentials were answered with a token of no sensible lifetime")
+    return life_s
 
 
 def _refusal(answer: Answer) -> ProviderError:
