@@ -27,13 +27,14 @@ def make_ready(gateway: Gateway, links: Links, files: TrustFiles, new: tuple[str
     trusted; KeyFailure; StoreError.
     """
     stored = read_layout(links)
+    if stored is None:
+        check_untouched(links)
     if stored is None and files.found_pin() is not None:
         raise SettingsInvalid(
             f"the store is empty, and {files.pin_file} is of one that was not: look for what emptied it. Restore a "
             f"backup with `sealring restore`, or begin without its data by `sealring init --layout {files.layout_file}`"
         )
     if stored is None:
-        check_untouched(links)
         layout = files.layout() or make_layout(gateway, *new)  # one that was kept is of a set-up that was cut short
         files.keep_layout(layout)
         return _write(gateway, links, files, layout)

@@ -183,8 +183,8 @@ def test_a_worker_that_starts_after_the_attack_does_not_serve(tmp_path):
 
         os.kill(server.workers[0], signal.SIGKILL)
 
-        assert becomes_true(lambda: server.process.poll() is not None)
-        assert "cannot start: the layout names 'example' as the provider of its key" in server.log.read_text()
+        refusal = "cannot start: the layout names 'example' as the provider of its key"
+        assert becomes_true(lambda: server.log.read_text().count(refusal) >= 2)  # however often it is tried
 
 
 # --- the right provider, and another key

@@ -42,7 +42,8 @@ def check_untouched(links: Links) -> None:
     if next(links.scan(ALL_KEYS), None) is not None:
         raise SettingsInvalid(
             "the store is not empty: use an empty one, or stop all servers and delete its keys that begin with s1: "
-            "(FLUSHALL deletes all); a restore that was interrupted leaves some"
+            "(FLUSHALL deletes all); a restore that was interrupted leaves some, and so do servers that ran on when "
+            "the store was emptied: then restore a backup with `sealring restore`"
         )
 
 
