@@ -36,7 +36,7 @@ class Application:
 
     def __init__(self, path: Path) -> None:
         config = settings.load(path)
-        self._application = application.make_app(Inheritance.of(config), Log(io.StringIO()))
+        self._application = application.make_app(Inheritance.of(config, Log()), Log(io.StringIO()))
         self._token = mint_token(
             config,
             subject="benchmark",

@@ -97,7 +97,7 @@ def _measured(operation: str, settings_path: Path, target: SealringTarget, batch
     """The least of many batches; those with and without the clock by turns, so that both meet the same disturbance."""
 
     def build() -> Callable[..., Any]:
-        return application.make_app(Inheritance.of(settings.load(settings_path)), Log(io.StringIO()))
+        return application.make_app(Inheritance.of(settings.load(settings_path), Log()), Log(io.StringIO()))
 
     stopwatch = Stopwatch(own_cost_us())
     plan = target.plan(operation)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from sealring import cli
+from sealring.auth.signing import create_signing_key
 from sealring.store.embedded import EmbeddedValkey
 from support.live import ask
 from support.ports import free_port
@@ -55,6 +56,34 @@ def test_init_again_changes_nothing(installed):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_init_with_another_store_changes_nothing(installed, tmp_path):
+    before = {path.name: path.read_bytes() for path in installed.parent.iterdir()}
+    with EmbeddedValkey(tmp_path / "other") as store:
+        failed = run("init", "--data-dir", installed.parent, "--store", store.url, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr.startswith(
+        f"Error: {installed.parent} is of another store than --store: use another --data-dir;"
+    )
+    assert {path.name: path.read_bytes() for path in installed.parent.iterdir()} == before
+    assert run("check-config", "--config", installed).stdout.endswith("durable   ok: single\n")
+
+
+def test_init_with_a_layout_that_is_left_of_another_installation_leaves_the_store_empty(installed, tmp_path):
+    folder = tmp_path / "new"
+    folder.mkdir(0o700)
+    (folder / "store-layout").write_bytes(installed.with_name("store-layout").read_bytes())
+    with EmbeddedValkey(tmp_path / "other") as store:
+        command = ("init", "--keys", "local", "--data-dir", folder, "--store", store.url)
+
+        failed = run(*command, check=False)
+
+        assert failed.returncode == 1
+        assert f"Error: {folder}/store-layout is left of another installation" in failed.stderr
+        (folder / "store-layout").unlink()
+        assert run(*command).stdout == "made the store ready, with 64 partitions\n"
+
+
 def test_init_makes_secrets_for_their_owner_only(installed):
     modes = {path.name: path.stat().st_mode & 0o777 for path in installed.parent.iterdir()}
 
@@ -68,11 +97,55 @@ def test_check_config_reaches_store_and_keys(installed):
     assert [line.split(":")[0] for line in said.splitlines()] == [
         "settings  ok",
         "plugin    ok",
+        "issuer    ok",
+        "token     ok",
         "keys      ok",
         "store     ok",
         "durable   ok",
     ]
     assert said.endswith("durable   ok: single\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b'{"keys":[]}', "is refused: no key for RS256, PS256, ES256 or EdDSA signatures."),
+        (b"\xef\xbb\xbf{}", "is refused: it begins with a byte order mark; save it as UTF-8 without BOM."),
+    ],
+)
+def test_check_config_refuses_the_keys_of_an_issuer_as_serve_does(installed, content, wrong):
+    jwks_file = installed.with_name("token-jwks.json")
+    jwks_file.write_bytes(content)
+
+    checked = run("check-config", "--config", installed, check=False)
+    served = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
+
+    assert checked.returncode == 1
+    assert checked.stderr == f"Error: jwks_file {jwks_file} {wrong}\n"
+    assert f"jwks_file {jwks_file} {wrong}" in served.stdout + served.stderr
+
+
+def test_check_config_says_that_an_issuer_is_out_of_reach(installed):
+    text = installed.read_text().replace('"token-jwks.json"', '"http://127.0.0.1:1/jwks"')
+    installed.write_text(text.replace("jwks_file", "jwks_url"))
+
+    failed = run("check-config", "--config", installed, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        "Error: issuer 'urn:sealring:local': there are no keys at its jwks_url on 127.0.0.1:1: connection refused\n"
+    )
+
+
+def test_check_config_says_that_the_signing_key_is_another(installed):
+    installed.with_name("token-key.pem").unlink()
+    create_signing_key(installed.with_name("token-key.pem"))
+
+    for command in (["check-config"], ["token", "--subject", "a", "--org", "org_a"]):
+        failed = run(*command, "--config", installed, check=False)
+
+        assert failed.returncode == 1
+        assert "does not match the keys of 'urn:sealring:local'" in failed.stderr
 
 
 def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
@@ -122,7 +195,10 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     failed = run(command, "--config", installed, check=False)
 
     assert failed.returncode == 1
-    assert failed.stderr == "Error: [limit] is not a setting; known are: store, keys, plugins, issuers, token, limits\n"
+    assert (
+        failed.stderr
+        == "Error: [limit] is not a setting; known are: store, keys, plugins, issuers, token, limits, server\n"
+    )
 
 
 def test_a_missing_plugin_stops_the_start_with_one_line(installed):

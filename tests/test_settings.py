@@ -159,3 +159,22 @@ def test_a_file_that_is_no_utf_8_is_refused(tmp_path):
 
     with pytest.raises(SettingsInvalid, match="is not valid TOML$"):
         settings.load(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_named(tmp_path, encoding):
+    path = tmp_path / "sealring.toml"
+    path.write_text(GOOD, encoding=encoding)
+
+    with pytest.raises(SettingsInvalid) as refused:
+        settings.load(path)
+
+    assert str(refused.value) == f"{path} begins with a byte order mark; save it as UTF-8 without BOM"
+
+
+def test_a_profile_is_found_by_its_issuer(load):
+    loaded = load(GOOD)
+
+    assert loaded.profile_of("https://issuer.example") is loaded.issuers[0]
+    with pytest.raises(SettingsInvalid, match="no profile"):
+        loaded.profile_of("https://issuer.example/")

@@ -105,6 +105,13 @@ def test_what_is_no_pin_is_refused(tmp_path, text):
         TrustFiles(tmp_path / "store-pin").pin()
 
 
+def test_a_byte_order_mark_before_a_pin_is_named(tmp_path):
+    (tmp_path / "store-pin").write_text(PIN, encoding="utf-8-sig")
+
+    with pytest.raises(SettingsInvalid, match="begins with a byte order mark; save it as UTF-8 without BOM"):
+        TrustFiles(tmp_path / "store-pin").pin()
+
+
 def test_a_pin_is_derived_from_the_store_key_and_from_nothing_else():
     secret = bytes(range(32))
 

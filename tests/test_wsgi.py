@@ -6,6 +6,7 @@ from sealring import application, inheritance, installation, serving, settings, 
 from sealring.domain.pin import Pin
 from sealring.errors import KeyDeadlineExceeded, KeyUnavailable, SettingsInvalid
 from sealring.inheritance import Inheritance
+from sealring.observability.logs import Log
 from sealring.trust_files import TrustFiles
 from support.ports import free_port
 
@@ -19,7 +20,7 @@ def left(monkeypatch, tmp_path):
     monkeypatch.setenv(serving.THREADS_VARIABLE, "3")
     list(installation.create_files(tmp_path, f"redis://127.0.0.1:{free_port()}", "local"))
     TrustFiles(tmp_path / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
-    read = Inheritance.of(settings.load(tmp_path / installation.SETTINGS_FILE))
+    read = Inheritance.of(settings.load(tmp_path / installation.SETTINGS_FILE), Log())
     monkeypatch.setattr(inheritance, "_left", [read])
     return read
 

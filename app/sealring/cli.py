@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ import click
 from sealring import development, installation, serving, settings, store_commands, wiring
 from sealring.binding_commands import bindings_commands
 from sealring.domain.ids import MAX_PARTITIONS
+from sealring.issuer_checks import check_issuers
 from sealring.keys import registry
 from sealring.provider_commands import (
     DEFAULT_SETTINGS,
@@ -24,6 +26,7 @@ from sealring.provider_commands import (
 )
 from sealring.store.doctor.findings import Finding, Grade
 from sealring.token_commands import token_commands
+from sealring.token_key_commands import token_key_commands
 
 DEFAULT_PORT = 8420
 DEFAULT_DATA_DIR = Path(".sealring")
@@ -52,7 +55,14 @@ def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
 
 
-for each in (bindings_commands, token_commands, store_commands.backup, store_commands.restore, store_commands.verify):
+for each in (
+    bindings_commands,
+    token_commands,
+    token_key_commands,
+    store_commands.backup,
+    store_commands.restore,
+    store_commands.verify,
+):
     main.add_command(each)
 
 
@@ -147,12 +157,12 @@ def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunic
 @settings_option
 @one_line_failures
 def check_config(path: Path) -> None:
-    """Check the settings, and reach the store and the key provider."""
+    """Check the settings, and reach the issuers, the store and the key provider."""
     config = settings.load(path)
     click.echo(f"settings  ok: {path}")
     for loaded in wiring.load_plugins(config):
         click.echo(f"plugin    ok: {loaded.spec.name} (API {loaded.spec.api_version})")
-    for line in wiring.check(config):
+    for line in chain(check_issuers(config), wiring.check(config)):
         click.echo(line)
 
 

@@ -75,6 +75,7 @@ def run(options: DevOptions) -> None:
 
 
 def _serve(options: DevOptions, store_url: str, store_ended: Callable[[], int | None]) -> None:
+    installation.write_private(options.data_dir / installation.STORE_URL_FILE, store_url)  # it may have moved
     for made in installation.create_files(options.data_dir, store_url, options.keys):
         _say(f"made {made}")
     settings_path = options.data_dir / installation.SETTINGS_FILE

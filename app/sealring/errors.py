@@ -88,6 +88,13 @@ class Unauthenticated(AccessError):
         self.reason = reason
 
 
+class IssuerUnavailable(AccessError):
+    """Whether the token verifies is not known: the keys of its issuer could not be fetched yet."""
+
+    def __init__(self) -> None:
+        super().__init__("The keys of the token's issuer cannot be fetched. Try again later.")
+
+
 class Forbidden(AccessError):
     """The token is good but does not allow this."""
 

@@ -17,6 +17,7 @@ from sealring import wiring
 from sealring.auth.key_sources import FileKeys, KeySource, key_sources
 from sealring.domain.pin import Pin
 from sealring.keys.plugins import Plugins
+from sealring.observability.logs import Log
 from sealring.settings import Settings
 
 
@@ -31,10 +32,11 @@ class Inheritance:
     reload_refused: Callable[[], bool]  # whether newer settings were refused, as it is now
 
     @classmethod
-    def of(cls, settings: Settings, reload_refused: Callable[[], bool] = lambda: False) -> Self:
+    def of(cls, settings: Settings, log: Log, reload_refused: Callable[[], bool] = lambda: False) -> Self:
         """Read what the settings name. Raises SettingsInvalid."""
         plugins, pin = wiring.load_plugins(settings), wiring.trust_files(settings).pin()
-        return cls(settings, plugins, pin, key_sources(settings.issuers), reload_refused)
+        sources = key_sources(settings.issuers, settings.run_folder, log)
+        return cls(settings, plugins, pin, sources, reload_refused)
 
     def renew(self) -> None:
         """Look at the key files of issuers, as workers do, so that one that starts later has the last good keys too."""

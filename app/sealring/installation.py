@@ -69,9 +69,10 @@ def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file
     """
     StoreUrl.parse(store_url)  # before it is written where every later start reads it
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private(folder / STORE_URL_FILE, store_url)
+    if not (folder / SETTINGS_FILE).exists() or not (folder / STORE_URL_FILE).exists():
+        write_private(folder / STORE_URL_FILE, store_url)
     if (folder / SETTINGS_FILE).exists():
-        _check_present(folder, keys, pin_file)
+        _check_present(folder, store_url, keys, pin_file)
         return
     if not (folder / SIGNING_KEY_FILE).exists():
         create_signing_key(folder / SIGNING_KEY_FILE)
@@ -109,8 +110,13 @@ def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigV
     raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")
 
 
-def _check_present(folder: Path, keys: str | None, pin_file: Path | None) -> None:
+def _check_present(folder: Path, store_url: str, keys: str | None, pin_file: Path | None) -> None:
     present = settings.load(folder / SETTINGS_FILE)
+    if present.store_url != store_url:
+        raise SettingsInvalid(
+            f"{folder} is of another store than --store: use another --data-dir; or, where its store has moved, "
+            f"write the new URL to what [store] of {folder / SETTINGS_FILE} names"
+        )
     if keys not in {None, present.managed.provider}:
         raise SettingsInvalid(
             f"{folder} keeps its keys with '{present.managed.provider}'; use another --data-dir for '{keys}'"

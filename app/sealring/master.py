@@ -163,7 +163,7 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def _read(self) -> Inheritance:
         config = settings.load(Path(os.environ[SETTINGS_VARIABLE]))
-        return Inheritance.of(config, lambda: self._refused[0] != 0)
+        return Inheritance.of(config, self._log, lambda: self._refused[0] != 0)
 
     def _adopt(self) -> None:
         """Go by the configuration of the application."""

@@ -35,7 +35,7 @@ def make_ready(gateway: Gateway, links: Links, files: TrustFiles, new: tuple[str
             f"backup with `sealring restore`, or begin without its data by `sealring init --layout {files.layout_file}`"
         )
     if stored is None:
-        layout = files.layout() or make_layout(gateway, *new)  # one that was kept is of a set-up that was cut short
+        layout = _kept(gateway, files) or make_layout(gateway, *new)
         files.keep_layout(layout)
         return _write(gateway, links, files, layout)
     markers = _markers(
@@ -71,6 +71,20 @@ def trust(gateway: Gateway, files: TrustFiles, layout: Layout, *, trusting: bool
     if files.layout() != layout:
         files.keep_layout(layout)
     return pin or _pinned(gateway, files, layout)
+
+
+def _kept(gateway: Gateway, files: TrustFiles) -> Layout | None:
+    """Return the layout of a set-up that was cut short. Raises SettingsInvalid where it is left of another one."""
+    layout = files.layout()
+    if layout is not None:
+        try:
+            pin_of(gateway, layout)
+        except SettingsInvalid as error:
+            raise SettingsInvalid(
+                f"{files.layout_file} is left of another installation, whose keys are not these: restore the root keys "
+                "that it was made with, or move it away to make a new store"
+            ) from error
+    return layout
 
 
 def _write(gateway: Gateway, links: Links, files: TrustFiles, layout: Layout, *, again: bool = False) -> str:

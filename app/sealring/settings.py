@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sealring.auth.profiles import IssuerProfile
+from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.ids import EnvironmentId
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
@@ -22,6 +23,7 @@ MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
 MAX_VERSIONS = 10_000  # of one object: a list of them is one answer
 DAY_S = 86_400
+DEFAULT_RUN_FOLDER = "run"
 
 Table = Mapping[str, object]
 
@@ -48,17 +50,25 @@ class Settings:
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
     audit_retention_s: int
+    run_folder: Path  # where the workers of one server share what is fetched
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
         return tuple(sorted({issuer.environment_id for issuer in self.issuers}))
+
+    def profile_of(self, issuer: str) -> IssuerProfile:
+        """Raises SettingsInvalid where there is none."""
+        for profile in self.issuers:
+            if profile.issuer == issuer:
+                return profile
+        raise SettingsInvalid(f"no profile under [[issuers]] is of {issuer!r}")
 
 
 def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the mend."""
     base = path.absolute().parent
     root = _Table("", _read(path))
-    root.only("store", "keys", "plugins", "issuers", "token", "limits")
+    root.only("store", "keys", "plugins", "issuers", "token", "limits", "server")
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
@@ -73,6 +83,7 @@ def load(path: Path) -> Settings:
         local_issuer=_local_issuer(root, base),
         limits=_limits(root.table("limits", {})),
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
+        run_folder=_run_folder(root.table("server", {}), base),
     )
     _check_together(settings)
     return settings
@@ -133,7 +144,10 @@ class _Table:
 
 def _read(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = path.read_bytes()
+        if is_marked(raw):
+            raise SettingsInvalid(f"{path} {WHAT_TO_DO}")
+        return tomllib.loads(raw.decode())
     except OSError as error:
         raise SettingsInvalid(f"{path} cannot be read ({error.strerror}); make one with `sealring init`") from error
     except ValueError as error:  # TOMLDecodeError and bad UTF-8; the text may quote a secret
@@ -202,6 +216,11 @@ def _limits(table: _Table) -> ObjectLimits:
         max_versions=table.number("max_versions_per_object", 100, most=MAX_VERSIONS),
         retention_s=table.number("deleted_retention_days", 30, most=3650) * DAY_S,
     )
+
+
+def _run_folder(table: _Table, base: Path) -> Path:
+    table.only("run_folder")
+    return base / (table.text("run_folder") if "run_folder" in table.members else DEFAULT_RUN_FOLDER)
 
 
 def _check_together(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +14,20 @@ import click
 import orjson
 from click.core import ParameterSource
 
-from sealring import settings, wiring
+from sealring import settings, token_inspection, wiring
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.scoping import operator
-from sealring.auth.tokens import MAX_SUBJECT_CHARACTERS, MAX_TOKEN_ID_CHARACTERS, plain_text
+from sealring.auth.tokens import (
+    MAX_HEADER_BYTES,
+    MAX_SUBJECT_CHARACTERS,
+    MAX_TOKEN_ID_CHARACTERS,
+    BearerToken,
+    plain_text,
+)
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.revocation import Reach, Revocation, Target
-from sealring.errors import RevocationRefused, SettingsInvalid
+from sealring.errors import RevocationRefused, SettingsInvalid, Unauthenticated
 from sealring.provider_commands import one_line_failures, settings_option
 from sealring.services.revocations import Revocations, Validity
 from sealring.tokens import mint_token
@@ -123,6 +130,38 @@ def revocations(path: Path, issuer: str | None, begin_anew: bool) -> None:  # no
         _print([_shown(each) for each in listed.list(caller)])
 
 
+@token_commands.command()
+@settings_option
+@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False), default="-")
+@one_line_failures
+def inspect(path: Path, file: str) -> None:
+    """Say what the token in FILE says, and what the server would make of it now. Exit status 1 where it refuses it.
+
+    Without FILE it reads standard input. Neither the token nor its signature is printed.
+    """
+    try:
+        found = token_inspection.inspect(settings.load(path), _token_in(file))
+    except Unauthenticated as error:
+        raise click.ClickException(f"no token that could be read ({error.reason})") from None
+    for line in token_inspection.lines(found):
+        click.echo(line)
+    shown = {"header": found.header, "claims": found.claims}
+    click.echo(json.dumps(shown, indent=2))  # in ASCII: a claim may hold what moves a terminal's cursor
+    if found.refused:
+        click.get_current_context().exit(1)
+
+
+def _token_in(file: str) -> BearerToken:
+    """Read a token as it stands in a file, or in a header. What is no ASCII is no token."""
+    try:
+        with click.open_file(file, "rb") as opened:
+            raw = opened.read(2 * MAX_HEADER_BYTES)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read ({error.strerror})") from error
+    text = raw.decode("ascii", errors="replace").strip()
+    return BearerToken(text.removeprefix("Bearer ").strip())
+
+
 def _refuse_options_before(context: click.Context) -> None:
     """An option before the name of the command would not be the command's, which may then reach further than meant."""
     for parameter in context.command.params:
@@ -142,10 +181,7 @@ def _profile(config: settings.Settings, issuer: str | None) -> IssuerProfile:
     named = config.local_issuer.issuer if issuer is None and config.local_issuer is not None else issuer
     if named is None:
         raise SettingsInvalid("[token] is missing, so there is no local issuer; say --issuer")
-    for profile in config.issuers:
-        if profile.issuer == named:
-            return profile
-    raise SettingsInvalid(f"no profile under [[issuers]] is of {named!r}")
+    return config.profile_of(named)
 
 
 def _target(profile: IssuerProfile, token_id: str | None, subject: str | None) -> Target:

@@ -9,6 +9,7 @@ from sealring.auth.signing import mint
 from sealring.domain.ids import OrgId
 from sealring.domain.principal import Permission
 from sealring.errors import SettingsInvalid
+from sealring.issuer_checks import require_match
 from sealring.settings import Settings
 
 
@@ -23,12 +24,13 @@ def mint_token(  # noqa: PLR0913  the claims of a token, all by name
 ) -> str:
     """Return a signed token. Permissions above the issuer's ceiling are left out.
 
-    Raises SettingsInvalid where the settings have no local issuer, or its profile would refuse the token.
+    Raises SettingsInvalid where the settings have no local issuer, or its profile would refuse the token or its key.
     """
     local = settings.local_issuer
     if local is None:
         raise SettingsInvalid("[token] is missing: without a signing key no token can be made")
-    profile = next(each for each in settings.issuers if each.issuer == local.issuer)
+    profile = settings.profile_of(local.issuer)
+    require_match(settings, local)
     if lifetime_s > profile.max_lifetime_s:
         raise SettingsInvalid(f"a token of {local.issuer} lives at most {profile.max_lifetime_s // 86_400} days")
     return mint(

@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.layout import Layout
 from sealring.domain.pin import Pin
 from sealring.errors import SettingsInvalid
@@ -94,6 +95,8 @@ def _read(path: Path, what: str) -> str | None:
         raise SettingsInvalid(f"{what} {path} cannot be read ({error.strerror})") from error
     if mode & 0o022:
         raise SettingsInvalid(f"{what} {path} can be written by others, who could name a store; run: chmod go-w {path}")
+    if is_marked(raw):
+        raise SettingsInvalid(f"{what} {path} {WHAT_TO_DO}")
     return raw.decode("ascii", errors="replace")
 
 

@@ -152,7 +152,7 @@ def test_a_layout_that_names_another_provider_is_refused_before_any_key_is_asked
 @pytest.mark.parametrize(
     "open_it",
     [
-        lambda config, folder: application.make_app(Inheritance.of(config), Log()),
+        lambda config, folder: application.make_app(Inheritance.of(config, Log()), Log()),
         lambda config, folder: list(wiring.check(config)),
         lambda config, folder: wiring.initialise_store(config, 4),
         lambda config, folder: wiring.initialise_store(config, 4, trusting=True),

@@ -9,9 +9,20 @@ def test_the_token_follows_the_scheme_in_any_case(value):
     assert bearer_token([value]) == "a.b.c"
 
 
+@pytest.mark.parametrize("value", ["Bearer  a.b.c", "bearer     a.b.c"])
+def test_several_spaces_may_follow_the_scheme(value):
+    """RFC 9110 11.4: one or more."""
+    assert bearer_token([value]) == "a.b.c"
+
+
+def test_a_tab_is_no_space():
+    assert bearer_token(["Bearer \ta.b.c"]) == "\ta.b.c"  # which no token looks like
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
+        (["Bearer    "], "no token"),
         ([], "no token"),
         ([""], "scheme"),
         (["Bearer"], "no token"),

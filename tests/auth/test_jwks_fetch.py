@@ -5,7 +5,9 @@ import time
 import pytest
 
 from sealring.auth import jwks_fetch
-from sealring.auth.jwks_fetch import fetch_key_set
+from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set, reason_of
+from sealring.errors import SettingsInvalid
+from support.tls import PrivateCa
 
 
 def refusal(url):
@@ -100,3 +102,50 @@ class Drip:
 def test_an_answer_that_drips_is_given_up():
     with pytest.raises(TimeoutError):
         jwks_fetch._body(Drip(), deadline=time.monotonic() - 1)
+
+
+# --- behind a private certificate authority
+
+
+@pytest.fixture
+def private(issuer, tmp_path):
+    """A private authority, and the URL of an issuer that has a certificate of it."""
+    authority = PrivateCa(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("issuer"))
+    issuer.server.socket = context.wrap_socket(issuer.server.socket, server_side=True)
+    issuer.body = b'{"keys": []}'
+    return authority, issuer.url.replace("http:", "https:")
+
+
+def test_a_private_authority_is_trusted_for_the_url_that_names_its_file(private):
+    authority, url = private
+
+    assert fetch_key_set(url, authority.file) == b'{"keys": []}'
+    refused = refusal(url)
+    assert isinstance(refused.reason, ssl.SSLCertVerificationError)
+    assert reason_of(refused) == "its certificate is refused: unable to get local issuer certificate"
+
+
+def test_a_certificate_for_another_host_is_refused_all_the_same(private):
+    authority, url = private
+
+    with pytest.raises(OSError, match="Hostname mismatch"):
+        fetch_key_set(url.replace("127.0.0.1", "localhost"), authority.file)
+
+
+def test_the_authorities_of_the_system_are_trusted_still(tmp_path):
+    file = PrivateCa(tmp_path).file
+
+    beside = jwks_fetch._trusting(file).cert_store_stats()["x509"]
+
+    assert beside == jwks_fetch._trusting(None).cert_store_stats()["x509"] + 1
+
+
+def test_a_file_without_a_certificate_is_refused(tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+
+    with pytest.raises(SettingsInvalid, match=r"ca\.pem holds no certificate in PEM"):
+        check_ca_file(tmp_path / "ca.pem")
+    with pytest.raises(SettingsInvalid, match="No such file"):
+        check_ca_file(tmp_path / "missing.pem")

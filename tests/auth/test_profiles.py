@@ -19,7 +19,7 @@ def test_what_a_table_leaves_out_has_the_documented_defaults():
     parsed = profile()
 
     assert parsed.issuer == "https://auth.example.com"
-    assert parsed.types == {"JWT", "at+jwt"}
+    assert parsed.types == {"jwt", "at+jwt"}
     assert parsed.organization_claim == "org_id"
     assert parsed.organizations_claim == "organization_ids"
     assert parsed.permissions_claim == "permissions"
@@ -40,7 +40,7 @@ def test_what_a_table_says_is_kept():
     )
 
     assert parsed.algorithms == {"RS256", "EdDSA"}
-    assert parsed.types == {"", "JWT"}
+    assert parsed.types == {"", "jwt"}
     assert parsed.organization_claim == "https://example.com/org"
     assert parsed.organizations_claim == "orgs"
     assert parsed.permissions_claim == "scp"
@@ -132,15 +132,16 @@ def test_an_inline_set_may_be_a_list_or_a_document():
     as_list = profile(jwks=[jwk(ec_key())])
     as_document = profile(jwks={"keys": [jwk(ec_key())]})
 
-    assert as_list.jwks.key("k1").kty == "EC"
-    assert as_document.jwks.key("k1").kty == "EC"
+    assert as_list.jwks.key("k1", "ES256").kty == "EC"
+    assert as_document.jwks.key("k1", "ES256").kty == "EC"
 
 
-def test_a_bad_inline_key_is_refused_with_its_place_and_without_its_value():
-    message = refusal(jwks=[jwk(ec_key()), jwk(ec_key(2), "k2", d="c2VjcmV0")])
+def test_an_inline_set_without_a_key_to_use_is_refused_without_its_values():
+    message = refusal(jwks=[jwk(ec_key(2), "k2", d="c2VjcmV0")])
 
     assert message == (
-        "issuer 'https://auth.example.com': jwks is refused: key 2: symmetric or private; publish public keys only."
+        "issuer 'https://auth.example.com': jwks is refused: no key for RS256, PS256, ES256 or EdDSA signatures "
+        "(1 with private members)."
     )
 
 
@@ -193,3 +194,22 @@ def test_a_key_url_may_be_https_or_loopback(url):
 )
 def test_any_other_key_url_is_refused(url):
     assert ": jwks_url " in refusal(jwks=None, jwks_url=url)
+
+
+def test_a_file_of_authorities_is_relative_to_the_settings():
+    table = settings(jwks=None, jwks_url="https://auth.example.com/jwks", ca_file="ca.pem")
+
+    assert IssuerProfile.parse(table, base=Path("/etc/sealring")).ca_file == Path("/etc/sealring/ca.pem")
+    assert profile().ca_file is None
+
+
+@pytest.mark.parametrize(
+    "source", [{}, {"jwks": None, "jwks_file": "keys.json"}, {"jwks": None, "jwks_url": "http://127.0.0.1/jwks"}]
+)
+def test_a_file_of_authorities_without_a_url_to_use_it_for_is_refused(source):
+    assert ": ca_file is for a jwks_url that begins with https://" in refusal(ca_file="ca.pem", **source)
+
+
+@pytest.mark.parametrize("value", ["", 7, ["ca.pem"]])
+def test_a_file_of_authorities_that_is_no_path_is_refused(value):
+    assert ": ca_file " in refusal(jwks=None, jwks_url="https://auth.example.com/jwks", ca_file=value)

@@ -167,9 +167,9 @@ class CountedKeys:
         self.keys = KeySet.of([jwk(ec_key())])
         self.asked = 0
 
-    def key(self, kid):
+    def key(self, kid, alg):
         self.asked += 1
-        return self.keys.key(kid) if self.keys else None
+        return self.keys.key(kid, alg) if self.keys else None
 
 
 @pytest.fixture

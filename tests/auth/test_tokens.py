@@ -215,9 +215,24 @@ def test_an_algorithm_of_another_profile_is_refused():
     assert refusal(sign(), verifier(jwk(ec_key()), jwk(rsa_key(), "k2"), algorithms=["RS256"])) == "alg"
 
 
-@pytest.mark.parametrize("typ", ["jwt", "JWS", "id+jwt", "application/at+jwt", "", 1, ["JWT"]])
+@pytest.mark.parametrize(
+    "typ",
+    ["JWS", "id+jwt", "", 1, ["JWT"], "application/", "application/application/jwt", "application/jwt/x", "text/jwt",
+     "jwt ", "jwt;v=1"],
+)  # fmt: skip
 def test_a_type_that_the_profile_does_not_list_is_refused(typ):
     assert refusal(sign(typ=typ)) == "typ"
+    assert refusal(sign(typ=typ), verifier(types=["JWT", "at+jwt", "dpop+jwt"])) == "typ"
+
+
+@pytest.mark.parametrize("typ", ["jwt", "Jwt", "AT+JWT", "application/at+jwt", "application/JWT", "APPLICATION/AT+JWT"])
+def test_any_spelling_of_a_media_type_is_taken(typ):
+    """RFC 7515 4.1.9: case does not count, and "application/" may be left out."""
+    assert verifier().verify(sign(typ=typ)).subject == "user_1"
+
+
+def test_any_spelling_of_a_type_may_stand_in_the_settings():
+    assert verifier(types=["application/AT+jwt"]).verify(sign(typ="at+jwt")).subject == "user_1"
 
 
 def test_a_token_without_type_is_refused_unless_the_profile_lists_it():
@@ -225,6 +240,10 @@ def test_a_token_without_type_is_refused_unless_the_profile_lists_it():
 
     assert refusal(token) == "typ"
     assert verifier(types=["JWT", ""]).verify(token).subject == "user_1"
+
+
+def test_a_prefix_of_nothing_is_no_missing_type():
+    assert refusal(sign(typ="application/"), verifier(types=["JWT", ""])) == "typ"
 
 
 def test_the_types_of_access_tokens_are_taken():
@@ -289,14 +308,30 @@ def test_a_token_without_kid_is_refused_where_the_set_has_several_keys():
 def test_a_key_of_the_wrong_type_is_refused():
     verify = verifier(jwk(rsa_key()), jwk(ec_key(), "k2"), algorithms=["RS256", "ES256"])
 
-    assert refusal(sign(kid="k1"), verify) == "key type"
-    assert refusal(sign(key=rsa_key(), alg="RS256", kid="k2"), verify) == "key type"
+    assert refusal(sign(kid="k1"), verify) == "kid"
+    assert refusal(sign(key=rsa_key(), alg="RS256", kid="k2"), verify) == "kid"
 
 
 def test_a_key_that_is_for_another_algorithm_is_refused():
     verify = verifier(jwk(rsa_key(), alg="RS256"), algorithms=["RS256", "PS256"])
 
-    assert refusal(sign(key=rsa_key(), alg="PS256"), verify) == "key type"
+    assert refusal(sign(key=rsa_key(), alg="PS256"), verify) == "kid"
+
+
+def test_keys_of_two_types_that_share_a_kid_both_verify():
+    verify = verifier(jwk(rsa_key()), jwk(ec_key()), algorithms=["RS256", "ES256"])
+
+    assert verify.verify(sign()).subject == "user_1"
+    assert verify.verify(sign(key=rsa_key(), alg="RS256")).subject == "user_1"
+
+
+def test_a_key_that_has_no_kid_verifies_tokens_that_name_none():
+    verify = verifier(jwk(ec_key()), jwk(ec_key(2), None))
+
+    assert verify.verify(sign(key=ec_key(2), kid=None)).subject == "user_1"
+    assert verify.verify(sign()).subject == "user_1"
+    assert refusal(sign(key=ec_key(2), kid="unknown"), verify) == "kid"
+    assert refusal(sign(kid=None), verify) == "signature"
 
 
 def test_a_signature_by_another_key_is_refused():
@@ -333,23 +368,59 @@ def test_a_token_without_a_required_claim_is_refused(name):
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
 @pytest.mark.parametrize(
-    "value", ['"9999999999"', "1800000000.0", "1e308", "1e999", "true", "null", "[]", "{}", "18e8"]
+    "value",
+    ['"9999999999"', '"1800000000.0"', "1e308", "1e999", "-1e999", "true", "null", "[]", "{}", "1e16", "1" * 30],
 )
-def test_a_time_that_is_no_integer_is_refused(name, value):
+def test_a_time_that_is_no_number_of_seconds_is_refused(name, value):
+    assert refusal(sign(payload_of(name, value))) == name
+
+
+def payload_of(name, value):
+    """A payload with this claim, as JSON text, in the place of its own."""
     members = claims()
     members.pop(name, None)
-    payload = f"{json.dumps(members)[:-1]},{json.dumps(name)}:{value}}}".encode()
+    return f"{json.dumps(members)[:-1]},{json.dumps(name)}:{value}}}".encode()
 
-    assert refusal(sign(payload)) == name
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("exp", "1800000300.0"), ("exp", "1800000300.75"), ("exp", "18000003e2"), ("iat", "1799999940.25"),
+     ("iat", "1799999940.0"), ("nbf", "1799999940.5"), ("nbf", "1.0"), ("nbf", "0"), ("nbf", "-1.5")],
+)  # fmt: skip
+def test_a_time_may_have_a_fraction(name, value):
+    """RFC 7519 2: a NumericDate is any JSON number, and some libraries write floats."""
+    assert verifier().verify(sign(payload_of(name, value))).subject == "user_1"
+
+
+def test_a_fraction_counts():
+    clock = SetClock()
+    verify = verifier(clock=clock, leeway_s=0, max_lifetime_s=300)
+    ends, starts = sign(claims(exp=NOW + 60.5)), sign(claims(iat=NOW, nbf=NOW + 0.5))
+
+    assert refusal(starts, verify) == "nbf"
+    assert refusal(sign(claims(iat=NOW + 0.25)), verify) == "iat"
+    assert refusal(sign(claims(iat=NOW - 240.5, exp=NOW + 60)), verify) == "lifetime"
+    clock.now = NOW + 60.25
+    assert verify.verify(ends).expires_at == NOW + 60.5
+    clock.now = NOW + 60.5
+    assert refusal(ends, verify) == "expired"
+    assert verify.verify(starts).subject == "user_1"
+
+
+def test_a_fraction_of_iat_is_on_the_same_side_of_every_revocation():
+    assert verifier().verify(sign(claims(iat=NOW - 60.5))).issued_at == NOW - 61
 
 
 @pytest.mark.parametrize(
     ("exp", "iat", "reason"),
     [
-        (10**30, NOW, "lifetime"),
-        (10**30, 10**30 - 1, "iat"),
-        (-(10**30), NOW, "expired"),
-        (NOW + 60, -(10**30), "lifetime"),
+        (10**15, NOW, "lifetime"),
+        (10**30, NOW, "exp"),
+        (10**30, 10**30 - 1, "exp"),
+        (NOW + 60, 10**15, "iat"),
+        (-(10**15), NOW, "expired"),
+        (NOW + 60, -(10**15), "lifetime"),
+        (NOW + 60, -(10**30), "iat"),
         (NOW + 10 * 366 * 86_400, NOW, "lifetime"),
     ],
 )

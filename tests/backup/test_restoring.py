@@ -106,7 +106,7 @@ def half_restored(installed, small):
 
 def test_no_server_starts_on_a_restore_that_was_interrupted(installed, half_restored):
     with pytest.raises(SettingsInvalid, match="^the store is empty: make a new one ready"):
-        application.make_app(Inheritance.of(installed.there), Log())
+        application.make_app(Inheritance.of(installed.there, Log()), Log())
 
 
 def test_a_restore_that_was_interrupted_is_not_made_ready(installed, half_restored):

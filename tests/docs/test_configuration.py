@@ -27,6 +27,7 @@ HEADINGS = {
     "token": "## `[token]`",
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
+    "server": "## `[server]`",
 }
 
 
@@ -85,7 +86,7 @@ def test_the_example_has_every_section_that_init_writes(tmp_path):
     assert written.keys() <= tomllib.loads(EXAMPLE.read_text()).keys()
 
 
-@pytest.mark.parametrize("table", ["store", "keys", "token", "limits"])
+@pytest.mark.parametrize("table", ["store", "keys", "token", "limits", "server"])
 def test_every_setting_of_a_table_is_described(table, tmp_path):
     assert set(described(table)) == known(table, tmp_path)
 
@@ -108,7 +109,8 @@ def test_the_defaults_of_issuers_are_right(tmp_path):
 
     profile = IssuerProfile.parse(bare, base=tmp_path)
 
-    assert {name: getattr(profile, name) for name in shown} == {**shown, "types": frozenset(shown["types"])}
+    types = frozenset(typ.lower() for typ in shown["types"])
+    assert {name: getattr(profile, name) for name in shown} == {**shown, "types": types}
 
 
 def test_the_defaults_of_the_store_are_right(tmp_path):
@@ -124,8 +126,11 @@ def test_the_defaults_of_keys_and_limits_are_right(tmp_path):
     document = tomllib.loads(EXAMPLE.read_text())
     document["keys"].pop("managed_keks")
     document.pop("limits")
+    document.pop("server")
     loaded = settings.load(written(document, tmp_path))
 
+    assert described("server")["run_folder"][1] == '`"run"`'
+    assert loaded.run_folder == tmp_path / "run"
     assert described("keys")["managed_keks"][1] == f'`"{loaded.managed.per.value}"`'
     assert described("limits")["max_value_bytes"][1] == f"`{loaded.limits.max_value_bytes}`"
     assert described("limits")["deleted_retention_days"][1] == f"`{loaded.limits.retention_s // 86_400}`"

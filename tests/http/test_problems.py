@@ -11,6 +11,7 @@ PROMISED = {
     "MalformedRequest": (400, "malformed_request"),
     "CiphertextRejected": (400, "ciphertext_rejected"),
     "Unauthenticated": (401, "unauthenticated"),
+    "IssuerUnavailable": (503, "issuer_unavailable"),
     "Forbidden": (403, "forbidden"),
     "NotFound": (404, "not_found"),
     "RequestTimeout": (408, "request_timeout"),

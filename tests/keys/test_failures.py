@@ -18,6 +18,7 @@ OWNERS = [
     (api.WrongRegion(), "tenant", "The key is in another region. Ask its owner to check the binding."),
     (api.Unsupported(), "tenant", "The key cannot do this. Ask its owner to check its type."),
     (api.ConfigInvalid(), "operator", "The key's provider is not set up. Tell the operator."),
+    (api.RootLost(), "operator", "The root of the server's keys is missing, or another one. Tell the operator."),
     (api.Throttled(), "tenant", "The key's provider limits the rate. Try again later."),
     (api.Unavailable(), "operator", "The key's provider does not answer. Try again later."),
     (api.DeadlineExceeded(), "operator", "The key's provider did not answer in time. Try again later."),

@@ -1,5 +1,6 @@
 """Every file that the settings name for a secret is refused if others can read it, and everything else of it is one rule."""
 
+import codecs
 import json
 import os
 import re
@@ -110,3 +111,18 @@ def test_a_pipe_in_the_place_of_a_secret_holds_up_nobody(tmp_path, reader):
 
     with pytest.raises((ConfigInvalid, SettingsInvalid), match="no regular file"):
         read(tmp_path / "secret")
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+@pytest.mark.parametrize("reader", READERS)
+def test_a_byte_order_mark_is_named(tmp_path, reader, mark):
+    """What an editor put there; taken for a part of a PIN, it would cost one of three attempts."""
+    read, content = READERS[reader]
+    path = tmp_path / "secret"
+    path.write_bytes(mark + content)
+    path.chmod(0o600)
+
+    with pytest.raises((ConfigInvalid, SettingsInvalid)) as refused:
+        read(path)
+
+    assert f"{path} begins with a byte order mark; save it as UTF-8 without BOM" in str(refused.value)

@@ -70,7 +70,7 @@ def test_a_start_needs_no_more(acl_links):
 def test_what_the_server_does_not_need_is_refused(links, acl_links, command):
     links.call((b"SET", b"another", b"kept"))
 
-    with pytest.raises(StoreUnavailable):  # NOPERM
+    with pytest.raises(StoreUnavailable, match="does not let our user do this. Tell the operator"):  # NOPERM
         acl_links.call(command)
 
     assert links.call((b"GET", b"another")) == [b"kept"]

@@ -66,6 +66,16 @@ def test_what_a_store_refuses_has_a_meaning(word, meaning):
     assert "canary" not in str(refused.value)
 
 
+def test_a_password_that_is_refused_is_no_outage(valkey):
+    with (
+        closing(Links.to(valkey.replace("unix://", "unix://nobody:canary@"))) as links,
+        pytest.raises(StoreUnavailable) as refused,
+    ):
+        links.call((b"PING",))
+
+    assert str(refused.value) == "The store refuses the user or the password of its URL. Tell the operator."
+
+
 def test_a_cluster_that_does_not_say_where_each_slot_is_has_no_answer():
     all_but_one = b"*1\r\n*3\r\n:0\r\n:16382\r\n*2\r\n$9\r\n127.0.0.1\r\n:7000\r\n"
 

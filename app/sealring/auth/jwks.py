@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
+from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.strict_json import MalformedJson, parse_object
 
 MAX_KEY_SET_BYTES = 64 * 1024
-MAX_KEYS = 32
 MIN_RSA_BITS = 2048  # RFC 7518 3.3
+MAX_RSA_BITS = 16_384  # OPENSSL_RSA_MAX_MODULUS_BITS: OpenSSL verifies with no longer one
 
 KEY_TYPE_OF = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}  # RFC 7518 3.1, RFC 8037 3.1
 ALGORITHMS = frozenset(KEY_TYPE_OF)
@@ -27,10 +29,15 @@ _P256_COORDINATE_BYTES = 32  # RFC 7518 6.2.1.2
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+_Places = dict[tuple[str | None, str], "VerificationKey"]  # by kid and algorithm
 
 
 class KeySetRefused(ValueError):
-    """A key set that breaks a rule. The message names the key by its place and the rule, never a member's value."""
+    """A key set without a key for us. The message never has a member's value."""
+
+
+class _Unusable(ValueError):
+    """A key that breaks a rule: a few words, of a fixed set, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +56,19 @@ class VerificationKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """One to 32 verification keys. Made by `parse` or `of`; after that nobody checks again."""
+    """The verification keys of a set, one at least. Made by `parse` or `of`; after that nobody checks again."""
 
     keys: tuple[VerificationKey, ...]
+    unusable: Mapping[str, int]  # why others were left out, and how many
+    _found: _Places = field(repr=False)
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
         """Read a key set from JSON of at most 64 KiB. Raises KeySetRefused as `of` does, and for malformed JSON."""
         if len(raw) > MAX_KEY_SET_BYTES:
             raise KeySetRefused("over 64 KiB")
+        if is_marked(raw):
+            raise KeySetRefused(f"it {WHAT_TO_DO}")
         try:
             document = parse_object(raw)
         except MalformedJson as error:
@@ -66,49 +77,72 @@ class KeySet:
 
     @classmethod
     def of(cls, jwks: object) -> Self:
-        """Check the keys of a set, each a mapping of JWK members.
+        """Check the keys of a set, each a mapping of JWK members; a member that is null is none.
 
-        A key that is not for checking our signatures (encryption, another type or curve) is left out, as RFC 7517 5
-        asks: identity providers publish such keys beside the others.
-
-        Raises KeySetRefused: not 1-32 keys; none that is for us; a symmetric key or one with private members; RSA under
-        2048 bits; values that are no key; two keys of one kid; several keys of which one has no kid.
+        A key that cannot be used is left out, as RFC 7517 5 asks: one for something else, of another type or size,
+        symmetric, with private members (whoever read the set can sign with it), with values that are no key; and one
+        that an earlier key of its kid leaves no algorithm. Raises KeySetRefused where no key is left.
         """
-        if not isinstance(jwks, list) or not 1 <= len(jwks) <= MAX_KEYS:
-            raise KeySetRefused(f"a set has a list of 1 to {MAX_KEYS} keys")
-        read = [_key(jwk, f"key {place}") for place, jwk in enumerate(jwks, start=1)]
-        keys = tuple(key for key in read if key is not None)
+        if not isinstance(jwks, list):
+            raise KeySetRefused("a set has a list of keys")
+        keys: list[VerificationKey] = []
+        found: _Places = {}
+        unusable: Counter[str] = Counter()
+        for jwk in jwks:
+            try:
+                key = _key(jwk)
+                found |= _places(key, found)
+            except _Unusable as why:
+                unusable[str(why)] += 1
+            else:
+                keys.append(key)
         if not keys:
-            raise KeySetRefused("no key for RS256, PS256, ES256 or EdDSA signatures")
-        kids = [key.kid for key in keys]
-        if len(set(kids)) != len(kids):
-            raise KeySetRefused("two keys have the same kid")
-        if None in kids and len(kids) > 1:
-            raise KeySetRefused("every key of several needs a kid")
-        return cls(keys)
+            said = ", ".join(f"{count} {why}" for why, count in unusable.items())
+            raise KeySetRefused(f"no key for RS256, PS256, ES256 or EdDSA signatures{said and f' ({said})'}")
+        return cls(tuple(keys), dict(unusable), _only_ones(keys) | found)
 
-    def key(self, kid: str | None) -> VerificationKey | None:
-        """Return the key of that id; without an id, the key of a set that has exactly one."""
-        if kid is None:
-            return self.keys[0] if len(self.keys) == 1 else None
-        return next((key for key in self.keys if key.kid == kid), None)
+    def key(self, kid: str | None, alg: str) -> VerificationKey | None:
+        """Return the key of that id for an algorithm; without an id the one that has none, else the only one of all.
+
+        RFC 7515 4.1.4 and RFC 7517 4.5: an id is optional, and keys of several types may share one.
+        """
+        return self._found.get((kid, alg))
 
 
-def _key(jwk: object, place: str) -> VerificationKey | None:
-    """Return the key, or None where it is not for us."""
+def _places(key: VerificationKey, taken: _Places) -> _Places:
+    """Where a key is found that comes after others. Raises _Unusable where that is nowhere."""
+    algorithms = [alg for alg in ALGORITHMS if key.fits(alg)]
+    if not algorithms:
+        raise _Unusable("for another algorithm")
+    places = {(key.kid, alg): key for alg in algorithms if (key.kid, alg) not in taken}
+    if not places:
+        raise _Unusable("of the same kid as another")
+    return places
+
+
+def _only_ones(keys: Sequence[VerificationKey]) -> _Places:
+    """Where the keys are found that are the only one for an algorithm: by tokens without an id."""
+    fitting = {alg: [key for key in keys if key.fits(alg)] for alg in ALGORITHMS}
+    return {(None, alg): fit[0] for alg, fit in fitting.items() if len(fit) == 1}
+
+
+def _key(jwk: object) -> VerificationKey:
     if not isinstance(jwk, Mapping):
-        raise KeySetRefused(f"{place}: not an object")
-    if jwk.get("kty") == "oct" or _SECRET_MEMBERS & jwk.keys():
-        raise KeySetRefused(f"{place}: symmetric or private; publish public keys only")
-    if not _is_for_us(jwk):
-        return None
-    kid = _optional_text(jwk, "kid", place)
+        raise _Unusable("not an object")
+    members = {name: value for name, value in jwk.items() if value is not None}  # some write what is absent as null
+    if members.get("kty") == "oct":
+        raise _Unusable("symmetric")
+    if _SECRET_MEMBERS & members.keys():
+        raise _Unusable("with private members")
+    if not _is_for_us(members):
+        raise _Unusable("for another use, type or curve")
+    kid, alg = _optional_text(members, "kid"), _optional_text(members, "alg")
     try:
-        return VerificationKey(kid, str(jwk["kty"]), _optional_text(jwk, "alg", place), _public_key(jwk))
-    except KeySetRefused as error:
-        raise KeySetRefused(f"{place}: {error}") from None
+        return VerificationKey(kid, str(members["kty"]), alg, _public_key(members))
+    except _Unusable:
+        raise
     except ValueError:
-        raise KeySetRefused(f"{place}: its values are no public key") from None
+        raise _Unusable("with values that are no key") from None
 
 
 def _is_for_us(jwk: Mapping[str, object]) -> bool:
@@ -132,15 +166,18 @@ def _public_key(jwk: Mapping[str, object]) -> PublicKey:
 
 def _rsa(jwk: Mapping[str, object]) -> RSAPublicKey:
     exponent, modulus = (int.from_bytes(_octets(jwk, member), "big") for member in ("e", "n"))
-    if modulus.bit_length() < MIN_RSA_BITS:
-        raise KeySetRefused(f"RSA under {MIN_RSA_BITS} bits")
+    bits = modulus.bit_length()
+    if bits < MIN_RSA_BITS:
+        raise _Unusable(f"RSA under {MIN_RSA_BITS} bits")
+    if bits > MAX_RSA_BITS:
+        raise _Unusable(f"RSA over {MAX_RSA_BITS} bits")
     return RSAPublicNumbers(exponent, modulus).public_key()
 
 
 def _p256(jwk: Mapping[str, object]) -> EllipticCurvePublicKey:
     x, y = (_octets(jwk, member) for member in ("x", "y"))
     if len(x) != _P256_COORDINATE_BYTES or len(y) != _P256_COORDINATE_BYTES:
-        raise KeySetRefused("a P-256 coordinate has 32 bytes")
+        raise ValueError("a P-256 coordinate has 32 bytes")
     numbers = EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), SECP256R1())
     return numbers.public_key()
 
@@ -148,14 +185,12 @@ def _p256(jwk: Mapping[str, object]) -> EllipticCurvePublicKey:
 def _octets(jwk: Mapping[str, object], member: str) -> bytes:
     value = jwk.get(member)
     if not isinstance(value, str) or not _BASE64URL.fullmatch(value):
-        raise KeySetRefused(f"{member} is not base64url")
+        raise ValueError(f"{member} is not base64url")
     return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
 
 
-def _optional_text(jwk: Mapping[str, object], member: str, place: str) -> str | None:
+def _optional_text(jwk: Mapping[str, object], member: str) -> str | None:
     value = jwk.get(member)
-    if value is None and member not in jwk:
-        return None
-    if not isinstance(value, str) or not value:
-        raise KeySetRefused(f"{place}: {member} is not a text")
+    if value is not None and (not isinstance(value, str) or not value):
+        raise _Unusable(f"with a {member} that is no text")
     return value

@@ -21,6 +21,13 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
+def media_type(typ: str) -> str:
+    """Return the one spelling of a `typ`: case does not count, and "application/" may be left out (RFC 7515 4.1.9)."""
+    lower = typ.lower()
+    short = lower.removeprefix("application/")
+    return short if short and "/" not in short else lower
+
+
 @dataclass(frozen=True, slots=True)
 class IssuerProfile:
     """The rules for the tokens of one issuer. Made by `parse`; after that nobody checks again.
@@ -30,11 +37,12 @@ class IssuerProfile:
 
     issuer: str  # compared exactly
     jwks_url: str | None
+    ca_file: Path | None  # whom to trust as well, for `jwks_url`
     jwks_file: Path | None
     jwks: KeySet | None
     algorithms: frozenset[str]
     audience: str | None  # None: the settings say "none", and a token must have no aud
-    types: frozenset[str]  # allowed `typ`; "" stands for a token that has none
+    types: frozenset[str]  # allowed `typ`, each as `media_type` gives it; "" stands for a token that has none
     environment_id: EnvironmentId
     organization_claim: str
     organizations_claim: str
@@ -45,10 +53,11 @@ class IssuerProfile:
 
     @classmethod
     def parse(cls, table: Mapping[str, object], *, base: Path) -> Self:
-        """Check a table of the settings; `base` is the folder that `jwks_file` is relative to. Reads no file.
+        """Check a table of the settings; `base` is the folder that files are relative to. Reads no file.
 
             issuer = "https://auth.example.com"
             jwks_url = "https://auth.example.com/jwks"      # or jwks_file = "issuer.jwks", or jwks = [{...}]
+            ca_file = "ca.pem"                              # certificates (PEM) to trust beside the system's
             algorithms = ["RS256"]                          # of RS256, PS256, ES256, EdDSA
             audience = "sealring"                           # or "none": tokens must then carry no aud
             types = ["JWT", "at+jwt"]                       # this is the default; add "" for tokens without typ
@@ -67,11 +76,12 @@ class IssuerProfile:
         return cls(
             issuer=fields.text("issuer"),
             jwks_url=_url(fields),
+            ca_file=_ca_file(fields, base),
             jwks_file=base / fields.text("jwks_file") if "jwks_file" in table else None,
             jwks=_inline(fields),
             algorithms=fields.choices("algorithms", ALGORITHMS),
             audience=_audience(fields),
-            types=frozenset(fields.texts("types", ["JWT", "at+jwt"])),
+            types=frozenset(map(media_type, fields.texts("types", ["JWT", "at+jwt"]))),
             environment_id=_environment(fields),
             organization_claim=fields.text("organization_claim", "org_id"),
             organizations_claim=fields.text("organizations_claim", "organization_ids"),
@@ -138,6 +148,14 @@ def _url(fields: _Fields) -> str | None:
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
         fields.refuse("jwks_url", "must begin with https:// (http:// for a loopback host only)")
     return url
+
+
+def _ca_file(fields: _Fields, base: Path) -> Path | None:
+    if "ca_file" not in fields.table:
+        return None
+    if not str(fields.table.get("jwks_url", "")).startswith("https://"):
+        fields.refuse("ca_file", "is for a jwks_url that begins with https://")
+    return base / fields.text("ca_file")
 
 
 def _inline(fields: _Fields) -> KeySet | None:

@@ -14,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from sealring.auth.jwks import KeySet, VerificationKey
 from sealring.domain.ids import OrgId
 from sealring.domain.principal import Permission
 from sealring.errors import SettingsInvalid
@@ -43,8 +44,18 @@ def create_signing_key(path: Path) -> None:
 
 def public_jwks(path: Path) -> dict[str, list[dict[str, str]]]:
     """Return the key set (RFC 7517) that verifies what the key signs. Raises SettingsInvalid as `mint` does."""
+    return {"keys": [public_jwk(path)]}
+
+
+def public_jwk(path: Path) -> dict[str, str]:
+    """Return the public half of the key. Raises SettingsInvalid as `mint` does."""
     members = _public_members(_load(path))
-    return {"keys": [{**members, "kid": _thumbprint(members), "use": "sig", "alg": ALGORITHM}]}
+    return {**members, "kid": _thumbprint(members), "use": "sig", "alg": ALGORITHM}
+
+
+def verification_key(path: Path) -> VerificationKey:
+    """Return the public half, which has a `kid`. Raises SettingsInvalid as `mint` does."""
+    return KeySet.of(public_jwks(path)["keys"]).keys[0]
 
 
 def mint(  # noqa: PLR0913  the claims of a token, all by name

@@ -6,6 +6,7 @@ The rules are RFC 8725's and those that PyJWT leaves to its caller; PyJWT checks
 from __future__ import annotations
 
 import base64
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from jwt.exceptions import PyJWTError
 
 from sealring.auth.jwks import ALGORITHMS, VerificationKey
 from sealring.auth.key_sources import KeySource
-from sealring.auth.profiles import IssuerProfile
+from sealring.auth.profiles import IssuerProfile, media_type
 from sealring.domain.strict_json import parse_object
 from sealring.errors import MalformedRequest, SettingsInvalid, Unauthenticated
 
@@ -25,6 +26,7 @@ BearerToken = NewType("BearerToken", str)  # made by bearer_token(); anything ma
 
 MAX_HEADER_BYTES = 8_000  # gunicorn stops at 8,190
 MAX_SUBJECT_CHARACTERS = 255  # OpenID Connect Core 2
+MAX_SECONDS = 2**53  # RFC 8259 6: beyond, numbers of JSON are not exact
 MAX_TOKEN_ID_CHARACTERS = 255  # our own: an id that is longer, or that nobody can type, cannot be revoked
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+", re.ASCII)  # RFC 7515 7.1
@@ -42,8 +44,8 @@ class Claims:
 
     profile: IssuerProfile  # of the issuer that signed
     subject: str
-    expires_at: int  # seconds since 1970
-    issued_at: int  # likewise
+    expires_at: float  # seconds since 1970
+    issued_at: int  # likewise, rounded down: so it is before the same whole seconds
     token_id: str  # empty where it has none
     members: Mapping[str, object] = field(repr=False)  # as signed; each is checked where it is used
 
@@ -61,9 +63,10 @@ def bearer_token(values: Sequence[str]) -> BearerToken:
         raise MalformedRequest("Send one Authorization header, with one token.")
     if len(value) > MAX_HEADER_BYTES:  # WSGI: a character is a byte
         raise MalformedRequest(f"The Authorization header is over {MAX_HEADER_BYTES} bytes. Use a smaller token.")
-    scheme, _, token = value.partition(" ")
+    scheme, _, rest = value.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("scheme")
+    token = rest.lstrip(" ")  # RFC 9110 11.4: one space or more
     if not token:
         raise Unauthenticated("no token")
     return BearerToken(token)
@@ -72,6 +75,17 @@ def bearer_token(values: Sequence[str]) -> BearerToken:
 def plain_text(value: object, limit: int) -> str | None:
     """Return `value` where it is a text of 1 to `limit` characters without controls and lone surrogates, or None."""
     return value if isinstance(value, str) and len(value) <= limit and _PLAIN.fullmatch(value) else None
+
+
+def unverified(token: BearerToken) -> tuple[dict[str, object], dict[str, object]]:
+    """Return header and payload, of which nothing is to be believed yet. Raises Unauthenticated where it is no token.
+
+    What is signed is the bytes that they are read from, so nobody reads the claims again.
+    """
+    parts = _COMPACT.fullmatch(token)
+    if parts is None:
+        raise Unauthenticated("form")
+    return _member_object(parts[1], "header"), _member_object(parts[2], "payload")
 
 
 class TokenVerifier:
@@ -101,7 +115,7 @@ class TokenVerifier:
 
         Raises Unauthenticated, with a reason of a few words for the log, for every token that is not valid now.
         """
-        header, members = _parse(token)
+        header, members = unverified(token)
         _refuse_members(header)
         profile, source = self._issuer(members.get("iss"))
         alg = _algorithm(header, profile)
@@ -122,14 +136,6 @@ class TokenVerifier:
         if found is None:
             raise Unauthenticated("iss")
         return found
-
-
-def _parse(token: BearerToken) -> tuple[dict[str, object], dict[str, object]]:
-    """Header and payload. What is signed is the bytes that they are read from, so nobody reads the claims again."""
-    parts = _COMPACT.fullmatch(token)
-    if parts is None:
-        raise Unauthenticated("form")
-    return _member_object(parts[1], "header"), _member_object(parts[2], "payload")
 
 
 def _member_object(part: str, reason: str) -> dict[str, object]:
@@ -153,7 +159,7 @@ def _algorithm(header: Mapping[str, object], profile: IssuerProfile) -> str:
 
 def _check_type(header: Mapping[str, object], profile: IssuerProfile) -> None:
     typ = header.get("typ", "")
-    if not isinstance(typ, str) or typ not in profile.types:
+    if not isinstance(typ, str) or media_type(typ) not in profile.types:
         raise Unauthenticated("typ")
 
 
@@ -161,11 +167,9 @@ def _key(header: Mapping[str, object], source: KeySource, alg: str) -> Verificat
     kid = header.get("kid")
     if kid is not None and not isinstance(kid, str):
         raise Unauthenticated("kid")
-    key = source.key(kid)
+    key = source.key(kid, alg)
     if key is None:
         raise Unauthenticated("kid")
-    if not key.fits(alg):
-        raise Unauthenticated("key type")
     return key
 
 
@@ -176,8 +180,8 @@ def _check_signature(token: BearerToken, alg: str, key: VerificationKey) -> None
         raise Unauthenticated("signature") from None
 
 
-def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: float) -> tuple[int, int]:
-    """Return `iat` and `exp`. Only exp, iat and nbf have the leeway; the lifetime has none."""
+def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: float) -> tuple[int, float]:
+    """Return `iat`, rounded down, and `exp`. Only exp, iat and nbf have the leeway; the lifetime has none."""
     expires_at, issued_at = _seconds(members, "exp"), _seconds(members, "iat")
     if now >= expires_at + profile.leeway_s:
         raise Unauthenticated("expired")
@@ -187,12 +191,15 @@ def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: flo
         raise Unauthenticated("nbf")
     if not 0 < expires_at - issued_at <= profile.max_lifetime_s:
         raise Unauthenticated("lifetime")
-    return issued_at, expires_at
+    return math.floor(issued_at), expires_at
 
 
-def _seconds(members: Mapping[str, object], name: str) -> int:
+def _seconds(members: Mapping[str, object], name: str) -> float:
+    """RFC 7519 2: any number, with a fraction or without; some libraries write floats."""
     seconds = members.get(name)
-    if type(seconds) is not int:  # bool is an int to isinstance, and PyJWT takes strings and floats
+    if type(seconds) is not int and type(seconds) is not float:  # bool is an int to isinstance
+        raise Unauthenticated(name)
+    if not -MAX_SECONDS <= seconds <= MAX_SECONDS:  # nor is it infinite
         raise Unauthenticated(name)
     return seconds
 

@@ -19,6 +19,7 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.MalformedRequest: Problem(400, "malformed_request"),
     errors.CiphertextRejected: Problem(400, "ciphertext_rejected"),
     errors.Unauthenticated: Problem(401, "unauthenticated"),
+    errors.IssuerUnavailable: Problem(503, "issuer_unavailable"),
     errors.Forbidden: Problem(403, "forbidden"),
     errors.NotFound: Problem(404, "not_found"),
     errors.RequestTimeout: Problem(408, "request_timeout"),

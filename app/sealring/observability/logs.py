@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any, TextIO
 
@@ -41,6 +42,10 @@ class Log:
             self._alarmed[code] = now
         if not lasts:
             self._write("alarm", {"code": code, "message": message})
+
+    def key_set(self, message: str, *, issuer: str, **about: str | Mapping[str, int]) -> None:
+        """How the key set of an issuer fares; `message` is a fixed text, and nothing of a key is in `about`."""
+        self._write("notice", {"message": message, "issuer": issuer, **about})
 
     def fault(self, message: str, error: BaseException, *, request_id: str = "", route: str = "") -> None:
         """A defect of ours: the class of the exception, and where it was raised."""

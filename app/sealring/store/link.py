@@ -148,6 +148,10 @@ class Pool:
         try:
             connection = self._connect()
             connection.connect()
+        except redis.AuthenticationError as error:
+            raise StoreUnavailable(
+                "The store refuses the user or the password of its URL. Tell the operator."
+            ) from error
         except (redis.RedisError, OSError) as error:
             raise LinkLost from error
         return Link(connection)
@@ -161,7 +165,8 @@ def _popped(idle: deque[Link]) -> Link | None:
 
 
 _ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS")
-_UNAVAILABLE = ("MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY")
+_UNAVAILABLE = ("MISCONF", "BUSY")
+_FORBIDDEN = ("NOAUTH", "NOPERM", "WRONGPASS")
 
 # redis-py takes these first words off the text, and gives the exception a type instead.
 _ELSEWHERE_TYPES = (
@@ -183,6 +188,8 @@ def _refusal(error: redis.ResponseError) -> Exception:
         return StoreFull("The store is full. Tell the operator; nothing was written.")
     if isinstance(error, _ELSEWHERE_TYPES) or text.startswith(_ELSEWHERE):
         return Elsewhere()
-    if isinstance(error, redis.exceptions.NoPermissionError) or text.startswith(_UNAVAILABLE):
+    if isinstance(error, redis.exceptions.NoPermissionError) or text.startswith(_FORBIDDEN):
+        return StoreUnavailable("The store does not let our user do this. Tell the operator.")
+    if text.startswith(_UNAVAILABLE):
         return StoreUnavailable("The store cannot take this now. Try again later.")
     return IntegrityFailure("the store refused a command")

@@ -15,8 +15,8 @@ from sealring_plugin import (
     DeadlineExceeded,
     ManagedKey,
     Purpose,
+    RootLost,
     RootName,
-    Unavailable,
 )
 
 DEK = bytearray(range(32))
@@ -104,7 +104,7 @@ def test_a_library_that_is_no_pkcs11_module_is_said(make_provider, call):
 
 
 def test_a_missing_token_is_said(make_provider, call):
-    with pytest.raises(Unavailable, match="token_label"):
+    with pytest.raises(RootLost, match="token_label"):
         make_provider(token_label="another").check(call)
 
 
@@ -121,11 +121,11 @@ def test_a_token_that_is_taken_away_comes_back(config, provider, key, binding, c
     tokens.rename(tokens.with_name("away"))
 
     for _ in range(3):
-        with pytest.raises(Unavailable):
+        with pytest.raises(RootLost, match=f"the folder of the tokens is gone: {tokens}; restore it from its backup"):
             provider.check(call)
-        with pytest.raises(Unavailable):
+        with pytest.raises(RootLost):
             provider.create_key("key-2", 1, b"scope", DATA, call)
-        with pytest.raises(Unavailable):
+        with pytest.raises(RootLost):
             provider.unwrap(wrapped, key, binding, call)
     tokens.with_name("away").rename(tokens)
 
@@ -138,9 +138,9 @@ def test_an_empty_token_folder_is_not_taken_for_a_new_installation(config, provi
     tokens.rename(tokens.with_name("away"))
     tokens.mkdir()
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(RootLost):
         provider.check(call)
-    with pytest.raises(Unavailable):
+    with pytest.raises(RootLost):
         provider.create_key("key-2", 1, b"scope", DATA, call)
 
     assert list(tokens.iterdir()) == []
@@ -154,9 +154,9 @@ def test_a_missing_root_is_a_fault_and_never_made(config, provider, run, call):
     """)
 
     for _ in range(2):
-        with pytest.raises(Unavailable, match="sealring/root/default-data/1 is not on the token"):
+        with pytest.raises(RootLost, match="sealring/root/default-data/1 is not on the token"):
             provider.check(call)
-        with pytest.raises(Unavailable):
+        with pytest.raises(RootLost):
             provider.create_key("key-1", 1, b"scope", DATA, call)
 
     count = run("from pkcs11 import ObjectClass, Attribute\nprint(len(list(token_session().get_objects())))")
@@ -172,7 +172,7 @@ def test_one_missing_root_is_a_fault_though_the_other_is_there(provider, run, ca
     root.destroy()
     """)
 
-    with pytest.raises(Unavailable, match=f"sealring/root/default-{lost}/1 is not on the token"):
+    with pytest.raises(RootLost, match=f"sealring/root/default-{lost}/1 is not on the token"):
         provider.check(call)
 
 
@@ -204,7 +204,7 @@ def test_a_root_without_canary_is_a_fault(provider, run, call):
 def test_a_wrong_canary_is_a_fault(provider, run, call, position, domain):
     _replace_canary(run, domain, f"bytes(b ^ (i == {position}) for i, b in enumerate(value))")
 
-    with pytest.raises(Unavailable, match="canary"):
+    with pytest.raises(RootLost, match="canary"):
         provider.check(call)
 
 
@@ -213,10 +213,10 @@ def test_a_canary_whose_check_was_made_anew_is_a_fault_all_the_same(provider, ru
     _replace_canary(run, "data", f"(lambda body: body + __import__('hashlib').sha256(body).digest()[:8])({flipped})")
 
     for use in (provider.check, lambda call: provider.create_key("key-1", 1, b"scope", DATA, call)):
-        with pytest.raises(Unavailable, match=r"canary of sealring/root/default-data/1 does not open"):
+        with pytest.raises(RootLost, match=r"canary of sealring/root/default-data/1 does not open"):
             use(call)
     provider.close()
-    with pytest.raises(Unavailable, match="does not open"):
+    with pytest.raises(RootLost, match="does not open"):
         provider.announcement()  # an export guard that was tried on a broken canary would be graded as enforced
 
 
@@ -238,7 +238,7 @@ def test_a_root_that_is_destroyed_while_running_is_found_out(provider, key, run,
         root.destroy()
     """)
 
-    with pytest.raises(Unavailable, match="is not on the token"):
+    with pytest.raises(RootLost, match="is not on the token"):
         provider.check(call)
 
 
@@ -254,7 +254,7 @@ def test_a_blob_that_does_not_open_on_a_broken_token_is_the_tokens_trouble(provi
         root.destroy()
     """)
 
-    with pytest.raises(Unavailable, match="is not on the token"):
+    with pytest.raises(RootLost, match="is not on the token"):
         provider.unwrap(altered, key, binding, call)
 
 
@@ -262,7 +262,7 @@ def test_the_material_of_another_installation_is_said_to_be_of_another_root(prov
     other = bytearray(key.material)
     other[7 + len("default-data") + 4] ^= 1  # the root id
 
-    with pytest.raises(Unavailable, match="another root"):
+    with pytest.raises(RootLost, match="another root"):
         provider.wrap(replace(key, material=_checked(other)), DEK, binding, call)
 
 
@@ -298,7 +298,7 @@ def test_a_token_that_a_full_disk_damaged_is_restored_from_its_backup(config, pr
     """)
 
     assert lines == ["Unavailable"]
-    with pytest.raises(Unavailable):
+    with pytest.raises(RootLost):
         provider.check(call)
     shutil.rmtree(tokens)
     backup.rename(tokens)

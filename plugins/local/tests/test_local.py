@@ -22,8 +22,8 @@ from sealring_plugin import (
     ConfigInvalid,
     ManagedKeys,
     Purpose,
+    RootLost,
     RootName,
-    Unavailable,
     WrapBinding,
     WrappedKey,
 )
@@ -161,7 +161,7 @@ def test_a_key_of_an_older_root_opens_beside_those_of_the_newest(provider, key):
 
 
 def test_a_root_that_is_not_there_is_the_operators_to_restore(provider, key):
-    with pytest.raises(Unavailable, match="no root data/2; restore it from your backup"):
+    with pytest.raises(RootLost, match="no root data/2; restore it from your backup"):
         provider.wrap(replace(key, root=RootName(DATA, 2)), DEK, BINDING, CALL)
 
 

@@ -40,6 +40,7 @@ Failures = tuple[type[errors.SealringError], ...]
 EVERY_ROUTE: Failures = (
     errors.MalformedRequest,
     errors.Unauthenticated,
+    errors.IssuerUnavailable,
     errors.Forbidden,
     errors.IntegrityFailure,
     errors.StoreLost,

@@ -91,3 +91,10 @@ class ConfigInvalid(ProviderError):
     """The provider's settings cannot be used. The message names the field and the mend; it never quotes a secret."""
 
     owner: ClassVar[Owner] = "operator"
+
+
+class RootLost(ConfigInvalid):
+    """The root that the keys are wrapped by, or the token that holds it, is missing or is another one.
+
+    It does not pass by waiting: the message says what to restore.
+    """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import stat
@@ -13,6 +14,8 @@ from sealring_plugin.access_lists import access_list, lets_in_alone
 from sealring_plugin.errors import ConfigInvalid
 
 MAX_FILE_BYTES = 65_536
+
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # some editors put one before a text
 
 
 def read_private(path: Path, field: str) -> bytes:
@@ -62,6 +65,8 @@ def _read(path: Path, field: str) -> _Found:
         raise ConfigInvalid(f"{field} {path} cannot be read ({getattr(error, 'strerror', 'no path')})") from error
     if len(found.content) > MAX_FILE_BYTES:
         raise ConfigInvalid(f"{field} {path} is larger than {MAX_FILE_BYTES} bytes")
+    if found.content.startswith(_BYTE_ORDER_MARKS):
+        raise ConfigInvalid(f"{field} {path} begins with a byte order mark; save it as UTF-8 without BOM")
     return found
 
 

@@ -28,7 +28,8 @@ from sealring_hsm.handles import Handles
 from sealring_hsm.module import Module, Setup, acquire, release
 from sealring_hsm.native import Cryptoki
 from sealring_hsm.roots import DOMAINS, check_canary, find_roots, newest_of
-from sealring_plugin import ConfigInvalid, DeadlineExceeded, RootName
+from sealring_hsm.token_folder import missing_folder
+from sealring_plugin import ConfigInvalid, DeadlineExceeded, ProviderError, RootLost, RootName
 
 MAX_REOPENINGS = 10
 MAX_LOOKS = 10
@@ -72,12 +73,12 @@ class Device:
             return self._attempt(module, operation, deadline)
         except PKCS11Error as error:
             if not isinstance(named(error), LOST):
-                raise translated(named(error)) from error
+                raise self._meaning(error) from error
         self.drop(deadline)
         try:
             return self._attempt(module, operation, deadline)
         except PKCS11Error as error:
-            raise translated(named(error)) from error
+            raise self._meaning(error) from error
 
     def drop(self, deadline: float) -> None:
         """Finalise the module; the next `use` begins anew."""
@@ -95,6 +96,12 @@ class Device:
                 with suppress(PKCS11Error):
                     session.close()  # and with it the keys that were loaded in it
         release(module)
+
+    def _meaning(self, error: PKCS11Error) -> ProviderError:
+        folder = missing_folder(self._config.conf_file)
+        if folder is not None:
+            return RootLost(f"the folder of the tokens is gone: {folder}; restore it from its backup")
+        return translated(named(error))
 
     def _attempt(self, module: Module, operation: Operation[T], deadline: float) -> T:
         for _ in range(MAX_REOPENINGS):

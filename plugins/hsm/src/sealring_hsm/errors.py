@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pkcs11 import exceptions as p11
 
-from sealring_plugin import CiphertextRejected, ConfigInvalid, ProviderError, Unavailable, Unsupported
+from sealring_plugin import CiphertextRejected, ConfigInvalid, ProviderError, RootLost, Unavailable, Unsupported
 
 
 class NotInitialized(p11.PKCS11Error):
@@ -57,7 +57,10 @@ _MEANINGS: Mapping[type[p11.PKCS11Error], tuple[type[ProviderError], str]] = {
     p11.PinLocked: (ConfigInvalid, "the PIN is locked: too many wrong ones; the security officer can set it anew"),
     p11.PinExpired: (ConfigInvalid, "the PIN has expired; set a new one with the tools of the token"),
     p11.UserPinNotInitialized: (ConfigInvalid, "the token has no user PIN yet"),
-    p11.NoSuchToken: (Unavailable, "there is no token with this token_label; is it plugged in, and its folder there?"),
+    p11.NoSuchToken: (
+        RootLost,
+        "there is no token with this token_label: plug it in, restore its folder from its backup, or check token_label",
+    ),
     p11.MultipleTokensReturned: (ConfigInvalid, "there are several tokens with this token_label"),
     p11.MultipleObjectsReturned: (ConfigInvalid, "there are several root keys of this domain and epoch on the token"),
     p11.TokenWriteProtected: (ConfigInvalid, "the token is write-protected"),

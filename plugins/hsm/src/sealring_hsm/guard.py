@@ -18,7 +18,7 @@ from sealring_hsm.config import WRAP_MECHANISMS
 from sealring_hsm.errors import LOST, named
 from sealring_hsm.material import Material
 from sealring_hsm.roots import root_key
-from sealring_plugin import Unavailable
+from sealring_plugin import RootLost
 
 _READABLE = {Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True}
 
@@ -58,7 +58,7 @@ class GuardReport:
 
 
 def probe_guard(session: Session, root: Root) -> GuardReport:
-    """Try to steal the canary's KEK. Raises Unavailable where the probe cannot be made; nothing is left behind."""
+    """Try to steal the canary's KEK. Raises RootLost where the probe cannot be made; nothing is left behind."""
     return GuardReport(_Thief(session, root).attempts())
 
 
@@ -70,7 +70,7 @@ class _Thief:
         self._guard = root.id.guard
         key = root_key(session, self._label)
         if not isinstance(key, SecretKey):
-            raise Unavailable(f"{self._label} is not on the token")
+            raise RootLost(f"{self._label} is not on the token; restore it from its backup")
         self._root: Any = key  # python-pkcs11 types no wrapping
         self._loot: list[Object] = []
 

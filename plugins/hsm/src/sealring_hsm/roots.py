@@ -25,8 +25,8 @@ from sealring_plugin import (
     CiphertextRejected,
     ConfigInvalid,
     ManagedKey,
+    RootLost,
     RootName,
-    Unavailable,
     Unsupported,
 )
 
@@ -38,7 +38,7 @@ def canary_key(root: RootId) -> ManagedKey:
 
 
 def find_roots(session: Session, config: HsmConfig) -> dict[RootName, Root]:
-    """Return the roots of both domains. Raises ConfigInvalid where one has none; Unavailable where one is lost."""
+    """Return the roots of both domains. Raises ConfigInvalid where one has no canary; RootLost where one is lost."""
     folder = config.pin_file.parent
     return {
         RootName(domain, epoch): root
@@ -67,7 +67,7 @@ def _roots_of(session: Session, domain: str, folder: Path) -> dict[int, Root]:
             "If no key was ever made under it, destroy it with the token's tools and run `sealring hsm init-root`"
         )
     if not found:
-        raise ConfigInvalid(
+        raise RootLost(
             f"the token has no root key of domain {domain!r}. For a new installation run `sealring hsm init-root`; "
             "otherwise restore the token from its backup: a new root opens nothing that the old one wrapped"
         )
@@ -91,13 +91,13 @@ def root_key(session: Session, label: str) -> Object | None:
 
 
 def check_canary(client: Client, root: Root) -> None:
-    """Open the canary. Raises Unavailable where it does not open: the root is not the one that made it, or fails."""
+    """Open the canary. Raises RootLost where it does not open: the root is not the one that made it, or fails."""
     label = label_of(root.id.domain, root.id.epoch)
     try:
         client.destroy(client.load_kek(root, Material.parse(root.canary), canary_key(root.id)))
     except (CiphertextRejected, Doubtful) as error:
-        raise Unavailable(
-            f"the canary of {label} does not open: the token is broken, or its root was replaced"
+        raise RootLost(
+            f"the canary of {label} does not open: the token is broken, or its root another; restore it from a backup"
         ) from error
 
 
@@ -105,13 +105,13 @@ def _root(session: Session, domain: str, epoch: int, canary: bytes) -> Root:
     label = label_of(domain, epoch)
     key = root_key(session, label)
     if key is None:
-        raise Unavailable(f"{label} is not on the token, though its canary is; restore the token from its backup")
+        raise RootLost(f"{label} is not on the token, though its canary is; restore the token from its backup")
     try:
         made_under = Material.parse(canary).root
     except CiphertextRejected:
         made_under = None
     if made_under is None or (made_under.domain, made_under.epoch) != (domain, epoch):
-        raise Unavailable(f"the canary of {label} is damaged; restore the token from its backup")
+        raise RootLost(f"the canary of {label} is damaged; restore the token from its backup")
     return Root(made_under, handle_of(key), canary)
 
 
@@ -119,7 +119,7 @@ def _state(session: Session, client: Client, domain: str, epoch: int, canary: by
     try:
         root = _root(session, domain, epoch, canary)
         check_canary(client, root)
-    except Unavailable as error:
+    except RootLost as error:
         return f"FAULT: {error}"
     return f"ok, guard: {root.id.guard.name.lower()}"
 

@@ -22,6 +22,7 @@ from sealring_plugin import (
     CiphertextRejected,
     DeadlineExceeded,
     ManagedKey,
+    RootLost,
     Unavailable,
     Unsupported,
     WrapBinding,
@@ -101,7 +102,7 @@ class HsmProvider:
 
         try:
             self._device.use(open_canaries, call.deadline)
-        except Unavailable:
+        except (Unavailable, RootLost):
             with suppress(DeadlineExceeded):
                 self._device.drop(call.deadline)
             raise
@@ -136,7 +137,7 @@ def _root_of(key: ManagedKey, material: Material, opened: Opened) -> Root:
         raise CiphertextRejected("the key's material is of another root than its record says")
     root = opened.roots.get(key.root)
     if root is None or root.id != material.root:
-        raise Unavailable(
+        raise RootLost(
             f"the key was made under another root than the token holds (domain {material.root.domain!r}, epoch "
             f"{material.root.epoch}); check root_domain, or restore the token from its backup"
         )

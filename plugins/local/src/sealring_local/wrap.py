@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealring_local.root import Roots
 from sealring_local.spec import NAME
-from sealring_plugin import Call, CiphertextRejected, ManagedKey, RootName, Unavailable, WrapBinding, WrappedKey
+from sealring_plugin import Call, CiphertextRejected, ManagedKey, RootLost, RootName, WrapBinding, WrappedKey
 
 ALG = "hkdf-a256gcm"
 KEK_BYTES = 32
@@ -66,7 +66,7 @@ class LocalProvider:
     def _open_kek(self, key: ManagedKey) -> bytes:
         root = self._roots.keys.get(key.root)
         if root is None:
-            raise Unavailable(
+            raise RootLost(
                 f"the root key file has no root {key.root.domain}/{key.root.epoch}; restore it from your backup"
             )
         kek = _decrypt(root, key.material, _record(key.key_id, key.version, key.scope, key.root))

@@ -1,0 +1,166 @@
+"""Key sets behind a URL."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sealring.auth.jwks import KeySet, KeySetRefused, VerificationKey
+from sealring.auth.jwks_fetch import fetch_key_set, reason_of
+from sealring.auth.shared_sets import MAX_AGE_S, SharedSet
+from sealring.auth.told import Told
+from sealring.errors import IssuerUnavailable
+
+REFRESH_S = 240.0  # the thread renews a set before it is due, so that no request waits for it
+CACHE_S = 300.0
+RETRY_S = 30.0  # one fetch per so long, whatever unknown kids arrive (GHSA-fhv5-28vv-h8m8)
+FIRST_RETRY_S = 2.0  # likewise, while there is no set at all
+STALE_S = 86_400.0  # how long an outage of the issuer is bridged
+WAIT_S = 6.0  # a request waits no longer for a fetch, which has 5 s
+
+Clock = Callable[[], float]  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A set, and when it was asked for by the wall clock, which other workers have too, and by the monotonic one."""
+
+    keys: KeySet
+    fetched_at: float
+    asked_at: float
+    good_until: float  # monotonic
+
+
+class UrlKeys:
+    """A key set behind a URL, kept current by a daemon thread that starts with the first use (after the fork).
+
+    A set counts as current for five minutes. Where the issuer is out of reach, the last set stays in force for 24 hours
+    more and requests do not wait. Otherwise a request waits for at most six seconds, and only where there is no
+    current set or its kid is unknown; all that wait share one fetch, and there is one per 30 seconds.
+
+    Before its first fetch and after one that failed, a worker takes the set that another worker of the server fetched,
+    if it is at most an hour old. Without any set the issuer is unavailable, and fetches are tried every 2 seconds.
+    """
+
+    def __init__(  # noqa: PLR0913  clocks and network, by name
+        self,
+        url: str,
+        told: Told,
+        shared: SharedSet,
+        *,
+        fetch: Callable[[str], bytes] = fetch_key_set,
+        clock: Clock = time.monotonic,
+        wall_clock: Clock = time.time,
+    ) -> None:
+        """`fetch` raises OSError where there is no answer; `wall_clock` gives seconds since 1970."""
+        self._url = url
+        self._told = told
+        self._shared = shared
+        self._fetch = fetch
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._turn = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._last: _Held | None = None  # replaced as one
+        self._begun = False
+        self._asked_at = float("-inf")
+        self._asked = False  # from the asking until the fetch has ended
+        self._failing = False
+
+    def key(self, kid: str | None, alg: str) -> VerificationKey | None:
+        if not self._begun:
+            self._begin()
+        held = self._held()
+        if held is not None and self._clock() - held.asked_at < CACHE_S:
+            key = held.keys.key(kid, alg)
+            if key is not None:
+                return key
+        self._ask()
+        held = self._held()
+        if held is None:
+            raise IssuerUnavailable
+        return held.keys.key(kid, alg)
+
+    def refresh(self) -> None:
+        """Fetch once, in this thread. A failure of any foreseen kind leaves the last set in force."""
+        fetched = None
+        try:
+            fetched = self._fetched()
+        except (OSError, KeySetRefused) as error:
+            self._told.failed("jwks_fetch_failed", host=urlsplit(self._url).netloc, reason=reason_of(error))
+            self._take_shared()
+        finally:
+            with self._turn:
+                if fetched is not None:
+                    self._last = fetched
+                self._failing = fetched is None
+                self._asked = False
+                self._turn.notify_all()
+
+    def _fetched(self) -> _Held:
+        """Fetch a set, and share it. Raises OSError; KeySetRefused."""
+        began, began_at = self._clock(), self._wall_clock()
+        raw = self._fetch(self._url)
+        keys = KeySet.parse(raw)
+        self._told.unusable(keys)
+        self._shared.write(raw, began_at)
+        return _Held(keys, began_at, began, began + CACHE_S + STALE_S)
+
+    def _begin(self) -> None:
+        self._begun = True
+        self._take_shared()
+        with self._turn:
+            self._start()
+
+    def _held(self) -> _Held | None:
+        held = self._last
+        return held if held is not None and self._clock() < held.good_until else None
+
+    def _take_shared(self) -> None:
+        """Take what another worker fetched, where it is newer than what we have."""
+        found = self._shared.read()
+        if found is None:
+            return
+        asked_at = self._clock() - (self._wall_clock() - found.fetched_at)
+        with self._turn:
+            held = self._held()
+            if held is None:
+                self._last = _Held(found.keys, found.fetched_at, asked_at, asked_at + MAX_AGE_S)
+            elif held.fetched_at < found.fetched_at:
+                self._last = _Held(found.keys, found.fetched_at, asked_at, max(asked_at + MAX_AGE_S, held.good_until))
+
+    def _retry_s(self) -> float:
+        return FIRST_RETRY_S if self._held() is None else RETRY_S
+
+    def _ask(self) -> None:
+        """Have a fetch made, unless the last is too recent, and wait for its end, unless the last one failed."""
+        with self._turn:
+            if not self._asked:
+                if self._clock() - self._asked_at < self._retry_s():
+                    return
+                self._announce()
+            self._start()
+            if not self._failing:
+                self._turn.wait_for(lambda: not self._asked, timeout=WAIT_S)
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():  # is_alive is false in a forked child
+            self._thread = threading.Thread(target=self._run, name="sealring-jwks", daemon=True)
+            self._thread.start()
+
+    def _announce(self) -> None:
+        self._asked = True
+        self._asked_at = self._clock()
+        self._turn.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._turn:
+                if not self._turn.wait_for(
+                    lambda: self._asked, timeout=self._retry_s() if self._failing else REFRESH_S
+                ):
+                    self._announce()
+            self.refresh()

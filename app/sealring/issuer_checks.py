@@ -1,0 +1,73 @@
+"""Whether the issuers of the settings can do what the server and `sealring token` will ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from sealring.auth.jwks import KeySet, KeySetRefused
+from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set, reason_of
+from sealring.auth.key_sources import read_key_set
+from sealring.auth.profiles import IssuerProfile
+from sealring.auth.signing import ALGORITHM, verification_key
+from sealring.errors import SettingsInvalid
+from sealring.settings import LocalIssuer, Settings
+
+
+def check_issuers(settings: Settings) -> Iterator[str]:
+    """Get the keys of each issuer, and say how it went, a line each; a URL has 5 seconds. Raises SettingsInvalid."""
+    for profile in settings.issuers:
+        keys = keys_of(profile)
+        yield f"issuer    ok: {profile.issuer} ({_said(keys)})"
+    if settings.local_issuer is not None:
+        require_match(settings, settings.local_issuer)
+        yield f"token     ok: {settings.local_issuer.signing_key_file}"
+
+
+def require_match(settings: Settings, local: LocalIssuer) -> None:
+    """Make sure that the issuer's profile takes what the local key signs, as far as that is known without asking a URL.
+
+    Raises SettingsInvalid.
+    """
+    signing = verification_key(local.signing_key_file)
+    profile = settings.profile_of(local.issuer)
+    if ALGORITHM not in profile.algorithms:
+        raise SettingsInvalid(f"issuer '{local.issuer}': algorithms lack {ALGORITHM}, by which `sealring token` signs")
+    if profile.jwks_url is not None:
+        return
+    found = _known(profile).key(signing.kid, ALGORITHM)
+    if found is None or found.public != signing.public:
+        place = "" if profile.jwks_file is None else f" in {profile.jwks_file}"
+        raise SettingsInvalid(
+            f"[token] signing_key_file {local.signing_key_file} does not match the keys of '{local.issuer}'{place}: "
+            "the server refuses what it signs. Restore the file that is of another installation, or make a new key: "
+            "`sealring token-key rotate`"
+        )
+
+
+def keys_of(profile: IssuerProfile) -> KeySet:
+    """Get the keys of an issuer now; a URL has 5 seconds. Raises SettingsInvalid."""
+    return _known(profile) if profile.jwks_url is None else _fetched(profile, profile.jwks_url)
+
+
+def _known(profile: IssuerProfile) -> KeySet:
+    if profile.jwks_file is not None:
+        return read_key_set(profile.jwks_file)
+    assert profile.jwks is not None, "IssuerProfile.parse insists on one of the three"
+    return profile.jwks
+
+
+def _fetched(profile: IssuerProfile, url: str) -> KeySet:
+    if profile.ca_file is not None:
+        check_ca_file(profile.ca_file)
+    try:
+        return KeySet.parse(fetch_key_set(url, profile.ca_file))
+    except (OSError, KeySetRefused) as error:
+        where = f"issuer '{profile.issuer}': there are no keys at its jwks_url on {urlsplit(url).netloc}"
+        raise SettingsInvalid(f"{where}: {reason_of(error)}") from error
+
+
+def _said(keys: KeySet) -> str:
+    count = f"{len(keys.keys)} key{'s' if len(keys.keys) > 1 else ''}"
+    left_out = ", ".join(f"{number} {why}" for why, number in keys.unusable.items())
+    return f"{count}; left out: {left_out}" if left_out else count
