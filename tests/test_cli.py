@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from sealring import cli
 from sealring.auth.signing import create_signing_key
 from sealring.store.embedded import EmbeddedValkey
+from sealring.store.links import Links
 from support.live import ask
 from support.ports import free_port
 from support.roots import replace_roots
@@ -391,3 +393,19 @@ def test_dev_can_use_another_store(dev, tmp_path):
         assert running.read(running.create()) == "world"
         running.stop()
     assert not (tmp_path / "dev" / "store").exists()
+
+
+def test_purge_goes_on_past_damaged_partitions_and_says_so(installed):
+    with closing(Links.to((installed.parent / "store-url").read_text().strip())) as links:
+        links.call(
+            (b"SET", b"s1:{0}:t", b"x"), (b"RPUSH", b"s1:{63}:a", b"x"), (b"XADD", b"s1:{62}:a", b"1-0", b"e", b"x")
+        )
+
+        said = run("purge", "--config", installed, check=False)
+
+        assert said.stdout == "purged 0 objects, 1 audit events\n"
+        assert said.stderr.splitlines()[-1] == (
+            "Error: 2 partitions are damaged, and not purged; `sealring verify` names them"
+        )
+        assert said.returncode == 1
+        assert run("verify", "--config", installed, check=False).returncode == 1

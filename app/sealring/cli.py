@@ -15,6 +15,7 @@ import click
 from sealring import development, installation, serving, settings, store_commands, wiring
 from sealring.binding_commands import bindings_commands
 from sealring.domain.ids import MAX_PARTITIONS
+from sealring.hardening import harden
 from sealring.issuer_checks import check_issuers
 from sealring.keys import registry
 from sealring.provider_commands import (
@@ -53,6 +54,7 @@ class _Commands(click.Group):
 @click.version_option(package_name="sealring", message="%(prog)s %(version)s")
 def main() -> None:
     """sealring: a self-hosted, multi-tenant secrets server with a key per context."""
+    harden()
 
 
 for each in (
@@ -200,8 +202,13 @@ def purge(path: Path) -> None:
         with click.progressbar(purging.run(time.time()), length=purging.partitions, file=sys.stderr) as partitions:
             done = list(partitions)
     click.echo(f"purged {sum(each.objects for each in done)} objects, {sum(each.events for each in done)} audit events")
-    if refused := sum(each.refused for each in done):
-        raise click.ClickException(f"{refused} deleted objects are damaged and stay; `sealring verify` names them")
+    left = (
+        (sum(each.refused for each in done), "deleted objects are damaged and stay"),
+        (sum(each.damaged for each in done), "partitions are damaged, and not purged"),
+    )
+    if any(count for count, _ in left):
+        said = ", ".join(f"{count} {what}" for count, what in left if count)
+        raise click.ClickException(f"{said}; `sealring verify` names them")
 
 
 @main.command()

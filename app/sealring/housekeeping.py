@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from threading import Thread
 
+from sealring.domain.ports import Lease
 from sealring.errors import SealringError
 from sealring.observability.logs import Log
 from sealring.services.purging import Purging
@@ -25,7 +26,7 @@ class Housekeeper:
     Each kind of work has threads of its own: a key that does not answer keeps nothing from being purged.
     """
 
-    def __init__(self, purging: Purging, rounds: Rounds, lease: Callable[[int], bool], log: Log) -> None:
+    def __init__(self, purging: Purging, rounds: Rounds, lease: Callable[[int], Lease], log: Log) -> None:
         self._purging = purging
         self._rounds = rounds
         self._lease = lease
@@ -44,15 +45,17 @@ class Housekeeper:
 
     def purge(self) -> None:
         """Purge what is due, if no other worker does."""
-        if not self._lease(LEASE_S):
+        if not self._leads():
             return
         done = list(self._purging.run(time.time()))
         if refused := sum(each.refused for each in done):
             self._log.notice(f"housekeeping: {refused} deleted objects are damaged and stay; run `sealring verify`")
+        if damaged := sum(each.damaged for each in done):
+            self._log.notice(f"housekeeping: {damaged} partitions are damaged, and not purged; run `sealring verify`")
 
     def go_round(self) -> None:
         """Let the keys of all be asked, if no other worker does."""
-        if not self._lease(LEASE_S):
+        if not self._leads():
             self._rounds.stand_down()
         elif damaged := self._rounds.begin(self._purging.partitions):
             self._log.notice(
@@ -67,6 +70,13 @@ class Housekeeper:
             self._log.notice(f"housekeeping failed ({type(failure).__name__}); it is tried again")
         except Exception as error:  # noqa: BLE001  the last resort: a thread that ends is missed by nobody
             self._log.fault("housekeeping failed", error)
+
+    def _leads(self) -> bool:
+        """Whether this worker keeps house now."""
+        lease = self._lease(LEASE_S)
+        if lease is Lease.REPLACED:
+            self._log.notice("housekeeping: what stood in the store as the lease of another worker was none; replaced")
+        return lease is not Lease.ANOTHERS
 
     def _purge(self) -> None:
         while True:

@@ -7,10 +7,8 @@ for operators, imports them from here.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -20,13 +18,14 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sealring.hardening import harden, prctl
 from sealring.http.unreadable import write_refusal
 
 SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the master
 THREADS_VARIABLE = "SEALRING_THREADS"  # how many requests a worker serves at once, on its way to its app
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn makes its own unlinked file there
 
 # --- settings
@@ -61,7 +60,7 @@ def on_starting(server: Any) -> None:
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
     gunicorn.util.write_error = write_refusal
-    _harden()  # it knows the URL of the store
+    harden()  # it knows the URL of the store
     _keep_heartbeats_in_memory(server)
     os.environ.pop("SCRIPT_NAME", None)  # gunicorn would cut it off each path; the server answers at the root
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
@@ -75,7 +74,7 @@ def on_reload(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
     """Harden a worker before it builds the app, which is before it holds any secret; tell the app what it needs."""
     os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
-    _harden()
+    harden()
     logging.getLogger("gunicorn.error").addFilter(_without_request)
 
 
@@ -142,12 +141,6 @@ def _environment(settings_path: Path) -> dict[str, str]:
 # --- inside gunicorn
 
 
-def _harden() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        _prctl(_PR_SET_DUMPABLE, 0)  # no core file, and no ptrace or /proc/<pid>/mem for others of the same user
-
-
 def _keep_heartbeats_in_memory(server: Any) -> None:
     """Move the workers' heartbeat files off the disk, unless the operator chose a place."""
     if server.cfg.worker_tmp_dir is None and Path(_SHARED_MEMORY).is_dir():
@@ -157,7 +150,7 @@ def _keep_heartbeats_in_memory(server: Any) -> None:
 def _end_with(parent: int) -> None:
     """End gunicorn's master, and with it the workers, when the process `parent` ends."""
     if sys.platform == "linux":
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         _leave_if_orphaned(parent)
     else:  # macOS has no parent-death signal; a look each second is the best there
         threading.Thread(target=_look_for, args=(parent,), daemon=True).start()
@@ -172,12 +165,6 @@ def _look_for(parent: int) -> None:
 def _leave_if_orphaned(parent: int) -> None:
     if os.getppid() != parent:  # it ended before the kernel knew of our wish
         sys.exit(0)
-
-
-def _prctl(option: int, argument: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, argument, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def _without_request(record: logging.LogRecord) -> bool:

@@ -27,11 +27,12 @@ from sealring.services.sealing import Sealing
 from sealring.settings import Settings
 from sealring.store.backup import Backup
 from sealring.store.backup_file import BackupFile, BackupWriter
+from sealring.store.claim import Claim
 from sealring.store.counts import Counts
 from sealring.store.entries import is_of_data, is_of_keys
 from sealring.store.object_sweep import Open
 from sealring.store.opened import OpenedStore
-from sealring.store.redis_layout import check_untouched, read_layout, write_layout
+from sealring.store.redis_layout import check_untouched
 from sealring.store.restore import Restore, Survey
 from sealring.store.sweep import Sweep
 
@@ -106,15 +107,15 @@ def restore(
             both = ((keys, keys_dek), (data, data_dek))
             with progress("check", data.size + keys.size) as advance:
                 surveys = [Survey(file.entries(dek, advance), store.keyspace.partitions) for file, dek in both]
+            claim = Claim(links, store.keyspace)
+            claim.take()
             with progress("restore", data.size + keys.size) as advance:
                 for (file, dek), survey in zip(both, surveys, strict=True):
-                    Restore(store, survey.replaced).write(file.entries(dek, advance))
+                    Restore(store, claim, survey.replaced).write(file.entries(dek, advance))
         counts = surveys[0].counts + surveys[1].counts
         if _swept(settings, store, _leave_closed, progress, report) != counts:
             raise BackupRefused("the store does not hold what was written to it; empty it, and restore again")
-        store.markers.begin_again()
-        if not write_layout(links, layout) and read_layout(links) != layout:
-            raise BackupRefused("somebody made the store ready meanwhile; empty it, and restore again")
+        claim.fulfil(store.markers.anew(), layout)
         return counts
 
 
@@ -136,6 +137,8 @@ def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bo
     pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
         store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
+        for partition in store.markers.lacking():
+            report(f"partition {partition}: its marker is missing, or not of this store")
         return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
 
 

@@ -6,7 +6,8 @@ from adversary.scene import scene_on
 from isolation.environments import SecondEnvironment, add_environment
 from sealring import installation
 from sealring.installation import SETTINGS_FILE
-from support.live import LiveServer, live_server, running
+from sealring.store.embedded import EmbeddedValkey
+from support.live import LiveServer, running, serving
 
 
 @dataclass
@@ -21,13 +22,14 @@ class Servers:
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("adversary")
-    list(installation.create_files(folder, "unix:///filled-in-when-the-store-runs", "local"))
-    add_environment(folder)
-    with (
-        live_server(folder, threads=16) as one,
-        running(folder / SETTINGS_FILE, folder / "other.log", one.kms, threads=16) as other,
-    ):
-        yield Servers(one, other, SecondEnvironment(folder))
+    with EmbeddedValkey(folder) as store:
+        list(installation.create_files(folder, store.url, "local"))
+        add_environment(folder)
+        with (
+            serving(folder, store.url, threads=16) as one,
+            running(folder / SETTINGS_FILE, folder / "other.log", one.kms, threads=16) as other,
+        ):
+            yield Servers(one, other, SecondEnvironment(folder))
 
 
 @pytest.fixture

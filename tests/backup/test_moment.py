@@ -7,7 +7,7 @@ import pytest
 from backup.kit import updated
 from backup.writers import Meddling, MeddlingAtTheTail, Writers
 from sealring.domain.events import Action, Event, Origin
-from sealring.domain.ids import ObjectId
+from sealring.domain.ids import ObjectId, uuid_text
 from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.services.objects import ObjectLimits
 from sealring.store import changes, key_reader, partition_reader
@@ -154,6 +154,31 @@ def test_a_binding_that_is_made_meanwhile_is_seen_with_its_key(installed, opened
     assert opened.parts.records.decode_binding(binding.id, records[binding.id]) == binding
     assert len(records) == 2  # the other one is the seal of all of them
     assert opened.parts.records.decode_kek(binding.id, held[Kind.KEK, binding.id].record).versions == (binding.kek,)
+
+
+def test_the_key_of_a_binding_that_goes_between_the_scan_and_the_read_is_gone_from_the_data(
+    installed, opened, chain, reading
+):
+    """And from nothing else: the file of key records says nothing of customers' keys."""
+    doomed = installed.bind(opened.use, ACME, "key_doomed", activate=False)
+
+    class MeddlingAtTheScan(Meddling):
+        def snapshot(self, *commands):
+            return self._link.snapshot(*commands)
+
+        def scan(self, match):
+            for name in list(self._link.scan(match)):
+                if name.endswith(doomed.id):
+                    self._meddle()
+                yield name
+
+    entries = list(
+        reading(times(1, lambda: opened.use.bindings.delete(ME, uuid_text(doomed.id))), MeddlingAtTheScan).entries()
+    )
+
+    assert {each for each in entries if isinstance(each, KeyEntry | BoundKekEntry) and doomed.id in each.key} == {
+        BoundKekEntry(doomed.id, b"")
+    }
 
 
 def test_what_is_purged_without_an_event_is_gone(opened, chain, reading):

@@ -6,6 +6,7 @@ import pytest
 
 from sealring.errors import BackupRefused, StoreUnavailable
 from sealring.store.bulk import BulkWriter
+from sealring.store.claim import Claim
 from sealring.store.counts import Counts
 from sealring.store.entries import (
     BindingsEntry,
@@ -53,10 +54,20 @@ def restored(links):
 
     def restore(*entries):
         told = [PartitionEntry(0), *entries]
-        Restore(parts_on(links, 1), Survey(told, 1).replaced).write(told)
-        return {key.removeprefix(b"s1:{0}:"): None for key in links.scan(b"*")}.keys()
+        parts = parts_on(links, 1)
+        claim = Claim(links, parts.keyspace)
+        claim.take()
+        Restore(parts, claim, Survey(told, 1).replaced).write(told)
+        return {key.removeprefix(b"s1:{0}:") for key in links.scan(b"*")} - {b"s1:layout", b"z"}
 
     return restore
+
+
+@pytest.fixture
+def claim(links):
+    claim = Claim(links, parts_on(links, 1).keyspace)
+    claim.take()
+    return claim
 
 
 def test_each_entry_is_written(links, restored):
@@ -135,10 +146,10 @@ def test_counts_that_are_no_numbers_are_restored_as_they_were(links, restored):
     assert dict(zip(flat[::2], flat[1::2], strict=True)) == {b"w1": b"noise", b"d1": b"-3"}
 
 
-def test_events_are_written_again_where_the_answer_was_lost(links):
+def test_events_are_written_again_where_the_answer_was_lost(links, claim):
     """The stream refuses an id that it has, and has as many events as there are to be."""
     for _ in range(2):
-        writer = BulkWriter(links, b"s1:{0}:a")
+        writer = BulkWriter(links, claim, b"s1:{0}:a")
         writer.append(b"5-0", (b"action", b"x"))
         writer.append(b"5-1", (b"action", b"y"))
         writer.flush()
@@ -146,9 +157,9 @@ def test_events_are_written_again_where_the_answer_was_lost(links):
     assert links.call((b"XLEN", b"s1:{0}:a")) == [2]
 
 
-def test_events_that_the_store_refuses_are_not_passed_over(links):
+def test_events_that_the_store_refuses_are_not_passed_over(links, claim):
     links.call((b"XADD", b"s1:{0}:a", b"6-0", b"action", b"theirs"))
-    writer = BulkWriter(links, b"s1:{0}:a")
+    writer = BulkWriter(links, claim, b"s1:{0}:a")
     writer.append(b"5-0", (b"action", b"x"))
     writer.append(b"5-1", (b"action", b"y"))
 
@@ -156,9 +167,9 @@ def test_events_that_the_store_refuses_are_not_passed_over(links):
         writer.flush()
 
 
-def test_a_write_that_the_store_refuses_is_not_passed_over(links):
+def test_a_write_that_the_store_refuses_is_not_passed_over(links, claim):
     links.call((b"SET", b"s1:{0}:v:" + ID, b"no hash"))
-    writer = BulkWriter(links, b"s1:{0}:a")
+    writer = BulkWriter(links, claim, b"s1:{0}:a")
     writer.write((b"HSET", b"s1:{0}:v:" + ID, b"field", b"value"))
 
     with pytest.raises(StoreUnavailable):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backup.kit import HIDDEN, NAME, VALUE, install, keys_of, unseen
-from sealring import application, wiring
+from sealring import application, whole_store, wiring
 from sealring.domain.ids import uuid_text
 from sealring.errors import BackupRefused, SettingsInvalid, StoreUnavailable
 from sealring.inheritance import Inheritance
@@ -16,6 +16,7 @@ from sealring.whole_store import BackupFiles
 from support.make import ACME, caller, context
 
 ME = caller(ACME)
+RESTORING = "^a restore into the store runs, or was cut short: let it end, or, where none runs, empty the store"
 
 
 def test_key_records_that_are_older_than_the_data_are_refused(installed, small):
@@ -105,17 +106,27 @@ def half_restored(installed, small):
 
 
 def test_no_server_starts_on_a_restore_that_was_interrupted(installed, half_restored):
-    with pytest.raises(SettingsInvalid, match="^the store is empty: make a new one ready"):
+    with pytest.raises(SettingsInvalid, match=RESTORING):
         application.make_app(Inheritance.of(installed.there, Log()), Log())
 
 
 def test_a_restore_that_was_interrupted_is_not_made_ready(installed, half_restored):
-    with pytest.raises(SettingsInvalid, match="^the store is not empty: .* interrupted"):
-        wiring.initialise_store(installed.there, 2)
+    layout = installed.folder / "etc" / "store-layout"
+    for options in ({}, {"layout_file": layout}, {"trusting": True}):
+        with pytest.raises(SettingsInvalid, match=RESTORING):
+            wiring.initialise_store(installed.there, 2, **options)
+
+
+def test_a_restore_that_was_interrupted_is_not_verified_or_backed_up(installed, half_restored):
+    files = BackupFiles(installed.folder / "more.data", installed.folder / "more.keys")
+    with pytest.raises(SettingsInvalid, match=RESTORING):
+        whole_store.verify(installed.there, unseen, print, unwrap=False)
+    with pytest.raises(SettingsInvalid, match=RESTORING):
+        whole_store.backup(installed.there, files, unseen)
 
 
 def test_a_restore_that_was_interrupted_is_not_continued(installed, small, half_restored):
-    with pytest.raises(SettingsInvalid, match="^the store is not empty"):
+    with pytest.raises(SettingsInvalid, match=RESTORING):
         installed.restore(small)
 
     installed.empty_the_other()

@@ -40,6 +40,16 @@ def test_whoever_can_mend_it_has_to_act(world, failure, expected):
     assert told(world, record) == [expected]
 
 
+def test_an_explanation_asks_the_key_now_even_where_its_binding_allows_an_older_answer(world):
+    world.bind("org_123", "key_abc", max_stale_decrypt_s=60)
+    record = world.seal("org_123")
+    assert world.open(record) == "secret"
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    assert world.open(record) == "secret"
+
+    assert told(world, record) == [("cmk_disabled", "key owner")]
+
+
 @contextmanager
 def waiting(world, org):
     """Another request of the organization, which waits for its keys."""

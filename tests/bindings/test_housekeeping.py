@@ -7,6 +7,7 @@ import pytest
 
 from bindings.conftest import world_on
 from sealring import housekeeping
+from sealring.domain.ports import Lease
 from sealring.housekeeping import Housekeeper
 from sealring.observability.logs import Log
 from sealring.services import rounds
@@ -26,7 +27,7 @@ class Tombs:
         self.held = True
 
     def lease(self, seconds):
-        return self.held
+        return Lease.OURS if self.held else Lease.ANOTHERS
 
     def due(self, partition, after):
         return ()

@@ -99,6 +99,32 @@ def test_a_binding_may_allow_an_older_answer_for_as_long_as_it_says(links):
         world.open(record)
 
 
+def test_a_no_ends_all_that_the_key_opened_before(links):
+    world = world_on(stores.on_links(links))
+    world.bind("org_123", "key_abc", max_stale_decrypt_s=60)
+    kept, asked = world.seal("org_123", name="kept"), world.seal("org_123", name="asked")
+    assert world.open(kept) == "secret"
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    assert world.open(kept) == "secret"
+
+    with pytest.raises(KeyDisabled):
+        world.open(asked)
+
+    with pytest.raises(KeyDisabled):
+        world.open(kept)
+
+
+def test_what_another_process_sealed_under_a_binding_of_its_own_opens_at_once_and_is_recorded_once(two):
+    """Under a key that this one has not heard of: its older decision is to blame, and not the object."""
+    one, other = two
+    other.seal("org_456", name="before")
+    one.bind("org_456", "key_other")
+    record = one.seal("org_456")
+
+    assert other.open(record) == "secret"
+    assert other.store.actions().count("vault.object.read") == 1
+
+
 def test_an_explanation_says_which_key_why_and_who_must_act(two):
     one, _ = two
     record = one.seal("org_123")

@@ -4,8 +4,9 @@ import pytest
 
 import sealring_plugin as api
 from sealring.domain.envelope import Combine
-from sealring.errors import KeyDisabled, KeyMisconfigured, KeyUnavailable
-from support.make import caller, context
+from sealring.domain.principal import Caller
+from sealring.errors import KeyAccessDenied, KeyDisabled, KeyMisconfigured, KeyUnavailable
+from support.make import OTHER_ENVIRONMENT, caller, context, principal
 
 
 def test_a_bound_key_guards_its_organization_and_ours_the_others(world):
@@ -128,6 +129,55 @@ def test_where_every_binding_asks_for_it_any_key_opens(world):
         world.kms[name].failure = api.KeyDisabled()
         assert world.open(record) == "secret"
         world.kms[name].failure = None
+
+
+@pytest.fixture
+def either(world):
+    """An object that either of two keys opens."""
+    world.bind("org_123", "key_one", combine=Combine.ANY)
+    world.bind("org_123", "key_two", combine=Combine.ANY, match={"organization_id": "org_123", "type": "card"})
+    return world.seal("org_123", type="card")
+
+
+@pytest.mark.parametrize("failure", [api.CiphertextRejected(), api.ContextMismatch(), RuntimeError()])
+def test_where_any_key_opens_one_that_rejects_what_it_wrapped_stops_no_other(world, either, failure):
+    for name in ("key_one", "key_two"):
+        world.kms[name].failure = failure
+        assert world.open(either) == "secret"
+        world.kms[name].failure = None
+
+
+def test_where_no_key_opens_the_first_says_why(world, either):
+    names = {each.id: each.key for each in world.use.bindings.list(caller("org_123"), "org_123")}
+    first, second = (names[wrap.kek_id] for wrap in either.current.envelope.wraps)
+    world.kms[first].failure = api.AccessDenied()
+    world.kms[second].failure = api.KeyDisabled()
+
+    with pytest.raises(KeyAccessDenied):
+        world.open(either)
+
+
+def test_each_key_of_several_has_a_share_of_its_own(world):
+    world.bind("org_123", "key_one")
+    world.bind("org_123", "key_two", match={"organization_id": "org_123", "type": "card"})
+
+    wraps = world.seal("org_123", type="card").current.envelope.wraps
+
+    assert [wrap.share_index for wrap in wraps] == [0, 1]
+
+
+def test_an_organization_of_the_same_name_in_another_environment_has_its_own_bindings(world):
+    """Each is known by heart when the other is asked."""
+    there = Caller(principal("org_123", environment=OTHER_ENVIRONMENT), "request-1")
+    made = context(organization_id="org_123")
+    world.bind("org_123", "key_abc")
+    here = world.seal("org_123")
+
+    elsewhere = world.use.objects.create(there, name="name", value="theirs", context=made)
+
+    assert [world.providers(each) for each in (here, elsewhere)] == [["cmk"], ["local"]]
+    assert world.use.objects.read(there, str(elsewhere.id)).value == "theirs"
+    assert world.open(here) == "secret"
 
 
 def test_one_binding_that_asks_for_any_does_not_weaken_another(world):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 import sealring_plugin
+from sealring.domain.envelope import Combine
 from sealring.domain.ids import OrgId
 from sealring.errors import KeyDisabled, KeyUnavailable
 from sealring.keys.keyring import shown_pairs
@@ -103,6 +104,58 @@ def test_another_process_reads_by_the_references_in_the_record(store, provider):
     record = one.objects.create(ME, name="name", value="v", context=context())
 
     assert other.objects.read(ME, str(record.id)).value == "v"
+
+
+def test_each_context_of_each_organization_has_one_kek_of_its_own(use):
+    contexts = [
+        context(organization_id=ACME),
+        context(organization_id=ACME, type="card"),
+        context(organization_id=BETA),
+        context(organization_id=ACME),
+    ]
+
+    mine, card, theirs, again = (
+        use.objects.create(caller(each.organization), name=f"{number}", value="v", context=each).current.key_id
+        for number, each in enumerate(contexts)
+    )
+
+    assert len({mine, card, theirs}) == 3
+    assert again == mine
+
+
+class Overtaken(LocalProvider):
+    """Somebody else makes the same KEK, and is quicker."""
+
+    def create_key(self, *args):
+        made = super().create_key(*args)
+        self.rival.data_keys.create(ME, context())
+        return made
+
+
+def test_the_loser_of_a_race_for_a_kek_adopts_the_winners(store):
+    provider, plain = Overtaken(roots_of(bytes(32))), LocalProvider(roots_of(bytes(32)))
+    provider.rival = services(store, provider_gateway=on_provider(plain))
+    loser = services(store, provider_gateway=on_provider(provider))
+
+    record = loser.objects.create(ME, name="name", value="v", context=context())
+
+    later = services(store, provider_gateway=on_provider(plain))
+    assert later.objects.read(ME, str(record.id)).value == "v"
+    assert loser.objects.create(ME, name="next", value="v", context=context()).current.key_id == record.current.key_id
+    assert store.actions().count("vault.kek.created") == 1
+
+
+def test_of_a_kek_for_each_item_all_are_needed(store, provider):
+    """One that opens alone would widen access with each pair of the context."""
+    use = services(store, per=ManagedKeks.ITEMS, provider_gateway=on_provider(provider))
+    both = context(organization_id=ACME, type="card")
+
+    record = use.objects.create(ME, name="name", value="v", context=both)
+
+    assert route(ENVIRONMENT, ACME, both, ManagedKeks.ITEMS).combine is Combine.ALL
+    assert record.current.envelope.header.combine is Combine.ALL
+    assert [wrap.share_index for wrap in record.current.envelope.wraps] == [0, 1]
+    assert len(set(record.current.envelope.keys)) == 2
 
 
 @pytest.mark.parametrize("per", ManagedKeks)

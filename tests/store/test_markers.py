@@ -281,6 +281,14 @@ def test_a_generation_is_random_and_the_same_in_all_partitions(links):
     assert len({*made, STORE_ID}) == 3
 
 
+@pytest.mark.parametrize("raw", [b"", b"0", b"\0" * 48])
+def test_a_worker_that_knows_no_generation_yet_takes_nothing_else_for_a_marker(links, forgetting, raw):
+    links.call((b"SET", marker_key(1), raw))
+
+    with pytest.raises(StoreLost):
+        parts_on(links).markers.load(1, (b"EXISTS", b"s1:{1}:o"))
+
+
 def test_each_bit_of_a_marker_counts(links, forgetting):
     markers, _ = forgetting
     (raw,) = links.call((b"GET", marker_key(1)))

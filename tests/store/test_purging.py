@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sealring.domain.events import Action
-from sealring.domain.ports import Change
+from sealring.domain.ports import Change, Lease
 from sealring.errors import NotFound, StoreFull, StoreLost
 from sealring.housekeeping import Housekeeper
 from sealring.observability.logs import Log
@@ -169,7 +169,32 @@ def test_nobody_leads_in_a_store_that_is_lost(links, store, tombs):
 def test_one_worker_of_all_purges(links, store, tombs, purging):
     another = tombs_of(links)
 
-    assert [tombs.lease(60), another.lease(60), tombs.lease(60)] == [True, False, True]
+    assert [tombs.lease(60), another.lease(60), tombs.lease(60)] == [Lease.OURS, Lease.ANOTHERS, Lease.OURS]
+
+
+STRANGE_LEASES = [
+    (b"SET", PURGE_LEASE, b"nobody"),
+    (b"SET", PURGE_LEASE, b"nobody", b"EX", 86_400),
+    (b"RPUSH", PURGE_LEASE, b"nobody"),
+]
+
+
+@pytest.mark.parametrize("strange", STRANGE_LEASES, ids=["without an end", "of a day", "of another type"])
+def test_what_is_no_lease_of_ours_is_replaced(links, store, tombs, strange):
+    links.call(strange)
+
+    assert [tombs.lease(60), tombs.lease(60), tombs_of(links).lease(60)] == [Lease.REPLACED, Lease.OURS, Lease.ANOTHERS]
+    assert 50 < links.call((b"TTL", PURGE_LEASE))[0] <= 60
+
+
+def test_the_lease_of_another_ends_when_it_did_before(links, store, tombs):
+    """Nobody makes it shorter, or longer, for asking."""
+    tombs_of(links).lease(60)
+    links.call((b"EXPIRE", PURGE_LEASE, 30))
+
+    tombs.lease(60)
+
+    assert 20 < links.call((b"TTL", PURGE_LEASE))[0] <= 30
 
 
 def housekeeper_of(store, tombs, purging, log=None):
@@ -179,7 +204,7 @@ def housekeeper_of(store, tombs, purging, log=None):
 def test_a_worker_leaves_housekeeping_to_the_one_that_has_the_lease(links, store, tombs, purging, due):
     links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
     housekeeper = housekeeper_of(store, tombs, purging)
-    links.call((b"SET", PURGE_LEASE, b"another worker"))
+    links.call((b"SET", PURGE_LEASE, b"another worker", b"EX", 60))
 
     housekeeper.purge()
     left = keys_of(links, due)
@@ -188,6 +213,49 @@ def test_a_worker_leaves_housekeeping_to_the_one_that_has_the_lease(links, store
 
     assert left != []
     assert keys_of(links, due) == []
+
+
+@pytest.mark.parametrize("strange", STRANGE_LEASES, ids=["without an end", "of a day", "of another type"])
+def test_what_is_no_lease_of_ours_keeps_nothing_from_being_purged(links, store, tombs, purging, due, strange):
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw), strange)
+    said = io.StringIO()
+
+    housekeeper_of(store, tombs, purging, said).purge()
+
+    assert keys_of(links, due) == []
+    assert said.getvalue().count("housekeeping: what stood in the store as the lease of another worker was none") == 1
+
+
+def test_a_damaged_partition_keeps_no_other_from_being_purged(links, store, tombs, purging, due):
+    damaged = (due.id.partition - 1) % 4
+    links.call(
+        (b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw),
+        (b"SET", Keyspace(4, KEYS).tombstones(damaged), b"x"),
+    )
+    said = io.StringIO()
+
+    housekeeper_of(store, tombs, purging, said).purge()
+
+    assert keys_of(links, due) == []
+    assert "housekeeping: 1 partitions are damaged, and not purged; run `sealring verify`" in said.getvalue()
+
+
+def test_damaged_tombstones_keep_no_events_and_damaged_events_no_objects_from_being_purged(purging, due, links, store):
+    keyspace = Keyspace(4, KEYS)
+    other = (due.id.partition + 1) % 4
+    links.call(
+        (b"ZADD", keyspace.tombstones(due.id.partition), 1, due.id.raw),
+        (b"XADD", keyspace.audit(other), b"1-0", b"e", b"old"),
+        (b"DEL", keyspace.audit(due.id.partition)),
+        (b"SET", keyspace.audit(due.id.partition), b"x"),
+        (b"SET", keyspace.tombstones(other), b"x"),
+    )
+
+    done = list(purging.run(time.time()))
+
+    assert keys_of(links, due) == []
+    assert [each.damaged for each in done] == [partition in {due.id.partition, other} for partition in range(4)]
+    assert links.call((b"XLEN", keyspace.audit(other))) == [0]
 
 
 def test_housekeeping_goes_on_after_a_failure(tombs, purging, links):

@@ -159,14 +159,22 @@ class ObjectStore(Protocol):
         """Return microseconds since 1970 by the store's clock."""
 
 
+class Lease(Enum):
+    """Which process keeps house. Spares work; nothing depends on it."""
+
+    OURS = "ours"
+    REPLACED = "ours, in the place of what was none: without an end, or with one later than any of ours"
+    ANOTHERS = "another's"
+
+
 class Tombs(Protocol):
     """Deleted objects until they are purged, and the audit log's old end. Raises StoreError."""
 
     @property
     def partitions(self) -> int: ...
 
-    def lease(self, seconds: int) -> bool:
-        """Whether this process is, for so long, the one that purges. Spares work; nothing depends on it."""
+    def lease(self, seconds: int) -> Lease:
+        """Ask to be, for so long, the one that keeps house."""
 
     def due(self, partition: int, after: int) -> Sequence[ObjectId]:
         """Return some of the objects whose time has come, the oldest first, leaving out the first `after`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -105,7 +105,7 @@ class Keyring:
         keks = [binding.kek for binding in keys.bindings] or [
             self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
-        with self._refusals_told(header) if keys.bindings else nullcontext():
+        with self._refusals_told(header):
             if keys.combine is Combine.ANY:
                 return self._wrap_shares([(kek, 0, dek.secret) for kek in keks], job)
             with ExitStack() as stack:
@@ -174,7 +174,7 @@ class Keyring:
 
     @contextmanager
     def _refusals_told(self, header: Header) -> Iterator[None]:
-        """For what customers' keys do; an outage and our own limits say nothing of them."""
+        """For what customers' keys do. An outage, our own limits and a managed key are never a tenant's to mend."""
         try:
             yield
         except KeyFailure as failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sealring.errors import StoreUnavailable
+from sealring.store.claim import Claim
 from sealring.store.link import Command
 from sealring.store.links import Links
 
@@ -11,11 +12,15 @@ _BYTES_AT_ONCE = 1 << 20
 
 
 class BulkWriter:
-    """Collects what is to be written, and writes it when it is much, or at `flush`. Raises StoreError."""
+    """Collects what is to be written, and writes it when it is much, or at `flush`.
 
-    def __init__(self, links: Links, stream: bytes) -> None:
+    Raises StoreError; BackupRefused where the claim stands no longer.
+    """
+
+    def __init__(self, links: Links, claim: Claim, stream: bytes) -> None:
         """`stream` is the partition's, and empty."""
         self._links = links
+        self._claim = claim
         self._stream = stream
         self._appended = 0
         self._commands: list[Command] = []
@@ -29,7 +34,7 @@ class BulkWriter:
         self._note(*commands)
 
     def write_elsewhere(self, command: Command) -> None:
-        """Write into another partition; likewise."""
+        """Write into another partition, after what was written so far; a hint, which no claim guards. Likewise."""
         self._elsewhere.append(command)
         self._note(command)
 
@@ -55,13 +60,13 @@ class BulkWriter:
             self.flush()
 
     def _write(self) -> None:
-        replies = self._links.snapshot(self._stream, *self._commands)
+        replies = self._claim.write(self._stream, *self._commands)
         if any(isinstance(each, Exception) for each in replies):
             raise StoreUnavailable("The store refused a write. Look into its log.")
 
     def _append(self) -> None:
         """An id that is there already is refused: it is one of an EXEC whose answer was lost. The length tells."""
         self._appended += len(self._events)
-        *_, length = self._links.snapshot(self._stream, *self._events, (b"XLEN", self._stream))
+        *_, length = self._claim.write(self._stream, *self._events, (b"XLEN", self._stream))
         if length != self._appended:
             raise StoreUnavailable("The store refused a part of the audit log. Look into its log.")

@@ -1,10 +1,10 @@
 """The one list of all keys in the store. No user text ever stands in one.
 
     key                    type    holds                                   lives             watched by
-    s1:layout              string  format, partitions, wrapped store key   for ever          nothing
+    s1:layout              string  format, partitions, wrapped store key   for ever          the end of a restore
     s1:ready               string  proof that the store takes writes       60 seconds        nothing
     s1:purge               string  the worker that purges                  150 seconds       nothing
-    s1:{p}:z               string  whose store this is, which generation   for ever          every write
+    s1:{p}:z               string  whose store this is, which generation   for ever          every write, and a restore
     s1:{p}:o:<object id>   string  an object with its current envelope     until purged      update, delete, restore
     s1:{p}:v:<object id>   hash    older versions by version id            until purged      nothing
     s1:{p}:s:<object id>   list    their summaries, newest first           until purged      nothing
@@ -23,6 +23,8 @@
     s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
     s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
+
+While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/claim.py).
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
 bytes, a home is its 4; names, scopes and intents are 16-byte keyed digests; environment and organization ids have a
@@ -60,6 +62,9 @@ class Kind(Enum):
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
     REVOCATIONS = b"r"
+    DIRECTORY = b"d"
+    EPOCH = b"g"
+    INTENT = b"i"
 
 
 LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter

@@ -85,11 +85,11 @@ class Link:
         """Yield the node's keys that match: each that is there from end to end, and some of the others."""
         yield from _cursor(lambda cursor: self.send((b"SCAN", cursor, b"MATCH", match, b"COUNT", _SCAN_COUNT)))
 
-    def members(self, key: bytes) -> Iterator[tuple[bytes, int]]:
-        """Yield member and score of a sorted set; a score is a whole number. As `scan`."""
+    def members(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield member and score of a sorted set. As `scan`."""
         flat = _cursor(lambda cursor: self.send((b"ZSCAN", key, cursor, b"COUNT", _SCAN_COUNT)))
         for member in flat:
-            yield member, int(float(next(flat)))
+            yield member, next(flat)
 
     def close(self) -> None:
         self._connection.disconnect()

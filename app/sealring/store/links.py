@@ -72,6 +72,13 @@ class Links:
         replies: list[Reply] = self._on_one_node(key, (b"MULTI",), *commands, (b"EXEC",))[-1]
         return replies
 
+    def write_while(self, key: bytes, value: bytes, *commands: Command) -> list[Reply] | None:
+        """Write by commands that may be repeated, at one moment at which `key` holds `value`, all of the slot of `key`.
+
+        A reply may be an exception. None: `key` holds something else, and nothing was written. Raises StoreError.
+        """
+        return _patiently(lambda: self._written_while(key, value, commands), self.look_again)
+
     def everywhere(self, *commands: Command) -> list[list[Reply]]:
         """Send commands that may be repeated to each primary, and return the replies of each. Raises StoreError."""
         return _patiently(lambda: [self._sent(pool, commands) for pool in self._topology.pools()], self.look_again)
@@ -114,6 +121,15 @@ class Links:
 
     def _on_one_node(self, key: bytes, *commands: Command) -> list[Reply]:
         return _patiently(lambda: self._sent(self._topology.pool(key), commands), self.look_again)
+
+    def _written_while(self, key: bytes, value: bytes, commands: Sequence[Command]) -> list[Reply] | None:
+        with self.borrow(key) as link:
+            _, found = link.send((b"WATCH", key), (b"GET", key))
+            if found != value:
+                link.send((b"UNWATCH",))
+                return None
+            replies: list[Reply] | None = link.send((b"MULTI",), *commands, (b"EXEC",))[-1]
+            return replies
 
     def _sent(self, pool: Pool, commands: Sequence[Command]) -> list[Reply]:
         with pool.borrow() as link:

@@ -16,12 +16,13 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
-from sealring.errors import StoreLost
+from sealring.errors import IntegrityFailure, StoreLost
 from sealring.store.keyspace import Keyspace
 from sealring.store.link import Command, Reply
 from sealring.store.links import Links
 
 ID_BYTES = 16
+_UNKNOWN = object()  # before the first look; whatever stands in a marker, it is not this
 
 
 class Markers:
@@ -36,7 +37,7 @@ class Markers:
         self._readings: tuple[Command, ...] = tuple(
             (b"GET", keyspace.marker(partition)) for partition in range(keyspace.partitions)
         )
-        self._expected: tuple[bytes, ...] = (b"",) * keyspace.partitions
+        self._expected: tuple[object, ...] = (_UNKNOWN,) * keyspace.partitions
         self._forgetting: list[Callable[[], None]] = []
 
     def when_renewed(self, forget: Callable[[], None]) -> None:
@@ -57,9 +58,11 @@ class Markers:
         return replies[len(partitions) :]
 
     def snapshot(self, partition: int, *commands: Command) -> list[Reply]:
-        """Likewise, at one moment. A reply may be an exception."""
+        """Likewise, at one moment."""
         marker, *replies = self._links.snapshot(self.key(partition), self.reading(partition), *commands)
         self.check(partition, marker)
+        if any(isinstance(each, Exception) for each in replies):  # of a key of another type
+            raise IntegrityFailure("the store refused a command")
         return replies
 
     def key(self, partition: int) -> bytes:
@@ -80,12 +83,19 @@ class Markers:
         self._write(self._store_id)
 
     def begin_again(self) -> None:
-        """Mark every partition as a new generation, of a store that was restored. Raises StoreError."""
+        """Mark every partition as a new generation, of a store that is empty again. Raises StoreError."""
         self._write(os.urandom(ID_BYTES))
 
+    def anew(self) -> Sequence[tuple[bytes, bytes]]:
+        """The markers of a new generation, of a store that was restored: key and value."""
+        return self._by_key(os.urandom(ID_BYTES))
+
     def _write(self, generation: bytes) -> None:
-        for partition, marker in enumerate(self._of(generation)):
-            self._links.record(self.key(partition), (b"SET", self.key(partition), marker))
+        for key, marker in self._by_key(generation):
+            self._links.record(key, (b"SET", key, marker))
+
+    def _by_key(self, generation: bytes) -> Sequence[tuple[bytes, bytes]]:
+        return [(self.key(partition), marker) for partition, marker in enumerate(self._of(generation))]
 
     def check_all(self) -> None:
         """Raises StoreLost where a partition is not one of this store; StoreError."""
@@ -93,12 +103,23 @@ class Markers:
         for each, marker in zip(partitions, self._links.call(*map(self.reading, partitions)), strict=True):
             self.check(each, marker)
 
+    def lacking(self) -> Sequence[int]:
+        """Return the partitions that are not of this store. Raises StoreError."""
+        return [each for each in range(self._keyspace.partitions) if self._is_lacking(each)]
+
+    def _is_lacking(self, partition: int) -> bool:
+        try:
+            self.snapshot(partition)
+        except StoreLost:
+            return True
+        return False
+
     def _learn(self, partition: int, marker: Reply) -> None:
         generation = self._generation(partition, marker)
         if generation is None:
             raise StoreLost
         with self._lock:
-            first, known = not self._expected[partition], self._of(generation)
+            first, known = self._expected[partition] is _UNKNOWN, self._of(generation)
             if known == self._expected:  # another thread was quicker
                 return
             self._expected = known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sealring.domain.context import KeyContext
@@ -14,6 +15,7 @@ from sealring.store.batches import in_batches
 from sealring.store.kek_sweep import KekSweep
 from sealring.store.link import Command, Link, Reply
 from sealring.store.opened import OpenedStore
+from sealring.store.scores import parse_score
 
 Open = Callable[[Envelope, KeyContext], object]  # raises IntegrityFailure; KeyFailure
 
@@ -143,10 +145,17 @@ class ObjectSweep:
         if not live:
             return
         directory = self._store.keyspace.directory
-        asked = ((b"HEXISTS", directory(record.environment, record.name), record.org) for _, record in live)
-        for (each, _), listed in zip(live, self._store.links.call(*asked), strict=True):
-            if not listed:
+        asked = [(b"HEXISTS", directory(record.environment, record.name), record.org) for _, record in live]
+        for (each, _), listed in zip(live, self._answers(asked), strict=True):
+            if listed != 1:
                 each.wrong.append("the directory of names lacks its organization")
+
+    def _answers(self, commands: Sequence[Command]) -> Sequence[Reply]:
+        """The reply to each, whatever partition it is of; None where a key is of another type."""
+        try:
+            return self._store.links.call(*commands)
+        except IntegrityFailure:
+            return [None] if len(commands) == 1 else [reply for each in commands for reply in self._answers([each])]
 
     def _see_current(self, seen: Sequence[Seen]) -> None:
         self._see_envelopes([(each, each.record.current) for each in seen if each.record is not None])
@@ -165,7 +174,7 @@ class ObjectSweep:
             self._see_envelopes(versions)
 
     def _older(self, seen: Seen, version_id: bytes, raw: Reply) -> Version | None:
-        if raw is None:  # it was there a moment ago: a newer version took its place
+        if not isinstance(raw, bytes):  # it was there a moment ago: a newer version took its place
             seen.wrong.append(_MOVED_ON)
             return None
         try:
@@ -196,5 +205,7 @@ class ObjectSweep:
 
 
 def time_of(score: Reply) -> int | None:
-    """The time that a sorted set has for a member; None where it has none."""
-    return int(float(score)) if isinstance(score, bytes) else None
+    """The time that a sorted set has for a member; None where it has none, or what is no time."""
+    with suppress(IntegrityFailure):
+        return parse_score(score) if isinstance(score, bytes) else None
+    return None

@@ -13,6 +13,7 @@ from sealring.store.link import Command, Link, Reply
 from sealring.store.object_sweep import Seen, time_of
 from sealring.store.opened import OpenedStore
 from sealring.store.records import IndexMembers
+from sealring.store.scores import parse_score
 
 
 class PointerSweep:
@@ -97,10 +98,10 @@ class PointerSweep:
         owner = parse_owner(rest)
         return None if owner is None else IndexMembers(self._store.keys, *owner)
 
-    def _member(self, key: bytes, members: IndexMembers, member: bytes, score: int) -> Iterator[str]:
+    def _member(self, key: bytes, members: IndexMembers, member: bytes, score: bytes) -> Iterator[str]:
         raw_id = member[:16]
         try:
-            row = members.decode(score, member)
+            row = members.decode(parse_score(score), member)
         except IntegrityFailure:
             yield f"{self._called(raw_id)}: its entry in an index was altered"
             return
@@ -108,23 +109,23 @@ class PointerSweep:
             return
         still, record = self._with_object(raw_id, (b"ZSCORE", key, member))
         listed = record is not None and record.live and record.updated_at == row.updated_at
-        if time_of(still) is not None and not listed:
+        if isinstance(still, bytes) and not listed:
             yield f"{self._called(raw_id)}: an index lists it as it is not"
 
     def _tombstones(self, key: bytes) -> Iterator[str]:
         try:
-            for raw_id, purge_at in self._link.members(key):
-                yield from self._tombstone(key, raw_id, purge_at)
+            for raw_id, score in self._link.members(key):
+                yield from self._tombstone(key, raw_id, time_of(score))
         except IntegrityFailure:
             yield f"partition {self._partition}: the list of deleted objects is of another type"
 
-    def _tombstone(self, key: bytes, raw_id: bytes, purge_at: int) -> Iterator[str]:
+    def _tombstone(self, key: bytes, raw_id: bytes, purge_at: int | None) -> Iterator[str]:
         if raw_id in self._damaged or raw_id in self._deleted:
             return
         still, record = self._with_object(raw_id, (b"ZSCORE", key, raw_id))
-        if record is None and purge_at < time.time_ns() // 1000:
+        if record is None and purge_at is not None and purge_at < time.time_ns() // 1000:
             return  # a purge that was cut short leaves it to the next one
-        if time_of(still) is not None and (record is None or record.live):
+        if isinstance(still, bytes) and (record is None or record.live):
             yield f"{self._called(raw_id)}: it is listed among the deleted, and is not one of them"
 
     def _history(self, raw_id: bytes) -> Iterator[str]:

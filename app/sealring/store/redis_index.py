@@ -14,6 +14,7 @@ from sealring.store.keyspace import Keyspace, partition_of
 from sealring.store.link import Command, Reply
 from sealring.store.markers import Markers
 from sealring.store.records import IndexMembers
+from sealring.store.scores import parse_score
 
 _Scored = tuple[int, bytes]  # updated_at, member
 
@@ -121,7 +122,7 @@ def _range(key: bytes, query: PageQuery, beyond: tuple[int, bytes] | None, size:
 
 
 def _scored(flat: Sequence[Reply]) -> Sequence[_Scored]:
-    return [(int(float(score)), member) for member, score in zip(flat[::2], flat[1::2], strict=True)]
+    return [(parse_score(score), member) for member, score in zip(flat[::2], flat[1::2], strict=True)]
 
 
 def _position(scored: _Scored) -> tuple[int, bytes]:

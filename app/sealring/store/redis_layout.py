@@ -6,16 +6,20 @@ from sealring.domain.layout import FORMAT, Layout
 from sealring.domain.wire import MalformedBytes
 from sealring.errors import SettingsInvalid, StoreLost
 from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY, is_marker
+from sealring.store.link import Reply
 from sealring.store.links import Links
 from sealring.store.opened import OpenedStore
+
+CLAIM = b"restore:"  # what begins so is the claim of a restore (store/claim.py), and no layout
 
 
 def read_layout(links: Links) -> Layout | None:
     """Return the layout, or None for a store that was never initialised.
 
-    Raises StoreUnavailable; SettingsInvalid where the record is not one that this version knows.
+    Raises StoreUnavailable; SettingsInvalid where a restore fills the store, or was cut short, or where the record is
+    not one that this version knows.
     """
-    (raw,) = links.call((b"GET", LAYOUT))
+    raw = check_unclaimed(links)
     if raw is None:
         return None
     if raw[0:1] and raw[0] < FORMAT:
@@ -37,14 +41,35 @@ def write_layout(links: Links, layout: Layout) -> bool:
     return written is not None
 
 
+def check_unclaimed(links: Links) -> Reply:
+    """Return what stands in the place of the layout. Raises SettingsInvalid where it is a claim; StoreUnavailable."""
+    (raw,) = links.call((b"GET", LAYOUT))
+    if raw is not None and raw.startswith(CLAIM):
+        raise SettingsInvalid(
+            "a restore into the store runs, or was cut short: let it end, or, where none runs, empty the store (delete "
+            "its keys that begin with s1:; FLUSHALL deletes all), and restore again"
+        )
+    return raw
+
+
 def check_untouched(links: Links) -> None:
     """Raises SettingsInvalid where a key of ours is there, be it of a store or of a part of one; StoreUnavailable."""
-    if next(links.scan(ALL_KEYS), None) is not None:
-        raise SettingsInvalid(
-            "the store is not empty: use an empty one, or stop all servers and delete its keys that begin with s1: "
-            "(FLUSHALL deletes all); a restore that was interrupted leaves some, and so do servers that ran on when "
-            "the store was emptied: then restore a backup with `sealring restore`"
-        )
+    if not holds_nothing(links):
+        check_unclaimed(links)
+        raise not_empty()
+
+
+def holds_nothing(links: Links, but: bytes = b"") -> bool:
+    """Whether no key of ours is there, but for one that may be. Raises StoreUnavailable."""
+    return all(key == but for key in links.scan(ALL_KEYS))
+
+
+def not_empty() -> SettingsInvalid:
+    return SettingsInvalid(
+        "the store is not empty: use an empty one, or stop all servers and delete its keys that begin with s1: "
+        "(FLUSHALL deletes all); servers that ran on when the store was emptied leave some: then restore a backup with "
+        "`sealring restore`"
+    )
 
 
 def holds_layout_alone(links: Links) -> bool:

@@ -24,6 +24,7 @@ from sealring.store.redis_audit import RedisAudit
 from sealring.store.redis_history import RedisHistory
 from sealring.store.redis_index import RedisIndex
 from sealring.store.redis_intents import Attempt, RedisIntents
+from sealring.store.scores import parse_score
 from sealring.store.timing import microseconds
 from sealring.store.transaction import ANSWER_LOST, Commit, Settled, transact
 
@@ -164,8 +165,6 @@ class RedisObjects:
             return admit(None), ()
         object_key = self._keyspace.object(object_id)
         raw, members = self._markers.snapshot(object_id.partition, (b"GET", object_key), self._history.all(object_id))
-        if isinstance(raw, Exception) or isinstance(members, Exception):
-            raise IntegrityFailure("the store refused a command")
         record = admit(self._decode(object_id, raw))
         return record, [self._records.summarize(record.current), *self._history.summaries(record, members)]
 
@@ -185,7 +184,7 @@ class RedisObjects:
         _, score, epoch = self._links.record(
             epoch_key, self._audit.entry(event).command, self._index.score(record), (b"GET", epoch_key)
         )
-        newest = score is not None and int(float(score)) == record.updated_at
+        newest = score is not None and parse_score(score) == record.updated_at
         return Attestation(newest, epoch)
 
     def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
@@ -287,7 +286,7 @@ class RedisObjects:
 
 def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None:
     """Refuse a record that was put back to before it was deleted or restored."""
-    if current.purge_at != (0 if deleted_until is None else int(float(deleted_until))):
+    if current.purge_at != (0 if deleted_until is None else parse_score(deleted_until)):
         raise IntegrityFailure("rolled back")
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import OBJECT_ID_BYTES, ObjectId
+from sealring.domain.ports import Lease
 from sealring.domain.record import ObjectRecord
 from sealring.errors import StoreFull
 from sealring.store.keyspace import PURGE_LEASE, Keyspace
@@ -35,14 +36,19 @@ class RedisTombs:
     def partitions(self) -> int:
         return self._keyspace.partitions
 
-    def lease(self, seconds: int) -> bool:
+    def lease(self, seconds: int) -> Lease:
         """Whether this worker is the one, for so long. Raises StoreError, and writes nothing to a lost store."""
         self._markers.check_all()
-        _, holder = self._links.call((b"SET", PURGE_LEASE, self._holder, b"NX", b"EX", seconds), (b"GET", PURGE_LEASE))
+        taking: Command = (b"SET", PURGE_LEASE, self._holder, b"EX", seconds)
+        _, strange = self._links.call((*taking, b"NX"), (b"EXPIRE", PURGE_LEASE, seconds, b"LT"))
+        if strange:  # it would have lasted longer than that, or for ever
+            self._links.call(taking)
+            return Lease.REPLACED
+        (holder,) = self._links.call((b"GET", PURGE_LEASE))
         if holder != self._holder:
-            return False
+            return Lease.ANOTHERS
         self._links.call((b"EXPIRE", PURGE_LEASE, seconds))
-        return True
+        return Lease.OURS
 
     def due(self, partition: int, after: int) -> Sequence[ObjectId]:
         now = microseconds(self._links.call((b"TIME",))[0])

@@ -15,6 +15,7 @@ from sealring.domain.ids import ObjectId
 from sealring.domain.record import ObjectRecord
 from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.store.bulk import BulkWriter
+from sealring.store.claim import Claim
 from sealring.store.counts import Counts
 from sealring.store.entries import (
     BindingsEntry,
@@ -79,9 +80,10 @@ def _contradiction() -> BackupRefused:
 class Restore:
     """The second reading."""
 
-    def __init__(self, store: OpenedStore, replaced: Counter[LocalKey]) -> None:
-        """`replaced` is the Survey's."""
+    def __init__(self, store: OpenedStore, claim: Claim, replaced: Counter[LocalKey]) -> None:
+        """`claim` stands in the store; `replaced` is the Survey's."""
         self._links = store.links
+        self._claim = claim
         self._keyspace = store.keyspace
         self._records = store.records
         self._index = store.index
@@ -117,7 +119,7 @@ class Restore:
 
     def _begin(self, partition: int) -> None:
         self._partition = partition
-        self._out = BulkWriter(self._links, self._keyspace.audit(partition))
+        self._out = BulkWriter(self._links, self._claim, self._keyspace.audit(partition))
 
     def _is_last(self, key: LocalKey) -> bool:
         if self._replaced[key] == 0:

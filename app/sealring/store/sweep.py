@@ -22,10 +22,11 @@ from sealring.store.object_sweep import ObjectSweep, Open
 from sealring.store.opened import OpenedStore
 from sealring.store.pointer_sweep import PointerSweep
 from sealring.store.revocation_sweep import RevocationSweep
+from sealring.store.type_sweep import TypeSweep
 
 _AT_ONCE = 16  # records of one read; each may have a megabyte and more
 _OF_OWNERS = frozenset(  # the others have 16 bytes
-    {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS}
+    {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS, Kind.EPOCH}
 )
 
 
@@ -62,6 +63,7 @@ class _PartitionSweep:
         self._bindings = BindingSweep(link, store, partition)
         self._revocations = RevocationSweep(link, store, partition)
         self._events = EventSweep(link, store, partition)
+        self._types = TypeSweep(link, store.keyspace, partition)
         self._keks_seen: set[bytes] = set()
         self._scopes_seen: set[bytes] = set()
         self._objects_seen = 0
@@ -114,6 +116,14 @@ class _PartitionSweep:
                 yield from chain.from_iterable(map(self._bindings.wrong_with_bindings, rests))
             case Kind.REVOCATIONS:
                 yield from chain.from_iterable(map(self._revocations.wrong_with, rests))
+            case Kind.DIRECTORY | Kind.EPOCH | Kind.INTENT:
+                yield from self._types.wrong_with(kind, rests)
+            case _:
+                self._note(kind, rests)
+
+    def _note(self, kind: Kind, rests: Sequence[bytes]) -> None:
+        """Keep what leads to objects, until all objects were looked at."""
+        match kind:
             case Kind.NAME:
                 self._pointers.add_names(rests)
             case Kind.VERSIONS | Kind.SUMMARIES:

@@ -53,6 +53,7 @@ def _strings(key: bytes) -> Sequence[Step]:
         ((b"SET", key, b"two", b"EX", 60), _is(b"OK")),
         ((b"EXPIRE", key, 60), _is(1)),
         ((b"EXPIRE", key, 60, b"NX"), _is(0)),
+        ((b"EXPIRE", key, 30, b"LT"), _is(1)),
         (ends(key), _is(1)),
         ((b"EXISTS", key), _is(1)),
         ((b"DEL", key), _is(1)),
