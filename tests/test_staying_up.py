@@ -157,6 +157,9 @@ def test_a_typo_in_gunicorns_configuration_stops_nothing(up, wrong):
 
     assert becomes_true(lambda: logged(up, "gunicorn's configuration cannot be used") == 1)
     assert (serves(up), sorted(up.workers)) == (True, before)
+    kill(before[0])
+    assert becomes_true(lambda: logged(up, "keys: local") == 1)
+    assert serves(up)
 
 
 def test_a_master_that_cannot_fork_lets_its_workers_serve(tmp_path):
