@@ -11,7 +11,7 @@ import pytest
 
 from adversary.stepper import at_every_gap
 from sealring.domain.ids import uuid_text
-from sealring.errors import BindingConflict, KeyDisabled
+from sealring.errors import BindingConflict, KeyDisabled, NotFound
 
 
 def guarding(org):
@@ -72,3 +72,28 @@ def test_a_suspension_beside_another_change_holds(scene, method):
 
     assert suspended != []
     assert opened == []
+
+
+def test_a_binding_whose_key_has_sealed_something_is_never_deleted(scene):
+    """It was pending when the deletion began, and guards before that ends."""
+
+    def prepared():
+        org = scene.organization()
+        binding = org.bind(activate=False)
+
+        def act():
+            with suppress(NotFound):
+                org.turn(binding, "activate")
+                sealed.append(scene.rival.seal(org.id))
+
+        def delete():
+            with suppress(BindingConflict):
+                scene.watched.turn(binding, "delete")
+
+        return delete, act
+
+    sealed = []
+    assert [taken.failure for taken in at_every_gap(scene.stepper, prepared) if taken.failure is not None] == []
+
+    assert len(sealed) > 2
+    assert [scene.rival.open(record) for record in sealed] == ["secret"] * len(sealed)

@@ -9,9 +9,10 @@ import pytest
 from adversary.scene import scene_on
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import ObjectId
-from sealring.errors import IntegrityFailure
+from sealring.domain.principal import Caller
+from sealring.errors import IntegrityFailure, NotFound
 from support import stores
-from support.make import ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
+from support.make import ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, principal, services
 
 
 @pytest.fixture
@@ -63,28 +64,32 @@ def test_tag_and_partition_cannot_be_foretold_without_the_stores_key():
     assert all(tag_of(one) != tag_of(other) for one, other in zip(first, second, strict=True))
 
 
+WHOEVER_ASKS = {"the organization": (True, NotFound), "whoever may see all": (False, IntegrityFailure)}
+
+
 @pytest.mark.parametrize("bit", [12, 31])
 @pytest.mark.parametrize("how", ["read", "describe", "versions", "update", "delete"])
-def test_a_record_under_another_organizations_tag_is_refused(valkey, monkeypatch, bit, how):
-    """Its MAC is right, its name and index are, and its value would open."""
+@pytest.mark.parametrize(("of_it", "failure"), WHOEVER_ASKS.values(), ids=WHOEVER_ASKS)
+def test_a_record_under_another_organizations_tag_is_refused(valkey, monkeypatch, bit, how, of_it, failure):
+    """Its MAC is right, its name and index are, and its value would open. To its organization, it cannot be theirs."""
     with scene_on(valkey, partitions=1) as scene:
         org = scene.organization()
-        org.hurried = True  # its epoch would be another's, and never hold
         raw = bytearray(org.object().id.raw)
         raw[bit // 8] ^= 0x80 >> bit % 8
         monkeypatch.setattr(ObjectId, "new", lambda *_: ObjectId(bytes(raw)))
-        use = scene.watched.use
+        org.object()
+        granted = principal(org.id) if of_it else principal()
+        who = Caller(granted, "request-1")  # in a hurry: the epoch would be another's, and never hold
 
-        with pytest.raises(IntegrityFailure):
-            org.object()
-            asked_for(how, use, org, str(ObjectId(bytes(raw))))
+        with pytest.raises(failure):
+            asked_for(how, scene.watched.use, who, str(ObjectId(bytes(raw))))
 
 
-def asked_for(how, use, org, object_id):
+def asked_for(how, use, who, object_id):
     if how == "update":
-        use.objects.update(org.caller, object_id, value="new", version_check=None, contexts=())
+        use.objects.update(who, object_id, value="new", version_check=None, contexts=())
     elif how == "delete":
-        use.objects.delete(org.caller, object_id, version_check=None)
+        use.objects.delete(who, object_id, version_check=None)
     else:
         use_case = use.versions.list if how == "versions" else getattr(use.objects, how)
-        use_case(org.caller, object_id)
+        use_case(who, object_id)

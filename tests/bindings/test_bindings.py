@@ -9,9 +9,10 @@ from bindings.conftest import world_on
 from sealring.domain.binding import BindingState
 from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict, Forbidden, InvalidBody, KeyAccessDenied, KeyDisabled, NotFound
+from sealring.services import bindings
 from support import stores
 from support.cmk import CmkProvider, Key
-from support.make import ENVIRONMENT, caller, principal
+from support.make import ENVIRONMENT, OTHER_ENVIRONMENT, caller, principal
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
@@ -238,6 +239,27 @@ def test_an_external_id_is_the_organizations_own(world):
     )
 
 
+def test_an_external_id_is_of_one_environment(world):
+    """A role that lets in an organization of one environment lets in none of the same name elsewhere."""
+    here, there = (
+        world.use.bindings.setup(caller("org_123", environment=each), "cmk", "org_123").policy
+        for each in (ENVIRONMENT, OTHER_ENVIRONMENT)
+    )
+
+    assert here != there
+
+
+def test_an_organization_has_as_many_bindings_as_the_limit_says_and_no_more(world, monkeypatch):
+    monkeypatch.setattr(bindings, "MAX_BINDINGS", 2)
+    for name in ("key_one", "key_two"):
+        world.bind("org_123", name, activate=False)
+
+    with pytest.raises(BindingConflict, match="The organization has 2 bindings"):
+        world.bind("org_123", "key_three", activate=False)
+
+    assert world.bind("org_456", "key_three", activate=False).state is BindingState.PENDING
+
+
 def test_whatever_asks_a_key_says_for_whom(world):
     """A bulkhead of nobody's would be everybody's."""
     binding = world.bind("org_123", "key_abc")
@@ -301,19 +323,43 @@ def test_a_retired_binding_that_is_suspended_opens_nothing_and_stays_retired(wor
         world.open(record)
 
 
+def test_a_retired_binding_that_was_suspended_opens_again_once_its_key_is_verified_and_guards_nothing(world):
+    binding = world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
+    for method in ("retire", "suspend"):
+        world.turn(binding, method)
+
+    opened = world.turn(binding, "activate")
+
+    assert (opened.state, opened.shut) == (BindingState.RETIRED, False)
+    assert world.open(record) == "secret"
+    assert world.providers(world.seal("org_123", name="other")) == ["local"]
+
+
+@pytest.mark.parametrize(("before", "method"), [((), "activate"), (("retire",), "retire"), (("retire",), "activate")])
+def test_a_binding_becomes_nothing_that_it_is_already(world, before, method):
+    binding = world.bind("org_123", "key_abc")
+    for each in before:
+        world.turn(binding, each)
+
+    with pytest.raises(BindingConflict, match="it cannot become"):
+        world.turn(binding, method)
+
+
 def test_a_suspended_binding_that_is_suspended_again_stops_an_activation_that_is_under_way(world, monkeypatch):
     """The key was verified before its owner said so a second time."""
     binding = world.turn(world.bind("org_123", "key_abc"), "suspend")
-    validate = CmkProvider.validate
+    validate, again = CmkProvider.validate, []
 
     def suspended_meanwhile(provider, key, call):
         found = validate(provider, key, call)
-        world.turn(binding, "suspend")
+        again.append(world.turn(binding, "suspend"))
         return found
 
     monkeypatch.setattr(CmkProvider, "validate", suspended_meanwhile)
 
-    with pytest.raises(BindingConflict):
+    with pytest.raises(BindingConflict, match="changed while its key was asked"):
         world.turn(binding, "activate")
 
+    assert [each.state for each in again] == [BindingState.SUSPENDED]
     assert world.store.bindings.load(binding.environment, binding.org).bindings[0].state is BindingState.SUSPENDED

@@ -7,7 +7,8 @@ import pytest
 
 import sealring_plugin as api
 from bindings.conftest import world_on
-from sealring.errors import KeyThrottled
+from sealring.domain.envelope import Combine
+from sealring.errors import KeyThrottled, NotFound
 from sealring.http import render_bindings as render
 from support import stores
 from support.make import ENVIRONMENT, caller
@@ -48,6 +49,30 @@ def test_an_explanation_asks_the_key_now_even_where_its_binding_allows_an_older_
     assert world.open(record) == "secret"
 
     assert told(world, record) == [("cmk_disabled", "key owner")]
+
+
+@pytest.mark.parametrize(("combine", "readable"), [(Combine.ALL, False), (Combine.ANY, True)])
+def test_an_object_is_readable_by_as_many_keys_as_it_needs(world, combine, readable):
+    world.bind("org_123", "key_one", combine=combine)
+    world.bind("org_123", "key_two", combine=combine, match={"organization_id": "org_123", "type": "card"})
+    record = world.seal("org_123", type="card")
+    assert world.use.explanations.explain(caller("org_123"), str(record.id)).readable
+
+    world.kms["key_one"].failure = api.KeyDisabled()
+
+    assert world.use.explanations.explain(caller("org_123"), str(record.id)).readable is readable
+
+
+def test_a_deleted_object_is_not_explained_and_nobody_is_told_that_it_was(world):
+    world.bind("org_123", "key_abc")
+    record = world.seal("org_123")
+    world.use.objects.delete(caller("org_123"), str(record.id), version_check=None)
+    before = world.store.actions()
+
+    with pytest.raises(NotFound):
+        told(world, record)
+
+    assert world.store.actions() == before
 
 
 @contextmanager

@@ -114,3 +114,17 @@ def test_it_asks_in_threads_that_take_no_place_of_a_request(world, housekeeper):
     housekeeper.start(beside_requests)
 
     assert becomes_true(beside.is_set)
+
+
+def test_a_defect_ends_no_housekeeping_and_is_told_without_its_text():
+    said = io.StringIO()
+    housekeeper = Housekeeper(None, None, None, Log(said))
+
+    def broken():
+        raise ValueError("a secret, perhaps")
+
+    housekeeper.attempt(broken)
+
+    assert '"event":"fault","message":"housekeeping failed","exception":"ValueError"' in said.getvalue()
+    assert "broken (" in said.getvalue()
+    assert "secret" not in said.getvalue()

@@ -170,6 +170,41 @@ def test_one_that_hangs_while_it_is_built_holds_up_no_other(over):
     thread.join(10)
 
 
+class Asked(dict):
+    """Sources that tell when the second one asks for one of them, which was not built when it looked."""
+
+    def __init__(self, sources):
+        super().__init__(sources)
+        self.times, self.twice = 0, threading.Event()
+
+    def get(self, name):
+        self.times += 1
+        if self.times == 2:
+            self.twice.set()
+        return super().get(name)
+
+
+def test_what_is_being_built_is_not_built_again_for_the_next_that_asks():
+    built = []
+
+    def build():
+        built.append(Provider())
+        if len(built) == 1:
+            assert sources.twice.wait(10)
+        return built[-1]
+
+    sources = Asked({"kms": Source(build)})
+    held, got = Providers(sources, ABSENT), []
+    threads = [threading.Thread(target=lambda: got.append(held.get("kms"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert len(built) == 1
+    assert got == built * 2
+
+
 def test_many_that_ask_at_once_get_the_same(held, built):
     barrier, got = threading.Barrier(8), []
 

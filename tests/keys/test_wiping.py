@@ -3,11 +3,15 @@
 Providers keep the very buffers here that they were given, and those that they gave.
 """
 
+from dataclasses import replace
+
 import pytest
 
 import sealring_plugin as api
+from sealring.crypto.blob_mac import genuine, signed
+from sealring.domain.codec import encode_data_key, parse_data_key
 from sealring.domain.context import KeyContext
-from sealring.errors import KeyDisabled
+from sealring.errors import CiphertextRejected, KeyDisabled
 from sealring.keys.gateway import Gateway
 from sealring.keys.providers import ManagedSource, Source
 from sealring.keys.routing import ManagedKeks
@@ -16,7 +20,7 @@ from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key
 from support.make import ACME, caller, context, on_provider, services
 from support.roots import roots_of
-from support.stores import memory
+from support.stores import KEYS, memory
 
 ME = caller(ACME)
 ITEMS = context(organization_id=ACME, type="card")
@@ -101,6 +105,18 @@ def test_a_data_key_of_a_caller_is_wiped_once_it_is_answered(use, local):
 
     assert wiped(local)
     assert any(made.secret)
+
+
+def test_a_data_key_that_its_blob_does_not_commit_to_is_wiped_when_it_is_refused(use, local):
+    made = use.data_keys.create(ME, ITEMS)
+    blob = parse_data_key(genuine(KEYS, made.wrapped))
+    wrong = signed(KEYS, encode_data_key(replace(blob, commitment=bytes(32))))
+    local.begin_anew()
+
+    with pytest.raises(CiphertextRejected):
+        use.data_keys.decrypt(ME, wrong)
+
+    assert wiped(local)
 
 
 @pytest.mark.parametrize("ask", ["create", "read"])
