@@ -20,8 +20,9 @@ from typing import Any
 
 from failures import BenchmarkFailed
 
-from sealring import installation, settings, wiring
+from sealring import application, installation, settings, wiring
 from sealring.domain.principal import Permission
+from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
 from sealring.store.embedded import EmbeddedValkey
 from sealring.tokens import mint_token
@@ -35,7 +36,7 @@ class Application:
 
     def __init__(self, path: Path) -> None:
         config = settings.load(path)
-        self._application = wiring.make_app(config, Log(io.StringIO()))
+        self._application = application.make_app(Inheritance.of(config, Log()), Log(io.StringIO()))
         self._token = mint_token(
             config,
             subject="benchmark",
@@ -80,16 +81,16 @@ def main(folder: Path) -> None:
             print(_mean_cpu_us(works[name], int(times)), flush=True)
 
 
-def _works(application: Application) -> dict[str, Callable[[], object]]:
+def _works(asked: Application) -> dict[str, Callable[[], object]]:
     numbers = count()
 
     def create() -> str:
         context = {"organization_id": "org_bench"}
         body = {"name": f"object {next(numbers)}", "value": "v" * 32, "key_context": context}
-        return str(application.ask(KV, body)["id"])
+        return str(asked.ask(KV, body)["id"])
 
     ids = [create() for _ in range(OBJECTS)]
-    return {"create": create, "read": lambda: application.ask(f"{KV}/{ids[next(numbers) % OBJECTS]}")}
+    return {"create": create, "read": lambda: asked.ask(f"{KV}/{ids[next(numbers) % OBJECTS]}")}
 
 
 def _mean_cpu_us(work: Callable[[], object], times: int) -> float:

@@ -1,6 +1,6 @@
 """Layers: where the microseconds of a request go.
 
-The application is built as a worker builds it (sealring.wiring.make_app) and called in one thread with prepared WSGI
+The application is built as a worker builds it (sealring.application.make_app), called in one thread with prepared WSGI
 environments, on the server's core, its Valkey on another. Twice: as it is, for the whole; then with a clock at the
 boundary of each layer, for the parts. The clock is the thread's CPU time; a part is what a layer spends itself, without
 the layers that it calls. What the clock costs is measured beforehand and taken off. Of many short batches the one with
@@ -29,7 +29,8 @@ from report import progress, table
 from servers import running_sealring
 from stopwatch import ELSEWHERE, Stopwatch, own_cost_us
 
-from sealring import settings, wiring
+from sealring import application, settings
+from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
 
 OPERATIONS = ("read", "update", "create", "data-key", "decrypt")
@@ -96,7 +97,7 @@ def _measured(operation: str, settings_path: Path, target: SealringTarget, batch
     """The least of many batches; those with and without the clock by turns, so that both meet the same disturbance."""
 
     def build() -> Callable[..., Any]:
-        return wiring.make_app(settings.load(settings_path), Log(io.StringIO()))
+        return application.make_app(Inheritance.of(settings.load(settings_path), Log()), Log(io.StringIO()))
 
     stopwatch = Stopwatch(own_cost_us())
     plan = target.plan(operation)

@@ -23,8 +23,9 @@ from redis import Redis
 from report import progress, table
 from servers import Client, Sealring, initialise, serving
 
-from sealring import settings, wiring
+from sealring import application, settings, wiring
 from sealring.domain.ports import Order
+from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
 from sealring.services.cursors import Cursor, Cursors, IssuedAs
 from sealring.store.embedded import EmbeddedValkey
@@ -133,7 +134,7 @@ def _requests(server: Sealring, samples: Sequence[Sample]) -> Mapping[str, Calla
     large = [sample for sample in samples if sample.org == LARGE]
     mine, everywhere = server.token(LARGE), server.token(None)
     with wiring.opened_stores(config) as (_, stores):
-        authenticator = wiring.make_authenticator(config, stores, Log())
+        authenticator = application.make_authenticator(Inheritance.of(config, Log()), stores)
         cursors = Cursors(stores.keys)
 
     def asked(token: str, path: Callable[[], str]) -> Callable[[], tuple[str, Mapping[str, str]]]:

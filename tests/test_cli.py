@@ -156,7 +156,10 @@ def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
         failed = run("check-config", "--config", installed, check=False)
 
     assert failed.returncode == 1
-    assert failed.stderr == "Error: the store is empty; make it ready with `sealring init`, or restore a backup\n"
+    assert (
+        failed.stderr
+        == "Error: the store is empty: make a new one ready with `sealring init`, or restore a backup of the one that was lost with `sealring restore`\n"
+    )
 
 
 def test_check_config_says_that_a_store_is_away(installed):

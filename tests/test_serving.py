@@ -19,8 +19,10 @@ from types import MappingProxyType
 import pytest
 from gunicorn.config import Config
 
-from sealring import serving
+from sealring import installation, serving
+from sealring.domain.pin import Pin
 from sealring.keys.gateway import THREADS
+from sealring.trust_files import TrustFiles
 from support.waiting import becomes_true, is_gone
 
 DEADLINE_S = 30.0
@@ -59,7 +61,7 @@ import sys
 from pathlib import Path
 from sealring.serving import start_gunicorn
 bind, config = sys.argv[1:]
-process = start_gunicorn(Path("sealring.toml"), bind=bind, workers=1, gunicorn_config=Path(config))
+process = start_gunicorn(Path(config).with_name("sealring.toml"), bind=bind, workers=1, gunicorn_config=Path(config))
 print(process.pid, flush=True)
 process.wait()
 """
@@ -70,7 +72,7 @@ from pathlib import Path
 from sealring.serving import serve
 bind, config = sys.argv[1:]
 print("printed before", end="")
-serve(Path("sealring.toml"), bind=bind, workers=1, threads=2, gunicorn_config=Path(config))
+serve(Path(config).with_name("sealring.toml"), bind=bind, workers=1, threads=2, gunicorn_config=Path(config))
 """
 
 
@@ -104,7 +106,16 @@ def facts(path: Path) -> dict[str, object]:
     return json.loads(get(path).body)
 
 
+def settings_in(folder: Path) -> Path:
+    """Settings of a store that nobody asks for anything: the tiny app needs none."""
+    if not (folder / "store-pin").exists():
+        list(installation.create_files(folder, "redis://127.0.0.1:1", "local"))
+        TrustFiles(folder / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
+    return folder / installation.SETTINGS_FILE
+
+
 def write_config(folder: Path) -> Path:
+    settings_in(folder)
     (folder / "tiny.py").write_text(APP)
     config = folder / "gunicorn.conf.py"
     config.write_text(OPERATORS_CONFIG.format(folder=str(folder)))
@@ -127,7 +138,7 @@ def running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         os.dup2(log.fileno(), 2)
     try:
         process = serving.start_gunicorn(
-            Path("sealring.toml"), bind=f"unix:{folder}/s", workers=1, gunicorn_config=config
+            settings_in(folder), bind=f"unix:{folder}/s", workers=1, gunicorn_config=config
         )
     finally:
         os.dup2(kept, 2)
@@ -164,7 +175,8 @@ def test_gunicorn_takes_these_settings_and_no_other(arguments: None):
     assert changed == {
         "wsgi_app": "sealring.wsgi:create_app()",
         "workers": 2,
-        "worker_class": "gthread",
+        "worker_class": "sealring.worker.Worker",
+        "worker_connections": 900,
         "threads": 16,
         "keepalive": 75,
         "timeout": 60,
@@ -179,6 +191,7 @@ def test_gunicorn_takes_these_settings_and_no_other(arguments: None):
         "on_starting": serving.on_starting,
         "on_reload": serving.on_reload,
         "post_fork": serving.post_fork,
+        "child_exit": serving.child_exit,
     }
 
 
@@ -203,15 +216,15 @@ def test_numbers_that_are_not_given_are_left_to_the_configuration():
 
     assert given[-4:] == ["--workers", "3", "--threads", "5"]
     assert left_out[1:] == [
-        *("-m", "gunicorn"),
+        *("-m", "sealring.master"),
         *("--config", "python:sealring.serving"),
         "--no-control-socket",
         *("--bind", "127.0.0.1:8000"),
     ]
 
 
-def test_the_workers_learn_where_the_settings_are(folder: Path, running: subprocess.Popen[bytes]):
-    assert facts(folder / "s")["settings"] == str(Path("sealring.toml").absolute())
+def test_the_master_learns_where_the_settings_are(folder: Path, running: subprocess.Popen[bytes]):
+    assert facts(folder / "s")["settings"] == str(folder / "sealring.toml")
 
 
 def test_the_workers_learn_how_many_threads_they_have(folder: Path, running: subprocess.Popen[bytes]):
@@ -261,7 +274,9 @@ def test_of_a_proxy_x_forwarded_proto_is_believed_and_no_other_header(
 def test_no_part_of_a_path_is_cut_off_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SCRIPT_NAME", "/vault")
     config = write_config(folder)
-    with serving.start_gunicorn(Path("x"), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config) as process:
+    with serving.start_gunicorn(
+        settings_in(folder), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config
+    ) as process:
         cut_by_us = get(folder / "own", "/vault/v1")
         cut_by_a_proxy = get(folder / "own", "/other/v1", {"SCRIPT_NAME": "/other"})
         process.terminate()
@@ -287,7 +302,7 @@ def test_a_request_leaves_no_word_in_the_log(folder: Path, running: subprocess.P
 
 def test_a_gunicorn_that_was_terminated_is_gone_with_its_workers(folder: Path):
     config = write_config(folder)
-    process = serving.start_gunicorn(Path("x"), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config)
+    process = serving.start_gunicorn(settings_in(folder), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config)
     with process:
         worker = facts(folder / "own")["worker"]
 

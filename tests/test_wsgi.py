@@ -1,56 +1,64 @@
-"""What a worker that cannot start says to gunicorn's master by its exit status."""
+"""What a worker that cannot start says to its master by its exit status."""
 
 import pytest
 
-from sealring import installation, serving, wiring, wsgi
+from sealring import application, inheritance, installation, serving, settings, wsgi
 from sealring.domain.pin import Pin
-from sealring.errors import KeyDeadlineExceeded, KeyUnavailable
+from sealring.errors import KeyDeadlineExceeded, KeyUnavailable, SettingsInvalid
+from sealring.inheritance import Inheritance
+from sealring.observability.logs import Log
 from sealring.trust_files import TrustFiles
 from support.ports import free_port
 
-STOPS_THE_SERVER = {3, 4}  # gunicorn's Arbiter.WORKER_BOOT_ERROR and APP_LOAD_ERROR
+ENDS_THE_SERVER_IF_NO_WORKER_SERVES = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR
+TRIED_AGAIN = 1
 
 
-def status_of_a_worker(monkeypatch, settings):
-    monkeypatch.setenv(serving.SETTINGS_VARIABLE, str(settings))
-    with pytest.raises(SystemExit) as left:
-        wsgi.create_app()
-    return left.value.code
-
-
-def test_a_store_that_is_away_does_not_stop_the_server(monkeypatch, tmp_path):
-    """A worker that is started anew while the store restarts must not take the others with it."""
+@pytest.fixture(autouse=True)
+def left(monkeypatch, tmp_path):
+    """What the master left to the worker: the settings of a store that is away."""
+    monkeypatch.setenv(serving.THREADS_VARIABLE, "3")
     list(installation.create_files(tmp_path, f"redis://127.0.0.1:{free_port()}", "local"))
     TrustFiles(tmp_path / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
+    read = Inheritance.of(settings.load(tmp_path / installation.SETTINGS_FILE), Log())
+    monkeypatch.setattr(inheritance, "_left", [read])
+    return read
 
-    assert status_of_a_worker(monkeypatch, tmp_path / installation.SETTINGS_FILE) not in {0, *STOPS_THE_SERVER}
+
+def status_of_a_worker():
+    with pytest.raises(SystemExit) as ended:
+        wsgi.create_app()
+    return ended.value.code
 
 
-def test_settings_that_cannot_be_used_stop_the_server(monkeypatch, tmp_path):
-    assert status_of_a_worker(monkeypatch, tmp_path / "nothing.toml") in STOPS_THE_SERVER
+def test_a_store_that_is_away_does_not_end_the_server():
+    assert status_of_a_worker() == TRIED_AGAIN
 
 
 @pytest.mark.parametrize("failure", [KeyUnavailable("away"), KeyDeadlineExceeded("late")])
-def test_a_key_provider_that_is_away_does_not_stop_the_server(monkeypatch, tmp_path, failure):
-    def unavailable(*_):
+def test_a_key_provider_that_is_away_does_not_end_the_server(monkeypatch, failure):
+    monkeypatch.setattr(application, "make_app", raising(failure))
+
+    assert status_of_a_worker() == TRIED_AGAIN
+
+
+def test_what_does_not_pass_may_end_the_server(monkeypatch):
+    monkeypatch.setattr(application, "make_app", raising(SettingsInvalid("best effort")))
+
+    assert status_of_a_worker() == ENDS_THE_SERVER_IF_NO_WORKER_SERVES
+
+
+def raising(failure):
+    def make_app(*_):
         raise failure
 
-    list(installation.create_files(tmp_path, "redis://127.0.0.1:1", "local"))
-    monkeypatch.setattr(wiring, "make_app", unavailable)
-
-    assert status_of_a_worker(monkeypatch, tmp_path / installation.SETTINGS_FILE) not in {0, *STOPS_THE_SERVER}
+    return make_app
 
 
-@pytest.mark.parametrize(("told", "expected"), [("3", 3), (None, 16)])
-def test_the_app_learns_how_many_threads_its_worker_has(monkeypatch, tmp_path, told, expected):
+def test_the_app_learns_what_the_master_left_and_how_many_threads_its_worker_has(monkeypatch, left):
     learnt = []
-    list(installation.create_files(tmp_path, "redis://127.0.0.1:1", "local"))
-    monkeypatch.setenv(serving.SETTINGS_VARIABLE, str(tmp_path / installation.SETTINGS_FILE))
-    monkeypatch.delenv(serving.THREADS_VARIABLE, raising=False)
-    if told is not None:
-        monkeypatch.setenv(serving.THREADS_VARIABLE, told)
-    monkeypatch.setattr(wiring, "make_app", lambda _settings, _log, threads: learnt.append(threads))
+    monkeypatch.setattr(application, "make_app", lambda inherited, _log, threads: learnt.extend((inherited, threads)))
 
     wsgi.create_app()
 
-    assert learnt == [expected]
+    assert learnt == [left, 3]

@@ -142,7 +142,7 @@ def _opened(path: Path) -> Iterator[tuple[Bindings, Caller]]:
     config = settings.load(path)
     with wiring.opened_stores(config) as (gateway, stores):
         caller = Caller(operator(_environment(config)), "command-line")
-        yield wiring.make_bindings(config, gateway, stores), caller
+        yield wiring.make_bindings(wiring.load_plugins(config), gateway, stores), caller
 
 
 def _environment(config: settings.Settings) -> EnvironmentId:

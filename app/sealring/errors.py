@@ -29,6 +29,13 @@ class MalformedRequest(InputError):
     """The request cannot be read: JSON, query, headers."""
 
 
+class RequestTimeout(InputError):
+    """The request did not arrive in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The request did not arrive in time. Send it again, faster.")
+
+
 class PayloadTooLarge(InputError):
     """The body or the value is over its limit."""
 
@@ -230,7 +237,10 @@ class StoreLost(StoreError):
     """The store is not the one that was opened, or a part of it is gone."""
 
     def __init__(self) -> None:
-        super().__init__("The store was emptied or replaced. Tell the operator; the request was refused.")
+        super().__init__(
+            "The store was emptied or replaced, and the request was refused. Tell the operator: what emptied it has to "
+            "be found, and a backup restored with `sealring restore`."
+        )
 
 
 class WriteContention(StoreError):

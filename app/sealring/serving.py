@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from sealring.hardening import harden, prctl
 from sealring.http.unreadable import write_refusal
 
-SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the workers
+SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the master
 THREADS_VARIABLE = "SEALRING_THREADS"  # how many requests a worker serves at once, on its way to its app
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
@@ -32,8 +32,9 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn makes its own unlinked file 
 
 wsgi_app = "sealring.wsgi:create_app()"
 workers = 2
-worker_class = "gthread"
+worker_class = "sealring.worker.Worker"  # and no other: it tells the master when it serves
 threads = 16  # of which one organization keeps at most half waiting for its keys (keys/bulkhead.py)
+worker_connections = 900  # with those to the store and to providers, fewer than 1,024 file descriptors
 preload_app = False  # each worker builds its own app: an HSM session does not survive a fork
 keepalive = 75  # s; above the 60 s of nginx and of the cloud load balancers, so that they close first
 timeout = 60  # s
@@ -59,6 +60,7 @@ def on_starting(server: Any) -> None:
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
     gunicorn.util.write_error = write_refusal
+    harden()  # it knows the URL of the store
     _keep_heartbeats_in_memory(server)
     os.environ.pop("SCRIPT_NAME", None)  # gunicorn would cut it off each path; the server answers at the root
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
@@ -70,10 +72,15 @@ def on_reload(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
-    """Harden a worker before it builds the app, which is before it holds any secret; tell the app its threads."""
+    """Harden a worker before it builds the app, which is before it holds any secret; tell the app what it needs."""
     os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
     harden()
     logging.getLogger("gunicorn.error").addFilter(_without_request)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    if not worker.ready:
+        server.pause()
 
 
 # --- starting
@@ -87,7 +94,7 @@ def serve(
     threads: int | None = None,
     gunicorn_config: Path | None = None,
 ) -> NoReturn:
-    """Become gunicorn: this process is its master from here on. None means what the configuration says.
+    """Become gunicorn's master, sealring/master.py, for good. None means what the configuration says.
 
     Raises OSError if Python cannot be executed again.
     """
@@ -119,7 +126,7 @@ def start_gunicorn(
 
 def _command(bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> list[str]:
     config = f"file:{gunicorn_config.absolute()}" if gunicorn_config else f"python:{__name__}"
-    command = [sys.executable, "-m", "gunicorn", "--config", config, "--no-control-socket", "--bind", bind]
+    command = [sys.executable, "-m", "sealring.master", "--config", config, "--no-control-socket", "--bind", bind]
     if workers is not None:
         command += ["--workers", str(workers)]
     if threads is not None:

@@ -1,30 +1,21 @@
-"""Wiring: the only place that constructs adapters and providers."""
+"""Wiring: the place that constructs adapters and providers; application.py puts a worker's together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Self
 
-from sealring.auth.key_sources import key_sources
-from sealring.auth.revoked import RevokedTokens
-from sealring.auth.scoping import Authenticator, operator
-from sealring.auth.tokens import TokenVerifier
+from sealring.auth.scoping import operator
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
 from sealring.domain.layout import Layout
 from sealring.domain.pin import Pin
 from sealring.domain.principal import Caller
 from sealring.errors import IntegrityFailure, SettingsInvalid
-from sealring.factory import Services, Surroundings, make_server
-from sealring.housekeeping import Housekeeper
-from sealring.http.dispatch import Server
-from sealring.http.health import Readiness
 from sealring.keys import registry
-from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.catalog import Catalog
 from sealring.keys.gateway import THREADS, Gateway
 from sealring.keys.keyring import Keyring
@@ -34,18 +25,10 @@ from sealring.keys.wrap_counts import WrapCounts
 from sealring.observability.logs import Log
 from sealring.root_of_trust import make_ready, make_ready_with
 from sealring.services.bindings import Bindings
-from sealring.services.cursors import Cursors
-from sealring.services.data_keys import DataKeys
-from sealring.services.explanations import Explanations
-from sealring.services.listing import Lists
-from sealring.services.objects import Objects
-from sealring.services.operations import Operations
 from sealring.services.purging import Purging
 from sealring.services.revocations import Revocations
-from sealring.services.rounds import Alarms, Rounds
-from sealring.services.sealing import Sealing
+from sealring.services.rounds import Alarms
 from sealring.services.verification import Verifier
-from sealring.services.versions import Versions
 from sealring.settings import Settings
 from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Finding
@@ -64,27 +47,6 @@ from sealring.store.redis_tombs import RedisTombs
 from sealring.trust_files import TrustFiles
 
 
-def make_app(settings: Settings, log: Log, threads: int = THREADS) -> Server:
-    """Build the application of a worker of so many threads. Raises SettingsInvalid, StoreError, KeyFailure."""
-    gateway = make_gateway(settings, threads)
-    pin = trust_files(settings).pin()
-    links = _links(settings)
-    layout = require_layout(links)
-    durability = require_durability(links, settings.durability)
-    log.notice(f"durability: {durability.value}")
-    store = open_store(gateway, links, layout, pin)
-    announce(gateway, settings, log)
-    stores, alarms = Stores.on(store), Alarms()
-    for line in lacking_revocations(settings, stores):
-        log.notice(line)
-    services = _services(settings, gateway, stores, alarms, log)
-    rounds = Rounds(stores.bindings, services.bindings, alarms)
-    Housekeeper(make_purging(stores, settings), rounds, stores.tombs.lease, log).start(gateway.beside_requests)
-    return make_server(
-        services, _around(settings, gateway, store, make_authenticator(settings, stores, log), durability, log)
-    )
-
-
 def make_purging(stores: Stores, settings: Settings) -> Purging:
     return Purging(stores.tombs, audit_retention_s=settings.audit_retention_s)
 
@@ -101,6 +63,21 @@ def trust_files(settings: Settings) -> TrustFiles:
     return TrustFiles(settings.pin_file)
 
 
+def check_revocations(settings: Settings, stores: Stores) -> None:
+    """Raises IntegrityFailure where all requests are refused, since no environment has its list; StoreError.
+
+    Where one of several lacks its list, the others are served, and a notice at start tells of it.
+    """
+    failures: list[IntegrityFailure] = []
+    for environment in settings.environments:
+        try:
+            stores.revocations.load(environment)
+        except IntegrityFailure as failure:
+            failures.append(failure)
+    if len(failures) == len(settings.environments):
+        raise failures[0]
+
+
 def load_plugins(settings: Settings) -> Plugins:
     """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
     plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
@@ -108,9 +85,13 @@ def load_plugins(settings: Settings) -> Plugins:
     return plugins
 
 
-def make_gateway(settings: Settings, threads: int = THREADS) -> Gateway:
+def make_gateway(settings: Settings) -> Gateway:
+    """Raises SettingsInvalid."""
+    return gateway_to(load_plugins(settings))
+
+
+def gateway_to(plugins: Plugins, threads: int = THREADS) -> Gateway:
     """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
-    plugins = load_plugins(settings)
     return Gateway(
         {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
         {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
@@ -162,7 +143,7 @@ def _begin(settings: Settings, store: OpenedStore) -> None:
 
 def check(settings: Settings) -> Iterator[str]:
     """Reach what the settings name, and say how it went, a line each. Raises what is wrong."""
-    with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
+    with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
         pin = trust_files(settings).pin()
@@ -178,7 +159,7 @@ def check(settings: Settings) -> Iterator[str]:
 
 def check_durability(settings: Settings) -> None:
     """Raises SettingsInvalid for a store that is less durable than the settings want; StoreUnavailable."""
-    with closing(_links(settings)) as links:
+    with closing(make_links(settings)) as links:
         require_durability(links, settings.durability)
 
 
@@ -208,12 +189,7 @@ def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
             )
 
 
-def make_authenticator(settings: Settings, stores: Stores, log: Log) -> Authenticator:
-    verifier = TokenVerifier(settings.issuers, key_sources(settings.issuers, settings.run_folder, log))
-    return Authenticator(verifier, RevokedTokens(stores.revocations))
-
-
-def _links(settings: Settings) -> Links:
+def make_links(settings: Settings) -> Links:
     return Links.to(settings.store_url, settings.durability.wait_replicas)
 
 
@@ -221,7 +197,10 @@ def require_layout(links: Links) -> Layout:
     """Raises SettingsInvalid where the store was never made ready; StoreUnavailable."""
     layout = read_layout(links)
     if layout is None:
-        raise SettingsInvalid("the store is empty; make it ready with `sealring init`, or restore a backup")
+        raise SettingsInvalid(
+            "the store is empty: make a new one ready with `sealring init`, or restore a backup of the one that was "
+            "lost with `sealring restore`"
+        )
     return layout
 
 
@@ -233,7 +212,7 @@ def open_store(gateway: Gateway, links: Links, layout: Layout, pin: Pin) -> Open
 @contextmanager
 def reached(settings: Settings) -> Iterator[tuple[Gateway, Links]]:
     """Reach keys and store for a command, whatever the store holds. Raises SettingsInvalid."""
-    with closing(make_gateway(settings)) as gateway, closing(_links(settings)) as links:
+    with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
         yield gateway, links
 
 
@@ -269,49 +248,11 @@ class Stores:
         )
 
 
-def make_bindings(settings: Settings, gateway: Gateway, stores: Stores) -> Bindings:
-    catalog = Catalog(load_plugins(settings).customers)
+def make_bindings(plugins: Plugins, gateway: Gateway, stores: Stores) -> Bindings:
+    catalog = Catalog(plugins.customers)
     return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
-
-
-def _services(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Services:
-    keyring, bound = make_keyring(settings, gateway, stores, alarms, log), BoundKeys(stores.bindings)
-    sealing = Sealing(keyring, bound)
-    for forget in (bound.forget, keyring.forget):
-        stores.markers.when_renewed(forget)
-    objects, audit = stores.objects, stores.audit
-    return Services(
-        objects=Objects(objects, sealing, audit, settings.limits),
-        versions=Versions(objects, sealing, audit),
-        lists=Lists(objects, Cursors(stores.keys)),
-        data_keys=DataKeys(keyring, bound, audit, stores.keys),
-        operations=Operations(stores.intents, objects),
-        bindings=make_bindings(settings, gateway, stores),
-        explanations=Explanations(objects, keyring, bound, audit),
-    )
 
 
 def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Keyring:
     counts = WrapCounts(stores.keks, gateway.max_wraps, log.notice)
     return Keyring(gateway, stores.keks, settings.managed, counts, alarms.raise_for)
-
-
-def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
-    settings: Settings,
-    gateway: Gateway,
-    store: OpenedStore,
-    authenticator: Authenticator,
-    durability: Durability,
-    log: Log,
-) -> Surroundings:
-    checks = {
-        "store": partial(check_writable, store),
-        "keys": partial(gateway.check, settings.managed.provider),
-    }
-    return Surroundings(
-        authenticator=authenticator,
-        fingerprint=store.keys.fingerprint,
-        readiness=Readiness(checks, durability.value),
-        log=log,
-        max_value_bytes=settings.limits.max_value_bytes,
-    )

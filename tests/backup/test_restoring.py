@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from backup.kit import HIDDEN, NAME, VALUE, install, keys_of, unseen
-from sealring import whole_store, wiring
+from sealring import application, whole_store, wiring
 from sealring.domain.ids import uuid_text
 from sealring.errors import BackupRefused, SettingsInvalid, StoreUnavailable
+from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
 from sealring.store.links import Links
 from sealring.whole_store import BackupFiles
@@ -106,7 +107,7 @@ def half_restored(installed, small):
 
 def test_no_server_starts_on_a_restore_that_was_interrupted(installed, half_restored):
     with pytest.raises(SettingsInvalid, match=RESTORING):
-        wiring.make_app(installed.there, Log())
+        application.make_app(Inheritance.of(installed.there, Log()), Log())
 
 
 def test_a_restore_that_was_interrupted_is_not_made_ready(installed, half_restored):

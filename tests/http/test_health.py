@@ -3,7 +3,7 @@
 import pytest
 
 from sealring.auth.scoping import Authenticator
-from sealring.errors import KeyUnavailable, StoreUnavailable
+from sealring.errors import KeyUnavailable, StoreLost, StoreUnavailable
 from sealring.factory import Surroundings, make_server
 from sealring.http.health import HealthViews, Readiness
 from sealring.observability.logs import Log
@@ -17,6 +17,7 @@ class World:
     def __init__(self):
         self.store = self.keys = None
         self.asked = 0
+        self.refused = False
 
     def check_store(self):
         self.asked += 1
@@ -35,7 +36,8 @@ def world():
 
 @pytest.fixture
 def client(world):
-    readiness = Readiness({"store": world.check_store, "keys": world.check_keys}, "single")
+    checks = {"store": world.check_store, "keys": world.check_keys}
+    readiness = Readiness(checks, "single", lambda: world.refused)
     surroundings = Surroundings(Authenticator(None, None), bytes, readiness, Log(), 1 << 20)
     return make_server(NO_SERVICES, surroundings).test_client()
 
@@ -55,11 +57,32 @@ def test_a_server_that_works_is_ready(client):
     assert answer(client, "/readyz") == (200, {"status": "ready"})
 
 
-@pytest.mark.parametrize("failure", [{"store": StoreUnavailable("away")}, {"keys": KeyUnavailable("away")}])
-def test_one_failed_check_makes_it_not_ready(client, world, failure):
+@pytest.mark.parametrize(
+    ("failure", "failed"),
+    [
+        ({"store": StoreUnavailable("away")}, {"store": "store_unavailable"}),
+        ({"store": StoreLost()}, {"store": "store_lost"}),
+        ({"keys": KeyUnavailable("away")}, {"keys": "kms_unavailable"}),
+    ],
+)
+def test_one_failed_check_makes_it_not_ready(client, world, failure, failed):
     vars(world).update(failure)
 
-    assert answer(client, "/readyz") == (503, {"status": "not ready"})
+    assert answer(client, "/readyz") == (503, {"status": "not ready", "failed": failed})
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/readyz?verbose"])
+def test_settings_that_were_refused_are_told_and_stop_nothing(client, world, path):
+    world.refused = True
+    status, told = answer(client, path)
+
+    world.refused = False
+
+    assert (status, told["status"]) == (200, "ready")
+    assert told["settings"] == (
+        "the last reload was refused, and the settings before it stay in force; the log says why"
+    )
+    assert "settings" not in answer(client, path)[1]
 
 
 @pytest.mark.parametrize("query", ["verbose", "verbose=", "verbose=1", "x=%ff&verbose"])
@@ -75,7 +98,12 @@ def test_asked_for_more_it_says_which_check_failed(client, world):
 
     assert answer(client, "/readyz?verbose") == (
         503,
-        {"status": "not ready", "checks": {"store": "ok", "keys": "failed"}, "durability": "single"},
+        {
+            "status": "not ready",
+            "failed": {"keys": "kms_unavailable"},
+            "checks": {"store": "ok", "keys": "kms_unavailable"},
+            "durability": "single",
+        },
     )
 
 
@@ -115,7 +143,7 @@ def test_a_live_server_lists_its_checks(live):
 
     assert (reply.status, reply.json) == (
         200,
-        {"status": "ready", "checks": {"store": "ok", "keys": "ok"}, "durability": "single"},
+        {"status": "ready", "checks": {"store": "ok", "keys": "ok", "revocations": "ok"}, "durability": "single"},
     )
 
 

@@ -11,6 +11,7 @@ from gunicorn.config import Config
 from gunicorn.http import get_parser
 from gunicorn.http.wsgi import default_environ
 
+from sealring.errors import RequestTimeout
 from sealring.http.bodies import Bodies
 from secrecy.wire import answers, exchange, problem
 from support.asking import Answer
@@ -146,6 +147,23 @@ def test_a_body_that_drips_is_read_away_for_a_while_only(monkeypatch, framing, s
 
         assert time.monotonic() - began < 3
         assert environ["wsgi.input"].failed  # by which gunicorn ends the connection
+        assert environ["gunicorn.socket"].gettimeout() == 60.0
+
+
+@pytest.mark.parametrize(("framing", "sent", "pause_s"), ENDLESS.values(), ids=list(ENDLESS))
+def test_a_body_that_drips_is_read_for_a_while_only(monkeypatch, framing, sent, pause_s):
+    monkeypatch.setattr("sealring.http.bodies.BODY_S", 0.2)
+    with received(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n", sent, pause_s) as environ:
+        environ["gunicorn.socket"].settimeout(60.0)
+        environ["wsgi.input_terminated"] = True
+        began = time.monotonic()
+
+        with pytest.raises(RequestTimeout):
+            Bodies(10_000_000).read(environ)
+        Bodies(10_000_000).discard(environ)
+
+        assert time.monotonic() - began < 1.5  # and nothing more is read of it
+        assert environ["wsgi.input"].failed
         assert environ["gunicorn.socket"].gettimeout() == 60.0
 
 

@@ -109,12 +109,14 @@ def test_a_list_that_is_taken_out_of_the_store_closes_the_environment_until_it_i
 
         closed = becomes_true(lambda: statuses(server, token) == {500}, IN_FORCE_S)
         answer = server.ask("GET", "/vault/v1/kv", token=token)
-        with running(server.settings.path, server.folder / "late.log", server.kms, workers=1) as late:
-            closed_from_the_start = statuses(late, token)
+        late_log = server.folder / "late.log"
+        with running(server.settings.path, late_log, server.kms, workers=1, path_of_health="/livez") as late:
+            closed_from_the_start, readiness = statuses(late, token), late.ask("GET", "/readyz")
         store.hset(key, mapping=fields)
 
     assert closed
     assert closed_from_the_start == {500}
+    assert (readiness.status, readiness.json["failed"]) == (503, {"revocations": "integrity_failure"})
     assert "has no list of revoked tokens, or it was altered: all its requests are refused" in late.log.read_text()
     assert answer.json["code"] == "integrity_failure"
     assert '"event":"alarm"' in server.log.read_text()

@@ -110,9 +110,15 @@ def serving(
 
 @contextmanager
 def running(
-    path: Path, log: Path, kms: Kms, workers: int = 2, threads: int = 8, gunicorn_config: Path | None = None
+    path: Path,
+    log: Path,
+    kms: Kms,
+    workers: int = 2,
+    threads: int = 8,
+    gunicorn_config: Path | None = None,
+    path_of_health: str = "/readyz",
 ) -> Iterator[LiveServer]:
-    """Run `sealring serve` with these settings until the block ends."""
+    """Run `sealring serve` with these settings until the block ends, which begins when the path of health is answered."""
     port = free_port()
     command = [Path(sys.executable).with_name("sealring"), "serve", "--config", path, "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", str(workers), "--threads", str(threads)]
@@ -123,7 +129,7 @@ def running(
     store_url = settings.load(path).store_url
     server = LiveServer(f"http://127.0.0.1:{port}", path.parent, store_url, process, log, kms)
     try:
-        assert becomes_true(lambda: is_ready(server))
+        assert becomes_true(lambda: is_ready(server, path_of_health))
         yield server
     finally:
         process.terminate()
@@ -140,9 +146,9 @@ def _installed(folder: Path, store_url: str, keys: str, about_store: str, max_ve
     return path
 
 
-def is_ready(server: LiveServer) -> bool:
+def is_ready(server: LiveServer, path_of_health: str = "/readyz") -> bool:
     assert server.process.poll() is None, server.log.read_text()
     try:
-        return server.ask("GET", "/readyz").status == 200
+        return server.ask("GET", path_of_health).status == 200
     except OSError:
         return False

@@ -89,10 +89,11 @@ class FileKeys:
 
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
         if self._clock() - self._looked_at >= FILE_CHECK_S:
-            self._look()
+            self.look()
         return self._keys.key(kid, alg)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look at the file, if that is due."""
         with self._looking:
             if self._clock() - self._looked_at < FILE_CHECK_S:
                 return

@@ -5,15 +5,16 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import ParseException
 
-from sealring.errors import MalformedRequest, PayloadTooLarge
+from sealring.errors import MalformedRequest, PayloadTooLarge, RequestTimeout
 from sealring.http.declarations import check_declared
 from sealring.http.replies import Environ
 
+BODY_S = 30.0  # for a body that a view needs, whatever arrives meanwhile
 _DISCARD_S = 2.0
 _DISCARD_BYTES = 64 << 20  # a file that was sent by mistake; what it costs is the memory of one chunk
 _CHUNK_BYTES = 1 << 20
@@ -28,7 +29,7 @@ class Bodies:
     def read(self, environ: Environ) -> bytes:
         """Return the body, with a Content-Length or chunked.
 
-        Raises PayloadTooLarge, MalformedRequest, UnsupportedMediaType.
+        Raises PayloadTooLarge, MalformedRequest, RequestTimeout, UnsupportedMediaType.
         """
         declared = environ.get("CONTENT_LENGTH")
         if declared is None:
@@ -52,7 +53,7 @@ class Bodies:
         section 9.6). No byte that arrives puts off the end: two seconds, and 64 MiB above the limit of bodies.
         """
         connection = environ.get("gunicorn.socket")
-        if connection is None or _is_read(body := environ["wsgi.input"]):
+        if connection is None or (body := environ["wsgi.input"]).failed or _is_read(body):
             return
         with _reading_until(time.monotonic() + _DISCARD_S, connection, body), suppress(OSError, ParseException):
             if not _ends_within(self._max_bytes + _DISCARD_BYTES, body):
@@ -63,8 +64,12 @@ class Bodies:
 
 
 def _read(environ: Environ, size: int) -> bytes:
+    body, connection = environ["wsgi.input"], environ.get("gunicorn.socket")
     try:
-        raw: bytes = environ["wsgi.input"].read(size)
+        with nullcontext() if connection is None else _reading_until(time.monotonic() + BODY_S, connection, body):
+            raw: bytes = body.read(size)
+    except TimeoutError as error:  # the connection ends with the answer: gunicorn knows that reading failed
+        raise RequestTimeout from error
     except (OSError, ParseException) as error:  # a chunk that is none, or a client that went away
         raise MalformedRequest("The body is cut short or badly framed. Send it whole.") from error
     return raw

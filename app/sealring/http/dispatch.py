@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
-from sealring.errors import InvalidBody, SealringError, Violations
+from sealring.errors import InvalidBody, SealringError, StoreLost, Violations
 from sealring.http.declarations import UnsupportedMediaType
 from sealring.http.guard import Guard, OpenRoute, Route, request_id_of
 from sealring.http.paths import Paths, hides_slash
@@ -110,6 +110,8 @@ class Server(Flask):
             code=problem.code,
             reason=reason,
         )
+        if isinstance(error, StoreLost):
+            self._log.alarm(problem.code, str(error))
         violations: Violations = ()
         if isinstance(error, InvalidBody) and not route.rule.startswith(_COMPATIBLE):
             violations = error.violations

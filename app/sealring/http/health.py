@@ -9,9 +9,11 @@ from threading import Lock
 
 from sealring.errors import SealringError
 from sealring.http.guard import OpenRoute
+from sealring.http.problems import PROBLEMS
 from sealring.http.replies import Reply
 
 CACHE_S = 2.0
+REFUSED = "the last reload was refused, and the settings before it stay in force; the log says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Readiness:
 
     checks: Mapping[str, Callable[[], None]]
     durability: str  # as it was at start
+    reload_refused: Callable[[], bool] = lambda: False  # since then, newer settings may have been taken
 
 
 class HealthViews:
@@ -30,18 +33,17 @@ class HealthViews:
         self._clock = clock
         self._lock = Lock()
         self._asked_at = float("-inf")
-        self._passed: Mapping[str, bool] = {}
+        self._codes: Mapping[str, str] = {}
 
     def alive(self) -> Reply:
         return Reply.json(200, {"status": "alive"})
 
     def ready(self) -> Reply:
-        return _reply(self._checked(), {})
+        return self._reply({})
 
     def ready_in_detail(self) -> Reply:
-        passed = self._checked()
-        checks = {name: "ok" if passed[name] else "failed" for name in passed}
-        return _reply(passed, {"checks": checks, "durability": self._readiness.durability})
+        checks = {name: code or "ok" for name, code in self._checked().items()}
+        return self._reply({"checks": checks, "durability": self._readiness.durability})
 
     def routes(self) -> Sequence[OpenRoute]:
         return (
@@ -49,23 +51,26 @@ class HealthViews:
             OpenRoute("/readyz", self.ready, {"verbose": self.ready_in_detail}),
         )
 
-    def _checked(self) -> Mapping[str, bool]:
+    def _reply(self, details: Mapping[str, object]) -> Reply:
+        failed = {name: code for name, code in self._checked().items() if code}
+        state: dict[str, object] = {"status": "not ready", "failed": failed} if failed else {"status": "ready"}
+        if self._readiness.reload_refused():
+            state["settings"] = REFUSED
+        return Reply.json(503 if failed else 200, {**state, **details})
+
+    def _checked(self) -> Mapping[str, str]:
         with self._lock:
             if self._clock() - self._asked_at >= CACHE_S:
-                self._passed = {name: _passes(check) for name, check in self._readiness.checks.items()}
+                self._codes = {name: _code(check) for name, check in self._readiness.checks.items()}
                 self._asked_at = self._clock()
-            return self._passed
+            return self._codes
 
 
-def _reply(passed: Mapping[str, bool], details: Mapping[str, object]) -> Reply:
-    if all(passed.values()):
-        return Reply.json(200, {"status": "ready", **details})
-    return Reply.json(503, {"status": "not ready", **details})
-
-
-def _passes(check: Callable[[], None]) -> bool:
+def _code(check: Callable[[], None]) -> str:
+    """Return the code of what keeps a check from passing; nothing where it passes."""
     try:
         check()
-    except SealringError:
-        return False
-    return True
+    except SealringError as error:
+        problem = PROBLEMS.get(type(error))
+        return "failed" if problem is None else problem.code
+    return ""

@@ -12,6 +12,7 @@ from sealring.http.problems import problem_body
 
 _REFUSALS = {
     400: ("malformed_request", "The request cannot be read."),
+    408: ("request_timeout", "The request did not arrive in time. Send it again, faster."),
     414: ("uri_too_long", "The request line is too long. Send a shorter path or query."),
     417: ("expectation_failed", "The Expect header is refused. Leave it out."),
     431: ("headers_too_large", "The headers are too large or too many. Send fewer."),

@@ -9,9 +9,12 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, TextIO
 
 import orjson
+
+QUIET_S = 60.0  # after which an alarm is over
 
 
 class Log:
@@ -19,6 +22,8 @@ class Log:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
+        self._lock = Lock()
+        self._alarmed: dict[str, float] = {}  # by code, when it was last the case
 
     def notice(self, message: str) -> None:
         """A fixed text of our own, e.g. at start-up."""
@@ -28,6 +33,15 @@ class Log:
         """A request that was answered with an error."""
         fields = {"request_id": request_id, "route": route, "status": status, "code": code, "reason": reason}
         self._write("alarm" if status == 500 else "refusal", fields)
+
+    def alarm(self, code: str, message: str) -> None:
+        """What only the operator can mend: one line as long as it lasts, and another if it comes again later."""
+        now = time.monotonic()
+        with self._lock:
+            lasts = now - self._alarmed.get(code, float("-inf")) < QUIET_S
+            self._alarmed[code] = now
+        if not lasts:
+            self._write("alarm", {"code": code, "message": message})
 
     def key_set(self, message: str, *, issuer: str, **about: str | Mapping[str, int]) -> None:
         """How the key set of an issuer fares; `message` is a fixed text, and nothing of a key is in `about`."""

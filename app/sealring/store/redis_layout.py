@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sealring.domain.layout import FORMAT, Layout
 from sealring.domain.wire import MalformedBytes
-from sealring.errors import SettingsInvalid
+from sealring.errors import SettingsInvalid, StoreLost
 from sealring.store.keyspace import ALL_KEYS, LAYOUT, READY, is_marker
 from sealring.store.link import Reply
 from sealring.store.links import Links
@@ -67,7 +67,8 @@ def holds_nothing(links: Links, but: bytes = b"") -> bool:
 def not_empty() -> SettingsInvalid:
     return SettingsInvalid(
         "the store is not empty: use an empty one, or stop all servers and delete its keys that begin with s1: "
-        "(FLUSHALL deletes all)"
+        "(FLUSHALL deletes all); servers that ran on when the store was emptied leave some: then restore a backup with "
+        "`sealring restore`"
     )
 
 
@@ -77,6 +78,11 @@ def holds_layout_alone(links: Links) -> bool:
 
 
 def check_writable(store: OpenedStore) -> None:
-    """Write, and see that all partitions are there, as requests would. Raises StoreError."""
-    store.links.call((b"SET", READY, b"1", b"EX", 60))
+    """See that all is there that a worker needs at its start, and write, as requests would. Raises StoreError.
+
+    In this order: a restore finds nothing of ours in a store that was emptied.
+    """
     store.markers.check_all()
+    if store.links.call((b"EXISTS", LAYOUT)) != [1]:
+        raise StoreLost
+    store.links.call((b"SET", READY, b"1", b"EX", 60))

@@ -37,6 +37,8 @@ class RedisTombs:
         return self._keyspace.partitions
 
     def lease(self, seconds: int) -> Lease:
+        """Whether this worker is the one, for so long. Raises StoreError, and writes nothing to a lost store."""
+        self._markers.check_all()
         taking: Command = (b"SET", PURGE_LEASE, self._holder, b"EX", seconds)
         _, strange = self._links.call((*taking, b"NX"), (b"EXPIRE", PURGE_LEASE, seconds, b"LT"))
         if strange:  # it would have lasted longer than that, or for ever

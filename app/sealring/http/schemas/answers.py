@@ -194,12 +194,17 @@ class Health(Answer):
 
 
 class Checks(Answer):
-    store = fields.String(required=True, metadata={"enum": ["ok", "failed"], "examples": ["ok"]})
-    keys = fields.String(required=True, metadata={"enum": ["ok", "failed"], "examples": ["ok"]})
+    """`ok`, or the code of what is wrong."""
+
+    store = fields.String(required=True, metadata={"examples": ["ok", "store_lost"]})
+    keys = fields.String(required=True, metadata={"examples": ["ok", "kms_unavailable"]})
+    revocations = fields.String(required=True, metadata={"examples": ["ok", "integrity_failure"]})
 
 
 class Readiness(Answer):
     status = fields.String(required=True, metadata={"enum": ["ready", "not ready"], "examples": ["ready"]})
+    failed = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"examples": [{"store": "store_lost"}]})
+    settings = fields.String(metadata={"description": "Only if the last reload of the settings was refused."})
     checks = fields.Nested(Checks, metadata={"description": "With `verbose` alone."})
     durability = fields.String(
         metadata={

@@ -47,7 +47,7 @@ EVERY_ROUTE: Failures = (
     errors.StoreUnavailable,
     errors.StoreFull,  # reads too: they append to the audit log
 )
-_BODY: Failures = (errors.PayloadTooLarge, errors.InvalidBody)
+_BODY: Failures = (errors.RequestTimeout, errors.PayloadTooLarge, errors.InvalidBody)
 _CONTEXT: Failures = (*_BODY, errors.InvalidKeyContext)
 _WRITE: Failures = (errors.WriteContention, errors.OutcomeUnknown)
 _REPEATABLE: Failures = (errors.IdempotencyKeyReused, *_WRITE)

@@ -1,0 +1,252 @@
+"""gunicorn's master, such that workers that serve never stop for one that cannot.
+
+    python -m sealring.master --config python:sealring.serving ...    what gunicorn takes, and nothing else
+
+It reads the settings, once, and lets its workers inherit them. A worker is stopped only when its successor serves: at a
+reload (SIGHUP), and when it has served its number of requests. Where a successor cannot start, the settings and the
+workers before it stay, and the log says why. Only before any worker has served may one that cannot start end all.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.arbiter import Arbiter
+
+from sealring import inheritance, settings
+from sealring.errors import SettingsInvalid
+from sealring.inheritance import Inheritance
+from sealring.observability.logs import Log
+from sealring.serving import SETTINGS_VARIABLE
+from sealring.worker import Worker
+
+BOOT_S = 60.0  # how long a successor may take to begin to serve
+PAUSE_S = 1.0  # after a worker that could not start
+RETRY_S = 30.0  # after a worker that was due could not be replaced
+
+_NO_STATUS = -1  # that of no process: gunicorn ends where a worker's is WORKER_BOOT_ERROR
+
+
+class _Run(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Run by our master: in the order of methods, this stands right before gunicorn's own way."""
+
+    def run(self) -> None:
+        try:
+            Master(self).run()
+        except RuntimeError as error:  # as gunicorn does, e.g. for a pid file of a server that runs
+            sys.exit(f"Error: {error}")
+
+
+class Application(WSGIApplication, _Run):  # type: ignore[misc]
+    """gunicorn's configuration: what its command line names."""
+
+    cfg: Any
+    app_uri: str
+
+    def load_config(self) -> None:
+        super().load_config()
+        if not issubclass(self.cfg.worker_class, Worker):
+            raise SettingsInvalid(f"gunicorn's worker_class has to be {Worker.__module__}.{Worker.__name__}")
+
+    @property
+    def configuration(self) -> tuple[Any, str]:
+        """All that loading it changes."""
+        return self.cfg, self.app_uri
+
+    @configuration.setter
+    def configuration(self, loaded: tuple[Any, str]) -> None:
+        self.cfg, self.app_uri = loaded
+
+    def reload(self) -> None:
+        """Raises SettingsInvalid where it cannot be used; the one before stays."""
+        before = self.configuration
+        try:
+            super().reload()
+        except SystemExit as refused:  # gunicorn has printed why
+            self.configuration = before
+            raise SettingsInvalid("gunicorn's configuration cannot be used; what is wrong stands above") from refused
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Workers that start to take the place of others."""
+
+    successors: frozenset[int]  # their ages, as gunicorn numbers workers
+    retiring: frozenset[int]  # process ids
+    until: float
+    ended: Callable[[bool], None]  # told whether they serve
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """The process that starts workers and stops them."""
+
+    def __init__(self, app: BaseApplication) -> None:
+        self._log = Log()
+        self._umask = _umask()
+        self._refused = mmap.mmap(-1, 1)  # shared with workers of all generations
+        self._succession: Succession | None = None
+        self._not_before = self._retry_at = 0.0
+        super().__init__(app)
+        # gunicorn would run a module of its own package as a script, which cannot import what it needs
+        self.START_CTX["args"] = [sys.executable, "-m", __spec__.name, *sys.argv[1:]]
+
+    def start(self) -> None:
+        try:
+            inheritance.leave(self._read())
+        except SettingsInvalid as error:
+            self._log.notice(f"cannot start: {error}")
+            sys.exit(1)
+        self._good = inheritance.left(), self.app.configuration
+        super().start()
+
+    def reload(self) -> None:
+        self._stats["reloads"] += 1
+        self._abandon()
+        try:
+            self.app.reload()
+            inheritance.leave(self._read())
+        except SettingsInvalid as error:
+            self._keep(str(error))
+            return
+        self._adopt()
+        self.log.reopen_files()
+        self._replace([each for each in self.WORKERS.values() if not each.leaving], self.num_workers, self._reloaded)
+
+    def reap_workers(self) -> None:
+        if any(each.ready for each in self.WORKERS.values()):  # one that ended just now is among them
+            self.WORKER_BOOT_ERROR = self.APP_LOAD_ERROR = _NO_STATUS
+        super().reap_workers()
+
+    def manage_workers(self) -> None:
+        inheritance.left().renew()
+        if self._succession is not None and not self._settled(self._succession):
+            return
+        staying = sorted((each for each in self.WORKERS.values() if not each.leaving), key=lambda each: each.age)
+        for each in staying[: -self.num_workers]:
+            self._retire(each)
+        if time.monotonic() >= self._not_before:
+            for _ in range(self.num_workers - len(staying)):
+                self.spawn_worker()
+        if time.monotonic() >= self._retry_at and (due := [each for each in staying if each.due]):
+            self._replace(due[:1], 1, self._succeeded)
+
+    def spawn_worker(self) -> None:
+        try:
+            super().spawn_worker()
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # no memory, process, descriptor or place for a heartbeat: others go on
+            os.umask(self._umask)  # which gunicorn changed on its way
+            self.pause()
+            self._log.notice(f"cannot start a worker: {error.strerror if isinstance(error, OSError) else error}")
+
+    def maybe_promote_master(self) -> None:
+        if self.master_pid not in {0, os.getppid()} and self.pidfile is not None:
+            _remove_stale(Path(self.cfg.pidfile), self.master_pid)
+        super().maybe_promote_master()
+
+    def pause(self) -> None:
+        """Start no worker for a while: the last could not."""
+        self._not_before = time.monotonic() + PAUSE_S
+
+    def _read(self) -> Inheritance:
+        config = settings.load(Path(os.environ[SETTINGS_VARIABLE]))
+        return Inheritance.of(config, self._log, lambda: self._refused[0] != 0)
+
+    def _adopt(self) -> None:
+        """Go by the configuration of the application."""
+        self.setup(self.app)
+        self.cfg.on_reload(self)
+
+    def _keep(self, why: str) -> None:
+        """Keep to the settings with which workers serve."""
+        self._log.notice(f"the settings were not reloaded, and those before stay in force: {why}")
+        self._refused[0] = 1
+        inherited, self.app.configuration = self._good
+        inheritance.leave(inherited)
+        if self.cfg is not self.app.cfg:  # it was adopted
+            self._adopt()
+
+    def _reloaded(self, serve: bool) -> None:  # noqa: FBT001
+        if not serve:
+            self._keep("no worker could start with the new ones")
+            return
+        self._good = inheritance.left(), self.app.configuration
+        self._refused[0] = 0
+        self._log.notice("the settings were reloaded")
+
+    def _succeeded(self, serve: bool) -> None:  # noqa: FBT001
+        if not serve:
+            self._retry_at = time.monotonic() + RETRY_S
+            self._log.notice("a worker that is due to be replaced goes on: another could not start")
+
+    def _replace(self, retiring: list[Worker], count: int, ended: Callable[[bool], None]) -> None:
+        first = self.worker_age + 1
+        for _ in range(count):
+            self.spawn_worker()
+        successors = frozenset(range(first, first + count))
+        until = time.monotonic() + BOOT_S
+        self._succession = Succession(successors, frozenset(each.pid for each in retiring), until, ended)
+
+    def _settled(self, succession: Succession) -> bool:
+        """Whether it is decided who stays; those go that do not."""
+        successors = [each for each in self.WORKERS.values() if each.age in succession.successors]
+        lost = len(successors) < len(succession.successors) or time.monotonic() > succession.until
+        serve = not lost and all(each.ready for each in successors)
+        if lost:
+            self._abandon()
+        elif serve:
+            self._succession = None
+            for pid in succession.retiring & self.WORKERS.keys():
+                self._retire(self.WORKERS[pid])
+        if lost or serve:
+            succession.ended(serve)
+        return lost or serve
+
+    def _abandon(self) -> None:
+        """Let the successors go, if there are any."""
+        if self._succession is not None:
+            for each in list(self.WORKERS.values()):
+                if each.age in self._succession.successors:
+                    self._retire(each)
+            self._succession = None
+
+    def _retire(self, worker: Worker) -> None:
+        if not worker.leaving:
+            worker.leaving = True
+            self.kill_worker(worker.pid, signal.SIGTERM if worker.ready else signal.SIGKILL)
+
+
+def _umask() -> int:
+    """It can be read only by setting it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+def _remove_stale(pid_file: Path, pid: int) -> None:
+    """Remove a file that names a process which is gone, even where nobody has waited for its end."""
+    with suppress(OSError):
+        if pid_file.read_text(encoding="ascii").strip() == str(pid):
+            pid_file.unlink()
+
+
+def main() -> NoReturn:
+    Application("%(prog)s [OPTIONS]", prog="sealring").run()
+    raise AssertionError("the master ends the process")
+
+
+if __name__ == "__main__":
+    main()
