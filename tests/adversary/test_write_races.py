@@ -1,7 +1,8 @@
 """Two who write the same object, name or request leave what one after the other would have left.
 
-Attacks "never lose an acknowledged write" and the promises of Idempotency-Key (docs/http-api.md): the other process
-writes, and is answered, between any two steps of a write of the process that is watched.
+Attacks "A write watches the record, reads it, and commits" (docs/storage.md) and the promises of `Idempotency-Key`
+(docs/http-api.md): the other process writes, and is answered, between any two steps of a write of the process that is
+watched.
 """
 
 from dataclasses import replace
@@ -31,6 +32,39 @@ def test_a_name_that_somebody_took_meanwhile_is_not_given_twice(scene):
     twice = [taken.story for taken in at_every_gap(scene.stepper, prepared) if type(taken.failure) is not NameTaken]
 
     assert twice == []
+
+
+def test_a_name_that_somebody_took_meanwhile_is_not_given_back_to_what_is_restored(scene):
+    def prepared():
+        org = scene.organization()
+        deleted = create(scene.rival, org.caller, org.context())
+        scene.rival.use.objects.delete(org.caller, str(deleted.id), version_check=None)
+        return (
+            lambda: scene.watched.use.objects.restore(org.caller, str(deleted.id)),
+            partial(create, scene.rival, org.caller, org.context()),
+        )
+
+    twice = [taken.story for taken in at_every_gap(scene.stepper, prepared) if type(taken.failure) is not NameTaken]
+
+    assert twice == []
+
+
+def test_two_first_uses_of_a_context_share_one_kek(scene):
+    def prepared():
+        org = scene.organization()
+        return (
+            partial(create, scene.watched, org.caller, org.context(), "one"),
+            lambda: theirs.append(create(scene.rival, org.caller, org.context(), "two").current.key_id),
+        )
+
+    theirs, apart = [], []
+    for taken in at_every_gap(scene.stepper, prepared):
+        if taken.answer.current.key_id != theirs[-1]:
+            apart.append(taken.story)
+
+    assert apart == []
+    # One for each organization: in the last one the watched process was alone.
+    assert scene.rival.store.actions().count("vault.kek.created") == len(set(theirs)) + 1
 
 
 def test_each_of_two_updates_at_once_is_a_version(scene):

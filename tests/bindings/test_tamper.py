@@ -1,12 +1,15 @@
 """Whoever can write to the store cannot let another key guard, or none."""
 
+from dataclasses import replace
+
 import pytest
 
 from bindings.conftest import world_on
-from sealring.domain.ids import uuid_text
+from sealring.domain.ids import OrgId, uuid_text
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.store.keyspace import Keyspace
 from sealring.store.records import Records
+from sealring.store.redis_bindings import SEAL
 from support.make import ENVIRONMENT, OTHER_ENVIRONMENT, caller
 from support.stores import KEYS, on_links
 from support.tampering import every_bit_of, refused, some_bits_of
@@ -86,6 +89,30 @@ def test_a_binding_that_is_taken_out_is_missed(links, world, fresh):
 
     with pytest.raises(IntegrityFailure):
         fresh().seal("org_acme", type="card")
+
+
+def test_bindings_that_are_all_taken_out_are_missed(links, fresh):
+    """What is left says that there were some: without them, our own key would guard."""
+    binding_id, _ = stored(links, "org_acme")
+    links.call((b"HDEL", bindings_key("org_acme"), binding_id))
+
+    with pytest.raises(IntegrityFailure) as failure:
+        fresh().seal("org_acme")
+
+    assert failure.value.reason == "the bindings of an organization are not all of them"
+
+
+@pytest.mark.parametrize("change", [{"org": OrgId("org_beta")}, {"environment": OTHER_ENVIRONMENT}])
+def test_a_binding_that_says_it_is_anothers_is_refused_although_we_wrote_it_here(links, fresh, change):
+    binding_id, raw = stored(links, "org_acme")
+    anothers = replace(RECORDS.decode_binding(binding_id, raw), **change)
+    seal = RECORDS.seal_bindings(ENVIRONMENT, OrgId("org_acme"), [anothers])
+    links.call((b"HSET", bindings_key("org_acme"), binding_id, RECORDS.encode_binding(anothers), SEAL, seal))
+
+    with pytest.raises(IntegrityFailure) as failure:
+        fresh().seal("org_acme")
+
+    assert failure.value.reason == "the binding of another organization"
 
 
 def test_a_binding_that_is_put_back_to_an_earlier_state_is_refused(links, world, fresh):

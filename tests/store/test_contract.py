@@ -13,7 +13,6 @@ from sealring.services.visibility import event_of
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
 
 ME = caller(ACME)
-NOWHERE = ObjectId.new(Home.of(4095, 0))
 
 
 @pytest.fixture
@@ -50,13 +49,18 @@ def test_an_object_that_never_was_is_not_found(use):
         use.objects.read(ME, str(ObjectId.new(Home.of(0, 0))))
 
 
-def test_an_id_of_a_partition_that_does_not_exist_is_not_found(use):
-    with pytest.raises(NotFound):
-        use.objects.read(ME, str(NOWHERE))
-    with pytest.raises(NotFound):
-        use.objects.delete(ME, str(NOWHERE), version_check=None)
-    with pytest.raises(NotFound):
-        use.versions.list(ME, str(NOWHERE))
+@pytest.mark.parametrize("who", [ME, caller()], ids=["of one organization", "of all"])
+@pytest.mark.parametrize("partition", [4, 4095])
+def test_an_id_of_a_partition_that_does_not_exist_is_not_found(use, who, partition):
+    nowhere = str(ObjectId.new(Home.of(partition, 0)))
+
+    for ask in (
+        lambda: use.objects.read(who, nowhere),
+        lambda: use.objects.delete(who, nowhere, version_check=None),
+        lambda: use.versions.list(who, nowhere),
+    ):
+        with pytest.raises(NotFound):
+            ask()
 
 
 def test_a_name_is_taken_once_in_an_organization(use):
@@ -216,6 +220,7 @@ def test_a_restored_object_is_as_it_was(use):
 
     assert use.objects.read_by_name(ME, "name", None).value == "new"
     assert [each.number for each in use.versions.list(ME, str(record.id))] == [2, 1]
+    assert updated(use, record, "newer").current.number == 3
 
 
 def test_restoring_a_live_object_changes_nothing(use):

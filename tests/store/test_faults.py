@@ -247,6 +247,39 @@ def test_a_delete_that_met_two_rivals_is_done_all_the_same(use, rival, record, p
     assert not use.objects.delete(ME, str(record.id), version_check=None).live
 
 
+def never_arrives(proxy, rivals_write):
+    """The next commit is lost on its way, and a rival writes in its place."""
+
+    def written():
+        rivals_write()
+        return Fault.DROP
+
+    conflict(proxy, written)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_update_that_never_arrived_is_made_after_whatever_was_written_in_its_place(use, rival, record, proxy, times):
+    def rivals_updates():
+        for _ in range(times):
+            rival.update(ME, str(record.id), value="theirs", version_check=None, contexts=())
+
+    never_arrives(proxy, rivals_updates)
+
+    updated = use.objects.update(ME, str(record.id), value="ours", version_check=None, contexts=())
+
+    assert updated.current.number == 2 + times
+    assert rival.read(ME, str(record.id)).value == "ours"
+
+
+def test_a_delete_that_never_arrived_is_done_after_what_was_written_in_its_place(use, rival, record, proxy):
+    """Only one write has been made since it looked, and that is not its own."""
+    never_arrives(proxy, lambda: rival.update(ME, str(record.id), value="theirs", version_check=None, contexts=()))
+
+    assert not use.objects.delete(ME, str(record.id), version_check=None).live
+    with pytest.raises(NotFound):
+        rival.read(ME, str(record.id))
+
+
 @pytest.mark.parametrize("before", [b"EXEC", b"}:n:"], ids=["before its commit", "before it looks at the name"])
 def test_a_restore_that_met_a_rivals_restore_is_done(use, rival, record, proxy, before):
     use.objects.delete(ME, str(record.id), version_check=None)

@@ -15,6 +15,7 @@ from sealring.services.purging import Purged, Purging
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.visibility import event_of
 from sealring.store.keyspace import PURGE_LEASE, Keyspace
+from sealring.store.link import Link
 from sealring.store.markers import Markers
 from sealring.store.records import Records
 from sealring.store.redis_audit import RedisAudit
@@ -98,6 +99,18 @@ def test_an_object_that_is_not_due_stays_restorable(purging, use):
     assert use.objects.restore(ME, str(record.id)).live
 
 
+def test_a_deleted_object_stays_for_its_own_time_whatever_the_tombstones_say(purging, use, links):
+    record = use.objects.create(ME, name="name", value="v", context=context())
+    deleted = use.objects.delete(ME, str(record.id), version_check=None)
+    tombstones = Keyspace(4, KEYS).tombstones(record.id.partition)
+    links.call((b"ZADD", tombstones, 1, record.id.raw))
+
+    assert total(purging.run(time.time())).objects == 0
+
+    links.call((b"ZADD", tombstones, deleted.purge_at, record.id.raw))
+    assert use.objects.restore(ME, str(record.id)).live
+
+
 def test_a_live_object_stays_whatever_the_tombstones_say(purging, use, links):
     record = use.objects.create(ME, name="name", value="v", context=context())
     links.call((b"ZADD", Keyspace(4, KEYS).tombstones(record.id.partition), 1, record.id.raw))
@@ -164,6 +177,31 @@ def test_nobody_leads_in_a_store_that_is_lost(links, store, tombs):
         tombs.lease(60)
 
     assert links.call((b"DBSIZE",)) == [0]
+
+
+def test_an_object_that_another_purges_at_the_same_moment_is_told_of_once(links, store, due, tombs, monkeypatch):
+    send, another = Link.send, [tombs_of(links)]
+
+    def overtaken(self, *commands):
+        if (b"MULTI",) in commands and another:
+            assert another.pop().purge(due.id)
+        return send(self, *commands)
+
+    monkeypatch.setattr(Link, "send", overtaken)
+
+    assert tombs.purge(due.id)
+
+    assert another == []
+    assert store.actions().count("vault.object.purged") == 1
+
+
+def test_a_lease_ends_by_itself_and_is_renewed_by_whoever_has_it(links, store, tombs):
+    left = []
+    for seconds in (60, 150, 150):
+        tombs.lease(seconds)
+        left += links.call((b"TTL", PURGE_LEASE))
+
+    assert [59 <= left[0] <= 60, 149 <= left[1] <= 150, 149 <= left[2] <= 150] == [True, True, True]
 
 
 def test_one_worker_of_all_purges(links, store, tombs, purging):

@@ -9,7 +9,8 @@ from sealring.domain.ids import OrgId
 from sealring.domain.intent import Intent
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
 from sealring.services.operations import Progress
-from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
+from support import stores
+from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
 from support.stores import KEYS
 
 CREATED, UPDATED, DELETED = "vault.object.created", "vault.object.updated", "vault.object.deleted"
@@ -71,6 +72,16 @@ def test_a_delete_that_is_sent_again_succeeds(use, store, name):
 
     assert second == first
     assert store.actions().count(DELETED) == 1
+
+
+def test_a_key_is_of_one_environment():
+    """The same principal, path and organization, in a store of one partition, where all keys lie together."""
+    use = services(stores.on_fakeredis(partitions=1))
+    here = sends("create", name="key-1")
+    there = sends("create this", name="key-1", who=caller(ACME, environment=OTHER_ENVIRONMENT))
+    there = replace(there, intent=replace(there.intent, environment=OTHER_ENVIRONMENT))
+
+    assert create(use, here).id != create(use, there).id
 
 
 def test_a_repetition_gets_the_version_of_the_first_request_whatever_came_after(use):

@@ -82,10 +82,10 @@ def test_a_list_that_has_not_changed_is_the_same_object(store):
 def test_an_environment_without_a_list_is_not_one_without_revocations(store):
     unknown = ENVIRONMENT[:-1] + "9"
 
-    with pytest.raises(IntegrityFailure):
-        store.load(unknown)
-    with pytest.raises(IntegrityFailure):
-        revoke(store, token("t1"), environment=unknown)
+    for ask in (lambda: store.load(unknown), lambda: revoke(store, token("t1"), environment=unknown)):
+        with pytest.raises(IntegrityFailure) as refused:
+            ask()
+        assert refused.value.reason == "no list of revocations"
 
 
 # --- what is stored with it
@@ -163,13 +163,13 @@ def test_a_list_that_was_begun_and_used_meanwhile_is_not_begun_anew(links, valke
 
 
 def test_two_revocations_at_once_are_both_kept(links):
-    store = begun(on_links(links))
+    rival, store = on_links(links), begun(on_links(links))  # whoever comes later marks the store once more
     event = Event(Action.TOKEN_REVOKED, ENVIRONMENT, NO_ORG, ORIGIN)
-    rivals = iter(["t2"])
+    targets = iter([token("t2")])
 
     def decide(found, now):
-        for rival in rivals:  # once, between our reading and our EXEC
-            revoke(on_links(links), token(rival))
+        for target in targets:  # once, between our reading and our EXEC
+            revoke(rival, target)
         return RevocationChange(Revocation(token("t1"), 1, now, now), found, event)
 
     store.change(ENVIRONMENT, decide)
