@@ -69,12 +69,10 @@ class Application(WSGIApplication, _Run):  # type: ignore[misc]
         self.cfg, self.app_uri = loaded
 
     def reload(self) -> None:
-        """Raises SettingsInvalid where it cannot be used; the one before stays."""
-        before = self.configuration
+        """Raises SettingsInvalid where it cannot be used; what is loaded is of no use then."""
         try:
             super().reload()
         except SystemExit as refused:  # gunicorn has printed why
-            self.configuration = before
             raise SettingsInvalid("gunicorn's configuration cannot be used; what is wrong stands above") from refused
 
 

@@ -170,6 +170,15 @@ def test_two_purges_at_once_count_each_object_once(tombs, due, links):
     assert keys_of(links, due) == []
 
 
+def test_nobody_leads_in_a_store_that_is_lost(links, store, tombs):
+    links.call((b"FLUSHALL",))
+
+    with pytest.raises(StoreLost):
+        tombs.lease(60)
+
+    assert links.call((b"DBSIZE",)) == [0]
+
+
 def test_an_object_that_another_purges_at_the_same_moment_is_told_of_once(links, store, due, tombs, monkeypatch):
     send, another = Link.send, [tombs_of(links)]
 
@@ -194,15 +203,6 @@ def test_a_lease_ends_by_itself_and_is_renewed_by_whoever_has_it(links, store, t
 
     assert 0 < left[0] <= 60
     assert [90 < each <= 150 for each in left[1:]] == [True, True]
-
-
-def test_nobody_leads_in_a_store_that_is_lost(links, store, tombs):
-    links.call((b"FLUSHALL",))
-
-    with pytest.raises(StoreLost):
-        tombs.lease(60)
-
-    assert links.call((b"DBSIZE",)) == [0]
 
 
 def test_one_worker_of_all_purges(links, store, tombs, purging):
