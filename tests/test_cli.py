@@ -158,7 +158,7 @@ def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: the store is empty: make a new one ready with `sealring init`, or restore a backup of the one that was lost with `sealring restore`\n"
+        == "Error: the store is empty: if it is a new one, make it ready with `sealring init`; if it was not empty, look for what emptied it, and restore a backup with `sealring restore`\n"
     )
 
 
@@ -168,7 +168,8 @@ def test_check_config_says_that_a_store_is_away(installed):
     failed = run("check-config", "--config", installed, check=False)
 
     assert failed.returncode == 1
-    assert failed.stderr == "Error: The store does not answer. Try again later.\n"
+    why = "Error 111 connecting to 127.0.0.1:1. Connection refused."
+    assert failed.stderr == f"Error: The store does not answer. Try again later. ({why})\n"
 
 
 def test_check_config_says_that_the_root_is_another(installed):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealring import settings
+from sealring import installation, settings
 from sealring.errors import SettingsInvalid
 from sealring.keys.routing import ManagedKeks
 from sealring.store.durability import DurabilityPolicy
@@ -178,3 +178,31 @@ def test_a_profile_is_found_by_its_issuer(load):
     assert loaded.profile_of("https://issuer.example") is loaded.issuers[0]
     with pytest.raises(SettingsInvalid, match="no profile"):
         loaded.profile_of("https://issuer.example/")
+
+
+def test_settings_that_anybody_may_write_are_refused(tmp_path):
+    list(installation.create_files(tmp_path, "redis://127.0.0.1:1/0", "local"))
+    path = tmp_path / "sealring.toml"
+    path.chmod(0o646)
+
+    with pytest.raises(
+        SettingsInvalid, match=rf"^{path} can be written by anybody, who could name a store; run: chmod o-w {path}$"
+    ):
+        settings.load(path)
+
+
+def test_an_installation_that_never_had_a_store_may_get_another_one(tmp_path):
+    list(installation.create_files(tmp_path, "redis://127.0.0.1:1/0", "local"))
+
+    list(installation.create_files(tmp_path, "redis://127.0.0.1:2/0", "local"))
+
+    assert settings.load(tmp_path / "sealring.toml").store_url == "redis://127.0.0.1:2/0"
+
+
+def test_an_installation_that_has_a_store_keeps_it(tmp_path):
+    list(installation.create_files(tmp_path, "redis://127.0.0.1:1/0", "local"))
+    (tmp_path / "store-pin").touch()
+
+    with pytest.raises(SettingsInvalid, match="is of another store than --store"):
+        list(installation.create_files(tmp_path, "redis://127.0.0.1:2/0", "local"))
+    assert settings.load(tmp_path / "sealring.toml").store_url == "redis://127.0.0.1:1/0"

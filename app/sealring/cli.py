@@ -81,7 +81,7 @@ for each in (
     "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Port to listen on."
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
-@click.option("--store", "store_url", help="Use this store (redis://, rediss://, unix://) instead of an embedded one.")
+@click.option("--store", "store_url", help="Use this store (as of `init`) instead of an embedded one.")
 @_keys_option
 @one_line_failures
 def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | None, keys: str | None) -> None:  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -97,7 +97,9 @@ def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | Non
     show_default=True,
     help="Where to make settings and keys.",
 )
-@click.option("--store", "store_url", required=True, help="The store: redis://, rediss:// or unix://.")
+@click.option(
+    "--store", "store_url", required=True, help="The store: redis://, rediss://, unix://, sentinel:// or cluster://."
+)
 @click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),

@@ -69,7 +69,7 @@ def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file
     """
     StoreUrl.parse(store_url)  # before it is written where every later start reads it
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (folder / SETTINGS_FILE).exists() or not (folder / STORE_URL_FILE).exists():
+    if not _was_ready(folder):
         write_private(folder / STORE_URL_FILE, store_url)
     if (folder / SETTINGS_FILE).exists():
         _check_present(folder, store_url, keys, pin_file)
@@ -108,6 +108,12 @@ def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigV
     if keys:
         raise SettingsInvalid(f"keys: this machine lacks what '{keys}' needs; its documentation says what to install")
     raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")
+
+
+def _was_ready(folder: Path) -> bool:
+    """Whether an installation with a store is there: one that never had its store may still get another."""
+    there = (folder / SETTINGS_FILE).exists() and (folder / STORE_URL_FILE).exists()
+    return there and settings.load(folder / SETTINGS_FILE).pin_file.exists()
 
 
 def _check_present(folder: Path, store_url: str, keys: str | None, pin_file: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -145,6 +146,8 @@ class _Table:
 def _read(path: Path) -> Table:
     try:
         raw = path.read_bytes()
+        if path.stat().st_mode & stat.S_IWOTH:
+            raise SettingsInvalid(f"{path} can be written by anybody, who could name a store; run: chmod o-w {path}")
         if is_marked(raw):
             raise SettingsInvalid(f"{path} {WHAT_TO_DO}")
         return tomllib.loads(raw.decode())

@@ -40,8 +40,9 @@ class TrustFiles:
         if found is None:
             raise SettingsInvalid(
                 f"[store] pin_file {self.pin_file} is missing, and without it no store is trusted: restore it from "
-                "where the settings are backed up; a new store gets one from `sealring init`, and one that you know to "
-                "be yours from `sealring init --trust-store`"
+                "where the settings are backed up; a new store gets one from `sealring init`, one that you know to be "
+                "yours from `sealring init --trust-store`, and one that is restored from `sealring restore "
+                "--trust-backup`"
             )
         return found
 

@@ -198,8 +198,8 @@ def require_layout(links: Links) -> Layout:
     layout = read_layout(links)
     if layout is None:
         raise SettingsInvalid(
-            "the store is empty: make a new one ready with `sealring init`, or restore a backup of the one that was "
-            "lost with `sealring restore`"
+            "the store is empty: if it is a new one, make it ready with `sealring init`; if it was not empty, look for "
+            "what emptied it, and restore a backup with `sealring restore`"
         )
     return layout
 

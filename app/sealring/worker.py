@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import mmap
+import os
 import resource
 import socket
 import sys
@@ -20,6 +21,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from sealring.http.deadlines import Deadlines
 from sealring.http.unreadable import write_refusal
+from sealring.observability.logs import Log
 
 HEAD_S = 10.0  # from the first byte of a request to the end of its headers, and for a TLS handshake
 EXCHANGE_S = 90.0  # from there to the last byte of the answer
@@ -78,6 +80,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         self._state[0] = _READY
+        Log().notice(f"worker {os.getpid()} serves")
         super().run()
 
     def accept(self, listener: Any) -> None:

@@ -564,3 +564,12 @@ def test_a_fetch_that_failed_is_told_with_host_and_reason(fetch, clock, answer, 
     UrlKeys(URL, Told(lines, ISSUER), shared, fetch=fetch, clock=clock).refresh()
 
     assert lines == [("jwks_fetch_failed", {"issuer": ISSUER, "host": "auth.example.com", "reason": reason})]
+
+
+def test_a_key_set_that_anybody_may_write_is_refused(tmp_path):
+    path = tmp_path / "jwks.json"
+    path.write_bytes(OLD)
+    path.chmod(0o646)
+
+    with pytest.raises(SettingsInvalid, match=rf"^jwks_file {path} is refused: anybody may write it, and could sign"):
+        sources_of([profile(jwks=None, jwks_file=str(path))], NO_FOLDER, Lines())

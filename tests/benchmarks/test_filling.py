@@ -3,8 +3,11 @@
 from filling import LARGE, VALUE, fill
 from servers import initialise
 
-from sealring import settings, wiring
+from sealring import application, settings, wiring
 from sealring.domain.principal import Caller, Permission, Principal
+from sealring.inheritance import Inheritance
+from sealring.observability.logs import Log
+from sealring.services.rounds import Alarms
 from sealring.store.embedded import EmbeddedValkey
 
 
@@ -20,5 +23,5 @@ def test_what_is_filled_in_is_an_object_of_the_servers(tmp_path):
         environment = config.issuers[0].environment_id
         reader = Caller(Principal("urn:t", "t", "t", environment, frozenset(), frozenset(Permission)), "read")
         with wiring.opened_stores(config) as (gateway, stores):
-            use = wiring._services(config, gateway, stores, wiring.Alarms(), wiring.Log())
+            use = application._services(Inheritance.of(config, Log()), gateway, stores, Alarms(), Log())
             assert {use.objects.read(reader, sample.id).value for sample in samples} == {VALUE}

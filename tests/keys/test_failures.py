@@ -3,10 +3,11 @@
 import pytest
 
 import sealring_plugin as api
-from sealring.errors import KeyAccessDenied, KeyDisabled, KeyFailure
-from sealring.keys.failures import overdue, translated
+from sealring.errors import KeyAccessDenied, KeyDisabled, KeyFailure, StoreUnavailable
+from sealring.keys.failures import for_the_operator, overdue, translated
 from sealring.keys.gateway import Gateway, Wrapping, call_for
 from sealring.keys.providers import ManagedSource, Source
+from sealring.store.links import Links
 from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapBinding
 
 OWNERS = [
@@ -111,3 +112,12 @@ def test_a_failure_that_is_repeated_without_asking_says_the_same(error):
 
 def test_a_failure_is_the_tenants_where_nothing_else_is_said():
     assert KeyDisabled("The key's binding is suspended.").owner == "tenant"
+
+
+def test_the_operator_is_told_which_store_does_not_answer_and_why(tmp_path):
+    with pytest.raises(StoreUnavailable) as away:
+        Links.to(f"unix://{tmp_path}/none.sock", 0).call((b"PING",))
+
+    assert for_the_operator(away.value) == (
+        f"The store does not answer. Try again later. (Error 2 connecting to {tmp_path}/none.sock. No such file or directory.)"
+    )

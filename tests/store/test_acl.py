@@ -10,6 +10,7 @@ from sealring.errors import StoreUnavailable
 from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Grade
 from sealring.store.durability import DurabilityPolicy, require_durability
+from sealring.store.keyspace import LAYOUT
 from sealring.store.links import Links
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_layout import check_writable, read_layout
@@ -35,9 +36,11 @@ def test_every_command_of_the_store_is_allowed(acl_rules):
 def test_a_start_needs_no_more(acl_links):
     layout = Layout(4, STORE_ID, None, "", b"")
     on_links(acl_links)
+    assert read_layout(acl_links) is None
+
+    acl_links.call((b"SET", LAYOUT, b"a layout"))
     check_writable(OpenedStore.of(acl_links, KEYS, layout))
 
-    assert read_layout(acl_links) is None
     assert acl_links.call((b"ROLE",))[0][0] == b"master"  # asked where Sentinels name the primary
     assert require_durability(acl_links, DurabilityPolicy()).value == "single"
 

@@ -134,7 +134,10 @@ def _identity(path: Path) -> tuple[int, int, int]:
 
 
 def _read(path: Path) -> KeySet:
-    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):  # a pipe would block
         raise OSError(errno.EINVAL, "not a regular file")
+    if mode & stat.S_IWOTH:
+        raise KeySetRefused(f"anybody may write it, and could sign tokens then; run: chmod o-w {path}")
     with path.open("rb") as file:
         return KeySet.parse(file.read(MAX_KEY_SET_BYTES + 1))

@@ -21,6 +21,7 @@ from sealring.errors import (
     Responsible,
     SealringError,
     SettingsInvalid,
+    StoreUnavailable,
 )
 from sealring_plugin import (
     AccessDenied,
@@ -43,6 +44,7 @@ from sealring_plugin import KeyPendingDeletion as ProviderKeyPendingDeletion
 T = TypeVar("T")
 
 TELL_THE_OPERATOR = "Tell the operator."
+_MAX_CAUSE = 200  # characters of what a client of the store says
 _TRY_AGAIN = "Try again later."  # whoever has to act
 
 # The failure; what is wrong; what its key's owner has to do, if it is for them.
@@ -104,9 +106,13 @@ def settled(plugin: str, call: Callable[[], T]) -> T:
 
 
 def for_the_operator(failure: SealringError) -> str:
-    """The failure with what the provider itself says of it: for a terminal or a start-up log, never for a caller."""
-    cause = failure.__cause__
+    """The failure with what provider or store say of it: for a terminal or a start-up log, never for a caller."""
+    cause: BaseException | None = failure.__cause__
     said = str(failure)
+    if isinstance(failure, StoreUnavailable):  # which host, and why: a client's text of it names no password
+        while cause is not None and cause.__cause__ is not None:
+            cause = cause.__cause__
+        return f"{said} ({str(cause)[:_MAX_CAUSE]})" if cause is not None and str(cause) else said
     return f"{said} ({cause})" if isinstance(cause, ProviderError) and str(cause) not in said else said
 
 

@@ -118,7 +118,7 @@ def binding():
 
 @pytest.fixture
 def call():
-    def call(seconds=3.0, request_id="req_01J8Z3K5N7Q9"):
+    def call(seconds=10.0, request_id="req_01J8Z3K5N7Q9"):
         return Call(time.monotonic() + seconds, request_id, "org_acme", Purpose.ENCRYPT)
 
     return call
