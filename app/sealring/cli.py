@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +26,7 @@ from sealring.provider_commands import (
     providers_with_commands,
     settings_option,
 )
+from sealring.redaction import saying_no_token
 from sealring.store.doctor.findings import Finding, Grade
 from sealring.token_commands import token_commands
 from sealring.token_key_commands import token_key_commands
@@ -40,7 +42,20 @@ _keys_option = click.option(
 
 
 class _Commands(click.Group):
-    """Our commands, and a group for each installed provider that has commands of its own."""
+    """Our commands, and a group for each installed provider that has commands of its own.
+
+    A token may stand where a file, an option or a command is meant: no failure of any command repeats it.
+    """
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with saying_no_token():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with saying_no_token():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *providers_with_commands()]

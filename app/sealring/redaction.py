@@ -1,0 +1,40 @@
+"""What may be a token, kept out of what commands say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+SHOWN = "[a token]"
+
+_TOKEN = re.compile(
+    r"""
+    \b (?i:Bearer) \s+ [^\s'"]+
+    | eyJ [\w-]{8,} (?: \. [\w-]* )*  # a JSON object in base64url, RFC 7515 section 3: any part of a JWS or JWE
+    | (?<! [\w-] ) [\w-]+ \. [\w-]+ \. [\w-]{40,}  # what may end in a signature: 32 bytes or more are 43 characters
+    """,
+    re.ASCII | re.VERBOSE,
+)
+
+
+def without_tokens(text: str) -> str:
+    return _TOKEN.sub(SHOWN, text)
+
+
+@contextmanager
+def saying_no_token() -> Iterator[None]:
+    """A failure that would print what may be a token says the same without it, with the same exit status."""
+    try:
+        yield
+    except click.ClickException as error:
+        said = error.format_message()
+        if without_tokens(said) == said:
+            raise
+        raise _redacted(error, without_tokens(said)) from None
+
+
+def _redacted(error: click.ClickException, said: str) -> click.ClickException:
+    return click.UsageError(said, error.ctx) if isinstance(error, click.UsageError) else click.ClickException(said)
