@@ -197,10 +197,30 @@ def test_a_log_whose_folder_is_away_ends_nothing(tmp_path, capture):
 )
 def test_a_start_with_a_configuration_that_serves_nobody_says_so_in_one_line(tmp_path, more, wrong):
     (tmp_path / GUNICORNS).write_text(f"{CONFIG}\n{more}\n")
-    command = [sys.executable, "-m", "sealring.master", "--config", f"file:{tmp_path / GUNICORNS}"]
 
-    ended = subprocess.run(
-        [*command, "--bind", f"127.0.0.1:{free_port()}"], capture_output=True, text=True, timeout=60, check=False
-    )
+    ended = start(tmp_path)
 
     assert (ended.returncode, ended.stderr.strip()) == (1, f"Error: {wrong}")
+
+
+def test_a_hook_that_lets_no_first_worker_start_ends_the_start(up):
+    configure(up, "def pre_fork(server, worker): raise LookupError('s3cret')")
+
+    ended = start(up.folder)
+
+    assert ended.returncode == 3
+    assert "Worker failed to boot: LookupError was raised" in ended.stderr
+    assert "s3cret" not in ended.stderr + ended.stdout
+
+
+def start(folder):
+    """Start another server with what is in the folder, and wait for its end."""
+    command = [sys.executable, "-m", "sealring.master", "--config", f"file:{folder / GUNICORNS}"]
+    return subprocess.run(
+        [*command, "--bind", f"127.0.0.1:{free_port()}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"SEALRING_CONFIG": str(folder / SETTINGS)},
+    )

@@ -120,7 +120,7 @@ class Master(Arbiter):  # type: ignore[misc]
                 os._exit(1)
 
     def reap_workers(self) -> None:
-        if any(each.ready for each in self.WORKERS.values()):  # one that ended just now is among them
+        if self._has_served:  # one that ended just now is among the workers
             self.WORKER_BOOT_ERROR = self.APP_LOAD_ERROR = _NO_STATUS
         for _ in range(1 + len(self.WORKERS)):  # where child_exit raises, the worker has been taken out before
             if self._outlives(super().reap_workers):
@@ -145,6 +145,8 @@ class Master(Arbiter):  # type: ignore[misc]
         except BaseException as error:  # noqa: BLE001  a hook may raise anything
             if os.getpid() != self.pid:  # the end of a worker, which must not take itself for the master
                 sys.exit(error.code if isinstance(error, SystemExit) else self.WORKER_BOOT_ERROR)
+            if not (isinstance(error, OSError | RuntimeError) or self._has_served):
+                raise HaltServer(f"Worker failed to boot: {_why(error)}", self.WORKER_BOOT_ERROR) from None
             # no memory, process, descriptor or place for a heartbeat, or a hook raised: others go on
             os.umask(self._umask)  # which gunicorn changed on its way
             self.pause()
@@ -158,6 +160,10 @@ class Master(Arbiter):  # type: ignore[misc]
     def pause(self) -> None:
         """Start no worker for a while: the last could not."""
         self._not_before = time.monotonic() + PAUSE_S
+
+    @property
+    def _has_served(self) -> bool:
+        return self.WORKER_BOOT_ERROR == _NO_STATUS or any(each.ready for each in self.WORKERS.values())
 
     def _read(self) -> Inheritance:
         config = settings.load(Path(os.environ[SETTINGS_VARIABLE]))
@@ -261,7 +267,9 @@ def _why(error: BaseException) -> str:
     """Say what was raised; the text of what is not known may quote a secret."""
     if isinstance(error, SettingsInvalid):
         return str(error)
-    return (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__} was raised"
+    if isinstance(error, OSError) and isinstance(error.errno, int):
+        return os.strerror(error.errno)
+    return f"{type(error).__name__} was raised"
 
 
 def _umask() -> int:
