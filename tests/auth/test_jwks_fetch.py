@@ -1,6 +1,8 @@
 import socket
 import ssl
-import time
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from sealring.auth import jwks_fetch
 from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set, reason_of
 from sealring.errors import SettingsInvalid
 from support.tls import PrivateCa
+from support.waiting import becomes_true
 
 
 def refusal(url):
@@ -92,16 +95,125 @@ def test_a_silent_issuer_is_given_up(monkeypatch):
         assert isinstance(refusal(url), OSError)
 
 
-class Drip:
-    """An answer that comes byte by byte."""
-
-    def read1(self, _size):
-        return b" "
+# --- an issuer that never comes to an end
 
 
-def test_an_answer_that_drips_is_given_up():
-    with pytest.raises(TimeoutError):
-        jwks_fetch._body(Drip(), deadline=time.monotonic() - 1)
+class Endless:
+    """An issuer that answers with a beginning, and then with the same bytes for ever, as fast or as slowly as `gap_s` has it."""
+
+    def __init__(self, beginning, again, gap_s):
+        self._beginning, self._again, self._gap_s = beginning, again, gap_s
+        self._over = threading.Event()
+
+    def __enter__(self):
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._answer)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_failure):
+        self._over.set()
+        self._thread.join()
+        self._server.close()
+
+    def _answer(self):
+        peer, _ = self._server.accept()
+        with peer, suppress(OSError):
+            peer.settimeout(1)
+            peer.recv(4096)
+            peer.sendall(self._beginning)
+            while not self._over.wait(self._gap_s):
+                peer.sendall(self._again)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+LAST_CHUNK = CHUNKED + b"2\r\n{}\r\n0\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def ending_of(url, monkeypatch):
+    """What a fetch with half a second comes to; none, where it has not ended after twenty times as long."""
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(jwks_fetch, "TIMEOUT_S", 0.5)
+    endings = []
+
+    def fetch():
+        try:
+            endings.append(fetch_key_set(url))
+        except OSError as error:
+            endings.append(reason_of(error))
+
+    fetching = threading.Thread(target=fetch, daemon=True)
+    fetching.start()
+    fetching.join(10)
+    return endings[0] if endings else None
+
+
+@pytest.mark.parametrize(
+    ("beginning", "again", "gap_s"),
+    [
+        pytest.param(b"HTTP/1.1 200 ", b"K", 0.02, id="status line"),
+        pytest.param(OK + b"X: ", b"a", 0.02, id="header"),
+        pytest.param(b"HTTP/1.1 404 Not Found\r\nX: ", b"a", 0.02, id="header of a refusal"),
+        pytest.param(CONTINUE, CONTINUE, 0.02, id="continue"),
+        pytest.param(CONTINUE, CONTINUE * 1000, 0.0, id="continue at full speed"),
+        pytest.param(CHUNKED, b"0", 0.02, id="size of a chunk"),
+        pytest.param(CHUNKED + b"100\r\n", b" ", 0.02, id="chunk"),
+        pytest.param(LAST_CHUNK + b"T: ", b"a", 0.02, id="trailer"),
+        pytest.param(LAST_CHUNK, b"T: a\r\n" * 1000, 0.0, id="trailers at full speed"),
+        pytest.param(OK + b"\r\n", b" ", 0.02, id="body"),
+        pytest.param(OK + b"Content-Length: 9000\r\n\r\n", b" ", 0.02, id="body of a length"),
+    ],
+)
+def test_an_answer_that_never_ends_is_given_up(monkeypatch, beginning, again, gap_s):
+    with Endless(beginning, again, gap_s) as issuer:
+        assert ending_of(f"http://{issuer.address}/jwks", monkeypatch) == "no answer in time"
+
+
+def test_a_tls_handshake_that_never_ends_is_given_up(monkeypatch):
+    with Endless(b"\x16\x03\x03\x40\x00", b"\x02", 0.02) as issuer:
+        assert ending_of(f"https://{issuer.address}/jwks", monkeypatch) == "no answer in time"
+
+
+def test_a_proxy_that_never_lets_through_is_given_up(monkeypatch):
+    with Endless(b"HTTP/1.1 200 OK\r\nX: ", b"a", 0.02) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://{proxy.address}")
+        monkeypatch.setattr("urllib.request.proxy_bypass", lambda _host, _proxies=None: False)
+
+        assert ending_of("https://auth.example.com/jwks", monkeypatch) == "no answer in time"
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(issuer, monkeypatch):
+    """The backlog of the first is full, so that it takes no connection."""
+    port = issuer.server.server_port
+    issuer.body = b'{"keys": []}'
+    with socket.socket() as deaf, ExitStack() as waiting:
+        deaf.bind(("127.0.0.2", port))
+        deaf.listen(0)
+        for _ in range(4):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.2", port))
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+        looked_up = socket.getaddrinfo
+        monkeypatch.setattr(
+            "socket.getaddrinfo",
+            lambda host, *rest, **options: found if host == "two.example" else looked_up(host, *rest, **options),
+        )
+
+        assert fetch_key_set(f"http://two.example:{port}/jwks") == b'{"keys": []}'
+
+
+def test_no_thread_and_no_socket_is_left_of_a_fetch(issuer):
+    threads, sockets = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+    for _ in range(3):
+        fetch_key_set(issuer.url)
+
+    assert becomes_true(lambda: threading.active_count() <= threads)
+    assert becomes_true(lambda: len(list(Path("/proc/self/fd").iterdir())) <= sockets)
 
 
 # --- behind a private certificate authority

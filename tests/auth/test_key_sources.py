@@ -25,6 +25,7 @@ from support.waiting import becomes_true
 OLD = jwks_bytes(jwk(ec_key(1), "old"))
 BOTH = jwks_bytes(jwk(ec_key(1), "old"), jwk(ec_key(2), "new"))
 NEW = jwks_bytes(jwk(ec_key(2), "new"))
+MIXED = jwks_bytes(jwk(ec_key(1), "old"), jwk(rsa_key(1024), "weak"), None)
 URL = "https://auth.example.com/jwks"
 
 
@@ -344,6 +345,99 @@ def test_a_request_waits_for_a_while_only(source, fetch, monkeypatch):
         source.key("old", "ES256")
 
 
+class Hanging(Fetch):
+    """The first fetch hangs until its gate opens, with the answer of then; those after it are answered at once."""
+
+    def __call__(self, url):
+        if self.count > 0:
+            self.count += 1
+            return NEW
+        self.thread = threading.current_thread()
+        return super().__call__(url)
+
+
+@pytest.fixture
+def hanging():
+    fetch = Hanging()
+    fetch.gate.clear()
+    yield fetch
+    fetch.gate.set()
+
+
+NO_ANSWER = ("jwks_fetch_failed", {"issuer": ISSUER, "host": "auth.example.com", "reason": "no answer in time"})
+
+
+def hung(hanging, clock, shared, monkeypatch):
+    """A source of which a caller has given up the first fetch, which still hangs; and what the log was told."""
+    monkeypatch.setattr(url_keys, "WAIT_S", 0.01)
+    lines = Lines()
+    source = UrlKeys(URL, Told(lines, ISSUER), shared, fetch=hanging, clock=clock)
+    with pytest.raises(IssuerUnavailable):
+        source.key("old", "ES256")
+    assert hanging.begun.wait(60)
+    monkeypatch.setattr(url_keys, "WAIT_S", 600)
+    return source, lines
+
+
+def test_a_fetch_that_hangs_is_told_once_and_another_one_begins(hanging, clock, shared, monkeypatch):
+    source, lines = hung(hanging, clock, shared, monkeypatch)
+    with pytest.raises(IssuerUnavailable):
+        source.key("old", "ES256")
+    assert lines == [NO_ANSWER]
+
+    clock.now += 2.0
+    with suppress(IssuerUnavailable):  # nobody waits for one that failed the last time
+        source.key("new", "ES256")
+
+    assert becomes_true(lambda: source._held() is not None)
+    assert source.key("new", "ES256").kid == "new"
+    assert hanging.count == 2
+    assert lines == [NO_ANSWER]
+
+
+@pytest.mark.parametrize("late", [OLD, MIXED, b"<html>", OSError("down")])
+def test_what_a_fetch_that_was_given_up_brings_is_dropped(hanging, clock, shared, monkeypatch, late):
+    source, lines = hung(hanging, clock, shared, monkeypatch)
+    clock.now += 2.0
+    with suppress(IssuerUnavailable):
+        source.key("new", "ES256")
+    assert becomes_true(lambda: source._held() is not None)
+
+    hanging.answer = late
+    hanging.gate.set()
+    hanging.thread.join(60)
+
+    assert not hanging.thread.is_alive()
+    assert source.key("new", "ES256").kid == "new"
+    assert source.key("old", "ES256") is None
+    assert shared.read().keys.key("new", "ES256").kid == "new"
+    assert lines == [NO_ANSWER]
+
+
+def test_a_fetch_that_is_older_than_its_time_is_waited_for_by_nobody(hanging, clock, shared, monkeypatch):
+    """Whoever comes later ends the waiting of those who came before."""
+    monkeypatch.setattr(url_keys, "WAIT_S", 600)
+    lines = Lines()
+    source = UrlKeys(URL, Told(lines, ISSUER), shared, fetch=hanging, clock=clock)
+
+    def ask():
+        with suppress(IssuerUnavailable):
+            source.key("new", "ES256")
+
+    first = threading.Thread(target=ask)
+    first.start()
+    assert hanging.begun.wait(60)
+
+    clock.now += 600.0
+    ask()
+    first.join(60)
+
+    assert not first.is_alive()
+    assert becomes_true(lambda: source._held() is not None)
+    assert source.key("new", "ES256").kid == "new"
+    assert lines == [NO_ANSWER]
+
+
 @pytest.mark.parametrize("answer", [OSError("down"), TimeoutError(), b"<html>", jwks_bytes(), OLD + b" " * 65_536])
 def test_an_outage_is_bridged_for_a_day(fetch, clock, answer, shared):
     lines = Lines()
@@ -504,7 +598,6 @@ def test_a_static_set_does_not_change():
 
 # --- what is said of keys that cannot be used
 
-MIXED = jwks_bytes(jwk(ec_key(1), "old"), jwk(rsa_key(1024), "weak"), None)
 SAID = ("jwks_keys_left_out", {"issuer": ISSUER, "unusable": {"RSA under 2048 bits": 1, "not an object": 1}})
 
 

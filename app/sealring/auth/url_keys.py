@@ -19,7 +19,7 @@ CACHE_S = 300.0
 RETRY_S = 30.0  # one fetch per so long, whatever unknown kids arrive (GHSA-fhv5-28vv-h8m8)
 FIRST_RETRY_S = 2.0  # likewise, while there is no set at all
 STALE_S = 86_400.0  # how long an outage of the issuer is bridged
-WAIT_S = 6.0  # a request waits no longer for a fetch, which has 5 s
+WAIT_S = 6.0  # a fetch, which has 5 s, is waited for no longer, and then given up
 
 Clock = Callable[[], float]  # seconds
 
@@ -34,12 +34,21 @@ class _Held:
     good_until: float  # monotonic
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A fetch that was asked for: itself, not what it says, tells whether it is the one that is waited for."""
+
+    at: float  # monotonic
+
+
 class UrlKeys:
     """A key set behind a URL, kept current by a daemon thread that starts with the first use (after the fork).
 
     A set counts as current for five minutes. Where the issuer is out of reach, the last set stays in force for 24 hours
     more and requests do not wait. Otherwise a request waits for at most six seconds, and only where there is no
-    current set or its kid is unknown; all that wait share one fetch, and there is one per 30 seconds.
+    current set or its kid is unknown; all that wait share one fetch, and there is one per 30 seconds. A fetch that has
+    not ended six seconds after it was asked for is given up by whoever asks: it failed, another thread makes the next
+    one, and what it still brings is dropped.
 
     Before its first fetch and after one that failed, a worker takes the set that another worker of the server fetched,
     if it is at most an hour old. Without any set the issuer is unavailable, and fetches are tried every 2 seconds.
@@ -67,7 +76,7 @@ class UrlKeys:
         self._last: _Held | None = None  # replaced as one
         self._begun = False
         self._asked_at = float("-inf")
-        self._asked = False  # from the asking until the fetch has ended
+        self._asked: _Asked | None = None  # until the fetch has ended, or is given up
         self._failing = False
 
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
@@ -84,30 +93,39 @@ class UrlKeys:
             raise IssuerUnavailable
         return held.keys.key(kid, alg)
 
-    def refresh(self) -> None:
+    def refresh(self, asked: _Asked | None = None) -> None:
         """Fetch once, in this thread. A failure of any foreseen kind leaves the last set in force."""
         fetched = None
         try:
-            fetched = self._fetched()
+            fetched = self._fetched(asked)
         except (OSError, KeySetRefused) as error:
-            self._told.failed("jwks_fetch_failed", host=urlsplit(self._url).netloc, reason=reason_of(error))
-            self._take_shared()
+            if self._asked is asked:
+                self._failed(reason_of(error))
         finally:
             with self._turn:
-                if fetched is not None:
-                    self._last = fetched
-                self._failing = fetched is None
-                self._asked = False
-                self._turn.notify_all()
+                if self._asked is asked:
+                    self._end(fetched)
 
-    def _fetched(self) -> _Held:
-        """Fetch a set, and share it. Raises OSError; KeySetRefused."""
+    def _fetched(self, asked: _Asked | None) -> _Held:
+        """Fetch a set, and share it unless it was given up meanwhile. Raises OSError; KeySetRefused."""
         began, began_at = self._clock(), self._wall_clock()
         raw = self._fetch(self._url)
         keys = KeySet.parse(raw)
-        self._told.unusable(keys)
-        self._shared.write(raw, began_at)
+        if self._asked is asked:
+            self._told.unusable(keys)
+            self._shared.write(raw, began_at)
         return _Held(keys, began_at, began, began + CACHE_S + STALE_S)
+
+    def _failed(self, reason: str) -> None:
+        self._told.failed("jwks_fetch_failed", host=urlsplit(self._url).netloc, reason=reason)
+        self._take_shared()
+
+    def _end(self, fetched: _Held | None) -> None:
+        if fetched is not None:
+            self._last = fetched
+        self._failing = fetched is None
+        self._asked = None
+        self._turn.notify_all()
 
     def _begin(self) -> None:
         self._begun = True
@@ -138,29 +156,55 @@ class UrlKeys:
     def _ask(self) -> None:
         """Have a fetch made, unless the last is too recent, and wait for its end, unless the last one failed."""
         with self._turn:
-            if not self._asked:
-                if self._clock() - self._asked_at < self._retry_s():
-                    return
+            overdue = self._asked is not None and not self._left_s(self._asked)
+            if overdue:
+                self._give_up()
+            if self._asked is None and self._clock() - self._asked_at >= self._retry_s():
                 self._announce()
-            self._start()
-            if not self._failing:
-                self._turn.wait_for(lambda: not self._asked, timeout=WAIT_S)
+            if self._asked is not None:
+                self._start()
+                overdue = overdue or not (self._failing or self._ends(self._asked))
+        if overdue:
+            self._failed("no answer in time")
+
+    def _ends(self, asked: _Asked) -> bool:
+        """Wait for a fetch, and give it up if it does not end in its time."""
+        ended = self._turn.wait_for(lambda: self._asked is not asked, timeout=self._left_s(asked))
+        if not ended:
+            self._give_up()
+        return ended
+
+    def _left_s(self, asked: _Asked) -> float:
+        return max(0.0, asked.at + WAIT_S - self._clock())
+
+    def _give_up(self) -> None:
+        """Take what is asked for as failed; the thread that is still at it ends with it."""
+        self._thread = None
+        self._end(None)
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():  # is_alive is false in a forked child
             self._thread = threading.Thread(target=self._run, name="sealring-jwks", daemon=True)
             self._thread.start()
 
-    def _announce(self) -> None:
-        self._asked = True
+    def _announce(self) -> _Asked:
         self._asked_at = self._clock()
+        self._asked = _Asked(self._asked_at)
         self._turn.notify_all()
+        return self._asked
 
     def _run(self) -> None:
-        while True:
-            with self._turn:
-                if not self._turn.wait_for(
-                    lambda: self._asked, timeout=self._retry_s() if self._failing else REFRESH_S
-                ):
-                    self._announce()
-            self.refresh()
+        while (asked := self._next()) is not None:
+            self.refresh(asked)
+
+    def _next(self) -> _Asked | None:
+        """Wait until a fetch is asked for, or due; there is none for a thread whose fetch was given up."""
+        with self._turn:
+            self._turn.wait_for(
+                lambda: self._asked is not None or not self._is_ours(),
+                timeout=self._retry_s() if self._failing else REFRESH_S,
+            )
+            return (self._asked or self._announce()) if self._is_ours() else None
+
+    def _is_ours(self) -> bool:
+        return threading.current_thread() is self._thread
