@@ -1,4 +1,4 @@
-"""All tests, in three parts at once: each takes about the same time, most of it waiting. `make test`.
+"""All tests, in four parts at once: each takes about the same time, most of it waiting. `make test`.
 
 What the first part says is shown as it comes, then what the others have said. The last line adds all up, as pytest would
 have said it of one run. The exit status is 0 if every part passed.
@@ -16,7 +16,13 @@ from typing import BinaryIO
 
 ROOT = Path(__file__).parents[1]
 STORES = ("tests/adversary", "tests/backup", "tests/bindings", "tests/faults", "tests/store")
-PARTS = (STORES, ("tests", *(f"--ignore={folder}" for folder in STORES)), ("plugins",))  # arguments of pytest
+EMULATED = ("plugins/awskms", "plugins/gcpkms")
+PARTS = (  # arguments of pytest
+    STORES,
+    ("tests", *(f"--ignore={folder}" for folder in STORES)),
+    EMULATED,
+    ("plugins", *(f"--ignore={folder}" for folder in EMULATED)),
+)
 INTERRUPTED = 2  # of pytest
 
 _PYTEST = (sys.executable, "-u", "-m", "pytest")

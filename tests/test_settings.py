@@ -154,6 +154,24 @@ def test_a_missing_file_says_how_to_make_one(tmp_path):
         settings.load(tmp_path / "none.toml")
 
 
+def test_tables_deeper_than_can_be_read_are_refused(load):
+    with pytest.raises(SettingsInvalid, match="is not valid TOML: it is nested too deeply$"):
+        load(f"a = {'[' * 3000}{']' * 3000}\n{GOOD}")
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        (r"\[server\] run_folder", '[server]\nrun_folder = "a\\u0000"'),
+        (r"\[server\.a\] b", '[server.a]\nb = ["c", "\\u0000"]'),
+        (r"\[a\]", 'a = "\\u0000"'),
+    ],
+)
+def test_a_nul_in_a_text_is_refused(load, where, text):
+    with pytest.raises(SettingsInvalid, match=f"^{where} has a NUL in it$"):
+        load(f"{text}\n{GOOD}" if text.startswith("a") else f"{GOOD}\n{text}")
+
+
 def test_a_file_that_is_no_utf_8_is_refused(tmp_path):
     (tmp_path / "x.toml").write_bytes(b"\xff")
 

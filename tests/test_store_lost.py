@@ -130,7 +130,7 @@ def test_init_and_restore_say_what_to_do(live, tmp_path):
     told = run(live, "init", "--data-dir", live.folder, "--store", live.store_url)
 
     assert "sealring restore" in told
-    assert f"sealring init --layout {live.folder}/store-layout" in told
+    assert f"add `--layout {live.folder}/store-layout` to the same `sealring init`" in told
 
 
 def test_an_empty_store_is_told_with_both_ways_out(live):

@@ -18,13 +18,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 
-from sealring import inheritance, settings
+from sealring import inheritance, log_files, settings
+from sealring.configuration import Application
 from sealring.errors import SettingsInvalid
 from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
@@ -48,32 +49,8 @@ class _Run(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             sys.exit(f"Error: {error}")
 
 
-class Application(WSGIApplication, _Run):  # type: ignore[misc]
-    """gunicorn's configuration: what its command line names."""
-
-    cfg: Any
-    app_uri: str
-
-    def load_config(self) -> None:
-        super().load_config()
-        if not issubclass(self.cfg.worker_class, Worker):
-            raise SettingsInvalid(f"gunicorn's worker_class has to be {Worker.__module__}.{Worker.__name__}")
-
-    @property
-    def configuration(self) -> tuple[Any, str]:
-        """All that loading it changes."""
-        return self.cfg, self.app_uri
-
-    @configuration.setter
-    def configuration(self, loaded: tuple[Any, str]) -> None:
-        self.cfg, self.app_uri = loaded
-
-    def reload(self) -> None:
-        """Raises SettingsInvalid where it cannot be used; what is loaded is of no use then."""
-        try:
-            super().reload()
-        except SystemExit as refused:  # gunicorn has printed why
-            raise SettingsInvalid("gunicorn's configuration cannot be used; what is wrong stands above") from refused
+class _Application(Application, _Run):
+    """The configuration, and the master that goes by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +88,43 @@ class Master(Arbiter):  # type: ignore[misc]
     def reload(self) -> None:
         self._stats["reloads"] += 1
         self._abandon()
+        if self._takes_new():  # nothing is forked in there: what a worker raises is not caught
+            self._replace(
+                [each for each in self.WORKERS.values() if not each.leaving], self.num_workers, self._reloaded
+            )
+
+    def handle_ttin(self) -> None:
+        self._outlives(super().handle_ttin)
+
+    def handle_ttou(self) -> None:
+        self._outlives(super().handle_ttou)
+
+    def handle_winch(self) -> None:
+        self._outlives(super().handle_winch)
+
+    def handle_usr1(self) -> None:
         try:
-            self.app.reload()
-            inheritance.leave(self._read())
-        except SettingsInvalid as error:
-            self._keep(str(error))
+            log_files.reopen(self.log)
+        except OSError as error:
+            self._log.notice(f"the log was not opened again, and goes on where it was: {error.strerror}")
             return
-        self._adopt()
-        self.log.reopen_files()
-        self._replace([each for each in self.WORKERS.values() if not each.leaving], self.num_workers, self._reloaded)
+        self.kill_workers(signal.SIGUSR1)
+
+    def reexec(self) -> None:
+        master = os.getpid()
+        try:
+            super().reexec()
+        except BaseException as error:  # noqa: BLE001  whatever a hook raises; the fork must not stop our workers
+            self._log.notice(f"no new master could be started: {type(error).__name__}")
+            if os.getpid() != master:
+                os._exit(1)
 
     def reap_workers(self) -> None:
-        if any(each.ready for each in self.WORKERS.values()):  # one that ended just now is among them
+        if self._has_served:  # one that ended just now is among the workers
             self.WORKER_BOOT_ERROR = self.APP_LOAD_ERROR = _NO_STATUS
-        super().reap_workers()
+        for _ in range(1 + len(self.WORKERS)):  # where child_exit raises, the worker has been taken out before
+            if self._outlives(super().reap_workers):
+                break
 
     def manage_workers(self) -> None:
         inheritance.left().renew()
@@ -142,13 +142,15 @@ class Master(Arbiter):  # type: ignore[misc]
     def spawn_worker(self) -> None:
         try:
             super().spawn_worker()
-        except (
-            OSError,
-            RuntimeError,
-        ) as error:  # no memory, process, descriptor or place for a heartbeat: others go on
+        except BaseException as error:  # noqa: BLE001  a hook may raise anything
+            if os.getpid() != self.pid:  # the end of a worker, which must not take itself for the master
+                sys.exit(error.code if isinstance(error, SystemExit) else self.WORKER_BOOT_ERROR)
+            if not (isinstance(error, OSError | RuntimeError) or self._has_served):
+                raise HaltServer(f"Worker failed to boot: {_why(error)}", self.WORKER_BOOT_ERROR) from None
+            # no memory, process, descriptor or place for a heartbeat, or a hook raised: others go on
             os.umask(self._umask)  # which gunicorn changed on its way
             self.pause()
-            self._log.notice(f"cannot start a worker: {error.strerror if isinstance(error, OSError) else error}")
+            self._log.notice(f"cannot start a worker: {_why(error)}")
 
     def maybe_promote_master(self) -> None:
         if self.master_pid not in {0, os.getppid()} and self.pidfile is not None:
@@ -159,9 +161,40 @@ class Master(Arbiter):  # type: ignore[misc]
         """Start no worker for a while: the last could not."""
         self._not_before = time.monotonic() + PAUSE_S
 
+    @property
+    def _has_served(self) -> bool:
+        return self.WORKER_BOOT_ERROR == _NO_STATUS or any(each.ready for each in self.WORKERS.values())
+
     def _read(self) -> Inheritance:
         config = settings.load(Path(os.environ[SETTINGS_VARIABLE]))
         return Inheritance.of(config, self._log, lambda: self._refused[0] != 0)
+
+    def _takes_new(self) -> bool:
+        """Whether new settings and configuration could be read and adopted; what was before is in force otherwise."""
+        try:
+            self.app.reload()
+            inherited = self._read()
+            log_files.require_writable(self.app.cfg)
+            inheritance.leave(inherited)
+            self._adopt()
+            log_files.reopen(self.log)
+        except BaseException as error:  # noqa: BLE001  configuration is code, which may raise anything
+            self._keep(_why(error))
+            return False
+        return True
+
+    def _outlives(self, step: Callable[[], None]) -> bool:
+        """Whether it passed: a hook in it may raise anything, and ends no server."""
+        try:
+            step()
+        except HaltServer:
+            raise
+        except BaseException as error:
+            if os.getpid() != self.pid:  # the end of a worker
+                raise
+            self._log.notice(f"a hook of gunicorn's configuration raised {type(error).__name__}; the server goes on")
+            return False
+        return True
 
     def _adopt(self) -> None:
         """Go by the configuration of the application."""
@@ -175,7 +208,10 @@ class Master(Arbiter):  # type: ignore[misc]
         inherited, self.app.configuration = self._good
         inheritance.leave(inherited)
         if self.cfg is not self.app.cfg:  # it was adopted
-            self._adopt()
+            try:
+                self._adopt()
+            except BaseException as error:  # noqa: BLE001  a hook that let the same configuration pass before
+                self._log.notice(f"the configuration before could not be adopted again in full: {_why(error)}")
 
     def _reloaded(self, serve: bool) -> None:  # noqa: FBT001
         if not serve:
@@ -227,6 +263,15 @@ class Master(Arbiter):  # type: ignore[misc]
             self.kill_worker(worker.pid, signal.SIGTERM if worker.ready else signal.SIGKILL)
 
 
+def _why(error: BaseException) -> str:
+    """Say what was raised; the text of what is not known may quote a secret."""
+    if isinstance(error, SettingsInvalid):
+        return str(error)
+    if isinstance(error, OSError) and isinstance(error.errno, int):
+        return os.strerror(error.errno)
+    return f"{type(error).__name__} was raised"
+
+
 def _umask() -> int:
     """It can be read only by setting it."""
     umask = os.umask(0o077)
@@ -242,7 +287,7 @@ def _remove_stale(pid_file: Path, pid: int) -> None:
 
 
 def main() -> NoReturn:
-    Application("%(prog)s [OPTIONS]", prog="sealring").run()
+    _Application("%(prog)s [OPTIONS]", prog="sealring").run()
     raise AssertionError("the master ends the process")
 
 

@@ -32,7 +32,8 @@ def make_ready(gateway: Gateway, links: Links, files: TrustFiles, new: tuple[str
     if stored is None and files.found_pin() is not None:
         raise SettingsInvalid(
             f"the store is empty, and {files.pin_file} is of one that was not: look for what emptied it. Restore a "
-            f"backup with `sealring restore`, or begin without its data by adding `--layout {files.layout_file}`"
+            f"backup with `sealring restore`, or begin without its data: add `--layout {files.layout_file}` to the "
+            "same `sealring init`"
         )
     if stored is None:
         layout = _kept(gateway, files) or make_layout(gateway, *new)

@@ -150,11 +150,28 @@ def _read(path: Path) -> Table:
             raise SettingsInvalid(f"{path} can be written by anybody, who could name a store; run: chmod o-w {path}")
         if is_marked(raw):
             raise SettingsInvalid(f"{path} {WHAT_TO_DO}")
-        return tomllib.loads(raw.decode())
+        members = tomllib.loads(raw.decode())
+        _refuse_nul("", members)
     except OSError as error:
         raise SettingsInvalid(f"{path} cannot be read ({error.strerror}); make one with `sealring init`") from error
     except ValueError as error:  # TOMLDecodeError and bad UTF-8; the text may quote a secret
         raise SettingsInvalid(f"{path} is not valid TOML{_place(error)}") from None
+    except RecursionError:
+        raise SettingsInvalid(f"{path} is not valid TOML: it is nested too deeply") from None
+    return members
+
+
+def _refuse_nul(name: str, value: object) -> None:
+    """No text of ours has one, and a path with it raises wherever it is used."""
+    if isinstance(value, str) and "\0" in value:
+        table, _, member = name.rpartition(".")
+        _Table(table, {}).refuse(member, "has a NUL in it")
+    if isinstance(value, dict):
+        for member, each in value.items():
+            _refuse_nul(f"{name}.{member}" if name else member, each)
+    if isinstance(value, list):
+        for each in value:
+            _refuse_nul(name, each)
 
 
 def _place(error: ValueError) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from sealring import log_files
 from sealring.http.deadlines import Deadlines
 from sealring.http.unreadable import write_refusal
 from sealring.observability.logs import Log
@@ -77,6 +78,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def due(self) -> bool:
         """Whether it has served as many requests as a worker should."""
         return self._state[0] == _DUE
+
+    def handle_usr1(self, sig: int, frame: object) -> None:  # noqa: ARG002  gunicorn's signature
+        with suppress(OSError):  # this worker may not open it: what is open goes on
+            log_files.reopen(self.log)
 
     def run(self) -> None:
         self._state[0] = _READY

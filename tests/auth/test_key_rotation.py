@@ -288,3 +288,18 @@ def test_all_former_keys_can_go_at_once(keys):
     assert not is_taken(keys, old)
     assert is_taken(keys, signed(keys))
     assert KeySet.of(json.loads(keys.jwks_file.read_text())["keys"]).keys[0].kid == kid(keys.signing_key_file)
+
+
+@pytest.mark.parametrize("command", [rotate, prune], ids=["rotate", "prune"])
+def test_two_commands_at_once_are_one_and_a_refusal(keys, command):
+    refused = []
+
+    def beside(_seconds):
+        with pytest.raises(SettingsInvalid, match="another `sealring token-key` is at work in this folder"):
+            command(keys, NOW)
+        refused.append(command)
+
+    rotate(keys, wait=beside)
+
+    assert refused == [command]
+    assert command(keys, NOW)  # afterwards, it is done

@@ -132,6 +132,20 @@ def test_a_request_that_gets_its_name_when_it_is_sent_again_is_done_once(use, st
     assert store.actions().count(UPDATED) == 1
 
 
+def test_a_request_that_got_its_name_keeps_its_outcome_whoever_wrote_since(use, store):
+    record = create(use, caller(ACME))
+    who = sends("update", place="PUT /kv/1")
+    first = update(use, who, record)
+    update(use, named_later(who), record)
+    other = update(use, caller(ACME), record, "of another")
+
+    again = update(use, named_later(who), record)
+
+    assert (again.current, again.updated_at) == (first.current, first.updated_at)
+    assert use.objects.describe(caller(ACME), str(record.id)).current == other.current
+    assert use.operations.find(who, "key-1").progress is Progress.COMMITTED
+
+
 def test_a_request_that_gets_its_name_when_it_is_sent_again_is_new_once_somebody_else_wrote(use):
     record = create(use, caller(ACME))
     who = sends("update", place="PUT /kv/1")

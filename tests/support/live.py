@@ -87,7 +87,7 @@ def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str =
 def serving(
     folder: Path,
     store_url: str,
-    workers: int = 2,
+    workers: int | None = 2,
     threads: int = 8,
     keys: str = "local",
     about_store: str = "",
@@ -96,7 +96,7 @@ def serving(
 ) -> Iterator[LiveServer]:
     """Run the installed `sealring serve` in `folder`, on this store, until the block ends.
 
-    `about_store` is a line more in [store], and `max_versions` what an object keeps.
+    `workers` is None for as many as gunicorn's configuration says. `about_store` is a line more in [store], and `max_versions` what an object keeps.
     """
     kms = Kms(KEYS_OF_CUSTOMERS)
     kms.start()
@@ -113,7 +113,7 @@ def running(
     path: Path,
     log: Path,
     kms: Kms,
-    workers: int = 2,
+    workers: int | None = 2,
     threads: int = 8,
     gunicorn_config: Path | None = None,
     path_of_health: str = "/readyz",
@@ -121,7 +121,9 @@ def running(
     """Run `sealring serve` with these settings until the block ends, which begins when the path of health is answered."""
     port = free_port()
     command = [Path(sys.executable).with_name("sealring"), "serve", "--config", path, "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", str(workers), "--threads", str(threads)]
+    command += ["--threads", str(threads)]
+    if workers is not None:
+        command += ["--workers", str(workers)]
     if gunicorn_config is not None:
         command += ["--gunicorn-config", gunicorn_config]
     with log.open("wb") as output:

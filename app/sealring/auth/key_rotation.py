@@ -9,8 +9,10 @@ Each step leaves a state in which `sealring token` signs what servers take, and 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +49,10 @@ class LocalKeys:
         `now` is in seconds since 1970; `wait` waits for so many seconds. Raises SettingsInvalid where a file cannot be
         read or written, or the servers would not find the new key in the set.
         """
+        with _alone(self.signing_key_file.parent):
+            yield from self._rotate(now, wait)
+
+    def _rotate(self, now: int, wait: Callable[[float], None]) -> Iterator[str]:
         if not self.new_key_file.exists():
             _make_key(self.new_key_file)
         new = public_jwk(self.new_key_file)
@@ -62,6 +68,10 @@ class LocalKeys:
 
     def prune(self, now: int, *, all_former: bool = False) -> Iterator[str]:
         """Remove the keys whose end has come, or all but those that sign, and say which. Raises SettingsInvalid."""
+        with _alone(self.signing_key_file.parent):
+            yield from self._prune(now, all_former=all_former)
+
+    def _prune(self, now: int, *, all_former: bool) -> Iterator[str]:
         kept = {public_jwk(path)["kid"] for path in (self.signing_key_file, self.new_key_file) if path.exists()}
         keys = self._keys()
         going = [key for key in keys if key.get("kid") not in kept and (all_former or _ended(key, now))]
@@ -101,6 +111,19 @@ class LocalKeys:
     def _require(self, new: Jwk) -> None:
         if read_key_set(self.jwks_file).key(new["kid"], ALGORITHM) is None:
             raise SettingsInvalid(f"{self.jwks_file} lacks the new key; run `sealring token-key rotate` again")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """For what two commands at once would spoil. The lock ends with the process. Raises SettingsInvalid."""
+    locked = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise SettingsInvalid("another `sealring token-key` is at work in this folder; try again in a moment") from None
+    finally:
+        os.close(locked)
 
 
 def _make_key(path: Path) -> None:

@@ -253,7 +253,10 @@ class MemoryObjects:
             return None
         outcome = self._intents.recall(intent)
         if outcome is None:
-            return self._recalled(intent.nameless)
+            recalled = self._recalled(intent.nameless)
+            if recalled is not None:
+                self._intents.remember(intent, recalled)
+            return recalled
         record = self._objects[ObjectId(outcome.object_id)]
         if not intent.name and record.operation != outcome.operation:
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import EnvironmentId, OrgId
@@ -28,6 +28,7 @@ class Repeated:
 
     outcome: Outcome
     certain: bool  # whoever wrote the object since; else while nobody did
+    named: bool  # it was known by its name
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ class Attempt:
         if self._before is None:
             self._before = outcome.operation
         # What was written after our first look was written beside us, so that no other request came between.
-        return Repeated(outcome, self.named or outcome.operation != self._before)
+        return Repeated(outcome, self.named or outcome.operation != self._before, self.named)
 
     def closing(self, record: ObjectRecord) -> Sequence[Command]:
         """What is written with the change that makes `record`."""
@@ -110,6 +111,15 @@ class Attempt:
             object_id=record.id.raw,
             version_id=record.current.id,
         )
+        return self._keeping(outcome)
+
+    def naming(self, repeated: Repeated) -> Sequence[Command]:
+        """What gives an outcome that was known without a name the one with which its request came again."""
+        if repeated.named or not self.named:
+            return ()
+        return self._keeping(replace(repeated.outcome, fingerprint=self.fingerprint))
+
+    def _keeping(self, outcome: Outcome) -> Sequence[Command]:
         encoded = self.records.encode_outcome(self.key + self.place, outcome)
         return ((b"HSET", self.key, self.place, encoded), (b"EXPIRE", self.key, self.kept_s))
 

@@ -231,6 +231,8 @@ class RedisObjects:
         record = self._decode(object_id, raw)
         if not repeated.certain and (record is None or record.operation != outcome.operation):
             return None
+        if naming := following.naming(repeated):
+            link.send(*naming)
         if record is None:
             raise NotFound
         version = record.current
