@@ -16,13 +16,9 @@ from typing import BinaryIO
 
 ROOT = Path(__file__).parents[1]
 STORES = ("tests/adversary", "tests/backup", "tests/bindings", "tests/faults", "tests/store")
-EMULATED = ("plugins/awskms", "plugins/gcpkms")
-PARTS = (  # arguments of pytest
-    STORES,
-    ("tests", *(f"--ignore={folder}" for folder in STORES)),
-    EMULATED,
-    ("plugins", *(f"--ignore={folder}" for folder in EMULATED)),
-)
+OTHERS = ("tests/sdk", "plugins/awskms", "plugins/gcpkms")  # SDKs and emulators of others
+_TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS))
+PARTS = (STORES, OTHERS, ("tests", *_TAKEN), ("plugins", *_TAKEN))  # arguments of pytest
 INTERRUPTED = 2  # of pytest
 
 _PYTEST = (sys.executable, "-u", "-m", "pytest")
