@@ -3,18 +3,16 @@
 import json
 import re
 import time
-from contextlib import closing
 
 import jwt
 import pytest
 from click.testing import CliRunner
 
 from auth.kit import claims, ec_key, sign
-from revocations.commands import run
-from sealring import cli, installation, settings, token_inspection, wiring
+from revocations.commands import new_installation, run
+from sealring import cli, settings, token_inspection
 from sealring.auth.tokens import BearerToken
 from sealring.store.embedded import EmbeddedValkey
-from sealring.store.links import Links
 from sealring.token_inspection import in_words
 
 NOW = 1_800_000_000
@@ -29,12 +27,7 @@ def valkey_of_ours(tmp_path_factory):
 @pytest.fixture
 def path(valkey_of_ours, tmp_path):
     """The settings of a new installation."""
-    with closing(Links.to(valkey_of_ours)) as links:
-        links.call((b"FLUSHALL",))
-    list(installation.create_files(tmp_path, valkey_of_ours, "local"))
-    made = tmp_path / installation.SETTINGS_FILE
-    wiring.initialise_store(settings.load(made), 1)
-    return made
+    return new_installation(tmp_path, valkey_of_ours, 1)
 
 
 def minted(path):

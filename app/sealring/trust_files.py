@@ -16,6 +16,7 @@ from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.layout import Layout
 from sealring.domain.pin import Pin
 from sealring.errors import SettingsInvalid
+from sealring.folders import sync_folder
 
 LAYOUT_FILE = "store-layout"
 MODE = 0o644
@@ -114,10 +115,6 @@ def _write(path: Path, text: str) -> None:
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
     except OSError as error:
         raise SettingsInvalid(f"{path} cannot be written ({error.strerror})") from error

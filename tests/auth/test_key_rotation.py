@@ -223,19 +223,10 @@ def test_a_key_of_another_installation_is_taken_into_no_set(keys):
     assert is_taken(keys, signed(keys))
 
 
-def test_a_set_that_is_lost_is_made_anew(keys):
+@pytest.mark.parametrize("lost", ["jwks_file", "signing_key_file"])
+def test_a_set_or_a_key_that_is_lost_is_made_anew(keys, lost):
     old = signed(keys)
-    keys.jwks_file.unlink()
-
-    rotate(keys)
-
-    assert is_taken(keys, old)
-    assert is_taken(keys, signed(keys))
-
-
-def test_a_key_that_is_lost_is_made_anew(keys):
-    old = signed(keys)
-    keys.signing_key_file.unlink()
+    getattr(keys, lost).unlink()
 
     rotate(keys)
 
@@ -288,6 +279,14 @@ def test_all_former_keys_can_go_at_once(keys):
     assert not is_taken(keys, old)
     assert is_taken(keys, signed(keys))
     assert KeySet.of(json.loads(keys.jwks_file.read_text())["keys"]).keys[0].kid == kid(keys.signing_key_file)
+
+
+def test_a_folder_that_is_not_there_is_refused_in_one_line(tmp_path):
+    nowhere = LocalKeys(tmp_path / "none" / "token-key.pem", tmp_path / "none" / "token-jwks.json", VALIDITY_S)
+
+    for command in (rotate, prune):
+        with pytest.raises(SettingsInvalid, match=rf"^{tmp_path}/none cannot be read \(No such file or directory\)$"):
+            command(nowhere, NOW)
 
 
 @pytest.mark.parametrize("command", [rotate, prune], ids=["rotate", "prune"])

@@ -1,12 +1,24 @@
-"""`sealring token ...`, as the operator runs it."""
+"""`sealring token ...`, as the operator runs it, on an installation of its own."""
 
 import base64
 import json
+from contextlib import closing
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from sealring import cli
+from sealring import cli, installation, settings, wiring
+from sealring.store.links import Links
+
+
+def new_installation(folder: Path, store_url: str, partitions: int) -> Path:
+    """Empty the store, make an installation on it, and return the path of its settings."""
+    with closing(Links.to(store_url)) as links:
+        links.call((b"FLUSHALL",))
+    list(installation.create_files(folder, store_url, "local"))
+    made = folder / installation.SETTINGS_FILE
+    wiring.initialise_store(settings.load(made), partitions)
+    return made
 
 
 def run(settings: Path, *arguments: str) -> Result:

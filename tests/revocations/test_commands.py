@@ -9,8 +9,8 @@ import pytest
 
 from isolation.environments import ENVIRONMENT as SECOND
 from isolation.environments import add_environment
-from revocations.commands import run
-from sealring import installation, settings, wiring
+from revocations.commands import new_installation, run
+from sealring import settings, wiring
 from sealring.store.embedded import EmbeddedValkey
 from sealring.store.keyspace import Keyspace
 from sealring.store.links import Links
@@ -28,12 +28,7 @@ def valkey_of_ours(tmp_path_factory):
 @pytest.fixture
 def path(valkey_of_ours, tmp_path):
     """The settings of a new installation."""
-    with closing(Links.to(valkey_of_ours)) as links:
-        links.call((b"FLUSHALL",))
-    list(installation.create_files(tmp_path, valkey_of_ours, "local"))
-    made = tmp_path / installation.SETTINGS_FILE
-    wiring.initialise_store(settings.load(made), 2)
-    return made
+    return new_installation(tmp_path, valkey_of_ours, 2)
 
 
 def revoke(path, *arguments):

@@ -1,6 +1,7 @@
 import pytest
 
 from docs.markdown import blocks, read, section
+from faults.proxy import FaultProxy
 from sealring.store.links import Links
 from support import stores
 from support.cluster import running_cluster
@@ -20,6 +21,14 @@ def cluster_links(cluster):
     links = Links.to(cluster.url, replicas=1)
     yield links
     links.close()
+
+
+@pytest.fixture
+def proxy(valkey):
+    """What loses answers of that Valkey, when it is told to."""
+    proxy = FaultProxy(valkey)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture(scope="session")

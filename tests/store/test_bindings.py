@@ -3,7 +3,7 @@
 import pytest
 
 from bindings.conftest import world_on
-from faults.proxy import Fault, FaultProxy, Script
+from faults.proxy import Fault, Script
 from sealring.domain.binding import BindingState
 from sealring.errors import NotFound
 from sealring.store.keyspace import Keyspace
@@ -13,13 +13,6 @@ from support.stores import KEYS, on_links
 
 KEYSPACE = Keyspace(4, KEYS)
 ORG = "org_123"
-
-
-@pytest.fixture
-def proxy(valkey):
-    proxy = FaultProxy(valkey)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture

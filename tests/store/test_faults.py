@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from faults.proxy import Fault, FaultProxy, Script
+from faults.proxy import Fault, Script
 from sealring.domain.intent import Intent
 from sealring.errors import NotFound, OutcomeUnknown, StoreUnavailable
 from sealring.store.links import Links
@@ -14,13 +14,6 @@ from support.make import ACME, ENVIRONMENT, caller, context, gateway, services
 from support.stores import on_links
 
 ME = caller(ACME)
-
-
-@pytest.fixture
-def proxy(valkey):
-    proxy = FaultProxy(valkey)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture

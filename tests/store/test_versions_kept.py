@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from faults.proxy import Fault, FaultProxy, Script
+from faults.proxy import Fault, Script
 from sealring.domain.ids import uuid_text
 from sealring.domain.intent import Intent
 from sealring.errors import IntegrityFailure, NotFound, OutcomeUnknown
@@ -251,13 +251,6 @@ def test_one_that_was_dropped_and_put_back_by_somebody_is_not_found(parts, use, 
 
 
 # --- where an answer is lost
-
-
-@pytest.fixture
-def proxy(valkey):
-    proxy = FaultProxy(valkey)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture

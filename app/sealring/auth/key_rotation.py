@@ -25,6 +25,7 @@ from sealring.auth.key_sources import FILE_CHECK_S, read_key_set
 from sealring.auth.signing import ALGORITHM, create_signing_key, public_jwk
 from sealring.domain.strict_json import parse_object
 from sealring.errors import SettingsInvalid
+from sealring.folders import sync_folder
 
 _JWKS_MODE = 0o644
 
@@ -116,14 +117,22 @@ class LocalKeys:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """For what two commands at once would spoil. The lock ends with the process. Raises SettingsInvalid."""
-    locked = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locked = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise SettingsInvalid(f"{folder} cannot be read ({error.strerror})") from error
+    try:
+        _lock(locked)
         yield
-    except BlockingIOError:
-        raise SettingsInvalid("another `sealring token-key` is at work in this folder; try again in a moment") from None
     finally:
         os.close(locked)
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SettingsInvalid("another `sealring token-key` is at work in this folder; try again in a moment") from None
 
 
 def _make_key(path: Path) -> None:
@@ -140,7 +149,7 @@ def _move(source: Path, place: Path) -> None:
         if place.exists():
             _give(source, place.stat())
         source.replace(place)
-        _sync(place.parent)
+        sync_folder(place.parent)
     except OSError as error:
         raise SettingsInvalid(f"{place} cannot be replaced ({error.strerror})") from error
 
@@ -167,14 +176,6 @@ def _give(path: Path, owner: os.stat_result) -> None:
     status = path.stat()
     if (status.st_uid, status.st_gid) != (owner.st_uid, owner.st_gid):
         os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _time(seconds: int) -> str:

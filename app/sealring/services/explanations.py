@@ -14,7 +14,7 @@ from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure, KeyFailure
 from sealring.keys.bound_keys import BoundKeys
 from sealring.keys.keyring import Keyring
-from sealring.services.visibility import attested, event_of, object_id, refusals_audited, visible
+from sealring.services.visibility import attested, event_of, live_object, refusals_audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Explanations:
         """
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            record = visible(self._store.get(object_id(text_id, caller, self._store.home)), caller)
+            record = live_object(self._store, caller, text_id)
             record, _ = attested(
                 self._store, record, caller, lambda found: event_of(Action.OBJECT_EXPLAINED, found, caller)
             )

@@ -16,7 +16,7 @@ from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import Author, ObjectRecord, State, Version
 from sealring.errors import AmbiguousName, KeyContextFixed, NotFound, PayloadTooLarge, VersionConflict
 from sealring.services.sealing import Sealing
-from sealring.services.visibility import attested, event_of, object_id, owned, refusals_audited, visible
+from sealring.services.visibility import attested, event_of, live_object, object_id, owned, refusals_audited, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Objects:
         """Return an object with its value, after the event of the read is stored. Raises NotFound; KeyFailure."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            return self._open(caller, visible(self._store.get(object_id(text_id, caller, self._store.home)), caller))
+            return self._open(caller, live_object(self._store, caller, text_id))
 
     def read_by_name(self, caller: Caller, name: str, org: OrgId | None) -> OpenedObject:
         """Return the object of that name in `org`, or in the caller's organizations.
@@ -87,7 +87,7 @@ class Objects:
         """Return an object without its value. Touches no key. Raises NotFound."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            record = visible(self._store.get(object_id(text_id, caller, self._store.home)), caller)
+            record = live_object(self._store, caller, text_id)
             return attested(self._store, record, caller, _event(Action.METADATA_READ, caller))[0]
 
     def update(
@@ -120,7 +120,7 @@ class Objects:
             return Change(record, event_of(Action.OBJECT_UPDATED, record, caller), uses)
 
         with refusals_audited(self._audit, caller, text_id):
-            return owned(self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller)
+            return self._amended(caller, text_id, decide)
 
     def delete(self, caller: Caller, text_id: str, *, version_check: str | None) -> ObjectRecord:
         """Make an object unreadable and its name free, at once. It can be restored until it is purged.
@@ -138,7 +138,7 @@ class Objects:
             return Change(record, event_of(Action.OBJECT_DELETED, record, caller))
 
         with refusals_audited(self._audit, caller, text_id):
-            return owned(self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller)
+            return self._amended(caller, text_id, decide)
 
     def restore(self, caller: Caller, text_id: str) -> ObjectRecord:
         """Bring a deleted object back. Touches no key. Raises NameTaken; NotFound.
@@ -158,13 +158,14 @@ class Objects:
         while True:
             with refusals_audited(self._audit, caller, text_id):
                 try:
-                    return owned(
-                        self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller
-                    )
+                    return self._amended(caller, text_id, decide)
                 except _LiveAlready:
                     with suppress(NotFound):  # deleted meanwhile, so that there is something to restore
                         return self.describe(caller, text_id)
             caller = caller.again()
+
+    def _amended(self, caller: Caller, text_id: str, decide: Callable[[ObjectRecord, Moment], Change]) -> ObjectRecord:
+        return owned(self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller)
 
     def _new(  # noqa: PLR0913, PLR0917  what a new object is made of
         self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes, epoch: Epoch | None

@@ -13,7 +13,7 @@ from sealring.domain.record import ObjectRecord, Version, VersionSummary
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.objects import OpenedObject
 from sealring.services.sealing import Sealing
-from sealring.services.visibility import attested, event_of, object_id, refusals_audited, visible
+from sealring.services.visibility import attested, event_of, live_object, object_id, refusals_audited, visible
 
 
 class Versions:
@@ -38,7 +38,7 @@ class Versions:
         """Return the object as it was in one version. Raises NotFound; KeyFailure."""
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, text_id):
-            record = visible(self._store.get(object_id(text_id, caller, self._store.home)), caller)
+            record = live_object(self._store, caller, text_id)
             raw_id = parse_uuid(version_id)
             version = None if raw_id is None else self._store.version(record, raw_id)
             if version is None:

@@ -39,6 +39,11 @@ def object_id(text: str, caller: Caller, home_of: HomeOf) -> ObjectId:
     return parsed
 
 
+def live_object(store: ObjectStore, caller: Caller, text: str) -> ObjectRecord:
+    """Return the live object of an id. Raises NotFound."""
+    return visible(store.get(object_id(text, caller, store.home)), caller)
+
+
 def at_home(principal: Principal, home: Home, home_of: HomeOf) -> bool:
     """Whether what an id names can be the principal's. What cannot is not even read: the time would tell of it."""
     return principal.everywhere or any(home == home_of(principal.environment, org) for org in principal.organizations)

@@ -14,6 +14,7 @@ from sealring.crypto.chunks import Chunks
 from sealring.crypto.data_key import DataKey
 from sealring.domain.backup import BackupHead, FileKind
 from sealring.errors import BackupRefused, IntegrityFailure
+from sealring.folders import sync_folder
 from sealring.store.counts import Counts
 from sealring.store.entries import EndEntry, Entry, encode_entry, read_entries
 
@@ -115,15 +116,6 @@ def _in_the_place_of(target: Path) -> Iterator[BinaryIO]:
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise BackupRefused(f"{target} cannot be written ({error.strerror})") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that the new name survives a loss of power too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
