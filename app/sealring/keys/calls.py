@@ -85,6 +85,8 @@ class Calls:
 
         KeyThrottled, before anything is called, where the organization keeps too much of the worker waiting.
         """
+        if len(works) == 1 and not works[0].waits:  # most of them, and three microseconds less
+            return [works[0].attempt(call.deadline)]
         waiting = sum(work.waits for work in works)
         if not waiting:
             return _collected([partial(work.attempt, call.deadline) for work in works])

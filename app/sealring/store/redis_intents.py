@@ -65,22 +65,23 @@ class Attempt:
 
     @property
     def watched(self) -> Sequence[bytes]:
-        return tuple(each.key for each in self._each)
+        return tuple(each.key for each in self._each) if self.key else ()
 
     @property
     def reading(self) -> Sequence[Command]:
-        return tuple((b"HGET", each.key, each.place) for each in self._each)
+        return tuple((b"HGET", each.key, each.place) for each in self._each) if self.key else ()
 
     @property
     def _each(self) -> Sequence[Attempt]:
-        each = (self, *(() if self.nameless is None else (self.nameless,)))
-        return each if self.key else ()
+        return (self,) if self.nameless is None else (self, self.nameless)
 
     def repeated(self, replies: Sequence[Reply], now: int) -> Repeated | None:
         """Read the replies to `reading`, at a time in microseconds.
 
         Raises IdempotencyKeyReused where the name was given to another request.
         """
+        if not self.key:
+            return None
         found = (each.known(raw, now) for each, raw in zip(self._each, replies, strict=True))
         return next((repeated for repeated in found if repeated is not None), None)
 
