@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sealring import wiring
 from sealring.auth.scoping import operator
 from sealring.crypto.data_key import DataKey
 from sealring.domain.backup import BackupHead, FileKind
+from sealring.domain.clock import now_us
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Envelope
 from sealring.domain.principal import Caller
@@ -63,7 +63,7 @@ def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Writte
     pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
         layout = wiring.require_layout(links)
-        store, now = wiring.open_store(gateway, links, layout, pin), time.time_ns() // 1000
+        store, now = wiring.open_store(gateway, links, layout, pin), now_us()
 
         def writing(target: Path, kind: FileKind) -> AbstractContextManager[BackupWriter]:
             dek = opened.enter_context(DataKey.fresh())

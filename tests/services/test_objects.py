@@ -2,9 +2,9 @@
 
 import pytest
 
+from sealring.domain import clock
 from sealring.errors import KeyContextFixed, NotFound, PayloadTooLarge
 from sealring.services.objects import ObjectLimits
-from sealring.store import memory
 from sealring_local.wrap import LocalProvider
 from support import stores
 from support.make import ACME, BETA, caller, context, on_provider, services
@@ -18,7 +18,7 @@ NOW = 1_750_000_000 * SECOND
 @pytest.fixture
 def clock_says(monkeypatch):
     """Sets the store's clock, in microseconds since 1970; it stands still."""
-    return lambda now: monkeypatch.setattr(memory.time, "time_ns", lambda: now * 1000)
+    return lambda now: monkeypatch.setattr(clock.time, "time_ns", lambda: now * 1000)
 
 
 def use(**limits):

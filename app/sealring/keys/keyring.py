@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Self
 from sealring.crypto.data_key import DataKey
 from sealring.domain.aad import wrap_aad
 from sealring.domain.binding import Binding
+from sealring.domain.clock import now_us
 from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
 from sealring.domain.decision import Decision
 from sealring.domain.envelope import Combine, Header, Wrap
@@ -244,7 +244,7 @@ class Keyring:
     def _make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
         kek_id = new_uuid()
         made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, DATA, call)
-        kek = kek_of(kek_id, made, time.time_ns() // 1000)
+        kek = kek_of(kek_id, made, now_us())
         event = Event(
             action=Action.KEK_CREATED,
             environment=scope.environment,

@@ -1,8 +1,7 @@
 """Connections to one node of the store: many commands in one send, and no retries behind our back.
 
 redis-py's clients retry, and its cluster client replays MULTI without its WATCH; so its connections and parser are
-used here, and none of its clients. A connection whose reply was lost is dropped, never reused. Replies are taken from
-the parser itself: a connection's `read_response` adds what a link does anyway, for 0.4 microseconds a reply.
+used here, and none of its clients. A connection whose reply was lost is dropped, never reused.
 """
 
 from __future__ import annotations
@@ -66,11 +65,10 @@ class Link:
         Raises LinkLost; Elsewhere, StoreFull, StoreUnavailable or IntegrityFailure where the store refuses one of them.
         """
         connection = self._connection
-        read = connection._parser.read_response  # noqa: SLF001
         try:
             packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type] # its stub knows 1-tuples only
             connection.send_packed_command([packed], check_health=False)
-            replies = [read() for _ in commands]
+            replies = [self._read() for _ in commands]
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             raise LinkLost from error
         for reply in replies:
@@ -95,6 +93,12 @@ class Link:
 
     def close(self) -> None:
         self._connection.disconnect()
+
+    def _read(self) -> Reply:
+        try:
+            return self._connection.read_response()
+        except redis.ResponseError as refused:
+            return refused
 
 
 def _cursor(ask: Callable[[bytes], list[Reply]]) -> Iterator[bytes]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import RLock
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.binding import Binding, governing
+from sealring.domain.clock import now_us
 from sealring.domain.decision import Decision, Epoch, new_epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
@@ -68,7 +68,7 @@ class MemoryBindings:
     ) -> Binding:
         with self._lock:
             before = self._of(environment, org)
-            change = decide(before, time.time_ns() // 1000)
+            change = decide(before, now_us())
             self._bindings |= {each.id: each for each in (change.binding, *change.others)}
             self._keks.add(change.binding.kek)
             if change.removes:
@@ -174,7 +174,7 @@ class MemoryObjects:
         return home(environment, org)
 
     def now(self) -> int:
-        return time.time_ns() // 1000
+        return now_us()
 
     def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
         with self._lock:

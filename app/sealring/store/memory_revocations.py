@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from threading import RLock
 
+from sealring.domain.clock import now_us
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId
 from sealring.domain.ports import AuditLog, RevocationChange
@@ -39,7 +39,7 @@ class MemoryRevocations:
         self, environment: EnvironmentId, decide: Callable[[Sequence[Revocation], int], RevocationChange]
     ) -> Revocation:
         with self._lock:
-            change = decide(self.load(environment), time.time_ns() // 1000)
+            change = decide(self.load(environment), now_us())
             self._audit.append(change.event)
             self._lists[environment] = (change.made, *change.others)
             return change.made

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 
+from sealring.domain.clock import now_us
 from sealring.domain.ids import ObjectId
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure
@@ -123,7 +123,7 @@ class PointerSweep:
         if raw_id in self._damaged or raw_id in self._deleted:
             return
         still, record = self._with_object(raw_id, (b"ZSCORE", key, raw_id))
-        if record is None and purge_at is not None and purge_at < time.time_ns() // 1000:
+        if record is None and purge_at is not None and purge_at < now_us():
             return  # a purge that was cut short leaves it to the next one
         if isinstance(still, bytes) and (record is None or record.live):
             yield f"{self._called(raw_id)}: it is listed among the deleted, and is not one of them"

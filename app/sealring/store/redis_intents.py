@@ -7,11 +7,11 @@ commit finds the outcome of the first.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.clock import now_us
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.intent import RUNS_FOR_S, Intent, Outcome
 from sealring.domain.record import ObjectRecord
@@ -53,7 +53,7 @@ class Attempt:
             return ()
         running = Outcome(
             committed=False,
-            started_at=_wall_clock(),
+            started_at=now_us(),
             operation=self.operation,
             fingerprint=self.fingerprint,
             org=self.org,
@@ -167,7 +167,3 @@ class RedisIntents:
         if orgs is None:
             return range(self._keyspace.partitions)
         return sorted({self._keyspace.partition(environment, org) for org in orgs})
-
-
-def _wall_clock() -> int:
-    return time.time_ns() // 1000

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from sealring.domain.clock import now_us
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
@@ -63,25 +63,27 @@ class RedisObjects:
         epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
         directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object, and once nothing forbids it: a crash leaves a harmless entry.
-        directory = (b"HSET", directory_key, place.org, _wall_clock())
+        directory = (b"HSET", directory_key, place.org, now_us())
         operation = os.urandom(16)
         following = self._intents.attempt(intent, place.org, place.id.partition, operation)
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             before = following.opening
+            # The id is random: only an earlier EXEC of ours can have written it.
+            ours = ((b"GET", object_key),) if lost else ()
             replies = link.send(
                 *before,
                 (b"WATCH", marker_key, name_key, object_key, epoch_key, *following.watched),
                 (b"GET", marker_key),
                 (b"GET", name_key),
-                (b"GET", object_key),
                 (b"GET", epoch_key),
                 (b"TIME",),
                 *following.reading,
+                *ours,
             )
-            marker, holder, landed, epoch, now, *known = replies[len(before) + 1 :]
+            marker, holder, epoch, now, *known = replies[len(before) + 1 :]
             self._markers.check(place.id.partition, marker)
-            if landed is not None:  # the id is random: only an earlier EXEC of ours can have written it
+            if lost and (landed := known.pop()) is not None:
                 created_at = self._records.decode_object(place.id, landed).created_at
                 return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
             if (recalled := self._recalled(link, following, known, now)) is not None:
@@ -290,10 +292,6 @@ def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None
     """Refuse a record that was put back to before it was deleted or restored."""
     if current.purge_at != (0 if deleted_until is None else parse_score(deleted_until)):
         raise IntegrityFailure("rolled back")
-
-
-def _wall_clock() -> int:
-    return time.time_ns() // 1000
 
 
 def _organization(entry: bytes) -> OrgId | None:
