@@ -83,7 +83,7 @@ class Forger:
             like = _of_suite(suite, like)
             head |= {"suite": suite, "H": _of_suite(suite, head["H"])}
         shown = {"organization_id": head["org"], "context_sha256": head["context_hash"].hex()}
-        bound = api.WrapBinding(shown, wrap_aad(head, wrap))
+        bound = api.WrapContext(shown, wrap_aad(head, wrap))
         call = api.Call(float("inf"), "none of ours", head["org"], api.Purpose.ENCRYPT)
         wrapped = self.provider.wrap(SimpleNamespace(key_id=self.key), dek, bound, call)
         assert len(wrapped.blob) == len(wrap["blob"])

@@ -37,7 +37,7 @@ from sealring.store.redis_layout import read_layout
 from sealring.whole_store import BackupFiles
 from sealring_example.kms import TOKEN, Kms
 from sealring_example.spec import SPEC
-from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import Call, CustomersKey, Purpose, WrapContext, WrappedKey
 from support.live import live_server
 from support.waiting import becomes_true
 
@@ -124,7 +124,7 @@ def forged(layout, kms):
 
 
 def binding_of(layout, kek):
-    return WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, kek.kek_id))
+    return WrapContext(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, kek.kek_id))
 
 
 def their_kek(scope):
@@ -286,7 +286,7 @@ def forged_files(folder, attacked, layout):
 def forged_head(attacked, layout, kind):
     with closing(wiring.make_gateway(attacked.config)) as gateway, DataKey(bytearray(b"b" * 32)) as dek:
         head = make_head(gateway, attacked.layout, dek, kind, 1)
-    binding = WrapBinding(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, 1))
+    binding = WrapContext(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, 1))
     wrapped = wrapped_by_the_attacker(attacked.kms, STORE_SCOPE.encoded, b"b" * 32, binding)
     attacked.kms.asked.clear()
     return replace(head, layout=layout, alg=wrapped.alg, wrapped_key=wrapped.blob)
@@ -311,7 +311,7 @@ def test_a_backup_of_another_store_of_the_same_keys_is_refused(attacked, tmp_pat
 def test_a_managed_kek_that_names_a_customers_provider_is_asked_nothing(attacked):
     scope = KekScope(EnvironmentId("environment_1"), OrgId("org_acme"), KeyContext.of({"organization_id": "org_acme"}))
     planted = their_kek(scope.encoded)
-    binding = WrapBinding({}, b"aad")
+    binding = WrapContext({}, b"aad")
     call = call_for(tenant="org_acme", request_id="read", purpose=Purpose.DECRYPT)
 
     with closing(wiring.make_gateway(attacked.config)) as gateway:

@@ -7,7 +7,7 @@ from sealring.crypto.seal import open_sealed
 from sealring.domain.aad import wrap_aad
 from sealring.errors import IntegrityFailure
 from sealring.keys.keyring import shown_pairs
-from sealring_plugin import Call, CiphertextRejected, CustomersKey, KeyNotFound, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import Call, CiphertextRejected, CustomersKey, KeyNotFound, Purpose, WrapContext, WrappedKey
 from support.cmk import CmkProvider
 
 
@@ -34,7 +34,7 @@ def thief_opens(world, record, stolen):
         aad = wrap_aad(envelope.header, kek_id=wrap.kek_id, kek_version=wrap.kek_version, share_index=wrap.share_index)
         for name in world.kms:
             for show in ((), ("type",)):
-                binding = WrapBinding(shown_pairs(record.context, show), aad)
+                binding = WrapContext(shown_pairs(record.context, show), aad)
                 call = Call(float("inf"), "thief", "", Purpose.DECRYPT)
                 try:
                     share = thief.unwrap(WrappedKey(wrap.alg, wrap.blob), CustomersKey("cmk", name, 1), binding, call)

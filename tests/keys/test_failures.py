@@ -8,7 +8,7 @@ from sealring.keys.failures import for_the_operator, overdue, translated
 from sealring.keys.gateway import Gateway, Wrapping, call_for
 from sealring.keys.providers import ManagedSource, Source
 from sealring.store.links import Links
-from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapBinding
+from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapContext
 
 OWNERS = [
     (api.AccessDenied(), "tenant", "We are denied access to the key. Ask its owner to restore the grant."),
@@ -27,7 +27,7 @@ OWNERS = [
 ]
 
 
-BINDING = WrapBinding({}, b"")
+BINDING = WrapContext({}, b"")
 
 
 def a_call():

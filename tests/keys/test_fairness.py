@@ -12,12 +12,12 @@ from sealring.errors import KeyDeadlineExceeded, KeyDisabled, KeyFailure, KeyThr
 from sealring.keys import call_threads, calls
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.providers import ManagedSource, Source
-from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapBinding, WrappedKey
+from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapContext, WrappedKey
 from support.waiting import becomes_true
 
 THREADS = 16
 SHARE = 8
-BINDING = WrapBinding({}, b"aad")
+BINDING = WrapContext({}, b"aad")
 
 
 class Silent:

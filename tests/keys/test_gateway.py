@@ -13,12 +13,12 @@ from sealring import errors
 from sealring.errors import IntegrityFailure, KeyMisconfigured, PluginFault
 from sealring.keys.gateway import Gateway, Observation, Unwrapping, Wrapping, call_for
 from sealring.keys.providers import ManagedSource, Source
-from sealring_plugin import DATA, KEEP, CustomersKey, ManagedKey, Purpose, RootName, WrapBinding, WrappedKey
+from sealring_plugin import DATA, KEEP, CustomersKey, ManagedKey, Purpose, RootName, WrapContext, WrappedKey
 from support.waiting import becomes_true
 
 KEY = CustomersKey("broken", "key-1", 1)
 MANAGED = ManagedKey("broken", "key-1", 1, b"scope", RootName(DATA, 1))
-BINDING = WrapBinding({}, b"aad")
+BINDING = WrapContext({}, b"aad")
 
 
 class Broken:

@@ -23,11 +23,11 @@ from sealring_plugin import (
     RootName,
     SetupGuide,
     Severity,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
-BINDING = WrapBinding({}, b"aad")
+BINDING = WrapContext({}, b"aad")
 WRAPPED = WrappedKey("alg", b"blob")
 THEIRS = CustomersKey("bad", "key-1", 1)
 OURS = ManagedKey("bad", "key-1", 1, b"scope", RootName(DATA, 1))

@@ -64,10 +64,10 @@ class Careless(Remembering, CmkProvider):
     """A key of a customer's that opens whatever it closed, in any context."""
 
     def wrap(self, key, dek, binding, call):
-        return super().wrap(key, dek, api.WrapBinding({}, b""), call)
+        return super().wrap(key, dek, api.WrapContext({}, b""), call)
 
     def unwrap(self, wrapped, key, binding, call):
-        return super().unwrap(wrapped, key, api.WrapBinding({}, b""), call)
+        return super().unwrap(wrapped, key, api.WrapContext({}, b""), call)
 
 
 @pytest.fixture

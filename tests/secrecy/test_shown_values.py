@@ -27,7 +27,7 @@ from sealring.services.listing import Listing, ListOptions
 from sealring.services.objects import OpenedObject
 from sealring_local.root import Roots
 from sealring_local.wrap import LocalProvider
-from sealring_plugin import DATA, ManagedKey, RootName, WrapBinding, WrappedKey
+from sealring_plugin import DATA, ManagedKey, RootName, WrapContext, WrappedKey
 from secrecy.canaries import leaks
 
 CANARY = "Canary234567890123456789012345AB"  # 32 characters, so that it can stand for a key
@@ -87,7 +87,7 @@ HOLDERS = {
     "Kek": Kek(bytes(16), 1, "local", "key", b"scope", SECRET),
     "ManagedKey": ManagedKey("local", "key", 1, b"scope", RootName(DATA, 1), SECRET),
     "WrappedKey": WrappedKey("a256gcm", SECRET),
-    "WrapBinding": WrapBinding({"organization_id": CANARY}, SECRET),
+    "WrapContext": WrapContext({"organization_id": CANARY}, SECRET),
     "LocalProvider": LocalProvider(Roots({RootName(DATA, 1): SECRET})),
     "Claims": Claims(PROFILE, "sub", 1, 1, "", {"jti": CANARY}),
     "Call body": Call(Caller(PRINCIPAL, "id"), {}, {}, {"value": CANARY}),

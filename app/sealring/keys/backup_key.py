@@ -10,7 +10,7 @@ from sealring.errors import BackupRefused, IntegrityFailure, SettingsInvalid
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.references import managed_key
 from sealring.keys.store_key import check_pinned
-from sealring_plugin import Purpose, WrapBinding, WrappedKey
+from sealring_plugin import Purpose, WrapContext, WrappedKey
 
 
 def make_head(gateway: Gateway, layout: Layout, dek: DataKey, kind: FileKind, created_at: int) -> BackupHead:
@@ -44,5 +44,5 @@ def open_backup_key(gateway: Gateway, head: BackupHead, pin: Pin) -> DataKey:
     return DataKey(secret)
 
 
-def _binding(layout: Layout, kind: FileKind, created_at: int) -> WrapBinding:
-    return WrapBinding(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, created_at))
+def _binding(layout: Layout, kind: FileKind, created_at: int) -> WrapContext:
+    return WrapContext(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, created_at))

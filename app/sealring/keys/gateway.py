@@ -35,7 +35,7 @@ from sealring_plugin import (
     SetupGuide,
     Unsupported,
     Validates,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
@@ -63,7 +63,7 @@ class Wrapping:
 
     key: ManagedKey | CustomersKey
     dek: bytearray
-    binding: WrapBinding
+    binding: WrapContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Unwrapping:
 
     key: ManagedKey | CustomersKey
     wrapped: WrappedKey
-    binding: WrapBinding
+    binding: WrapContext
 
 
 def call_for(*, environment: str = "", tenant: str = "", request_id: str, purpose: Purpose) -> Call:

@@ -26,7 +26,7 @@ from sealring.keys.recent import Recent
 from sealring.keys.references import kek_of, key_ref
 from sealring.keys.routing import ManagedKeks, Route, route
 from sealring.keys.wrap_counts import WrapCounts
-from sealring_plugin import DATA, Call, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import DATA, Call, Purpose, WrapContext, WrappedKey
 
 _READ = Purpose.DECRYPT
 
@@ -60,9 +60,9 @@ class _Job:
         )
         return cls(header, context, call)
 
-    def binding(self, kek: Kek, share_index: int) -> WrapBinding:
+    def binding(self, kek: Kek, share_index: int) -> WrapContext:
         aad = wrap_aad(self.header, kek_id=kek.kek_id, kek_version=kek.version, share_index=share_index)
-        return WrapBinding(shown_pairs(self.context, kek.bound.show if kek.bound else ()), aad)
+        return WrapContext(shown_pairs(self.context, kek.bound.show if kek.bound else ()), aad)
 
 
 class Keyring:

@@ -14,7 +14,7 @@ from sealring.domain.pin import Pin
 from sealring.errors import IntegrityFailure, SettingsInvalid
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.references import kek_of, managed_key
-from sealring_plugin import KEEP, Purpose, WrapBinding, WrappedKey
+from sealring_plugin import KEEP, Purpose, WrapContext, WrappedKey
 
 
 def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
@@ -22,7 +22,7 @@ def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
     kek_id, store_id = new_uuid(), new_uuid()
     call = call_for(request_id="init", purpose=Purpose.STORE)
     key = gateway.create_key(provider, uuid_text(kek_id), STORE_SCOPE.encoded, KEEP, call)
-    binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id, kek_id))
+    binding = WrapContext(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id, kek_id))
     (wrapped,) = gateway.wrap([Wrapping(key, bytearray(new_store_key()), binding)], call)
     return Layout(partitions, store_id, kek_of(kek_id, key, 0), wrapped.alg, wrapped.blob)
 
@@ -66,7 +66,7 @@ def _check_provider(gateway: Gateway, layout: Layout) -> None:
 
 
 def _opened(gateway: Gateway, layout: Layout) -> StoreKeys:
-    binding = WrapBinding(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, layout.kek.kek_id))
+    binding = WrapContext(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, layout.kek.kek_id))
     call = call_for(request_id="start", purpose=Purpose.STORE)
     try:
         wrapped = WrappedKey(layout.alg, layout.wrapped_store_key)

@@ -26,7 +26,7 @@ from sealring.keys.failures import TELL_THE_OPERATOR
 from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.keyring import shown_pairs
 from sealring.keys.references import customers_key
-from sealring_plugin import Call, Finding, KeyState, Purpose, Severity, WrapBinding, WrappedKey
+from sealring_plugin import Call, Finding, KeyState, Purpose, Severity, WrapContext, WrappedKey
 
 _STATES = {
     KeyState.DISABLED: ("key_disabled", "The key is disabled.", "Enable the key."),
@@ -99,7 +99,7 @@ class _Questions:
     def _probe(self) -> Iterator[BindingFinding]:
         """Wrap and unwrap in the binding's own context; then in two that must not open it."""
         pairs = sorted({**dict(self._binding.match), "organization_id": self._binding.org}.items())
-        mine = WrapBinding(shown_pairs(KeyContext(tuple(pairs)), self._binding.show), os.urandom(64))
+        mine = WrapContext(shown_pairs(KeyContext(tuple(pairs)), self._binding.show), os.urandom(64))
         with DataKey.fresh() as dek:
             wrapped = _asked(lambda: self._gateway.wrap([Wrapping(self._key, dek.secret, mine)], self._call()))
             if isinstance(wrapped, BindingFinding):
@@ -112,19 +112,19 @@ class _Questions:
             with DataKey(opened) as again:
                 if again.secret != dek.secret:
                     yield _finding_of(IntegrityFailure("probe"))
-        if self._opens(wrapped[0], WrapBinding(mine.context, os.urandom(64))):
+        if self._opens(wrapped[0], WrapContext(mine.context, os.urandom(64))):
             yield _error("binding_not_enforced", "A wrapped key opens in another object's place.", TELL_THE_OPERATOR)
-        if self._opens(wrapped[0], WrapBinding({**mine.context, "organization_id": "nobodys"}, mine.aad)):
+        if self._opens(wrapped[0], WrapContext({**mine.context, "organization_id": "nobodys"}, mine.aad)):
             yield _error("context_not_enforced", "A wrapped key opens in another context.", TELL_THE_OPERATOR)
 
-    def _opens(self, wrapped: WrappedKey, under: WrapBinding) -> bool:
+    def _opens(self, wrapped: WrappedKey, under: WrapContext) -> bool:
         opened = _asked(lambda: self._unwrap(wrapped, under))
         if isinstance(opened, BindingFinding):
             return False
         opened[:] = bytes(len(opened))
         return True
 
-    def _unwrap(self, wrapped: WrappedKey, under: WrapBinding) -> bytearray:
+    def _unwrap(self, wrapped: WrappedKey, under: WrapContext) -> bytearray:
         return self._gateway.unwrap([Unwrapping(self._key, wrapped, under)], self._call())[0]
 
     def _call(self) -> Call:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from sealring_plugin import *
 
 def wrong_keys(
-    ours: ManagedKeys, theirs: CustomersKeys, our: ManagedKey, their: CustomersKey, bound: WrapBinding, call: Call
+    ours: ManagedKeys, theirs: CustomersKeys, our: ManagedKey, their: CustomersKey, bound: WrapContext, call: Call
 ) -> None:
     ours.wrap(our, b"dek", bound, call)
     theirs.wrap(their, b"dek", bound, call)

@@ -8,7 +8,7 @@ from aws_emulators.environments import NotInstalled, interpreter
 from aws_emulators.fault_proxy import FaultProxy
 
 from sealring_awskms.spec import SPEC
-from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding
+from sealring_plugin import Call, CustomersKey, Purpose, WrapContext
 
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 
@@ -113,7 +113,7 @@ def at():
 
 @pytest.fixture
 def binding():
-    return WrapBinding({"organization_id": "org_acme"}, b"aad")
+    return WrapContext({"organization_id": "org_acme"}, b"aad")
 
 
 @pytest.fixture

@@ -5,17 +5,17 @@ from dataclasses import replace
 import pytest
 
 from sealring_awskms.binding import bound_pairs
-from sealring_plugin import CustomersKey, Unsupported, WrapBinding
+from sealring_plugin import CustomersKey, Unsupported, WrapContext
 
 KEY = CustomersKey("awskms", "arn", 1)
 
 
 def digest(key=KEY, context=None, aad=b"aad"):
-    return bound_pairs(key, WrapBinding(context or {"organization_id": "org_acme"}, aad))["sealring-aad"]
+    return bound_pairs(key, WrapContext(context or {"organization_id": "org_acme"}, aad))["sealring-aad"]
 
 
 def test_the_shown_pairs_and_a_digest_are_the_encryption_context():
-    assert bound_pairs(KEY, WrapBinding({"organization_id": "org_acme", "type": "invoice"}, b"aad")) == {
+    assert bound_pairs(KEY, WrapContext({"organization_id": "org_acme", "type": "invoice"}, b"aad")) == {
         "organization_id": "org_acme",
         "type": "invoice",
         "sealring-aad": "gWeMjH38uYQjlRHg3r1i5spO57VMf0jcX8qlDLm8ywc",
@@ -51,10 +51,10 @@ def test_the_digest_has_one_length_whatever_it_is_of():
 )
 def test_a_pair_that_a_policy_could_take_for_another_is_refused(context):
     with pytest.raises(Unsupported):
-        bound_pairs(KEY, WrapBinding(context, b"aad"))
+        bound_pairs(KEY, WrapContext(context, b"aad"))
 
 
 def test_both_spellings_of_the_organization_are_taken():
     context = {"organization_id": "org_acme", "organizationId": "org_acme"}
 
-    assert bound_pairs(KEY, WrapBinding(context, b"aad")).keys() == {*context, "sealring-aad"}
+    assert bound_pairs(KEY, WrapContext(context, b"aad")).keys() == {*context, "sealring-aad"}

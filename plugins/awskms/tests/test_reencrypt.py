@@ -3,7 +3,7 @@
 import pytest
 from aws_emulators.emulators import CUSTOMERS
 
-from sealring_plugin import ProviderError, ReWraps, Unsupported, WrapBinding
+from sealring_plugin import ProviderError, ReWraps, Unsupported, WrapContext
 
 DEK = bytes(range(32))
 ROLE = f"arn:aws:iam::{CUSTOMERS}:role/sealring"
@@ -22,7 +22,7 @@ def moving(make_provider, moto_proxy):
 
 def test_a_data_key_is_moved_without_being_shown(moving, moto, moto_proxy, at, role_key, binding, call):
     other = at(moto_proxy, moto.make_key(), role_arn=ROLE)
-    elsewhere = WrapBinding({"organization_id": "org_acme"}, b"another aad")
+    elsewhere = WrapContext({"organization_id": "org_acme"}, b"another aad")
     wrapped = moving.wrap(role_key, DEK, binding, call())
 
     moved = moving.rewrap(wrapped, (role_key, binding), (other, elsewhere), call())

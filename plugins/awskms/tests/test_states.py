@@ -14,7 +14,7 @@ from sealring_plugin import (
     KeyState,
     Unavailable,
     Unsupported,
-    WrapBinding,
+    WrapContext,
 )
 
 DEK = bytes(range(32))
@@ -110,7 +110,7 @@ def test_a_key_is_described(provider, key, call):
 
 
 def test_the_log_of_the_owner_shows_the_pairs_and_our_request(provider, proxy, key, call):
-    binding = WrapBinding({"organization_id": "org_acme", "resource_type": "invoice"}, b"aad")
+    binding = WrapContext({"organization_id": "org_acme", "resource_type": "invoice"}, b"aad")
 
     wrapped = provider.wrap(key, DEK, binding, call(request_id="req_01J8Z3K5N7Q9"))
     provider.unwrap(wrapped, key, binding, call(request_id="req_01J8Z3K5N7QA"))
@@ -145,7 +145,7 @@ def test_a_key_policy_with_a_condition_keeps_other_organizations_out(provider, p
     with proxy.letting_in("org_acme"):
         assert provider.unwrap(wrapped, key, binding, call()) == DEK
         with pytest.raises(AccessDenied):
-            provider.unwrap(wrapped, key, WrapBinding({"organization_id": "org_thief"}, b"aad"), call())
+            provider.unwrap(wrapped, key, WrapContext({"organization_id": "org_thief"}, b"aad"), call())
 
 
 # --- what we do not ask for at all

@@ -8,7 +8,7 @@ from azure_fake import VAULT, Azure
 from entra_fake import CLIENT_ID, TENANT
 
 from sealring_azurekv.spec import SPEC
-from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding
+from sealring_plugin import Call, CustomersKey, Purpose, WrapContext
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def key(make_key):
 
 @pytest.fixture
 def binding():
-    return WrapBinding({"organization_id": "org_acme", "digest": "d1"}, b"aad")
+    return WrapContext({"organization_id": "org_acme", "digest": "d1"}, b"aad")
 
 
 @pytest.fixture

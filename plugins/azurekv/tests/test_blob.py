@@ -8,7 +8,7 @@ from entra_fake import text
 
 from sealring_azurekv import blob, wrap
 from sealring_azurekv.blob import Blob
-from sealring_plugin import CiphertextRejected, KeyNotFound, WrapBinding
+from sealring_plugin import CiphertextRejected, KeyNotFound, WrapContext
 
 DEK = bytes(range(32))
 
@@ -40,7 +40,7 @@ def test_what_is_too_short_for_a_data_key_is_none(size):
 
 
 def test_no_two_keys_and_bindings_have_the_same_digest(make_key):
-    key, binding = make_key(), WrapBinding({"a": "b"}, b"aad")
+    key, binding = make_key(), WrapContext({"a": "b"}, b"aad")
     digests = {
         blob.digest(key, binding),
         blob.digest(make_key("second"), binding),
@@ -49,8 +49,8 @@ def test_no_two_keys_and_bindings_have_the_same_digest(make_key):
         blob.digest(key, replace(binding, aad=b"aae")),
         blob.digest(key, replace(binding, context={"a": "c"})),
         blob.digest(key, replace(binding, context={"b": "a"})),
-        blob.digest(key, WrapBinding({}, b"abaad")),
-        blob.digest(key, WrapBinding({"ab": ""}, b"aad")),
+        blob.digest(key, WrapContext({}, b"abaad")),
+        blob.digest(key, WrapContext({"ab": ""}, b"aad")),
     }
 
     assert len(digests) == 9
@@ -60,12 +60,12 @@ def test_no_two_keys_and_bindings_have_the_same_digest(make_key):
 @pytest.mark.parametrize(
     "other",
     [
-        WrapBinding({"organization_id": "org_acme", "digest": "d1"}, b"aae"),
-        WrapBinding({"organization_id": "org_evil", "digest": "d1"}, b"aad"),
-        WrapBinding({"organization_id": "org_acme"}, b"aad"),
-        WrapBinding({"organization_id": "org_acme", "digest": "d1", "x": ""}, b"aad"),
-        WrapBinding({"digest": "org_acme", "organization_id": "d1"}, b"aad"),
-        WrapBinding({"organization_id": "org_acmeaad", "digest": "d1"}, b""),
+        WrapContext({"organization_id": "org_acme", "digest": "d1"}, b"aae"),
+        WrapContext({"organization_id": "org_evil", "digest": "d1"}, b"aad"),
+        WrapContext({"organization_id": "org_acme"}, b"aad"),
+        WrapContext({"organization_id": "org_acme", "digest": "d1", "x": ""}, b"aad"),
+        WrapContext({"digest": "org_acme", "organization_id": "d1"}, b"aad"),
+        WrapContext({"organization_id": "org_acmeaad", "digest": "d1"}, b""),
     ],
 )
 def test_the_context_is_bound_too(provider, make_key, binding, call, vault, name, other):

@@ -7,7 +7,7 @@ import pytest
 from fake_google import Google
 
 from sealring_gcpkms.spec import SPEC
-from sealring_plugin import Call, CustomersKey, Purpose, WrapBinding
+from sealring_plugin import Call, CustomersKey, Purpose, WrapContext
 
 KEY = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys/secrets"
 ACCOUNT = "sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com"
@@ -76,4 +76,4 @@ def call():
 
 @pytest.fixture
 def binding():
-    return WrapBinding({"organization_id": "org_acme", "resource_type": "invoice"}, b"wrap aad of an envelope")
+    return WrapContext({"organization_id": "org_acme", "resource_type": "invoice"}, b"wrap aad of an envelope")

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from sealring_gcpkms import sealed
-from sealring_plugin import CiphertextRejected, CustomersKey, WrapBinding, WrappedKey
+from sealring_plugin import CiphertextRejected, CustomersKey, WrapContext, WrappedKey
 
 KEY = CustomersKey("gcpkms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", 1)
 DEK = bytes(range(32))
 
 
 def aad(pairs, wrap_aad=b"aad", version=1):
-    return sealed.authenticated(replace(KEY, version=version), WrapBinding(pairs, wrap_aad))
+    return sealed.authenticated(replace(KEY, version=version), WrapContext(pairs, wrap_aad))
 
 
 def test_the_authenticated_bytes_have_an_order_and_lengths():

@@ -17,7 +17,7 @@ from sealring_plugin import (
     KeyState,
     Unavailable,
     Unsupported,
-    WrapBinding,
+    WrapContext,
     WrongRegion,
 )
 
@@ -50,7 +50,7 @@ def test_a_request_id_that_could_be_more_than_one_is_left_out(google, provider, 
 
 
 def test_context_and_aad_are_what_google_authenticates(google, provider, key, call):
-    provider.wrap(key, DEK, WrapBinding({"organization_id": "org_acme"}, b"aad"), call)
+    provider.wrap(key, DEK, WrapContext({"organization_id": "org_acme"}, b"aad"), call)
 
     sent = json.loads(google.calls(":encrypt")[0].body)
     assert b64decode(sent["additionalAuthenticatedData"]) == (
@@ -161,7 +161,7 @@ def test_a_context_too_large_for_an_hsm_is_unsupported(provider, kms_key, key, c
     kms_key.protection = "HSM"
 
     with pytest.raises(Unsupported):
-        provider.wrap(key, DEK, WrapBinding({"a": "x" * 8192}, b"aad"), call)
+        provider.wrap(key, DEK, WrapContext({"a": "x" * 8192}, b"aad"), call)
 
 
 @pytest.mark.parametrize("size", [0, 15, 65])

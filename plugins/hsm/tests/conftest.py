@@ -13,7 +13,7 @@ from sealring_hsm import softhsm
 from sealring_hsm.config import HsmConfig
 from sealring_hsm.spec import SPEC
 from sealring_hsm.wrap import HsmProvider
-from sealring_plugin import DATA, Call, Purpose, WrapBinding
+from sealring_plugin import DATA, Call, Purpose, WrapContext
 
 MODULE = softhsm.find_module()
 
@@ -23,12 +23,12 @@ import os, sys, time
 from pathlib import Path
 from sealring_hsm.config import HsmConfig
 from sealring_hsm.wrap import HsmProvider
-from sealring_plugin import DATA, Call, ManagedKey, ProviderError, Purpose, RootName, WrapBinding, WrappedKey
+from sealring_plugin import DATA, Call, ManagedKey, ProviderError, Purpose, RootName, WrapContext, WrappedKey
 
 folder = Path(sys.argv[1])
 config = HsmConfig(module=Path(sys.argv[2]), pin_file=folder / "pin", conf_file=folder / "softhsm2.conf")
 CALL = Call(time.monotonic() + 600, "request-1", "org_acme", Purpose.ENCRYPT)
-BINDING = WrapBinding({}, b"aad")
+BINDING = WrapContext({}, b"aad")
 DEK = bytes(range(32))
 
 def token_session():
@@ -87,7 +87,7 @@ def key(provider, call):
 
 @pytest.fixture
 def binding():
-    return WrapBinding({"organization_id": "org_acme"}, b"aad")
+    return WrapContext({"organization_id": "org_acme"}, b"aad")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from sealring_plugin import (
     ConfigInvalid,
     Purpose,
     RootName,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
@@ -31,7 +31,7 @@ MODULES = (
 PIN = "nss-pin-1234"
 DEK = bytes(range(32))
 CALL = Call(time.monotonic() + 600, "request-1", "org_acme", Purpose.ENCRYPT)
-BINDING = WrapBinding({}, b"aad")
+BINDING = WrapContext({}, b"aad")
 
 
 @pytest.fixture

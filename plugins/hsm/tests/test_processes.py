@@ -173,7 +173,7 @@ def test_two_processes_that_make_the_same_key_at_once_both_make_a_good_one(start
         key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
         print(key.material.hex(), provider.wrap(key, DEK, BINDING, CALL).blob.hex())
     """
-    from sealring_plugin import DATA, ManagedKey, RootName, WrapBinding, WrappedKey  # noqa: PLC0415
+    from sealring_plugin import DATA, ManagedKey, RootName, WrapContext, WrappedKey  # noqa: PLC0415
 
     processes = [start(script), start(script)]
     for process in processes:
@@ -187,7 +187,7 @@ def test_two_processes_that_make_the_same_key_at_once_both_make_a_good_one(start
     for material, blob in lines:
         key = ManagedKey("hsm", "key-1", 1, b"scope", RootName(DATA, 1), bytes.fromhex(material))
         wrapped = WrappedKey("hsm-a256gcm", bytes.fromhex(blob))
-        assert provider.unwrap(wrapped, key, WrapBinding({}, b"aad"), call) == DEK
+        assert provider.unwrap(wrapped, key, WrapContext({}, b"aad"), call) == DEK
 
 
 def test_a_process_that_is_killed_while_unwrapping_leaves_the_token_usable(start, provider, key, binding, call):

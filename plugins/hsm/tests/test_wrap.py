@@ -18,7 +18,7 @@ from sealring_plugin import (
     ProviderError,
     RootName,
     Unsupported,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
@@ -61,9 +61,9 @@ def test_a_data_key_of_another_size_is_refused(provider, key, binding, call, siz
 
 
 def test_an_empty_binding_is_a_binding_like_any_other(provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, WrapBinding({}, b""), call)
+    wrapped = provider.wrap(key, DEK, WrapContext({}, b""), call)
 
-    assert provider.unwrap(wrapped, key, WrapBinding({}, b""), call) == DEK
+    assert provider.unwrap(wrapped, key, WrapContext({}, b""), call) == DEK
     with pytest.raises(CiphertextRejected):
         provider.unwrap(wrapped, key, binding, call)
 
@@ -72,7 +72,7 @@ def test_another_binding_is_rejected(provider, key, binding, call):
     wrapped = provider.wrap(key, DEK, binding, call)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, key, WrapBinding(binding.context, b"other"), call)
+        provider.unwrap(wrapped, key, WrapContext(binding.context, b"other"), call)
 
 
 def test_another_key_is_rejected(provider, key, binding, call):
@@ -175,7 +175,7 @@ def test_the_binding_tag_of_a_key_does_not_pass_for_a_wrapped_data_key(provider,
 
     for aad in (b"", authenticated):
         with pytest.raises(CiphertextRejected):
-            provider.unwrap(WrappedKey("hsm-a256gcm", made.nonce + made.tag), key, WrapBinding({}, aad), call)
+            provider.unwrap(WrappedKey("hsm-a256gcm", made.nonce + made.tag), key, WrapContext({}, aad), call)
 
 
 def test_material_is_not_shown(key):

@@ -24,12 +24,12 @@ from sealring_plugin import (
     Purpose,
     RootLost,
     RootName,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
 CALL = Call(time.monotonic() + 3, "request-1", "org_acme", Purpose.ENCRYPT)
-BINDING = WrapBinding({"organization_id": "org_acme"}, b"aad")
+BINDING = WrapContext({"organization_id": "org_acme"}, b"aad")
 DEK = bytearray(range(32))
 ROOTS = Roots({RootName(DATA, 1): bytes(32), RootName(KEEP, 1): bytes(range(32))})
 HEADING = "sealring local roots 1"
@@ -76,7 +76,7 @@ def test_another_binding_is_rejected(provider, key):
     wrapped = provider.wrap(key, DEK, BINDING, CALL)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, key, WrapBinding({"organization_id": "org_acme"}, b"other"), CALL)
+        provider.unwrap(wrapped, key, WrapContext({"organization_id": "org_acme"}, b"other"), CALL)
 
 
 def test_another_key_is_rejected(provider, key):

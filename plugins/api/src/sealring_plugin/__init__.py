@@ -61,7 +61,7 @@ from sealring_plugin.values import (
     RootName,
     SetupGuide,
     Severity,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
@@ -115,7 +115,7 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "Validates",
-    "WrapBinding",
+    "WrapContext",
     "WrappedKey",
     "WrongRegion",
     "dial",

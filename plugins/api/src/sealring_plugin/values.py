@@ -67,7 +67,7 @@ class CustomersKey:
 
 
 @dataclass(frozen=True, slots=True)
-class WrapBinding:
+class WrapContext:
     """What a wrapped key is bound to. `context` may be shown to the key's owner; `aad` is opaque, about 70 bytes."""
 
     context: Mapping[str, str] = field(repr=False)

@@ -6,7 +6,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-from sealring_plugin import CustomersKey, Unsupported, WrapBinding
+from sealring_plugin import CustomersKey, Unsupported, WrapContext
 
 AAD_PAIR = "sealring-aad"
 ORGANIZATION_PAIRS = ("organization_id", "organizationId")  # as the contexts of sealring spell it
@@ -15,7 +15,7 @@ _LABEL = b"sealring-awskms/v1/aad"
 _GUARDED = {name.lower(): name for name in (*ORGANIZATION_PAIRS, AAD_PAIR)}
 
 
-def bound_pairs(key: CustomersKey, binding: WrapBinding) -> Mapping[str, str]:
+def bound_pairs(key: CustomersKey, binding: WrapContext) -> Mapping[str, str]:
     """Return the encryption context. Raises Unsupported where a policy could take one pair for another.
 
     A key's policy compares the names of pairs without regard to case (IAM, `kms:EncryptionContext:context-key`). So
@@ -29,7 +29,7 @@ def bound_pairs(key: CustomersKey, binding: WrapBinding) -> Mapping[str, str]:
     return {**binding.context, AAD_PAIR: _digest(key.version, binding)}
 
 
-def _digest(version: int, binding: WrapBinding) -> str:
+def _digest(version: int, binding: WrapContext) -> str:
     """SHA-256, in 43 characters of base64url: of the version, the pairs and the AAD, each part with its length.
 
     The pairs are in it too, since how KMS joins them is for KMS to know.

@@ -28,7 +28,7 @@ from sealring_plugin import (
     ProviderError,
     Severity,
     Unsupported,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
     WrongRegion,
 )
@@ -46,8 +46,8 @@ class Probed(Protocol):
     def is_let_in(self, key: Key, call: Call) -> bool: ...
     def metadata(self, key: Key, call: Call) -> Metadata: ...
     def rotates(self, key: Key, call: Call) -> bool: ...
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray: ...
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey: ...
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray: ...
 
 
 def _error(code: str, message: str, advice: str) -> Finding:
@@ -210,7 +210,7 @@ def _of_rotation(provider: Probed, key: Key, call: Call) -> Iterator[Finding]:
 
 
 def _of_use(provider: Probed, ref: CustomersKey, unbound: Finding, call: Call) -> Iterator[Finding]:
-    own = WrapBinding({ORGANIZATION_PAIRS[0]: call.tenant_id}, PROBE_AAD)
+    own = WrapContext({ORGANIZATION_PAIRS[0]: call.tenant_id}, PROBE_AAD)
     dek = os.urandom(DEK_BYTES)
     try:
         wrapped = provider.wrap(ref, dek, own, call)
@@ -238,7 +238,7 @@ def _of_another_organization(
     AWS asks the policy before it opens anything, so a blob that is rejected was let through by the policy.
     """
     found = []
-    for other in (WrapBinding({pair: NOBODY}, PROBE_AAD) for pair in ORGANIZATION_PAIRS):
+    for other in (WrapContext({pair: NOBODY}, PROBE_AAD) for pair in ORGANIZATION_PAIRS):
         try:
             provider.unwrap(wrapped, ref, other, call)
         except AccessDenied:

@@ -24,7 +24,7 @@ from sealring_plugin import (
     SetupGuide,
     Unavailable,
     Unsupported,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
@@ -58,7 +58,7 @@ class AwsKmsProvider:
         self._config = config
         self._client = Client(config)
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         used, context = Key.of(self._config, key), bound_pairs(key, binding)
@@ -66,7 +66,7 @@ class AwsKmsProvider:
         _expect_key(answer, "KeyId", used)
         return WrappedKey(ALG, _blob(answer, "CiphertextBlob"))
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
         _check_form(wrapped)
         used, context = Key.of(self._config, key), bound_pairs(key, binding)
         answer = self._use(
@@ -78,7 +78,7 @@ class AwsKmsProvider:
             raise CiphertextRejected("what opened is no data key")
         return dek
 
-    def bound_pairs(self, binding: WrapBinding) -> Mapping[str, str]:
+    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
         return binding.context
 
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
@@ -136,8 +136,8 @@ class ReEncryptingProvider(AwsKmsProvider):
     def rewrap(
         self,
         wrapped: WrappedKey,
-        old: tuple[CustomersKey, WrapBinding],
-        new: tuple[CustomersKey, WrapBinding],
+        old: tuple[CustomersKey, WrapContext],
+        new: tuple[CustomersKey, WrapContext],
         call: Call,
     ) -> WrappedKey:
         """Raises Unsupported where one call cannot reach both keys: unwrap and wrap instead."""

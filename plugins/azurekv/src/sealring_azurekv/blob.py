@@ -7,7 +7,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Self
 
-from sealring_plugin import CiphertextRejected, CustomersKey, WrapBinding
+from sealring_plugin import CiphertextRejected, CustomersKey, WrapContext
 
 MIN_DEK_BYTES = 16
 MAX_DEK_BYTES = 64
@@ -49,7 +49,7 @@ class Blob:
             raise CiphertextRejected("the wrapped key names no key") from None
 
 
-def digest(key: CustomersKey, binding: WrapBinding) -> bytes:
+def digest(key: CustomersKey, binding: WrapContext) -> bytes:
     """Return SHA-256 of what a wrapped key is bound to: key, organization, context sorted by name, and AAD."""
     pairs = [text.encode() for pair in sorted(binding.context.items()) for text in pair]
     whose = [key.key_id.encode(), key.version.to_bytes(8, "big"), key.option("external_id").encode()]

@@ -26,13 +26,13 @@ from sealring_plugin import (
     ProviderError,
     Severity,
     Unsupported,
-    WrapBinding,
+    WrapContext,
 )
 
 EXPIRY_WARNING_S = 30 * 86_400
 SHORT_RECOVERY_DAYS = 30  # a vault keeps deleted keys for 7 to 90
 
-_PROBE = WrapBinding({}, b"sealring-azurekv/v1/probe")
+_PROBE = WrapContext({}, b"sealring-azurekv/v1/probe")
 _NEEDED = {True: frozenset({"wrapKey", "unwrapKey"}), False: frozenset({"encrypt", "decrypt"})}
 
 # code: severity, what is the matter, what the key's owner has to do

@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
 from sealring_example.client import Client
-from sealring_plugin import Call, CiphertextRejected, CustomersKey, WrapBinding, WrappedKey
+from sealring_plugin import Call, CiphertextRejected, CustomersKey, WrapContext, WrappedKey
 
 ALG = "example-v1"
 
@@ -24,17 +24,17 @@ class ExampleProvider:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
         answer = self._client.post("/encrypt", {**_bound(key, binding), "plaintext": _text(dek)}, call)
         return WrappedKey(ALG, b64decode(answer["ciphertext"]))
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
         if wrapped.alg != ALG:
             raise CiphertextRejected("wrapped with another algorithm")
         answer = self._client.post("/decrypt", {**_bound(key, binding), "ciphertext": _text(wrapped.blob)}, call)
         return bytearray(b64decode(answer["plaintext"]))
 
-    def bound_pairs(self, binding: WrapBinding) -> Mapping[str, str]:
+    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
         return binding.context
 
     def check(self, call: Call) -> None:
@@ -44,7 +44,7 @@ class ExampleProvider:
         """Nothing is held."""
 
 
-def _bound(key: CustomersKey, binding: WrapBinding) -> Mapping[str, object]:
+def _bound(key: CustomersKey, binding: WrapContext) -> Mapping[str, object]:
     """What the KMS authenticates with each blob; it shows the context to the owner of the key."""
     return {"key": key.key_id, "version": key.version, "context": dict(binding.context), "aad": _text(binding.aad)}
 

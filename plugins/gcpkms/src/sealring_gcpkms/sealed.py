@@ -15,7 +15,7 @@ from __future__ import annotations
 import hmac
 import re
 
-from sealring_plugin import CiphertextRejected, CustomersKey, WrapBinding, WrappedKey
+from sealring_plugin import CiphertextRejected, CustomersKey, WrapContext, WrappedKey
 
 TAG_BYTES = 16
 
@@ -24,7 +24,7 @@ _TAG_LABEL = b"sealring-gcpkms/v1/tag"
 _ALG = re.compile(r"gcpkms-v1-[1-9][0-9]{0,9}")
 
 
-def authenticated(key: CustomersKey, binding: WrapBinding) -> bytes:
+def authenticated(key: CustomersKey, binding: WrapContext) -> bytes:
     """Return what Google authenticates with the DEK."""
     pairs = sorted((name.encode(), value.encode()) for name, value in binding.context.items())
     parts = [_AAD_LABEL, _u32(key.version), _u32(len(pairs))]

@@ -25,7 +25,7 @@ from sealring_plugin import (
     RootLost,
     Unavailable,
     Unsupported,
-    WrapBinding,
+    WrapContext,
     WrappedKey,
 )
 
@@ -64,14 +64,14 @@ class HsmProvider:
         self._wrap_mechanism = config.wrap_mechanism
         self._device = Device(config)
 
-    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         aad = _DEK_LABEL + binding.aad
         sealed = self._with_key(key, lambda client, handle: client.seal(handle, dek, aad), call)
         return WrappedKey(_ALG[len(sealed.nonce)], sealed.nonce + sealed.ciphertext)
 
-    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapBinding, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapContext, call: Call) -> bytearray:
         nonce_bytes = _NONCE_BYTES.get(wrapped.alg)
         if nonce_bytes is None:
             raise CiphertextRejected("wrapped with another algorithm")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealring_local.root import Roots
 from sealring_local.spec import NAME
-from sealring_plugin import Call, CiphertextRejected, ManagedKey, RootLost, RootName, WrapBinding, WrappedKey
+from sealring_plugin import Call, CiphertextRejected, ManagedKey, RootLost, RootName, WrapContext, WrappedKey
 
 ALG = "hkdf-a256gcm"
 KEK_BYTES = 32
@@ -42,10 +42,10 @@ class LocalProvider:
         self._roots = roots
         self._kek = lru_cache(CACHED_KEKS)(self._open_kek)
 
-    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey:  # noqa: ARG002
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:  # noqa: ARG002
         return WrappedKey(ALG, _encrypt(self._kek(key), dek, _DEK_LABEL + binding.aad))
 
-    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapBinding, call: Call) -> bytearray:  # noqa: ARG002
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapContext, call: Call) -> bytearray:  # noqa: ARG002
         if wrapped.alg != ALG:
             raise CiphertextRejected("wrapped with another algorithm")
         return bytearray(_decrypt(self._kek(key), wrapped.blob, _DEK_LABEL + binding.aad))

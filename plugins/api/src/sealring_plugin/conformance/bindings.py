@@ -22,7 +22,7 @@ from sealring_plugin.conformance.cases import (
 )
 from sealring_plugin.conformance.subject import Promises, not_claimed
 from sealring_plugin.protocols import BindsContext, ManagedKeys
-from sealring_plugin.values import WrapBinding
+from sealring_plugin.values import WrapContext
 
 
 class Bindings(Promises):
@@ -39,7 +39,7 @@ class Bindings(Promises):
         first, last = bytes([AAD[0] ^ 1]) + AAD[1:], AAD[:-1] + bytes([AAD[-1] ^ 1])
         others = [first, last, AAD[:-1], AAD[1:], AAD + b"\0", AAD[::-1], b"\0"]
 
-        opened = [aad for aad in others if opens(provider, wrapped, key, WrapBinding(CONTEXT, aad))]
+        opened = [aad for aad in others if opens(provider, wrapped, key, WrapContext(CONTEXT, aad))]
 
         assert opened == []
 
@@ -74,11 +74,11 @@ class Bindings(Promises):
 
     @pytest.mark.usefixtures("binder")
     def test_a_text_that_only_looks_the_same_is_another_context(self, provider: Provider, key: Key) -> None:
-        composed = WrapBinding({"ab": "c", "name": "\u00e9"}, AAD)
+        composed = WrapContext({"ab": "c", "name": "\u00e9"}, AAD)
         wrapped = wrap(provider, key, DEK, composed)
         others = [{"ab": "c", "name": "e\u0301"}, {"a": "bc", "name": "\u00e9"}, {"ab": "c", "NAME": "\u00e9"}]
 
-        opened = [other for other in others if opens(provider, wrapped, key, WrapBinding(other, AAD))]
+        opened = [other for other in others if opens(provider, wrapped, key, WrapContext(other, AAD))]
 
         assert opened == []
 
@@ -92,4 +92,4 @@ class Bindings(Promises):
 def opened_under(provider: Provider, key: Key, others: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
     """Return the contexts under which a blob opens that was not made in them."""
     wrapped = wrap(provider, key)
-    return [other for other in others if opens(provider, wrapped, key, WrapBinding(other, AAD))]
+    return [other for other in others if opens(provider, wrapped, key, WrapContext(other, AAD))]

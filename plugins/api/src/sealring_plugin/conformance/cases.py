@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sealring_plugin.errors import CiphertextRejected, ContextMismatch, DeadlineExceeded, KeyNotFound, Unavailable
 from sealring_plugin.protocols import ManagedKeys
-from sealring_plugin.values import DATA, Call, ManagedKey, Purpose, WrapBinding, WrappedKey
+from sealring_plugin.values import DATA, Call, ManagedKey, Purpose, WrapContext, WrappedKey
 
 MAX_AAD_BYTES = 256  # the server's are about 70
 MAX_SCOPE_BYTES = 8192
@@ -19,8 +19,8 @@ SCOPE = b"environment_kit\0org_kit\0organization_id=org_kit"
 OTHER_SCOPE = b"environment_kit\0org_other\0organization_id=org_other"
 CONTEXT = {"organization_id": "org_kit", "resource_type": "invoice"}
 AAD = b"sealring/v1/wrap" + hashlib.sha256(b"an object of the conformance kit").digest() + bytes(22)
-BINDING = WrapBinding(CONTEXT, AAD)
-OTHER_BINDING = WrapBinding({"organization_id": "org_other", "resource_type": "letter"}, AAD[::-1])
+BINDING = WrapContext(CONTEXT, AAD)
+OTHER_BINDING = WrapContext({"organization_id": "org_other", "resource_type": "letter"}, AAD[::-1])
 
 REJECTED = (CiphertextRejected, ContextMismatch)
 NO_SUCH_KEY = (*REJECTED, KeyNotFound)
@@ -34,8 +34,8 @@ Key = Any  # ManagedKey or CustomersKey: a provider is handed keys of its own ki
 class Provider(Protocol):
     """A provider of either kind."""
 
-    def wrap(self, key: Key, dek: bytes | bytearray, binding: WrapBinding, call: Call) -> WrappedKey: ...
-    def unwrap(self, wrapped: WrappedKey, key: Key, binding: WrapBinding, call: Call) -> bytearray: ...
+    def wrap(self, key: Key, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey: ...
+    def unwrap(self, wrapped: WrappedKey, key: Key, binding: WrapContext, call: Call) -> bytearray: ...
     def close(self) -> None: ...
 
 
@@ -44,15 +44,15 @@ def call(seconds: float = DEADLINE_S, purpose: Purpose = Purpose.ENCRYPT) -> Cal
     return Call(time.monotonic() + seconds, "request_kit", "org_kit", purpose)
 
 
-def wrap(provider: Provider, key: Key, dek: bytes | bytearray = DEK, binding: WrapBinding = BINDING) -> WrappedKey:
+def wrap(provider: Provider, key: Key, dek: bytes | bytearray = DEK, binding: WrapContext = BINDING) -> WrappedKey:
     return provider.wrap(key, dek, binding, call())
 
 
-def unwrap(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapBinding = BINDING) -> bytearray:
+def unwrap(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapContext = BINDING) -> bytearray:
     return provider.unwrap(wrapped, key, binding, call(purpose=Purpose.DECRYPT))
 
 
-def opens(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapBinding = BINDING) -> bool:
+def opens(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapContext = BINDING) -> bool:
     """Say whether it opens, to whatever. Any failure but a rejection passes through."""
     try:
         unwrap(provider, wrapped, key, binding)

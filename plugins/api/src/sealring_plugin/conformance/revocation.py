@@ -21,7 +21,7 @@ from sealring_plugin.conformance.cases import (
 from sealring_plugin.conformance.failures import raised_by
 from sealring_plugin.conformance.subject import Promises, not_shown
 from sealring_plugin.errors import AccessDenied, KeyDestroyed, KeyDisabled, KeyPendingDeletion, ProviderError
-from sealring_plugin.values import WrapBinding
+from sealring_plugin.values import WrapContext
 
 every_end: pytest.MarkDecorator = pytest.mark.parametrize(
     "failure", [AccessDenied, KeyDisabled, KeyPendingDeletion, KeyDestroyed], ids=lambda each: each.__name__
@@ -51,7 +51,7 @@ class Revocation(Promises):
         self, provider: Provider, key: Key, other_key: Key
     ) -> None:
         wrapped = wrap(provider, key)
-        others = [(key, WrapBinding(CONTEXT, AAD[::-1])), (key, OTHER_BINDING), (other_key, BINDING)]
+        others = [(key, WrapContext(CONTEXT, AAD[::-1])), (key, OTHER_BINDING), (other_key, BINDING)]
         altered = [(replace(wrapped, alg="kit-no-such-algorithm"), key, BINDING)]
         foreign = [*altered, *((wrapped, *other) for other in others)]
         refused = [each for each in foreign if not opens(provider, *each)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sealring_plugin.conformance.cases import AAD, BINDING, CONTEXT, DEK, MAX_AAD_BYTES, Key, Provider, unwrap, wrap
 from sealring_plugin.conformance.subject import Promises, not_claimed
-from sealring_plugin.values import MAX_WRAPPED_BYTES, WrapBinding, WrappedKey
+from sealring_plugin.values import MAX_WRAPPED_BYTES, WrapContext, WrappedKey
 
 ALG = re.compile(r"[a-z0-9-]{1,32}")
 LARGEST_CONTEXT = {f"{index}".ljust(120, "k"): "v" * 500 for index in range(10)}
@@ -69,21 +69,21 @@ class RoundTrips(Promises):
 
     def test_any_aad_up_to_its_limit_is_taken(self, provider: Provider, key: Key) -> None:
         for aad in (b"\0", AAD, bytes(MAX_AAD_BYTES), b"\xff" * MAX_AAD_BYTES):
-            binding = WrapBinding(CONTEXT, aad)
+            binding = WrapContext(CONTEXT, aad)
             assert unwrap(provider, wrap(provider, key, DEK, binding), key, binding) == DEK
 
     def test_the_largest_context_is_taken(self, provider: Provider, key: Key) -> None:
-        binding = WrapBinding(LARGEST_CONTEXT, AAD)
+        binding = WrapContext(LARGEST_CONTEXT, AAD)
 
         assert unwrap(provider, wrap(provider, key, DEK, binding), key, binding) == DEK
 
     def test_a_context_may_be_of_any_script(self, provider: Provider, key: Key) -> None:
-        binding = WrapBinding(UNICODE_CONTEXT, AAD)
+        binding = WrapContext(UNICODE_CONTEXT, AAD)
 
         assert unwrap(provider, wrap(provider, key, DEK, binding), key, binding) == DEK
 
     def test_a_context_has_no_order(self, provider: Provider, key: Key) -> None:
-        turned = WrapBinding(dict(reversed(CONTEXT.items())), AAD)
+        turned = WrapContext(dict(reversed(CONTEXT.items())), AAD)
 
         assert unwrap(provider, wrap(provider, key, DEK, BINDING), key, turned) == DEK
 
