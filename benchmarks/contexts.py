@@ -16,8 +16,10 @@ from typing import Any
 from in_process import Application
 from report import progress, table
 
-from sealring import installation, settings, wiring
-from sealring.store.embedded import EmbeddedValkey
+from sealring import settings
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.server import wiring
 
 CONTEXTS = 1000
 WARM = 500

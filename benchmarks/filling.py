@@ -13,13 +13,14 @@ from queue import Empty
 
 from failures import BenchmarkFailed
 
-from sealring import settings, wiring
+from sealring import settings
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import OrgId
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.keys.bound_keys import BoundKeys
-from sealring.keys.gateway import Gateway
 from sealring.observability.logs import Log
+from sealring.providers.gateway import Gateway
+from sealring.server import wiring
 from sealring.services.objects import Objects
 from sealring.services.rounds import Alarms
 from sealring.services.sealing import Sealing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import redis
 
-# The letters of the keys in sealring/store/keyspace.py; one that is not here is shown as it is.
+# The letters of the keys in sealring/store/schema/keyspace.py; one that is not here is shown as it is.
 _KINDS = {
     "o": "object with its current version",
     "n": "name pointer",

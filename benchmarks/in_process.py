@@ -20,12 +20,14 @@ from typing import Any
 
 from failures import BenchmarkFailed
 
-from sealring import application, installation, settings, wiring
+from sealring import settings
 from sealring.domain.principal import Permission
-from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
-from sealring.store.embedded import EmbeddedValkey
-from sealring.tokens import mint_token
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.operator.tokens import mint_token
+from sealring.server import application, wiring
+from sealring.server.inheritance import Inheritance
 
 OBJECTS = 300
 KV = "/vault/v1/kv"

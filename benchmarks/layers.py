@@ -1,11 +1,12 @@
 """Layers: where the microseconds of a request go.
 
-The application is built as a worker builds it (sealring.application.make_app), called in one thread with prepared WSGI
-environments, on the server's core, its Valkey on another. Twice: as it is, for the whole; then with a clock at the
-boundary of each layer, for the parts. The clock is the thread's CPU time; a part is what a layer spends itself, without
-the layers that it calls. What the clock costs is measured beforehand and taken off. Of many short batches the one with
-the least CPU time counts, as the others met more of what else runs here; the sum of the parts is printed beside the
-whole, so that one sees how far to trust them. Transport is the least of the HTTP run's samples less the whole.
+The application is built as a worker builds it (sealring.server.application.make_app), called in one thread with
+prepared WSGI environments, on the server's core, its Valkey on another. Twice: as it is, for the whole; then with a
+clock at the boundary of each layer, for the parts. The clock is the thread's CPU time; a part is what a layer spends
+itself, without the layers that it calls. What the clock costs is measured beforehand and taken off. Of many short
+batches the one with the least CPU time counts, as the others met more of what else runs here; the sum of the parts is
+printed beside the whole, so that one sees how far to trust them. Transport is the least of the HTTP run's samples less
+the whole.
 """
 
 import importlib
@@ -29,9 +30,10 @@ from report import progress, table
 from servers import running_sealring
 from stopwatch import ELSEWHERE, Stopwatch, own_cost_us
 
-from sealring import application, settings
-from sealring.inheritance import Inheritance
+from sealring import settings
 from sealring.observability.logs import Log
+from sealring.server import application
+from sealring.server.inheritance import Inheritance
 
 OPERATIONS = ("read", "update", "create", "data-key", "decrypt")
 

@@ -23,12 +23,13 @@ from redis import Redis
 from report import progress, table
 from servers import Client, Sealring, initialise, serving
 
-from sealring import application, settings, wiring
+from sealring import settings
 from sealring.domain.ports import Order
-from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.server import application, wiring
+from sealring.server.inheritance import Inheritance
 from sealring.services.cursors import Cursor, Cursors, IssuedAs
-from sealring.store.embedded import EmbeddedValkey
 
 SIZES = (10_000, 100_000, 1_000_000)
 PAGE = 100

@@ -16,11 +16,13 @@ import redis
 from failures import BenchmarkFailed
 from processes import Cores, pinned
 
-from sealring import installation, settings, wiring
+from sealring import settings
 from sealring.domain.ids import org_id
 from sealring.domain.principal import Permission
-from sealring.store.embedded import EmbeddedValkey
-from sealring.tokens import mint_token
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.operator.tokens import mint_token
+from sealring.server import wiring
 
 _START_S = 30.0
 

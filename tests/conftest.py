@@ -3,8 +3,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from sealring.store.embedded import EmbeddedValkey
-from sealring.store.links import Links
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.store.connection.links import Links
 from support.cluster import running_cluster
 from support.live import live_server, serving
 

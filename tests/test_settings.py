@@ -2,10 +2,11 @@
 
 import pytest
 
-from sealring import installation, settings
+from sealring import settings
 from sealring.errors import SettingsInvalid
 from sealring.keys.routing import ManagedKeks
-from sealring.store.durability import DurabilityPolicy
+from sealring.operator import installation
+from sealring.store.connection.durability import DurabilityPolicy
 from support.make import ENVIRONMENT
 
 GOOD = f"""

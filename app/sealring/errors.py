@@ -1,6 +1,6 @@
 """Every failure that sealring itself raises, as one tree.
 
-http/problems.py maps each leaf to a status and a code; a test keeps that table whole. Messages are written for the
+admission/problems.py maps each leaf to a status and a code; a test keeps that table whole. Messages are written for the
 caller: they say what is wrong and what to do, and never carry a value, a token, key material or a provider's text.
 `reason` is for the audit log only.
 """

@@ -16,8 +16,8 @@ from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.services.objects import ObjectLimits
-from sealring.store.durability import DurabilityPolicy
-from sealring.store.store_url import StoreUrl
+from sealring.store.connection.durability import DurabilityPolicy
+from sealring.store.connection.store_url import StoreUrl
 from sealring_plugin import ConfigInvalid, read_private
 
 MAX_VALUE_BYTES = 16 << 20

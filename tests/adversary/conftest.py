@@ -4,9 +4,9 @@ import pytest
 
 from adversary.scene import scene_on
 from isolation.environments import SecondEnvironment, add_environment
-from sealring import installation
-from sealring.installation import SETTINGS_FILE
-from sealring.store.embedded import EmbeddedValkey
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.operator.installation import SETTINGS_FILE
 from support.live import LiveServer, running, serving
 
 

@@ -5,8 +5,8 @@ Each takes an organization with what it has (an object and a data key), and retu
 
 import pytest
 
+from sealring.admission.problems import PROBLEMS
 from sealring.domain.ids import uuid_text
-from sealring.http.problems import PROBLEMS
 from support.reader import Bytes, header, wraps
 
 

@@ -11,7 +11,7 @@ from bindings.conftest import World, world_on
 from sealring.domain.ids import uuid_text
 from sealring.domain.principal import Caller
 from sealring.errors import SealringError
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from support import stores
 from support.make import caller, context, principal
 

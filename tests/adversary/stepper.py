@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sealring.errors import SealringError
-from sealring.store.endpoint import Endpoint
-from sealring.store.links import Links
-from sealring.store.store_url import StoreUrl
-from sealring.store.topology import OneNode
+from sealring.store.connection.endpoint import Endpoint
+from sealring.store.connection.links import Links
+from sealring.store.connection.store_url import StoreUrl
+from sealring.store.connection.topology import OneNode
 
 MOST_STEPS = 200  # of one request, however often it begins again
 

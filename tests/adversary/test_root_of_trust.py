@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from sealring import application, installation, settings, whole_store, wiring
+from sealring import settings
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.backup import FileKind, backup_aad
@@ -21,20 +21,22 @@ from sealring.domain.ids import EnvironmentId, OrgId, new_uuid
 from sealring.domain.kek import Kek, KekRecord, KekScope
 from sealring.domain.layout import STORE_CONTEXT, STORE_SCOPE, layout_aad
 from sealring.errors import BackupRefused, IntegrityFailure, KeyMisconfigured, SettingsInvalid
-from sealring.inheritance import Inheritance
 from sealring.keys.backup_key import make_head
-from sealring.keys.gateway import Unwrapping, Wrapping, call_for
 from sealring.keys.references import key_ref
 from sealring.keys.store_key import make_layout
 from sealring.observability.logs import Log
-from sealring.store.backup_file import BackupWriter
-from sealring.store.counts import Counts
-from sealring.store.embedded import EmbeddedValkey
-from sealring.store.keyspace import LAYOUT
-from sealring.store.links import Links
-from sealring.store.records import Records
-from sealring.store.redis_layout import read_layout
-from sealring.whole_store import BackupFiles
+from sealring.operator import installation, whole_store
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.operator.whole_store import BackupFiles
+from sealring.providers.gateway import Unwrapping, Wrapping, call_for
+from sealring.server import application, wiring
+from sealring.server.inheritance import Inheritance
+from sealring.store.backup.file import BackupWriter
+from sealring.store.connection.links import Links
+from sealring.store.layout import read_layout
+from sealring.store.schema.counts import Counts
+from sealring.store.schema.keyspace import LAYOUT
+from sealring.store.schema.records import Records
 from sealring_example.kms import TOKEN, Kms
 from sealring_example.spec import SPEC
 from sealring_plugin import Call, CustomersKey, Purpose, WrapContext, WrappedKey

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sealring.factory import Surroundings, make_server
+from sealring.http.app import Surroundings, make_server
 from sealring.http.health import Readiness
 from sealring.observability.logs import Log
 from support import stores

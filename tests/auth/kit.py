@@ -15,8 +15,8 @@ from sealring.auth.revoked import RevokedTokens
 from sealring.auth.tokens import TokenVerifier
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import NO_ORG
-from sealring.store.memory import MemoryAudit
-from sealring.store.memory_revocations import MemoryRevocations
+from support.memory import MemoryAudit
+from support.memory_revocations import MemoryRevocations
 
 ISSUER = "https://auth.example.com"
 AUDIENCE = "https://vault.example.com"

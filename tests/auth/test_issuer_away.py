@@ -8,8 +8,10 @@ import time
 import pytest
 
 from auth.kit import ISSUER, claims, ec_key, jwk, jwks_bytes, sign
-from sealring import installation, settings, wiring
-from sealring.store.embedded import EmbeddedValkey
+from sealring import settings
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.server import wiring
 from support.live import ask, running
 from support.waiting import becomes_true
 

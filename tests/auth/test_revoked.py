@@ -15,8 +15,8 @@ from sealring.auth.revoked import RevokedTokens
 from sealring.auth.scoping import Authenticator, operator, principal_of
 from sealring.domain.revocation import Reach, Revocation, Target
 from sealring.errors import IntegrityFailure, StoreUnavailable, Unauthenticated
-from sealring.store.links import Links
-from sealring.store.topology import OneNode
+from sealring.store.connection.links import Links
+from sealring.store.connection.topology import OneNode
 from support.clock import Clock
 from support.revocations import begun, everything, in_memory, key_of, on_links, revoke, subject, token
 from support.waiting import becomes_true

@@ -3,8 +3,8 @@ from contextlib import closing
 import pytest
 
 from backup.kit import HIDDEN, NAME, VALUE, install
-from sealring.store.embedded import EmbeddedValkey
-from sealring.store.links import Links
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.store.connection.links import Links
 from support.make import caller, context
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from backup.kit import updated
-from sealring import wiring
+from sealring.server import wiring
 from support.make import ACME, BETA, caller, context
 from support.revocations import revoke, token
 

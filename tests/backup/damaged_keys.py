@@ -5,7 +5,7 @@ from dataclasses import replace
 from backup.damage import BOUND
 from sealring.domain.ids import uuid_text
 from sealring.domain.kek import KekRecord
-from sealring.store.keyspace import Kind
+from sealring.store.schema.keyspace import Kind
 from support.make import BETA
 
 

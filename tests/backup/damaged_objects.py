@@ -5,7 +5,7 @@ from dataclasses import replace
 from backup.damage import ME, NAME
 from backup.kit import updated
 from sealring.domain.ids import ObjectId
-from sealring.store.keyspace import Kind
+from sealring.store.schema.keyspace import Kind
 from support.make import ACME
 
 

@@ -1,6 +1,6 @@
 """Ways to damage revocations; each returns what a sweep has to find."""
 
-from sealring.store.keyspace import Kind
+from sealring.store.schema.keyspace import Kind
 
 
 def altered_revocation(it):

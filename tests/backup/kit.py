@@ -5,20 +5,22 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sealring import installation, settings, whole_store, wiring
+from sealring import settings
 from sealring.domain.binding import Binding
 from sealring.domain.ids import OrgId
-from sealring.factory import Services
-from sealring.keys.gateway import Gateway
-from sealring.keys.providers import ManagedSource, Source
+from sealring.http.app import Services
 from sealring.keys.store_key import open_store_keys
+from sealring.operator import installation, whole_store
+from sealring.operator.whole_store import BackupFiles
+from sealring.providers.gateway import Gateway
+from sealring.providers.instances import ManagedSource, Source
+from sealring.server import wiring
 from sealring.services.bindings import NewBinding
 from sealring.settings import Settings
-from sealring.store.counts import Counts
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
+from sealring.store.layout import read_layout
 from sealring.store.opened import OpenedStore
-from sealring.store.redis_layout import read_layout
-from sealring.whole_store import BackupFiles
+from sealring.store.schema.counts import Counts
 from sealring_local.root import Roots, read_roots
 from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key

@@ -5,10 +5,11 @@ from contextlib import closing, contextmanager, nullcontext, suppress
 import pytest
 
 from backup.kit import HIDDEN, NAME, VALUE, keys_of, unseen, updated
-from sealring import whole_store, wiring
 from sealring.errors import BackupRefused, SealringError, SettingsInvalid
-from sealring.store.link import Link
-from sealring.store.links import Links
+from sealring.operator import whole_store
+from sealring.server import wiring
+from sealring.store.connection.link import Link
+from sealring.store.connection.links import Links
 from support.make import ACME, caller, context
 
 ME = caller(ACME)

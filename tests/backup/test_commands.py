@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from docs.markdown import blocks, read, section
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from support.make import ACME, caller, context
 from support.roots import replace_roots
 

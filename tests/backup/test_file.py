@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 
 from backup.kit import HIDDEN, NAME, VALUE, keys_of, unseen
-from sealring import whole_store, wiring
 from sealring.crypto.chunks import SEALED_BYTES
 from sealring.domain.backup import BackupHead, FileKind
 from sealring.errors import BackupRefused, SealringError, StoreUnavailable
 from sealring.keys.backup_key import open_backup_key
-from sealring.store.backup_file import BackupFile
-from sealring.store.restore import Survey
+from sealring.operator import whole_store
+from sealring.server import wiring
+from sealring.store.backup.file import BackupFile
+from sealring.store.backup.restore import Survey
 from support.make import ACME, caller, context
 from support.roots import replace_roots
 

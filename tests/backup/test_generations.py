@@ -5,10 +5,10 @@ from contextlib import closing
 import pytest
 
 from backup.kit import updated
-from sealring import wiring
 from sealring.errors import StoreLost
 from sealring.keys.bound_keys import BoundKeys
-from sealring.store.links import Links
+from sealring.server import wiring
+from sealring.store.connection.links import Links
 from sealring.store.markers import Markers
 from support.make import ACME, caller, context
 

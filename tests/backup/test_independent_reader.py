@@ -7,14 +7,14 @@ import pytest
 from backup.kit import updated
 from backup.writers import Writers
 from docs.markdown import ROOT
-from sealring import wiring
 from sealring.domain.binding import BindingState
 from sealring.domain.codec import encode_envelope
 from sealring.domain.ids import ObjectId, uuid_text
 from sealring.domain.kek import KekState
 from sealring.keys.routing import ManagedKeks
+from sealring.operator.whole_store import BackupFiles
+from sealring.server import wiring
 from sealring.services.objects import ObjectLimits
-from sealring.whole_store import BackupFiles
 from support import stored_reader
 from support.backup_reader import read_backup
 from support.make import ACME, BETA, caller, context, services

@@ -7,8 +7,8 @@ import pytest
 from backup.kit import unseen
 from isolation.acme import Organization, organization
 from isolation.routes import TABLE
-from sealring import whole_store
-from sealring.whole_store import BackupFiles
+from sealring.operator import whole_store
+from sealring.operator.whole_store import BackupFiles
 from support import reader
 from support.live import live_server
 from support.waiting import becomes_true

@@ -10,13 +10,13 @@ from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import ObjectId, uuid_text
 from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.services.objects import ObjectLimits
-from sealring.store import changes, key_reader, partition_reader
-from sealring.store.audit_entry import AuditEntry, decode_entry, encode_entry
-from sealring.store.changes import changed_keys
-from sealring.store.entries import BindingsEntry, BoundKekEntry, EventEntry, KeyEntry, ObjectEntry, VersionEntry
-from sealring.store.keyspace import Kind
-from sealring.store.partition_reader import PartitionReader
-from sealring.store.redis_tombs import RedisTombs
+from sealring.store.backup import changes, key_reader, partition_reader
+from sealring.store.backup.changes import changed_keys
+from sealring.store.backup.entries import BindingsEntry, BoundKekEntry, EventEntry, KeyEntry, ObjectEntry, VersionEntry
+from sealring.store.backup.partition_reader import PartitionReader
+from sealring.store.schema.audit_entry import AuditEntry, decode_entry, encode_entry
+from sealring.store.schema.keyspace import Kind
+from sealring.store.tombs import RedisTombs
 from support.make import ACME, ENVIRONMENT, caller, context, services
 
 ME = caller(ACME)

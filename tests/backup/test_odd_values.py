@@ -7,12 +7,12 @@ import pytest
 
 from backup.damage import BOUND, ME, NAME, Damage
 from backup.kit import updated
-from sealring import wiring
 from sealring.domain.ids import uuid_text
 from sealring.domain.intent import Intent
 from sealring.errors import BackupRefused, IntegrityFailure, StoreLost
+from sealring.server import wiring
+from sealring.server.wiring import Stores
 from sealring.services.listing import ListOptions
-from sealring.wiring import Stores
 from support.make import caller, context
 
 OWNER, ALL = caller(BOUND), caller()

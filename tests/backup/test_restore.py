@@ -5,10 +5,9 @@ from contextlib import closing
 import pytest
 
 from sealring.errors import BackupRefused, StoreUnavailable
-from sealring.store.bulk import BulkWriter
-from sealring.store.claim import Claim
-from sealring.store.counts import Counts
-from sealring.store.entries import (
+from sealring.store.backup.bulk import BulkWriter
+from sealring.store.backup.claim import Claim
+from sealring.store.backup.entries import (
     BindingsEntry,
     BoundKekEntry,
     EndEntry,
@@ -21,9 +20,10 @@ from sealring.store.entries import (
     encode_entry,
     read_entries,
 )
-from sealring.store.keyspace import Kind
-from sealring.store.links import Links
-from sealring.store.restore import Restore, Survey
+from sealring.store.backup.restore import Restore, Survey
+from sealring.store.connection.links import Links
+from sealring.store.schema.counts import Counts
+from sealring.store.schema.keyspace import Kind
 from support.stores import parts_on
 
 ID, OTHER = bytes(16), bytes(15) + b"\1"

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from backup.kit import HIDDEN, NAME, VALUE, install, keys_of, unseen
-from sealring import application, whole_store, wiring
 from sealring.domain.ids import uuid_text
 from sealring.errors import BackupRefused, SettingsInvalid, StoreUnavailable
-from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
-from sealring.store.links import Links
-from sealring.whole_store import BackupFiles
+from sealring.operator import whole_store
+from sealring.operator.whole_store import BackupFiles
+from sealring.server import application, wiring
+from sealring.server.inheritance import Inheritance
+from sealring.store.connection.links import Links
 from support.make import ACME, caller, context
 
 ME = caller(ACME)

@@ -4,16 +4,16 @@ import pytest
 
 from backup.kit import updated
 from backup.writers import Meddling
-from sealring import wiring
 from sealring.auth.revoked import RevokedTokens
 from sealring.domain.events import Action
 from sealring.domain.ids import NO_ORG
 from sealring.domain.principal import Permission, Principal
 from sealring.errors import IntegrityFailure, Unauthenticated
-from sealring.store.audit_entry import decode_fields
-from sealring.store.entries import EventEntry, RevocationsEntry
-from sealring.store.keyspace import Kind
-from sealring.store.partition_reader import PartitionReader
+from sealring.server import wiring
+from sealring.store.backup.entries import EventEntry, RevocationsEntry
+from sealring.store.backup.partition_reader import PartitionReader
+from sealring.store.schema.audit_entry import decode_fields
+from sealring.store.schema.keyspace import Kind
 from support.make import ACME, caller, context
 from support.revocations import ISSUER, begin, revoke, subject, token
 

@@ -6,7 +6,7 @@ from backup.kit import updated
 from sealring.domain.ids import uuid_text
 from sealring.errors import NotFound
 from sealring.services.listing import ListOptions
-from sealring.store.counts import Counts
+from sealring.store.schema.counts import Counts
 from support.make import ACME, BETA, caller, context
 
 ME, THEM, ALL, BOUND = caller(ACME), caller(BETA), caller(), caller("org_bound")

@@ -9,8 +9,8 @@ from backup.damaged_keys import KEYS, lost_kek, rewritten
 from backup.damaged_objects import OBJECTS, altered_record, altered_version, name_of_another, not_in_its_organization
 from backup.damaged_revocations import REVOCATIONS
 from backup.writers import Writers
-from sealring.store.keyspace import Kind, parse_key
-from sealring.store.pointer_sweep import PointerSweep
+from sealring.store.schema.keyspace import Kind, parse_key
+from sealring.store.verify.pointers import PointerSweep
 from support.make import ACME, BETA, caller, context
 
 

@@ -4,7 +4,7 @@ import itertools
 import threading
 
 from backup.kit import updated
-from sealring.store import partition_reader
+from sealring.store.backup import partition_reader
 from support.make import caller, context
 
 

@@ -3,12 +3,13 @@
 from filling import LARGE, VALUE, fill
 from servers import initialise
 
-from sealring import application, settings, wiring
+from sealring import settings
 from sealring.domain.principal import Caller, Permission, Principal
-from sealring.inheritance import Inheritance
 from sealring.observability.logs import Log
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.server import application, wiring
+from sealring.server.inheritance import Inheritance
 from sealring.services.rounds import Alarms
-from sealring.store.embedded import EmbeddedValkey
 
 
 def test_what_is_filled_in_is_an_object_of_the_servers(tmp_path):

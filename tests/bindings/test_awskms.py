@@ -11,7 +11,7 @@ from aws_emulators import emulators
 from aws_emulators.environments import interpreter
 from aws_emulators.fault_proxy import FaultProxy
 
-from sealring.installation import SETTINGS_FILE
+from sealring.operator.installation import SETTINGS_FILE
 from support.live import live_server, running
 from support.waiting import becomes_true
 

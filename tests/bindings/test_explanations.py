@@ -9,7 +9,7 @@ import sealring_plugin as api
 from bindings.conftest import world_on
 from sealring.domain.envelope import Combine
 from sealring.errors import KeyThrottled, NotFound
-from sealring.http import render_bindings as render
+from sealring.http.bindings import render
 from support import stores
 from support.make import ENVIRONMENT, caller
 

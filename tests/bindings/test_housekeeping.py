@@ -6,10 +6,10 @@ import threading
 import pytest
 
 from bindings.conftest import world_on
-from sealring import housekeeping
 from sealring.domain.ports import Lease
-from sealring.housekeeping import Housekeeper
 from sealring.observability.logs import Log
+from sealring.server import housekeeping
+from sealring.server.housekeeping import Housekeeper
 from sealring.services import rounds
 from sealring.services.purging import Purging
 from sealring.services.rounds import Alarms, Rounds

@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 
-from sealring.installation import SETTINGS_FILE
+from sealring.operator.installation import SETTINGS_FILE
 from support.live import live_server, running
 from support.waiting import becomes_true
 

@@ -7,9 +7,9 @@ import pytest
 from bindings.conftest import world_on
 from sealring.domain.ids import OrgId, uuid_text
 from sealring.errors import IntegrityFailure, NotFound
-from sealring.store.keyspace import Keyspace
-from sealring.store.records import Records
-from sealring.store.redis_bindings import SEAL
+from sealring.store.bindings import SEAL
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import Records
 from support.make import ENVIRONMENT, OTHER_ENVIRONMENT, caller
 from support.stores import KEYS, on_links
 from support.tampering import every_bit_of, refused, some_bits_of

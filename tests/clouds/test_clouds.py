@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sealring.keys import registry
+from sealring.providers import registry
 from sealring_plugin import CustomersKey
 from sealring_plugin.conformance import ProviderConformance
 

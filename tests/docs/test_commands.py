@@ -7,7 +7,7 @@ import click
 import pytest
 
 from docs.markdown import PAGES, ROOT, blocks, words
-from sealring import cli
+from sealring.cli.main import main
 
 TEXTS = [page.read_text(encoding="utf-8") for page in PAGES]
 LINES = sorted({line for text in TEXTS for block in blocks(text, "sh") for line in block.splitlines()})
@@ -17,7 +17,7 @@ COMPLETE = [line for line in LINES if line.startswith("sealring ")]
 NAMED = [word for word in WORDS if re.fullmatch(r"sealring [a-z].*", word)]
 
 
-CONTEXT = click.Context(cli.main)
+CONTEXT = click.Context(main)
 
 
 def options(command):
@@ -26,7 +26,7 @@ def options(command):
 
 def resolved(arguments):
     """The command that `arguments` lead to, through groups, and what is left of them."""
-    command = cli.main
+    command = main
     while isinstance(command, click.Group) and not (command.invoke_without_command and _are_its_own(arguments)):
         name, *arguments = arguments
         command = command.get_command(CONTEXT, name)
@@ -68,4 +68,4 @@ def test_a_command_that_is_named_exists(words_of_one):
 def test_options_that_are_named_exist():
     named = {word.split()[0] for word in WORDS if word.startswith("--")}
 
-    assert named <= set().union(*map(options, every(cli.main)))
+    assert named <= set().union(*map(options, every(main)))

@@ -10,8 +10,8 @@ from docs.markdown import ROOT, blocks, read, rows, section
 from sealring import settings
 from sealring.auth.profiles import IssuerProfile
 from sealring.errors import SettingsInvalid
-from sealring.installation import SETTINGS_FILE, create_files
-from sealring.keys import registry
+from sealring.operator.installation import SETTINGS_FILE, create_files
+from sealring.providers import registry
 
 PAGE = read("docs/configuration.md")
 EXAMPLE = ROOT / "config" / "sealring.toml"

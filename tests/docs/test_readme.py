@@ -9,7 +9,7 @@ import sys
 from workos import WorkOSClient
 
 from docs.markdown import ROOT, blocks, read, rows, section
-from sealring.development import _BANNER
+from sealring.operator.development import _BANNER
 
 README = read("README.md")
 URL = "http://127.0.0.1:8420"

@@ -4,12 +4,12 @@ import re
 import tomllib
 
 from docs.markdown import ROOT, blocks, read, rows, section
+from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.domain.principal import Permission
-from sealring.factory import guarded_routes
+from sealring.http.app import guarded_routes
 from sealring.http.openapi import meaning
-from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
-from sealring.store import keyspace
-from sealring.store.durability import Durability
+from sealring.store.connection.durability import Durability
+from sealring.store.schema import keyspace
 from support.make import NO_SERVICES
 
 API = read("docs/http-api.md")

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from faults.store import MortalStore
-from sealring.store import embedded
+from sealring.operator import embedded
 
 SHIM = Path(__file__).with_name("fsync_shim.c")
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import redis
 
-from sealring.store.embedded import EmbeddedValkey
+from sealring.operator.embedded import EmbeddedValkey
 from support.waiting import pause
 
 

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import redis
 
-from sealring import settings, wiring
+from sealring import settings
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, uuid_text
 from sealring.domain.layout import Layout
 from sealring.domain.record import ObjectRecord
 from sealring.keys.store_key import open_store_keys
-from sealring.store.audit_entry import FIELD, decode_entry
-from sealring.store.keyspace import LAYOUT, Keyspace
-from sealring.store.records import IndexMembers, Records
+from sealring.server import wiring
+from sealring.store.schema.audit_entry import FIELD, decode_entry
+from sealring.store.schema.keyspace import LAYOUT, Keyspace
+from sealring.store.schema.records import IndexMembers, Records
 
 CHANGES = frozenset({"vault.object.created", "vault.object.updated", "vault.object.deleted", "vault.object.restored"})
 

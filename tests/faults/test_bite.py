@@ -13,7 +13,7 @@ from faults.stored import repeated
 from faults.tokenless import forget_tokens
 from sealring.domain.ids import uuid_text
 from sealring.errors import NameTaken, NotFound, VersionConflict
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from support.make import ACME, caller, context, services
 from support.stores import on_links
 
@@ -21,7 +21,7 @@ ME = caller(ACME)
 OUTCOMES = {NotFound: Outcome.NOT_FOUND, NameTaken: Outcome.CONFLICT, VersionConflict: Outcome.CONFLICT}
 
 TOKENLESS = f"""
-from sealring.serving import *
+from sealring.server.serving import *
 
 wsgi_app = "faults.tokenless:create_app()"
 pythonpath = {str(Path(__file__).parents[1])!r}

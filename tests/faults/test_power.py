@@ -8,7 +8,7 @@ import pytest
 from faults.fight import Plan, fight
 from faults.linearizable import Outcome
 from faults.power import PoweredStore, install_shim
-from sealring.store import embedded
+from sealring.operator import embedded
 from support.waiting import pause
 
 pytestmark = [

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sealring import wsgi
 from sealring.errors import NameTaken
 from sealring.http.dispatch import Server
-from sealring.store import redis_objects
-from sealring.store.link import Link
-from sealring.store.links import Links
-from sealring.store.records import Records
-from sealring.store.redis_objects import RedisObjects
+from sealring.server import wsgi
+from sealring.store import objects
+from sealring.store.connection.link import Link
+from sealring.store.connection.links import Links
+from sealring.store.objects import RedisObjects
+from sealring.store.schema.records import Records
 from sealring.store.transaction import Attempt, Settled, transact
 
 Patch = Callable[[Any, str, Any], None]
@@ -31,7 +31,7 @@ def forget_tokens(patch: Patch = setattr) -> None:
     patch(Records, "decode_object", lambda *of: replace(decode(*of), operation=b""))
     patch(RedisObjects, "_recalled", lambda *_: None)
     patch(RedisObjects, "_was_followed", lambda *_: False)
-    patch(redis_objects, "transact", _transact)
+    patch(objects, "transact", _transact)
 
 
 def _transact(links: Links, key: bytes, attempt: Attempt[Any]) -> Any:

@@ -14,8 +14,8 @@ from multiprocessing.synchronize import Event
 from sealring.domain.ids import uuid_text
 from sealring.domain.record import ObjectRecord
 from sealring.errors import NotFound, SealringError, StoreError, VersionConflict
-from sealring.factory import Services
-from sealring.store.links import Links
+from sealring.http.app import Services
+from sealring.store.connection.links import Links
 from support.make import caller, context, gateway, services
 from support.replication import Host
 from support.stores import on_links

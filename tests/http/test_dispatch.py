@@ -6,12 +6,12 @@ import json
 import pytest
 
 from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
+from sealring.admission.bodies import Bodies
+from sealring.admission.guard import Guard, Route
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure
-from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
-from sealring.http.guard import Guard, Route
 from sealring.observability.logs import Log
 
 CANARY = "a-value-that-nobody-may-see"

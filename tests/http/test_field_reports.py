@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealring.http.sources import source_of
+from sealring.admission.sources import source_of
 from secrecy.wire import answers, exchange, problem
 
 CONTEXT = {"organization_id": "org_acme"}

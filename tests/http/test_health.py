@@ -4,7 +4,7 @@ import pytest
 
 from sealring.auth.scoping import Authenticator
 from sealring.errors import KeyUnavailable, StoreLost, StoreUnavailable
-from sealring.factory import Surroundings, make_server
+from sealring.http.app import Surroundings, make_server
 from sealring.http.health import HealthViews, Readiness
 from sealring.observability.logs import Log
 from support.clock import Clock

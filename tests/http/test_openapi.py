@@ -8,16 +8,16 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from sealring.admission.problems import PROBLEMS
 from sealring.auth.scoping import Authenticator
 from sealring.domain.ids import environment_id
-from sealring.factory import Surroundings, guarded_routes, make_server
+from sealring.http import examples
+from sealring.http.app import Surroundings, guarded_routes, make_server
+from sealring.http.descriptions import OPERATIONS
 from sealring.http.health import Readiness
 from sealring.http.openapi import CONTENT_SECURITY_POLICY
-from sealring.http.problems import PROBLEMS
-from sealring.http.schemas import examples
-from sealring.http.schemas.operations import OPERATIONS
 from sealring.observability.logs import Log
-from sealring.store.durability import Durability
+from sealring.store.connection.durability import Durability
 from support.make import NO_SERVICES
 
 ROUTES = guarded_routes(NO_SERVICES)

@@ -10,16 +10,16 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from sealring.store.embedded import EmbeddedValkey
+from sealring.operator.embedded import EmbeddedValkey
 from secrecy.wire import answers, problem
 from support.live import serving
 from support.waiting import becomes_true
 
 CONFIG = """
-from sealring.serving import *
-import sealring.http.bodies, sealring.worker
+from sealring.server.serving import *
+import sealring.admission.bodies, sealring.server.worker
 
-sealring.worker.HEAD_S = sealring.worker.EXCHANGE_S = sealring.http.bodies.BODY_S = 2.0
+sealring.server.worker.HEAD_S = sealring.server.worker.EXCHANGE_S = sealring.admission.bodies.BODY_S = 2.0
 """
 SOON_S = 20.0  # two rounds of deadlines, and what a busy machine takes
 THREADS = 2

@@ -1,8 +1,8 @@
 import pytest
 
 from isolation.environments import SecondEnvironment, add_environment
-from sealring import installation
-from sealring.store.embedded import EmbeddedValkey
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
 from support.live import serving
 
 

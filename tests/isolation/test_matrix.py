@@ -8,7 +8,7 @@ from isolation.acme import organization
 from isolation.callers import CALLERS, OWNER, another_key, expired, lacking, no_token, other, signed
 from isolation.routes import CODES, OPEN, TABLE
 from sealring.domain.principal import Permission
-from sealring.factory import Surroundings, guarded_routes, make_server
+from sealring.http.app import Surroundings, guarded_routes, make_server
 from support.live import LiveServer
 from support.make import NO_SERVICES
 
@@ -101,7 +101,7 @@ def test_a_refused_write_changes_nothing_in_the_store(live, row, caller):
     assert after == {key: raw for key, raw in before.items() if key not in expired}
 
 
-NOT_OF_CALLERS = (b":a", b":w", b":ready", b":purge")  # sealring.store.keyspace
+NOT_OF_CALLERS = (b":a", b":w", b":ready", b":purge")  # sealring.store.schema.keyspace
 
 
 def stored(live: LiveServer):

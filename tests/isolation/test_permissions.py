@@ -9,7 +9,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.errors import Forbidden
-from sealring.factory import Services
+from sealring.http.app import Services
 from sealring.services.bindings import Bindings, NewBinding
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations

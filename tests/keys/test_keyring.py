@@ -9,8 +9,8 @@ from sealring.domain.envelope import Combine
 from sealring.domain.ids import OrgId
 from sealring.errors import KeyDisabled, KeyUnavailable
 from sealring.keys.keyring import shown_pairs
-from sealring.keys.recent import Recent
 from sealring.keys.routing import ManagedKeks, route
+from sealring.recent import Recent
 from sealring_local.wrap import LocalProvider
 from support.clock import Clock
 from support.make import ACME, BETA, ENVIRONMENT, caller, context, on_provider, services

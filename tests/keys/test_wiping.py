@@ -12,9 +12,9 @@ from sealring.crypto.blob_mac import genuine, signed
 from sealring.domain.codec import encode_data_key, parse_data_key
 from sealring.domain.context import KeyContext
 from sealring.errors import CiphertextRejected, KeyDisabled
-from sealring.keys.gateway import Gateway
-from sealring.keys.providers import ManagedSource, Source
 from sealring.keys.routing import ManagedKeks
+from sealring.providers.gateway import Gateway
+from sealring.providers.instances import ManagedSource, Source
 from sealring.services.bindings import NewBinding
 from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key

@@ -10,7 +10,7 @@ from sealring.errors import KeyExhausted, NameTaken
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.services.bindings import NewBinding
-from sealring.store.link import Link
+from sealring.store.connection.link import Link
 from sealring_local.wrap import LocalProvider
 from support.clock import Clock
 from support.cmk import CATALOG, Key, gateway_to

@@ -80,7 +80,8 @@ def _first(node: ast.AST) -> int:
 
 
 def _is_of(definition: Definition, module: str) -> bool:
-    return not module or definition.path.stem == module
+    names = module.split(".")  # with folders before it, if several modules have its name
+    return not module or list(definition.path.with_suffix("").parts[-len(names) :]) == names
 
 
 def _text(definition: Definition) -> str:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from sealring import cli, installation, settings, wiring
-from sealring.store.links import Links
+from sealring import settings
+from sealring.cli.main import main
+from sealring.operator import installation
+from sealring.server import wiring
+from sealring.store.connection.links import Links
 
 
 def new_installation(folder: Path, store_url: str, partitions: int) -> Path:
@@ -24,7 +27,7 @@ def new_installation(folder: Path, store_url: str, partitions: int) -> Path:
 def run(settings: Path, *arguments: str) -> Result:
     """One command with these settings, in this process, and what it said."""
     environment = {"SEALRING_CONFIG": str(settings)}
-    return CliRunner().invoke(cli.main, arguments, prog_name="sealring", env=environment, catch_exceptions=False)
+    return CliRunner().invoke(main, arguments, prog_name="sealring", env=environment, catch_exceptions=False)
 
 
 def claims_of(token: str) -> dict:

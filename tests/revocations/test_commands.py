@@ -10,10 +10,11 @@ import pytest
 from isolation.environments import ENVIRONMENT as SECOND
 from isolation.environments import add_environment
 from revocations.commands import new_installation, run
-from sealring import settings, wiring
-from sealring.store.embedded import EmbeddedValkey
-from sealring.store.keyspace import Keyspace
-from sealring.store.links import Links
+from sealring import settings
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.server import wiring
+from sealring.store.connection.links import Links
+from sealring.store.schema.keyspace import Keyspace
 
 LOCAL = "urn:sealring:local"
 TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"

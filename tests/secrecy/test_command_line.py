@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealring import installation
+from sealring.operator import installation
 from secrecy.canaries import canary, leaks
 
 SEALRING = Path(sys.executable).with_name("sealring")

@@ -18,9 +18,9 @@ from sealring.http.timestamps import parse_moment
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.objects import ObjectLimits, Objects
-from sealring.store.memory import home
-from sealring.store.records import Records
+from sealring.store.schema.records import Records
 from secrecy.canaries import leaks
+from support.memory import home
 
 CANARY = "Canary234567890123456789012345AB"
 SECRET = CANARY.encode()

@@ -10,7 +10,7 @@ import pytest
 from sealring import settings
 from sealring.auth.signing import public_jwks
 from sealring.errors import SettingsInvalid
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from sealring_awskms import config as aws
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import credential_of

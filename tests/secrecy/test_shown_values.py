@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sealring import settings
+from sealring.admission.guard import Call
+from sealring.admission.replies import Reply
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.tokens import Claims
 from sealring.crypto.data_key import DataKey
@@ -20,8 +22,6 @@ from sealring.domain.kek import Kek
 from sealring.domain.ports import Order, PageQuery, Row
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.domain.record import Author, ObjectRecord, State, Version
-from sealring.http.guard import Call
-from sealring.http.replies import Reply
 from sealring.services.data_keys import DataKeyPair
 from sealring.services.listing import Listing, ListOptions
 from sealring.services.objects import OpenedObject

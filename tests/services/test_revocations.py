@@ -9,10 +9,10 @@ from sealring.domain.revocation import Reach, Revocation, Target
 from sealring.errors import RevocationRefused
 from sealring.services import revocations
 from sealring.services.revocations import Revocations, Validity
-from sealring.store.memory import MemoryAudit
-from sealring.store.memory_revocations import MemoryRevocations
 from support.clock import Clock
 from support.make import ENVIRONMENT, OTHER_ENVIRONMENT
+from support.memory import MemoryAudit
+from support.memory_revocations import MemoryRevocations
 from support.revocations import begun, everything, subject, the_operator, token
 
 NOW = 1_800_000_000

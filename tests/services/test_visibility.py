@@ -8,8 +8,8 @@ from sealring.domain.ids import NO_ORG
 from sealring.domain.record import State
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.visibility import object_id, owned, refusals_audited, visible
-from sealring.store.memory import home
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
+from support.memory import home
 from support.stores import memory
 
 ME = caller(ACME)

@@ -2,7 +2,7 @@ import pytest
 
 from docs.markdown import blocks, read, section
 from faults.proxy import FaultProxy
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from support import stores
 from support.cluster import running_cluster
 

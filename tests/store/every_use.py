@@ -9,10 +9,10 @@ from sealring.domain.ids import ObjectId, new_uuid, uuid_text
 from sealring.domain.intent import Intent
 from sealring.domain.kek import KekScope
 from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
-from sealring.factory import Services
+from sealring.http.app import Services
+from sealring.server.wiring import Stores
 from sealring.services.bindings import NewBinding
 from sealring.services.visibility import event_of
-from sealring.wiring import Stores
 from support.cmk import CATALOG, Key, gateway_to
 from support.make import ACME, ENVIRONMENT, caller, context, services
 from support.revocations import begin, revoke, token

@@ -7,13 +7,13 @@ import pytest
 
 from sealring.domain.layout import Layout
 from sealring.errors import StoreUnavailable
+from sealring.store.connection.durability import DurabilityPolicy, require_durability
+from sealring.store.connection.links import Links
 from sealring.store.doctor.examination import examine
 from sealring.store.doctor.findings import Grade
-from sealring.store.durability import DurabilityPolicy, require_durability
-from sealring.store.keyspace import LAYOUT
-from sealring.store.links import Links
+from sealring.store.layout import check_writable, read_layout
 from sealring.store.opened import OpenedStore
-from sealring.store.redis_layout import check_writable, read_layout
+from sealring.store.schema.keyspace import LAYOUT
 from support.make import ACME, caller, context, services
 from support.stores import KEYS, STORE_ID, on_links
 

@@ -13,9 +13,9 @@ from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import Change
 from sealring.errors import IntegrityFailure, NameTaken
 from sealring.services.visibility import event_of
-from sealring.store.audit_entry import AuditEntry, decode_entry, decode_fields, encode_entry
-from sealring.store.link import Link
-from sealring.store.redis_audit import RedisAudit
+from sealring.store.audit import RedisAudit
+from sealring.store.connection.link import Link
+from sealring.store.schema.audit_entry import AuditEntry, decode_entry, decode_fields, encode_entry
 from store.every_use import WRITES, filled
 from support.envelopes import ENVIRONMENT, ids, orgs
 from support.make import ACME, BETA, caller, context, gateway, services

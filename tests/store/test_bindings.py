@@ -6,8 +6,8 @@ from bindings.conftest import world_on
 from faults.proxy import Fault, Script
 from sealring.domain.binding import BindingState
 from sealring.errors import NotFound
-from sealring.store.keyspace import Keyspace
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
+from sealring.store.schema.keyspace import Keyspace
 from support.make import ENVIRONMENT, caller
 from support.stores import KEYS, on_links
 

@@ -7,10 +7,10 @@ import pytest
 import redis
 
 from sealring.errors import StoreError
-from sealring.store.cluster import Cluster
-from sealring.store.keyspace import Keyspace
-from sealring.store.links import Links
-from sealring.store.store_url import StoreUrl
+from sealring.store.connection.cluster import Cluster
+from sealring.store.connection.links import Links
+from sealring.store.connection.store_url import StoreUrl
+from sealring.store.schema.keyspace import Keyspace
 from sealring.store.transaction import Commit, transact
 from support.cluster import running_cluster
 from support.fake_store import answering

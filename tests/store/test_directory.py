@@ -5,7 +5,7 @@ import pytest
 from sealring.domain.ids import ObjectId
 from sealring.domain.ports import Place
 from sealring.errors import KeyDisabled, NameTaken
-from sealring.store.keyspace import Keyspace
+from sealring.store.schema.keyspace import Keyspace
 from support.make import ACME, ENVIRONMENT, caller, context, services
 from support.stores import KEYS, on_links
 

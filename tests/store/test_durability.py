@@ -4,7 +4,8 @@ import pytest
 import redis
 
 from sealring.errors import SettingsInvalid, StoreUnavailable
-from sealring.store.durability import (
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.store.connection.durability import (
     Durability,
     DurabilityPolicy,
     StoreFacts,
@@ -12,8 +13,7 @@ from sealring.store.durability import (
     read_facts,
     require_durability,
 )
-from sealring.store.embedded import EmbeddedValkey
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from support.stores import fake_links
 from support.valkeys import SINGLE, running_valkey
 from support.waiting import becomes_true

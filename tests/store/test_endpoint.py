@@ -4,9 +4,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from sealring.errors import SettingsInvalid
-from sealring.store.endpoint import Endpoint
-from sealring.store.links import Links
-from sealring.store.store_url import StoreUrl
+from sealring.store.connection.endpoint import Endpoint
+from sealring.store.connection.links import Links
+from sealring.store.connection.store_url import StoreUrl
 from support.tls import PrivateCa
 
 READABLE = "cannot be read as a certificate and its key: is each PEM, and do they belong together?"

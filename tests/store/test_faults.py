@@ -9,7 +9,7 @@ import pytest
 from faults.proxy import Fault, Script
 from sealring.domain.intent import Intent
 from sealring.errors import NotFound, OutcomeUnknown, StoreUnavailable
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from support.make import ACME, ENVIRONMENT, caller, context, gateway, services
 from support.stores import on_links
 

@@ -5,10 +5,10 @@ from contextlib import closing
 import pytest
 
 from sealring.errors import IntegrityFailure, StoreFull, StoreUnavailable
-from sealring.store.cluster import Cluster
-from sealring.store.link import Elsewhere, LinkLost
-from sealring.store.links import Links
-from sealring.store.store_url import StoreUrl
+from sealring.store.connection.cluster import Cluster
+from sealring.store.connection.link import Elsewhere, LinkLost
+from sealring.store.connection.links import Links
+from sealring.store.connection.store_url import StoreUrl
 from support.fake_store import answering
 from support.replication import running_node
 

@@ -7,9 +7,9 @@ from sealring.domain.events import Action
 from sealring.domain.ids import NO_ORG
 from sealring.domain.ports import Order, PageQuery
 from sealring.errors import StoreFull, StoreLost
-from sealring.store import redis_tombs
-from sealring.store.link import Link
-from sealring.wiring import Stores
+from sealring.server.wiring import Stores
+from sealring.store import tombs
+from sealring.store.connection.link import Link
 from store.every_use import LOADS, ME, WRITES, event, filled
 from support.make import ACME, BETA, ENVIRONMENT, context, services
 from support.revocations import begin
@@ -173,7 +173,7 @@ def test_a_full_store_that_was_lost_is_not_purged(links, there, monkeypatch):
         without_markers_of_its_partitions(links)
         raise StoreFull
 
-    monkeypatch.setattr(redis_tombs, "transact", full)
+    monkeypatch.setattr(tombs, "transact", full)
 
     with pytest.raises(StoreLost):
         there.stores.tombs.purge(there.deleted.id)

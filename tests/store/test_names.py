@@ -3,7 +3,7 @@
 import pytest
 
 from sealring.errors import IntegrityFailure
-from sealring.store.keyspace import Keyspace
+from sealring.store.schema.keyspace import Keyspace
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
 from support.stores import KEYS, on_links
 

@@ -9,17 +9,17 @@ import pytest
 from sealring.domain.events import Action
 from sealring.domain.ports import Change, Lease
 from sealring.errors import NotFound, StoreFull, StoreLost
-from sealring.housekeeping import Housekeeper
 from sealring.observability.logs import Log
+from sealring.server.housekeeping import Housekeeper
 from sealring.services.purging import Purged, Purging
 from sealring.services.rounds import Alarms, Rounds
 from sealring.services.visibility import event_of
-from sealring.store.keyspace import PURGE_LEASE, Keyspace
-from sealring.store.link import Link
+from sealring.store.audit import RedisAudit
+from sealring.store.connection.link import Link
 from sealring.store.markers import Markers
-from sealring.store.records import Records
-from sealring.store.redis_audit import RedisAudit
-from sealring.store.redis_tombs import RedisTombs
+from sealring.store.schema.keyspace import PURGE_LEASE, Keyspace
+from sealring.store.schema.records import Records
+from sealring.store.tombs import RedisTombs
 from support.make import ACME, caller, context, services
 from support.stores import KEYS, STORE_ID, on_links
 

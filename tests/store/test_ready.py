@@ -3,7 +3,7 @@
 import pytest
 
 from sealring.errors import StoreFull, StoreLost
-from sealring.store.redis_layout import LAYOUT, READY, check_writable
+from sealring.store.layout import LAYOUT, READY, check_writable
 from support.stores import parts_on
 
 MARKERS = [b"s1:{%d}:z" % partition for partition in range(4)]

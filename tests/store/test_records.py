@@ -8,9 +8,9 @@ from sealring.domain.ids import ObjectId
 from sealring.domain.ports import Row
 from sealring.domain.wire import lp16
 from sealring.errors import IntegrityFailure
-from sealring.store.memory import home
-from sealring.store.records import IndexMembers, Records
+from sealring.store.schema.records import IndexMembers, Records
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
+from support.memory import home
 from support.stores import KEYS, memory
 
 RECORDS = Records(KEYS, home)

@@ -8,8 +8,8 @@ import pytest
 from sealring.domain.layout import Layout
 from sealring.errors import OutcomeUnknown, StoreUnavailable
 from sealring.keys.store_key import make_layout
-from sealring.store.links import Links
-from sealring.store.redis_layout import read_layout, write_layout
+from sealring.store.connection.links import Links
+from sealring.store.layout import read_layout, write_layout
 from sealring_local.wrap import LocalProvider
 from support.make import caller, context, gateway, on_provider, services
 from support.replication import STRONG, name_primary, running_node, running_sentinel, url_of

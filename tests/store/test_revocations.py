@@ -13,9 +13,9 @@ from sealring.domain.ids import NO_ORG
 from sealring.domain.ports import RevocationChange
 from sealring.domain.revocation import Reach, Revocation, Target
 from sealring.errors import IntegrityFailure, StoreUnavailable
-from sealring.store.audit_entry import decode_entry
-from sealring.store.links import Links
-from sealring.store.revocation_codec import SEAL, RevocationCodec
+from sealring.store.connection.links import Links
+from sealring.store.schema.audit_entry import decode_entry
+from sealring.store.schema.revocation_codec import SEAL, RevocationCodec
 from support.make import ENVIRONMENT, OTHER_ENVIRONMENT
 from support.replication import name_primary, running_node, running_sentinel, url_of
 from support.revocations import ORIGIN, begin, begun, everything, in_memory, key_of, on_links, revoke, subject, token

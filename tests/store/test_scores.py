@@ -3,7 +3,7 @@
 import pytest
 
 from sealring.errors import IntegrityFailure
-from sealring.store.scores import parse_score
+from sealring.store.schema.scores import parse_score
 
 
 @pytest.mark.parametrize(

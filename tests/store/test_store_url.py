@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from sealring import installation, settings
+from sealring import settings
 from sealring.errors import SettingsInvalid
-from sealring.store.links import Links
-from sealring.store.store_url import StoreUrl
+from sealring.operator import installation
+from sealring.store.connection.links import Links
+from sealring.store.connection.store_url import StoreUrl
 
 ENCODED = "; in a user, a password and an option, what means something in a URL is percent-encoded"
 SCHEMES = "store.url must begin with redis://, rediss://, unix://, sentinel:// or cluster://"

@@ -8,8 +8,8 @@ from sealring.domain.ids import uuid_text
 from sealring.domain.intent import Intent
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.listing import ListOptions
-from sealring.store.keyspace import Keyspace
-from sealring.store.records import IndexMembers, Records
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import IndexMembers, Records
 from sealring_local.wrap import LocalProvider
 from support.make import ACME, BETA, ENVIRONMENT, caller, context, on_provider, services
 from support.roots import roots_of

@@ -3,7 +3,7 @@
 import pytest
 
 from sealring.errors import StoreUnavailable
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from support.make import ACME, caller, context, services
 from support.stores import on_links
 from support.tls import PrivateCa, TlsProxy

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from sealring.errors import IntegrityFailure, NotFound, OutcomeUnknown, StoreUnavailable
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
 from sealring.store.transaction import Commit, Settled, transact
 from support.replication import running_node
 

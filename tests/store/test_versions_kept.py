@@ -9,8 +9,8 @@ from sealring.domain.ids import uuid_text
 from sealring.domain.intent import Intent
 from sealring.errors import IntegrityFailure, NotFound, OutcomeUnknown
 from sealring.services.objects import ObjectLimits
-from sealring.store.link import Link
-from sealring.store.links import Links
+from sealring.store.connection.link import Link
+from sealring.store.connection.links import Links
 from support.make import ACME, ENVIRONMENT, caller, context, gateway, services
 from support.stores import on_links, on_parts, parts_on
 

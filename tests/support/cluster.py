@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from sealring.store.embedded import find_binary
+from sealring.operator.embedded import find_binary
 from support.ports import free_ports
 from support.waiting import becomes_true
 

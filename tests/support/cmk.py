@@ -9,10 +9,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import sealring_plugin as api
-from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway
-from sealring.keys.plugins import Loaded
-from sealring.keys.providers import ManagedSource, Source
+from sealring.providers.catalog import Catalog
+from sealring.providers.gateway import Gateway
+from sealring.providers.instances import ManagedSource, Source
+from sealring.providers.plugins import Loaded
 from sealring_local.wrap import LocalProvider
 from support.roots import roots_of
 

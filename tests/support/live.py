@@ -10,11 +10,13 @@ from typing import Any
 
 import redis
 
-from sealring import installation, settings, wiring
+from sealring import settings
 from sealring.domain.ids import org_id
 from sealring.domain.principal import Permission
-from sealring.store.embedded import EmbeddedValkey
-from sealring.tokens import mint_token
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.operator.tokens import mint_token
+from sealring.server import wiring
 from sealring_example.kms import TOKEN, Kms
 from support.asking import Answer, ask
 from support.ports import free_port

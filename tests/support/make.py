@@ -6,14 +6,14 @@ from dataclasses import fields
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.principal import Caller, Permission, Principal
-from sealring.factory import Services
+from sealring.http.app import Services
 from sealring.keys.bound_keys import BoundKeys
-from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway
 from sealring.keys.keyring import Keyring, ManagedKeys
-from sealring.keys.providers import ManagedSource
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.wrap_counts import WrapCounts
+from sealring.providers.catalog import Catalog
+from sealring.providers.gateway import Gateway
+from sealring.providers.instances import ManagedSource
 from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys

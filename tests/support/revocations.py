@@ -6,13 +6,13 @@ from sealring.domain.ids import NO_ORG
 from sealring.domain.principal import Caller
 from sealring.domain.revocation import Reach, Target
 from sealring.services.revocations import Revocations, Validity
-from sealring.store.keyspace import Keyspace
+from sealring.store.audit import RedisAudit
 from sealring.store.markers import Markers
-from sealring.store.memory import MemoryAudit
-from sealring.store.memory_revocations import MemoryRevocations
-from sealring.store.redis_audit import RedisAudit
-from sealring.store.redis_revocations import RedisRevocations
+from sealring.store.revocations import RedisRevocations
+from sealring.store.schema.keyspace import Keyspace
 from support.make import ENVIRONMENT
+from support.memory import MemoryAudit
+from support.memory_revocations import MemoryRevocations
 from support.stores import KEYS, STORE_ID
 
 ISSUER = "urn:test"

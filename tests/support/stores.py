@@ -8,16 +8,16 @@ import fakeredis
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
 from sealring.domain.ports import AuditLog, BindingStore, IntentLog, KekStore, ObjectStore
-from sealring.store.audit_entry import decode_entry
-from sealring.store.keyspace import Keyspace
-from sealring.store.links import Links
+from sealring.server.wiring import Stores
+from sealring.store.connection.links import Links
+from sealring.store.connection.topology import OneNode
+from sealring.store.index import RedisIndex
 from sealring.store.markers import Markers
-from sealring.store.memory import MemoryAudit, MemoryBindings, MemoryIntents, MemoryKeks, MemoryObjects
 from sealring.store.opened import OpenedStore
-from sealring.store.records import Records
-from sealring.store.redis_index import RedisIndex
-from sealring.store.topology import OneNode
-from sealring.wiring import Stores
+from sealring.store.schema.audit_entry import decode_entry
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import Records
+from support.memory import MemoryAudit, MemoryBindings, MemoryIntents, MemoryKeks, MemoryObjects
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))

@@ -7,14 +7,14 @@ from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.kek import KekState
 from sealring.domain.layout import Layout
 from sealring.domain.ports import Row
-from sealring.store.audit_entry import decode_entry
-from sealring.store.keyspace import Keyspace
-from sealring.store.links import Links
+from sealring.store.bindings import RedisBindings
+from sealring.store.connection.links import Links
+from sealring.store.connection.topology import OneNode
 from sealring.store.markers import Markers
-from sealring.store.records import IndexMembers, Records
-from sealring.store.redis_bindings import RedisBindings
-from sealring.store.revocation_codec import RevocationCodec
-from sealring.store.topology import OneNode
+from sealring.store.schema.audit_entry import decode_entry
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import IndexMembers, Records
+from sealring.store.schema.revocation_codec import RevocationCodec
 from support import stored_lists, stored_reader
 from support.reader import header
 

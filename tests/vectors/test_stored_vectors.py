@@ -12,11 +12,11 @@ from sealring.domain.pin import Pin
 from sealring.errors import BackupRefused, IntegrityFailure, SealringError, StoreLost
 from sealring.keys.backup_key import open_backup_key
 from sealring.keys.store_key import open_store_keys
-from sealring.store.audit_entry import AuditEntry, decode_entry, encode_entry
-from sealring.store.backup_file import BackupFile
-from sealring.store.keyspace import Keyspace
-from sealring.store.restore import Survey
-from sealring.whole_store import BackupFiles
+from sealring.operator.whole_store import BackupFiles
+from sealring.store.backup.file import BackupFile
+from sealring.store.backup.restore import Survey
+from sealring.store.schema.audit_entry import AuditEntry, decode_entry, encode_entry
+from sealring.store.schema.keyspace import Keyspace
 from sealring_local.root import Roots
 from sealring_local.wrap import LocalProvider
 from support import stored_reader

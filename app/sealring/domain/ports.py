@@ -1,4 +1,4 @@
-"""What the services need of a system of record. Adapters: store/redis_*.py and store/memory.py."""
+"""What the services need of a system of record. Adapters: store/ (Redis, Valkey), and one in memory for tests."""
 
 from __future__ import annotations
 

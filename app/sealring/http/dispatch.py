@@ -14,12 +14,12 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
+from sealring.admission.declarations import UnsupportedMediaType
+from sealring.admission.guard import Guard, OpenRoute, Route, request_id_of
+from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
+from sealring.admission.replies import Environ, Reply, StartResponse
 from sealring.errors import InvalidBody, SealringError, StoreLost, Violations
-from sealring.http.declarations import UnsupportedMediaType
-from sealring.http.guard import Guard, OpenRoute, Route, request_id_of
 from sealring.http.paths import Paths, hides_slash
-from sealring.http.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
-from sealring.http.replies import Environ, Reply, StartResponse
 from sealring.observability.logs import Log
 
 _COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message

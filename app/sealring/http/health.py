@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+from sealring.admission.guard import OpenRoute
+from sealring.admission.problems import PROBLEMS
+from sealring.admission.replies import Reply
 from sealring.errors import SealringError
-from sealring.http.guard import OpenRoute
-from sealring.http.problems import PROBLEMS
-from sealring.http.replies import Reply
 
 CACHE_S = 2.0
 REFUSED = "the last reload was refused, and the settings before it stay in force; the log says why"

@@ -14,15 +14,13 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
+from sealring.admission.guard import OpenRoute, Route
+from sealring.admission.problems import FRAMEWORK_CODES, PROBLEMS, problem_body
+from sealring.admission.replies import Reply
 from sealring.domain.context import MAX_KEY_CHARACTERS, MAX_PAIRS, MAX_VALUE_CHARACTERS, ORGANIZATION_KEYS
 from sealring.domain.record import MAX_NAME_CHARACTERS
 from sealring.errors import SealringError
-from sealring.http.guard import OpenRoute, Route
-from sealring.http.problems import FRAMEWORK_CODES, PROBLEMS, problem_body
-from sealring.http.replies import Reply
-from sealring.http.schemas import answers
-from sealring.http.schemas.fields import KeyContextField, NameField
-from sealring.http.schemas.operations import (
+from sealring.http.descriptions import (
     ABOUT,
     EVERY_ROUTE,
     IDEMPOTENCY_KEY,
@@ -32,6 +30,8 @@ from sealring.http.schemas.operations import (
     TAGS,
     Operation,
 )
+from sealring.http.fields import KeyContextField, NameField
+from sealring.http.objects import answers
 
 OPENAPI_VERSION = "3.1.0"
 API_VERSION = "1"  # of the paths; which release answers is nobody's business

@@ -7,9 +7,9 @@ from sealring.domain.backup import BackupHead, FileKind, backup_aad
 from sealring.domain.layout import STORE_CONTEXT, Layout
 from sealring.domain.pin import Pin
 from sealring.errors import BackupRefused, IntegrityFailure, SettingsInvalid
-from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.references import managed_key
 from sealring.keys.store_key import check_pinned
+from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring_plugin import Purpose, WrapContext, WrappedKey
 
 

@@ -9,7 +9,7 @@ from sealring.domain.decision import Decision, Epoch
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import BindingStore
 from sealring.errors import IntegrityFailure, KeyDisabled
-from sealring.keys.recent import Recent
+from sealring.recent import Recent
 
 CACHED_ORGANIZATIONS = 10_000
 CACHED_S = 300.0

@@ -20,12 +20,12 @@ from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
 from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
-from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.opened_keys import OpenedKeys
-from sealring.keys.recent import Recent
 from sealring.keys.references import kek_of, key_ref
 from sealring.keys.routing import ManagedKeks, Route, route
 from sealring.keys.wrap_counts import WrapCounts
+from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
+from sealring.recent import Recent
 from sealring_plugin import DATA, Call, Purpose, WrapContext, WrappedKey
 
 _READ = Purpose.DECRYPT

@@ -12,8 +12,8 @@ from sealring.domain.ids import new_uuid, uuid_text
 from sealring.domain.layout import STORE_CONTEXT, STORE_SCOPE, Layout, layout_aad
 from sealring.domain.pin import Pin
 from sealring.errors import IntegrityFailure, SettingsInvalid
-from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.references import kek_of, managed_key
+from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring_plugin import KEEP, Purpose, WrapContext, WrappedKey
 
 

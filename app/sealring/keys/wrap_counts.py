@@ -9,7 +9,7 @@ from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
 from sealring.domain.kek import Kek
 from sealring.domain.ports import KekStore
 from sealring.errors import KeyExhausted
-from sealring.keys.recent import Recent
+from sealring.recent import Recent
 
 ALARM_SHARE = 4  # an alarm at a quarter of what a key may do: at 2**30 wraps of 2**32
 COUNTED_KEKS = 1000

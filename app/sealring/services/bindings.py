@@ -24,9 +24,9 @@ from sealring.domain.ports import BindingChange, BindingStore
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.wire import lp16
 from sealring.errors import BindingConflict, InvalidBody, NotFound
-from sealring.keys.catalog import Catalog
-from sealring.keys.gateway import Gateway, call_for
 from sealring.keys.references import customers_key
+from sealring.providers.catalog import Catalog
+from sealring.providers.gateway import Gateway, call_for
 from sealring.services.verification import Verifier
 from sealring.services.visibility import at_home
 from sealring_plugin import Purpose, SetupGuide

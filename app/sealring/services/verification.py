@@ -22,10 +22,10 @@ from sealring.errors import (
     KeyThrottled,
     KeyUnavailable,
 )
-from sealring.keys.failures import TELL_THE_OPERATOR
-from sealring.keys.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.keys.keyring import shown_pairs
 from sealring.keys.references import customers_key
+from sealring.providers.failures import TELL_THE_OPERATOR
+from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring_plugin import Call, Finding, KeyState, Purpose, Severity, WrapContext, WrappedKey
 
 _STATES = {

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import KekUse
 from sealring.errors import IntegrityFailure
-from sealring.store.keyspace import Keyspace
-from sealring.store.link import Command
+from sealring.store.connection.link import Command
+from sealring.store.schema.keyspace import Keyspace
 
 _FIELD = re.compile(rb"[wd][1-9][0-9]{0,9}")
 _COUNT = re.compile(rb"0|[1-9][0-9]{0,18}")

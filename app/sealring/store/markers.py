@@ -17,9 +17,9 @@ from threading import Lock
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
 from sealring.errors import IntegrityFailure, StoreLost
-from sealring.store.keyspace import Keyspace
-from sealring.store.link import Command, Reply
-from sealring.store.links import Links
+from sealring.store.connection.link import Command, Reply
+from sealring.store.connection.links import Links
+from sealring.store.schema.keyspace import Keyspace
 
 ID_BYTES = 16
 _UNKNOWN = object()  # before the first look; whatever stands in a marker, it is not this

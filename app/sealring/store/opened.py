@@ -7,11 +7,11 @@ from typing import Self
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.layout import Layout
-from sealring.store.keyspace import Keyspace
-from sealring.store.links import Links
+from sealring.store.connection.links import Links
+from sealring.store.index import RedisIndex
 from sealring.store.markers import Markers
-from sealring.store.records import Records
-from sealring.store.redis_index import RedisIndex
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import Records
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from sealring.errors import (
     StoreUnavailable,
     WriteContention,
 )
-from sealring.store.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
-from sealring.store.links import WAIT_MS, Links, fence
+from sealring.store.connection.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
+from sealring.store.connection.links import WAIT_MS, Links, fence
 
 ANSWER_LOST = "The store's answer was lost. Read before you write again."
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from sealring.errors import SealringError
+from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.doctor.findings import Check, Finding, failed, ok
 from sealring.store.doctor.sandbox import Sandbox, ends, lasting
-from sealring.store.link import Command, Link, Reply
 
 Step = tuple[Command, Callable[[Reply], bool]]
 Steps = Callable[[bytes], Sequence[Step]]  # on this key, in this order

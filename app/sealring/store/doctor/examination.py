@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from sealring.errors import SealringError
+from sealring.store.connection.durability import read_facts
+from sealring.store.connection.link import Elsewhere, LinkLost
+from sealring.store.connection.links import Links
 from sealring.store.doctor.command_probes import command_checks
 from sealring.store.doctor.findings import Check, Finding, Grade, failed, note, ok
 from sealring.store.doctor.sandbox import Sandbox, ends, lasting
 from sealring.store.doctor.transaction_probes import transaction_checks
 from sealring.store.doctor.vital_signs import vital_signs
 from sealring.store.doctor.watch_cases import watch_checks
-from sealring.store.durability import read_facts
-from sealring.store.link import Elsewhere, LinkLost
-from sealring.store.links import Links
 
 
 def examine(links: Links, *, destructive: bool) -> Iterator[tuple[str, Finding]]:

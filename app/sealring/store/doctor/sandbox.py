@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 
-from sealring.store.keyspace import doctor_prefix
-from sealring.store.link import Command, Link
-from sealring.store.links import Links
+from sealring.store.connection.link import Command, Link
+from sealring.store.connection.links import Links
+from sealring.store.schema.keyspace import doctor_prefix
 
 LIFE_MS = 60_000  # of a key that a doctor who died left behind
 

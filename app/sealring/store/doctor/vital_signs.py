@@ -6,9 +6,9 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from sealring.store.connection.durability import Durability, DurabilityPolicy, StoreFacts, assess
 from sealring.store.doctor.findings import Check, Finding, failed, ok, warning
 from sealring.store.doctor.sandbox import Sandbox
-from sealring.store.durability import Durability, DurabilityPolicy, StoreFacts, assess
 
 _TRIPS = 20
 _FAR_MS = 5.0  # a request makes two to four round trips

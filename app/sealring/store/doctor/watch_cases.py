@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from sealring.store.connection.link import Command, Link
 from sealring.store.doctor.findings import Check, Finding, failed, note, ok
 from sealring.store.doctor.sandbox import LIFE_MS, Sandbox, ends, lasting
-from sealring.store.link import Command, Link
 
 _ANOTHER_STORE = "use another store: this one loses updates"
 _SHORT_MS = 20

@@ -1,0 +1,117 @@
+"""Bodies of requests: read whole and within their limit, or read away before the answer."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+
+from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.errors import ParseException
+
+from sealring.admission.declarations import check_declared
+from sealring.admission.replies import Environ
+from sealring.errors import MalformedRequest, PayloadTooLarge, RequestTimeout
+
+BODY_S = 30.0  # for a body that a view needs, whatever arrives meanwhile
+_DISCARD_S = 2.0
+_DISCARD_BYTES = 64 << 20  # a file that was sent by mistake; what it costs is the memory of one chunk
+_CHUNK_BYTES = 1 << 20
+
+
+class Bodies:
+    """Reads bodies of at most `max_bytes`. Thread-safe."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+
+    def read(self, environ: Environ) -> bytes:
+        """Return the body, with a Content-Length or chunked.
+
+        Raises PayloadTooLarge, MalformedRequest, RequestTimeout, UnsupportedMediaType.
+        """
+        declared = environ.get("CONTENT_LENGTH")
+        if declared is None:
+            raw = _read(environ, self._max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
+        elif int(declared or 0) > self._max_bytes:
+            raise self._too_large()
+        else:
+            raw = _read(environ, int(declared or 0))
+            if len(raw) < int(declared or 0):
+                raise MalformedRequest("The body is shorter than its Content-Length. Send it whole.")
+        if len(raw) > self._max_bytes:
+            raise self._too_large()
+        if raw:
+            check_declared(environ)
+        return raw
+
+    def discard(self, environ: Environ) -> None:
+        """Read away what is left of a body whose answer is ready, or let the connection end with that answer.
+
+        A client that still sends when its connection ends meets a reset, and may never see the answer (RFC 9112,
+        section 9.6). No byte that arrives puts off the end: two seconds, and 64 MiB above the limit of bodies.
+        """
+        connection = environ.get("gunicorn.socket")
+        if connection is None or (body := environ["wsgi.input"]).failed or _is_read(body):
+            return
+        with _reading_until(time.monotonic() + _DISCARD_S, connection, body), suppress(OSError, ParseException):
+            if not _ends_within(self._max_bytes + _DISCARD_BYTES, body):
+                body.failed = True  # by which gunicorn ends the connection, as where reading fails
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"The body is over {self._max_bytes} bytes. Send a smaller one.")
+
+
+def _read(environ: Environ, size: int) -> bytes:
+    body, connection = environ["wsgi.input"], environ.get("gunicorn.socket")
+    try:
+        with nullcontext() if connection is None else _reading_until(time.monotonic() + BODY_S, connection, body):
+            raw: bytes = body.read(size)
+    except TimeoutError as error:  # the connection ends with the answer: gunicorn knows that reading failed
+        raise RequestTimeout from error
+    except (OSError, ParseException) as error:  # a chunk that is none, or a client that went away
+        raise MalformedRequest("The body is cut short or badly framed. Send it whole.") from error
+    return raw
+
+
+def _is_read(body: Body) -> bool:
+    reader = body.reader
+    return not (reader.length if isinstance(reader, LengthReader) else reader.parser)
+
+
+def _ends_within(size: int, body: Body) -> bool:
+    while size > 0:
+        chunk = body.read(min(size, _CHUNK_BYTES))
+        if not chunk:
+            return True
+        size -= len(chunk)
+    return False
+
+
+@contextmanager
+def _reading_until(end: float, connection: socket.socket, body: Body) -> Iterator[None]:
+    """Let no read of a body go on after `end`, of time.monotonic().
+
+    A socket's timeout is that of one recv, and gunicorn's readers repeat theirs until they have what was asked for.
+    """
+    unreader = body.reader.unreader if isinstance(body.reader, LengthReader) else body.reader.req.unreader
+    before = connection.gettimeout()
+    unreader.sock = _Until(end, connection)
+    try:
+        yield
+    finally:
+        unreader.sock = connection
+        connection.settimeout(before)
+
+
+class _Until:
+    """What gunicorn reads of a socket, with one end for all reads."""
+
+    def __init__(self, end: float, connection: socket.socket) -> None:
+        self._end = end
+        self._connection = connection
+
+    def recv(self, size: int) -> bytes:
+        self._connection.settimeout(max(self._end - time.monotonic(), 0.001))  # 0 would mean not to wait, and no error
+        return self._connection.recv(size)

@@ -1,0 +1,68 @@
+"""What headers declare of a request: a body that is JSON, whole and as it is, and no condition that nobody looks at."""
+
+from __future__ import annotations
+
+from sealring.admission.problems import FRAMEWORK_MESSAGES
+from sealring.admission.replies import Environ
+from sealring.errors import MalformedRequest
+
+# https://www.iana.org/assignments/http-parameters, "Content Coding"; what else a client put there may be a secret.
+_CODINGS = frozenset(
+    {
+        "aes128gcm",
+        "br",
+        "compress",
+        "dcb",
+        "dcz",
+        "deflate",
+        "exi",
+        "gzip",
+        "pack200-gzip",
+        "x-compress",
+        "x-gzip",
+        "zstd",
+    }
+)
+
+
+_CONDITIONS = {  # RFC 9110, section 13.1
+    "HTTP_IF_MATCH": "If-Match",
+    "HTTP_IF_NONE_MATCH": "If-None-Match",
+    "HTTP_IF_UNMODIFIED_SINCE": "If-Unmodified-Since",
+}
+
+
+class UnsupportedMediaType(Exception):
+    """The body is not declared as JSON, as it is. `accepted` is the header that says so (RFC 9110, section 15.5.16)."""
+
+    def __init__(self, message: str, accepted: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.accepted = accepted
+
+
+def check_declared(environ: Environ) -> None:
+    """Raises UnsupportedMediaType: another type than JSON, another coding than identity. MalformedRequest: a part."""
+    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(FRAMEWORK_MESSAGES[415], ("Accept", "application/json"))
+    if "HTTP_CONTENT_ENCODING" in environ:
+        _check_coding(environ["HTTP_CONTENT_ENCODING"])
+    if "HTTP_CONTENT_RANGE" in environ:  # RFC 9110, 14.5: the part would be stored for the whole
+        raise MalformedRequest("The body is declared as a part (Content-Range). Send it whole.")
+
+
+def check_unconditional(environ: Environ) -> None:
+    """Raises MalformedRequest where a write has a condition: done in spite of it, it would be another's update lost."""
+    for variable, name in _CONDITIONS.items():
+        if variable in environ:
+            raise MalformedRequest(f"Conditions in headers ({name}) are not looked at. Send version_check instead.")
+
+
+def _check_coding(header: str) -> None:
+    codings = (coding.strip(" \t").lower() for coding in header.split(","))
+    for coding in codings:
+        if coding not in {"", "identity"}:
+            named = coding if coding in _CODINGS else "(unknown)"
+            raise UnsupportedMediaType(
+                f"The body is coded ({named}). Send it as it is: the only coding taken is identity.",
+                ("Accept-Encoding", "identity"),
+            )

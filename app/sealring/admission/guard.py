@@ -1,0 +1,148 @@
+"""The guard: what stands between a request and a view, in one order, so that no route can forget a part of it.
+
+Limits of the headers, then authentication and permission, then the query, then the body: nothing is read before the
+caller is known, and nothing is parsed that is over a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from marshmallow import RAISE, Schema, ValidationError
+
+from sealring.admission.bodies import Bodies
+from sealring.admission.declarations import check_unconditional
+from sealring.admission.idempotency import Fingerprint, intent_of
+from sealring.admission.replies import Environ, Reply
+from sealring.admission.sources import source_of
+from sealring.auth.scoping import Authenticator
+from sealring.domain.principal import Caller, Permission
+from sealring.domain.strict_json import MalformedJson, parse_object
+from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
+
+_MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
+_MAX_VIOLATIONS = 20
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that passed the guard."""
+
+    caller: Caller
+    path: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, Any] = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A guarded route. `permission` has no default: each route says what it takes."""
+
+    method: str
+    rule: str
+    permission: Permission
+    view: Callable[[Call], Reply]
+    summary: str
+    answers: Mapping[int, type[Schema]]
+    body: Schema | None = None
+    query: Schema | None = None
+    repeatable: bool = False  # a repetition of a request gets the answer of the first
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoute:
+    """A route that anybody may call, and that tells nothing of anybody: health, the API's own description."""
+
+    rule: str
+    view: Callable[[], Reply]
+    variants: Mapping[str, Callable[[], Reply]] = field(default_factory=dict)  # views for `?<name>`
+
+
+class Guard:
+    """Makes a Call of a WSGI environment. Thread-safe."""
+
+    def __init__(self, authenticator: Authenticator, bodies: Bodies, fingerprint: Fingerprint) -> None:
+        self._authenticator = authenticator
+        self.bodies = bodies
+        self._fingerprint = fingerprint
+
+    def admit(self, route: Route, environ: Environ, path: Mapping[str, str], request_id: str) -> Call:
+        """Raises AccessError, InputError, UnsupportedMediaType."""
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        principal = self._authenticator.authenticate([] if authorization is None else [authorization])
+        principal.require(route.permission)
+        if route.method != "GET":
+            check_unconditional(environ)
+        query = {} if route.query is None else _query(route.query, environ)
+        raw = b"" if route.body is None else self.bodies.read(environ)
+        body = {} if route.body is None else _body(route.body, raw)
+        intent = intent_of(principal, environ, raw, self._fingerprint) if route.repeatable else None
+        caller = Caller(principal, request_id, intent, source=source_of(environ.get("REMOTE_ADDR", "")))
+        return Call(caller, path, query, body)
+
+
+def _body(schema: Schema, raw: bytes) -> Mapping[str, Any]:
+    try:
+        members = parse_object(raw) if raw or schema.fields else {}
+        loaded: Mapping[str, Any] = schema.load(members)
+    except MalformedJson as error:
+        raise MalformedRequest(f"The body is refused: {error}. Send one JSON object.") from error
+    except ValidationError as error:
+        raise _invalid(error) from error
+    return loaded
+
+
+def request_id_of(environ: Environ) -> str:
+    """Return the caller's request id where it is well-formed, else a fresh one."""
+    given = environ.get("HTTP_X_REQUEST_ID")
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
+    try:
+        pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=50)
+        loaded: Mapping[str, Any] = schema.load(_once(pairs, schema))
+    except ValidationError as error:
+        if schema.unknown == RAISE:
+            raise _invalid(error) from error
+        field_name, text = _violations(error)[0]
+        raise MalformedRequest(f"Query parameter {field_name}: {text}") from error
+    except ValueError as error:
+        raise MalformedRequest("The query cannot be read. Send percent-encoded UTF-8.") from error
+    return loaded
+
+
+def _once(pairs: Sequence[tuple[str, str]], schema: Schema) -> Mapping[str, str]:
+    """Raises MalformedRequest where a parameter of ours comes twice: of two readers, each may take another one."""
+    query: dict[str, str] = {}
+    for name, text in pairs:
+        if name in query and name in schema.fields:
+            raise MalformedRequest(f"Query parameter {name}: it is there twice. Send it once.")
+        query[name] = text
+    return query
+
+
+def _invalid(error: ValidationError) -> InvalidBody:
+    """One message that names every violation; what is wrong with a key context comes first, as people look for it."""
+    violations = _violations(error)
+    context = [text for _, text in violations if text.startswith("Invalid key context")]
+    others = [f"{name}: {text}" for name, text in violations if text not in context]
+    kind = InvalidKeyContext if context else InvalidBody
+    return kind(" ".join((*context, *others)), violations)
+
+
+def _violations(error: ValidationError) -> Violations:
+    messages = error.messages_dict
+    found = [(_shown(name), str(text)) for name, texts in messages.items() for text in texts]
+    return found[:_MAX_VIOLATIONS]
+
+
+def _shown(name: object) -> str:
+    """A member's name, where it could be one of ours: what else a client put there may be a secret."""
+    return name if isinstance(name, str) and _MEMBER.fullmatch(name) else "(unknown)"

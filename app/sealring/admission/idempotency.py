@@ -1,0 +1,69 @@
+"""Which request is the repetition of which: by its Idempotency-Key, or by itself where its client gives none.
+
+The request is digested here, where it arrives: no store sees a body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sealring.admission.replies import Environ
+from sealring.domain.intent import MAX_NAME_CHARACTERS, Intent
+from sealring.domain.principal import Principal
+from sealring.domain.wire import lp16, lp32
+from sealring.errors import MalformedRequest
+
+Fingerprint = Callable[[bytes], bytes]  # a keyed digest of 16 bytes: an unkeyed one tells a short secret
+
+_NAME = re.compile(rf"[!-~]{{1,{MAX_NAME_CHARACTERS}}}")
+
+# The SDKs that send a PUT or DELETE again with no key, after lost connections and some 5xx. Python 5 never does.
+_REPEATS_NAMELESS = re.compile(
+    r"workos-(node|go|kotlin|dotnet)/|WorkOS PHP( Laravel)?/|WorkOS; |WorkOS Python/\S+ Python SDK/(?!5\.)"
+)
+_REPEATED_NAMELESS = frozenset({"PUT", "DELETE"})  # of two creates that are alike, the second is a conflict
+
+# RetryPolicy.kt of the Kotlin SDK: the SHA-256 of method, path, query and body, the same for all that are alike.
+_DIGESTS = "workos-kotlin/"
+_DIGEST = re.compile(r"retry-[0-9a-f]{64}")
+
+# base_client.rb of the Ruby SDK gives a PUT its key when it repeats it. A POST too, but after each 409 as well.
+_NAMES_REPETITIONS = "WorkOS; "
+
+
+def intent_of(principal: Principal, environ: Environ, body: bytes, fingerprint: Fingerprint) -> Intent | None:
+    """Return what the request intends; None where its client neither names it nor is known to repeat such requests.
+
+    Raises MalformedRequest where the Idempotency-Key is not 1 to 255 visible ASCII characters.
+    """
+    method, client = environ["REQUEST_METHOD"], environ.get("HTTP_USER_AGENT", "")
+    name = _name(environ.get("HTTP_IDEMPOTENCY_KEY"), client)
+    repeats_nameless = method in _REPEATED_NAMELESS and _REPEATS_NAMELESS.match(client) is not None
+    if not name and not repeats_nameless:
+        return None
+    place = lp16(method.encode()) + environ["PATH_INFO"].encode("latin-1")
+    request = lp32(place) + lp32(environ.get("QUERY_STRING", "").encode("latin-1")) + body
+    environment, actor = principal.environment, principal.actor
+    nameless = None
+    if not name or (method == "PUT" and client.startswith(_NAMES_REPETITIONS)):
+        nameless = Intent(environment, actor, "", place, fingerprint(_sender(environ) + request))
+    return Intent(environment, actor, name, place, fingerprint(request), nameless) if name else nameless
+
+
+def _name(key: str | None, client: str) -> str:
+    """Return the key; nothing where there is none, or one that says nothing of this request."""
+    if key is None:
+        return ""
+    if not _NAME.fullmatch(key):
+        raise MalformedRequest(f"Idempotency-Key: send 1 to {MAX_NAME_CHARACTERS} visible ASCII characters.")
+    return "" if client.startswith(_DIGESTS) and _DIGEST.fullmatch(key) else key
+
+
+def _sender(environ: Environ) -> bytes:
+    """What an SDK sends with each repetition, and no other process does but with the same token and version.
+
+    Begins as no request does, whose place is not empty.
+    """
+    headers = (environ.get(name, "").encode("latin-1") for name in ("HTTP_USER_AGENT", "HTTP_AUTHORIZATION"))
+    return lp32(b"") + b"".join(map(lp32, headers))

@@ -1,0 +1,61 @@
+"""Replies: a status and bytes, with the headers that every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from sealring.admission.problems import problem_body, problem_headers
+from sealring.errors import Violations
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Reply:
+    """An answer before it is sent."""
+
+    __slots__ = ("body", "cache_control", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        cache_control: str = "no-store",
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.cache_control = cache_control
+        self.headers = headers
+
+    @classmethod
+    def json(cls, status: int, payload: object) -> Reply:
+        return cls(status, orjson.dumps(payload))
+
+    @classmethod
+    def problem(cls, status: int, code: str, message: str, request_id: str, violations: Violations = ()) -> Reply:
+        body = orjson.dumps(problem_body(code, message, request_id, violations))
+        return cls(status, body, headers=problem_headers(status))
+
+    def send(self, environ: Environ, start_response: StartResponse, request_id: str) -> Iterable[bytes]:
+        start_response(
+            _STATUS_LINES[self.status],
+            [
+                ("Content-Type", self.content_type),
+                ("Content-Length", str(len(self.body))),
+                ("Cache-Control", self.cache_control),
+                ("X-Content-Type-Options", "nosniff"),
+                ("X-Request-ID", request_id),
+                *self.headers,
+            ],
+        )
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (self.body,)

@@ -1,0 +1,171 @@
+"""`sealring bindings ...`: an organization's own keys, from the command line of whoever runs the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import click
+import orjson
+
+from sealring import settings
+from sealring.auth.scoping import operator
+from sealring.cli.providers import one_line_failures, settings_option
+from sealring.domain.context import KeyContext
+from sealring.domain.envelope import Combine
+from sealring.domain.ids import EnvironmentId, OrgId, org_id
+from sealring.domain.principal import Caller
+from sealring.errors import SettingsInvalid
+from sealring.http.bindings import render
+from sealring.server import wiring
+from sealring.services.bindings import Bindings, NewBinding
+
+_organization_option = click.option(
+    "--org",
+    "org",
+    required=True,
+    callback=lambda _context, _option, text: _organization(text),
+    help="The organization.",
+)
+_binding_argument = click.argument("binding_id")
+
+
+@click.group("bindings")
+def bindings_commands() -> None:
+    """An organization's own keys: which contexts they guard, and whether they work."""
+
+
+@bindings_commands.command()
+@settings_option
+@_organization_option
+@click.option("--provider", required=True, help="The key's provider, e.g. awskms.")
+@click.option("--key", required=True, help="The key, as its provider names it.")
+@click.option(
+    "--match", "match", multiple=True, metavar="NAME=VALUE", help="A pair that a context needs; may be repeated."
+)
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the provider; may be repeated."
+)
+@click.option("--show-context", "show", multiple=True, metavar="NAME", help="A pair that the key's owner may see.")
+@click.option(
+    "--combine", type=click.Choice(["all", "any"]), default="all", show_default=True, help="Beside other keys."
+)
+@click.option(
+    "--max-stale-decrypt-s", type=click.IntRange(0, 60), default=0, show_default=True, help="The bound of a revocation."
+)
+@click.option("--replaces", metavar="BINDING_ID", help="The binding that retires when this one becomes active.")
+@click.option("--activate", is_flag=True, help="Verify it, and let it guard at once if it works.")
+@one_line_failures
+def create(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    path: Path,
+    org: OrgId,
+    provider: str,
+    key: str,
+    match: tuple[str, ...],
+    options: tuple[str, ...],
+    show: tuple[str, ...],
+    combine: str,
+    max_stale_decrypt_s: int,
+    replaces: str | None,
+    activate: bool,  # noqa: FBT001
+) -> None:
+    """Bind a key. Print the binding, with what was found."""
+    new = NewBinding(
+        org=org,
+        match=KeyContext.of({"organization_id": org, **dict(map(_pair, match))}),
+        provider=provider,
+        key=key,
+        options=dict(map(_pair, options)),
+        combine=Combine.ANY if combine == "any" else Combine.ALL,
+        show=show,
+        max_stale_decrypt_s=max_stale_decrypt_s,
+        replaces=replaces,
+    )
+    with _opened(path) as (bindings, caller):
+        _print(render.binding(bindings.create(caller, new, activate=activate)))
+
+
+@bindings_commands.command("list")
+@settings_option
+@_organization_option
+@one_line_failures
+def list_(path: Path, org: OrgId) -> None:
+    """Print all bindings of an organization."""
+    with _opened(path) as (bindings, caller):
+        _print(render.bindings(bindings.list(caller, org)))
+
+
+@bindings_commands.command()
+@settings_option
+@_organization_option
+@click.option("--provider", required=True, help="The key's provider, e.g. awskms.")
+@one_line_failures
+def setup(path: Path, org: OrgId, provider: str) -> None:
+    """Print what the admin of a key has to do before it can be bound."""
+    with _opened(path) as (bindings, caller):
+        guide = bindings.setup(caller, provider, org)
+        for number, step in enumerate(guide.steps, 1):
+            click.echo(f"{number}. {step}")
+        click.echo(guide.policy)
+
+
+@bindings_commands.command()
+@settings_option
+@_binding_argument
+@one_line_failures
+def delete(path: Path, binding_id: str) -> None:
+    """Delete a pending binding."""
+    with _opened(path) as (bindings, caller):
+        bindings.delete(caller, binding_id)
+
+
+def _change(name: str, path: Path, binding_id: str) -> None:
+    with _opened(path) as (bindings, caller):
+        changed = getattr(bindings, name)(caller, binding_id)
+        _print(render.binding(changed))
+
+
+for _name, _help in {
+    "read": "Print a binding.",
+    "validate": "Ask a binding's key everything, and print what was found.",
+    "activate": "Verify a binding's key, and let it guard.",
+    "suspend": "Refuse whatever a binding guards, at once.",
+    "retire": "Let a binding guard nothing new; what its key sealed still opens.",
+}.items():
+    _command = one_line_failures(partial(_change, _name))
+    bindings_commands.command(_name, help=_help)(settings_option(_binding_argument(_command)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Bindings, Caller]]:
+    config = settings.load(path)
+    with wiring.opened_stores(config) as (gateway, stores):
+        caller = Caller(operator(_environment(config)), "command-line")
+        yield wiring.make_bindings(wiring.load_plugins(config), gateway, stores), caller
+
+
+def _environment(config: settings.Settings) -> EnvironmentId:
+    found = {issuer.environment_id for issuer in config.issuers}
+    if len(found) > 1:
+        raise SettingsInvalid("the settings have several environments; use the API with a token of the right one")
+    return found.pop()
+
+
+def _organization(text: str) -> OrgId:
+    org = org_id(text)
+    if org is None:
+        raise click.BadParameter("1 to 64 letters, digits, '_' and '-'.")
+    return org
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"{text!r}: write it as NAME=VALUE.")
+    return name, value
+
+
+def _print(payload: object) -> None:
+    click.echo(orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode())

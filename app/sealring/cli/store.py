@@ -1,0 +1,91 @@
+"""Commands for a whole store: `sealring backup`, `sealring restore`, `sealring verify`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from sealring import settings
+from sealring.cli.providers import one_line_failures, settings_option
+from sealring.errors import BackupRefused
+from sealring.operator import whole_store
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@settings_option
+@click.option("--output", type=_FILE, required=True, help="The file to write the data to.")
+@click.option("--keys", type=_FILE, required=True, help="The file to write the key records to; keep it with the data.")
+@click.option("--force", is_flag=True, help="Replace files that exist; each stays until the new one is whole.")
+@one_line_failures
+def backup(path: Path, output: Path, keys: Path, force: bool) -> None:  # noqa: FBT001  click passes each option as an argument
+    """Write a backup of the store, encrypted by a managed key. Servers may go on."""
+    if _place(output) == _place(keys):
+        raise BackupRefused("--output and --keys name the same file; choose two")
+    for file in (output, keys):
+        if file.exists() and not force:
+            raise BackupRefused(f"{file} exists; choose another file, or replace it with --force")
+    written = whole_store.backup(settings.load(path), whole_store.BackupFiles(output, keys), _progress)
+    click.echo(f"{written.counts}")
+    click.echo(f"{output}: SHA-256 {written.data_sha256}")
+    click.echo(f"{keys}: SHA-256 {written.keys_sha256}")
+
+
+@click.command()
+@settings_option
+@click.argument("data", type=_FILE)
+@click.option("--keys", type=_FILE, required=True, help="The key records: those made with the data, or later ones.")
+@click.option("--trust-backup", is_flag=True, help="Pin the store of the backup, where pin_file was lost.")
+@one_line_failures
+def restore(path: Path, data: Path, keys: Path, trust_backup: bool) -> None:  # noqa: FBT001
+    """Restore a backup, the file DATA and its key records, into the empty store of the settings, and verify it."""
+    findings = _Findings()
+    config, files = settings.load(path), whole_store.BackupFiles(data, keys)
+    counts = whole_store.restore(config, files, _progress, findings.report, trusting=trust_backup)
+    made = datetime.fromtimestamp(whole_store.time_of(data) // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    click.echo(f"revocations of tokens after {made} may not be in it: repeat them with `sealring token revoke`")
+    findings.conclude(f"restored {counts}")
+
+
+@click.command()
+@settings_option
+@click.option("--unwrap", is_flag=True, help="Open every value as well, with its keys; none is shown.")
+@one_line_failures
+def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
+    """Look at all that the store holds, and say what is wrong, a line each. Servers may go on."""
+    findings = _Findings()
+    counts = whole_store.verify(settings.load(path), _progress, findings.report, unwrap=unwrap)
+    findings.conclude(str(counts))
+
+
+def _place(file: Path) -> Path:
+    """Where a file is written, whatever leads there; a link in its own place is replaced."""
+    return file.parent.resolve() / file.name
+
+
+class _Findings:
+    def __init__(self) -> None:
+        self._count = 0
+
+    def report(self, finding: str) -> None:
+        self._count += 1
+        click.echo(finding)
+
+    def conclude(self, text: str) -> None:
+        """Say how it went; with a finding, exit with status 1."""
+        click.echo(f"{text}; {self._count} findings")
+        if self._count:
+            sys.exit(1)
+
+
+@contextmanager
+def _progress(step: str, length: int) -> Iterator[whole_store.Advance]:
+    steps = max(1, length // 1000)  # drawing is slower than scanning
+    with click.progressbar(length=length, label=step, file=sys.stderr, update_min_steps=steps) as bar:
+        yield bar.update

@@ -1,0 +1,254 @@
+"""`sealring token ...`: making tokens of the local issuer, and revoking those of any issuer of the settings."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import orjson
+from click.core import ParameterSource
+
+from sealring import settings
+from sealring.auth.profiles import IssuerProfile
+from sealring.auth.scoping import operator
+from sealring.auth.tokens import (
+    MAX_HEADER_BYTES,
+    MAX_SUBJECT_CHARACTERS,
+    MAX_TOKEN_ID_CHARACTERS,
+    BearerToken,
+    plain_text,
+)
+from sealring.cli.providers import one_line_failures, settings_option
+from sealring.domain.ids import OrgId, org_id
+from sealring.domain.principal import Caller, Permission
+from sealring.domain.revocation import Reach, Revocation, Target
+from sealring.errors import RevocationRefused, SettingsInvalid, Unauthenticated
+from sealring.operator import token_inspection
+from sealring.operator.tokens import mint_token
+from sealring.server import wiring
+from sealring.services.revocations import Revocations, Validity
+
+IN_FORCE_S = 5  # auth/revoked.py: 4 s, and the time of one read
+
+_issuer_option = click.option("--issuer", help="Whose tokens.  [default: the local issuer]")
+
+
+@click.group("token", invoke_without_command=True)
+@settings_option
+@click.option("--org", "orgs", multiple=True, help="An organization that the token is for; may be repeated.")
+@click.option("--all-organizations", is_flag=True, help="For all organizations of the environment, and for none.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    type=click.Choice([each.value for each in Permission]),
+    help="A permission; may be repeated.  [default: all that the issuer may give]",
+)
+@click.option("--subject", help="Who the token is for, e.g. the name of a service.  [required]")
+@click.option("--name", help="Shown as the author of what is written.  [default: the subject]")
+@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long the token lives.")
+@click.pass_context
+@one_line_failures
+def token_commands(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    context: click.Context,
+    path: Path,
+    orgs: tuple[str, ...],
+    all_organizations: bool,  # noqa: FBT001
+    permissions: tuple[str, ...],
+    subject: str | None,
+    name: str | None,
+    days: int,
+) -> None:
+    """Print a token signed by the local key, or revoke tokens. Official SDKs take a token as their API key."""
+    if context.invoked_subcommand is not None:
+        _refuse_options_before(context)
+        return
+    if subject is None:
+        raise click.UsageError("Missing option '--subject'.")
+    if bool(orgs) == all_organizations:
+        raise click.UsageError("Say --org (once or more) or --all-organizations.")
+    wanted = {Permission(each) for each in permissions} or set(Permission)
+    scoped = wanted - {Permission.ALL_ORGANIZATIONS}
+    minted = mint_token(
+        settings.load(path),
+        subject=subject,
+        name=name or subject,
+        organizations=[_organization(each) for each in orgs],
+        permissions=scoped | {Permission.ALL_ORGANIZATIONS} if all_organizations else scoped,
+        lifetime_s=days * settings.DAY_S,
+    )
+    click.echo(minted)
+
+
+@token_commands.command()
+@settings_option
+@_issuer_option
+@click.option("--id", "token_id", metavar="JTI", help="The token that has this id: its claim jti.")
+@click.option("--subject", help="Those of this subject: their claim sub.")
+@click.option(
+    "--issued-before",
+    metavar="TIME",
+    help="Those that were issued before it, e.g. 2026-01-31T12:00:00Z, or now; without --subject, all of the issuer.",
+)
+@one_line_failures
+def revoke(
+    path: Path, issuer: str | None, token_id: str | None, subject: str | None, issued_before: str | None
+) -> None:
+    """Refuse tokens that were issued, although they verify. It cannot be undone.
+
+    Say --id, or --subject, --issued-before or both. --subject alone means those that were issued by now.
+    """
+    if (token_id is None) == (subject is None and issued_before is None):
+        raise click.UsageError("Say --id alone, or --subject, --issued-before or both.")
+    before_s = _seconds(issued_before) if issued_before not in {None, "now"} else None
+    with _opened(path, issuer) as (revocations, caller, profile):
+        target = _target(profile, token_id, subject)
+        validity = Validity(profile.max_lifetime_s, profile.leeway_s)
+        made = revocations.revoke(caller, target, validity, before_s)
+    click.echo(f"{_said(made)}; every worker refuses {_them(made)} within {IN_FORCE_S} seconds")
+
+
+@token_commands.command()
+@settings_option
+@_issuer_option
+@click.option(
+    "--begin-anew",
+    is_flag=True,
+    help="Begin an empty list, where there is none (the environment is new) or one that was altered. What was revoked "
+    "before counts no more.",
+)
+@one_line_failures
+def revocations(path: Path, issuer: str | None, begin_anew: bool) -> None:  # noqa: FBT001
+    """Print what is revoked in the environment of the issuer."""
+    with _opened(path, issuer) as (listed, caller, _):
+        if begin_anew and not listed.begin(caller):
+            raise RevocationRefused("there is a list of revocations, and it is whole; it stays")
+        _print([_shown(each) for each in listed.list(caller)])
+
+
+@token_commands.command()
+@settings_option
+@click.argument("file", type=click.Path(allow_dash=True, dir_okay=False), default="-")
+@one_line_failures
+def inspect(path: Path, file: str) -> None:
+    """Say what the token in FILE says, and what the server would make of it now. Exit status 1 where it refuses it.
+
+    Without FILE it reads standard input. Neither the token nor its signature is printed.
+    """
+    try:
+        found = token_inspection.inspect(settings.load(path), _token_in(file))
+    except Unauthenticated as error:
+        raise click.ClickException(f"no token that could be read ({error.reason})") from None
+    for line in token_inspection.lines(found):
+        click.echo(line)
+    shown = {"header": found.header, "claims": found.claims}
+    click.echo(json.dumps(shown, indent=2))  # in ASCII: a claim may hold what moves a terminal's cursor
+    if found.refused:
+        click.get_current_context().exit(1)
+
+
+def _token_in(file: str) -> BearerToken:
+    """Read a token as it stands in a file, or in a header. What is no ASCII is no token."""
+    try:
+        with click.open_file(file, "rb") as opened:
+            raw = opened.read(2 * MAX_HEADER_BYTES)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read ({error.strerror})") from error
+    text = raw.decode("ascii", errors="replace").strip()
+    return BearerToken(text.removeprefix("Bearer ").strip())
+
+
+def _refuse_options_before(context: click.Context) -> None:
+    """An option before the name of the command would not be the command's, which may then reach further than meant."""
+    for parameter in context.command.params:
+        if parameter.name and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"Say '{parameter.opts[0]}' after '{context.invoked_subcommand}'.")
+
+
+@contextmanager
+def _opened(path: Path, issuer: str | None) -> Iterator[tuple[Revocations, Caller, IssuerProfile]]:
+    config = settings.load(path)
+    profile = _profile(config, issuer)
+    with wiring.opened_stores(config) as (_, stores):
+        yield Revocations(stores.revocations), Caller(operator(profile.environment_id), "command-line"), profile
+
+
+def _profile(config: settings.Settings, issuer: str | None) -> IssuerProfile:
+    named = config.local_issuer.issuer if issuer is None and config.local_issuer is not None else issuer
+    if named is None:
+        raise SettingsInvalid("[token] is missing, so there is no local issuer; say --issuer")
+    return config.profile_of(named)
+
+
+def _target(profile: IssuerProfile, token_id: str | None, subject: str | None) -> Target:
+    if token_id is not None:
+        return Target(profile.issuer, Reach.TOKEN, _claim("--id", token_id, MAX_TOKEN_ID_CHARACTERS))
+    if subject is not None:
+        return Target(profile.issuer, Reach.SUBJECT, _claim("--subject", subject, MAX_SUBJECT_CHARACTERS))
+    return Target(profile.issuer, Reach.ISSUER)
+
+
+def _claim(option: str, text: str, limit: int) -> str:
+    claim = plain_text(text, limit)
+    if claim is None:
+        raise click.UsageError(f"{option}: no token has this; it is 1 to {limit} characters without controls.")
+    return claim
+
+
+def _seconds(text: str) -> int:
+    """Return seconds since 1970, so that an `iat` of whole seconds is below them where it is before the time."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        _refuse_time()
+    if time.tzinfo is None or time.timestamp() <= 0:
+        _refuse_time()
+    return math.ceil(time.timestamp())
+
+
+def _refuse_time() -> NoReturn:
+    raise click.UsageError("--issued-before: a time with its zone, e.g. 2026-01-31T12:00:00Z, or now.")
+
+
+def _said(made: Revocation) -> str:
+    target = made.target
+    if target.reach is Reach.TOKEN:
+        return f"revoked the token {target.of} of {target.issuer}"
+    whose = f"to {target.of} " if target.reach is Reach.SUBJECT else ""
+    return f"revoked what {target.issuer} issued {whose}before {_time(made.issued_before)}"
+
+
+def _them(made: Revocation) -> str:
+    return "it" if made.target.reach is Reach.TOKEN else "all of that"
+
+
+def _shown(revocation: Revocation) -> dict[str, str]:
+    target = revocation.target
+    what = {
+        Reach.TOKEN: {"id": target.of},
+        Reach.SUBJECT: {"subject": target.of, "issued_before": _time(revocation.issued_before)},
+        Reach.ISSUER: {"issued_before": _time(revocation.issued_before)},
+    }[target.reach]
+    kept = {"revoked_at": _time(revocation.made_at // 1_000_000), "kept_until": _time(revocation.expires_at)}
+    return {"issuer": target.issuer, **what, **kept}
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _organization(text: str) -> OrgId:
+    org = org_id(text)
+    if org is None:
+        raise click.UsageError(f"--org {text!r}: 1 to 64 letters, digits, '_' and '-'.")
+    return org
+
+
+def _print(payload: object) -> None:
+    click.echo(orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode())

@@ -1,0 +1,66 @@
+"""The factory: from ready-made services to the WSGI application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealring.admission.bodies import Bodies
+from sealring.admission.guard import Guard, Route
+from sealring.admission.idempotency import Fingerprint
+from sealring.auth.scoping import Authenticator
+from sealring.http.bindings.views import BindingViews
+from sealring.http.data_keys.views import KeyViews
+from sealring.http.dispatch import Server
+from sealring.http.health import HealthViews, Readiness
+from sealring.http.objects.views import KvViews
+from sealring.http.openapi import DescriptionViews
+from sealring.http.operations.views import OperationViews
+from sealring.observability.logs import Log
+from sealring.services.bindings import Bindings
+from sealring.services.data_keys import DataKeys
+from sealring.services.explanations import Explanations
+from sealring.services.listing import Lists
+from sealring.services.objects import Objects
+from sealring.services.operations import Operations
+from sealring.services.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    objects: Objects
+    versions: Versions
+    lists: Lists
+    data_keys: DataKeys
+    operations: Operations
+    bindings: Bindings
+    explanations: Explanations
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the HTTP front needs besides the services."""
+
+    authenticator: Authenticator
+    fingerprint: Fingerprint  # of requests that may be repeated
+    readiness: Readiness
+    log: Log
+    max_value_bytes: int
+
+
+def make_server(services: Services, around: Surroundings) -> Server:
+    routes = guarded_routes(services)
+    health = HealthViews(around.readiness).routes()
+    open_routes = (*health, *DescriptionViews(routes, health).routes())
+    # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
+    guard = Guard(around.authenticator, Bodies(6 * around.max_value_bytes + (64 << 10)), around.fingerprint)
+    return Server(guard, routes, open_routes, around.log)
+
+
+def guarded_routes(services: Services) -> tuple[Route, ...]:
+    kv = KvViews(services.objects, services.versions, services.lists)
+    return (
+        *kv.routes(),
+        *KeyViews(services.data_keys).routes(),
+        *OperationViews(services.operations).routes(),
+        *BindingViews(services.bindings, services.explanations).routes(),
+    )

@@ -1,0 +1,143 @@
+"""What clients send: the shapes of bodies and queries."""
+
+from __future__ import annotations
+
+from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
+
+from sealring.http import examples
+from sealring.http.fields import KeyContextField, NameField, WholeNumberField
+
+
+class Tolerant(Schema):
+    """Of the compatible routes: SDKs send members of their own, which are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class Strict(Schema):
+    """Of our own routes: what is unknown is refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class CreateObject(Tolerant):
+    name = NameField(
+        required=True,
+        metadata={
+            "description": "Unique among the live objects of the organization. Not '.' or '..'; not blanks alone.",
+            "examples": [examples.NAME],
+        },
+    )
+    value = fields.String(
+        required=True,
+        metadata={
+            "description": "The secret. At most `max_value_bytes` of UTF-8 (1 MiB unless the settings say otherwise).",
+            "examples": [examples.VALUE],
+        },
+    )
+    key_context = KeyContextField(
+        required=True,
+        metadata={"description": "Chooses the key, and can never be changed.", "examples": [examples.CONTEXT]},
+    )
+
+
+class UpdateObject(Tolerant):
+    value = fields.String(
+        required=True,
+        metadata={"description": "The new secret, as long as one may be on create.", "examples": [examples.VALUE]},
+    )
+    version_check = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "The `version_id` that must still be current. Null: no check.",
+            "examples": [examples.UUID],
+        },
+    )
+    key_context = KeyContextField(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Not needed. One that differs from the object's is refused."},
+    )
+    context = KeyContextField(
+        load_default=None, allow_none=True, metadata={"description": "Another spelling of `key_context`."}
+    )
+
+
+class CreateDataKey(Tolerant):
+    context = KeyContextField(
+        required=True, metadata={"description": "Chooses the key.", "examples": [examples.CONTEXT]}
+    )
+
+
+class DecryptDataKey(Tolerant):
+    keys = fields.String(
+        required=True,
+        metadata={"description": "An `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
+    )
+
+
+class RekeyDataKey(Tolerant):
+    encrypted_keys = fields.String(
+        required=True,
+        metadata={"description": "An `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
+    )
+    context = KeyContextField(
+        required=True, metadata={"description": "The key context from now on.", "examples": [examples.CONTEXT]}
+    )
+
+
+class ListQuery(Tolerant):
+    limit = WholeNumberField(
+        load_default=10, validate=validate.Range(1, 100), metadata={"description": "Rows on a page, at most."}
+    )
+    order = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["asc", "desc"]),
+        metadata={
+            "description": "By the time of the last write: newest first (`desc`) unless a cursor says otherwise."
+        },
+    )
+    before = fields.String(
+        load_default=None,
+        metadata={"description": "A cursor from `list_metadata.before`: the page before that one. Not with `after`."},
+    )
+    after = fields.String(
+        load_default=None,
+        metadata={"description": "A cursor from `list_metadata.after`: the page after that one. Not with `before`."},
+    )
+    search = fields.String(load_default="", metadata={"description": "A part of the name, in any case."})
+    updatedAfter = fields.String(  # noqa: N815  the spelling of the specification
+        load_default=None,
+        metadata={
+            "description": "Objects written later than this alone. ISO 8601 with or without seconds, fraction and "
+            "offset (UTC where none), or what JavaScript's Date prints.",
+            "examples": ["2026-01-31T12:00:00Z"],
+        },
+    )
+    updated_after = fields.String(
+        load_default=None, metadata={"description": "Another spelling of `updatedAfter`, which wins."}
+    )
+
+
+class DeleteQuery(Tolerant):
+    version_check = fields.String(
+        load_default=None, metadata={"description": "The `version_id` that must still be current."}
+    )
+
+
+class NameQuery(Tolerant):
+    organization_id = fields.String(
+        load_default=None,
+        metadata={
+            "description": "The organization to look in, where the token is for several.",
+            "pattern": "^[A-Za-z0-9_-]{1,64}$",
+            "examples": ["org_acme"],
+        },
+    )
+
+
+class Nothing(Strict):
+    """A body that must be empty, or an empty object."""

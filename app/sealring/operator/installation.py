@@ -1,0 +1,142 @@
+"""First set-up: the files of a new installation, each made once and never replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import orjson
+
+from sealring import settings
+from sealring.auth.signing import create_signing_key, public_jwks
+from sealring.domain.ids import new_environment_id
+from sealring.errors import SettingsInvalid
+from sealring.providers import registry
+from sealring.providers.plugins import suggested
+from sealring.server import wiring
+from sealring.store.connection.store_url import StoreUrl
+from sealring_plugin import ConfigValue, ManagedSpec
+
+SETTINGS_FILE = "sealring.toml"
+STORE_URL_FILE = "store-url"
+PIN_FILE = "store-pin"
+SIGNING_KEY_FILE = "token-key.pem"
+JWKS_FILE = "token-jwks.json"
+LOCAL_ISSUER = "urn:sealring:local"
+AUDIENCE = "sealring"
+DEFAULT_PARTITIONS = 64
+PREFERRED = ("hsm", "local")  # providers of managed keys, the stronger first
+
+_TEMPLATE = """\
+# The settings of sealring. Every line is explained in docs/configuration.md.
+
+[store]
+url_file = "{store_url_file}"
+pin_file = {pin_file}
+
+[keys]
+managed = "{provider}"
+
+[plugins.{provider}]
+{provider_settings}
+
+# Tokens that `sealring token` signs. Add a profile for each issuer of your own.
+[token]
+signing_key_file = "{signing_key_file}"
+issuer = "{issuer}"
+
+[[issuers]]
+issuer = "{issuer}"
+jwks_file = "{jwks_file}"
+algorithms = ["ES256"]
+audience = "{audience}"
+environment_id = "{environment}"
+permissions = [
+  "vault:objects:read", "vault:objects:list", "vault:objects:create", "vault:objects:update",
+  "vault:objects:delete", "vault:objects:restore", "vault:keys:use", "vault:bindings:manage",
+  "vault:all_organizations",
+]
+max_lifetime_s = 31622400  # 366 days
+"""
+
+
+def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file: Path | None = None) -> Iterator[str]:
+    """Make what is missing of an installation in `folder` (0700), and say what was made, a line each.
+
+    `keys` names the provider of managed keys; None takes the best that this machine has. `pin_file` is where the pin of
+    the store is to be; None: in the folder. Raises SettingsInvalid where a file that exists cannot be used, or says
+    otherwise.
+    """
+    StoreUrl.parse(store_url)  # before it is written where every later start reads it
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _was_ready(folder):
+        write_private(folder / STORE_URL_FILE, store_url)
+    if (folder / SETTINGS_FILE).exists():
+        _check_present(folder, store_url, keys, pin_file)
+        return
+    if not (folder / SIGNING_KEY_FILE).exists():
+        create_signing_key(folder / SIGNING_KEY_FILE)
+        yield f"signing key {folder / SIGNING_KEY_FILE}"
+    (folder / JWKS_FILE).write_bytes(orjson.dumps(public_jwks(folder / SIGNING_KEY_FILE)))
+    provider, provider_settings = _provider(folder, keys)
+    text = _TEMPLATE.format(
+        store_url_file=STORE_URL_FILE,
+        pin_file=_toml(pin_file or PIN_FILE),
+        provider=provider,
+        provider_settings="\n".join(f"{name} = {_toml(value)}" for name, value in provider_settings.items()),
+        signing_key_file=SIGNING_KEY_FILE,
+        jwks_file=JWKS_FILE,
+        issuer=LOCAL_ISSUER,
+        audience=AUDIENCE,
+        environment=new_environment_id(),
+    )
+    draft = folder / f"{SETTINGS_FILE}.new"
+    draft.write_text(text, encoding="utf-8")
+    yield from wiring.initialise_plugins(settings.load(draft))
+    draft.rename(folder / SETTINGS_FILE)  # last: a set-up that was cut short begins again
+    yield f"settings {folder / SETTINGS_FILE}"
+
+
+def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigValue]]:
+    """The provider of a new installation, and its settings there."""
+    installed = {entry.name for entry in registry.installed()}
+    for name in [keys] if keys else [name for name in PREFERRED if name in installed]:
+        spec = registry.load([name])[name]
+        found = suggested(spec, folder) if isinstance(spec, ManagedSpec) else None
+        if found is not None:
+            return name, found
+    if keys:
+        raise SettingsInvalid(f"keys: this machine lacks what '{keys}' needs; its documentation says what to install")
+    raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")
+
+
+def _was_ready(folder: Path) -> bool:
+    """Whether an installation with a store is there: one that never had its store may still get another."""
+    there = (folder / SETTINGS_FILE).exists() and (folder / STORE_URL_FILE).exists()
+    return there and settings.load(folder / SETTINGS_FILE).pin_file.exists()
+
+
+def _check_present(folder: Path, store_url: str, keys: str | None, pin_file: Path | None) -> None:
+    present = settings.load(folder / SETTINGS_FILE)
+    if present.store_url != store_url:
+        raise SettingsInvalid(
+            f"{folder} is of another store than --store: use another --data-dir; or, where its store has moved, "
+            f"write the new URL to what [store] of {folder / SETTINGS_FILE} names"
+        )
+    if keys not in {None, present.managed.provider}:
+        raise SettingsInvalid(
+            f"{folder} keeps its keys with '{present.managed.provider}'; use another --data-dir for '{keys}'"
+        )
+    if pin_file not in {None, present.pin_file}:
+        raise SettingsInvalid(f"[store] pin_file of {folder / SETTINGS_FILE} is another: {present.pin_file}")
+
+
+def _toml(value: ConfigValue) -> str:
+    return json.dumps(str(value) if isinstance(value, Path) else value)  # JSON's strings and numbers are TOML's too
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a text file that only its owner can read."""
+    path.touch(mode=0o600, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")

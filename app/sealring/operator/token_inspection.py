@@ -1,0 +1,98 @@
+"""What a token says, and what the server would make of it now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sealring.auth.key_sources import StaticKeys
+from sealring.auth.profiles import IssuerProfile
+from sealring.auth.scoping import principal_of
+from sealring.auth.tokens import BearerToken, TokenVerifier, unverified
+from sealring.domain.principal import Principal
+from sealring.domain.revocation import Revoked
+from sealring.errors import SealringError, SettingsInvalid, Unauthenticated
+from sealring.operator.issuers import keys_of
+from sealring.providers.failures import for_the_operator
+from sealring.server import wiring
+from sealring.settings import Settings
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Everything that is told of a token; never the token itself, nor its signature."""
+
+    header: Mapping[str, object]
+    claims: Mapping[str, object]
+    profile: IssuerProfile | None  # None: no profile of the settings is of its issuer
+    refused: str  # why the server refuses it now; empty where it does not
+    revoked: str  # yes, no, or why that is not known
+    principal: Principal | None  # what it allows, where it verifies
+
+
+def inspect(settings: Settings, token: BearerToken) -> Inspection:
+    """Verify a token, and ask the store whether it is revoked. Raises Unauthenticated where it is no token."""
+    header, claims = unverified(token)
+    profile = next((each for each in settings.issuers if each.issuer == claims.get("iss")), None)
+    if profile is None:
+        return Inspection(header, claims, None, "no profile of the settings is of its issuer", "", None)
+    try:
+        verifier = TokenVerifier([profile], {profile.issuer: StaticKeys(keys_of(profile))})
+        principal = principal_of(verifier.verify(token))
+    except Unauthenticated as error:
+        return Inspection(header, claims, profile, error.reason, "", None)
+    except SettingsInvalid as error:
+        return Inspection(header, claims, profile, f"its issuer's keys are not known: {error}", "", None)
+    revoked = _revoked(settings, principal)
+    return Inspection(header, claims, profile, "revoked" if revoked == "yes" else "", revoked, principal)
+
+
+def in_words(seconds: object, now: float) -> str:
+    """Say when a time of a token is, or was; what is no time is shown by no words."""
+    if type(seconds) is not int and type(seconds) is not float:
+        return "no time"
+    try:
+        at = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):  # beyond the years 1 to 9999, or no number
+        return "no time"
+    away = abs(seconds - now)
+    size, unit = next((each for each in _UNITS if away >= each[0]), _UNITS[-1])
+    count = int(away // size)
+    length = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{at}, in {length}" if seconds > now else f"{at}, {length} ago"
+
+
+def lines(found: Inspection, now: float | None = None) -> Sequence[str]:
+    """Return what to print of it, without header and claims."""
+    now = time.time() if now is None else now
+    issuer = "of the settings" if found.profile is not None else "not of the settings"
+    told = [
+        f"issuer    {issuer}",
+        f"verifies  {f'no: {found.refused}' if found.refused and found.revoked != 'yes' else 'yes'}",
+        *([f"revoked   {found.revoked}"] if found.revoked else []),
+        f"issued    {in_words(found.claims.get('iat'), now)}",
+        f"expires   {in_words(found.claims.get('exp'), now)}",
+    ]
+    if found.principal is not None:
+        everywhere = "vault:all_organizations" in found.principal.permissions
+        organizations = "all" if everywhere else ", ".join(sorted(found.principal.organizations)) or "none"
+        permissions = ", ".join(sorted(each.value for each in found.principal.permissions)) or "none"
+        told += [
+            f"acts in   {found.principal.environment}",
+            f"for       {organizations}",
+            f"may       {permissions}",
+        ]
+    return told
+
+
+def _revoked(settings: Settings, principal: Principal) -> str:
+    try:
+        with wiring.opened_stores(settings) as (_, stores):
+            listed = Revoked.by(stores.revocations.load(principal.environment))
+    except SealringError as error:
+        return f"not known: {for_the_operator(error)}"
+    return "yes" if listed.covers(principal) else "no"

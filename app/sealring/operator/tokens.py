@@ -1,0 +1,46 @@
+"""Minting tokens of the local issuer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from sealring.auth.signing import mint
+from sealring.domain.ids import OrgId
+from sealring.domain.principal import Permission
+from sealring.errors import SettingsInvalid
+from sealring.operator.issuers import require_match
+from sealring.settings import Settings
+
+
+def mint_token(  # noqa: PLR0913  the claims of a token, all by name
+    settings: Settings,
+    *,
+    subject: str,
+    name: str,
+    organizations: Collection[OrgId],
+    permissions: Collection[Permission],
+    lifetime_s: int,
+) -> str:
+    """Return a signed token. Permissions above the issuer's ceiling are left out.
+
+    Raises SettingsInvalid where the settings have no local issuer, or its profile would refuse the token or its key.
+    """
+    local = settings.local_issuer
+    if local is None:
+        raise SettingsInvalid("[token] is missing: without a signing key no token can be made")
+    profile = settings.profile_of(local.issuer)
+    require_match(settings, local)
+    if lifetime_s > profile.max_lifetime_s:
+        raise SettingsInvalid(f"a token of {local.issuer} lives at most {profile.max_lifetime_s // 86_400} days")
+    return mint(
+        local.signing_key_file,
+        issuer=local.issuer,
+        audience=profile.audience,
+        subject=subject,
+        name=name,
+        organizations=organizations,
+        permissions=[permission for permission in permissions if permission in profile.permissions],
+        lifetime_s=lifetime_s,
+        now=int(time.time()),
+    )

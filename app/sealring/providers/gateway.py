@@ -1,0 +1,235 @@
+"""The gateway: the only caller of providers. It owns what is the same for all of them.
+
+Sizes, the deadline, a second attempt where it may help, the circuit of each key, the bulkhead of each organization, and
+the replacement of a provider that hangs or breaks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from sealring.errors import Responsible
+from sealring.providers import results
+from sealring.providers.bulkhead import Bulkhead
+from sealring.providers.calls import Calls, Observation, Place, Work
+from sealring.providers.failures import translated
+from sealring.providers.instances import ManagedSource, Providers, Source
+from sealring_plugin import (
+    Announces,
+    Call,
+    ChecksItself,
+    CustomersKey,
+    CustomersKeys,
+    Describes,
+    ExplainsSetup,
+    Finding,
+    KeyDescription,
+    ManagedKey,
+    ManagedKeys,
+    Purpose,
+    RootName,
+    SetupGuide,
+    Unsupported,
+    Validates,
+    WrapContext,
+    WrappedKey,
+)
+
+DEADLINE_S = 3.0
+THREADS = 16  # of a worker, unless it says otherwise
+
+_NOT_MANAGED = (
+    "The record of a managed key names the provider '{}', which [keys] managed and managed_readable do not. Tell the "
+    "operator: it is a provider to list there, or a record that somebody else wrote."
+)
+_NOT_LOADED = "No plugin is loaded for the key provider '{}'. Tell the operator."
+
+T = TypeVar("T")
+
+
+class _NothingToSay(Unsupported):
+    """The provider, and not a key of the tenant's, cannot do it."""
+
+    owner: ClassVar[Responsible] = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """A DEK, or a share of one, to be wrapped."""
+
+    key: ManagedKey | CustomersKey
+    dek: bytearray
+    binding: WrapContext
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapping:
+    """A wrapped DEK to be unwrapped."""
+
+    key: ManagedKey | CustomersKey
+    wrapped: WrappedKey
+    binding: WrapContext
+
+
+def call_for(*, environment: str = "", tenant: str = "", request_id: str, purpose: Purpose) -> Call:
+    """Return a call with the time of a request. `environment` and `tenant` say whose; nobody's is the store's own."""
+    return Call(time.monotonic() + DEADLINE_S, request_id, tenant, purpose, environment)
+
+
+class Gateway:
+    """Calls providers and translates every failure. Thread-safe.
+
+    A managed key reaches managed providers alone, and a customer's key those of customers: the store names providers
+    too, and must not choose who is asked.
+    """
+
+    def __init__(
+        self,
+        managed: Mapping[str, ManagedSource],
+        customers: Mapping[str, Source[CustomersKeys]],
+        observe: Callable[[Observation], None] = lambda _: None,
+        *,
+        threads: int = THREADS,
+    ) -> None:
+        """`threads`: how many requests this process serves at once."""
+        self._accepts = {name: source.check_key for name, source in managed.items()}
+        self._limits = {name: source.max_wraps for name, source in managed.items()}
+        self._managed = Providers(managed, _NOT_MANAGED)
+        self._customers = Providers(customers, _NOT_LOADED)
+        self._bulkhead = Bulkhead(threads)
+        self._calls = Calls(self._bulkhead, observe)
+
+    def wrap(self, each: Sequence[Wrapping], call: Call) -> list[WrappedKey]:
+        """Wrap each, at the same time where providers wait. Raises KeyFailure, the first in the order of `each`."""
+
+        def work(one: Wrapping) -> Work[WrappedKey]:
+            return self._of_kind(
+                one.key,
+                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.binding, call)),
+                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.binding, call)),
+            )
+
+        return self._calls.together("wrap", [work(one) for one in each], call)
+
+    def unwrap(self, each: Sequence[Unwrapping], call: Call) -> list[bytearray]:
+        """Unwrap each, at the same time where providers wait.
+
+        Raises KeyFailure; IntegrityFailure where a wrapped key was not made under its key and binding.
+        """
+
+        def work(one: Unwrapping) -> Work[bytearray]:
+            return self._of_kind(
+                one.key,
+                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.binding, call)),
+                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.binding, call)),
+            )
+
+        return self._calls.together("unwrap", [work(one) for one in each], call)
+
+    def create_key(self, provider: str, key_id: str, scope: bytes, domain: str, call: Call) -> ManagedKey:
+        """Return a new key, version 1, under the newest root of `domain`. Raises KeyFailure."""
+        wanted = ManagedKey(provider, key_id, 1, scope, RootName(domain, 0))
+
+        def create(found: ManagedKeys) -> ManagedKey:
+            return results.created(found.create_key(key_id, 1, scope, domain, call), wanted)
+
+        return self._one("create_key", self._of_managed(Place.of(wanted), create), call)
+
+    def check(self, provider: str) -> None:
+        """Let a provider of managed keys prove that it works, where it can. Raises KeyFailure."""
+        call = call_for(request_id="check", purpose=Purpose.CHECK)
+
+        def check(found: ManagedKeys) -> None:
+            if isinstance(found, ChecksItself):
+                found.check(call)
+
+        self._one("check", self._of_managed(Place(provider), check), call)
+
+    def announcement(self, provider: str) -> str | None:
+        """Return the line that a provider of managed keys says of itself, where it does. Raises KeyFailure."""
+        found = self._managed.get(provider)
+        return translated(lambda: results.line(found.announcement())) if isinstance(found, Announces) else None
+
+    def manages(self, provider: str) -> bool:
+        """Whether a provider may keep managed keys."""
+        return provider in self._accepts
+
+    def describe(self, key: CustomersKey, call: Call) -> KeyDescription | None:
+        """Return what the provider knows of a key; None where it cannot say. Raises KeyFailure."""
+
+        def describe(found: CustomersKeys) -> KeyDescription | None:
+            return results.description(found.describe(key, call)) if isinstance(found, Describes) else None
+
+        return self._one("describe", self._of_customers(Place.of(key), describe), call)
+
+    def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
+        """Return what the provider finds wrong with a key; nothing where it cannot look. Raises KeyFailure."""
+
+        def validate(found: CustomersKeys) -> Sequence[Finding]:
+            return results.findings(found.validate(key, call)) if isinstance(found, Validates) else ()
+
+        return self._one("validate", self._of_customers(Place.of(key), validate), call)
+
+    def setup_guide(self, provider: str, principal: str, external_id: str, call: Call) -> SetupGuide:
+        """Return what the admin of a key of the call's organization has to do.
+
+        Raises KeyFailure; KeyMisconfigured where the provider has no word for that.
+        """
+
+        def explain(found: CustomersKeys) -> SetupGuide:
+            if not isinstance(found, ExplainsSetup):
+                raise _NothingToSay
+            org = call.tenant_id
+            return results.guide(found.explain_setup(principal=principal, organization_id=org, external_id=external_id))
+
+        return self._one("setup", self._of_customers(Place(provider), explain), call)
+
+    def max_wraps(self, provider: str) -> int | None:
+        """Return how many wraps one version of a managed provider's key may make; None: any number."""
+        return self._limits.get(provider)
+
+    def place(self, environment: str, tenant: str, providers: Iterable[str]) -> AbstractContextManager[None]:
+        """Keep one place in the bulkhead while several things are asked for an organization, one after the other.
+
+        Raises KeyThrottled where it has its share already, and one of the providers waits.
+        """
+        waits = any(self._managed.waits(name) or self._customers.waits(name) for name in providers)
+        return self._bulkhead.place((environment, tenant)) if waits else nullcontext()
+
+    def beside_requests(self) -> AbstractContextManager[None]:
+        """Let this thread ask without a place in the bulkhead: for threads that serve no request."""
+        return self._bulkhead.beside_requests()
+
+    def close(self) -> None:
+        self._managed.close()
+        self._customers.close()
+
+    def _of_kind(
+        self,
+        key: ManagedKey | CustomersKey,
+        managed: Callable[[ManagedKeys, ManagedKey], T],
+        customers: Callable[[CustomersKeys, CustomersKey], T],
+    ) -> Work[T]:
+        """What is asked of the provider that is of the key's own kind."""
+        place = Place.of(key)
+        if isinstance(key, CustomersKey):
+            return self._of_customers(place, lambda found: customers(found, key))
+        return self._of_managed(place, lambda found: managed(found, self._accepted(key)))
+
+    def _of_managed(self, place: Place, ask: Callable[[ManagedKeys], T]) -> Work[T]:
+        return Work.of(self._managed, place, ask, "operator")
+
+    def _of_customers(self, place: Place, ask: Callable[[CustomersKeys], T]) -> Work[T]:
+        return Work.of(self._customers, place, ask, "tenant")
+
+    def _accepted(self, key: ManagedKey) -> ManagedKey:
+        """Raises ProviderError for a managed key that the provider's settings do not name."""
+        self._accepts[key.provider](key)
+        return key
+
+    def _one(self, operation: str, work: Work[T], call: Call) -> T:
+        return self._calls.together(operation, [work], call)[0]

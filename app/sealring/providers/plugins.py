@@ -1,0 +1,166 @@
+"""The plugins that are loaded: their specs, and their settings.
+
+A spec is a plugin's own code as much as its provider is. Whatever is asked of one is asked here: what it raises is
+guarded, and what it returns is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Generic, Self, TypeVar
+
+from sealring.errors import PluginFault, SettingsInvalid
+from sealring.providers.failures import settled
+from sealring.providers.instances import ManagedSource, Source
+from sealring_plugin import (
+    ConfigValue,
+    CustomersKeys,
+    CustomersSpec,
+    ManagedKey,
+    ManagedKeys,
+    ManagedSpec,
+    ProviderCommand,
+    parse_fields,
+)
+
+S = TypeVar("S", ManagedSpec, CustomersSpec)
+T = TypeVar("T")
+
+Config = Mapping[str, ConfigValue]
+Table = Mapping[str, object]
+
+_END = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[S]):
+    """A spec, with its settings checked."""
+
+    spec: S
+    config: Config = field(repr=False)  # it may hold secrets
+
+    @classmethod
+    def of(cls, spec: S, table: Table, base: Path) -> Self:
+        """Raises SettingsInvalid."""
+        return cls(spec, settled(spec.name, lambda: _config(spec.parse_config(table, base))))
+
+    def waits(self) -> bool:
+        """Raises SettingsInvalid."""
+        return settled(self.spec.name, lambda: _of_kind(bool, self.spec.waits_with(self.config)))
+
+    def run(self, command: ProviderCommand, options: Table) -> Iterator[str]:
+        """Run a command of the plugin, and yield the lines that it prints. Raises SettingsInvalid."""
+        name = self.spec.name
+        checked = settled(name, lambda: parse_fields(command.options, options, Path.cwd()))
+        lines = settled(name, lambda: iter(command.run(self.config, checked)))
+        while (line := settled(name, lambda: next(lines, _END))) is not _END:
+            yield settled(name, partial(_of_kind, str, line))
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """Those that the settings name, by kind and name."""
+
+    managed: Mapping[str, Loaded[ManagedSpec]]
+    customers: Mapping[str, Loaded[CustomersSpec]]
+
+    @classmethod
+    def of(cls, specs: Mapping[str, ManagedSpec | CustomersSpec], tables: Mapping[str, Table], base: Path) -> Self:
+        """Check the settings of each. Raises SettingsInvalid."""
+        managed: dict[str, Loaded[ManagedSpec]] = {}
+        customers: dict[str, Loaded[CustomersSpec]] = {}
+        for name, spec in specs.items():
+            if isinstance(spec, ManagedSpec):
+                managed[name] = Loaded.of(spec, tables[name], base)
+            else:
+                customers[name] = Loaded.of(spec, tables[name], base)
+        return cls(managed, customers)
+
+    def __iter__(self) -> Iterator[Loaded[ManagedSpec] | Loaded[CustomersSpec]]:
+        yield from self.managed.values()
+        yield from self.customers.values()
+
+    def get(self, name: str) -> Loaded[ManagedSpec] | Loaded[CustomersSpec] | None:
+        return self.managed.get(name) or self.customers.get(name)
+
+    def require_managed(self, names: tuple[str, ...]) -> None:
+        """Raises SettingsInvalid unless these, and no others, are the plugins of managed keys."""
+        for name in names:
+            if name in self.customers:
+                raise SettingsInvalid(f"[keys] '{name}' is a provider of customers' keys; it keeps no managed ones")
+        for name in self.managed:
+            if name not in names:
+                raise SettingsInvalid(
+                    f"[plugins.{name}] keeps managed keys, but [keys] does not name it: list it in managed_readable if "
+                    "keys of this installation were made with it, or remove it"
+                )
+
+
+def managed_source(loaded: Loaded[ManagedSpec]) -> ManagedSource:
+    """Raises SettingsInvalid."""
+    spec, config = loaded.spec, loaded.config
+    check = spec.check_key
+
+    def build() -> ManagedKeys:
+        built = spec.build(config)
+        if not isinstance(built, ManagedKeys):
+            raise PluginFault("a provider of another kind")
+        return built
+
+    def check_key(key: ManagedKey) -> None:
+        if check is not None:
+            check(config, key)
+
+    return ManagedSource(build, loaded.waits(), check_key=check_key, max_wraps=spec.max_wraps)
+
+
+def customers_source(loaded: Loaded[CustomersSpec]) -> Source[CustomersKeys]:
+    """Raises SettingsInvalid."""
+    spec, config = loaded.spec, loaded.config
+
+    def build() -> CustomersKeys:
+        built = spec.build(config)
+        if not isinstance(built, CustomersKeys):
+            raise PluginFault("a provider of another kind")
+        return built
+
+    return Source(build, loaded.waits())
+
+
+def initialise(loaded: Loaded[ManagedSpec]) -> str | None:
+    """Let a plugin make what it needs; return the line that says what was made. Raises SettingsInvalid."""
+    make = loaded.spec.initialise
+    return None if make is None else settled(loaded.spec.name, lambda: _of_kind(str, make(loaded.config)))
+
+
+def suggested(spec: ManagedSpec, folder: Path) -> Config | None:
+    """Return settings for a new installation; None where this machine lacks what they need. Raises SettingsInvalid."""
+    suggest = spec.suggest
+    if suggest is None:
+        return None
+
+    def ask() -> Config | None:
+        found: object = suggest(folder)
+        return None if found is None else _config(found)
+
+    return settled(spec.name, ask)
+
+
+def _config(found: object) -> Config:
+    """Raises PluginFault for what are no settings."""
+    if not isinstance(found, Mapping):
+        raise PluginFault("settings of another form")
+    for name, value in found.items():
+        if not isinstance(name, str) or not isinstance(value, str | int | Path):
+            raise PluginFault("settings of another form")
+    return found
+
+
+def _of_kind(kind: type[T], found: object) -> T:
+    """Raises PluginFault for what is of another type."""
+    if not isinstance(found, kind):
+        raise PluginFault(f"a {type(found).__name__} for a {kind.__name__}")
+    return found

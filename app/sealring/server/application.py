@@ -1,0 +1,98 @@
+"""A worker's application, put together of what the master left to it, the store and the providers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from sealring.auth.revoked import RevokedTokens
+from sealring.auth.scoping import Authenticator
+from sealring.auth.tokens import TokenVerifier
+from sealring.http.app import Services, Surroundings, make_server
+from sealring.http.dispatch import Server
+from sealring.http.health import Readiness
+from sealring.keys.bound_keys import BoundKeys
+from sealring.observability.logs import Log
+from sealring.providers.gateway import THREADS, Gateway
+from sealring.server import wiring
+from sealring.server.housekeeping import Housekeeper
+from sealring.server.inheritance import Inheritance
+from sealring.server.wiring import Stores
+from sealring.services.cursors import Cursors
+from sealring.services.data_keys import DataKeys
+from sealring.services.explanations import Explanations
+from sealring.services.listing import Lists
+from sealring.services.objects import Objects
+from sealring.services.operations import Operations
+from sealring.services.rounds import Alarms, Rounds
+from sealring.services.sealing import Sealing
+from sealring.services.versions import Versions
+from sealring.store.connection.durability import Durability, require_durability
+from sealring.store.layout import check_writable
+from sealring.store.opened import OpenedStore
+
+
+def make_app(inherited: Inheritance, log: Log, threads: int = THREADS) -> Server:
+    """Build the application of a worker of so many threads. Raises SettingsInvalid, StoreError, KeyFailure."""
+    settings = inherited.settings
+    gateway = wiring.gateway_to(inherited.plugins, threads)
+    links = wiring.make_links(settings)
+    layout = wiring.require_layout(links)
+    durability = require_durability(links, settings.durability)
+    log.notice(f"durability: {durability.value}")
+    store = wiring.open_store(gateway, links, layout, inherited.pin)
+    wiring.announce(gateway, settings, log)
+    stores, alarms = Stores.on(store), Alarms()
+    for line in wiring.lacking_revocations(settings, stores):
+        log.notice(line)
+    services = _services(inherited, gateway, stores, alarms, log)
+    rounds = Rounds(stores.bindings, services.bindings, alarms)
+    purging = wiring.make_purging(stores, settings)
+    Housekeeper(purging, rounds, stores.tombs.lease, log).start(gateway.beside_requests)
+    return make_server(services, _around(inherited, gateway, store, stores, durability, log))
+
+
+def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
+    verifier = TokenVerifier(inherited.settings.issuers, inherited.key_sources)
+    return Authenticator(verifier, RevokedTokens(stores.revocations))
+
+
+def _services(inherited: Inheritance, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Services:
+    settings = inherited.settings
+    keyring, bound = wiring.make_keyring(settings, gateway, stores, alarms, log), BoundKeys(stores.bindings)
+    sealing = Sealing(keyring, bound)
+    for forget in (bound.forget, keyring.forget):
+        stores.markers.when_renewed(forget)
+    objects, audit = stores.objects, stores.audit
+    return Services(
+        objects=Objects(objects, sealing, audit, settings.limits),
+        versions=Versions(objects, sealing, audit),
+        lists=Lists(objects, Cursors(stores.keys)),
+        data_keys=DataKeys(keyring, bound, audit, stores.keys),
+        operations=Operations(stores.intents, objects),
+        bindings=wiring.make_bindings(inherited.plugins, gateway, stores),
+        explanations=Explanations(objects, keyring, bound, audit),
+    )
+
+
+def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
+    inherited: Inheritance,
+    gateway: Gateway,
+    store: OpenedStore,
+    stores: Stores,
+    durability: Durability,
+    log: Log,
+) -> Surroundings:
+    settings = inherited.settings
+    checks: dict[str, Callable[[], None]] = {
+        "store": partial(check_writable, store),
+        "keys": partial(gateway.check, settings.managed.provider),
+        "revocations": partial(wiring.check_revocations, settings, stores),
+    }
+    return Surroundings(
+        authenticator=make_authenticator(inherited, stores),
+        fingerprint=store.keys.fingerprint,
+        readiness=Readiness(checks, durability.value, inherited.reload_refused),
+        log=log,
+        max_value_bytes=settings.limits.max_value_bytes,
+    )

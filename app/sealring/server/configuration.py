@@ -1,0 +1,42 @@
+"""gunicorn's configuration: loaded at the start and at each reload, and refused where nobody could serve with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.app.wsgiapp import WSGIApplication
+
+from sealring.errors import SettingsInvalid
+from sealring.server.worker import Worker
+
+
+class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
+    """What gunicorn's command line names."""
+
+    cfg: Any
+    app_uri: str
+
+    def load_config(self) -> None:
+        super().load_config()
+        if not issubclass(self.cfg.worker_class, Worker):
+            raise SettingsInvalid(f"gunicorn's worker_class has to be {Worker.__module__}.{Worker.__name__}")
+        if self.cfg.workers < 1:
+            raise SettingsInvalid("gunicorn's workers have to be one at least")
+        if self.cfg.preload_app:
+            raise SettingsInvalid("gunicorn's preload_app has to be False: each worker builds its own app")
+
+    @property
+    def configuration(self) -> tuple[Any, str]:
+        """All that loading it changes."""
+        return self.cfg, self.app_uri
+
+    @configuration.setter
+    def configuration(self, loaded: tuple[Any, str]) -> None:
+        self.cfg, self.app_uri = loaded
+
+    def reload(self) -> None:
+        """Raises SettingsInvalid where it cannot be used; what is loaded is of no use then."""
+        try:
+            super().reload()
+        except SystemExit as refused:  # gunicorn has printed why
+            raise SettingsInvalid("gunicorn's configuration cannot be used; what is wrong stands above") from refused

@@ -1,0 +1,258 @@
+"""Wiring: the place that constructs adapters and providers; application.py puts a worker's together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sealring.auth.scoping import operator
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.ids import uuid_text
+from sealring.domain.layout import Layout
+from sealring.domain.pin import Pin
+from sealring.domain.principal import Caller
+from sealring.errors import IntegrityFailure, SettingsInvalid
+from sealring.keys.keyring import Keyring
+from sealring.keys.store_key import open_store_keys
+from sealring.keys.wrap_counts import WrapCounts
+from sealring.observability.logs import Log
+from sealring.providers import registry
+from sealring.providers.catalog import Catalog
+from sealring.providers.gateway import THREADS, Gateway
+from sealring.providers.plugins import Plugins, customers_source, initialise, managed_source
+from sealring.server.root_of_trust import make_ready, make_ready_with
+from sealring.server.trust_files import TrustFiles
+from sealring.services.bindings import Bindings
+from sealring.services.purging import Purging
+from sealring.services.revocations import Revocations
+from sealring.services.rounds import Alarms
+from sealring.services.verification import Verifier
+from sealring.settings import Settings
+from sealring.store.audit import RedisAudit
+from sealring.store.bindings import RedisBindings
+from sealring.store.connection.durability import Durability, require_durability
+from sealring.store.connection.links import Links
+from sealring.store.doctor.examination import examine
+from sealring.store.doctor.findings import Finding
+from sealring.store.idempotency import RedisIntents
+from sealring.store.keks import RedisKeks
+from sealring.store.layout import check_writable, holds_layout_alone, read_layout
+from sealring.store.markers import Markers
+from sealring.store.objects import RedisObjects
+from sealring.store.opened import OpenedStore
+from sealring.store.revocations import RedisRevocations
+from sealring.store.tombs import RedisTombs
+
+
+def make_purging(stores: Stores, settings: Settings) -> Purging:
+    return Purging(stores.tombs, audit_retention_s=settings.audit_retention_s)
+
+
+@contextmanager
+def opened_stores(settings: Settings) -> Iterator[tuple[Gateway, Stores]]:
+    """Open the store for a command. Raises SettingsInvalid, StoreError, KeyFailure."""
+    pin = trust_files(settings).pin()
+    with reached(settings) as (gateway, links):
+        yield gateway, Stores.on(open_store(gateway, links, require_layout(links), pin))
+
+
+def trust_files(settings: Settings) -> TrustFiles:
+    return TrustFiles(settings.pin_file)
+
+
+def check_revocations(settings: Settings, stores: Stores) -> None:
+    """Raises IntegrityFailure where all requests are refused, since no environment has its list; StoreError.
+
+    Where one of several lacks its list, the others are served, and a notice at start tells of it.
+    """
+    failures: list[IntegrityFailure] = []
+    for environment in settings.environments:
+        try:
+            stores.revocations.load(environment)
+        except IntegrityFailure as failure:
+            failures.append(failure)
+    if len(failures) == len(settings.environments):
+        raise failures[0]
+
+
+def load_plugins(settings: Settings) -> Plugins:
+    """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
+    plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
+    plugins.require_managed(settings.managed.providers)
+    return plugins
+
+
+def make_gateway(settings: Settings) -> Gateway:
+    """Raises SettingsInvalid."""
+    return gateway_to(load_plugins(settings))
+
+
+def gateway_to(plugins: Plugins, threads: int = THREADS) -> Gateway:
+    """Raises SettingsInvalid. Providers are built on first use, in the process that uses them."""
+    return Gateway(
+        {name: managed_source(loaded) for name, loaded in plugins.managed.items()},
+        {name: customers_source(loaded) for name, loaded in plugins.customers.items()},
+        threads=threads,
+    )
+
+
+def initialise_plugins(settings: Settings) -> Iterator[str]:
+    """Let each plugin make what it needs before its first use, and say what was made. Raises SettingsInvalid."""
+    for loaded in load_plugins(settings).managed.values():
+        made = initialise(loaded)
+        if made is not None:
+            yield made
+
+
+def run_command(settings: Settings, provider: str, name: str, options: Mapping[str, object]) -> Iterator[str]:
+    """Run a command of a plugin, and yield what it prints. Raises SettingsInvalid."""
+    loaded = load_plugins(settings).get(provider)
+    if loaded is None:
+        raise SettingsInvalid(f"[plugins.{provider}] is missing: the command needs its settings")
+    yield from loaded.run(next(each for each in loaded.spec.commands if each.name == name), options)
+
+
+def initialise_store(
+    settings: Settings, partitions: int, *, layout_file: Path | None = None, trusting: bool = False
+) -> str:
+    """Make an empty store ready, with a layout that was kept if one is given; else check the store that is there.
+
+    `trusting`: the operator says to trust a store of which nothing is pinned yet. Return what was done. Raises
+    SettingsInvalid; KeyFailure; StoreError.
+    """
+    with reached(settings) as (gateway, links):
+        files = trust_files(settings)
+        if layout_file is not None:
+            done = make_ready_with(gateway, links, files, layout_file, trusting=trusting)
+        else:
+            done = make_ready(gateway, links, files, (settings.managed.provider, partitions), trusting=trusting)
+        if holds_layout_alone(links):
+            _begin(settings, open_store(gateway, links, require_layout(links), files.pin()))
+        return done
+
+
+def _begin(settings: Settings, store: OpenedStore) -> None:
+    """Write what a store has from its first day on, beside its layout and its markers."""
+    revocations = Revocations(Stores.on(store).revocations)
+    for environment in settings.environments:
+        revocations.begin(Caller(operator(environment), "init"))
+
+
+def check(settings: Settings) -> Iterator[str]:
+    """Reach what the settings name, and say how it went, a line each. Raises what is wrong."""
+    with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
+        gateway.check(settings.managed.provider)
+        yield f"keys      ok: {settings.managed.provider}"
+        pin = trust_files(settings).pin()
+        layout = require_layout(links)
+        store = open_store(gateway, links, layout, pin)
+        check_writable(store)
+        yield f"store     ok: {layout.partitions} partitions, store {uuid_text(layout.store_id)}"
+        durability = require_durability(links, settings.durability)
+        if (lacking := next(lacking_revocations(settings, Stores.on(store)), None)) is not None:
+            raise SettingsInvalid(lacking)
+        yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
+
+
+def check_durability(settings: Settings) -> None:
+    """Raises SettingsInvalid for a store that is less durable than the settings want; StoreUnavailable."""
+    with closing(make_links(settings)) as links:
+        require_durability(links, settings.durability)
+
+
+def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Finding]]:
+    """Yield what each check of a store is called and what it finds. Raises SettingsInvalid, StoreUnavailable."""
+    with closing(Links.to(url)) as links:
+        yield from examine(links, destructive=destructive)
+
+
+def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
+    """Build the managed provider, and let it say what it is."""
+    said = gateway.announcement(settings.managed.provider)
+    if said is not None:
+        log.notice(f"keys: {settings.managed.provider}: {said}")
+
+
+def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
+    """Yield a line for each environment that has no list of revocations, or not the one that we wrote."""
+    for environment in settings.environments:
+        try:
+            stores.revocations.load(environment)
+        except IntegrityFailure:
+            yield (
+                f"{environment} has no list of revoked tokens, or it was altered: all its requests are refused; where "
+                "the environment is new, begin one with `sealring token revocations --begin-anew`, else see "
+                "docs/tokens.md first"
+            )
+
+
+def make_links(settings: Settings) -> Links:
+    return Links.to(settings.store_url, settings.durability.wait_replicas)
+
+
+def require_layout(links: Links) -> Layout:
+    """Raises SettingsInvalid where the store was never made ready; StoreUnavailable."""
+    layout = read_layout(links)
+    if layout is None:
+        raise SettingsInvalid(
+            "the store is empty: if it is a new one, make it ready with `sealring init`; if it was not empty, look for "
+            "what emptied it, and restore a backup with `sealring restore`"
+        )
+    return layout
+
+
+def open_store(gateway: Gateway, links: Links, layout: Layout, pin: Pin) -> OpenedStore:
+    """Raises KeyFailure; SettingsInvalid where it is not the pinned store, or was made with other managed keys."""
+    return OpenedStore.of(links, open_store_keys(gateway, layout, pin), layout)
+
+
+@contextmanager
+def reached(settings: Settings) -> Iterator[tuple[Gateway, Links]]:
+    """Reach keys and store for a command, whatever the store holds. Raises SettingsInvalid."""
+    with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
+        yield gateway, links
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The adapters of one store."""
+
+    keys: StoreKeys
+    markers: Markers
+    audit: RedisAudit
+    intents: RedisIntents
+    objects: RedisObjects
+    keks: RedisKeks
+    bindings: RedisBindings
+    tombs: RedisTombs
+    revocations: RedisRevocations
+
+    @classmethod
+    def on(cls, store: OpenedStore) -> Self:
+        links, keys, keyspace, markers, records = store.links, store.keys, store.keyspace, store.markers, store.records
+        audit = RedisAudit(links, keyspace, markers, keys)
+        intents = RedisIntents(keyspace, markers, records, keys)
+        return cls(
+            keys=keys,
+            markers=markers,
+            audit=audit,
+            intents=intents,
+            objects=RedisObjects(links, keyspace, markers, records, store.index, audit, intents),
+            keks=RedisKeks(links, keyspace, markers, records, audit),
+            bindings=RedisBindings(links, keyspace, markers, records, audit),
+            tombs=RedisTombs(links, keyspace, markers, records, audit),
+            revocations=RedisRevocations(links, keyspace, markers, keys, audit),
+        )
+
+
+def make_bindings(plugins: Plugins, gateway: Gateway, stores: Stores) -> Bindings:
+    catalog = Catalog(plugins.customers)
+    return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
+
+
+def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Keyring:
+    counts = WrapCounts(stores.keks, gateway.max_wraps, log.notice)
+    return Keyring(gateway, stores.keks, settings.managed, counts, alarms.raise_for)

@@ -1,0 +1,27 @@
+"""The entry point of a gunicorn worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from sealring.errors import KeyDeadlineExceeded, KeyUnavailable, SealringError, StoreUnavailable
+from sealring.http.dispatch import Server
+from sealring.observability.logs import Log
+from sealring.providers.failures import for_the_operator
+from sealring.server import application, inheritance
+from sealring.server.serving import THREADS_VARIABLE
+
+_WORKER_FAILED_TO_BOOT = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR: it ends, unless any worker serves
+_TRY_AGAIN = 1  # gunicorn starts another worker, and lets the others be
+_PASSING = (StoreUnavailable, KeyUnavailable, KeyDeadlineExceeded)
+
+
+def create_app() -> Server:
+    """Build the application from what the master left. Where that cannot be, end the worker."""
+    log = Log()
+    try:
+        return application.make_app(inheritance.left(), log, int(os.environ[THREADS_VARIABLE]))
+    except SealringError as error:
+        log.notice(f"cannot start: {for_the_operator(error)}")
+        sys.exit(_TRY_AGAIN if isinstance(error, _PASSING) else _WORKER_FAILED_TO_BOOT)

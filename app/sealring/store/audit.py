@@ -1,0 +1,71 @@
+"""The audit outbox: one stream for each partition, its entries appended in the transaction that they tell of."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.decision import Epoch
+from sealring.domain.events import Event
+from sealring.domain.kek import KekUse
+from sealring.store.connection.link import Command
+from sealring.store.connection.links import Links
+from sealring.store.kek_uses import counting
+from sealring.store.markers import Markers
+from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_entry
+from sealring.store.schema.keyspace import Keyspace
+
+
+@dataclass(frozen=True, slots=True)
+class Appending:
+    """An entry on its way: the command, and the counters of which nothing is told where that is refused."""
+
+    command: Command
+    counters: tuple[int, ...]
+
+
+class RedisAudit:
+    """Appends events, each numbered by this worker. The stream's own ids carry the time. Thread-safe."""
+
+    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys) -> None:
+        self._links = links
+        self._keyspace = keyspace
+        self._markers = markers
+        self._keys = keys
+        self._boot = os.urandom(8)
+        self._counters = count(1)
+        self._refused: deque[int] = deque()
+
+    def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
+        home = self._keyspace.home(event.environment, event.org)
+        epoch_key = self._keyspace.epoch(home)
+        counted = counting(self._keyspace, event.environment, event.org, uses)
+        entry, marker = self.entry(event).command, self._markers.reading(home.partition)
+        *_, found, epoch = self._links.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
+        self._markers.check(home.partition, found)  # what is answered now was decided by caches alone
+        return Epoch(epoch) if epoch is not None else None
+
+    def entry(self, event: Event) -> Appending:
+        """The entry of an event, for a pipeline or a transaction."""
+        partition = self._keyspace.partition(event.environment, event.org)
+        counter = next(self._counters)
+        refused = self._taken()
+        body = encode_entry(self._keys, partition, AuditEntry(event, self._boot, counter, refused))
+        return Appending((b"XADD", self._keyspace.audit(partition), b"*", FIELD, body), (*refused, counter))
+
+    def refused(self, appending: Appending) -> None:
+        """Note that an entry was certainly not appended: its EXEC was refused. A later entry says so."""
+        self._refused.extend(appending.counters)
+
+    def _taken(self) -> tuple[int, ...]:
+        taken: list[int] = []
+        while self._refused and len(taken) < MAX_REFUSED:
+            try:
+                taken.append(self._refused.popleft())
+            except IndexError:  # another thread was quicker
+                break
+        return tuple(taken)

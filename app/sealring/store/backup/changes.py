@@ -1,0 +1,55 @@
+"""What the events of the audit stream tell to have changed."""
+
+from __future__ import annotations
+
+from sealring.domain.events import Action, Event
+from sealring.domain.ids import ObjectId, parse_uuid
+from sealring.errors import IntegrityFailure
+from sealring.store.schema.keyspace import Kind, LocalKey
+
+CHANGES_OF_OBJECTS = frozenset(
+    {
+        Action.OBJECT_CREATED,
+        Action.OBJECT_UPDATED,
+        Action.OBJECT_DELETED,
+        Action.OBJECT_RESTORED,
+        Action.OBJECT_PURGED,
+    }
+)
+CHANGES_OF_KEKS = frozenset({Action.KEK_CREATED})
+CHANGES_OF_BINDINGS = frozenset(
+    {Action.BINDING_CREATED, Action.BINDING_CHANGED, Action.BYOK_VERIFIED, Action.BYOK_DELETED}
+)
+CHANGES_OF_REVOCATIONS = frozenset({Action.TOKEN_REVOKED, Action.REVOCATIONS_BEGUN})
+NO_CHANGES = frozenset(
+    {
+        Action.OBJECT_READ,
+        Action.OBJECT_REFUSED,
+        Action.OBJECT_EXPLAINED,
+        Action.METADATA_READ,
+        Action.VERSIONS_LISTED,
+        Action.NAMES_LISTED,
+        Action.DATA_KEY_CREATED,
+        Action.DATA_KEY_DECRYPTED,
+        Action.DATA_KEY_REKEYED,
+    }
+)
+
+
+def changed_keys(event: Event) -> set[LocalKey]:
+    """Return the primary keys that changed with the event; of a new KEK, its scope as well.
+
+    Raises IntegrityFailure for a change of what cannot be found: nothing of it may go unnoticed.
+    """
+    action, target = event.action, event.target
+    if action in NO_CHANGES:
+        return set()
+    if action in CHANGES_OF_OBJECTS and (object_id := ObjectId.parse(target)) is not None:
+        return {(Kind.OBJECT, object_id.raw)}
+    if action in CHANGES_OF_KEKS and (kek_id := parse_uuid(target)) is not None:
+        return {(Kind.KEK, kek_id)}
+    if action in CHANGES_OF_BINDINGS and (binding_id := parse_uuid(target)) is not None:  # its KEK has its id
+        return {(Kind.KEK, binding_id), (Kind.BINDINGS, f"{event.environment}:{event.org}".encode())}
+    if action in CHANGES_OF_REVOCATIONS:
+        return {(Kind.REVOCATIONS, event.environment.encode())}
+    raise IntegrityFailure("audit entry")

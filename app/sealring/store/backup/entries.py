@@ -1,0 +1,286 @@
+"""What stands in a backup: the primary data of each partition, entry by entry, as the store holds it.
+
+A backup has two files: the key records (KeyEntry), and the data (all others, among them the KEKs of bindings, which no
+root of ours guards). In both a partition begins with its PartitionEntry. Within it an entry replaces every earlier one
+of the same key; an ObjectEntry also the VersionEntries that followed the earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from sealring.domain.wire import MalformedBytes, Reader, lp16, lp32
+from sealring.store.schema.counts import Counts
+from sealring.store.schema.keyspace import Kind, LocalKey
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionEntry:
+    """What follows is of this partition. Each has one, in their order."""
+
+    CODE: ClassVar = 1
+
+    number: int
+
+    def encode(self) -> bytes:
+        return self.number.to_bytes(2, "big")
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.number(2))
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEntry:
+    """An object's record, and the summaries of its older versions, newest first. No record: it is gone."""
+
+    CODE: ClassVar = 2
+
+    id: bytes  # 16 bytes
+    record: bytes = field(repr=False)
+    summaries: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.OBJECT, self.id
+
+    def encode(self) -> bytes:
+        return b"".join((self.id, lp32(self.record), *map(lp16, self.summaries)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.take(16), reader.lp32(), tuple(_rest(reader, reader.lp16)))
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEntry:
+    """An older version of the object, as of the last ObjectEntry that it had."""
+
+    CODE: ClassVar = 3
+
+    object_id: bytes  # 16 bytes
+    id: bytes  # 16 bytes
+    record: bytes = field(repr=False)
+
+    def encode(self) -> bytes:
+        return b"".join((self.object_id, self.id, lp32(self.record)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.take(16), reader.take(16), reader.lp32())
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A managed KEK with its counts, or which one a scope has. No value: it is gone."""
+
+    CODE: ClassVar = 4
+
+    kind: Kind  # KEK or KEK_SCOPE
+    rest: bytes  # of the key: the id of the KEK, the digest of the scope
+    value: bytes = field(repr=False)
+    uses: tuple[bytes, ...] = ()  # of a KEK: fields and counts in turn
+
+    @property
+    def key(self) -> LocalKey:
+        return self.kind, self.rest
+
+    def encode(self) -> bytes:
+        return b"".join((self.kind.value, lp16(self.rest), lp32(self.value), *map(lp16, self.uses)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        kind = Kind(reader.take(1))
+        if kind not in {Kind.KEK, Kind.KEK_SCOPE}:
+            raise MalformedBytes("a key of another kind")
+        return cls(kind, reader.lp16(), reader.lp32(), tuple(_rest(reader, reader.lp16)))
+
+
+@dataclass(frozen=True, slots=True)
+class BindingsEntry:
+    """All bindings of an organization, and the seal of them: ids and records in turn. None: they are gone."""
+
+    CODE: ClassVar = 5
+
+    owner: bytes  # as in the key: environment and organization
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.BINDINGS, self.owner
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.owner), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """An event of the audit log: the id that the stream gave it, then its fields and values in turn."""
+
+    CODE: ClassVar = 6
+
+    id: bytes
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.id), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationsEntry:
+    """All revocations of an environment, and the seal of them: places and records in turn. None: they are gone."""
+
+    CODE: ClassVar = 8
+
+    environment: bytes
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.REVOCATIONS, self.environment
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.environment), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
+class BoundKekEntry:
+    """The KEK of a binding. No record: it is gone, and so is the binding."""
+
+    CODE: ClassVar = 9
+
+    id: bytes  # 16 bytes; the binding's too
+    record: bytes = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.KEK, self.id
+
+    def encode(self) -> bytes:
+        return self.id + lp32(self.record)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.take(16), reader.lp32())
+
+
+@dataclass(frozen=True, slots=True)
+class EndEntry:
+    """The last one: how much the entries hold that were not replaced."""
+
+    CODE: ClassVar = 7
+
+    counts: Counts
+
+    def encode(self) -> bytes:
+        return self.counts.encode()
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(Counts.decode(reader))
+
+
+def is_of_keys(entry: Entry) -> bool:
+    """Whether an entry stands in the file of key records. PartitionEntry and EndEntry stand in both."""
+    return isinstance(entry, PartitionEntry | KeyEntry)
+
+
+def is_of_data(entry: Entry) -> bool:
+    return not isinstance(entry, KeyEntry)
+
+
+Entry = (
+    PartitionEntry
+    | ObjectEntry
+    | VersionEntry
+    | KeyEntry
+    | BindingsEntry
+    | EventEntry
+    | EndEntry
+    | RevocationsEntry
+    | BoundKekEntry
+)
+
+_ALL = (
+    PartitionEntry,
+    ObjectEntry,
+    VersionEntry,
+    KeyEntry,
+    BindingsEntry,
+    EventEntry,
+    EndEntry,
+    RevocationsEntry,
+    BoundKekEntry,
+)
+_TYPES: dict[int, type[Entry]] = {each.CODE: each for each in _ALL}
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """`lp32(code u8 ‖ what the entry holds)`."""
+    return lp32(bytes((entry.CODE,)) + entry.encode())
+
+
+def read_entries(pieces: Iterable[bytes]) -> Iterator[Entry]:
+    """Yield the entries of a stream, up to its EndEntry.
+
+    Raises ValueError for whatever `encode_entry` does not make, and for a stream that ends elsewhere.
+    """
+    stream = _Stream(pieces)
+    ended = False
+    while not ended:
+        entry = _decode(stream.take(int.from_bytes(stream.take(4), "big")))
+        ended = isinstance(entry, EndEntry)
+        yield entry
+    stream.finish()
+
+
+def _decode(raw: bytes) -> Entry:
+    reader = Reader(raw)
+    kind = _TYPES.get(reader.number(1))
+    if kind is None:
+        raise MalformedBytes("an unknown entry")
+    entry = kind.decode(reader)
+    reader.finish()
+    return entry
+
+
+def _rest(reader: Reader, take: Callable[[], bytes]) -> Iterator[bytes]:
+    while not reader.exhausted:
+        yield take()
+
+
+class _Stream:
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._waiting = bytearray()
+
+    def take(self, size: int) -> bytes:
+        while len(self._waiting) < size:
+            self._waiting += self._next()
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return taken
+
+    def finish(self) -> None:
+        if self._waiting or next(self._pieces, None) is not None:
+            raise MalformedBytes("trailing bytes")
+
+    def _next(self) -> bytes:
+        piece = next(self._pieces, None)
+        if piece is None:
+            raise MalformedBytes("truncated")
+        return piece

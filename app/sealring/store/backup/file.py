@@ -1,0 +1,121 @@
+"""The files of a backup: a head in clear, then the entries in sealed chunks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from sealring.crypto.chunks import Chunks
+from sealring.crypto.data_key import DataKey
+from sealring.domain.backup import BackupHead, FileKind
+from sealring.errors import BackupRefused, IntegrityFailure
+from sealring.folders import sync_folder
+from sealring.store.backup.entries import EndEntry, Entry, encode_entry, read_entries
+from sealring.store.schema.counts import Counts
+
+_OTHER = {
+    FileKind.DATA: "the file of data: give it without --keys",
+    FileKind.KEYS: "the file of key records: give it with --keys",
+}
+
+
+class BackupWriter:
+    """Writes one file of a backup, for its owner alone.
+
+    It takes its name at the end of `writing`, once it is whole and on disk; what had that name before stays until then.
+    """
+
+    def __init__(self, file: BinaryIO, head: BackupHead, dek: DataKey) -> None:
+        self._file = file
+        self._chunks = Chunks(dek.secret, head.digest)
+        self._digest = hashlib.sha256()
+        self._write(head.encoded)
+
+    @classmethod
+    @contextmanager
+    def writing(cls, target: Path, head: BackupHead, dek: DataKey) -> Iterator[BackupWriter]:
+        """Raises BackupRefused where the file cannot be written."""
+        with _in_the_place_of(target) as file:
+            yield cls(file, head, dek)
+
+    def add(self, entry: Entry) -> None:
+        for chunk in self._chunks.add(encode_entry(entry)):
+            self._write(chunk)
+
+    def end(self, counts: Counts) -> str:
+        """Write how much the file holds, and return its SHA-256 in hex."""
+        self.add(EndEntry(counts))
+        self._write(self._chunks.end())
+        return self._digest.hexdigest()
+
+    def _write(self, raw: bytes) -> None:
+        self._file.write(raw)
+        self._digest.update(raw)
+
+
+class BackupFile:
+    """A file that is read, more than once where need be."""
+
+    def __init__(self, file: BinaryIO, name: Path) -> None:
+        """Read the head. Raises BackupRefused where there is none."""
+        self._file = file
+        self._name = name
+        self.size = os.fstat(file.fileno()).st_size
+        try:
+            self.head = BackupHead.read(file.read)
+        except ValueError as error:  # MalformedBytes
+            raise BackupRefused(f"{name} is no backup of sealring, or of another version, or was altered") from error
+        self._body = file.tell()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path, kind: FileKind) -> Iterator[BackupFile]:
+        """Raises BackupRefused where `path` cannot be read, or is no backup's file of that kind."""
+        try:
+            with path.open("rb") as file:
+                opened = cls(file, path)
+                if opened.head.kind is not kind:
+                    raise BackupRefused(f"{path} is {_OTHER[opened.head.kind]}")
+                yield opened
+        except OSError as error:
+            raise BackupRefused(f"{path} cannot be read ({error.strerror})") from error
+
+    def entries(self, dek: DataKey, advance: Callable[[int], None]) -> Iterator[Entry]:
+        """Yield the entries from the first one on, and tell `advance` of the bytes that were read.
+
+        Raises BackupRefused, at the latest after the last entry, where the file is not what was written.
+        """
+        self._file.seek(self._body)
+
+        def read(size: int) -> bytes:
+            read = self._file.read(size)
+            advance(len(read))
+            return read
+
+        try:
+            yield from read_entries(Chunks(dek.secret, self.head.digest).open(read))
+        except (IntegrityFailure, ValueError) as error:
+            raise BackupRefused(f"{self._name} was altered or cut off; take another copy of it") from error
+
+
+@contextmanager
+def _in_the_place_of(target: Path) -> Iterator[BinaryIO]:
+    """A new file beside `target` that takes its name where the block succeeds, and goes where it does not."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+            try:
+                yield file  # type: ignore[misc]
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(target)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+        sync_folder(target.parent)
+    except OSError as error:
+        raise BackupRefused(f"{target} cannot be written ({error.strerror})") from error

@@ -1,0 +1,177 @@
+"""Writing a backup into an empty store: its primary data byte for byte, and all that follows from them.
+
+Each file is read twice. The first reading finds out whether it is whole, and which of its entries are replaced by later
+ones. The second one writes each key once, so that it does not matter whether a command whose answer was lost is
+repeated, or lands late.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from sealring.domain.ids import ObjectId
+from sealring.domain.record import ObjectRecord
+from sealring.errors import BackupRefused, IntegrityFailure
+from sealring.store.backup.bulk import BulkWriter
+from sealring.store.backup.claim import Claim
+from sealring.store.backup.entries import (
+    BindingsEntry,
+    BoundKekEntry,
+    EndEntry,
+    Entry,
+    EventEntry,
+    KeyEntry,
+    ObjectEntry,
+    PartitionEntry,
+    RevocationsEntry,
+    VersionEntry,
+)
+from sealring.store.backup.tally import Tally
+from sealring.store.bindings import SEAL
+from sealring.store.connection.link import Command
+from sealring.store.kek_uses import parse_counts, raised
+from sealring.store.opened import OpenedStore
+from sealring.store.schema.counts import Counts
+from sealring.store.schema.keyspace import Kind, LocalKey
+
+UNSEEN_WRAPS = 1 << 26  # a day of 776 wraps a second: what a KEK may have done since the backup
+
+
+class Survey:
+    """The first reading."""
+
+    def __init__(self, entries: Iterable[Entry], partitions: int) -> None:
+        """Read the whole file. Raises BackupRefused where it does not hold what it says."""
+        self.counts = Counts()
+        self.replaced: Counter[LocalKey] = Counter()  # how many entries of a key are not the last one
+        self._partitions = iter(range(partitions))
+        self._tally = Tally()
+        for entry in entries:
+            self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
+        match entry:
+            case PartitionEntry(number):
+                self._add(expected=number)
+            case EndEntry(counts):
+                self._add(expected=None)
+                if self.counts != counts:
+                    raise _contradiction()
+            case ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() | BoundKekEntry() if (
+                entry.key in self._tally
+            ):
+                self.replaced[entry.key] += 1
+        self._tally.note(entry)
+
+    def _add(self, expected: int | None) -> None:
+        """End a partition, and begin the expected one; None: the last one ended."""
+        if next(self._partitions, None) != expected:
+            raise _contradiction()
+        self.counts += self._tally.counts
+        self._tally = Tally()
+
+
+def _contradiction() -> BackupRefused:
+    return BackupRefused("the backup does not hold what it says; make another one")
+
+
+class Restore:
+    """The second reading."""
+
+    def __init__(self, store: OpenedStore, claim: Claim, replaced: Counter[LocalKey]) -> None:
+        """`claim` stands in the store; `replaced` is the Survey's."""
+        self._links = store.links
+        self._claim = claim
+        self._keyspace = store.keyspace
+        self._records = store.records
+        self._index = store.index
+        self._replaced = Counter(replaced)
+        self._stale: set[bytes] = set()  # objects whose latest entry is not the last one
+        self._begin(0)
+
+    def write(self, entries: Iterable[Entry]) -> None:
+        """Write what the entries tell of. Raises StoreError; BackupRefused."""
+        for entry in entries:
+            match entry:
+                case PartitionEntry(number):
+                    self._out.flush()
+                    self._begin(number)
+                case ObjectEntry():
+                    self._write_object(entry)
+                case VersionEntry(object_id, version_id, record) if object_id not in self._stale:
+                    versions = self._keyspace.versions(ObjectId(object_id))
+                    self._out.write((b"HSET", versions, version_id, record))
+                case KeyEntry() if self._is_last(entry.key) and entry.value:
+                    self._out.write(*self._key(entry))
+                case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
+                    self._write_bindings(owner, parts)
+                case RevocationsEntry(environment, parts) if self._is_last(entry.key) and parts:
+                    self._out.write(
+                        (b"HSET", self._keyspace.key(self._partition, Kind.REVOCATIONS, environment), *parts)
+                    )
+                case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
+                    self._out.write((b"SET", self._keyspace.key(self._partition, Kind.KEK, kek_id), record))
+                case EventEntry(event_id, parts):
+                    self._out.append(event_id, parts)
+        self._out.flush()
+
+    def _begin(self, partition: int) -> None:
+        self._partition = partition
+        self._out = BulkWriter(self._links, self._claim, self._keyspace.audit(partition))
+
+    def _is_last(self, key: LocalKey) -> bool:
+        if self._replaced[key] == 0:
+            return True
+        self._replaced[key] -= 1
+        return False
+
+    def _write_object(self, entry: ObjectEntry) -> None:
+        if not self._is_last(entry.key):
+            self._stale.add(entry.id)
+            return
+        self._stale.discard(entry.id)
+        if not entry.record:
+            return
+        object_id = ObjectId(entry.id)
+        self._out.write((b"SET", self._keyspace.object(object_id), entry.record), *self._summaries(object_id, entry))
+        with suppress(IntegrityFailure):  # it was so in the old store: nothing leads to it, and the sweep tells of it
+            self._write_what_follows(self._records.decode_object(object_id, entry.record))
+
+    def _key(self, entry: KeyEntry) -> Sequence[Command]:
+        key = self._keyspace.key(self._partition, entry.kind, entry.rest)
+        uses = self._keyspace.key(self._partition, Kind.KEK_USES, entry.rest)
+        counts = _raised(entry.uses)
+        return ((b"SET", key, entry.value), *([(b"HSET", uses, *counts)] if counts else ()))
+
+    def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
+        """The bindings of an organization, and under the id of each whose it is."""
+        self._out.write((b"HSET", self._keyspace.key(self._partition, Kind.BINDINGS, owner), *parts))
+        whose = owner.replace(b":", b" ")
+        pairs = [part for binding_id in parts[::2] if binding_id != SEAL for part in (binding_id, whose)]
+        if pairs:
+            self._out.write((b"HSET", self._keyspace.binding_owners(self._partition), *pairs))
+
+    def _summaries(self, object_id: ObjectId, entry: ObjectEntry) -> Sequence[Command]:
+        key = self._keyspace.summaries(object_id)
+        return ((b"DEL", key), (b"RPUSH", key, *entry.summaries)) if entry.summaries else ()
+
+    def _write_what_follows(self, record: ObjectRecord) -> None:
+        directory = self._keyspace.directory(record.environment, record.name)
+        self._out.write_elsewhere((b"HSET", directory, record.org, record.created_at))
+        if record.live:
+            name = self._keyspace.name(record.environment, record.org, record.name)
+            self._out.write((b"SET", name, record.id.raw), *self._index.add(record))
+        else:
+            tombstones = self._keyspace.tombstones(record.id.partition)
+            self._out.write((b"ZADD", tombstones, record.purge_at, record.id.raw))
+
+
+def _raised(uses: Sequence[bytes]) -> Sequence[bytes | int]:
+    """The counts of a KEK, upwards: after the backup it may have wrapped more often. Altered ones are left so."""
+    try:
+        counts = raised(parse_counts(uses), UNSEEN_WRAPS)
+    except IntegrityFailure:
+        return uses
+    return [part for pair in counts.items() for part in pair]

@@ -1,0 +1,99 @@
+"""What the entries of one partition amount to, those that were replaced left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sealring.store.backup.entries import (
+    BindingsEntry,
+    BoundKekEntry,
+    Entry,
+    EventEntry,
+    KeyEntry,
+    ObjectEntry,
+    RevocationsEntry,
+    VersionEntry,
+)
+from sealring.store.bindings import SEAL
+from sealring.store.schema import revocation_codec
+from sealring.store.schema.counts import Counts
+from sealring.store.schema.keyspace import Kind, LocalKey
+
+
+@dataclass(slots=True)
+class _Held:
+    """The last entry of a key, with the versions that followed it."""
+
+    there: bool  # not gone
+    size: int  # bytes
+    parts: int = 0  # older versions of an object; bindings of an organization; revocations of an environment
+    bound: bool = False  # of a KEK: a binding's
+
+
+class Tally:
+    """Remembers each key that has an entry, in some hundred bytes, and no data."""
+
+    def __init__(self) -> None:
+        self._held: dict[LocalKey, _Held] = {}
+        self._events = 0
+
+    def __contains__(self, key: LocalKey) -> bool:
+        return key in self._held
+
+    def size(self, key: LocalKey) -> int:
+        """How many bytes were held there; 0 where nothing is known."""
+        return self._held[key].size if key in self._held else 0
+
+    def note(self, entry: Entry) -> None:
+        match entry:
+            case EventEntry():
+                self._events += 1
+            case ObjectEntry(_, record, summaries):
+                self._held[entry.key] = _Held(bool(record), len(record) + sum(map(len, summaries)))
+            case KeyEntry(_, _, value, _):
+                self._held[entry.key] = _Held(bool(value), len(value))
+            case BoundKekEntry(_, record):
+                self._held[entry.key] = _Held(bool(record), len(record), bound=True)
+            case BindingsEntry(_, parts):
+                self._held[entry.key] = _hash(parts, SEAL)
+            case RevocationsEntry(_, parts):
+                self._held[entry.key] = _hash(parts, revocation_codec.SEAL)
+            case VersionEntry(raw_id, _, record):
+                held = self._held[Kind.OBJECT, raw_id]
+                held.parts += 1
+                held.size += len(record)
+            case _:
+                pass
+
+    @property
+    def counts(self) -> Counts:
+        return self.of_data + self.of_keys
+
+    @property
+    def of_data(self) -> Counts:
+        """What of it stands in the file of data."""
+        objects = self._of(Kind.OBJECT)
+        return Counts(
+            objects=sum(each.there for each in objects),
+            versions=sum(each.parts for each in objects),
+            keks=sum(each.there and each.bound for each in self._of(Kind.KEK)),
+            bindings=sum(each.parts for each in self._of(Kind.BINDINGS)),
+            events=self._events,
+            revocations=sum(each.parts for each in self._of(Kind.REVOCATIONS)),
+        )
+
+    @property
+    def of_keys(self) -> Counts:
+        """What of it stands in the file of key records."""
+        return Counts(
+            keks=sum(each.there and not each.bound for each in self._of(Kind.KEK)),
+            scopes=sum(each.there for each in self._of(Kind.KEK_SCOPE)),
+        )
+
+    def _of(self, kind: Kind) -> Sequence[_Held]:
+        return [held for (each, _), held in self._held.items() if each is kind]
+
+
+def _hash(parts: Sequence[bytes], seal: bytes) -> _Held:
+    return _Held(bool(parts), sum(map(len, parts)), sum(field != seal for field in parts[::2]))

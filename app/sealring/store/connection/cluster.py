@@ -1,0 +1,107 @@
+"""A Redis or Valkey cluster: which node holds which slot, and a pool of links to each.
+
+Keys of one transaction have one hash tag and so one slot; a transaction runs on the connection of the slot's own node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+
+import redis
+from redis.crc import key_slot
+
+from sealring.store.connection.endpoint import Address, Endpoint
+from sealring.store.connection.link import Command, LinkLost, Pool, Reply
+from sealring.store.connection.store_url import StoreUrl
+
+SLOTS = 16_384  # Redis Cluster specification
+
+_NO_NAME = b"?"
+
+
+class Cluster:
+    """The topology of a cluster. Thread-safe; asks the cluster on first use, and again after `look_again`."""
+
+    def __init__(self, url: StoreUrl) -> None:
+        """Of `cluster://user:password@node:6379,node:6379?tls=true`; any node is enough. Raises SettingsInvalid."""
+        self._seeds = Endpoint.each(url)
+        self._pools: dict[Address, Pool] = {}
+        self._owners: list[Pool] = []  # by slot; empty where it is not known
+        self._lock = Lock()
+
+    def pool(self, key: bytes) -> Pool:
+        owners = self._known()
+        return owners[key_slot(key)]
+
+    def spread(self, commands: Sequence[Command]) -> Sequence[tuple[Pool, Sequence[int]]]:
+        places: dict[Pool, list[int]] = {}
+        for place, command in enumerate(commands):
+            places.setdefault(self.pool(_key(command)), []).append(place)
+        return list(places.items())
+
+    def pools(self) -> Sequence[Pool]:
+        return list(dict.fromkeys(self._known()))
+
+    def together(self, key: bytes, other: bytes) -> bool:
+        return key_slot(key) == key_slot(other)
+
+    def look_again(self) -> None:
+        with self._lock:
+            self._owners = []
+            for pool in self._pools.values():
+                pool.close()
+
+    def _known(self) -> list[Pool]:
+        owners = self._owners
+        if owners:
+            return owners
+        with self._lock:
+            if not self._owners:
+                self._owners = self._ask()
+            return self._owners
+
+    def _ask(self) -> list[Pool]:
+        """Return the pool of each slot, as the first node that answers sees it. Raises LinkLost."""
+        known = [self._seeds[0].connection(address) for address in self._pools]
+        for connection in (*known, *(seed.connection() for seed in self._seeds)):
+            try:
+                connection.send_command("CLUSTER", "SLOTS")
+                owners = self._owners_of(connection.read_response(), connection.host)
+            except (redis.RedisError, OSError):
+                continue  # another node may be reached
+            finally:
+                connection.disconnect()
+            if owners is not None:
+                return owners
+        raise LinkLost
+
+    def _owners_of(self, ranges: Reply, asked: str) -> list[Pool] | None:
+        """Return the pool of each slot; None where a slot has no node."""
+        owners: dict[int, Pool] = {}
+        for first, last, (host, port, *more), *_replicas in ranges:
+            pool = self._pool_at((_host(host, more) or asked, port))
+            owners |= dict.fromkeys(range(first, last + 1), pool)
+        return [owners[slot] for slot in range(SLOTS)] if len(owners) == SLOTS else None
+
+    def _pool_at(self, address: Address) -> Pool:
+        if address not in self._pools:
+            self._pools[address] = Pool(lambda: self._seeds[0].connection(address))
+        return self._pools[address]
+
+
+def _host(named: bytes | None, more: Sequence[Reply]) -> str:
+    """Return where a node says that it is, or nothing: then it is the host that was asked (CLUSTER SLOTS).
+
+    No host is a null, or, of a node that knows no address of its own, an empty one. A node that should say its name and
+    has none says "?", and its address beside that.
+    """
+    if named == _NO_NAME:
+        told = dict(zip(*[iter(more[1])] * 2, strict=False)) if len(more) > 1 else {}
+        named = told.get(b"ip")
+    return named.decode() if named else ""
+
+
+def _key(command: Command) -> bytes:
+    key = command[1] if len(command) > 1 else b""
+    return key if isinstance(key, bytes) else b""

@@ -1,0 +1,50 @@
+"""Where keys live: on one node, on whichever node is the primary now, or on the nodes of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sealring.store.connection.link import Command, Connect, Pool
+
+
+class Topology(Protocol):
+    """Thread-safe. Raises LinkLost where no node can be found."""
+
+    def pool(self, key: bytes) -> Pool:
+        """Return the links to the primary that holds the key; to any primary, for the empty key."""
+
+    def spread(self, commands: Sequence[Command]) -> Sequence[tuple[Pool, Sequence[int]]]:
+        """Return which of the commands, by their places, go to which node. The second word of each is its key."""
+
+    def pools(self) -> Sequence[Pool]:
+        """Return the links to every primary."""
+
+    def together(self, key: bytes, other: bytes) -> bool:
+        """Whether both keys are certainly on the same node, now."""
+
+    def look_again(self) -> None:
+        """Forget what was known: a node went away, or did not hold what it was asked for."""
+
+
+class OneNode:
+    """All keys are on the node that `connect` leads to; it may lead to another one after `look_again`."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._pool = Pool(connect)
+        self._pools = (self._pool,)
+
+    def pool(self, key: bytes) -> Pool:  # noqa: ARG002  the one node holds every key
+        return self._pool
+
+    def spread(self, commands: Sequence[Command]) -> Sequence[tuple[Pool, Sequence[int]]]:
+        return ((self._pool, range(len(commands))),)
+
+    def pools(self) -> Sequence[Pool]:
+        return self._pools
+
+    def together(self, key: bytes, other: bytes) -> bool:  # noqa: ARG002
+        return True
+
+    def look_again(self) -> None:
+        self._pool.close()

@@ -1,0 +1,76 @@
+"""The older versions of objects, in Redis or Valkey: a hash of them by id, and a list of summaries, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sealring.domain.ids import ObjectId
+from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.errors import IntegrityFailure
+from sealring.store.connection.link import Command, Link, Reply
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import Records
+
+
+class RedisHistory:
+    """Thread-safe. What the record says is the measure: how many versions there are, and which is the oldest."""
+
+    def __init__(self, keyspace: Keyspace, records: Records) -> None:
+        self._keyspace = keyspace
+        self._records = records
+
+    def newest(self, object_id: ObjectId) -> Command:
+        """The command of which `check_newest` takes the reply."""
+        return (b"LINDEX", self._keyspace.summaries(object_id), 0)
+
+    def all(self, object_id: ObjectId) -> Command:
+        """The command of which `summaries` takes the reply."""
+        return (b"LRANGE", self._keyspace.summaries(object_id), 0, -1)
+
+    def one(self, object_id: ObjectId, version_id: bytes) -> Command:
+        """The command of which `decoded` takes the reply."""
+        return (b"HGET", self._keyspace.versions(object_id), version_id)
+
+    def check_newest(self, record: ObjectRecord, newest: Reply) -> None:
+        """Raises IntegrityFailure for a record that was put back to an earlier version."""
+        number = 0 if newest is None else self._records.decode_summary(record.id, newest).number
+        if number != next(iter(record.older), 0):
+            raise IntegrityFailure("rolled back")
+
+    def check_missing(self, object_id: ObjectId, version_id: bytes, raw: Reply, members: Reply) -> None:
+        """Raises IntegrityFailure for a version that is missing although a summary says that it is kept."""
+        if raw is None and version_id in {self._records.decode_summary(object_id, each).id for each in members}:
+            raise IntegrityFailure("a missing version")
+
+    def summaries(self, record: ObjectRecord, members: Reply) -> Sequence[VersionSummary]:
+        """Return the summaries of a record's older versions. Raises IntegrityFailure where one is missing."""
+        older = [self._records.decode_summary(record.id, member) for member in members]
+        if [each.number for each in older] != list(record.older):
+            raise IntegrityFailure("a gap in the versions")
+        return older
+
+    def decoded(self, object_id: ObjectId, version_id: bytes, raw: Reply) -> Version | None:
+        return None if raw is None else self._records.decode_version(object_id, version_id, raw)
+
+    def writes(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
+        """What moves the current version of `current` behind that of `record`, and drops what is kept no longer.
+
+        An object that has all the versions that it may have costs one more round trip: for the ids of those that go.
+        """
+        old = current.current
+        if record.current.id == old.id:
+            return ()
+        versions, summaries = self._keyspace.versions(record.id), self._keyspace.summaries(record.id)
+        kept = len(record.older)
+        if kept == 0:
+            return ((b"UNLINK", versions, summaries),)
+        summary = self._records.encode_summary(record.id, self._records.summarize(old))
+        writes: list[Command] = [
+            (b"HSET", versions, old.id, self._records.encode_version(record.id, old)),
+            (b"LPUSH", summaries, summary),
+        ]
+        if record.oldest > current.oldest:
+            (leaving,) = link.send((b"LRANGE", summaries, kept - 1, -1))
+            gone = [self._records.decode_summary(record.id, member).id for member in leaving]
+            writes += [(b"LTRIM", summaries, 0, kept - 1), *((b"HDEL", versions, each) for each in gone)]
+        return writes

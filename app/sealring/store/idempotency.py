@@ -1,0 +1,169 @@
+"""What became of intents, in Redis or Valkey: a hash for each name that a principal gave, a field for each place.
+
+The outcome is written in the transaction of the change. A mark that a named request has begun is written before, for
+those who ask; nobody waits for it: two repetitions may run side by side, since both watch the hash, and the second to
+commit finds the outcome of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.clock import now_us
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.intent import RUNS_FOR_S, Intent, Outcome
+from sealring.domain.record import ObjectRecord
+from sealring.errors import IdempotencyKeyReused
+from sealring.store.connection.link import Command, Reply
+from sealring.store.markers import Markers
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What the earlier request of an intent has become."""
+
+    outcome: Outcome
+    certain: bool  # whoever wrote the object since; else while nobody did
+    named: bool  # it was known by its name
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The commands with which one request follows its intent; none where it has no intent."""
+
+    operation: bytes
+    org: OrgId
+    records: Records
+    key: bytes = b""
+    place: bytes = b""
+    fingerprint: bytes = b""
+    kept_s: int = 0
+    named: bool = False
+    nameless: Attempt | None = None  # where it may repeat a request that had no name
+    _before: bytes | None = None  # the write that was known at its first look: empty where none was; None: not looked
+
+    @property
+    def opening(self) -> Sequence[Command]:
+        """What is sent before WATCH."""
+        if not self.named:
+            return ()
+        running = Outcome(
+            committed=False,
+            started_at=now_us(),
+            operation=self.operation,
+            fingerprint=self.fingerprint,
+            org=self.org,
+        )
+        return (
+            (b"HSETNX", self.key, self.place, self.records.encode_outcome(self.key + self.place, running)),
+            (b"EXPIRE", self.key, RUNS_FOR_S, b"NX"),
+        )
+
+    @property
+    def watched(self) -> Sequence[bytes]:
+        return tuple(each.key for each in self._each) if self.key else ()
+
+    @property
+    def reading(self) -> Sequence[Command]:
+        return tuple((b"HGET", each.key, each.place) for each in self._each) if self.key else ()
+
+    @property
+    def _each(self) -> Sequence[Attempt]:
+        return (self,) if self.nameless is None else (self, self.nameless)
+
+    def repeated(self, replies: Sequence[Reply], now: int) -> Repeated | None:
+        """Read the replies to `reading`, at a time in microseconds.
+
+        Raises IdempotencyKeyReused where the name was given to another request.
+        """
+        if not self.key:
+            return None
+        found = (each.known(raw, now) for each, raw in zip(self._each, replies, strict=True))
+        return next((repeated for repeated in found if repeated is not None), None)
+
+    def known(self, raw: Reply, now: int) -> Repeated | None:
+        outcome = None if raw is None else self.records.decode_outcome(self.key + self.place, raw)
+        if outcome is not None and now - outcome.started_at > self.kept_s * 1_000_000:
+            outcome = None  # it was put back, or kept from expiring
+        if outcome is not None and outcome.fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused
+        if outcome is None or not outcome.committed:
+            self._before = self._before or b""
+            return None
+        if self._before is None:
+            self._before = outcome.operation
+        # What was written after our first look was written beside us, so that no other request came between.
+        return Repeated(outcome, self.named or outcome.operation != self._before, self.named)
+
+    def closing(self, record: ObjectRecord) -> Sequence[Command]:
+        """What is written with the change that makes `record`."""
+        if not self.key:
+            return ()
+        outcome = Outcome(
+            committed=True,
+            started_at=record.updated_at,
+            operation=self.operation,
+            fingerprint=self.fingerprint,
+            org=record.org,
+            object_id=record.id.raw,
+            version_id=record.current.id,
+        )
+        return self._keeping(outcome)
+
+    def naming(self, repeated: Repeated) -> Sequence[Command]:
+        """What gives an outcome that was known without a name the one with which its request came again."""
+        if repeated.named or not self.named:
+            return ()
+        return self._keeping(replace(repeated.outcome, fingerprint=self.fingerprint))
+
+    def _keeping(self, outcome: Outcome) -> Sequence[Command]:
+        encoded = self.records.encode_outcome(self.key + self.place, outcome)
+        return ((b"HSET", self.key, self.place, encoded), (b"EXPIRE", self.key, self.kept_s))
+
+
+class RedisIntents:
+    """The IntentLog of production. Thread-safe."""
+
+    def __init__(self, keyspace: Keyspace, markers: Markers, records: Records, keys: StoreKeys) -> None:
+        self._markers = markers
+        self._keyspace = keyspace
+        self._records = records
+        self._keys = keys
+
+    def attempt(self, intent: Intent | None, org: OrgId, partition: int, operation: bytes) -> Attempt:
+        if intent is None:
+            return Attempt(operation, org, self._records)
+        name = intent.name.encode() or intent.fingerprint
+        earlier = intent.nameless
+        return Attempt(
+            operation=operation,
+            org=org,
+            records=self._records,
+            key=self._keyspace.intent(partition, intent.environment, intent.actor, name),
+            place=self._keys.locator(b"place", intent.place),
+            fingerprint=intent.fingerprint,
+            kept_s=intent.kept_s,
+            named=bool(intent.name),
+            nameless=None if earlier is None else self.attempt(earlier, org, partition, operation),
+        )
+
+    def find(
+        self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
+    ) -> Sequence[Outcome]:
+        partitions = list(self._partitions(environment, orgs))
+        keys = [self._keyspace.intent(each, environment, actor, name.encode()) for each in partitions]
+        replies = self._markers.load_each(partitions, [(b"HGETALL", key) for key in keys])
+        return [
+            self._records.decode_outcome(key + place, raw)
+            for key, flat in zip(keys, replies, strict=True)
+            for place, raw in zip(flat[::2], flat[1::2], strict=True)
+        ]
+
+    def _partitions(self, environment: EnvironmentId, orgs: Iterable[OrgId] | None) -> Iterable[int]:
+        if orgs is None:
+            return range(self._keyspace.partitions)
+        return sorted({self._keyspace.partition(environment, org) for org in orgs})

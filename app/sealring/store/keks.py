@@ -1,0 +1,75 @@
+"""The registry of KEKs in Redis or Valkey, and the counts of what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sealring.domain.events import Event
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.kek import Kek, KekRecord, KekScope
+from sealring.errors import IntegrityFailure
+from sealring.store.audit import RedisAudit
+from sealring.store.connection.link import Command, Link, Reply
+from sealring.store.connection.links import Links
+from sealring.store.kek_uses import parse_count, wraps_field
+from sealring.store.markers import Markers
+from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.records import Records
+from sealring.store.transaction import Commit, Settled, transact
+
+
+class RedisKeks:
+    """The KekStore of production. Thread-safe."""
+
+    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, records: Records, audit: RedisAudit) -> None:
+        self._links = links
+        self._keyspace = keyspace
+        self._markers = markers
+        self._records = records
+        self._audit = audit
+
+    def find(self, scope: KekScope) -> KekRecord | None:
+        scope_key = self._scope_key(scope)
+        (kek_id,) = self._load(scope.environment, scope.org, (b"GET", scope_key))
+        if kek_id is not None:  # no failover may take it away from under what it will have wrapped
+            (kek_id,) = self._links.confirmed(scope_key, (b"GET", scope_key))
+        return None if kek_id is None else self._of_scope(scope, kek_id)
+
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None:
+        (raw,) = self._load(environment, org, (b"GET", self._keyspace.kek(environment, org, kek_id)))
+        return None if raw is None else self._records.decode_kek(kek_id, raw)
+
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
+        scope_key = self._scope_key(scope)
+        kek_key = self._keyspace.kek(scope.environment, scope.org, kek.kek_id)
+        partition, record = self._keyspace.partition(scope.environment, scope.org), KekRecord((kek,))
+
+        def attempt(link: Link, _lost: Sequence[bytes]) -> Commit[bytes] | Settled[bytes]:
+            watched = (b"WATCH", scope_key, self._markers.key(partition))
+            _, marker, holder = link.send(watched, self._markers.reading(partition), (b"GET", scope_key))
+            self._markers.check(partition, marker)
+            if holder is not None:
+                return Settled(holder)
+            writes = ((b"SET", kek_key, self._records.encode_kek(record)), (b"SET", scope_key, kek.kek_id))
+            entry = self._audit.entry(event)
+            return Commit((*writes, entry.command), kek.kek_id, lambda: self._audit.refused(entry))
+
+        holder = transact(self._links, kek_key, attempt)
+        return record if holder == kek.kek_id else self._of_scope(scope, holder)
+
+    def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
+        uses = self._keyspace.kek_uses(environment, org, kek.kek_id)
+        (count,) = self._load(environment, org, (b"HGET", uses, wraps_field(kek.version)))
+        return parse_count(count or b"0")
+
+    def _load(self, environment: EnvironmentId, org: OrgId, command: Command) -> list[Reply]:
+        return self._markers.load(self._keyspace.partition(environment, org), command)
+
+    def _of_scope(self, scope: KekScope, kek_id: bytes) -> KekRecord:
+        kek = self.get(scope.environment, scope.org, kek_id)
+        if kek is None or kek.scope != scope.encoded:
+            raise IntegrityFailure("KEK pointer")
+        return kek
+
+    def _scope_key(self, scope: KekScope) -> bytes:
+        return self._keyspace.kek_scope(scope.environment, scope.org, scope.encoded)

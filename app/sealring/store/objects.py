@@ -1,0 +1,298 @@
+"""Objects in Redis or Valkey."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sealring.domain.clock import now_us
+from sealring.domain.decision import Epoch
+from sealring.domain.events import Event
+from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
+from sealring.domain.intent import Intent
+from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
+from sealring.domain.record import ObjectRecord, Version
+from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
+from sealring.store.audit import RedisAudit
+from sealring.store.connection.link import Command, Link, Reply
+from sealring.store.connection.links import Links
+from sealring.store.connection.timing import microseconds
+from sealring.store.history import RedisHistory
+from sealring.store.idempotency import Attempt, RedisIntents
+from sealring.store.index import RedisIndex
+from sealring.store.kek_uses import counting
+from sealring.store.markers import Markers
+from sealring.store.schema.keyspace import Keyspace, partition_of
+from sealring.store.schema.records import Records
+from sealring.store.schema.scores import parse_score
+from sealring.store.transaction import ANSWER_LOST, Commit, Settled, transact
+
+
+class RedisObjects:
+    """The ObjectStore of production. Thread-safe. Two round trips for a read, two for a write."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each made once by wiring
+        self,
+        links: Links,
+        keyspace: Keyspace,
+        markers: Markers,
+        records: Records,
+        index: RedisIndex,
+        audit: RedisAudit,
+        intents: RedisIntents,
+    ) -> None:
+        self._links = links
+        self._keyspace = keyspace
+        self._markers = markers
+        self._records = records
+        self._history = RedisHistory(keyspace, records)
+        self._index = index
+        self._audit = audit
+        self._intents = intents
+
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return self._keyspace.home(environment, org)
+
+    def now(self) -> int:
+        return microseconds(self._links.call((b"TIME",))[0])
+
+    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
+        name_key = self._keyspace.name(place.environment, place.org, place.name)
+        object_key = self._keyspace.object(place.id)
+        epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
+        directory_key = self._keyspace.directory(place.environment, place.name)
+        # Written before the object, and once nothing forbids it: a crash leaves a harmless entry.
+        directory = (b"HSET", directory_key, place.org, now_us())
+        operation = os.urandom(16)
+        following = self._intents.attempt(intent, place.org, place.id.partition, operation)
+
+        def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
+            before = following.opening
+            # The id is random: only an earlier EXEC of ours can have written it.
+            ours = ((b"GET", object_key),) if lost else ()
+            replies = link.send(
+                *before,
+                (b"WATCH", marker_key, name_key, object_key, epoch_key, *following.watched),
+                (b"GET", marker_key),
+                (b"GET", name_key),
+                (b"GET", epoch_key),
+                (b"TIME",),
+                *following.reading,
+                *ours,
+            )
+            marker, holder, epoch, now, *known = replies[len(before) + 1 :]
+            self._markers.check(place.id.partition, marker)
+            if lost and (landed := known.pop()) is not None:
+                created_at = self._records.decode_object(place.id, landed).created_at
+                return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
+            if (recalled := self._recalled(link, following, known, now)) is not None:
+                return Settled(recalled)
+            if holder is not None:
+                raise NameTaken
+            new = make(epoch)
+            record = new.record.stamped(microseconds(now), operation)
+            writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
+            if not together:
+                self._links.record(directory_key, directory)
+            listed = (directory,) if together else ()
+            return self._commit((*writes, *following.closing(record)), record, new, listed)
+
+        together = self._links.together(directory_key, object_key)
+        return transact(self._links, object_key, attempt)
+
+    def get(self, object_id: ObjectId) -> ObjectRecord | None:
+        if not self._keyspace.holds(object_id.home):
+            return None
+        (raw,) = self._markers.load(object_id.partition, (b"GET", self._keyspace.object(object_id)))
+        return self._decode(object_id, raw)
+
+    def find(self, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
+        partition = self._keyspace.partition(environment, org)
+        (raw_id,) = self._markers.load(partition, (b"GET", self._keyspace.name(environment, org, name)))
+        return None if raw_id is None else self._named(raw_id, environment, org, name)
+
+    def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
+        directory = self._keyspace.directory(environment, name)
+        (entries,) = self._markers.load(partition_of(directory), (b"HKEYS", directory))
+        orgs = [org for entry in entries if (org := _organization(entry)) is not None]
+        found = (self.find(environment, org, name) for org in sorted(orgs))
+        return [record for record in found if record is not None]
+
+    def amend(
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
+    ) -> ObjectRecord:
+        if not self._keyspace.holds(object_id.home):
+            raise NotFound
+        object_key = self._keyspace.object(object_id)
+        epoch_key, marker_key = self._keyspace.epoch(object_id.home), self._markers.key(object_id.partition)
+        operation = os.urandom(16)
+        following = self._intents.attempt(intent, NO_ORG, object_id.partition, operation)
+
+        def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
+            replies = link.send(
+                *following.opening,
+                (b"WATCH", marker_key, object_key, epoch_key, *following.watched),
+                (b"GET", marker_key),
+                (b"GET", object_key),
+                (b"GET", epoch_key),
+                self._history.newest(object_id),
+                (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
+                (b"TIME",),
+                *following.reading,
+            )
+            marker, raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            self._markers.check(object_id.partition, marker)
+            current = self._decode(object_id, raw)
+            if current is None:
+                raise NotFound
+            if (recalled := self._recalled(link, following, known, now)) is not None:
+                return Settled(recalled)
+            if current.operation == operation:
+                return Settled(current)
+            if lost and self._was_followed(link, lost[-1], current):
+                return Settled(lost[-1])
+            change = decide(current, Moment(microseconds(now), epoch))
+            self._history.check_newest(current, newest)
+            _check_tombstone(current, deleted_until)
+            record = replace(change.record, revision=current.revision + 1, operation=operation)
+            self._check_name_free(link, current, record)
+            writes = (*self._history.writes(link, current, record), *self._writes(current, record))
+            return self._commit((*writes, *following.closing(record)), record, change)
+
+        return transact(self._links, object_key, attempt)
+
+    def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
+        if not self._keyspace.holds(object_id.home):
+            return admit(None), ()
+        object_key = self._keyspace.object(object_id)
+        raw, members = self._markers.snapshot(object_id.partition, (b"GET", object_key), self._history.all(object_id))
+        record = admit(self._decode(object_id, raw))
+        return record, [self._records.summarize(record.current), *self._history.summaries(record, members)]
+
+    def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
+        if version_id == record.current.id:
+            return record.current
+        (raw,) = self._markers.load(record.id.partition, self._history.one(record.id, version_id))
+        if raw is None:
+            one, every = self._history.one(record.id, version_id), self._history.all(record.id)
+            raw, members = self._markers.snapshot(record.id.partition, one, every)
+            self._history.check_missing(record.id, version_id, raw, members)
+        version = self._history.decoded(record.id, version_id, raw)
+        return None if version is None or version.number < record.oldest else version
+
+    def attest(self, record: ObjectRecord, event: Event) -> Attestation:
+        epoch_key = self._keyspace.epoch(record.id.home)
+        _, score, epoch = self._links.record(
+            epoch_key, self._audit.entry(event).command, self._index.score(record), (b"GET", epoch_key)
+        )
+        newest = score is not None and parse_score(score) == record.updated_at
+        return Attestation(newest, epoch)
+
+    def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
+        self._audit.append(event)
+        return self._index.page(query)
+
+    def _commit(
+        self, writes: Sequence[Command], record: ObjectRecord, change: Change, before: Sequence[Command] = ()
+    ) -> Commit[ObjectRecord]:
+        """Commit writes together with the event and the uses of the change that they make."""
+        counted = counting(self._keyspace, record.environment, record.org, change.uses)
+        entry = self._audit.entry(change.event)
+        return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry), before)
+
+    def _writes(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
+        """What turns `current` into `record`: each consequence of a state or version that changes."""
+        writes: list[Command] = [self._set(record)]
+        if current.live:
+            writes += self._index.remove(current)
+        if record.live:
+            writes += self._index.add(record)
+        tombstones = self._keyspace.tombstones(record.id.partition)
+        if current.live and not record.live:
+            writes.append((b"DEL", self._name_key(current)))
+            writes.append((b"ZADD", tombstones, record.purge_at, record.id.raw))
+        if record.live and not current.live:
+            writes.append((b"SET", self._name_key(record), record.id.raw))
+            writes.append((b"ZREM", tombstones, record.id.raw))
+        return writes
+
+    def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply], now: Reply) -> ObjectRecord | None:
+        """Return the object as the intent's earlier request left it; None where this is the first.
+
+        Another request without a name is a repetition only while nobody has written the object since.
+        """
+        repeated = following.repeated(known, microseconds(now))
+        if repeated is None:
+            return None
+        outcome = repeated.outcome
+        object_id = ObjectId(outcome.object_id)
+        raw, older = link.send(
+            (b"GET", self._keyspace.object(object_id)), self._history.one(object_id, outcome.version_id)
+        )
+        record = self._decode(object_id, raw)
+        if not repeated.certain and (record is None or record.operation != outcome.operation):
+            return None
+        if naming := following.naming(repeated):
+            link.send(*naming)
+        if record is None:
+            raise NotFound
+        version = record.current
+        if outcome.version_id != version.id:
+            kept = self._history.decoded(object_id, outcome.version_id, older)
+            version = kept or record.dropped(outcome.version_id, outcome.started_at)
+        return record.as_of(version, outcome.started_at)
+
+    def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
+        if current.live or not record.live:
+            return
+        name_key = self._name_key(record)
+        _, holder = link.send((b"WATCH", name_key), (b"GET", name_key))
+        if holder not in {None, current.id.raw}:  # its own, if somebody restores it now: our commit will not apply
+            raise NameTaken
+
+    def _was_followed(self, link: Link, ours: ObjectRecord, current: ObjectRecord) -> bool:
+        """Whether our write, whose answer was lost, landed and was followed by another's before we could see it.
+
+        Raises OutcomeUnknown for a delete or restore without an intent, and for a version that may have been dropped:
+        it left nothing to tell by.
+        """
+        if current.revision <= ours.revision:  # another's write is in its place
+            return False
+        if ours.updated_at != ours.current.created_at:
+            raise OutcomeUnknown(ANSWER_LOST)
+        if ours.current.id == current.current.id:
+            return True
+        if ours.current.number < current.oldest:
+            raise OutcomeUnknown(ANSWER_LOST)
+        (exists,) = link.send((b"HEXISTS", self._keyspace.versions(current.id), ours.current.id))
+        return bool(exists)
+
+    def _named(self, raw_id: bytes, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
+        if len(raw_id) != 16:
+            raise IntegrityFailure("name pointer")
+        record = self.get(ObjectId(raw_id))
+        if record is None or not record.live:
+            return None
+        if (record.environment, record.org, record.name) != (environment, org, name):
+            raise IntegrityFailure("name pointer")
+        return record
+
+    def _decode(self, object_id: ObjectId, raw: Reply) -> ObjectRecord | None:
+        return None if raw is None else self._records.decode_object(object_id, raw)
+
+    def _set(self, record: ObjectRecord) -> Command:
+        return (b"SET", self._keyspace.object(record.id), self._records.encode_object(record))
+
+    def _name_key(self, record: ObjectRecord) -> bytes:
+        return self._keyspace.name(record.environment, record.org, record.name)
+
+
+def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None:
+    """Refuse a record that was put back to before it was deleted or restored."""
+    if current.purge_at != (0 if deleted_until is None else parse_score(deleted_until)):
+        raise IntegrityFailure("rolled back")
+
+
+def _organization(entry: bytes) -> OrgId | None:
+    return OrgId("") if entry == b"" else org_id(entry.decode("ascii", "replace"))

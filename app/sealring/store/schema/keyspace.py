@@ -1,0 +1,206 @@
+"""The one list of all keys in the store. No user text ever stands in one.
+
+    key                    type    holds                                   lives             watched by
+    s1:layout              string  format, partitions, wrapped store key   for ever          the end of a restore
+    s1:ready               string  proof that the store takes writes       60 seconds        nothing
+    s1:purge               string  the worker that purges                  150 seconds       nothing
+    s1:{p}:z               string  whose store this is, which generation   for ever          every write, and a restore
+    s1:{p}:o:<object id>   string  an object with its current envelope     until purged      update, delete, restore
+    s1:{p}:v:<object id>   hash    older versions by version id            until purged      nothing
+    s1:{p}:s:<object id>   list    their summaries, newest first           until purged      nothing
+    s1:{p}:n:<name>        string  the id of an organization's live object while it is live  create, restore
+    s1:{p}:x:<env>:<org>   zset    live objects of an organization         for ever          nothing
+    s1:{p}:e:<env>         zset    live objects of an environment          for ever          nothing
+    s1:{p}:d:<name>        hash    organizations that may have the name    for ever (a hint) nothing
+    s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
+    s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
+    s1:{p}:u:<KEK id>      hash    counts of a managed KEK, by version     for ever          nothing
+    s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
+    s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       for ever          a change of one
+    s1:{p}:r:<env>         hash    revocations of tokens by what they are of for ever       a change of one
+    s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
+    s1:{p}:g:<home>        string  an organization's epoch                 for ever          its every write
+    s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
+    s1:{p}:a               stream  audit events, the outbox                retention         nothing
+    s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
+
+While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
+
+`{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
+bytes, a home is its 4; names, scopes and intents are 16-byte keyed digests; environment and organization ids have a
+strict alphabet.
+
+`sealring doctor store` makes keys of its own under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, environment_id, org_id
+from sealring.domain.wire import lp16
+
+LAYOUT = b"s1:layout"
+READY = b"s1:ready"
+PURGE_LEASE = b"s1:purge"
+ALL_KEYS = b"s1:*"  # as SCAN matches
+
+
+class Kind(Enum):
+    """What a key of a partition holds: the letter in its name. Those of which a partition has many."""
+
+    OBJECT = b"o"
+    VERSIONS = b"v"
+    SUMMARIES = b"s"
+    NAME = b"n"
+    ORG_INDEX = b"x"
+    ENVIRONMENT_INDEX = b"e"
+    KEK = b"k"
+    KEK_USES = b"u"
+    KEK_SCOPE = b"c"
+    BINDINGS = b"b"
+    REVOCATIONS = b"r"
+    DIRECTORY = b"d"
+    EPOCH = b"g"
+    INTENT = b"i"
+
+
+LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter
+Owner = tuple[EnvironmentId, OrgId]
+
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+def parse_key(key: bytes) -> tuple[Kind | None, bytes]:
+    """Return what a key of a partition holds, and what follows its letter. None: a kind that is not listed."""
+    _, _, name = key.partition(b"}:")
+    letter, _, rest = name.partition(b":")
+    return _KINDS.get(letter), rest
+
+
+def parse_environment(rest: bytes) -> EnvironmentId | None:
+    """Return whose an ENVIRONMENT_INDEX or REVOCATIONS are; None where they are nobody's."""
+    return environment_id(rest.decode("ascii", "replace"))
+
+
+def parse_owner(rest: bytes) -> Owner | None:
+    """Return whose an ORG_INDEX or BINDINGS are, `<env>:<org>`; None where they are nobody's."""
+    environment, _, org = rest.decode("ascii", "replace").partition(":")
+    owner = environment_id(environment), org_id(org) if org else NO_ORG
+    return None if owner[0] is None or owner[1] is None else (owner[0], owner[1])
+
+
+def fence_beside(key: bytes) -> bytes:
+    """Return the key, in the slot of `key`, that is written so that WAIT has something to look at."""
+    return key[: key.index(b"}") + 1] + b":w"
+
+
+def partition_of(key: bytes) -> int:
+    """Return the partition of a key of one."""
+    return int(key[key.index(b"{") + 1 : key.index(b"}")])
+
+
+def is_marker(key: bytes) -> bool:
+    return key.endswith(b"}:z")
+
+
+def doctor_prefix(random: str) -> bytes:
+    return f"s1-doctor:{{{random}}}:".encode()
+
+
+class Keyspace:
+    """Builds the keys of one store."""
+
+    def __init__(self, partitions: int, keys: StoreKeys) -> None:
+        self.partitions = partitions
+        self._keys = keys
+        self._prefixes = tuple(f"s1:{{{number}}}:".encode() for number in range(partitions))
+        self.home = lru_cache(10_000)(self._home)
+        self.partition = lru_cache(10_000)(self._partition)
+
+    def _home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        """Keyed, so that nobody chooses an organization's id to share a partition, or a tag, with another's."""
+        digest = self._keys.locator(b"home", lp16(environment.encode()) + lp16(org.encode()))
+        return Home.of(
+            int.from_bytes(digest[:8], "big") % self.partitions, int.from_bytes(digest[8:], "big") % (1 << 20)
+        )
+
+    def _partition(self, environment: EnvironmentId, org: OrgId) -> int:
+        return self.home(environment, org).partition
+
+    def holds(self, home: Home) -> bool:
+        """Whether the partition of an id's home exists in this store."""
+        return home.partition < self.partitions
+
+    def object(self, object_id: ObjectId) -> bytes:
+        return self._prefixes[object_id.partition] + b"o:" + object_id.raw
+
+    def versions(self, object_id: ObjectId) -> bytes:
+        return self._prefixes[object_id.partition] + b"v:" + object_id.raw
+
+    def summaries(self, object_id: ObjectId) -> bytes:
+        return self._prefixes[object_id.partition] + b"s:" + object_id.raw
+
+    def name(self, environment: EnvironmentId, org: OrgId, name: str) -> bytes:
+        message = lp16(environment.encode()) + lp16(org.encode()) + lp16(name.encode())
+        return self._of(environment, org) + b"n:" + self._keys.locator(b"name", message)
+
+    def directory(self, environment: EnvironmentId, name: str) -> bytes:
+        digest = self._keys.locator(b"directory", lp16(environment.encode()) + lp16(name.encode()))
+        return self._prefixes[int.from_bytes(digest[:8], "big") % self.partitions] + b"d:" + digest
+
+    def org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"x:{environment}:{org}".encode()
+
+    def environment_index(self, environment: EnvironmentId, partition: int) -> bytes:
+        return self._prefixes[partition] + f"e:{environment}".encode()
+
+    def tombstones(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"t"
+
+    def kek(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
+        return self._of(environment, org) + b"k:" + kek_id
+
+    def kek_uses(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
+        return self._of(environment, org) + b"u:" + kek_id
+
+    def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
+        return self.kek_scope_in(self.partition(environment, org), scope)
+
+    def kek_scope_in(self, partition: int, scope: bytes) -> bytes:
+        return self._prefixes[partition] + b"c:" + self._keys.locator(b"scope", scope)
+
+    def bindings(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"b:{environment}:{org}".encode()
+
+    def binding_owners(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"q"
+
+    def revocations(self, environment: EnvironmentId) -> bytes:
+        return self._of(environment, NO_ORG) + f"r:{environment}".encode()
+
+    def epoch(self, home: Home) -> bytes:
+        return self._prefixes[home.partition] + b"g:" + home.raw
+
+    def intent(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
+        message = lp16(environment.encode()) + lp16(actor.encode()) + lp16(name)
+        return self._prefixes[partition] + b"i:" + self._keys.locator(b"intent", message)
+
+    def marker(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"z"
+
+    def audit(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"a"
+
+    def pattern(self, partition: int) -> bytes:
+        """All keys of a partition, as SCAN matches."""
+        return self._prefixes[partition] + b"*"
+
+    def key(self, partition: int, kind: Kind, rest: bytes) -> bytes:
+        """The key of which `parse_key` returns `kind` and `rest`."""
+        return self._prefixes[partition] + kind.value + b":" + rest
+
+    def _of(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._prefixes[self.partition(environment, org)]

@@ -1,0 +1,159 @@
+"""What leads to objects, and leads astray: names, members of indexes, tombstones, versions of no object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sealring.domain.clock import now_us
+from sealring.domain.ids import ObjectId
+from sealring.domain.record import ObjectRecord
+from sealring.errors import IntegrityFailure
+from sealring.store.connection.link import Command, Link, Reply
+from sealring.store.opened import OpenedStore
+from sealring.store.schema.keyspace import Kind, parse_environment, parse_owner
+from sealring.store.schema.records import IndexMembers
+from sealring.store.schema.scores import parse_score
+from sealring.store.verify.objects import Seen, time_of
+
+
+class PointerSweep:
+    """Is told of a partition's objects and of the keys that lead to them, and then looks where each leads.
+
+    One that leads astray is looked at once more together with its object: both may just have been written. Raises
+    LinkLost; Elsewhere; StoreError.
+    """
+
+    def __init__(self, link: Link, store: OpenedStore, partition: int) -> None:
+        self._link = link
+        self._store = store
+        self._partition = partition
+        self._live: dict[bytes, tuple[int, bytes]] = {}  # by id: the time in the indexes, the key of the name
+        self._deleted: set[bytes] = set()
+        self._damaged: set[bytes] = set()
+        self._names: dict[bytes, bytes] = {}  # by key: the id that it holds
+        self._indexes: dict[bytes, tuple[Kind, bytes]] = {}  # by key
+        self._histories: set[bytes] = set()  # ids of objects
+
+    def knows(self, raw_id: bytes) -> bool:
+        """Whether it was told of the object."""
+        return raw_id in self._live or raw_id in self._deleted or raw_id in self._damaged
+
+    def add_object(self, seen: Seen) -> None:
+        record = seen.record
+        if record is None:
+            if not seen.gone:
+                self._damaged.add(seen.id.raw)
+        elif record.live:
+            self._live[record.id.raw] = (record.updated_at, self._name_key(record))
+        else:
+            self._deleted.add(record.id.raw)
+
+    def add_names(self, rests: Sequence[bytes]) -> None:
+        keys = [self._key(Kind.NAME, rest) for rest in rests]
+        ids = self._link.snapshot(*((b"GET", key) for key in keys))
+        self._names |= {key: _bytes(raw_id) for key, raw_id in zip(keys, ids, strict=True) if raw_id is not None}
+
+    def add_histories(self, raw_ids: Sequence[bytes]) -> None:
+        self._histories.update(raw_ids)
+
+    def add_indexes(self, kind: Kind, rests: Sequence[bytes]) -> None:
+        self._indexes |= {self._key(kind, rest): (kind, rest) for rest in rests}
+
+    def findings(self) -> Iterator[str]:
+        for key, raw_id in self._names.items():
+            yield from self._name(key, raw_id)
+        for key, (kind, rest) in self._indexes.items():
+            yield from self._index(key, kind, rest)
+        yield from self._tombstones(self._store.keyspace.tombstones(self._partition))
+        for raw_id in self._histories:
+            yield from self._history(raw_id)
+
+    def _name(self, key: bytes, raw_id: bytes) -> Iterator[str]:
+        if raw_id in self._damaged or self._live.get(raw_id, (0, b""))[1] == key:
+            return
+        holds, record = self._with_object(raw_id, (b"GET", key))
+        leads_to_it = record is not None and record.live and self._name_key(record) == key
+        if holds is None or _bytes(holds) != raw_id or leads_to_it:
+            return
+        if len(raw_id) == 16:
+            yield f"{ObjectId(raw_id)}: a name that is not its own leads to it"
+        else:
+            yield f"partition {self._partition}: a name leads to no object"
+
+    def _index(self, key: bytes, kind: Kind, rest: bytes) -> Iterator[str]:
+        members = self._members(kind, rest)
+        if members is None:
+            yield f"partition {self._partition}: an index of nobody"
+            return
+        try:
+            for member, score in self._link.members(key):
+                yield from self._member(key, members, member, score)
+        except IntegrityFailure:
+            yield f"partition {self._partition}: an index is of another type"
+
+    def _members(self, kind: Kind, rest: bytes) -> IndexMembers | None:
+        if kind is Kind.ENVIRONMENT_INDEX:
+            environment = parse_environment(rest)
+            return None if environment is None else IndexMembers(self._store.keys, environment, None)
+        owner = parse_owner(rest)
+        return None if owner is None else IndexMembers(self._store.keys, *owner)
+
+    def _member(self, key: bytes, members: IndexMembers, member: bytes, score: bytes) -> Iterator[str]:
+        raw_id = member[:16]
+        try:
+            row = members.decode(parse_score(score), member)
+        except IntegrityFailure:
+            yield f"{self._called(raw_id)}: its entry in an index was altered"
+            return
+        if raw_id in self._damaged or self._live.get(raw_id, (-1, b""))[0] == row.updated_at:
+            return
+        still, record = self._with_object(raw_id, (b"ZSCORE", key, member))
+        listed = record is not None and record.live and record.updated_at == row.updated_at
+        if isinstance(still, bytes) and not listed:
+            yield f"{self._called(raw_id)}: an index lists it as it is not"
+
+    def _tombstones(self, key: bytes) -> Iterator[str]:
+        try:
+            for raw_id, score in self._link.members(key):
+                yield from self._tombstone(key, raw_id, time_of(score))
+        except IntegrityFailure:
+            yield f"partition {self._partition}: the list of deleted objects is of another type"
+
+    def _tombstone(self, key: bytes, raw_id: bytes, purge_at: int | None) -> Iterator[str]:
+        if raw_id in self._damaged or raw_id in self._deleted:
+            return
+        still, record = self._with_object(raw_id, (b"ZSCORE", key, raw_id))
+        if record is None and purge_at is not None and purge_at < now_us():
+            return  # a purge that was cut short leaves it to the next one
+        if isinstance(still, bytes) and (record is None or record.live):
+            yield f"{self._called(raw_id)}: it is listed among the deleted, and is not one of them"
+
+    def _history(self, raw_id: bytes) -> Iterator[str]:
+        if self.knows(raw_id):
+            return
+        keys = [self._key(kind, raw_id) for kind in (Kind.OBJECT, Kind.VERSIONS, Kind.SUMMARIES)]
+        there, *history = self._link.snapshot(*((b"EXISTS", key) for key in keys))
+        if not there and any(history):
+            yield f"{self._called(raw_id)}: it has older versions, and is not there itself"
+
+    def _with_object(self, raw_id: bytes, command: Command) -> tuple[Reply, ObjectRecord | None]:
+        """The answer to `command`, and the object as it is at that moment; None where it is not there."""
+        answer, raw = self._link.snapshot(command, (b"GET", self._key(Kind.OBJECT, raw_id)))
+        try:
+            return answer, self._store.records.decode_object(ObjectId(raw_id), _bytes(raw))
+        except IntegrityFailure:
+            return answer, None
+
+    def _called(self, raw_id: bytes) -> str:
+        return str(ObjectId(raw_id)) if len(raw_id) == 16 else f"partition {self._partition}"
+
+    def _name_key(self, record: ObjectRecord) -> bytes:
+        return self._store.keyspace.name(record.environment, record.org, record.name)
+
+    def _key(self, kind: Kind, rest: bytes) -> bytes:
+        return self._store.keyspace.key(self._partition, kind, rest)
+
+
+def _bytes(reply: Reply) -> bytes:
+    """A string that was read; empty where it is not there, or is of another type."""
+    return reply if isinstance(reply, bytes) else b""

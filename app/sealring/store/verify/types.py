@@ -1,0 +1,36 @@
+"""Keys of another type than sealring gives them, of those kinds of which nothing else can be told to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sealring.store.connection.link import Command, Link
+from sealring.store.schema.keyspace import Keyspace, Kind
+
+_CALLED = {
+    Kind.DIRECTORY: "the directory of a name",
+    Kind.EPOCH: "the epoch of an organization",
+    Kind.INTENT: "the outcome of a request",
+}
+
+
+class TypeSweep:
+    """Looks at keys of one partition. Raises LinkLost; Elsewhere; StoreError."""
+
+    def __init__(self, link: Link, keyspace: Keyspace, partition: int) -> None:
+        self._link = link
+        self._keyspace = keyspace
+        self._partition = partition
+
+    def wrong_with(self, kind: Kind, rests: Sequence[bytes]) -> Iterator[str]:
+        for reply in self._link.snapshot(*(_short_read(kind, self._key(kind, rest)) for rest in rests)):
+            if isinstance(reply, Exception):
+                yield f"partition {self._partition}: {_CALLED[kind]} is of another type"
+
+    def _key(self, kind: Kind, rest: bytes) -> bytes:
+        return self._keyspace.key(self._partition, kind, rest)
+
+
+def _short_read(kind: Kind, key: bytes) -> Command:
+    """What a key of another type refuses, and which costs little however much the key holds."""
+    return (b"GETRANGE", key, 0, 0) if kind is Kind.EPOCH else (b"HEXISTS", key, b"")

@@ -1,0 +1,68 @@
+"""The guard: what it looks at, in which order, and what it hands on."""
+
+import io
+
+import pytest
+
+from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
+from sealring.admission.bodies import Bodies
+from sealring.admission.guard import Guard, Route
+from sealring.admission.replies import Reply
+from sealring.auth.scoping import Authenticator
+from sealring.domain.principal import Permission
+from sealring.http.dispatch import Server
+from sealring.http.objects.requests import Nothing
+from sealring.observability.logs import Log
+
+MAX_BYTES = 1000
+CREATES = {"permissions": ["vault:objects:create"], "org_id": "org_acme"}
+READS = {"permissions": ["vault:objects:read"], "org_id": "org_acme"}
+
+
+class Unreadable(io.RawIOBase):
+    """A body that nobody may read."""
+
+    def read(self, _size=-1):
+        raise AssertionError("somebody read the body")
+
+
+def told(call):
+    return Reply.json(200, {"repeats": call.caller.intent is not None})
+
+
+@pytest.fixture
+def server():
+    routes = [
+        Route("POST", f"/{name}", Permission.OBJECTS_CREATE, told, "", {}, body=Nothing(), repeatable=repeatable)
+        for name, repeatable in (("once", False), ("again", True))
+    ]
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), Bodies(MAX_BYTES), bytes)
+    return Server(guard, routes, [], Log(io.StringIO()))
+
+
+def post(server, path, members=None, *, body=None, **headers):
+    """The answer to a request at the server's WSGI door."""
+    if members is not None:
+        headers["HTTP_AUTHORIZATION"] = f"Bearer {sign(claims(**members))}"
+    length = {"CONTENT_LENGTH": "10", "wsgi.input": body} if body is not None else {}
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "QUERY_STRING": "", **length, **headers}
+    said = []
+    answer = b"".join(server.wsgi_app(environ, lambda status, _headers: said.append(status)))
+    return int(said[0].split()[0]), answer
+
+
+@pytest.mark.parametrize(("members", "status"), [(None, 401), (READS, 403)])
+def test_nothing_of_a_body_is_read_before_its_sender_is_let_in(server, members, status):
+    assert post(server, "/once", members, body=Unreadable())[0] == status
+
+
+def test_a_token_without_the_permission_of_a_route_is_forbidden(server):
+    assert post(server, "/once", CREATES)[0] == 200
+    assert post(server, "/once", READS)[0] == 403
+
+
+@pytest.mark.parametrize(("path", "repeats"), [("/once", b"false"), ("/again", b"true")])
+def test_a_repetition_is_known_where_the_route_says_so(server, path, repeats):
+    answer = post(server, path, CREATES, HTTP_IDEMPOTENCY_KEY="key-1")
+
+    assert answer == (200, b'{"repeats":' + repeats + b"}")

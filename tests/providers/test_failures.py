@@ -1,0 +1,123 @@
+"""Who has to act: a failure says so, in its text too, and keeps saying so."""
+
+import pytest
+
+import sealring_plugin as api
+from sealring.errors import KeyAccessDenied, KeyDisabled, KeyFailure, StoreUnavailable
+from sealring.providers.failures import for_the_operator, overdue, translated
+from sealring.providers.gateway import Gateway, Wrapping, call_for
+from sealring.providers.instances import ManagedSource, Source
+from sealring.store.connection.links import Links
+from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapContext
+
+OWNERS = [
+    (api.AccessDenied(), "tenant", "We are denied access to the key. Ask its owner to restore the grant."),
+    (api.KeyDisabled(), "tenant", "The key is disabled. Ask its owner to enable it."),
+    (api.KeyPendingDeletion(), "tenant", "The key is to be deleted. Ask its owner to cancel that."),
+    (api.KeyDestroyed(), "tenant", "The key is destroyed; what it guards is gone for good."),
+    (api.KeyNotFound(), "tenant", "The key's provider knows no such key. Ask its owner to check the binding."),
+    (api.WrongRegion(), "tenant", "The key is in another region. Ask its owner to check the binding."),
+    (api.Unsupported(), "tenant", "The key cannot do this. Ask its owner to check its type."),
+    (api.ConfigInvalid(), "operator", "The key's provider is not set up. Tell the operator."),
+    (api.RootLost(), "operator", "The root of the server's keys is missing, or another one. Tell the operator."),
+    (api.Throttled(), "tenant", "The key's provider limits the rate. Try again later."),
+    (api.Unavailable(), "operator", "The key's provider does not answer. Try again later."),
+    (api.DeadlineExceeded(), "operator", "The key's provider did not answer in time. Try again later."),
+    (RuntimeError(), "plugin", "The key's provider failed (RuntimeError). Tell the operator."),
+]
+
+
+BINDING = WrapContext({}, b"")
+
+
+def a_call():
+    return call_for(environment="env", tenant="org_acme", request_id="r", purpose=Purpose.ENCRYPT)
+
+
+class DeniedToOurAccount(api.AccessDenied):
+    owner = "operator"
+
+
+class Refusing:
+    def __init__(self, failure):
+        self.failure = failure
+
+    def wrap(self, key, dek, binding, call):
+        raise self.failure
+
+    def close(self):
+        pass
+
+
+def raised(call):
+    with pytest.raises(KeyFailure) as failure:
+        call()
+    return failure.value
+
+
+def raising(error):
+    def call():
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(("error", "owner", "text"), OWNERS)
+def test_a_failure_says_who_has_to_act(error, owner, text):
+    failure = raised(lambda: translated(raising(error)))
+
+    assert (failure.owner, str(failure)) == (owner, text)
+
+
+def test_a_plugin_may_say_that_a_denial_is_the_operators():
+    failure = raised(lambda: translated(raising(DeniedToOurAccount())))
+
+    assert type(failure) is KeyAccessDenied
+    assert (failure.owner, str(failure)) == ("operator", "We are denied access to the key. Tell the operator.")
+
+
+@pytest.mark.parametrize("error", [error for error, *_ in OWNERS if isinstance(error, api.ProviderError)])
+def test_what_is_wrong_with_a_key_of_ours_is_never_a_tenants(error):
+    gateway = Gateway({"hsm": ManagedSource(lambda: Refusing(error), waits=False)}, {})
+    key = ManagedKey("hsm", "key", 1, b"scope", RootName(DATA, 1))
+
+    failure = raised(lambda: gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call()))
+
+    assert failure.owner == "operator"
+    assert "owner" not in str(failure)
+
+
+def test_a_provider_that_cannot_say_how_to_admit_us_is_the_operators():
+    gateway = Gateway({}, {"kms": Source(lambda: Refusing(None), waits=False)})
+
+    failure = raised(lambda: gateway.setup_guide("kms", "us", "external-1", a_call()))
+
+    assert failure.owner == "operator"
+
+
+def test_an_answer_that_is_overdue_is_the_operators():
+    assert overdue().owner == "operator"
+
+
+@pytest.mark.parametrize("error", [DeniedToOurAccount(), api.KeyDisabled()])
+def test_a_failure_that_is_repeated_without_asking_says_the_same(error):
+    gateway = Gateway({}, {"kms": Source(lambda: Refusing(error))})
+    wrapping = Wrapping(CustomersKey("kms", "key", 1), bytearray(32), BINDING)
+
+    first, second = (raised(lambda: gateway.wrap([wrapping], a_call())) for _ in range(2))
+
+    assert second is not first
+    assert (type(second), str(second), second.owner) == (type(first), str(first), first.owner)
+
+
+def test_a_failure_is_the_tenants_where_nothing_else_is_said():
+    assert KeyDisabled("The key's binding is suspended.").owner == "tenant"
+
+
+def test_the_operator_is_told_which_store_does_not_answer_and_why(tmp_path):
+    with pytest.raises(StoreUnavailable) as away:
+        Links.to(f"unix://{tmp_path}/none.sock", 0).call((b"PING",))
+
+    assert for_the_operator(away.value) == (
+        f"The store does not answer. Try again later. (Error 2 connecting to {tmp_path}/none.sock. No such file or directory.)"
+    )

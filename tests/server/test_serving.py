@@ -1,0 +1,350 @@
+"""Starting gunicorn, as an operator does: with a configuration of one's own that brings a tiny app."""
+
+import http.client
+import io
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from gunicorn.config import Config
+
+from sealring.domain.pin import Pin
+from sealring.operator import installation
+from sealring.providers.gateway import THREADS
+from sealring.server import serving
+from sealring.server.trust_files import TrustFiles
+from support.waiting import becomes_true, is_gone
+
+DEADLINE_S = 30.0
+
+OPERATORS_CONFIG = """
+from sealring.server.serving import *
+
+wsgi_app = "tiny:app"
+pythonpath = {folder!r}
+"""
+
+APP = """
+import ctypes, json, os, resource
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/fault":
+        raise LookupError("a secret name")
+    facts = {
+        "worker": os.getpid(),
+        "master": os.getppid(),
+        "settings": os.environ["SEALRING_CONFIG"],
+        "threads": os.environ["SEALRING_THREADS"],
+        "path": environ["PATH_INFO"],
+        "scheme": environ["wsgi.url_scheme"],
+        "core": resource.getrlimit(resource.RLIMIT_CORE),
+        "dumpable": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) if os.path.exists("/proc") else 0,
+        "heartbeats": [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+                       if os.path.islink(f"/proc/self/fd/{fd}")] if os.path.exists("/proc") else [],
+    }
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(facts).encode()]
+"""
+
+STARTER = """
+import sys
+from pathlib import Path
+from sealring.server.serving import start_gunicorn
+bind, config = sys.argv[1:]
+process = start_gunicorn(Path(config).with_name("sealring.toml"), bind=bind, workers=1, gunicorn_config=Path(config))
+print(process.pid, flush=True)
+process.wait()
+"""
+
+SERVER = """
+import sys
+from pathlib import Path
+from sealring.server.serving import serve
+bind, config = sys.argv[1:]
+print("printed before", end="")
+serve(Path(config).with_name("sealring.toml"), bind=bind, workers=1, threads=2, gunicorn_config=Path(config))
+"""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=DEADLINE_S)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self.path))
+
+
+def get(path: Path, target: str = "/", headers: Mapping[str, str] = MappingProxyType({})) -> http.client.HTTPResponse:
+    """GET over the Unix socket, as soon as somebody listens there."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            with closing(UnixConnection(path)) as connection:
+                connection.request("GET", target, headers=headers)
+                response = connection.getresponse()
+                response.body = response.read()
+                return response
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def facts(path: Path) -> dict[str, object]:
+    return json.loads(get(path).body)
+
+
+def settings_in(folder: Path) -> Path:
+    """Settings of a store that nobody asks for anything: the tiny app needs none."""
+    if not (folder / "store-pin").exists():
+        list(installation.create_files(folder, "redis://127.0.0.1:1", "local"))
+        TrustFiles(folder / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
+    return folder / installation.SETTINGS_FILE
+
+
+def write_config(folder: Path) -> Path:
+    settings_in(folder)
+    (folder / "tiny.py").write_text(APP)
+    config = folder / "gunicorn.conf.py"
+    config.write_text(OPERATORS_CONFIG.format(folder=str(folder)))
+    return config
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket on macOS too."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One gunicorn with one worker, on the socket `s` of the folder, its words in `log`."""
+    config = write_config(folder)
+    kept = os.dup(2)
+    with (folder / "log").open("wb") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        process = serving.start_gunicorn(
+            settings_in(folder), bind=f"unix:{folder}/s", workers=1, gunicorn_config=config
+        )
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    with process:
+        yield process
+        process.terminate()
+
+
+def loaded(location: Path | None) -> dict[str, object]:
+    """gunicorn's view of a configuration: what differs from its defaults."""
+    from gunicorn.app.wsgiapp import WSGIApplication  # noqa: PLC0415  it reads sys.argv, which the caller sets first
+
+    sys.argv = serving._command("unix:s", None, None, location)[2:]
+    cfg, defaults = WSGIApplication().cfg, Config()
+    return {
+        name: setting.get()
+        for name, setting in cfg.settings.items()
+        if setting.get() != defaults.settings[name].get() and name not in ("config", "bind")
+    }
+
+
+@pytest.fixture
+def arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setitem(sys.modules, "__config__", None)
+    monkeypatch.delenv("GUNICORN_CMD_ARGS", raising=False)
+
+
+def test_gunicorn_takes_these_settings_and_no_other(arguments: None):
+    changed = loaded(None)
+
+    assert changed == {
+        "wsgi_app": "sealring.server.wsgi:create_app()",
+        "workers": 2,
+        "worker_class": "sealring.server.worker.Worker",
+        "worker_connections": 900,
+        "threads": 16,
+        "keepalive": 75,
+        "timeout": 60,
+        "graceful_timeout": 25,
+        "max_requests": 200_000,
+        "max_requests_jitter": 20_000,
+        "limit_request_line": 8190,
+        "limit_request_fields": 64,
+        "forwarder_headers": [],
+        "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
+        "control_socket_disable": True,
+        "on_starting": serving.on_starting,
+        "on_reload": serving.on_reload,
+        "post_fork": serving.post_fork,
+        "child_exit": serving.child_exit,
+    }
+
+
+def test_the_operators_file_changes_nothing_by_itself(arguments: None):
+    shipped = Path(__file__).parents[2] / "config" / "gunicorn.conf.py"
+
+    assert loaded(shipped) == loaded(None)
+
+
+def test_the_settings_that_equal_gunicorns_defaults_stay_so(arguments: None):
+    defaults = Config()
+
+    assert serving.limit_request_line == 8190
+    assert serving.limit_request_field_size == 8190
+    assert defaults.limit_request_field_size == 8190
+    assert (serving.header_map, serving.preload_app, serving.accesslog, serving.errorlog) == ("drop", False, None, "-")
+
+
+def test_numbers_that_are_not_given_are_left_to_the_configuration():
+    given = serving._command("127.0.0.1:8000", 3, 5, None)
+    left_out = serving._command("127.0.0.1:8000", None, None, None)
+
+    assert given[-4:] == ["--workers", "3", "--threads", "5"]
+    assert left_out[1:] == [
+        *("-m", "sealring.server.master"),
+        *("--config", "python:sealring.server.serving"),
+        "--no-control-socket",
+        *("--bind", "127.0.0.1:8000"),
+    ]
+
+
+def test_the_master_learns_where_the_settings_are(folder: Path, running: subprocess.Popen[bytes]):
+    assert facts(folder / "s")["settings"] == str(folder / "sealring.toml")
+
+
+def test_the_workers_learn_how_many_threads_they_have(folder: Path, running: subprocess.Popen[bytes]):
+    """Of which one organization may keep a share waiting."""
+    assert facts(folder / "s")["threads"] == "16"
+    assert serving.threads == THREADS
+
+
+def test_a_worker_leaves_no_core_file(folder: Path, running: subprocess.Popen[bytes]):
+    assert facts(folder / "s")["core"] == [0, 0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_a_worker_cannot_be_dumped(folder: Path, running: subprocess.Popen[bytes]):
+    assert facts(folder / "s")["dumpable"] == 0
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="Linux's shared memory")
+def test_heartbeats_stay_off_the_disk(folder: Path, running: subprocess.Popen[bytes]):
+    files = facts(folder / "s")["heartbeats"]
+
+    assert [file for file in files if file.startswith("/dev/shm/wgunicorn-")] != []
+
+
+def test_the_server_header_does_not_name_gunicorn(folder: Path, running: subprocess.Popen[bytes]):
+    assert get(folder / "s").headers["Server"] == "sealring"
+
+
+@pytest.mark.parametrize(
+    ("headers", "scheme"),
+    [
+        ({"X-Forwarded-Proto": "https"}, "https"),
+        ({"X-Forwarded-Proto": "http"}, "http"),
+        ({"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "off", "X-Forwarded-Protocol": "http"}, "https"),
+        ({"X-Forwarded-Ssl": "on"}, "http"),
+        ({"X-Forwarded-Protocol": "ssl"}, "http"),
+    ],
+)
+def test_of_a_proxy_x_forwarded_proto_is_believed_and_no_other_header(
+    folder: Path, running: subprocess.Popen[bytes], headers: Mapping[str, str], scheme: str
+):
+    response = get(folder / "s", headers=headers)
+
+    assert json.loads(response.body)["scheme"] == scheme
+
+
+def test_no_part_of_a_path_is_cut_off_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SCRIPT_NAME", "/vault")
+    config = write_config(folder)
+    with serving.start_gunicorn(
+        settings_in(folder), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config
+    ) as process:
+        cut_by_us = get(folder / "own", "/vault/v1")
+        cut_by_a_proxy = get(folder / "own", "/other/v1", {"SCRIPT_NAME": "/other"})
+        process.terminate()
+
+    assert [json.loads(each.body)["path"] for each in (cut_by_us, cut_by_a_proxy)] == ["/vault/v1", "/other/v1"]
+
+
+def test_a_request_leaves_no_word_in_the_log(folder: Path, running: subprocess.Popen[bytes]):
+    get(folder / "s", "/?name=a-secret-name")
+    get(folder / "s", "/fault?name=a-secret-name")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(DEADLINE_S)
+        peer.connect(str(folder / "s"))
+        peer.sendall(b"GET /?name=a-secret-name HTTP/9.secret\r\n\r\n")
+        while peer.recv(4096):
+            pass
+
+    log = (folder / "log").read_text()
+    assert "secret" not in log
+    assert "Error handling a request: LookupError at " in log
+    assert "Invalid request from ip=" in log
+
+
+def test_a_gunicorn_that_was_terminated_is_gone_with_its_workers(folder: Path):
+    config = write_config(folder)
+    process = serving.start_gunicorn(settings_in(folder), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config)
+    with process:
+        worker = facts(folder / "own")["worker"]
+
+        process.terminate()
+
+        assert process.wait(DEADLINE_S) == 0
+        assert is_gone(worker)
+
+
+def test_gunicorn_ends_with_a_killed_parent(folder: Path):
+    config = write_config(folder)
+    command = [sys.executable, "-c", STARTER, f"unix:{folder}/own", str(config)]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        master = int(parent.stdout.readline())
+        worker = facts(folder / "own")["worker"]
+        parent.kill()
+
+    assert becomes_true(lambda: is_gone(master))
+    assert becomes_true(lambda: is_gone(worker))
+
+
+def test_serve_becomes_the_master_itself(folder: Path):
+    config = write_config(folder)
+    command = [sys.executable, "-c", SERVER, f"unix:{folder}/own", str(config)]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        told = facts(folder / "own")
+        process.send_signal(signal.SIGTERM)
+        printed = process.stdout.read()
+
+    assert (told["master"], told["threads"]) == (process.pid, "2")
+    assert printed.startswith("printed before{")
+    assert process.returncode == 0
+
+
+def test_the_other_messages_of_gunicorn_are_left_alone():
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    handler.addFilter(serving._without_request)
+
+    handler.handle(logging.LogRecord("gunicorn.error", logging.INFO, "", 0, "Booting worker with pid: %s", (7,), None))
+
+    assert out.getvalue() == "Booting worker with pid: 7\n"

@@ -1,0 +1,132 @@
+"""What each command says of a store that can lose answered writes, or of none."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from sealring import settings
+from sealring.operator import installation
+from sealring.operator.embedded import EmbeddedValkey
+from sealring.server import wiring
+from support.ports import free_port
+
+SEALRING = Path(sys.executable).with_name("sealring")
+LOSES_WRITES = (
+    "the store can lose answered writes (durability: best effort); to mend it: set appendfsync always (it is everysec). "
+    "Or say accept_data_loss = true in [store] to run all the same"
+)
+
+
+def run(*arguments):
+    return subprocess.run([SEALRING, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def url(tmp_path):
+    """A Valkey with appendfsync everysec."""
+    with EmbeddedValkey(tmp_path / "data") as store, redis.Redis.from_url(store.url) as client:
+        client.config_set("appendfsync", "everysec")
+        yield store.url
+
+
+@pytest.fixture
+def weak(tmp_path, url):
+    """The settings of an installation on that store."""
+    list(installation.create_files(tmp_path / "etc", url, "local"))
+    path = tmp_path / "etc" / "sealring.toml"
+    wiring.initialise_store(settings.load(path), 4)
+    return path
+
+
+def accept_data_loss(path):
+    path.write_text(path.read_text().replace("[store]", "[store]\naccept_data_loss = true"))
+
+
+def test_check_config_refuses_it(weak):
+    failed = run("check-config", "--config", weak)
+
+    assert failed.returncode == 1
+    assert failed.stderr == f"Error: {LOSES_WRITES}\n"
+
+
+def test_check_config_says_that_it_is_accepted(weak):
+    accept_data_loss(weak)
+
+    assert run("check-config", "--config", weak).stdout.endswith("durable   no: best effort\n")
+
+
+def test_the_replicas_that_it_is_to_wait_for_are_waited_for(weak):
+    weak.write_text(weak.read_text().replace("[store]", "[store]\nwait_replicas = 2"))
+
+    with wiring.opened_stores(settings.load(weak)) as (_, stores):
+        assert stores.audit._links.replicas == 2
+
+
+def test_serve_does_not_start_on_it(weak):
+    failed = run("serve", "--config", weak, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1)
+
+    assert failed.returncode != 0
+    assert f"cannot start: {LOSES_WRITES}" in failed.stdout
+    assert "Traceback" not in failed.stdout + failed.stderr
+
+
+def test_dev_says_how_to_go_on_and_writes_nothing_to_it(tmp_path, url):
+    failed = run("dev", "--data-dir", tmp_path / "dev", "--keys", "local", "--port", free_port(), "--store", url)
+
+    assert failed.returncode == 1
+    assert failed.stderr.endswith(f"Error: {LOSES_WRITES}; these settings are {tmp_path}/dev/sealring.toml\n")
+    with redis.Redis.from_url(url) as client:
+        assert client.dbsize() == 0
+
+
+def test_the_doctor_fails_it_in_a_line_that_says_what_to_set(url):
+    ended = run("doctor", "store", url)
+
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stdout.splitlines() if line.startswith("FAILED")]
+    assert line.startswith(
+        "FAILED   durability                   best effort: it can lose answered writes, and sealring "
+    )
+    assert line.endswith(" does not start on it. Set appendfsync always (it is everysec)")
+    assert ended.stderr == ""
+
+
+def test_the_doctor_passes_it_when_it_is_mended(url):
+    with redis.Redis.from_url(url) as client:
+        client.config_set("appendfsync", "always")
+
+    ended = run("doctor", "store", url)
+
+    assert ended.returncode == 0
+    assert {line.split()[0] for line in ended.stdout.splitlines()} == {"ok", "note", "warning"}
+
+
+def test_the_doctor_speaks_json_to_machines(url):
+    ended = run("doctor", "store", "--json", url)
+
+    findings = json.loads(ended.stdout)["findings"]
+    assert ended.returncode == 1
+    assert findings[0] == {"check": "reachable", "grade": "ok", "meaning": "takes a write", "mend": ""}
+    assert [each["check"] for each in findings if each["grade"] == "failed"] == ["durability"]
+
+
+def test_the_doctor_tries_flushall_when_asked_for(url):
+    ended = run("doctor", "store", "--destructive", url)
+
+    assert "ok       WATCH, FLUSHALL              EXEC applies nothing\n" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "store", ["redis://user:hunter2@127.0.0.1:1/", "hunter2://127.0.0.1", "redis://:hunter2@127.0.0.1:port"]
+)
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_the_doctor_prints_no_password(store, flags):
+    ended = run("doctor", "store", *flags, store)
+
+    assert ended.returncode == 1
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,284 @@
+"""A store in memory: the same promises as the real one, for tests and for reading what they are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from threading import RLock
+
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.binding import Binding, governing
+from sealring.domain.clock import now_us
+from sealring.domain.decision import Decision, Epoch, new_epoch
+from sealring.domain.events import Event
+from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
+from sealring.domain.intent import Intent, Outcome
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
+from sealring.domain.ports import Attestation, BindingChange, Change, History, Moment, Order, PageQuery, Place, Row
+from sealring.domain.record import ObjectRecord, Version
+from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
+from sealring.store.schema.records import Records
+
+
+class MemoryAudit:
+    """An AuditLog whose entries can be looked at."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.epochs: dict[Home, Epoch] = {}
+        self.uses: list[KekUse] = []
+
+    def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
+        self.events.append(event)
+        self.uses += uses
+        return self.epochs.get(home(event.environment, event.org))
+
+
+def home(environment: EnvironmentId, org: OrgId) -> Home:
+    """Where an organization is in any store in memory: one of four partitions."""
+    digest = hashlib.sha256(f"{environment}{org}".encode()).digest()
+    return Home.of(digest[0] % 4, int.from_bytes(digest[1:3], "big"))
+
+
+class MemoryBindings:
+    """A BindingStore. Thread-safe."""
+
+    def __init__(self, audit: MemoryAudit, keks: MemoryKeks) -> None:
+        self._audit = audit
+        self._keks = keks
+        self._bindings: dict[bytes, Binding] = {}
+        self._lock = RLock()
+
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return home(environment, org)
+
+    def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
+        with self._lock:
+            epoch = self._audit.epochs.setdefault(home(environment, org), new_epoch())
+            return Decision(environment, org, epoch, self._of(environment, org))
+
+    def owner(self, binding_id: bytes) -> tuple[EnvironmentId, OrgId] | None:
+        binding = self._bindings.get(binding_id)
+        return None if binding is None else (binding.environment, binding.org)
+
+    def change(
+        self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
+    ) -> Binding:
+        with self._lock:
+            before = self._of(environment, org)
+            change = decide(before, now_us())
+            self._bindings |= {each.id: each for each in (change.binding, *change.others)}
+            self._keks.add(change.binding.kek)
+            if change.removes:
+                del self._bindings[change.binding.id]
+            if governing(before) != governing(self._of(environment, org)):
+                self._audit.epochs[home(environment, org)] = new_epoch()
+            self._audit.append(change.event)
+            return change.binding
+
+    def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
+        found = {(each.environment, each.org) for each in self._bindings.values()}
+        return sorted(owner for owner in found if home(*owner).partition == partition)
+
+    def _of(self, environment: EnvironmentId, org: OrgId) -> Sequence[Binding]:
+        return [each for each in self._bindings.values() if (each.environment, each.org) == (environment, org)]
+
+
+class MemoryIntents:
+    """An IntentLog that forgets nothing. Not thread-safe by itself: it is used within the lock of MemoryObjects."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[Intent, Outcome] = {}
+
+    def remember(self, intent: Intent, record: ObjectRecord) -> None:
+        self._outcomes[self._named(intent)] = Outcome(
+            committed=True,
+            started_at=record.updated_at,
+            operation=record.operation,
+            fingerprint=intent.fingerprint,
+            org=record.org,
+            object_id=record.id.raw,
+            version_id=record.current.id,
+        )
+
+    def recall(self, intent: Intent) -> Outcome | None:
+        outcome = self._outcomes.get(self._named(intent))
+        if outcome is not None and outcome.fingerprint != intent.fingerprint:
+            raise IdempotencyKeyReused
+        return outcome
+
+    def find(
+        self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
+    ) -> Sequence[Outcome]:
+        return [
+            outcome
+            for intent, outcome in self._outcomes.items()
+            if (intent.environment, intent.actor, intent.name) == (environment, actor, name)
+            and (orgs is None or outcome.org in orgs)
+        ]
+
+    def _named(self, intent: Intent) -> Intent:
+        """A name stands for the request; without one, the request stands for itself."""
+        return replace(intent, fingerprint=b"", nameless=None) if intent.name else intent
+
+
+class MemoryKeks:
+    """A KekStore. Thread-safe."""
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self._audit = audit
+        self._by_scope: dict[bytes, KekRecord] = {}
+        self._bound: dict[bytes, KekRecord] = {}
+        self._lock = RLock()
+
+    def add(self, kek: Kek) -> None:
+        """Store the KEK of a binding."""
+        self._bound[kek.kek_id] = KekRecord((kek,))
+
+    def find(self, scope: KekScope) -> KekRecord | None:
+        return self._by_scope.get(scope.encoded)
+
+    def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None:
+        owner = KekScope.owner(environment, org)
+        with self._lock:
+            everything = (*self._by_scope.values(), *self._bound.values())
+            keks = [kek for kek in everything if kek.scope.startswith(owner)]
+        return next((kek for kek in keks if kek.kek_id == kek_id), None)
+
+    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
+        with self._lock:
+            if scope.encoded not in self._by_scope:
+                self._by_scope[scope.encoded] = KekRecord((kek,))
+                self._audit.append(event)
+            return self._by_scope[scope.encoded]
+
+    def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
+        mine = [each for each in self._audit.uses if (each.kek_id, each.version) == (kek.kek_id, kek.version)]
+        return sum(each.wraps for each in mine)
+
+
+class MemoryObjects:
+    """An ObjectStore. Thread-safe: one lock is its transaction."""
+
+    def __init__(self, audit: MemoryAudit, intents: MemoryIntents, keys: StoreKeys) -> None:
+        self._audit = audit
+        self._intents = intents
+        self._records = Records(keys, home)  # for etags
+        self._objects: dict[ObjectId, ObjectRecord] = {}
+        self._versions: dict[ObjectId, list[Version]] = {}
+        self._lock = RLock()
+
+    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
+        return home(environment, org)
+
+    def now(self) -> int:
+        return now_us()
+
+    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
+        with self._lock:
+            recalled = self._recalled(intent)
+            if recalled is not None:
+                return recalled
+            if self.find(place.environment, place.org, place.name) is not None:
+                raise NameTaken
+            new = make(self._audit.epochs.get(place.id.home))
+            record = new.record.stamped(self.now(), os.urandom(16))
+            self._versions[record.id] = []
+            return self._store(record, new, intent)
+
+    def get(self, object_id: ObjectId) -> ObjectRecord | None:
+        return self._objects.get(object_id)
+
+    def find(self, environment: EnvironmentId, org: OrgId, name: str) -> ObjectRecord | None:
+        return next((each for each in self.find_everywhere(environment, name) if each.org == org), None)
+
+    def find_everywhere(self, environment: EnvironmentId, name: str) -> Sequence[ObjectRecord]:
+        return [each for each in self._live(environment) if each.name == name]
+
+    def amend(
+        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
+    ) -> ObjectRecord:
+        with self._lock:
+            current = self._objects.get(object_id)
+            if current is None:
+                raise NotFound
+            recalled = self._recalled(intent)
+            if recalled is not None:
+                return recalled
+            change = decide(current, Moment(self.now(), self._audit.epochs.get(object_id.home)))
+            record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
+            holder = self.find(record.environment, record.org, record.name)
+            if record.live and holder is not None and holder.id != record.id:
+                raise NameTaken
+            return self._store(record, change, intent)
+
+    def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
+        with self._lock:
+            record = admit(self._objects.get(object_id))
+            return record, [self._records.summarize(version) for version in reversed(self._versions[object_id])]
+
+    def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
+        return next((each for each in self._versions[record.id] if each.id == version_id), None)
+
+    def attest(self, record: ObjectRecord, event: Event) -> Attestation:
+        epoch = self._audit.append(event)
+        newest = self._objects[record.id]
+        return Attestation(newest.updated_at == record.updated_at and newest.live, epoch)
+
+    def page(self, query: PageQuery, event: Event) -> Sequence[Row]:
+        self._audit.append(event)
+        descending = query.order is Order.DESCENDING
+        rows = sorted(
+            (Row(each.updated_at, each.id.raw, each.name) for each in self._live(query.environment, query.orgs)),
+            key=lambda row: row.position,
+            reverse=descending,
+        )
+        return [row for row in rows if _wanted(row, query)][: query.limit]
+
+    def _store(self, record: ObjectRecord, change: Change, intent: Intent | None) -> ObjectRecord:
+        versions = self._versions[record.id]
+        if not versions or versions[-1].id != record.current.id:
+            versions.append(record.current)
+            self._versions[record.id] = [each for each in versions if each.number >= record.oldest]
+        self._objects[record.id] = record
+        self._audit.append(change.event, change.uses)
+        if intent is not None:
+            self._intents.remember(intent, record)
+        return record
+
+    def _recalled(self, intent: Intent | None) -> ObjectRecord | None:
+        if intent is None:
+            return None
+        outcome = self._intents.recall(intent)
+        if outcome is None:
+            recalled = self._recalled(intent.nameless)
+            if recalled is not None:
+                self._intents.remember(intent, recalled)
+            return recalled
+        record = self._objects[ObjectId(outcome.object_id)]
+        if not intent.name and record.operation != outcome.operation:
+            return None
+        version = next((each for each in self._versions[record.id] if each.id == outcome.version_id), None)
+        version = version or record.dropped(outcome.version_id, outcome.started_at)
+        return record.as_of(version, outcome.started_at)
+
+    def _live(self, environment: EnvironmentId, orgs: frozenset[OrgId] | None = None) -> Sequence[ObjectRecord]:
+        with self._lock:
+            everything = list(self._objects.values())
+        return [
+            each
+            for each in everything
+            if each.live and each.environment == environment and (orgs is None or each.org in orgs)
+        ]
+
+
+def _wanted(row: Row, query: PageQuery) -> bool:
+    if row.updated_at < query.oldest or (query.newest is not None and row.updated_at > query.newest):
+        return False
+    if query.search not in row.name.casefold():
+        return False
+    if query.start is None:
+        return True
+    return row.position < query.start if query.order is Order.DESCENDING else row.position > query.start
