@@ -7,7 +7,7 @@ BOUNDARIES: dict[str, tuple[str, ...]] = {
     "routing: werkzeug's match": ("werkzeug.routing.map:MapAdapter.match",),
     "dispatch, request id, headers of the answer": (
         "sealring.http.dispatch:Server.wsgi_app",
-        "sealring.admission.replies:Reply.send",
+        "sealring.http.wsgi:send",
     ),
     "token (cached)": ("sealring.auth.scoping:Authenticator.authenticate",),
     "guard": ("sealring.admission.guard:Guard.admit",),
@@ -18,8 +18,8 @@ BOUNDARIES: dict[str, tuple[str, ...]] = {
         "sealring.http.objects.render:metadata",
         "sealring.http.objects.render:without_value",
         "sealring.http.objects.render:with_value",
-        "sealring.http.objects.render:data_key",
-        "sealring.http.objects.render:data_key_pair",
+        "sealring.http.data_keys.render:data_key",
+        "sealring.http.data_keys.render:data_key_pair",
     ),
     "service, domain": (
         "sealring.services.objects:Objects.read",

@@ -5,13 +5,14 @@ import io
 import pytest
 
 from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
-from sealring.admission.bodies import Bodies
-from sealring.admission.guard import Guard, Route
+from sealring.admission.guard import Guard
 from sealring.admission.replies import Reply
+from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Permission
+from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
-from sealring.http.objects.requests import Nothing
+from sealring.http.schemas import Nothing
 from sealring.observability.logs import Log
 
 MAX_BYTES = 1000
@@ -26,18 +27,18 @@ class Unreadable(io.RawIOBase):
         raise AssertionError("somebody read the body")
 
 
-def told(call):
-    return Reply.json(200, {"repeats": call.caller.intent is not None})
+def told(request):
+    return Reply.json(200, {"repeats": request.caller.intent is not None})
 
 
 @pytest.fixture
 def server():
     routes = [
-        Route("POST", f"/{name}", Permission.OBJECTS_CREATE, told, "", {}, body=Nothing(), repeatable=repeatable)
+        Route("POST", f"/{name}", Permission.OBJECTS_CREATE, told, 404, {}, body=Nothing(), repeatable=repeatable)
         for name, repeatable in (("once", False), ("again", True))
     ]
-    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), Bodies(MAX_BYTES), bytes)
-    return Server(guard, routes, [], Log(io.StringIO()))
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes)
+    return Server(guard, Bodies(MAX_BYTES), routes, [], Log(io.StringIO()))
 
 
 def post(server, path, members=None, *, body=None, **headers):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from sealring.http.app import Surroundings, make_server
-from sealring.http.health import Readiness
+from sealring.http.health.views import Readiness
 from sealring.observability.logs import Log
 from support import stores
 from support.make import principal, services

@@ -1,9 +1,8 @@
 """Tables of the pages that repeat what the code says."""
 
 import re
-import tomllib
 
-from docs.markdown import ROOT, blocks, read, rows, section
+from docs.markdown import read, rows, section
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.domain.principal import Permission
 from sealring.http.app import guarded_routes
@@ -74,19 +73,3 @@ def test_every_class_of_durability_is_explained():
     listed = [plain(cells[0]) for cells in rows(section(read("docs/storage.md"), "## Durability"))]
 
     assert listed == [each.value for each in Durability]
-
-
-def test_the_layers_are_those_that_are_enforced():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
-
-    assert "\n".join(layers) + "\n" in blocks(read("docs/architecture.md"), "")
-
-
-def test_the_layout_names_every_module():
-    layout = blocks(read("docs/architecture.md"), "")[0]
-    package = ROOT / "app" / "sealring"
-    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
-    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
-
-    assert {name for name in modules | folders if name not in layout} == set()

@@ -6,11 +6,12 @@ import json
 import pytest
 
 from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
-from sealring.admission.bodies import Bodies
-from sealring.admission.guard import Guard, Route
+from sealring.admission.guard import Guard
+from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure
+from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.observability.logs import Log
 
@@ -23,9 +24,9 @@ class Failing:
     def __init__(self):
         self.log = io.StringIO()
         self.failure = None
-        route = Route("GET", "/fails", Permission.OBJECTS_READ, self._view, "", {})
-        guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), Bodies(1000), bytes)
-        self._server = Server(guard, [route], [], Log(self.log))
+        route = Route("GET", "/fails", Permission.OBJECTS_READ, self._view, 404, {})
+        guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes)
+        self._server = Server(guard, Bodies(1000), [route], [], Log(self.log))
 
     def answer(self, failure):
         self.failure = failure
@@ -38,7 +39,7 @@ class Failing:
         (line,) = self.log.getvalue().splitlines()
         return json.loads(line)
 
-    def _view(self, _call):
+    def _view(self, _request):
         raise self.failure
 
 

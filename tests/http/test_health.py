@@ -5,7 +5,7 @@ import pytest
 from sealring.auth.scoping import Authenticator
 from sealring.errors import KeyUnavailable, StoreLost, StoreUnavailable
 from sealring.http.app import Surroundings, make_server
-from sealring.http.health import HealthViews, Readiness
+from sealring.http.health.views import HealthViews, Readiness
 from sealring.observability.logs import Log
 from support.clock import Clock
 from support.make import NO_SERVICES

@@ -11,8 +11,8 @@ from gunicorn.config import Config
 from gunicorn.http import get_parser
 from gunicorn.http.wsgi import default_environ
 
-from sealring.admission.bodies import Bodies
 from sealring.errors import RequestTimeout
+from sealring.http.bodies import Bodies
 from secrecy.wire import answers, exchange, problem
 from support.asking import Answer
 
@@ -138,7 +138,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize(("framing", "sent", "pause_s"), ENDLESS.values(), ids=list(ENDLESS))
 def test_a_body_that_drips_is_read_away_for_a_while_only(monkeypatch, framing, sent, pause_s):
-    monkeypatch.setattr("sealring.admission.bodies._DISCARD_S", 0.2)
+    monkeypatch.setattr("sealring.http.bodies._DISCARD_S", 0.2)
     with received(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n", sent, pause_s) as environ:
         environ["gunicorn.socket"].settimeout(60.0)
         began = time.monotonic()
@@ -152,7 +152,7 @@ def test_a_body_that_drips_is_read_away_for_a_while_only(monkeypatch, framing, s
 
 @pytest.mark.parametrize(("framing", "sent", "pause_s"), ENDLESS.values(), ids=list(ENDLESS))
 def test_a_body_that_drips_is_read_for_a_while_only(monkeypatch, framing, sent, pause_s):
-    monkeypatch.setattr("sealring.admission.bodies.BODY_S", 0.2)
+    monkeypatch.setattr("sealring.http.bodies.BODY_S", 0.2)
     with received(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n", sent, pause_s) as environ:
         environ["gunicorn.socket"].settimeout(60.0)
         environ["wsgi.input_terminated"] = True
@@ -168,7 +168,7 @@ def test_a_body_that_drips_is_read_for_a_while_only(monkeypatch, framing, sent, 
 
 
 def test_a_body_over_the_bound_ends_its_connection(monkeypatch):
-    monkeypatch.setattr("sealring.admission.bodies._DISCARD_BYTES", 1 << 20)
+    monkeypatch.setattr("sealring.http.bodies._DISCARD_BYTES", 1 << 20)
     with received(b"POST / HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n", b"x" * 100_000, 0) as environ:
         Bodies(1000).discard(environ)
 

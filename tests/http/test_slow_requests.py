@@ -17,9 +17,9 @@ from support.waiting import becomes_true
 
 CONFIG = """
 from sealring.server.serving import *
-import sealring.admission.bodies, sealring.server.worker
+import sealring.http.bodies, sealring.server.worker
 
-sealring.server.worker.HEAD_S = sealring.server.worker.EXCHANGE_S = sealring.admission.bodies.BODY_S = 2.0
+sealring.server.worker.HEAD_S = sealring.server.worker.EXCHANGE_S = sealring.http.bodies.BODY_S = 2.0
 """
 SOON_S = 20.0  # two rounds of deadlines, and what a busy machine takes
 THREADS = 2

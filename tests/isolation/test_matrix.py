@@ -55,6 +55,12 @@ def test_a_caller_with_that_permission_and_no_other_gets_the_owners_answer(live,
     assert live.ask(row.method, path, token=token, body=body).status == NOT_ENOUGH.get(str(row), row.own)
 
 
+@pytest.mark.parametrize("row", TABLE, ids=str)
+def test_every_guarded_route_says_what_its_row_says_of_a_stranger(row):
+    if not row.case:
+        assert GUARDED[row.route].stranger == row.other
+
+
 def test_no_route_is_opened_by_being_for_all_organizations():
     assert Permission.ALL_ORGANIZATIONS not in {route.permission for route in GUARDED.values()}
 

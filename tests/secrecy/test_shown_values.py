@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sealring import settings
-from sealring.admission.guard import Call
 from sealring.admission.replies import Reply
+from sealring.admission.requests import AdmittedRequest
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.tokens import Claims
 from sealring.crypto.data_key import DataKey
@@ -90,9 +90,9 @@ HOLDERS = {
     "WrapContext": WrapContext({"organization_id": CANARY}, SECRET),
     "LocalProvider": LocalProvider(Roots({RootName(DATA, 1): SECRET})),
     "Claims": Claims(PROFILE, "sub", 1, 1, "", {"jti": CANARY}),
-    "Call body": Call(Caller(PRINCIPAL, "id"), {}, {}, {"value": CANARY}),
-    "Call query": Call(Caller(PRINCIPAL, "id"), {}, {"search": CANARY}, {}),
-    "Call path": Call(Caller(PRINCIPAL, "id"), {"name": CANARY}, {}, {}),
+    "Call body": AdmittedRequest(Caller(PRINCIPAL, "id"), {}, {}, {"value": CANARY}),
+    "Call query": AdmittedRequest(Caller(PRINCIPAL, "id"), {}, {"search": CANARY}, {}),
+    "Call path": AdmittedRequest(Caller(PRINCIPAL, "id"), {"name": CANARY}, {}, {}),
     "Reply": Reply.json(200, {"value": CANARY}),
     "ObjectRecord": RECORD,
     "Row": ROW,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sealring.admission.problems import FRAMEWORK_MESSAGES
-from sealring.admission.replies import Environ
+from sealring.admission.requests import Request
 from sealring.errors import MalformedRequest
 
 # https://www.iana.org/assignments/http-parameters, "Content Coding"; what else a client put there may be a secret.
@@ -25,11 +25,8 @@ _CODINGS = frozenset(
 )
 
 
-_CONDITIONS = {  # RFC 9110, section 13.1
-    "HTTP_IF_MATCH": "If-Match",
-    "HTTP_IF_NONE_MATCH": "If-None-Match",
-    "HTTP_IF_UNMODIFIED_SINCE": "If-Unmodified-Since",
-}
+_CONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since")  # RFC 9110, section 13.1
+_NAMES = tuple((name.lower(), name) for name in _CONDITIONS)
 
 
 class UnsupportedMediaType(Exception):
@@ -40,24 +37,24 @@ class UnsupportedMediaType(Exception):
         self.accepted = accepted
 
 
-def check_declared(environ: Environ) -> None:
+def check_declared(request: Request) -> None:
     """Raises UnsupportedMediaType: another type than JSON, another coding than identity. MalformedRequest: a part."""
-    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
+    if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(FRAMEWORK_MESSAGES[415], ("Accept", "application/json"))
-    if "HTTP_CONTENT_ENCODING" in environ:
-        _check_coding(environ["HTTP_CONTENT_ENCODING"])
-    if "HTTP_CONTENT_RANGE" in environ:  # RFC 9110, 14.5: the part would be stored for the whole
+    if (codings := request.header("content-encoding")) is not None:
+        _check_codings(codings)
+    if request.header("content-range") is not None:  # RFC 9110, 14.5: the part would be stored for the whole
         raise MalformedRequest("The body is declared as a part (Content-Range). Send it whole.")
 
 
-def check_unconditional(environ: Environ) -> None:
+def check_unconditional(request: Request) -> None:
     """Raises MalformedRequest where a write has a condition: done in spite of it, it would be another's update lost."""
-    for variable, name in _CONDITIONS.items():
-        if variable in environ:
+    for lower, name in _NAMES:
+        if request.header(lower) is not None:
             raise MalformedRequest(f"Conditions in headers ({name}) are not looked at. Send version_check instead.")
 
 
-def _check_coding(header: str) -> None:
+def _check_codings(header: str) -> None:
     codings = (coding.strip(" \t").lower() for coding in header.split(","))
     for coding in codings:
         if coding not in {"", "identity"}:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 from marshmallow import RAISE, Schema, ValidationError
 
-from sealring.admission.bodies import Bodies
-from sealring.admission.declarations import check_unconditional
+from sealring.admission.declarations import check_declared, check_unconditional
 from sealring.admission.idempotency import Fingerprint, intent_of
-from sealring.admission.replies import Environ, Reply
+from sealring.admission.requests import AdmittedRequest, Request
+from sealring.admission.routes import Route
 from sealring.admission.sources import source_of
 from sealring.auth.scoping import Authenticator
-from sealring.domain.principal import Caller, Permission
+from sealring.domain.principal import Caller
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 
@@ -30,64 +29,31 @@ _MAX_VIOLATIONS = 20
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that passed the guard."""
-
-    caller: Caller
-    path: Mapping[str, str] = field(repr=False)
-    query: Mapping[str, Any] = field(repr=False)
-    body: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A guarded route. `permission` has no default: each route says what it takes."""
-
-    method: str
-    rule: str
-    permission: Permission
-    view: Callable[[Call], Reply]
-    summary: str
-    answers: Mapping[int, type[Schema]]
-    body: Schema | None = None
-    query: Schema | None = None
-    repeatable: bool = False  # a repetition of a request gets the answer of the first
-
-
-@dataclass(frozen=True, slots=True)
-class OpenRoute:
-    """A route that anybody may call, and that tells nothing of anybody: health, the API's own description."""
-
-    rule: str
-    view: Callable[[], Reply]
-    variants: Mapping[str, Callable[[], Reply]] = field(default_factory=dict)  # views for `?<name>`
-
-
 class Guard:
-    """Makes a Call of a WSGI environment. Thread-safe."""
+    """Admits requests. Thread-safe."""
 
-    def __init__(self, authenticator: Authenticator, bodies: Bodies, fingerprint: Fingerprint) -> None:
+    def __init__(self, authenticator: Authenticator, fingerprint: Fingerprint) -> None:
         self._authenticator = authenticator
-        self.bodies = bodies
         self._fingerprint = fingerprint
 
-    def admit(self, route: Route, environ: Environ, path: Mapping[str, str], request_id: str) -> Call:
+    def admit(self, route: Route, request: Request, path: Mapping[str, str], request_id: str) -> AdmittedRequest:
         """Raises AccessError, InputError, UnsupportedMediaType."""
-        authorization = environ.get("HTTP_AUTHORIZATION")
+        authorization = request.header("authorization")
         principal = self._authenticator.authenticate([] if authorization is None else [authorization])
         principal.require(route.permission)
         if route.method != "GET":
-            check_unconditional(environ)
-        query = {} if route.query is None else _query(route.query, environ)
-        raw = b"" if route.body is None else self.bodies.read(environ)
-        body = {} if route.body is None else _body(route.body, raw)
-        intent = intent_of(principal, environ, raw, self._fingerprint) if route.repeatable else None
-        caller = Caller(principal, request_id, intent, source=source_of(environ.get("REMOTE_ADDR", "")))
-        return Call(caller, path, query, body)
+            check_unconditional(request)
+        query = {} if route.query is None else _query(route.query, request.query)
+        raw = b"" if route.body is None else request.body()
+        body = {} if route.body is None else _body(route.body, raw, request)
+        intent = intent_of(principal, request, raw, self._fingerprint) if route.repeatable else None
+        caller = Caller(principal, request_id, intent, source=source_of(request.peer))
+        return AdmittedRequest(caller, path, query, body)
 
 
-def _body(schema: Schema, raw: bytes) -> Mapping[str, Any]:
+def _body(schema: Schema, raw: bytes, request: Request) -> Mapping[str, Any]:
+    if raw:
+        check_declared(request)
     try:
         members = parse_object(raw) if raw or schema.fields else {}
         loaded: Mapping[str, Any] = schema.load(members)
@@ -98,21 +64,21 @@ def _body(schema: Schema, raw: bytes) -> Mapping[str, Any]:
     return loaded
 
 
-def request_id_of(environ: Environ) -> str:
-    """Return the caller's request id where it is well-formed, else a fresh one."""
-    given = environ.get("HTTP_X_REQUEST_ID")
+def request_id_of(request: Request) -> str:
+    """Return the caller's request id if it is well-formed, else a fresh one."""
+    given = request.header("x-request-id")
     return given if given is not None and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
-def _query(schema: Schema, environ: Environ) -> Mapping[str, Any]:
+def _query(schema: Schema, text: str) -> Mapping[str, Any]:
     try:
-        pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict", max_num_fields=50)
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=50)
         loaded: Mapping[str, Any] = schema.load(_once(pairs, schema))
     except ValidationError as error:
         if schema.unknown == RAISE:
             raise _invalid(error) from error
-        field_name, text = _violations(error)[0]
-        raise MalformedRequest(f"Query parameter {field_name}: {text}") from error
+        parameter, wrong = _violations(error)[0]
+        raise MalformedRequest(f"Query parameter {parameter}: {wrong}") from error
     except ValueError as error:
         raise MalformedRequest("The query cannot be read. Send percent-encoded UTF-8.") from error
     return loaded

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from sealring.admission.replies import Environ
+from sealring.admission.requests import Request
 from sealring.domain.intent import MAX_NAME_CHARACTERS, Intent
 from sealring.domain.principal import Principal
 from sealring.domain.wire import lp16, lp32
@@ -32,23 +32,23 @@ _DIGEST = re.compile(r"retry-[0-9a-f]{64}")
 _NAMES_REPETITIONS = "WorkOS; "
 
 
-def intent_of(principal: Principal, environ: Environ, body: bytes, fingerprint: Fingerprint) -> Intent | None:
+def intent_of(principal: Principal, request: Request, body: bytes, fingerprint: Fingerprint) -> Intent | None:
     """Return what the request intends; None where its client neither names it nor is known to repeat such requests.
 
     Raises MalformedRequest where the Idempotency-Key is not 1 to 255 visible ASCII characters.
     """
-    method, client = environ["REQUEST_METHOD"], environ.get("HTTP_USER_AGENT", "")
-    name = _name(environ.get("HTTP_IDEMPOTENCY_KEY"), client)
+    method, client = request.method, request.header("user-agent") or ""
+    name = _name(request.header("idempotency-key"), client)
     repeats_nameless = method in _REPEATED_NAMELESS and _REPEATS_NAMELESS.match(client) is not None
     if not name and not repeats_nameless:
         return None
-    place = lp16(method.encode()) + environ["PATH_INFO"].encode("latin-1")
-    request = lp32(place) + lp32(environ.get("QUERY_STRING", "").encode("latin-1")) + body
+    place = lp16(method.encode()) + request.path
+    whole = lp32(place) + lp32(request.query.encode("latin-1")) + body
     environment, actor = principal.environment, principal.actor
     nameless = None
     if not name or (method == "PUT" and client.startswith(_NAMES_REPETITIONS)):
-        nameless = Intent(environment, actor, "", place, fingerprint(_sender(environ) + request))
-    return Intent(environment, actor, name, place, fingerprint(request), nameless) if name else nameless
+        nameless = Intent(environment, actor, "", place, fingerprint(_sender(request) + whole))
+    return Intent(environment, actor, name, place, fingerprint(whole), nameless) if name else nameless
 
 
 def _name(key: str | None, client: str) -> str:
@@ -60,10 +60,10 @@ def _name(key: str | None, client: str) -> str:
     return "" if client.startswith(_DIGESTS) and _DIGEST.fullmatch(key) else key
 
 
-def _sender(environ: Environ) -> bytes:
+def _sender(request: Request) -> bytes:
     """What an SDK sends with each repetition, and no other process does but with the same token and version.
 
     Begins as no request does, whose place is not empty.
     """
-    headers = (environ.get(name, "").encode("latin-1") for name in ("HTTP_USER_AGENT", "HTTP_AUTHORIZATION"))
+    headers = ((request.header(name) or "").encode("latin-1") for name in ("user-agent", "authorization"))
     return lp32(b"") + b"".join(map(lp32, headers))

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
-from typing import Any
+from collections.abc import Iterable
 
 import orjson
 
 from sealring.admission.problems import problem_body, problem_headers
 from sealring.errors import Violations
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class Reply:
@@ -46,16 +39,13 @@ class Reply:
         body = orjson.dumps(problem_body(code, message, request_id, violations))
         return cls(status, body, headers=problem_headers(status))
 
-    def send(self, environ: Environ, start_response: StartResponse, request_id: str) -> Iterable[bytes]:
-        start_response(
-            _STATUS_LINES[self.status],
-            [
-                ("Content-Type", self.content_type),
-                ("Content-Length", str(len(self.body))),
-                ("Cache-Control", self.cache_control),
-                ("X-Content-Type-Options", "nosniff"),
-                ("X-Request-ID", request_id),
-                *self.headers,
-            ],
-        )
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (self.body,)
+    def fields(self, request_id: str) -> list[tuple[str, str]]:
+        """Return the headers of the answer, all of them."""
+        return [
+            ("Content-Type", self.content_type),
+            ("Content-Length", str(len(self.body))),
+            ("Cache-Control", self.cache_control),
+            ("X-Content-Type-Options", "nosniff"),
+            ("X-Request-ID", request_id),
+            *self.headers,
+        ]

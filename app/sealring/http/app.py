@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sealring.admission.bodies import Bodies
-from sealring.admission.guard import Guard, Route
+from sealring.admission.guard import Guard
 from sealring.admission.idempotency import Fingerprint
+from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
 from sealring.http.bindings.views import BindingViews
-from sealring.http.data_keys.views import KeyViews
+from sealring.http.bodies import Bodies
+from sealring.http.data_keys.views import DataKeyViews
 from sealring.http.dispatch import Server
-from sealring.http.health import HealthViews, Readiness
-from sealring.http.objects.views import KvViews
+from sealring.http.health.views import HealthViews, Readiness
+from sealring.http.objects.views import ObjectViews
 from sealring.http.openapi import DescriptionViews
 from sealring.http.operations.views import OperationViews
 from sealring.observability.logs import Log
@@ -51,16 +52,16 @@ def make_server(services: Services, around: Surroundings) -> Server:
     routes = guarded_routes(services)
     health = HealthViews(around.readiness).routes()
     open_routes = (*health, *DescriptionViews(routes, health).routes())
+    guard = Guard(around.authenticator, around.fingerprint)
     # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
-    guard = Guard(around.authenticator, Bodies(6 * around.max_value_bytes + (64 << 10)), around.fingerprint)
-    return Server(guard, routes, open_routes, around.log)
+    bodies = Bodies(6 * around.max_value_bytes + (64 << 10))
+    return Server(guard, bodies, routes, open_routes, around.log)
 
 
 def guarded_routes(services: Services) -> tuple[Route, ...]:
-    kv = KvViews(services.objects, services.versions, services.lists)
     return (
-        *kv.routes(),
-        *KeyViews(services.data_keys).routes(),
+        *ObjectViews(services.objects, services.versions, services.lists).routes(),
+        *DataKeyViews(services.data_keys).routes(),
         *OperationViews(services.operations).routes(),
         *BindingViews(services.bindings, services.explanations).routes(),
     )

@@ -15,16 +15,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from sealring.admission.declarations import UnsupportedMediaType
-from sealring.admission.guard import Guard, OpenRoute, Route, request_id_of
+from sealring.admission.guard import Guard, request_id_of
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
-from sealring.admission.replies import Environ, Reply, StartResponse
+from sealring.admission.replies import Reply
+from sealring.admission.routes import OpenRoute, Route
 from sealring.errors import InvalidBody, SealringError, StoreLost, Violations
+from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
+from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
 from sealring.observability.logs import Log
 
 _COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
 
-Respond = Callable[[Environ, Mapping[str, Any], str], Reply]
+Respond = Callable[[WsgiRequest, Mapping[str, Any], str], Reply]
 
 
 class WholePathConverter(BaseConverter):
@@ -37,9 +40,12 @@ class WholePathConverter(BaseConverter):
 class Server(Flask):
     """The WSGI application."""
 
-    def __init__(self, guard: Guard, routes: Iterable[Route], open_routes: Iterable[OpenRoute], log: Log) -> None:
+    def __init__(
+        self, guard: Guard, bodies: Bodies, routes: Iterable[Route], open_routes: Iterable[OpenRoute], log: Log
+    ) -> None:
         super().__init__("sealring", static_folder=None)
         self._guard = guard
+        self._bodies = bodies
         self._log = log
         self._endpoints: dict[str, Respond] = {}
         self._paths: Paths[Respond] = Paths()
@@ -53,16 +59,16 @@ class Server(Flask):
         self._match = self.url_map.bind("sealring").match
 
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        request_id = request_id_of(environ)
-        reply = self._reply(environ, request_id)
-        self._guard.bodies.discard(environ)
-        return reply.send(environ, start_response, request_id)
+        request = WsgiRequest(environ, self._bodies)
+        request_id = request_id_of(request)
+        reply = self._reply(request, environ, request_id)
+        self._bodies.discard(environ)
+        return send(reply, request, start_response, request_id)
 
-    def _reply(self, environ: Environ, request_id: str) -> Reply:
+    def _reply(self, request: WsgiRequest, environ: Environ, request_id: str) -> Reply:
         try:
-            # WSGI hands over the path's bytes as Latin-1 (PEP 3333)
-            path = environ["PATH_INFO"].encode("latin-1").decode()
-            respond, values = self._found(environ["REQUEST_METHOD"], path)
+            path = request.path.decode()
+            respond, values = self._found(request.method, path)
         except UnicodeDecodeError:
             return _framework_problem(400, request_id)
         except HTTPException as error:
@@ -71,7 +77,7 @@ class Server(Flask):
             return _framework_problem(404, request_id)
         if "%" in (target := environ.get("RAW_URI", "")) and hides_slash(target, path, values):
             return _framework_problem(404, request_id)
-        return respond(environ, values, request_id)
+        return respond(request, values, request_id)
 
     def _found(self, method: str, path: str) -> tuple[Respond, Mapping[str, Any]]:
         """Raises HTTPException."""
@@ -87,9 +93,9 @@ class Server(Flask):
         self.add_url_rule(rule, endpoint, methods=[method], provide_automatic_options=False)
 
     def _guarded(self, route: Route) -> Respond:
-        def respond(environ: Environ, values: Mapping[str, Any], request_id: str) -> Reply:
+        def respond(request: WsgiRequest, values: Mapping[str, Any], request_id: str) -> Reply:
             try:
-                return route.view(self._guard.admit(route, environ, values, request_id))
+                return route.view(self._guard.admit(route, request, values, request_id))
             except SealringError as error:
                 return self._problem(error, route, request_id)
             except UnsupportedMediaType as error:
@@ -119,9 +125,9 @@ class Server(Flask):
 
 
 def _open(route: OpenRoute) -> Respond:
-    def respond(environ: Environ, values: Mapping[str, Any], request_id: str) -> Reply:  # noqa: ARG001
-        named = (part.partition("=")[0] for part in environ.get("QUERY_STRING", "").split("&"))
-        return next((route.variants[name] for name in named if name in route.variants), route.view)()
+    def respond(request: WsgiRequest, values: Mapping[str, Any], request_id: str) -> Reply:  # noqa: ARG001
+        named = (part.partition("=")[0] for part in request.query.split("&"))
+        return next((route.variants[name].view for name in named if name in route.variants), route.view)()
 
     return respond
 

@@ -14,24 +14,16 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from sealring.admission.guard import OpenRoute, Route
 from sealring.admission.problems import FRAMEWORK_CODES, PROBLEMS, problem_body
 from sealring.admission.replies import Reply
+from sealring.admission.routes import OpenRoute, Route
 from sealring.domain.context import MAX_KEY_CHARACTERS, MAX_PAIRS, MAX_VALUE_CHARACTERS, ORGANIZATION_KEYS
 from sealring.domain.record import MAX_NAME_CHARACTERS
 from sealring.errors import SealringError
-from sealring.http.descriptions import (
-    ABOUT,
-    EVERY_ROUTE,
-    IDEMPOTENCY_KEY,
-    OPEN_OPERATIONS,
-    OPERATIONS,
-    PATH_PARAMETERS,
-    TAGS,
-    Operation,
-)
+from sealring.http.descriptions import ABOUT, IDEMPOTENCY_KEY, PATH_PARAMETERS, TAGS
+from sealring.http.failures import EVERY_ROUTE
 from sealring.http.fields import KeyContextField, NameField
-from sealring.http.objects import answers
+from sealring.http.schemas import Problem
 
 OPENAPI_VERSION = "3.1.0"
 API_VERSION = "1"  # of the paths; which release answers is nobody's business
@@ -60,9 +52,30 @@ class DescriptionViews:
 
     def __init__(self, routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> None:
         self._own = (
-            OpenRoute("/openapi.json", self.document),
-            OpenRoute("/docs", self.page),
-            OpenRoute("/docs/rapidoc-min.js", self.script),
+            OpenRoute(
+                "/openapi.json",
+                self.document,
+                {200: "application/json"},
+                id="getDescription",
+                summary="This description",
+                text="OpenAPI 3.1.",
+            ),
+            OpenRoute(
+                "/docs",
+                self.page,
+                {200: "text/html"},
+                id="getPage",
+                summary="A page that shows this description",
+                text="Works offline.",
+            ),
+            OpenRoute(
+                "/docs/rapidoc-min.js",
+                self.script,
+                {200: "text/javascript"},
+                id="getPageScript",
+                summary="The script of that page",
+                text="RapiDoc, as published.",
+            ),
         )
         self._document = orjson.dumps(describe(routes, (*open_routes, *self._own)))
         self._html = _PAGE.joinpath("index.html").read_bytes()
@@ -82,7 +95,7 @@ class DescriptionViews:
 
 
 def describe(routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> Json:
-    """Return the document of these routes. Raises KeyError for one that schemas/operations.py does not describe."""
+    """Return the document of these routes."""
     spec = APISpec(
         title="sealring",
         version=API_VERSION,
@@ -116,13 +129,12 @@ def _add_components(spec: APISpec) -> None:
 
 
 def _guarded(route: Route) -> Json:
-    operation = OPERATIONS[f"{route.method} {route.rule}"]
     parameters = [{"in": "path", "name": name, "required": True, **PATH_PARAMETERS[name]} for name in _names(route)]
     described: Json = {
-        "operationId": operation.id,
+        "operationId": route.id,
         "summary": route.summary,
-        "description": f"{operation.text}\n\nNeeds `{route.permission.value}`.",
-        "tags": [operation.tag],
+        "description": f"{route.text}\n\nNeeds `{route.permission.value}`.",
+        "tags": [route.tag],
         "x-required-permission": route.permission.value,
         "parameters": parameters,
         "responses": {str(status): _success(status, schema) for status, schema in route.answers.items()},
@@ -136,20 +148,19 @@ def _guarded(route: Route) -> Json:
             "content": _json(route.body, _example(route.body)),
             "required": any(field.required for field in route.body.fields.values()),
         }
-    described["responses"].update(_refusals(route, operation))
+    described["responses"].update(_refusals(route))
     return described
 
 
 def _open(route: OpenRoute) -> Json:
-    operation = OPEN_OPERATIONS[route.rule]
     return {
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "description": operation.text,
+        "operationId": route.id,
+        "summary": route.summary,
+        "description": route.text,
         "tags": ["Service"],
         "security": [],
-        "parameters": [_flag(name, operation.variants[name]) for name in route.variants],
-        "responses": {str(status): _success(status, answer) for status, answer in operation.answers.items()},
+        "parameters": [_flag(name, variant.text) for name, variant in route.variants.items()],
+        "responses": {str(status): _success(status, answer) for status, answer in route.answers.items()},
     }
 
 
@@ -173,10 +184,10 @@ def _success(status: int, answer: type[Schema] | str) -> Json:
     return {"description": HTTPStatus(status).phrase, "headers": _REQUEST_ID, "content": content}
 
 
-def _refusals(route: Route, operation: Operation) -> Json:
+def _refusals(route: Route) -> Json:
     """The errors of a route, by status: what each code means."""
     found: dict[int, list[tuple[str, str]]] = {}
-    for failure in (*EVERY_ROUTE, *operation.failures):
+    for failure in (*EVERY_ROUTE, *route.failures):
         status, code = PROBLEMS[failure]
         found.setdefault(status, []).append((code, meaning(failure)))
     found[500].append((FRAMEWORK_CODES[500], "A defect of the server."))
@@ -190,7 +201,7 @@ def _refusal(status: int, codes: Sequence[tuple[str, str]]) -> Json:
     return {
         "description": "\n".join(f"* `{code}`: {text}" for code, text in codes),
         "headers": {**_REQUEST_ID, **_STATUS_HEADERS.get(status, {})},
-        "content": _json(answers.Problem(), example),
+        "content": _json(Problem(), example),
     }
 
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import click
-
 from sealring import settings
 from sealring.domain.principal import Permission
 from sealring.errors import SettingsInvalid
@@ -112,9 +110,10 @@ def _introduce(options: DevOptions, config: settings.Settings) -> None:
     )
     env_file = options.data_dir / "dev.env"
     installation.write_private(env_file, f"SEALRING_URL={url}\nSEALRING_TOKEN={token}")
-    click.echo(
-        _BANNER.format(url=url, token=token, keys=_keys_line(config), data_dir=options.data_dir, env_file=env_file.name)
+    banner = _BANNER.format(
+        url=url, token=token, keys=_keys_line(config), data_dir=options.data_dir, env_file=env_file.name
     )
+    print(banner, flush=True)  # noqa: T201  what a person started it for
 
 
 def _keys_line(config: settings.Settings) -> str:
@@ -201,4 +200,4 @@ def _termination_as_interrupt() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    click.echo(text, file=sys.stderr)
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  to the person who waits

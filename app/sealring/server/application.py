@@ -10,7 +10,7 @@ from sealring.auth.scoping import Authenticator
 from sealring.auth.tokens import TokenVerifier
 from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
-from sealring.http.health import Readiness
+from sealring.http.health.views import Readiness
 from sealring.keys.bound_keys import BoundKeys
 from sealring.observability.logs import Log
 from sealring.providers.gateway import THREADS, Gateway

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from sealring.http import examples
-from sealring.http.objects.answers import Answer
+from sealring.http.schemas import Answer
 
 _TIME = {"examples": ["2026-01-31T12:00:00.000Z"]}
 _KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -8,9 +8,7 @@ from sealring.domain.binding import MAX_STALE_DECRYPT_S
 from sealring.domain.context import MAX_KEY_CHARACTERS, MAX_PAIRS
 from sealring.http import examples
 from sealring.http.fields import KeyContextField
-from sealring.http.objects.requests import Nothing, Strict
-
-__all__ = ["BindingsQuery", "CreateBinding", "Nothing"]
+from sealring.http.schemas import Strict
 
 _ORGANIZATION = {"pattern": "^[A-Za-z0-9_-]{1,64}$", "examples": ["org_acme"]}
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sealring.admission.guard import Call, Route
 from sealring.admission.replies import Reply
+from sealring.admission.requests import AdmittedRequest
+from sealring.admission.routes import Route
 from sealring.domain.binding import Binding
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.principal import Caller, Permission
-from sealring.errors import InvalidBody
+from sealring.errors import BindingConflict, InvalidBody, NotFound
 from sealring.http.bindings import answers, render, requests
+from sealring.http.failures import BODY, CONTEXT, KEYS, WRITE
+from sealring.http.schemas import Nothing
 from sealring.services.bindings import Bindings, NewBinding
 from sealring.services.explanations import Explanations
 
+TAG = "Keys of customers"
+BINDINGS = "/sealring/v1/bindings"
 MANAGE = Permission.BINDINGS_MANAGE
 
 
@@ -24,83 +29,209 @@ class BindingViews:
         self._bindings = bindings
         self._explanations = explanations
 
-    def create(self, call: Call) -> Reply:
-        made = self._bindings.create(call.caller, _new(call), activate=call.body["activate"])
+    def create(self, request: AdmittedRequest) -> Reply:
+        made = self._bindings.create(request.caller, _new(request), activate=request.body["activate"])
         return Reply.json(201, render.binding(made))
 
-    def list(self, call: Call) -> Reply:
-        found = self._bindings.list(call.caller, _organization(call.query["organization_id"]))
+    def list(self, request: AdmittedRequest) -> Reply:
+        found = self._bindings.list(request.caller, _organization(request.query["organization_id"]))
         return Reply.json(200, render.bindings(found))
 
-    def read(self, call: Call) -> Reply:
-        return Reply.json(200, render.binding(self._bindings.read(call.caller, call.path["binding_id"])))
+    def read(self, request: AdmittedRequest) -> Reply:
+        return Reply.json(200, render.binding(self._bindings.read(request.caller, request.path["binding_id"])))
 
-    def delete(self, call: Call) -> Reply:
-        self._bindings.delete(call.caller, call.path["binding_id"])
+    def delete(self, request: AdmittedRequest) -> Reply:
+        self._bindings.delete(request.caller, request.path["binding_id"])
         return Reply.json(200, {"success": True})
 
-    def validate(self, call: Call) -> Reply:
-        return _changed(call, self._bindings.validate)
+    def validate(self, request: AdmittedRequest) -> Reply:
+        return _changed(request, self._bindings.validate)
 
-    def activate(self, call: Call) -> Reply:
-        return _changed(call, self._bindings.activate)
+    def activate(self, request: AdmittedRequest) -> Reply:
+        return _changed(request, self._bindings.activate)
 
-    def suspend(self, call: Call) -> Reply:
-        return _changed(call, self._bindings.suspend)
+    def suspend(self, request: AdmittedRequest) -> Reply:
+        return _changed(request, self._bindings.suspend)
 
-    def retire(self, call: Call) -> Reply:
-        return _changed(call, self._bindings.retire)
+    def retire(self, request: AdmittedRequest) -> Reply:
+        return _changed(request, self._bindings.retire)
 
-    def setup(self, call: Call) -> Reply:
-        org = _organization(call.query["organization_id"])
-        guide = self._bindings.setup(call.caller, call.path["provider"], org)
-        return Reply.json(200, render.setup(guide, self._bindings.external_id(call.caller.principal.environment, org)))
+    def setup(self, request: AdmittedRequest) -> Reply:
+        org = _organization(request.query["organization_id"])
+        guide = self._bindings.setup(request.caller, request.path["provider"], org)
+        return Reply.json(
+            200, render.setup(guide, self._bindings.external_id(request.caller.principal.environment, org))
+        )
 
-    def explain(self, call: Call) -> Reply:
-        return Reply.json(200, render.explanation(self._explanations.explain(call.caller, call.path["object_id"])))
+    def explain(self, request: AdmittedRequest) -> Reply:
+        return Reply.json(
+            200, render.explanation(self._explanations.explain(request.caller, request.path["object_id"]))
+        )
 
     def routes(self) -> Sequence[Route]:
-        all_of_them, one = "/sealring/v1/bindings", "/sealring/v1/bindings/<binding_id>"
         return (
             Route(
-                "POST", all_of_them, MANAGE, self.create, "Bind a key",
-                {201: answers.Binding}, body=requests.CreateBinding(), query=requests.Nothing(),
+                "POST",
+                BINDINGS,
+                MANAGE,
+                self.create,
+                stranger=403,
+                answers={201: answers.Binding},
+                body=requests.CreateBinding(),
+                query=Nothing(),
+                id="createBinding",
+                tag=TAG,
+                summary="Bind a key",
+                text="Stores a pending binding of a key that its owner has admitted sealring to. Once active, the "
+                "key guards each context of the organization in which all pairs of `match` occur, and no key "
+                "of ours does: if it fails, the request fails.",
+                failures=(*CONTEXT, NotFound, BindingConflict, *WRITE),
             ),
             Route(
-                "GET", all_of_them, MANAGE, self.list, "List an organization's bindings",
-                {200: answers.BindingList}, query=requests.BindingsQuery(),
-            ),
-            Route("GET", one, MANAGE, self.read, "Read a binding", {200: answers.Binding}, query=requests.Nothing()),
-            Route(
-                "DELETE", one, MANAGE, self.delete, "Delete a pending binding",
-                {200: answers.Done}, query=requests.Nothing(),
-            ),
-            _change(f"{one}/validate", "Verify a binding's key", self.validate),
-            _change(f"{one}/activate", "Activate a binding", self.activate),
-            _change(f"{one}/suspend", "Suspend a binding", self.suspend),
-            _change(f"{one}/retire", "Retire a binding", self.retire),
-            Route(
-                "GET", "/sealring/v1/providers/<provider>/setup", MANAGE, self.setup, "Read how to admit sealring",
-                {200: answers.SetupGuide}, query=requests.BindingsQuery(),
+                "GET",
+                BINDINGS,
+                MANAGE,
+                self.list,
+                stranger=403,
+                answers={200: answers.BindingList},
+                query=requests.BindingsQuery(),
+                id="listBindings",
+                tag=TAG,
+                summary="List an organization's bindings",
+                text="Of one organization, the retired ones included.",
+                failures=(InvalidBody,),
             ),
             Route(
-                "GET", "/sealring/v1/kv/<object_id>/explain", Permission.OBJECTS_READ, self.explain,
-                "Explain why an object cannot be read", {200: answers.Explanation}, query=requests.Nothing(),
+                "GET",
+                f"{BINDINGS}/<binding_id>",
+                MANAGE,
+                self.read,
+                stranger=404,
+                answers={200: answers.Binding},
+                query=Nothing(),
+                id="readBinding",
+                tag=TAG,
+                summary="Read a binding",
+                text="With what was found when its key was asked last.",
+                failures=(NotFound,),
             ),
-        )  # fmt: skip
+            Route(
+                "DELETE",
+                f"{BINDINGS}/<binding_id>",
+                MANAGE,
+                self.delete,
+                stranger=404,
+                answers={200: answers.Done},
+                query=Nothing(),
+                id="deleteBinding",
+                tag=TAG,
+                summary="Delete a pending binding",
+                text="Only a pending one: any other may have sealed what is still there. Retire it instead.",
+                failures=(NotFound, BindingConflict, *WRITE),
+            ),
+            Route(
+                "POST",
+                f"{BINDINGS}/<binding_id>/validate",
+                MANAGE,
+                self.validate,
+                stranger=404,
+                answers={200: answers.Binding},
+                body=Nothing(),
+                query=Nothing(),
+                id="validateBinding",
+                tag=TAG,
+                summary="Verify a binding's key",
+                text="Asks the key for its state, to wrap and to unwrap, and whether it opens where it must not; "
+                "answers what was found and what its owner has to do. The body is empty, or `{}`.",
+                failures=(*BODY, NotFound, *WRITE),
+            ),
+            Route(
+                "POST",
+                f"{BINDINGS}/<binding_id>/activate",
+                MANAGE,
+                self.activate,
+                stranger=404,
+                answers={200: answers.Binding},
+                body=Nothing(),
+                query=Nothing(),
+                id="activateBinding",
+                tag=TAG,
+                summary="Activate a binding",
+                text="Verifies the key of a pending or suspended binding; if it works, the binding guards from now "
+                "on, and the one that it replaces retires. The body is empty, or `{}`.",
+                failures=(*BODY, NotFound, BindingConflict, *WRITE),
+            ),
+            Route(
+                "POST",
+                f"{BINDINGS}/<binding_id>/suspend",
+                MANAGE,
+                self.suspend,
+                stranger=404,
+                answers={200: answers.Binding},
+                body=Nothing(),
+                query=Nothing(),
+                id="suspendBinding",
+                tag=TAG,
+                summary="Suspend a binding",
+                text="From now on whatever the binding guards is refused: neither sealed nor opened. The body is "
+                "empty, or `{}`.",
+                failures=(*BODY, NotFound, BindingConflict, *WRITE),
+            ),
+            Route(
+                "POST",
+                f"{BINDINGS}/<binding_id>/retire",
+                MANAGE,
+                self.retire,
+                stranger=404,
+                answers={200: answers.Binding},
+                body=Nothing(),
+                query=Nothing(),
+                id="retireBinding",
+                tag=TAG,
+                summary="Retire a binding",
+                text="From now on the binding guards nothing new. What its key sealed opens for as long as the key "
+                "works. The body is empty, or `{}`.",
+                failures=(*BODY, NotFound, BindingConflict, *WRITE),
+            ),
+            Route(
+                "GET",
+                "/sealring/v1/providers/<provider>/setup",
+                MANAGE,
+                self.setup,
+                stranger=403,
+                answers={200: answers.SetupGuide},
+                query=requests.BindingsQuery(),
+                id="readSetupGuide",
+                tag=TAG,
+                summary="Read how to admit sealring",
+                text="For the admin of a key: the steps, and the policy text, with our name and the organization's "
+                "in it.",
+                failures=(InvalidBody, *KEYS),
+            ),
+            Route(
+                "GET",
+                "/sealring/v1/kv/<object_id>/explain",
+                Permission.OBJECTS_READ,
+                self.explain,
+                stranger=404,
+                answers={200: answers.Explanation},
+                query=Nothing(),
+                id="explainObject",
+                tag="Objects",
+                summary="Explain why an object cannot be read",
+                text="Asks each key of a live object, now: which one keeps it shut, why, since when, and who has "
+                "to act. The value stays shut.",
+                failures=(NotFound,),
+            ),
+        )
 
 
-def _changed(call: Call, use_case: Callable[[Caller, str], Binding]) -> Reply:
-    return Reply.json(200, render.binding(use_case(call.caller, call.path["binding_id"])))
+def _changed(request: AdmittedRequest, use_case: Callable[[Caller, str], Binding]) -> Reply:
+    return Reply.json(200, render.binding(use_case(request.caller, request.path["binding_id"])))
 
 
-def _change(rule: str, summary: str, view: Callable[[Call], Reply]) -> Route:
-    body, query = requests.Nothing(), requests.Nothing()
-    return Route("POST", rule, MANAGE, view, summary, {200: answers.Binding}, body=body, query=query)
-
-
-def _new(call: Call) -> NewBinding:
-    body = call.body
+def _new(request: AdmittedRequest) -> NewBinding:
+    body = request.body
     org = _organization(body["organization_id"])
     return NewBinding(
         org=org,

@@ -6,46 +6,82 @@ import base64
 import binascii
 from collections.abc import Sequence
 
-from sealring.admission.guard import Call, Route
 from sealring.admission.replies import Reply
+from sealring.admission.requests import AdmittedRequest
+from sealring.admission.routes import Route
 from sealring.domain.principal import Permission
 from sealring.errors import CiphertextRejected
-from sealring.http.objects import answers, render, requests
+from sealring.http.data_keys import answers, render, requests
+from sealring.http.failures import BODY, CONTEXT, KEYS, WRITE
 from sealring.services.data_keys import DataKeys
 
+TAG = "Data keys"
 
-class KeyViews:
+
+class DataKeyViews:
     def __init__(self, data_keys: DataKeys) -> None:
         self._data_keys = data_keys
 
-    def create(self, call: Call) -> Reply:
-        pair = self._data_keys.create(call.caller, call.body["context"])
+    def create(self, request: AdmittedRequest) -> Reply:
+        pair = self._data_keys.create(request.caller, request.body["context"])
         return Reply.json(200, render.data_key_pair(pair))
 
-    def decrypt(self, call: Call) -> Reply:
-        pair = self._data_keys.decrypt(call.caller, _blob(call.body["keys"]))
+    def decrypt(self, request: AdmittedRequest) -> Reply:
+        pair = self._data_keys.decrypt(request.caller, _blob(request.body["keys"]))
         return Reply.json(200, render.data_key(pair))
 
-    def rekey(self, call: Call) -> Reply:
-        pair = self._data_keys.rekey(call.caller, _blob(call.body["encrypted_keys"]), call.body["context"])
+    def rekey(self, request: AdmittedRequest) -> Reply:
+        pair = self._data_keys.rekey(request.caller, _blob(request.body["encrypted_keys"]), request.body["context"])
         return Reply.json(200, render.data_key_pair(pair))
 
     def routes(self) -> Sequence[Route]:
-        keys = "/vault/v1/keys"
         return (
             Route(
-                "POST", f"{keys}/data-key", Permission.KEYS_USE, self.create, "Create a data key",
-                {200: answers.DataKeyPair}, body=requests.CreateDataKey(),
+                "POST",
+                "/vault/v1/keys/data-key",
+                Permission.KEYS_USE,
+                self.create,
+                stranger=403,
+                answers={200: answers.DataKeyPair},
+                body=requests.CreateDataKey(),
+                id="createDataKey",
+                tag=TAG,
+                summary="Create a data key",
+                text="A fresh key of 32 bytes, in clear and wrapped. Encrypt with the first and forget it; keep the "
+                "second.",
+                failures=(*CONTEXT, *KEYS, *WRITE),
             ),
             Route(
-                "POST", f"{keys}/decrypt", Permission.KEYS_USE, self.decrypt, "Decrypt a data key",
-                {200: answers.DataKey}, body=requests.DecryptDataKey(),
+                "POST",
+                "/vault/v1/keys/decrypt",
+                Permission.KEYS_USE,
+                self.decrypt,
+                stranger=400,
+                answers={200: answers.DataKey},
+                body=requests.DecryptDataKey(),
+                id="decryptDataKey",
+                tag=TAG,
+                summary="Decrypt a data key",
+                text="The data key in clear. A blob that was altered, or is none, is refused in one way whatever the "
+                "cause.",
+                failures=(*BODY, CiphertextRejected, *KEYS),
             ),
             Route(
-                "POST", f"{keys}/rekey", Permission.KEYS_USE, self.rekey, "Wrap a data key for another context",
-                {200: answers.DataKeyPair}, body=requests.RekeyDataKey(),
+                "POST",
+                "/vault/v1/keys/rekey",
+                Permission.KEYS_USE,
+                self.rekey,
+                stranger=403,
+                answers={200: answers.DataKeyPair},
+                body=requests.RekeyDataKey(),
+                id="rekeyDataKey",
+                tag=TAG,
+                summary="Wrap a data key for another context",
+                text="The same data key with the same id, wrapped for another key context. What it encrypts stays as "
+                "it is.",
+                failures=(*CONTEXT, CiphertextRejected, *KEYS, *WRITE),
             ),
-        )  # fmt: skip
+        )
 
 
 def _blob(text: str) -> bytes:

@@ -1,20 +1,11 @@
-"""What we answer: the shapes, for the OpenAPI document. The renderers in render.py make them."""
+"""What the routes of objects answer. The functions of render.py make it."""
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import fields
 
-from sealring.admission.problems import FRAMEWORK_CODES, PROBLEMS
 from sealring.http import examples
-
-_CODES = sorted({*FRAMEWORK_CODES.values(), *(problem.code for problem in PROBLEMS.values())})
-
-
-class Answer(Schema):
-    """Later versions may answer more members: clients ignore those that they do not know."""
-
-    class Meta:
-        unknown = EXCLUDE
+from sealring.http.schemas import Answer
 
 
 class Actor(Answer):
@@ -124,92 +115,4 @@ class Deleted(Answer):
     success = fields.Boolean(required=True, metadata={"description": "Always true.", "examples": [True]})
     name = fields.String(
         required=True, metadata={"description": "The name, which is free again.", "examples": [examples.NAME]}
-    )
-
-
-class Operation(Answer):
-    state = fields.String(
-        required=True,
-        metadata={
-            "enum": ["committed", "running", "not_found"],
-            "description": "`running`: begun within the last ten seconds, and not committed so far.",
-            "examples": ["committed"],
-        },
-    )
-    object_id = fields.String(metadata={"description": "Where committed.", "examples": [examples.OBJECT_ID]})
-    version_id = fields.UUID(
-        metadata={"description": "The version that was current then; where committed.", "examples": [examples.UUID]}
-    )
-    committed_at = fields.DateTime(
-        metadata={"description": "Where committed.", "examples": ["2026-01-31T12:00:00.000Z"]}
-    )
-
-
-class DataKey(Answer):
-    id = fields.UUID(required=True, metadata={"description": "The data key's id.", "examples": [examples.UUID]})
-    data_key = fields.String(
-        required=True,
-        metadata={"format": "byte", "description": "Base64 of the key's 32 bytes.", "examples": [examples.DATA_KEY]},
-    )
-
-
-class DataKeyPair(DataKey):
-    context = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(),
-        required=True,
-        metadata={"description": "The key context.", "examples": [examples.CONTEXT]},
-    )
-    encrypted_keys = fields.String(
-        required=True,
-        metadata={
-            "format": "byte",
-            "description": "The wrapped key, in base64. Keep it beside what you encrypt: the server does not.",
-            "examples": [examples.ENCRYPTED_KEYS],
-        },
-    )
-
-
-class Violation(Answer):
-    code = fields.String(required=True)
-    field = fields.String(required=True, metadata={"description": "The member of the body."})
-    message = fields.String(required=True)
-
-
-class Problem(Answer):
-    error = fields.String(required=True, metadata={"description": "The same text as `message`."})
-    message = fields.String(required=True, metadata={"description": "What is wrong, and what to do."})
-    code = fields.String(required=True, metadata={"description": "For programs.", "enum": _CODES})
-    request_id = fields.String(required=True, metadata={"description": "The `X-Request-ID` of the answer."})
-    errors = fields.List(
-        fields.Nested(Violation),
-        metadata={
-            "description": "Each member of the body that is refused; under `/sealring/v1` alone, where there is one."
-        },
-    )
-
-
-class Health(Answer):
-    status = fields.String(required=True, metadata={"enum": ["alive"], "examples": ["alive"]})
-
-
-class Checks(Answer):
-    """`ok`, or the code of what is wrong."""
-
-    store = fields.String(required=True, metadata={"examples": ["ok", "store_lost"]})
-    keys = fields.String(required=True, metadata={"examples": ["ok", "kms_unavailable"]})
-    revocations = fields.String(required=True, metadata={"examples": ["ok", "integrity_failure"]})
-
-
-class Readiness(Answer):
-    status = fields.String(required=True, metadata={"enum": ["ready", "not ready"], "examples": ["ready"]})
-    failed = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"examples": [{"store": "store_lost"}]})
-    settings = fields.String(metadata={"description": "Only if the last reload of the settings was refused."})
-    checks = fields.Nested(Checks, metadata={"description": "With `verbose` alone."})
-    durability = fields.String(
-        metadata={
-            "description": "What answered writes survive, as it was at start; with `verbose` alone.",
-            "enum": ["strong", "single", "best effort"],
-            "examples": ["single"],
-        }
     )

@@ -1,18 +1,15 @@
-"""Rendering domain values as the JSON of the compatible routes."""
+"""Objects, lists of them and their versions as JSON."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
 from sealring.domain.ids import ObjectId, uuid_text
 from sealring.domain.record import ObjectRecord, VersionSummary
 from sealring.http.timestamps import rfc3339
-from sealring.services.data_keys import DataKeyPair
 from sealring.services.listing import Listing
 from sealring.services.objects import OpenedObject
-from sealring.services.operations import Operation
 
 Json = dict[str, Any]
 
@@ -55,26 +52,3 @@ def versions(summaries: Sequence[VersionSummary]) -> Json:
         for each in summaries
     ]
     return {"data": rows, "list_metadata": {"before": None, "after": None}}
-
-
-def operation(found: Operation) -> Json:
-    if found.outcome is None:
-        return {"state": found.progress.value}
-    return {
-        "state": found.progress.value,
-        "object_id": str(ObjectId(found.outcome.object_id)),
-        "version_id": uuid_text(found.outcome.version_id),
-        "committed_at": rfc3339(found.outcome.started_at),
-    }
-
-
-def data_key(pair: DataKeyPair) -> Json:
-    return {"id": pair.id, "data_key": _base64(pair.secret)}
-
-
-def data_key_pair(pair: DataKeyPair) -> Json:
-    return {**data_key(pair), "context": pair.context.as_dict(), "encrypted_keys": _base64(pair.wrapped)}
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()

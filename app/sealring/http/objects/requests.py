@@ -1,25 +1,12 @@
-"""What clients send: the shapes of bodies and queries."""
+"""What clients send about objects."""
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
+from marshmallow import fields, validate
 
 from sealring.http import examples
 from sealring.http.fields import KeyContextField, NameField, WholeNumberField
-
-
-class Tolerant(Schema):
-    """Of the compatible routes: SDKs send members of their own, which are ignored."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-
-class Strict(Schema):
-    """Of our own routes: what is unknown is refused."""
-
-    class Meta:
-        unknown = RAISE
+from sealring.http.schemas import Tolerant
 
 
 class CreateObject(Tolerant):
@@ -63,29 +50,6 @@ class UpdateObject(Tolerant):
     )
     context = KeyContextField(
         load_default=None, allow_none=True, metadata={"description": "Another spelling of `key_context`."}
-    )
-
-
-class CreateDataKey(Tolerant):
-    context = KeyContextField(
-        required=True, metadata={"description": "Chooses the key.", "examples": [examples.CONTEXT]}
-    )
-
-
-class DecryptDataKey(Tolerant):
-    keys = fields.String(
-        required=True,
-        metadata={"description": "An `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
-    )
-
-
-class RekeyDataKey(Tolerant):
-    encrypted_keys = fields.String(
-        required=True,
-        metadata={"description": "An `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
-    )
-    context = KeyContextField(
-        required=True, metadata={"description": "The key context from now on.", "examples": [examples.CONTEXT]}
     )
 
 
@@ -137,7 +101,3 @@ class NameQuery(Tolerant):
             "examples": ["org_acme"],
         },
     )
-
-
-class Nothing(Strict):
-    """A body that must be empty, or an empty object."""

@@ -1,124 +1,240 @@
-"""The routes of objects: eight of the compatible ones, and our own for versions and deleted objects."""
+"""The routes of objects: eight that WorkOS Vault has, and our own for versions and deleted objects."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sealring.admission.guard import Call, Route
 from sealring.admission.replies import Reply
+from sealring.admission.requests import AdmittedRequest
+from sealring.admission.routes import Route
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.ports import Order
 from sealring.domain.principal import Permission
-from sealring.errors import MalformedRequest
+from sealring.errors import AmbiguousName, KeyContextFixed, MalformedRequest, NameTaken, NotFound, VersionConflict
+from sealring.http.failures import BODY, CONTEXT, KEYS, REPEATABLE
 from sealring.http.objects import answers, render, requests
+from sealring.http.schemas import Nothing
 from sealring.http.timestamps import parse_moment
 from sealring.services.listing import ListOptions, Lists
 from sealring.services.objects import Objects
 from sealring.services.versions import Versions
 
+TAG = "Objects"
+KV, OURS = "/vault/v1/kv", "/sealring/v1/kv"
 
-class KvViews:
+
+class ObjectViews:
     def __init__(self, objects: Objects, versions: Versions, lists: Lists) -> None:
         self._objects = objects
         self._versions = versions
         self._lists = lists
 
-    def create(self, call: Call) -> Reply:
-        body = call.body
-        record = self._objects.create(call.caller, name=body["name"], value=body["value"], context=body["key_context"])
+    def create(self, request: AdmittedRequest) -> Reply:
+        body = request.body
+        record = self._objects.create(
+            request.caller, name=body["name"], value=body["value"], context=body["key_context"]
+        )
         return Reply.json(201, render.metadata(record))
 
-    def list(self, call: Call) -> Reply:
-        page = self._lists.list(call.caller, _list_options(call))
+    def list(self, request: AdmittedRequest) -> Reply:
+        page = self._lists.list(request.caller, _list_options(request))
         return Reply.json(200, render.listing(page))
 
-    def read(self, call: Call) -> Reply:
-        opened = self._objects.read(call.caller, call.path["object_id"])
+    def read(self, request: AdmittedRequest) -> Reply:
+        opened = self._objects.read(request.caller, request.path["object_id"])
         return Reply.json(200, render.with_value(opened))
 
-    def read_by_name(self, call: Call) -> Reply:
-        org = _organization(call.query["organization_id"])
-        opened = self._objects.read_by_name(call.caller, call.path["name"], org)
+    def read_by_name(self, request: AdmittedRequest) -> Reply:
+        org = _organization(request.query["organization_id"])
+        opened = self._objects.read_by_name(request.caller, request.path["name"], org)
         return Reply.json(200, render.with_value(opened))
 
-    def update(self, call: Call) -> Reply:
+    def update(self, request: AdmittedRequest) -> Reply:
         record = self._objects.update(
-            call.caller,
-            call.path["object_id"],
-            value=call.body["value"],
-            version_check=call.body["version_check"],
-            contexts=_sent_contexts(call),
+            request.caller,
+            request.path["object_id"],
+            value=request.body["value"],
+            version_check=request.body["version_check"],
+            contexts=_sent_contexts(request),
         )
         return Reply.json(201, render.without_value(record))
 
-    def delete(self, call: Call) -> Reply:
-        record = self._objects.delete(call.caller, call.path["object_id"], version_check=call.query["version_check"])
+    def delete(self, request: AdmittedRequest) -> Reply:
+        record = self._objects.delete(
+            request.caller, request.path["object_id"], version_check=request.query["version_check"]
+        )
         return Reply.json(200, {"success": True, "name": record.name})
 
-    def describe(self, call: Call) -> Reply:
-        record = self._objects.describe(call.caller, call.path["object_id"])
+    def describe(self, request: AdmittedRequest) -> Reply:
+        record = self._objects.describe(request.caller, request.path["object_id"])
         return Reply.json(200, render.without_value(record))
 
-    def list_versions(self, call: Call) -> Reply:
-        summaries = self._versions.list(call.caller, call.path["object_id"])
+    def list_versions(self, request: AdmittedRequest) -> Reply:
+        summaries = self._versions.list(request.caller, request.path["object_id"])
         return Reply.json(200, render.versions(summaries))
 
-    def read_version(self, call: Call) -> Reply:
-        opened = self._versions.read(call.caller, call.path["object_id"], call.path["version_id"])
+    def read_version(self, request: AdmittedRequest) -> Reply:
+        opened = self._versions.read(request.caller, request.path["object_id"], request.path["version_id"])
         return Reply.json(200, render.with_value(opened))
 
-    def restore(self, call: Call) -> Reply:
-        record = self._objects.restore(call.caller, call.path["object_id"])
+    def restore(self, request: AdmittedRequest) -> Reply:
+        record = self._objects.restore(request.caller, request.path["object_id"])
         return Reply.json(200, render.without_value(record))
 
     def routes(self) -> Sequence[Route]:
-        kv, ours = "/vault/v1/kv", "/sealring/v1/kv"
-        one = f"{kv}/<object_id>"
         return (
             Route(
-                "POST", kv, Permission.OBJECTS_CREATE, self.create, "Create an object",
-                {201: answers.ObjectMetadata}, body=requests.CreateObject(), repeatable=True,
+                "POST",
+                KV,
+                Permission.OBJECTS_CREATE,
+                self.create,
+                stranger=403,
+                answers={201: answers.ObjectMetadata},
+                body=requests.CreateObject(),
+                repeatable=True,
+                id="createObject",
+                tag=TAG,
+                summary="Create an object",
+                text="Seals the value and stores it as a new object. Answers its metadata, never the value. A key "
+                "context without `organization_id` (or `organizationId`) takes a token for all organizations.",
+                failures=(*CONTEXT, NameTaken, *KEYS, *REPEATABLE),
             ),
             Route(
-                "GET", kv, Permission.OBJECTS_LIST, self.list, "List objects",
-                {200: answers.ObjectList}, query=requests.ListQuery(),
+                "GET",
+                KV,
+                Permission.OBJECTS_LIST,
+                self.list,
+                stranger=200,
+                answers={200: answers.ObjectList},
+                query=requests.ListQuery(),
+                id="listObjects",
+                tag=TAG,
+                summary="List objects",
+                text="The live objects of the token's organizations, by `updated_at` and id. Follow `after` until "
+                "it is null: no object comes twice, and none is left out that was not written meanwhile. "
+                "Clients that send `list_metadata.before` as `after` go forward too. Touches no key.",
             ),
             Route(
-                "GET", f"{kv}/name/<whole:name>", Permission.OBJECTS_READ, self.read_by_name, "Read an object by name",
-                {200: answers.Object}, query=requests.NameQuery(),
-            ),
-            Route("GET", one, Permission.OBJECTS_READ, self.read, "Read an object", {200: answers.Object}),
-            Route(
-                "PUT", one, Permission.OBJECTS_UPDATE, self.update, "Update an object",
-                {201: answers.ObjectWithoutValue}, body=requests.UpdateObject(), repeatable=True,
-            ),
-            Route(
-                "DELETE", one, Permission.OBJECTS_DELETE, self.delete, "Delete an object",
-                {200: answers.Deleted}, query=requests.DeleteQuery(), repeatable=True,
-            ),
-            Route(
-                "GET", f"{one}/metadata", Permission.OBJECTS_READ, self.describe, "Describe an object",
-                {200: answers.ObjectWithoutValue},
+                "GET",
+                f"{KV}/name/<whole:name>",
+                Permission.OBJECTS_READ,
+                self.read_by_name,
+                stranger=404,
+                answers={200: answers.Object},
+                query=requests.NameQuery(),
+                id="readObjectByName",
+                tag=TAG,
+                summary="Read an object by name",
+                text="The live object of that name, with its value. Slashes of the name may be percent-encoded or not.",
+                failures=(NotFound, AmbiguousName, *KEYS),
             ),
             Route(
-                "GET", f"{one}/versions", Permission.OBJECTS_READ, self.list_versions, "List an object's versions",
-                {200: answers.VersionList},
+                "GET",
+                f"{KV}/<object_id>",
+                Permission.OBJECTS_READ,
+                self.read,
+                stranger=404,
+                answers={200: answers.Object},
+                id="readObject",
+                tag=TAG,
+                summary="Read an object",
+                text="A live object with its value. The audit event is stored before the value leaves.",
+                failures=(NotFound, *KEYS),
             ),
             Route(
-                "GET", f"{ours}/<object_id>/versions/<version_id>", Permission.OBJECTS_READ, self.read_version,
-                "Read one version of an object", {200: answers.Object}, query=requests.Nothing(),
+                "PUT",
+                f"{KV}/<object_id>",
+                Permission.OBJECTS_UPDATE,
+                self.update,
+                stranger=404,
+                answers={201: answers.ObjectWithoutValue},
+                body=requests.UpdateObject(),
+                repeatable=True,
+                id="updateObject",
+                tag=TAG,
+                summary="Update an object",
+                text="Seals a new value under the object's own key context, and keeps the one before as a version.",
+                failures=(*CONTEXT, KeyContextFixed, NotFound, VersionConflict, *KEYS, *REPEATABLE),
             ),
             Route(
-                "POST", f"{ours}/<object_id>/restore", Permission.OBJECTS_RESTORE, self.restore,
-                "Restore a deleted object", {200: answers.ObjectWithoutValue},
-                body=requests.Nothing(), query=requests.Nothing(), repeatable=True,
+                "DELETE",
+                f"{KV}/<object_id>",
+                Permission.OBJECTS_DELETE,
+                self.delete,
+                stranger=404,
+                answers={200: answers.Deleted},
+                query=requests.DeleteQuery(),
+                repeatable=True,
+                id="deleteObject",
+                tag=TAG,
+                summary="Delete an object",
+                text="From now on the object cannot be read, and its name is free. It can be restored for as long "
+                "as the settings say, 30 days by default. Touches no key.",
+                failures=(NotFound, VersionConflict, *REPEATABLE),
             ),
-        )  # fmt: skip
+            Route(
+                "GET",
+                f"{KV}/<object_id>/metadata",
+                Permission.OBJECTS_READ,
+                self.describe,
+                stranger=404,
+                answers={200: answers.ObjectWithoutValue},
+                id="describeObject",
+                tag=TAG,
+                summary="Describe an object",
+                text="A live object without its value. Touches no key.",
+                failures=(NotFound,),
+            ),
+            Route(
+                "GET",
+                f"{KV}/<object_id>/versions",
+                Permission.OBJECTS_READ,
+                self.list_versions,
+                stranger=404,
+                answers={200: answers.VersionList},
+                id="listObjectVersions",
+                tag=TAG,
+                summary="List an object's versions",
+                text="All versions of a live object. Touches no key.",
+                failures=(NotFound,),
+            ),
+            Route(
+                "GET",
+                f"{OURS}/<object_id>/versions/<version_id>",
+                Permission.OBJECTS_READ,
+                self.read_version,
+                stranger=404,
+                answers={200: answers.Object},
+                query=Nothing(),
+                id="readObjectVersion",
+                tag=TAG,
+                summary="Read one version of an object",
+                text="A live object as it was in one version, with the value of that version.",
+                failures=(NotFound, *KEYS),
+            ),
+            Route(
+                "POST",
+                f"{OURS}/<object_id>/restore",
+                Permission.OBJECTS_RESTORE,
+                self.restore,
+                stranger=404,
+                answers={200: answers.ObjectWithoutValue},
+                body=Nothing(),
+                query=Nothing(),
+                repeatable=True,
+                id="restoreObject",
+                tag=TAG,
+                summary="Restore a deleted object",
+                text="Brings a deleted object back under its name; a live one stays as it is. The body is empty, "
+                "or `{}`. Touches no key.",
+                failures=(*BODY, NotFound, NameTaken, *REPEATABLE),
+            ),
+        )
 
 
-def _list_options(call: Call) -> ListOptions:
-    query = call.query
+def _list_options(request: AdmittedRequest) -> ListOptions:
+    query = request.query
     moment = query["updatedAfter"] or query["updated_after"] or None
     return ListOptions(
         limit=query["limit"],
@@ -130,8 +246,8 @@ def _list_options(call: Call) -> ListOptions:
     )
 
 
-def _sent_contexts(call: Call) -> Sequence[KeyContext]:
-    return [context for context in (call.body["key_context"], call.body["context"]) if context is not None]
+def _sent_contexts(request: AdmittedRequest) -> Sequence[KeyContext]:
+    return [context for context in (request.body["key_context"], request.body["context"]) if context is not None]
 
 
 def _organization(text: str | None) -> OrgId | None:

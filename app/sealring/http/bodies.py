@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
 
 from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.errors import ParseException
 
-from sealring.admission.declarations import check_declared
-from sealring.admission.replies import Environ
 from sealring.errors import MalformedRequest, PayloadTooLarge, RequestTimeout
+
+Environ = Mapping[str, Any]
 
 BODY_S = 30.0  # for a body that a view needs, whatever arrives meanwhile
 _DISCARD_S = 2.0
@@ -29,7 +30,7 @@ class Bodies:
     def read(self, environ: Environ) -> bytes:
         """Return the body, with a Content-Length or chunked.
 
-        Raises PayloadTooLarge, MalformedRequest, RequestTimeout, UnsupportedMediaType.
+        Raises PayloadTooLarge, MalformedRequest, RequestTimeout.
         """
         declared = environ.get("CONTENT_LENGTH")
         if declared is None:
@@ -42,8 +43,6 @@ class Bodies:
                 raise MalformedRequest("The body is shorter than its Content-Length. Send it whole.")
         if len(raw) > self._max_bytes:
             raise self._too_large()
-        if raw:
-            check_declared(environ)
         return raw
 
     def discard(self, environ: Environ) -> None:

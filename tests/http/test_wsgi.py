@@ -1,14 +1,17 @@
-"""Replies: what every answer carries, and what none does."""
+"""Answers at the WSGI door: what each of them carries, and what none does."""
 
 import pytest
 
 from sealring.admission.replies import Reply
+from sealring.http.bodies import Bodies
+from sealring.http.wsgi import WsgiRequest, send
 
 
 def sent(reply, method="GET"):
     """The status, the headers and the body that a server is handed."""
     said = []
-    body = reply.send({"REQUEST_METHOD": method}, lambda *head: said.append(head), "request-1")
+    request = WsgiRequest({"REQUEST_METHOD": method}, Bodies(1000))
+    body = send(reply, request, lambda *head: said.append(head), "request-1")
     ((status, headers),) = said
     return status, dict(headers), b"".join(body)
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from sealring.admission.guard import OpenRoute
 from sealring.admission.problems import PROBLEMS
 from sealring.admission.replies import Reply
+from sealring.admission.routes import OpenRoute, Variant
 from sealring.errors import SealringError
+from sealring.http.health import answers
 
 CACHE_S = 2.0
 REFUSED = "the last reload was refused, and the settings before it stay in force; the log says why"
@@ -47,8 +48,25 @@ class HealthViews:
 
     def routes(self) -> Sequence[OpenRoute]:
         return (
-            OpenRoute("/livez", self.alive),
-            OpenRoute("/readyz", self.ready, {"verbose": self.ready_in_detail}),
+            OpenRoute(
+                "/livez",
+                self.alive,
+                {200: answers.Health},
+                id="isAlive",
+                summary="Whether the process runs",
+                text="Touches nothing else.",
+            ),
+            OpenRoute(
+                "/readyz",
+                self.ready,
+                {200: answers.Readiness, 503: answers.Readiness},
+                id="isReady",
+                summary="Whether requests can be served",
+                text="Writes to the store and reads from it. The answer is kept for two seconds.",
+                variants={
+                    "verbose": Variant(self.ready_in_detail, "Answer each check, and the durability of the store.")
+                },
+            ),
         )
 
     def _reply(self, details: Mapping[str, object]) -> Reply:

@@ -1,0 +1,47 @@
+"""Requests: what a front knows of one before it is admitted, and what a view gets of one that was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sealring.domain.principal import Caller
+
+
+class Request(Protocol):
+    """A request as it arrived, whatever protocol and worker brought it. Not thread-safe."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> bytes:
+        """The path, percent-decoded."""
+
+    @property
+    def query(self) -> str:
+        """The query, as it was sent; empty if there is none."""
+
+    @property
+    def peer(self) -> str:
+        """The address of the other end of the connection; empty on a Unix socket."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header that this room asks for, by its name in lower case."""
+
+    def body(self) -> bytes:
+        """Read the whole body. Call it once.
+
+        Raises PayloadTooLarge, RequestTimeout; MalformedRequest for a body that is cut short or badly framed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedRequest:
+    """A request that passed the guard."""
+
+    caller: Caller
+    path: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, Any] = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)

@@ -1,0 +1,33 @@
+"""What the routes of health answer."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from sealring.http.schemas import Answer
+
+
+class Health(Answer):
+    status = fields.String(required=True, metadata={"enum": ["alive"], "examples": ["alive"]})
+
+
+class Checks(Answer):
+    """`ok`, or the code of what is wrong."""
+
+    store = fields.String(required=True, metadata={"examples": ["ok", "store_lost"]})
+    keys = fields.String(required=True, metadata={"examples": ["ok", "kms_unavailable"]})
+    revocations = fields.String(required=True, metadata={"examples": ["ok", "integrity_failure"]})
+
+
+class Readiness(Answer):
+    status = fields.String(required=True, metadata={"enum": ["ready", "not ready"], "examples": ["ready"]})
+    failed = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"examples": [{"store": "store_lost"}]})
+    settings = fields.String(metadata={"description": "Only if the last reload of the settings was refused."})
+    checks = fields.Nested(Checks, metadata={"description": "With `verbose` alone."})
+    durability = fields.String(
+        metadata={
+            "description": "What answered writes survive, as it was at start; with `verbose` alone.",
+            "enum": ["strong", "single", "best effort"],
+            "examples": ["single"],
+        }
+    )

@@ -1,0 +1,66 @@
+"""WSGI (PEP 3333): its environment as a request, and a reply as it wants answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from sealring.admission.replies import Reply
+from sealring.http.bodies import Bodies
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+# The headers that anybody here asks for. No other one is looked at.
+_VARIABLES = {
+    "authorization": "HTTP_AUTHORIZATION",
+    "content-encoding": "HTTP_CONTENT_ENCODING",
+    "content-range": "HTTP_CONTENT_RANGE",
+    "content-type": "CONTENT_TYPE",
+    "idempotency-key": "HTTP_IDEMPOTENCY_KEY",
+    "if-match": "HTTP_IF_MATCH",
+    "if-none-match": "HTTP_IF_NONE_MATCH",
+    "if-unmodified-since": "HTTP_IF_UNMODIFIED_SINCE",
+    "user-agent": "HTTP_USER_AGENT",
+    "x-request-id": "HTTP_X_REQUEST_ID",
+}
+
+
+class WsgiRequest:
+    """The Request of a WSGI environment."""
+
+    __slots__ = ("_bodies", "_environ", "method")
+
+    def __init__(self, environ: Environ, bodies: Bodies) -> None:
+        self._environ = environ
+        self._bodies = bodies
+        self.method: str = environ["REQUEST_METHOD"]
+
+    @property
+    def path(self) -> bytes:
+        raw: str = self._environ["PATH_INFO"]  # its bytes as Latin-1
+        return raw.encode("latin-1")
+
+    @property
+    def query(self) -> str:
+        query: str = self._environ.get("QUERY_STRING", "")
+        return query
+
+    @property
+    def peer(self) -> str:
+        address: str = self._environ.get("REMOTE_ADDR", "")
+        return address
+
+    def header(self, name: str) -> str | None:
+        return self._environ.get(_VARIABLES[name])
+
+    def body(self) -> bytes:
+        return self._bodies.read(self._environ)
+
+
+def send(reply: Reply, request: WsgiRequest, start_response: StartResponse, request_id: str) -> Iterable[bytes]:
+    start_response(_STATUS_LINES[reply.status], reply.fields(request_id))
+    return () if request.method == "HEAD" else (reply.body,)
