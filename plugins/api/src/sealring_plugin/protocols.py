@@ -32,13 +32,13 @@ class ManagedKeys(Protocol):
         It was never used before, and its material is bound to `key_id`, `version`, `scope` and its root.
         """
 
-    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
-        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `binding`. Raises ProviderError."""
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
+        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `context`. Raises ProviderError."""
 
-    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, context: WrapContext, call: Call) -> bytearray:
         """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where the blob was altered, or made under another key or binding.
+        CiphertextRejected where the blob was altered, or made under another key or context.
         """
 
     def close(self) -> None:
@@ -49,13 +49,13 @@ class ManagedKeys(Protocol):
 class CustomersKeys(Protocol):
     """Keys that customers bind, and can take away. Called from many threads; made once in each process."""
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
-        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `binding`. Raises ProviderError."""
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
+        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `context`. Raises ProviderError."""
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where the blob was altered, or made under another key or binding.
+        CiphertextRejected where the blob was altered, or made under another key or context.
         """
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class DestroysKeys(Protocol):
 class GeneratesDataKeys(Protocol):
     """Makes a DEK and its wrapped form in one call of a customer's KMS."""
 
-    def generate_data_key(self, key: CustomersKey, binding: WrapContext, call: Call) -> tuple[bytearray, WrappedKey]:
+    def generate_data_key(self, key: CustomersKey, context: WrapContext, call: Call) -> tuple[bytearray, WrappedKey]:
         """Return 32 random bytes, and the same wrapped as `wrap` would."""
 
 
@@ -109,14 +109,14 @@ class ReWraps(Protocol):
         new: tuple[CustomersKey, WrapContext],
         call: Call,
     ) -> WrappedKey:
-        """Return the same DEK wrapped under the new key and binding. Raises as `unwrap` and `wrap` do."""
+        """Return the same DEK wrapped under the new key and context. Raises as `unwrap` and `wrap` do."""
 
 
 @runtime_checkable
 class BindsContext(Protocol):
     """Passes the context on to a KMS that authenticates it, and shows it in the log of the key's owner."""
 
-    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
+    def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
         """Return the pairs that the KMS itself authenticates."""
 
 

@@ -58,28 +58,26 @@ class AwsKmsProvider:
         self._config = config
         self._client = Client(config)
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
-        used, context = Key.of(self._config, key), bound_pairs(key, binding)
-        answer = self._use("encrypt", used, call, KeyId=used.arn, Plaintext=dek, EncryptionContext=context)
+        used, pairs = Key.of(self._config, key), bound_pairs(key, context)
+        answer = self._use("encrypt", used, call, KeyId=used.arn, Plaintext=dek, EncryptionContext=pairs)
         _expect_key(answer, "KeyId", used)
         return WrappedKey(ALG, _blob(answer, "CiphertextBlob"))
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         _check_form(wrapped)
-        used, context = Key.of(self._config, key), bound_pairs(key, binding)
-        answer = self._use(
-            "decrypt", used, call, KeyId=used.arn, CiphertextBlob=wrapped.blob, EncryptionContext=context
-        )
+        used, pairs = Key.of(self._config, key), bound_pairs(key, context)
+        answer = self._use("decrypt", used, call, KeyId=used.arn, CiphertextBlob=wrapped.blob, EncryptionContext=pairs)
         _expect_key(answer, "KeyId", used)
         dek = bytearray(_blob(answer, "Plaintext"))
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise CiphertextRejected("what opened is no data key")
         return dek
 
-    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
-        return binding.context
+    def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
+        return context.pairs
 
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
         used = Key.of(self._config, key)

@@ -58,11 +58,11 @@ class AzureProvider:
         self._principal = config.principal
         self._client = Client(config)
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         """Look at the key first: the vault need not refuse to wrap with an RSA key that is disabled."""
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
-        target, bound = Target.of(key, self._cloud), digest(key, binding)
+        target, bound = Target.of(key, self._cloud), digest(key, context)
         found = self._looked_at(target, key, call)
         version = found.version if found else ""
         if found and not found.is_rsa:
@@ -70,8 +70,8 @@ class AzureProvider:
         operation = Operation("wrapkey", RSA_OAEP_256, {"value": joined(dek, bound)})
         return _wrapped(target, RSA, self._used(target, version, operation, call))
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
-        blob, target, bound = _parsed(wrapped), Target.of(key, self._cloud), digest(key, binding)
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
+        blob, target, bound = _parsed(wrapped), Target.of(key, self._cloud), digest(key, context)
         version = target.version_of(blob.kid)
         if version is None:
             raise CiphertextRejected("wrapped under another key")
