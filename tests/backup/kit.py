@@ -19,7 +19,7 @@ from sealring.store.links import Links
 from sealring.store.opened import OpenedStore
 from sealring.store.redis_layout import read_layout
 from sealring.whole_store import BackupFiles
-from sealring_local.root import Roots, read_roots
+from sealring_local.roots import Roots, read_roots
 from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key
 from support.make import caller, context, services

@@ -26,7 +26,7 @@ def test_every_option_of_a_binding_is_described():
 
 
 def test_every_finding_is_described_with_its_severity():
-    source = (ROOT / "plugins/awskms/src/sealring_awskms/validation.py").read_text()
+    source = (ROOT / "plugins/awskms/src/sealring_awskms/findings.py").read_text()
     made = set(re.findall(r'_(error|warning)\(\s*"([a-z_]+)"', source))
 
     assert {(cells[1], cells[0].strip("`")) for cells in rows(section(PAGE, "### Findings"))} == made

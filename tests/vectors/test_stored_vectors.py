@@ -17,7 +17,7 @@ from sealring.store.backup_file import BackupFile
 from sealring.store.keyspace import Keyspace
 from sealring.store.restore import Survey
 from sealring.whole_store import BackupFiles
-from sealring_local.root import Roots
+from sealring_local.roots import Roots
 from sealring_local.wrap import LocalProvider
 from support import stored_reader
 from support.backup_reader import read_backup

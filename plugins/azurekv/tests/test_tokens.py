@@ -11,9 +11,9 @@ from entra_fake import OTHER_TENANT, SECRET, TENANT, login_refused
 
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import ClientSecret, credential_of
+from sealring_azurekv.key import Target
 from sealring_azurekv.spec import SPEC
 from sealring_azurekv.tokens import Tokens
-from sealring_azurekv.vaults import Target
 from sealring_azurekv.wire import Wire
 from sealring_plugin import AccessDenied, DeadlineExceeded, ProviderError, Unavailable
 from support.waiting import becomes_true

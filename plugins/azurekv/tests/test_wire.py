@@ -11,7 +11,7 @@ import pytest
 from azure_fake import Azure, refused
 
 from sealring_azurekv import wire
-from sealring_azurekv.vaults import Origin
+from sealring_azurekv.key import Origin
 from sealring_azurekv.wire import Request, Wire
 from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable
 from support.waiting import becomes_true

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealring_local import spec
-from sealring_local.root import Roots, create_roots, read_roots
+from sealring_local.roots import Roots, create_roots, read_roots
 from sealring_local.wrap import LocalProvider
 from sealring_plugin import (
     DATA,

@@ -21,10 +21,10 @@ from botocore.parsers import ResponseParserError
 from sealring_awskms import sdk
 from sealring_awskms.bounded import Bounded
 from sealring_awskms.config import AwsConfig, read_secret
-from sealring_awskms.credentials import Credentials, Lease, Refreshed
 from sealring_awskms.endpoint import Endpoint
 from sealring_awskms.errors import EXPIRED, REFUSED, code_of, failure
 from sealring_awskms.key import Key
+from sealring_awskms.renewal import Credentials, Lease, Refreshed
 from sealring_awskms.transport import Transport
 from sealring_plugin import AccessDenied, Call, ConfigInvalid, ProviderError, Purpose, Unavailable
 

@@ -20,8 +20,8 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
-from sealring_awskms.credentials import Credentials
 from sealring_awskms.endpoint import Endpoint
+from sealring_awskms.renewal import Credentials
 from sealring_awskms.transport import Exchange, Transport
 from sealring_plugin import Call, ConfigInvalid
 

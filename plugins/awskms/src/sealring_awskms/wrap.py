@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sealring_awskms import setup, validation
-from sealring_awskms.binding import bound_pairs
+from sealring_awskms import setup
 from sealring_awskms.client import Client
 from sealring_awskms.config import AwsConfig
+from sealring_awskms.description import Metadata
+from sealring_awskms.encryption_context import bound_pairs
+from sealring_awskms.findings import findings
 from sealring_awskms.key import Key
-from sealring_awskms.metadata import Metadata
 from sealring_plugin import (
     Call,
     CiphertextRejected,
@@ -85,7 +86,7 @@ class AwsKmsProvider:
 
     def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         """Raises Throttled, Unavailable or DeadlineExceeded where nothing can be said of the key now."""
-        return list(validation.findings(self, self._config, key, call))
+        return list(findings(self, self._config, key, call))
 
     def explain_setup(self, *, principal: str, organization_id: str, external_id: str) -> SetupGuide:
         return setup.guide(principal, organization_id, external_id, reencrypt=self._config.reencrypt)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sealring_azurekv.vaults import CLOUDS, UUID, Cloud, Origin
+from sealring_azurekv.key import CLOUDS, UUID, Cloud, Origin
 from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress
 
 CREDENTIALS = ("certificate_file", "client_secret_file", "assertion_file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealring_azurekv.config import FIELDS, KEY_OPTIONS, AzureConfig
-from sealring_azurekv.vaults import Target
+from sealring_azurekv.key import Target
 from sealring_plugin import ConfigValue, CustomersKey, CustomersKeys, CustomersSpec
 
 NAME = "azurekv"

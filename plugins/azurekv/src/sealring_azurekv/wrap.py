@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 
 from sealring_azurekv.blob import MAX_DEK_BYTES, MIN_DEK_BYTES, Blob, digest, joined, split
-from sealring_azurekv.bundle import KeyBundle
 from sealring_azurekv.client import Client, Operation, Result
 from sealring_azurekv.config import AzureConfig
+from sealring_azurekv.description import KeyBundle
 from sealring_azurekv.findings import Examination
+from sealring_azurekv.key import Target
 from sealring_azurekv.setup import TAG, guide
-from sealring_azurekv.vaults import Target
 from sealring_plugin import (
     AccessDenied,
     Call,

@@ -16,7 +16,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealring_local.root import Roots
+from sealring_local.roots import Roots
 from sealring_local.spec import NAME
 from sealring_plugin import Call, CiphertextRejected, ManagedKey, RootLost, RootName, WrapContext, WrappedKey
 

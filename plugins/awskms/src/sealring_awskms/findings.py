@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sealring_awskms.binding import ORGANIZATION_PAIRS
 from sealring_awskms.config import AwsConfig
+from sealring_awskms.description import Metadata
+from sealring_awskms.encryption_context import ORGANIZATION_PAIRS
 from sealring_awskms.key import Key
-from sealring_awskms.metadata import Metadata
 from sealring_plugin import (
     DEK_BYTES,
     AccessDenied,

@@ -25,7 +25,7 @@ from sealring_plugin.protocols import BindsContext, ManagedKeys
 from sealring_plugin.values import WrapContext
 
 
-class Bindings(Promises):
+class Contexts(Promises):
     """Of wrapped keys: to the key, its version, the AAD, and the context where the provider claims that."""
 
     @pytest.fixture

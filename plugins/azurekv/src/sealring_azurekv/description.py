@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sealring_azurekv.vaults import Target
+from sealring_azurekv.key import Target
 from sealring_plugin import KeyDescription, KeyDisabled, KeyState, Unavailable, Unsupported
 
 RSA_TYPES = frozenset({"RSA", "RSA-HSM"})
