@@ -38,7 +38,7 @@ class ManagedKeys(Protocol):
     def unwrap(self, wrapped: WrappedKey, key: ManagedKey, context: WrapContext, call: Call) -> bytearray:
         """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where the blob was altered, or made under another key or context.
+        CiphertextRejected if the blob was altered, or made under another key or context.
         """
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class CustomersKeys(Protocol):
     def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where the blob was altered, or made under another key or context.
+        CiphertextRejected if the blob was altered, or made under another key or context.
         """
 
     def close(self) -> None:
@@ -66,16 +66,16 @@ class CustomersKeys(Protocol):
 class SealsRoot(Protocol):
     """Seals the secret that opens the managed keys, so that a server can open it at start without a person.
 
-    Asked at start alone, and for nothing else. Its settings name its key: neither the store nor a customer can.
+    Asked only at start, and for nothing else. Its settings name its key: neither the store nor a customer can.
     """
 
-    def seal(self, secret: bytes | bytearray, binding: bytes, call: Call) -> bytes:
-        """Return `secret` (16 to 64 bytes) sealed, at most 8 KiB, and bound to `binding`. Raises ProviderError."""
+    def seal(self, secret: bytes | bytearray, aad: bytes, call: Call) -> bytes:
+        """Return `secret` (16 to 64 bytes) sealed, at most 8 KiB, and bound to `aad`. Raises ProviderError."""
 
-    def open(self, sealed: bytes, binding: bytes, call: Call) -> bytearray:
+    def open(self, sealed: bytes, aad: bytes, call: Call) -> bytearray:
         """Return the secret, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where it was altered, or sealed by another key or with another binding.
+        CiphertextRejected if it was altered, or sealed by another key or with another `aad`.
         """
 
     def close(self) -> None:
