@@ -1,4 +1,4 @@
-"""The settings of the azurekv provider, and the options of a binding."""
+"""The settings of the azurekv provider."""
 
 from __future__ import annotations
 
@@ -26,11 +26,6 @@ FIELDS = (
     ConfigField(
         "principal", str, "who we are, for the setup guide: the client_id, unless your admins know another name"
     ),
-)
-
-KEY_OPTIONS = (
-    ConfigField("tenant_id", str, "the UUID of the tenant that the vault is in", required=True),
-    ConfigField("endpoint", str, "a private endpoint of the vault that the operator allows: https://host[:port]"),
 )
 
 

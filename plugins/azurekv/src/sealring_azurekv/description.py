@@ -13,6 +13,10 @@ from sealring_plugin import KeyDescription, KeyDisabled, KeyState, Unavailable, 
 RSA_TYPES = frozenset({"RSA", "RSA-HSM"})
 AES_TYPE = "oct-HSM"
 
+# Of keys that the vault tells nothing of but that they cannot be used.
+DISABLED = KeyDescription(KeyState.DISABLED)
+PENDING_DELETION = KeyDescription(KeyState.PENDING_DELETION)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyBundle:

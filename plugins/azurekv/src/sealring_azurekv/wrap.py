@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sealring_azurekv.blob import MAX_DEK_BYTES, MIN_DEK_BYTES, Blob, digest, joined, split
 from sealring_azurekv.client import Client, Operation, Result
 from sealring_azurekv.config import AzureConfig
-from sealring_azurekv.description import KeyBundle
+from sealring_azurekv.description import DISABLED, PENDING_DELETION, KeyBundle
 from sealring_azurekv.findings import Examination
 from sealring_azurekv.key import Target
 from sealring_azurekv.setup import TAG, guide
@@ -21,7 +21,6 @@ from sealring_plugin import (
     KeyDescription,
     KeyDisabled,
     KeyPendingDeletion,
-    KeyState,
     SetupGuide,
     Unavailable,
     Unsupported,
@@ -85,9 +84,9 @@ class AzureProvider:
         try:
             return self._client.key(Target.of(key, self._cloud), call).description(time.time())
         except KeyDisabled:
-            return KeyDescription(KeyState.DISABLED)
+            return DISABLED
         except KeyPendingDeletion:
-            return KeyDescription(KeyState.PENDING_DELETION)
+            return PENDING_DELETION
 
     def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         """Describe it, then wrap with it and unwrap that. Raises ProviderError for what is no fault of the key."""
