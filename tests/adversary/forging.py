@@ -27,15 +27,15 @@ class PublicKey(Key):
 class PublicKeyProvider(CmkProvider):
     """Wraps as a vault without additional data does: the data key beside a digest of what it is bound to."""
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         public = self._key(key).private.public_key()
-        return api.WrappedKey("rsa-oaep-256", public.encrypt(bytes(dek) + _digest(binding), _PADDING))
+        return api.WrappedKey("rsa-oaep-256", public.encrypt(bytes(dek) + _digest(context), _PADDING))
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         found = self._key(key)
-        found.log.append(("unwrap", dict(binding.context), call.request_id))
+        found.log.append(("unwrap", dict(context.pairs), call.request_id))
         opened = found.private.decrypt(wrapped.blob, _PADDING)
-        if opened[32:] != _digest(binding):
+        if opened[32:] != _digest(context):
             raise api.CiphertextRejected
         return bytearray(opened[:32])
 
@@ -45,8 +45,8 @@ def _private_key():
     return rsa.generate_private_key(65537, 2048)
 
 
-def _digest(binding):
-    return hashlib.sha256(repr(sorted(binding.context.items())).encode() + binding.aad).digest()
+def _digest(context):
+    return hashlib.sha256(repr(sorted(context.pairs.items())).encode() + context.aad).digest()
 
 
 @dataclass

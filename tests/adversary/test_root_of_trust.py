@@ -121,11 +121,11 @@ def installed(folder, store_url, kms):
 def forged(layout, kms):
     """The layout of the same store, with a store key that the attacker knows, wrapped by their own key."""
     kek = their_kek(STORE_SCOPE.encoded)
-    wrapped = wrapped_by_the_attacker(kms, STORE_SCOPE.encoded, THEIR_STORE_KEY, binding_of(layout, kek))
+    wrapped = wrapped_by_the_attacker(kms, STORE_SCOPE.encoded, THEIR_STORE_KEY, context_of(layout, kek))
     return replace(layout, kek=kek, alg=wrapped.alg, wrapped_store_key=wrapped.blob)
 
 
-def binding_of(layout, kek):
+def context_of(layout, kek):
     return WrapContext(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, kek.kek_id))
 
 
@@ -133,10 +133,10 @@ def their_kek(scope):
     return Kek(new_uuid(), 1, "example", EVIL, scope, b"", root_domain="keep", root_epoch=1)
 
 
-def wrapped_by_the_attacker(kms, scope, secret, binding):
+def wrapped_by_the_attacker(kms, scope, secret, context):
     provider = SPEC.build({"endpoint": kms.endpoint, "token": TOKEN})
     call = Call(time.monotonic() + 30, "attack", "", Purpose.STORE)
-    return provider.wrap(CustomersKey("example", EVIL, 1, scope), secret, binding, call)
+    return provider.wrap(CustomersKey("example", EVIL, 1, scope), secret, context, call)
 
 
 NOT_OURS = r"the layout names 'example' as the provider of its key, which \[keys\] managed and managed_readable do not"
@@ -221,12 +221,12 @@ def test_the_store_key_wrapped_anew_is_still_the_pinned_one(attacked):
     """As a roll of the root does."""
     was = attacked.layout
     with closing(wiring.make_gateway(attacked.config)) as gateway:
-        binding = binding_of(was, was.kek)
+        context = context_of(was, was.kek)
         call = call_for(request_id="roll", purpose=Purpose.STORE)
         (key,) = gateway.unwrap(
-            [Unwrapping(key_ref(was.kek), WrappedKey(was.alg, was.wrapped_store_key), binding)], call
+            [Unwrapping(key_ref(was.kek), WrappedKey(was.alg, was.wrapped_store_key), context)], call
         )
-        (wrapped,) = gateway.wrap([Wrapping(key_ref(was.kek), key, binding)], call)
+        (wrapped,) = gateway.wrap([Wrapping(key_ref(was.kek), key, context)], call)
     attacked.write_layout(replace(was, wrapped_store_key=wrapped.blob))
 
     attacked.use()
@@ -288,8 +288,8 @@ def forged_files(folder, attacked, layout):
 def forged_head(attacked, layout, kind):
     with closing(wiring.make_gateway(attacked.config)) as gateway, DataKey(bytearray(b"b" * 32)) as dek:
         head = make_head(gateway, attacked.layout, dek, kind, 1)
-    binding = WrapContext(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, 1))
-    wrapped = wrapped_by_the_attacker(attacked.kms, STORE_SCOPE.encoded, b"b" * 32, binding)
+    context = WrapContext(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, 1))
+    wrapped = wrapped_by_the_attacker(attacked.kms, STORE_SCOPE.encoded, b"b" * 32, context)
     attacked.kms.asked.clear()
     return replace(head, layout=layout, alg=wrapped.alg, wrapped_key=wrapped.blob)
 
@@ -313,14 +313,14 @@ def test_a_backup_of_another_store_of_the_same_keys_is_refused(attacked, tmp_pat
 def test_a_managed_kek_that_names_a_customers_provider_is_asked_nothing(attacked):
     scope = KekScope(EnvironmentId("environment_1"), OrgId("org_acme"), KeyContext.of({"organization_id": "org_acme"}))
     planted = their_kek(scope.encoded)
-    binding = WrapContext({}, b"aad")
+    context = WrapContext({}, b"aad")
     call = call_for(tenant="org_acme", request_id="read", purpose=Purpose.DECRYPT)
 
     with closing(wiring.make_gateway(attacked.config)) as gateway:
         with pytest.raises(KeyMisconfigured, match="names the provider 'example', which .keys. managed"):
-            gateway.wrap([Wrapping(key_ref(planted), bytearray(32), binding)], call)
+            gateway.wrap([Wrapping(key_ref(planted), bytearray(32), context)], call)
         with pytest.raises(KeyMisconfigured, match="names the provider 'example', which .keys. managed"):
-            gateway.unwrap([Unwrapping(key_ref(planted), WrappedKey("example-v1", b"blob"), binding)], call)
+            gateway.unwrap([Unwrapping(key_ref(planted), WrappedKey("example-v1", b"blob"), context)], call)
 
     assert attacked.kms.asked == []
 

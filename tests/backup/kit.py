@@ -21,7 +21,7 @@ from sealring.store.connection.links import Links
 from sealring.store.layout import read_layout
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.counts import Counts
-from sealring_local.root import Roots, read_roots
+from sealring_local.roots import Roots, read_roots
 from sealring_local.wrap import LocalProvider
 from support.cmk import CATALOG, CmkProvider, Key
 from support.make import caller, context, services

@@ -34,10 +34,10 @@ def thief_opens(world, record, stolen):
         aad = wrap_aad(envelope.header, kek_id=wrap.kek_id, kek_version=wrap.kek_version, share_index=wrap.share_index)
         for name in world.kms:
             for show in ((), ("type",)):
-                binding = WrapContext(shown_pairs(record.context, show), aad)
+                context = WrapContext(shown_pairs(record.context, show), aad)
                 call = Call(float("inf"), "thief", "", Purpose.DECRYPT)
                 try:
-                    share = thief.unwrap(WrappedKey(wrap.alg, wrap.blob), CustomersKey("cmk", name, 1), binding, call)
+                    share = thief.unwrap(WrappedKey(wrap.alg, wrap.blob), CustomersKey("cmk", name, 1), context, call)
                     with DataKey(share) as dek:
                         return open_sealed(envelope, dek.secret)
                 except (CiphertextRejected, IntegrityFailure, KeyNotFound):

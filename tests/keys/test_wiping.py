@@ -35,13 +35,13 @@ class Remembering:
         self.buffers = []
         self.failing = 0
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         assert isinstance(dek, bytearray)
         self._keep(dek)
-        return super().wrap(key, dek, binding, call)
+        return super().wrap(key, dek, context, call)
 
-    def unwrap(self, wrapped, key, binding, call):
-        opened = super().unwrap(wrapped, key, binding, call)
+    def unwrap(self, wrapped, key, context, call):
+        opened = super().unwrap(wrapped, key, context, call)
         self._keep(opened)
         return opened
 
@@ -63,10 +63,10 @@ class Local(Remembering, LocalProvider):
 class Careless(Remembering, CmkProvider):
     """A key of a customer's that opens whatever it closed, in any context."""
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         return super().wrap(key, dek, api.WrapContext({}, b""), call)
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         return super().unwrap(wrapped, key, api.WrapContext({}, b""), call)
 
 

@@ -27,7 +27,7 @@ OWNERS = [
 ]
 
 
-BINDING = WrapContext({}, b"")
+CONTEXT = WrapContext({}, b"")
 
 
 def a_call():
@@ -42,7 +42,7 @@ class Refusing:
     def __init__(self, failure):
         self.failure = failure
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         raise self.failure
 
     def close(self):
@@ -81,7 +81,7 @@ def test_what_is_wrong_with_a_key_of_ours_is_never_a_tenants(error):
     gateway = Gateway({"hsm": ManagedSource(lambda: Refusing(error), waits=False)}, {})
     key = ManagedKey("hsm", "key", 1, b"scope", RootName(DATA, 1))
 
-    failure = raised(lambda: gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call()))
+    failure = raised(lambda: gateway.wrap([Wrapping(key, bytearray(32), CONTEXT)], a_call()))
 
     assert failure.owner == "operator"
     assert "owner" not in str(failure)
@@ -102,7 +102,7 @@ def test_an_answer_that_is_overdue_is_the_operators():
 @pytest.mark.parametrize("error", [DeniedToOurAccount(), api.KeyDisabled()])
 def test_a_failure_that_is_repeated_without_asking_says_the_same(error):
     gateway = Gateway({}, {"kms": Source(lambda: Refusing(error))})
-    wrapping = Wrapping(CustomersKey("kms", "key", 1), bytearray(32), BINDING)
+    wrapping = Wrapping(CustomersKey("kms", "key", 1), bytearray(32), CONTEXT)
 
     first, second = (raised(lambda: gateway.wrap([wrapping], a_call())) for _ in range(2))
 

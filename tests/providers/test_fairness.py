@@ -17,7 +17,7 @@ from support.waiting import becomes_true
 
 THREADS = 16
 SHARE = 8
-BINDING = WrapContext({}, b"aad")
+CONTEXT = WrapContext({}, b"aad")
 
 
 class Silent:
@@ -28,10 +28,10 @@ class Silent:
         self.waiting = 0
         self._lock = threading.Lock()
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         return self._answer(call, WrappedKey("alg", b"blob"))
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         return self._answer(call, bytearray(32))
 
     def create_key(self, key_id, version, scope, domain, call):
@@ -81,13 +81,13 @@ def gateway(provider):
 
 
 def wrap(gateway, call, *keys):
-    return gateway.wrap([Wrapping(each, bytearray(32), BINDING) for each in keys or (key(),)], call)
+    return gateway.wrap([Wrapping(each, bytearray(32), CONTEXT) for each in keys or (key(),)], call)
 
 
 def unwrap(gateway, call, number=0):
     wrapped = WrappedKey("alg", b"blob")
     of_caller = key(number, call.tenant_id, call.environment_id)
-    return gateway.unwrap([Unwrapping(of_caller, wrapped, BINDING)], call)
+    return gateway.unwrap([Unwrapping(of_caller, wrapped, CONTEXT)], call)
 
 
 ASKED = {
@@ -224,7 +224,7 @@ def test_no_place_is_needed_where_nothing_waits():
 
 
 class Refusing:
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         if key.key_id == "key-0":
             raise api.KeyDisabled
         return WrappedKey("alg", b"blob")

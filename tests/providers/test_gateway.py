@@ -18,7 +18,7 @@ from support.waiting import becomes_true
 
 KEY = CustomersKey("broken", "key-1", 1)
 MANAGED = ManagedKey("broken", "key-1", 1, b"scope", RootName(DATA, 1))
-BINDING = WrapContext({}, b"aad")
+CONTEXT = WrapContext({}, b"aad")
 
 
 class Broken:
@@ -28,10 +28,10 @@ class Broken:
         self.act = act
         self.closed = 0
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         return self.act()
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         return self.act()
 
     def close(self):
@@ -62,11 +62,11 @@ def unwrapping(request):
 
 
 def wrap(gateway, key=KEY):
-    return gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call())[0]
+    return gateway.wrap([Wrapping(key, bytearray(32), CONTEXT)], a_call())[0]
 
 
 def unwrap(gateway, key=KEY):
-    return gateway.unwrap([Unwrapping(key, WrappedKey("alg", b"blob"), BINDING)], a_call())[0]
+    return gateway.unwrap([Unwrapping(key, WrappedKey("alg", b"blob"), CONTEXT)], a_call())[0]
 
 
 def a_call(within_s=3.0):
@@ -285,7 +285,7 @@ class Scripted(Broken):
         self.acts = list(acts)
         self.calls = 0
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         self.calls += 1
         return self.acts.pop(0)() if self.acts else WrappedKey("alg", b"blob")
 
@@ -307,7 +307,7 @@ def test_a_provider_that_hangs_is_overdue_at_the_deadline(never):
     began = time.monotonic()
 
     with pytest.raises(errors.KeyDeadlineExceeded):
-        gateway.wrap([Wrapping(KEY, bytearray(32), BINDING)], a_call(within_s=0.2))
+        gateway.wrap([Wrapping(KEY, bytearray(32), CONTEXT)], a_call(within_s=0.2))
 
     assert 0.2 <= time.monotonic() - began < 1.0
 
@@ -316,7 +316,7 @@ def test_a_key_that_is_unwrapped_too_late_is_wiped():
     share, over = bytearray(b"s" * 32), threading.Event()
     provider = Broken(lambda: over.wait(10) and share)
     gateway = gateway_to(lambda: provider, waits=True)
-    one = Unwrapping(KEY, WrappedKey("alg", b"blob"), BINDING)
+    one = Unwrapping(KEY, WrappedKey("alg", b"blob"), CONTEXT)
     with pytest.raises(errors.KeyDeadlineExceeded):
         gateway.unwrap([one], a_call(within_s=0.05))
 
@@ -409,7 +409,7 @@ def test_several_keys_are_used_at_the_same_time():
     gateway = gateway_to(lambda: Scripted(meet, meet), waits=True)
     keys = [KEY, CustomersKey("broken", "key-2", 1)]
 
-    wrapped = gateway.wrap([Wrapping(key, bytearray(32), BINDING) for key in keys], a_call())
+    wrapped = gateway.wrap([Wrapping(key, bytearray(32), CONTEXT) for key in keys], a_call())
 
     assert len(wrapped) == 2
 
@@ -428,7 +428,7 @@ def test_a_provider_that_hangs_again_and_again_is_replaced(never):
     def is_replaced():
         with suppress(errors.KeyDeadlineExceeded):
             key = CustomersKey("broken", f"key-{next(numbers)}", 1)
-            return gateway.wrap([Wrapping(key, bytearray(32), BINDING)], a_call(within_s=0.05))[0].blob == b"blob"
+            return gateway.wrap([Wrapping(key, bytearray(32), CONTEXT)], a_call(within_s=0.05))[0].blob == b"blob"
 
     assert becomes_true(is_replaced)
     assert len(built) == 2
@@ -455,7 +455,7 @@ def test_a_call_in_a_provider_that_is_replaced_meanwhile_is_finished():
     began, go_on = threading.Event(), threading.Event()
 
     class Client(Scripted):
-        def wrap(self, key, dek, binding, call):
+        def wrap(self, key, dek, context, call):
             if key == KEY:
                 began.set()
                 go_on.wait(10)
@@ -507,7 +507,7 @@ def test_a_share_that_was_unwrapped_for_nothing_is_wiped():
     answers = [lambda: share, raising(sealring_plugin.KeyDisabled())]
     provider.unwrap = lambda *_: answers.pop(0)()
     gateway = gateway_to(lambda: provider)
-    one = Unwrapping(KEY, WrappedKey("alg", b"blob"), BINDING)
+    one = Unwrapping(KEY, WrappedKey("alg", b"blob"), CONTEXT)
 
     with pytest.raises(errors.KeyDisabled):
         gateway.unwrap([one, one], a_call())

@@ -18,10 +18,10 @@ class Provider:
     def __init__(self):
         self.closed = 0
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         raise NotImplementedError
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         raise NotImplementedError
 
     def close(self):

@@ -27,7 +27,7 @@ from sealring_plugin import (
     WrappedKey,
 )
 
-BINDING = WrapContext({}, b"aad")
+CONTEXT = WrapContext({}, b"aad")
 WRAPPED = WrappedKey("alg", b"blob")
 THEIRS = CustomersKey("bad", "key-1", 1)
 OURS = ManagedKey("bad", "key-1", 1, b"scope", RootName(DATA, 1))
@@ -101,7 +101,7 @@ def built_for_customers(act):
 
 def checked_for_ours(act):
     source = managed_source(managed(build=lambda _: Provider(lambda: WRAPPED), waits=False, check_key=act))
-    return Gateway({"bad": source}, {}).wrap([Wrapping(OURS, bytearray(32), BINDING)], a_call())
+    return Gateway({"bad": source}, {}).wrap([Wrapping(OURS, bytearray(32), CONTEXT)], a_call())
 
 
 # What is asked of a plugin: at start and at the command line, and on behalf of a request.
@@ -120,8 +120,8 @@ IN_A_REQUEST = {
     "announcement": lambda act: gateway(act).announcement("bad"),
     "check": lambda act: gateway(act).check("bad"),
     "create_key": lambda act: gateway(act).create_key("bad", "key-1", b"scope", DATA, a_call()),
-    "wrap": lambda act: gateway(act).wrap([Wrapping(THEIRS, bytearray(32), BINDING)], a_call()),
-    "unwrap": lambda act: gateway(act).unwrap([Unwrapping(OURS, WRAPPED, BINDING)], a_call()),
+    "wrap": lambda act: gateway(act).wrap([Wrapping(THEIRS, bytearray(32), CONTEXT)], a_call()),
+    "unwrap": lambda act: gateway(act).unwrap([Unwrapping(OURS, WRAPPED, CONTEXT)], a_call()),
     "describe": lambda act: gateway(act).describe(THEIRS, a_call()),
     "validate": lambda act: gateway(act).validate(THEIRS, a_call()),
     "explain_setup": lambda act: gateway(act).setup_guide("bad", "us", "external-id", a_call()),

@@ -17,7 +17,7 @@ from sealring_azurekv.credentials import credential_of
 from sealring_azurekv.spec import SPEC as AZURE
 from sealring_gcpkms.credentials import OwnCredentials
 from sealring_hsm.config import read_pin
-from sealring_local.root import Roots, read_roots
+from sealring_local.roots import Roots, read_roots
 from sealring_plugin import ConfigInvalid, ProviderError
 
 APP = "11111111-2222-3333-4444-555555555555"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sealring_local.root import Roots
+from sealring_local.roots import Roots
 from secrecy.canaries import leaks
 
 

@@ -25,7 +25,7 @@ from sealring.domain.record import Author, ObjectRecord, State, Version
 from sealring.services.data_keys import DataKeyPair
 from sealring.services.listing import Listing, ListOptions
 from sealring.services.objects import OpenedObject
-from sealring_local.root import Roots
+from sealring_local.roots import Roots
 from sealring_local.wrap import LocalProvider
 from sealring_plugin import DATA, ManagedKey, RootName, WrapContext, WrappedKey
 from secrecy.canaries import leaks

@@ -21,10 +21,10 @@ class Slow(LocalProvider):
         super().__init__(root)
         self.asked, self.let = threading.Event(), threading.Event()
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         self.asked.set()
         assert self.let.wait(20)
-        return super().wrap(key, dek, binding, call)
+        return super().wrap(key, dek, context, call)
 
 
 @pytest.fixture

@@ -35,21 +35,21 @@ class CmkProvider:
     def __init__(self, kms):
         self._kms = kms
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         nonce = os.urandom(12)
         return api.WrappedKey(
-            "cmk-gcm", nonce + self._cipher(key, binding, call, "wrap").encrypt(nonce, bytes(dek), _aad(binding))
+            "cmk-gcm", nonce + self._cipher(key, context, call, "wrap").encrypt(nonce, bytes(dek), _aad(context))
         )
 
-    def unwrap(self, wrapped, key, binding, call):
-        cipher = self._cipher(key, binding, call, "unwrap")
+    def unwrap(self, wrapped, key, context, call):
+        cipher = self._cipher(key, context, call, "unwrap")
         try:
-            return bytearray(cipher.decrypt(wrapped.blob[:12], wrapped.blob[12:], _aad(binding)))
+            return bytearray(cipher.decrypt(wrapped.blob[:12], wrapped.blob[12:], _aad(context)))
         except InvalidTag:
             raise api.CiphertextRejected from None
 
-    def bound_pairs(self, binding):
-        return dict(binding.context)
+    def bound_pairs(self, context):
+        return dict(context.pairs)
 
     def describe(self, key, call):
         failure = self._key(key).failure
@@ -67,10 +67,10 @@ class CmkProvider:
     def close(self):
         pass
 
-    def _cipher(self, key, binding, call, operation):
+    def _cipher(self, key, context, call, operation):
         found = self._key(key)
         found.callers.add((call.environment_id, call.tenant_id))
-        found.log.append((operation, dict(binding.context), call.request_id))
+        found.log.append((operation, dict(context.pairs), call.request_id))
         if found.hangs:
             threading.Event().wait(max(0.0, call.deadline - time.monotonic()) + 0.5)
             raise api.DeadlineExceeded
@@ -85,8 +85,8 @@ class CmkProvider:
         return self._kms[key.key_id]
 
 
-def _aad(binding):
-    return repr(sorted(binding.context.items())).encode() + binding.aad
+def _aad(context):
+    return repr(sorted(context.pairs.items())).encode() + context.aad
 
 
 def check_key(_config, key):

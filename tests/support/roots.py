@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sealring_local.root import Roots
+from sealring_local.roots import Roots
 from sealring_plugin import DATA, KEEP, RootName
 
 

@@ -17,7 +17,7 @@ from sealring.store.backup.file import BackupFile
 from sealring.store.backup.restore import Survey
 from sealring.store.schema.audit_entry import AuditEntry, decode_entry, encode_entry
 from sealring.store.schema.keyspace import Keyspace
-from sealring_local.root import Roots
+from sealring_local.roots import Roots
 from sealring_local.wrap import LocalProvider
 from support import stored_reader
 from support.backup_reader import read_backup

@@ -16,8 +16,8 @@ from sealring_plugin import Purpose, WrapContext, WrappedKey
 def make_head(gateway: Gateway, layout: Layout, dek: DataKey, kind: FileKind, created_at: int) -> BackupHead:
     """Return the head of a file whose chunks `dek` seals. Raises KeyFailure."""
     call = call_for(request_id="backup", purpose=Purpose.STORE)
-    binding = _binding(layout, kind, created_at)
-    (wrapped,) = gateway.wrap([Wrapping(managed_key(layout.kek), dek.secret, binding)], call)
+    context = _context(layout, kind, created_at)
+    (wrapped,) = gateway.wrap([Wrapping(managed_key(layout.kek), dek.secret, context)], call)
     return BackupHead(kind, created_at, layout, wrapped.alg, wrapped.blob)
 
 
@@ -33,7 +33,7 @@ def open_backup_key(gateway: Gateway, head: BackupHead, pin: Pin) -> DataKey:
         raise BackupRefused(f"the backup is not of the pinned store: {error}") from error
     call = call_for(request_id="restore", purpose=Purpose.STORE)
     wrapped = WrappedKey(head.alg, head.wrapped_key)
-    unwrapping = Unwrapping(managed_key(head.layout.kek), wrapped, _binding(head.layout, head.kind, head.created_at))
+    unwrapping = Unwrapping(managed_key(head.layout.kek), wrapped, _context(head.layout, head.kind, head.created_at))
     try:
         (secret,) = gateway.unwrap([unwrapping], call)
     except IntegrityFailure as error:
@@ -44,5 +44,5 @@ def open_backup_key(gateway: Gateway, head: BackupHead, pin: Pin) -> DataKey:
     return DataKey(secret)
 
 
-def _binding(layout: Layout, kind: FileKind, created_at: int) -> WrapContext:
+def _context(layout: Layout, kind: FileKind, created_at: int) -> WrapContext:
     return WrapContext(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, created_at))

@@ -60,7 +60,7 @@ class _Job:
         )
         return cls(header, context, call)
 
-    def binding(self, kek: Kek, share_index: int) -> WrapContext:
+    def wrap_context(self, kek: Kek, share_index: int) -> WrapContext:
         aad = wrap_aad(self.header, kek_id=kek.kek_id, kek_version=kek.version, share_index=share_index)
         return WrapContext(shown_pairs(self.context, kek.bound.show if kek.bound else ()), aad)
 
@@ -151,7 +151,7 @@ class Keyring:
         raise failures[0]
 
     def _wrap_shares(self, shares: Sequence[tuple[Kek, int, bytearray]], job: _Job) -> tuple[Wrap, ...]:
-        wrappings = [Wrapping(key_ref(kek), share, job.binding(kek, index)) for kek, index, share in shares]
+        wrappings = [Wrapping(key_ref(kek), share, job.wrap_context(kek, index)) for kek, index, share in shares]
         return tuple(
             Wrap(kek.provider, kek.kek_id, kek.version, wrapped.alg, index, wrapped.blob)
             for (kek, index, _), wrapped in zip(shares, self._gateway.wrap(wrappings, job.call), strict=True)
@@ -161,7 +161,7 @@ class Keyring:
         keks = [self._by_reference(wrap, job.header) for wrap in wraps]
         bindings = [_usable_binding(kek, decision) for kek in keks]
         unwrappings = [
-            Unwrapping(key_ref(kek), WrappedKey(wrap.alg, wrap.blob), job.binding(kek, wrap.share_index))
+            Unwrapping(key_ref(kek), WrappedKey(wrap.alg, wrap.blob), job.wrap_context(kek, wrap.share_index))
             for kek, wrap in zip(keks, wraps, strict=True)
         ]
         bound = [binding for binding in bindings if binding is not None]
@@ -189,7 +189,7 @@ class Keyring:
         shares: list[bytearray] = []
         for wrap, binding, unwrapping in zip(wraps, bindings, unwrappings, strict=True):
             stale_s = 0 if binding is None else binding.max_stale_decrypt_s
-            share = self._opened.get(wrap, unwrapping.binding.aad) if stale_s and job.call.purpose is _READ else None
+            share = self._opened.get(wrap, unwrapping.context.aad) if stale_s and job.call.purpose is _READ else None
             if share is None:
                 try:
                     (share,) = self._gateway.unwrap([unwrapping], job.call)
@@ -197,7 +197,7 @@ class Keyring:
                     self._opened.forget(wrap.kek_id)
                     raise
                 if stale_s:
-                    self._opened.put(wrap, unwrapping.binding.aad, share, stale_s)
+                    self._opened.put(wrap, unwrapping.context.aad, share, stale_s)
             shares.append(share)
         return shares
 

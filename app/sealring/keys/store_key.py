@@ -22,8 +22,8 @@ def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
     kek_id, store_id = new_uuid(), new_uuid()
     call = call_for(request_id="init", purpose=Purpose.STORE)
     key = gateway.create_key(provider, uuid_text(kek_id), STORE_SCOPE.encoded, KEEP, call)
-    binding = WrapContext(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id, kek_id))
-    (wrapped,) = gateway.wrap([Wrapping(key, bytearray(new_store_key()), binding)], call)
+    context = WrapContext(STORE_CONTEXT.as_dict(), layout_aad(partitions, store_id, kek_id))
+    (wrapped,) = gateway.wrap([Wrapping(key, bytearray(new_store_key()), context)], call)
     return Layout(partitions, store_id, kek_of(kek_id, key, 0), wrapped.alg, wrapped.blob)
 
 
@@ -66,11 +66,11 @@ def _check_provider(gateway: Gateway, layout: Layout) -> None:
 
 
 def _opened(gateway: Gateway, layout: Layout) -> StoreKeys:
-    binding = WrapContext(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, layout.kek.kek_id))
+    context = WrapContext(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, layout.kek.kek_id))
     call = call_for(request_id="start", purpose=Purpose.STORE)
     try:
         wrapped = WrappedKey(layout.alg, layout.wrapped_store_key)
-        (store_key,) = gateway.unwrap([Unwrapping(managed_key(layout.kek), wrapped, binding)], call)
+        (store_key,) = gateway.unwrap([Unwrapping(managed_key(layout.kek), wrapped, context)], call)
     except IntegrityFailure as error:
         raise SettingsInvalid(
             f"the store was made with other keys of '{layout.kek.provider}': restore its root key, or use its own store"

@@ -63,7 +63,7 @@ class Wrapping:
 
     key: ManagedKey | CustomersKey
     dek: bytearray
-    binding: WrapContext
+    context: WrapContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Unwrapping:
 
     key: ManagedKey | CustomersKey
     wrapped: WrappedKey
-    binding: WrapContext
+    context: WrapContext
 
 
 def call_for(*, environment: str = "", tenant: str = "", request_id: str, purpose: Purpose) -> Call:
@@ -109,8 +109,8 @@ class Gateway:
         def work(one: Wrapping) -> Work[WrappedKey]:
             return self._of_kind(
                 one.key,
-                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.binding, call)),
-                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.binding, call)),
+                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.context, call)),
+                lambda found, key: results.wrapped(found.wrap(key, one.dek, one.context, call)),
             )
 
         return self._calls.together("wrap", [work(one) for one in each], call)
@@ -118,14 +118,14 @@ class Gateway:
     def unwrap(self, each: Sequence[Unwrapping], call: Call) -> list[bytearray]:
         """Unwrap each, at the same time where providers wait.
 
-        Raises KeyFailure; IntegrityFailure where a wrapped key was not made under its key and binding.
+        Raises KeyFailure; IntegrityFailure where a wrapped key was not made under its key and context.
         """
 
         def work(one: Unwrapping) -> Work[bytearray]:
             return self._of_kind(
                 one.key,
-                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.binding, call)),
-                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.binding, call)),
+                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.context, call)),
+                lambda found, key: results.unwrapped(found.unwrap(one.wrapped, key, one.context, call)),
             )
 
         return self._calls.together("unwrap", [work(one) for one in each], call)

@@ -112,9 +112,9 @@ class _Questions:
             with DataKey(opened) as again:
                 if again.secret != dek.secret:
                     yield _finding_of(IntegrityFailure("probe"))
-        if self._opens(wrapped[0], WrapContext(mine.context, os.urandom(64))):
+        if self._opens(wrapped[0], WrapContext(mine.pairs, os.urandom(64))):
             yield _error("binding_not_enforced", "A wrapped key opens in another object's place.", TELL_THE_OPERATOR)
-        if self._opens(wrapped[0], WrapContext({**mine.context, "organization_id": "nobodys"}, mine.aad)):
+        if self._opens(wrapped[0], WrapContext({**mine.pairs, "organization_id": "nobodys"}, mine.aad)):
             yield _error("context_not_enforced", "A wrapped key opens in another context.", TELL_THE_OPERATOR)
 
     def _opens(self, wrapped: WrappedKey, under: WrapContext) -> bool:

@@ -112,7 +112,7 @@ def at():
 
 
 @pytest.fixture
-def binding():
+def context():
     return WrapContext({"organization_id": "org_acme"}, b"aad")
 
 

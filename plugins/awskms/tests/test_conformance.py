@@ -12,8 +12,8 @@ import pytest
 from aws_emulators.emulators import CUSTOMERS, OURS
 from aws_emulators.fault_proxy import FaultProxy
 
+from sealring_awskms.findings import NOBODY
 from sealring_awskms.spec import SPEC
-from sealring_awskms.validation import NOBODY
 from sealring_plugin import (
     AccessDenied,
     ConfigInvalid,

@@ -47,41 +47,41 @@ def role_provider(make_provider, moto_proxy):
 # --- our own
 
 
-def test_our_own_credentials_sign_where_there_is_no_role(provider, proxy, key, binding, call):
-    provider.wrap(key, DEK, binding, call())
+def test_our_own_credentials_sign_where_there_is_no_role(provider, proxy, key, context, call):
+    provider.wrap(key, DEK, context, call())
 
     assert [(each.operation, each.access_key_id) for each in proxy.seen] == [("Encrypt", OURS)]
 
 
 def test_the_chain_of_botocore_is_asked_where_the_settings_have_none(
-    make_provider, proxy, key, binding, call, monkeypatch
+    make_provider, proxy, key, context, call, monkeypatch
 ):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "777788889999")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     provider = make_provider(proxy, access_key_id=None, secret_access_key_file=None)
 
-    provider.wrap(key, DEK, binding, call())
+    provider.wrap(key, DEK, context, call())
 
     assert proxy.seen[0].access_key_id == "777788889999"
 
 
-def test_a_machine_without_credentials_is_told_to_its_operator(make_provider, proxy, key, binding, call):
+def test_a_machine_without_credentials_is_told_to_its_operator(make_provider, proxy, key, context, call):
     provider = make_provider(proxy, access_key_id=None, secret_access_key_file=None)
 
     with pytest.raises(ConfigInvalid, match="give the server a role"):
-        provider.wrap(key, DEK, binding, call())
+        provider.wrap(key, DEK, context, call())
 
 
-def test_a_profile_that_is_missing_is_told_to_the_operator(make_provider, proxy, key, binding, call, monkeypatch):
+def test_a_profile_that_is_missing_is_told_to_the_operator(make_provider, proxy, key, context, call, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     provider = make_provider(proxy, access_key_id=None, secret_access_key_file=None)
 
     with pytest.raises(ConfigInvalid, match="ProfileNotFound"):
-        provider.wrap(key, DEK, binding, call())
+        provider.wrap(key, DEK, context, call())
 
 
 def test_a_source_of_credentials_that_hangs_costs_no_more_than_the_deadline(
-    make_provider, proxy, key, binding, call, monkeypatch
+    make_provider, proxy, key, context, call, monkeypatch
 ):
     with silent_endpoint() as (host, port):
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://{host}:{port}/credentials")
@@ -89,13 +89,13 @@ def test_a_source_of_credentials_that_hangs_costs_no_more_than_the_deadline(
         began = time.monotonic()
 
         with pytest.raises(DeadlineExceeded, match="no credentials"):
-            provider.wrap(key, DEK, binding, call(0.5))
+            provider.wrap(key, DEK, context, call(0.5))
 
     assert time.monotonic() - began < 0.5 + SLACK_S
 
 
 def test_the_sts_of_a_web_identity_is_called_past_the_guard_by_nobody(
-    make_provider, proxy, key, binding, call, monkeypatch, tmp_path
+    make_provider, proxy, key, context, call, monkeypatch, tmp_path
 ):
     """On EKS our own credentials come from STS: its name leads inside here, so the guard refuses it."""
     (tmp_path / "token").write_text("token")
@@ -112,35 +112,35 @@ def test_the_sts_of_a_web_identity_is_called_past_the_guard_by_nobody(
     provider = make_provider(proxy, access_key_id=None, secret_access_key_file=None)
 
     with pytest.raises(ConfigInvalid, match="never called"):
-        provider.wrap(key, DEK, binding, call())
+        provider.wrap(key, DEK, context, call())
 
     assert asked == ["sts.eu-west-1.amazonaws.com"]
     assert proxy.seen == []
 
 
-def test_a_session_token_is_sent_with_our_own(make_provider, moto, moto_proxy, at, binding, call, tmp_path):
+def test_a_session_token_is_sent_with_our_own(make_provider, moto, moto_proxy, at, context, call, tmp_path):
     token = tmp_path / "token"
     token.touch(0o600)
     token.write_text("token-of-the-session")
     provider = make_provider(moto_proxy, session_token_file=str(token))
 
     with moto_proxy.answering("AccessDeniedException"), pytest.raises(AccessDenied):
-        provider.wrap(at(moto_proxy, moto.make_key()), DEK, binding, call())
+        provider.wrap(at(moto_proxy, moto.make_key()), DEK, context, call())
 
     assert moto_proxy.tokens == ["token-of-the-session"]
 
 
-def test_credentials_that_are_refused_are_read_anew(make_provider, proxy, key, binding, call, tmp_path):
+def test_credentials_that_are_refused_are_read_anew(make_provider, proxy, key, context, call, tmp_path):
     token = tmp_path / "token"
     token.touch(0o600)
     token.write_text("old")
     provider = make_provider(proxy, session_token_file=str(token))
-    provider.wrap(key, DEK, binding, call())
+    provider.wrap(key, DEK, context, call())
     token.write_text("new")
 
     with proxy.answering("ExpiredTokenException", times=1), pytest.raises(Unavailable):
-        provider.wrap(key, DEK, binding, call())
-    provider.wrap(key, DEK, binding, call())
+        provider.wrap(key, DEK, context, call())
+    provider.wrap(key, DEK, context, call())
 
     assert proxy.tokens == ["old", "old", "new"]
 
@@ -148,10 +148,10 @@ def test_credentials_that_are_refused_are_read_anew(make_provider, proxy, key, b
 # --- a role of the customer's
 
 
-def test_a_role_is_assumed_once_and_with_the_external_id(role_provider, moto_proxy, role_key, binding, call):
+def test_a_role_is_assumed_once_and_with_the_external_id(role_provider, moto_proxy, role_key, context, call):
     for _ in range(3):
-        wrapped = role_provider.wrap(role_key, DEK, binding, call())
-    assert role_provider.unwrap(wrapped, role_key, binding, call()) == DEK
+        wrapped = role_provider.wrap(role_key, DEK, context, call())
+    assert role_provider.unwrap(wrapped, role_key, context, call()) == DEK
 
     (assumed,) = moto_proxy.of("AssumeRole")
     assert assumed.access_key_id == OURS
@@ -159,7 +159,7 @@ def test_a_role_is_assumed_once_and_with_the_external_id(role_provider, moto_pro
     assert {each.access_key_id[:4] for each in moto_proxy.of("Encrypt")} == {"ASIA"}
 
 
-def test_each_role_and_external_id_has_credentials_of_its_own(role_provider, moto_proxy, moto, at, binding, call):
+def test_each_role_and_external_id_has_credentials_of_its_own(role_provider, moto_proxy, moto, at, context, call):
     arn = moto.make_key()
     keys = [
         at(moto_proxy, arn, role_arn=ROLE),
@@ -167,15 +167,15 @@ def test_each_role_and_external_id_has_credentials_of_its_own(role_provider, mot
         at(moto_proxy, arn, role_arn=ROLE, external_id="external-id-of-another"),
     ]
     for key in keys:
-        role_provider.wrap(key, DEK, binding, call())
+        role_provider.wrap(key, DEK, context, call())
 
     assert len(moto_proxy.of("AssumeRole")) == 3
     assert len({each.access_key_id for each in moto_proxy.of("Encrypt")}) == 3
 
 
-def test_many_threads_assume_a_role_once(role_provider, moto_proxy, role_key, binding, call):
+def test_many_threads_assume_a_role_once(role_provider, moto_proxy, role_key, context, call):
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: role_provider.wrap(role_key, DEK, binding, call()), range(16)))
+        list(threads.map(lambda _: role_provider.wrap(role_key, DEK, context, call()), range(16)))
 
     assert len(moto_proxy.of("AssumeRole")) == 1
 
@@ -193,66 +193,66 @@ def test_many_threads_assume_a_role_once(role_provider, moto_proxy, role_key, bi
         ("InternalFailure", Unavailable),
     ],
 )
-def test_what_sts_says_is_told_as_what_it_means(role_provider, moto_proxy, role_key, binding, call, code, failure):
+def test_what_sts_says_is_told_as_what_it_means(role_provider, moto_proxy, role_key, context, call, code, failure):
     with moto_proxy.answering(code, 403, operations=("AssumeRole",)), pytest.raises(ProviderError) as raised:
-        role_provider.wrap(role_key, DEK, binding, call())
+        role_provider.wrap(role_key, DEK, context, call())
 
     assert type(raised.value) is failure
     assert "text-of-aws" not in str(raised.value)
-    role_provider.wrap(role_key, DEK, binding, call())
+    role_provider.wrap(role_key, DEK, context, call())
 
 
-def test_credentials_of_a_role_that_are_refused_are_given_up(role_provider, moto_proxy, role_key, binding, call):
-    role_provider.wrap(role_key, DEK, binding, call())
+def test_credentials_of_a_role_that_are_refused_are_given_up(role_provider, moto_proxy, role_key, context, call):
+    role_provider.wrap(role_key, DEK, context, call())
 
     with (
         moto_proxy.answering("UnrecognizedClientException", operations=("Encrypt",)),
         pytest.raises(AccessDenied, match="role's credentials"),
     ):
-        role_provider.wrap(role_key, DEK, binding, call())
-    role_provider.wrap(role_key, DEK, binding, call())
+        role_provider.wrap(role_key, DEK, context, call())
+    role_provider.wrap(role_key, DEK, context, call())
 
     assert len(moto_proxy.of("AssumeRole")) == 2
 
 
-def test_an_sts_that_drips_costs_no_more_than_the_deadline(role_provider, moto_proxy, role_key, binding, call):
+def test_an_sts_that_drips_costs_no_more_than_the_deadline(role_provider, moto_proxy, role_key, context, call):
     with moto_proxy.dripping():
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded):
-            role_provider.wrap(role_key, DEK, binding, call(0.5))
+            role_provider.wrap(role_key, DEK, context, call(0.5))
 
         assert time.monotonic() - began < 0.5 + SLACK_S
 
 
-def test_our_own_that_sts_refuses_are_read_anew(make_provider, moto_proxy, moto, at, role_key, binding, call, tmp_path):
+def test_our_own_that_sts_refuses_are_read_anew(make_provider, moto_proxy, moto, at, role_key, context, call, tmp_path):
     token = tmp_path / "token"
     token.touch(0o600)
     token.write_text("old")
     provider = make_provider(moto_proxy, sts_endpoint=moto_proxy.url, session_token_file=str(token))
-    provider.wrap(role_key, DEK, binding, call())
+    provider.wrap(role_key, DEK, context, call())
     token.write_text("new")
     another = at(moto_proxy, role_key.key_id, role_arn=OTHER_ROLE)
 
     with moto_proxy.answering("ExpiredToken", 403, operations=("AssumeRole",)), pytest.raises(Unavailable):
-        provider.wrap(another, DEK, binding, call())
-    provider.wrap(another, DEK, binding, call())
+        provider.wrap(another, DEK, context, call())
+    provider.wrap(another, DEK, context, call())
 
     assert [each.token for each in moto_proxy.of("AssumeRole")] == ["old", "old", "new"]
 
 
 def test_more_roles_than_threads_wait_for_our_own_and_not_for_each_other(
-    role_provider, moto_proxy, moto, at, binding, call
+    role_provider, moto_proxy, moto, at, context, call
 ):
     arn = moto.make_key()
     keys = [at(moto_proxy, arn, role_arn=f"{ROLE}-{number}") for number in range(24)]
 
     with ThreadPoolExecutor(24) as threads:
-        wrapped = list(threads.map(lambda key: role_provider.wrap(key, DEK, binding, call(20)), keys))
+        wrapped = list(threads.map(lambda key: role_provider.wrap(key, DEK, context, call(20)), keys))
 
     assert len(wrapped) == len(moto_proxy.of("AssumeRole")) == 24
 
 
-def test_credentials_that_have_expired_already_are_not_used(role_provider, moto_proxy, role_key, binding, call):
+def test_credentials_that_have_expired_already_are_not_used(role_provider, moto_proxy, role_key, context, call):
     given = "".join(
         f"<{name}>{value}</{name}>"
         for name, value in {
@@ -269,15 +269,15 @@ def test_credentials_that_have_expired_already_are_not_used(role_provider, moto_
         moto_proxy.answering_with(200, {"content-type": "text/xml"}, answer.encode()),
         pytest.raises(Unavailable, match="expired already"),
     ):
-        role_provider.wrap(role_key, DEK, binding, call())
+        role_provider.wrap(role_key, DEK, context, call())
 
 
-def test_botocore_logs_no_body_even_at_debug(role_provider, role_key, binding, call, caplog):
+def test_botocore_logs_no_body_even_at_debug(role_provider, role_key, context, call, caplog):
     caplog.set_level(logging.DEBUG)
     for name in list(logging.root.manager.loggerDict):
         logging.getLogger(name).setLevel(logging.DEBUG)
 
-    wrapped = role_provider.wrap(role_key, DEK, binding, call())
-    role_provider.unwrap(wrapped, role_key, binding, call())
+    wrapped = role_provider.wrap(role_key, DEK, context, call())
+    role_provider.unwrap(wrapped, role_key, context, call())
 
     assert [record.name for record in caplog.records if record.name.startswith("botocore")] == []

@@ -56,31 +56,31 @@ def raised_by(use):
 
 
 @pytest.mark.parametrize(("code", "status", "failure"), ROWS)
-def test_a_code_is_told_as_what_it_means(provider, proxy, key, binding, call, code, status, failure):
-    wrapped = provider.wrap(key, DEK, binding, call())
+def test_a_code_is_told_as_what_it_means(provider, proxy, key, context, call, code, status, failure):
+    wrapped = provider.wrap(key, DEK, context, call())
 
     with proxy.answering(code, status):
         errors = [
-            raised_by(lambda: provider.wrap(key, DEK, binding, call())),
-            raised_by(lambda: provider.unwrap(wrapped, key, binding, call())),
+            raised_by(lambda: provider.wrap(key, DEK, context, call())),
+            raised_by(lambda: provider.unwrap(wrapped, key, context, call())),
             raised_by(lambda: provider.describe(key, call())),
         ]
 
     assert [type(error) for error in errors] == [failure] * 3
-    assert provider.unwrap(wrapped, key, binding, call()) == DEK
+    assert provider.unwrap(wrapped, key, context, call()) == DEK
 
 
-def test_a_message_has_the_code_and_the_request_and_no_text_of_aws(provider, proxy, key, binding, call):
+def test_a_message_has_the_code_and_the_request_and_no_text_of_aws(provider, proxy, key, context, call):
     with proxy.answering("AccessDeniedException"):
-        error = raised_by(lambda: provider.wrap(key, DEK, binding, call()))
+        error = raised_by(lambda: provider.wrap(key, DEK, context, call()))
 
     assert str(error) == "AWS does not let us do this (AccessDeniedException, request r-1)"
     assert error.__context__ is None
 
 
-def test_a_code_that_is_a_text_is_not_quoted(provider, proxy, key, binding, call):
+def test_a_code_that_is_a_text_is_not_quoted(provider, proxy, key, context, call):
     with proxy.answering("no code: a text of AWS"):
-        error = raised_by(lambda: provider.wrap(key, DEK, binding, call()))
+        error = raised_by(lambda: provider.wrap(key, DEK, context, call()))
 
     assert str(error) == "AWS cannot answer now (unknown, request r-1)"
 
@@ -102,18 +102,18 @@ def test_a_code_that_is_a_text_is_not_quoted(provider, proxy, key, binding, call
     ],
 )
 def test_an_answer_that_cannot_be_used_is_a_failure_that_the_contract_knows(
-    provider, proxy, key, binding, call, status, headers, body
+    provider, proxy, key, context, call, status, headers, body
 ):
     with proxy.answering_with(status, headers, body):
-        error = raised_by(lambda: provider.wrap(key, DEK, binding, call()))
+        error = raised_by(lambda: provider.wrap(key, DEK, context, call()))
 
     assert type(error) in {Unavailable, CiphertextRejected}
     assert error.__context__ is None
 
 
-def test_a_call_is_made_at_most_once(provider, proxy, key, binding, call):
+def test_a_call_is_made_at_most_once(provider, proxy, key, context, call):
     for code, status in [("ThrottlingException", 400), ("KMSInternalException", 500), ("ExpiredTokenException", 400)]:
         before = len(proxy.seen)
         with proxy.answering(code, status):
-            raised_by(lambda: provider.wrap(key, DEK, binding, call()))
+            raised_by(lambda: provider.wrap(key, DEK, context, call()))
         assert len(proxy.seen) == before + 1

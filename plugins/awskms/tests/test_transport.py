@@ -41,13 +41,13 @@ def raised_by(use):
         b"HTTP/1.1 100 Continue\r\n\r\n",
     ],
 )
-def test_a_server_that_drips_costs_no_more_than_the_deadline(provider, proxy, key, binding, call, beginning):
-    wrapped = provider.wrap(key, DEK, binding, call())
+def test_a_server_that_drips_costs_no_more_than_the_deadline(provider, proxy, key, context, call, beginning):
+    wrapped = provider.wrap(key, DEK, context, call())
 
     with proxy.dripping(beginning):
         for use in (
-            lambda: provider.wrap(key, DEK, binding, call(0.7)),
-            lambda: provider.unwrap(wrapped, key, binding, call(0.7)),
+            lambda: provider.wrap(key, DEK, context, call(0.7)),
+            lambda: provider.unwrap(wrapped, key, context, call(0.7)),
         ):
             began = time.monotonic()
             error = raised_by(use)
@@ -56,34 +56,34 @@ def test_a_server_that_drips_costs_no_more_than_the_deadline(provider, proxy, ke
             assert type(error) is DeadlineExceeded
             assert 0.6 < took_s < 0.7 + SLACK_S
 
-    assert provider.unwrap(wrapped, key, binding, call()) == DEK
+    assert provider.unwrap(wrapped, key, context, call()) == DEK
 
 
-def test_a_server_that_never_ends_its_handshake_costs_no_more_than_the_deadline(make_provider, at, binding, call):
+def test_a_server_that_never_ends_its_handshake_costs_no_more_than_the_deadline(make_provider, at, context, call):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         place = f"localhost:{silent.getsockname()[1]}"
         provider = make_provider(allowed_hosts=place)
         key = at(proxy_at(f"https://{place}"), ARN)
         began = time.monotonic()
 
-        error = raised_by(lambda: provider.wrap(key, DEK, binding, call(0.5)))
+        error = raised_by(lambda: provider.wrap(key, DEK, context, call(0.5)))
 
     assert type(error) is DeadlineExceeded
     assert time.monotonic() - began < 0.5 + SLACK_S
 
 
-def test_a_deadline_that_has_passed_calls_nobody(provider, proxy, key, binding, call):
-    assert type(raised_by(lambda: provider.wrap(key, DEK, binding, call(-1)))) is DeadlineExceeded
+def test_a_deadline_that_has_passed_calls_nobody(provider, proxy, key, context, call):
+    assert type(raised_by(lambda: provider.wrap(key, DEK, context, call(-1)))) is DeadlineExceeded
     assert proxy.seen == []
 
 
-def test_a_server_that_takes_no_connection_is_given_one_second(make_provider, at, binding, call):
+def test_a_server_that_takes_no_connection_is_given_one_second(make_provider, at, context, call):
     with full_backlog() as port:
         place = f"127.0.0.1:{port}"
         provider = make_provider(allowed_hosts=place)
         began = time.monotonic()
 
-        error = raised_by(lambda: provider.wrap(at(proxy_at(f"http://{place}"), ARN), DEK, binding, call(30)))
+        error = raised_by(lambda: provider.wrap(at(proxy_at(f"http://{place}"), ARN), DEK, context, call(30)))
 
     assert type(error) is Unavailable
     assert 0.9 < time.monotonic() - began < 10
@@ -95,72 +95,72 @@ def test_a_server_that_takes_no_connection_is_given_one_second(make_provider, at
 @pytest.mark.parametrize(
     "before", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}", b"\x00\xff\r\n\r\n"]
 )
-def test_a_connection_that_is_cut_is_unavailable(provider, proxy, key, binding, call, before):
+def test_a_connection_that_is_cut_is_unavailable(provider, proxy, key, context, call, before):
     with proxy.cutting(before):
-        error = raised_by(lambda: provider.wrap(key, DEK, binding, call()))
+        error = raised_by(lambda: provider.wrap(key, DEK, context, call()))
 
     assert type(error) is Unavailable
     assert "AWS failed" in str(error)
 
 
-def test_a_port_where_nobody_listens_is_unavailable(make_provider, at, binding, call):
+def test_a_port_where_nobody_listens_is_unavailable(make_provider, at, context, call):
     with socket.create_server(("127.0.0.1", 0)) as probe:
         place = f"127.0.0.1:{probe.getsockname()[1]}"
     provider = make_provider(allowed_hosts=place)
 
     assert (
-        type(raised_by(lambda: provider.wrap(at(proxy_at(f"http://{place}"), ARN), DEK, binding, call())))
+        type(raised_by(lambda: provider.wrap(at(proxy_at(f"http://{place}"), ARN), DEK, context, call())))
         is Unavailable
     )
 
 
-def test_connections_are_kept_and_used_again(provider, proxy, key, binding, call):
+def test_connections_are_kept_and_used_again(provider, proxy, key, context, call):
     for _ in range(5):
-        provider.wrap(key, DEK, binding, call())
+        provider.wrap(key, DEK, context, call())
 
     assert proxy.connections == 1
 
 
 def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(
-    provider, localstack, key, binding, call, at, make_provider
+    provider, localstack, key, context, call, at, make_provider
 ):
     proxy = FaultProxy(localstack.port)
     kept = at(proxy, key.key_id)
     provider = make_provider(proxy)
-    wrapped = provider.wrap(kept, DEK, binding, call())
+    wrapped = provider.wrap(kept, DEK, context, call())
     proxy.hang_up()
 
-    assert provider.unwrap(wrapped, kept, binding, call()) == DEK
+    assert provider.unwrap(wrapped, kept, context, call()) == DEK
     proxy.close()
 
 
 # --- who is called
 
 
-def test_a_redirect_is_not_followed(provider, proxy, key, binding, call, localstack):
+def test_a_redirect_is_not_followed(provider, proxy, key, context, call, localstack):
     elsewhere = FaultProxy(localstack.port)
     with proxy.answering_with(307, {"location": f"{elsewhere.url}/"}, b""):
-        error = raised_by(lambda: provider.wrap(key, DEK, binding, call()))
+        error = raised_by(lambda: provider.wrap(key, DEK, context, call()))
 
     assert type(error) is Unavailable
     assert elsewhere.seen == []
     elsewhere.close()
 
 
-def test_an_endpoint_that_the_operator_does_not_allow_is_never_called(make_provider, proxy, key, binding, call):
+def test_an_endpoint_that_the_operator_does_not_allow_is_never_called(make_provider, proxy, key, context, call):
     provider = make_provider()
 
-    assert type(raised_by(lambda: provider.wrap(key, DEK, binding, call()))) is ConfigInvalid
+    assert type(raised_by(lambda: provider.wrap(key, DEK, context, call()))) is ConfigInvalid
     assert proxy.seen == []
 
 
-def test_a_name_of_aws_that_leads_inside_is_never_called(make_provider, proxy, key, binding, call, monkeypatch):
+def test_a_name_of_aws_that_leads_inside_is_never_called(make_provider, proxy, key, context, call, monkeypatch):
     inside = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", proxy.port))]
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_args, **_options: asked.append(host) or inside)
     provider = make_provider(proxy)
 
-    error = raised_by(lambda: provider.wrap(replace(key, options=(("grant", "direct"),)), DEK, binding, call()))
+    error = raised_by(lambda: provider.wrap(replace(key, options=(("grant", "direct"),)), DEK, context, call()))
 
     assert type(error) is ConfigInvalid
     assert asked == ["kms.eu-west-1.amazonaws.com"]
@@ -168,7 +168,7 @@ def test_a_name_of_aws_that_leads_inside_is_never_called(make_provider, proxy, k
 
 
 def test_no_proxy_and_no_endpoint_of_the_environment_is_asked(
-    make_provider, proxy, key, binding, call, localstack, monkeypatch, tmp_path
+    make_provider, proxy, key, context, call, localstack, monkeypatch, tmp_path
 ):
     other = FaultProxy(localstack.port)
     for name in (
@@ -188,7 +188,7 @@ def test_no_proxy_and_no_endpoint_of_the_environment_is_asked(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
 
-    make_provider(proxy).wrap(key, DEK, binding, call())
+    make_provider(proxy).wrap(key, DEK, context, call())
 
     assert len(proxy.seen) == 1
     assert other.seen == []
@@ -208,20 +208,20 @@ def test_a_connection_that_was_closed_is_not_opened_past_the_guard(proxy, call):
 # --- TLS
 
 
-def test_a_private_authority_is_trusted_where_the_settings_name_it(make_provider, localstack, at, binding, call, tls):
+def test_a_private_authority_is_trusted_where_the_settings_name_it(make_provider, localstack, at, context, call, tls):
     proxy = FaultProxy(localstack.port, tls.server("localhost"))
     provider = make_provider(proxy, ca_file=str(tls.ca_file))
 
-    provider.wrap(at(proxy, localstack.make_key()), DEK, binding, call())
+    provider.wrap(at(proxy, localstack.make_key()), DEK, context, call())
 
     assert [each.operation for each in proxy.seen] == ["Encrypt"]
     proxy.close()
 
 
-def test_an_authority_that_nobody_named_is_not_trusted(make_provider, localstack, at, binding, call, tls):
+def test_an_authority_that_nobody_named_is_not_trusted(make_provider, localstack, at, context, call, tls):
     proxy = FaultProxy(localstack.port, tls.server("localhost"))
 
-    error = raised_by(lambda: make_provider(proxy).wrap(at(proxy, ARN), DEK, binding, call()))
+    error = raised_by(lambda: make_provider(proxy).wrap(at(proxy, ARN), DEK, context, call()))
 
     assert "SSLCertVerificationError" in str(error)
     assert proxy.seen == []
@@ -229,7 +229,7 @@ def test_an_authority_that_nobody_named_is_not_trusted(make_provider, localstack
 
 
 def test_the_certificate_is_for_the_name_and_not_for_the_address(
-    make_provider, localstack, at, binding, call, tls, monkeypatch
+    make_provider, localstack, at, context, call, tls, monkeypatch
 ):
     proxy = FaultProxy(localstack.port, tls.server("kms.private.test"))
     place = f"kms.private.test:{proxy.port}"
@@ -238,16 +238,16 @@ def test_the_certificate_is_for_the_name_and_not_for_the_address(
     provider = make_provider(allowed_hosts=place, ca_file=str(tls.ca_file))
 
     with proxy.answering("AccessDeniedException"), pytest.raises(AccessDenied):
-        provider.wrap(at(proxy_at(f"https://{place}"), ARN), DEK, binding, call())
+        provider.wrap(at(proxy_at(f"https://{place}"), ARN), DEK, context, call())
 
     proxy.close()
 
 
-def test_a_certificate_for_another_host_is_not_trusted(make_provider, localstack, at, binding, call, tls):
+def test_a_certificate_for_another_host_is_not_trusted(make_provider, localstack, at, context, call, tls):
     proxy = FaultProxy(localstack.port, tls.server("kms.eu-west-1.amazonaws.com"))
     provider = make_provider(proxy, ca_file=str(tls.ca_file))
 
-    error = raised_by(lambda: provider.wrap(at(proxy, ARN), DEK, binding, call()))
+    error = raised_by(lambda: provider.wrap(at(proxy, ARN), DEK, context, call()))
 
     assert "SSLCertVerificationError" in str(error)
     assert proxy.seen == []

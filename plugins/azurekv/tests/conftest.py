@@ -72,7 +72,7 @@ def key(make_key):
 
 
 @pytest.fixture
-def binding():
+def context():
     return WrapContext({"organization_id": "org_acme", "digest": "d1"}, b"aad")
 
 

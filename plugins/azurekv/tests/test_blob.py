@@ -40,15 +40,15 @@ def test_what_is_too_short_for_a_data_key_is_none(size):
 
 
 def test_no_two_keys_and_bindings_have_the_same_digest(make_key):
-    key, binding = make_key(), WrapContext({"a": "b"}, b"aad")
+    key, context = make_key(), WrapContext({"a": "b"}, b"aad")
     digests = {
-        blob.digest(key, binding),
-        blob.digest(make_key("second"), binding),
-        blob.digest(replace(key, version=2), binding),
-        blob.digest(make_key(external_id="external-2"), binding),
-        blob.digest(key, replace(binding, aad=b"aae")),
-        blob.digest(key, replace(binding, context={"a": "c"})),
-        blob.digest(key, replace(binding, context={"b": "a"})),
+        blob.digest(key, context),
+        blob.digest(make_key("second"), context),
+        blob.digest(replace(key, version=2), context),
+        blob.digest(make_key(external_id="external-2"), context),
+        blob.digest(key, replace(context, aad=b"aae")),
+        blob.digest(key, replace(context, pairs={"a": "c"})),
+        blob.digest(key, replace(context, pairs={"b": "a"})),
         blob.digest(key, WrapContext({}, b"abaad")),
         blob.digest(key, WrapContext({"ab": ""}, b"aad")),
     }
@@ -68,19 +68,19 @@ def test_no_two_keys_and_bindings_have_the_same_digest(make_key):
         WrapContext({"organization_id": "org_acmeaad", "digest": "d1"}, b""),
     ],
 )
-def test_the_context_is_bound_too(provider, make_key, binding, call, vault, name, other):
+def test_the_context_is_bound_too(provider, make_key, context, call, vault, name, other):
     key = make_key(name, vault)
-    wrapped = provider.wrap(key, DEK, binding, call)
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with pytest.raises(CiphertextRejected):
         provider.unwrap(wrapped, key, other, call)
 
 
 @every_kind
-def test_whoever_makes_a_new_checksum_gains_nothing(provider, make_key, binding, call, vault, name):
+def test_whoever_makes_a_new_checksum_gains_nothing(provider, make_key, context, call, vault, name):
     """The kit alters blobs without one, which are refused before the vault is asked; these get there."""
     key = make_key(name, vault)
-    mine = provider.wrap(key, DEK, binding, call)
+    mine = provider.wrap(key, DEK, context, call)
     parsed = Blob.parse(mine.alg, mine.blob)
     flipped = bytes([parsed.ciphertext[0] ^ 1]) + parsed.ciphertext[1:]
     altered = [replace(parsed, ciphertext=flipped), replace(parsed, ciphertext=parsed.ciphertext[:-1])]
@@ -89,23 +89,23 @@ def test_whoever_makes_a_new_checksum_gains_nothing(provider, make_key, binding,
 
     for each in altered:
         with pytest.raises(CiphertextRejected):
-            provider.unwrap(replace(mine, blob=each.encode()), key, binding, call)
+            provider.unwrap(replace(mine, blob=each.encode()), key, context, call)
 
 
-def test_another_key_version_of_ours_is_rejected_by_what_is_inside(provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_another_key_version_of_ours_is_rejected_by_what_is_inside(provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with pytest.raises(CiphertextRejected, match="bound to another record"):
-        provider.unwrap(wrapped, replace(key, version=2), binding, call)
+        provider.unwrap(wrapped, replace(key, version=2), context, call)
 
 
-def test_a_wrapped_key_cannot_be_called_another_algorithm(azure, provider, make_key, binding, call):
+def test_a_wrapped_key_cannot_be_called_another_algorithm(azure, provider, make_key, context, call):
     key = make_key("rsa", HSM)
-    wrapped = provider.wrap(key, DEK, binding, call)
+    wrapped = provider.wrap(key, DEK, context, call)
     azure.seen.clear()
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(replace(wrapped, alg="azure-a256gcm"), key, binding, call)
+        provider.unwrap(replace(wrapped, alg="azure-a256gcm"), key, context, call)
 
     assert azure.seen == []
 
@@ -123,23 +123,23 @@ def test_a_wrapped_key_cannot_be_called_another_algorithm(azure, provider, make_
         "",
     ],
 )
-def test_a_stored_kid_never_leads_elsewhere(azure, provider, key, binding, call, kid):
+def test_a_stored_kid_never_leads_elsewhere(azure, provider, key, context, call, kid):
     forged = Blob(wrap.RSA, kid, bytes(256)).encode()
-    wrapped = provider.wrap(key, DEK, binding, call)
+    wrapped = provider.wrap(key, DEK, context, call)
     azure.seen.clear()
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(replace(wrapped, blob=forged), key, binding, call)
+        provider.unwrap(replace(wrapped, blob=forged), key, context, call)
 
     assert azure.seen == []
 
 
-def test_a_version_that_is_gone_is_not_found(provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_version_that_is_gone_is_not_found(provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     forged = replace(Blob.parse(wrapped.alg, wrapped.blob), kid=f"{key.key_id}/{'0' * 32}").encode()
 
     with pytest.raises(KeyNotFound):
-        provider.unwrap(replace(wrapped, blob=forged), key, binding, call)
+        provider.unwrap(replace(wrapped, blob=forged), key, context, call)
 
 
 def test_what_is_wrapped_fits_the_smallest_key():
@@ -170,12 +170,12 @@ def test_what_is_no_blob_is_rejected_whatever_its_checksum(body):
 
 
 @pytest.mark.parametrize("plaintext", [bytes(1), bytes(15), bytes(65)])
-def test_what_opens_to_no_data_key_is_rejected(azure, provider, make_key, binding, call, monkeypatch, plaintext):
+def test_what_opens_to_no_data_key_is_rejected(azure, provider, make_key, context, call, monkeypatch, plaintext):
     rsa, aes = make_key("rsa", HSM), make_key("aes", HSM)
-    wrapped = [provider.wrap(each, DEK, binding, call) for each in (rsa, aes)]
+    wrapped = [provider.wrap(each, DEK, context, call) for each in (rsa, aes)]
     opened = {"kid": f"{aes.key_id}/{'0' * 32}", "value": text(plaintext)}
     monkeypatch.setattr(azure, "_operate", lambda *_: opened)
 
     for key, each in zip((rsa, aes), wrapped, strict=True):
         with pytest.raises(CiphertextRejected):
-            provider.unwrap(each, key, binding, call)
+            provider.unwrap(each, key, context, call)

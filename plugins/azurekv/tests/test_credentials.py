@@ -18,8 +18,8 @@ from sealring_plugin import ConfigInvalid
 DEK = bytes(32)
 
 
-def test_the_assertion_is_what_the_page_on_certificates_says(azure, provider, key, binding, call):
-    provider.wrap(key, DEK, binding, call)
+def test_the_assertion_is_what_the_page_on_certificates_says(azure, provider, key, context, call):
+    provider.wrap(key, DEK, context, call)
 
     assertion = azure.entra.forms[-1]["client_assertion"]
     claims = jwt.decode(assertion, options={"verify_signature": False})
@@ -29,23 +29,23 @@ def test_the_assertion_is_what_the_page_on_certificates_says(azure, provider, ke
 
 
 @pytest.mark.parametrize(("setting", "content"), [("client_secret_file", SECRET), ("assertion_file", FEDERATED)])
-def test_a_secret_or_a_federated_token_will_do(make_provider, key, binding, call, tmp_path, setting, content):
+def test_a_secret_or_a_federated_token_will_do(make_provider, key, context, call, tmp_path, setting, content):
     (tmp_path / "credential").touch(mode=0o600)
     (tmp_path / "credential").write_text(content + "\n")
     provider = make_provider(certificate_file=None, **{setting: str(tmp_path / "credential")})
 
-    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+    assert provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
 
 
-def test_a_credential_may_be_replaced_while_we_run(azure, make_provider, key, make_key, binding, call, tmp_path):
+def test_a_credential_may_be_replaced_while_we_run(azure, make_provider, key, make_key, context, call, tmp_path):
     (tmp_path / "token").write_text("first")
     provider = make_provider(certificate_file=None, assertion_file=str(tmp_path / "token"))
 
     with pytest.raises(ConfigInvalid):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
     (tmp_path / "token").write_text(FEDERATED)
 
-    provider.wrap(key, DEK, binding, call)
+    provider.wrap(key, DEK, context, call)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def _bag(pem):
 
 @pytest.mark.parametrize("order", ["leaf first", "authority first", "exported"])
 def test_a_certificate_may_come_with_its_chain_in_any_order(
-    certificates, make_provider, key, binding, call, tmp_path, order
+    certificates, make_provider, key, context, call, tmp_path, order
 ):
     ours, authority = certificates.app_file.read_bytes(), certificates.ca_file.read_bytes()
     content = {"leaf first": ours + authority, "authority first": authority + ours, "exported": _bag(authority + ours)}
@@ -104,7 +104,7 @@ def test_a_certificate_may_come_with_its_chain_in_any_order(
     chain.write_bytes(content[order])
     provider = make_provider(certificate_file=str(chain))
 
-    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+    assert provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
 
 
 @pytest.mark.parametrize("form", ["a key with a password", "PKCS #12"])

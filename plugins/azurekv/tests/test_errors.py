@@ -87,19 +87,19 @@ def key_of_another_tenant(key):
 
 
 @pytest.mark.parametrize(("status", "code", "inner", "failure"), ANSWERS)
-def test_a_vaults_code_has_its_meaning(azure, provider, key, binding, call, status, code, inner, failure):
-    wrapped = provider.wrap(key, bytes(32), binding, call)
+def test_a_vaults_code_has_its_meaning(azure, provider, key, context, call, status, code, inner, failure):
+    wrapped = provider.wrap(key, bytes(32), context, call)
 
     with azure.switched(fails_with=refused(status, code, inner)):
-        error = raised(lambda: provider.unwrap(wrapped, key, binding, call))
+        error = raised(lambda: provider.unwrap(wrapped, key, context, call))
 
     assert type(error) is failure
 
 
 @pytest.mark.parametrize(("status", "error", "number", "failure"), LOGINS)
-def test_a_code_of_entra_id_has_its_meaning(azure, provider, key, binding, call, status, error, number, failure):
+def test_a_code_of_entra_id_has_its_meaning(azure, provider, key, context, call, status, error, number, failure):
     with azure.entra.failing(login_refused(status, error, number)):
-        refusal = raised(lambda: provider.wrap(key, bytes(32), binding, call))
+        refusal = raised(lambda: provider.wrap(key, bytes(32), context, call))
 
     assert type(refusal) is failure
     assert f"AADSTS{number}" in str(refusal) or failure is Throttled
@@ -114,26 +114,26 @@ def test_no_row_of_the_tables_is_left_out():
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("7", 7.0), ("99999", 3600.0), ("soon", None), ("-1", None), ("", None)])
-def test_when_to_come_back_is_told(azure, provider, key, binding, call, text, seconds):
+def test_when_to_come_back_is_told(azure, provider, key, context, call, text, seconds):
     headers = {"retry-after": text}
 
     with azure.switched(fails_with=refused(429, "Throttled", headers=headers)):
-        vaults = raised(lambda: provider.wrap(key, bytes(32), binding, call))
+        vaults = raised(lambda: provider.wrap(key, bytes(32), context, call))
     provider.close()
     with azure.entra.failing(login_refused(429, "throttled", 1, headers)):
-        logins = raised(lambda: provider.wrap(key_of_another_tenant(key), bytes(32), binding, call))
+        logins = raised(lambda: provider.wrap(key_of_another_tenant(key), bytes(32), context, call))
 
     assert [vaults.retry_after_s, logins.retry_after_s] == [seconds, seconds]
 
 
-def test_a_message_holds_our_words_and_the_vaults_request_id(azure, provider, key, binding, call):
+def test_a_message_holds_our_words_and_the_vaults_request_id(azure, provider, key, context, call):
     hostile = "Secret\r\nInjected"
     identifier = "0a1b2c3d-0000-1111-2222-333344445555"
 
     with azure.switched(fails_with=refused(403, hostile, "ForbiddenByRbac", {"x-ms-request-id": identifier})):
-        known = raised(lambda: provider.wrap(key, bytes(32), binding, call))
+        known = raised(lambda: provider.wrap(key, bytes(32), context, call))
     with azure.switched(fails_with=refused(403, hostile, hostile, {"x-ms-request-id": "no-uuid"})):
-        unknown = raised(lambda: provider.wrap(key, bytes(32), binding, call))
+        unknown = raised(lambda: provider.wrap(key, bytes(32), context, call))
 
     assert str(known) == f"Key Vault answered 403 ForbiddenByRbac (request {identifier})"
     assert str(unknown) == "Key Vault answered 403"

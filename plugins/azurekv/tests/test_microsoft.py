@@ -52,32 +52,32 @@ def test_a_secret_gets_a_token_too(microsoft):
     assert microsoft("describe", name="first", secret=SECRET)["type"] == "RSA"
 
 
-def test_what_the_plugin_wrapped_is_unwrapped(azure, microsoft, provider, key, binding, call):
-    blob = Blob.parse(RSA, provider.wrap(key, DEK, binding, call).blob)
+def test_what_the_plugin_wrapped_is_unwrapped(azure, microsoft, provider, key, context, call):
+    blob = Blob.parse(RSA, provider.wrap(key, DEK, context, call).blob)
     kid = blob.kid.replace(VAULT, azure.url)
 
     opened = microsoft(
         "crypto", key=kid, method="unwrap_key", alg="RSA-OAEP-256", parts=encoded(encrypted_key=blob.ciphertext)
     )
 
-    assert b64decode(opened["key"]) == joined(DEK, digest(key, binding))
+    assert b64decode(opened["key"]) == joined(DEK, digest(key, context))
 
 
 @pytest.mark.parametrize("versioned", [True, False])
 def test_what_is_wrapped_by_their_pipeline_is_unwrapped_by_the_plugin(
-    azure, microsoft, provider, key, binding, call, versioned
+    azure, microsoft, provider, key, context, call, versioned
 ):
     version = f"/{azure.keys[VAULT, 'first'].newest.name}" if versioned else ""
-    body = {"alg": "RSA-OAEP-256", "value": text(joined(DEK, digest(key, binding)))}
+    body = {"alg": "RSA-OAEP-256", "value": text(joined(DEK, digest(key, context)))}
 
     made = microsoft("request", method="POST", path=f"/keys/first{version}/wrapkey", body=body)
 
     blob = Blob(RSA, made["kid"], b64decode(made["value"] + "==", altchars=b"-_")).encode()
-    assert provider.unwrap(WrappedKey(RSA, blob), key, binding, call) == DEK
+    assert provider.unwrap(WrappedKey(RSA, blob), key, context, call) == DEK
 
 
-def test_their_client_wraps_at_the_vault_where_it_may_not_read_the_key(azure, microsoft, provider, key, binding, call):
-    parts = encoded(key=joined(DEK, digest(key, binding)))
+def test_their_client_wraps_at_the_vault_where_it_may_not_read_the_key(azure, microsoft, provider, key, context, call):
+    parts = encoded(key=joined(DEK, digest(key, context)))
 
     with azure.switched(denied={"get"}):
         made = microsoft("crypto", key=f"{azure.url}/keys/first", method="wrap_key", alg="RSA-OAEP-256", parts=parts)
@@ -85,17 +85,17 @@ def test_their_client_wraps_at_the_vault_where_it_may_not_read_the_key(azure, mi
     kid = f"{key.key_id}/{azure.keys[VAULT, 'first'].newest.name}"
     blob = Blob(RSA, kid, b64decode(made["encrypted_key"])).encode()
     assert "POST wrapkey" in azure.operations()
-    assert provider.unwrap(WrappedKey(RSA, blob), key, binding, call) == DEK
+    assert provider.unwrap(WrappedKey(RSA, blob), key, context, call) == DEK
 
 
-def test_what_the_plugin_encrypted_in_a_managed_hsm_is_decrypted(azure, microsoft, provider, make_key, binding, call):
+def test_what_the_plugin_encrypted_in_a_managed_hsm_is_decrypted(azure, microsoft, provider, make_key, context, call):
     key = make_key("aes", HSM)
-    blob = Blob.parse(AES, provider.wrap(key, DEK, binding, call).blob)
+    blob = Blob.parse(AES, provider.wrap(key, DEK, context, call).blob)
     bound = encoded(
         ciphertext=blob.ciphertext,
         iv=blob.iv,
         authentication_tag=blob.tag,
-        additional_authenticated_data=digest(key, binding),
+        additional_authenticated_data=digest(key, context),
     )
     kid = blob.kid.replace(HSM, azure.url.replace("localhost", "127.0.0.1"))
 
@@ -105,17 +105,17 @@ def test_what_the_plugin_encrypted_in_a_managed_hsm_is_decrypted(azure, microsof
 
 
 def test_what_their_client_encrypted_in_a_managed_hsm_is_decrypted_by_the_plugin(
-    azure, microsoft, provider, make_key, binding, call
+    azure, microsoft, provider, make_key, context, call
 ):
     key, hsm = make_key("aes", HSM), azure.url.replace("localhost", "127.0.0.1")
     kid = f"{hsm}/keys/aes/{azure.keys[HSM, 'aes'].newest.name}"
-    parts = encoded(plaintext=DEK, additional_authenticated_data=digest(key, binding))
+    parts = encoded(plaintext=DEK, additional_authenticated_data=digest(key, context))
 
     made = microsoft("crypto", key=kid, method="encrypt", alg="A256GCM", parts=parts)
 
     ciphertext, iv, tag = (b64decode(made[name]) for name in ("ciphertext", "iv", "tag"))
     blob = Blob(AES, made["key_id"].replace(hsm, HSM), ciphertext, iv, tag).encode()
-    assert provider.unwrap(WrappedKey(AES, blob), key, binding, call) == DEK
+    assert provider.unwrap(WrappedKey(AES, blob), key, context, call) == DEK
 
 
 def test_errors_are_read_as_they_are_by_the_plugin(azure, microsoft):
@@ -145,14 +145,14 @@ def test_a_deleted_key_and_a_rotation_policy_are_understood(azure, microsoft):
     assert gone == {"scheduled_purge_date": "2030-01-01T00:00:00+00:00"}
 
 
-def test_their_client_wraps_without_the_vault_and_the_plugin_never_does(azure, microsoft, provider, key, binding, call):
+def test_their_client_wraps_without_the_vault_and_the_plugin_never_does(azure, microsoft, provider, key, context, call):
     """Why the plugin does not use it: a wrap that the vault never hears of cannot be refused by its owner."""
     parts = encoded(key=DEK)
     azure.seen.clear()
 
     microsoft("crypto", key=f"{azure.url}/keys/first", method="wrap_key", alg="RSA-OAEP-256", parts=parts)
     theirs = [each for each in azure.operations() if each.startswith("POST")]
-    provider.wrap(key, DEK, binding, call)
+    provider.wrap(key, DEK, context, call)
 
     assert theirs == []
     assert azure.operations()[-1] == "POST wrapkey"

@@ -11,9 +11,9 @@ from entra_fake import OTHER_TENANT, SECRET, TENANT, login_refused
 
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import ClientSecret, credential_of
+from sealring_azurekv.key import Target
 from sealring_azurekv.spec import SPEC
 from sealring_azurekv.tokens import Tokens
-from sealring_azurekv.vaults import Target
 from sealring_azurekv.wire import Wire
 from sealring_plugin import AccessDenied, DeadlineExceeded, ProviderError, Unavailable
 from support.waiting import becomes_true
@@ -236,19 +236,19 @@ def test_a_life_that_is_a_text_a_fraction_too_long_or_not_said_is_taken(azure, t
 # --- what the vault thinks of a token
 
 
-def test_a_tenant_that_is_not_the_vaults_is_denied(provider, make_key, binding, call):
+def test_a_tenant_that_is_not_the_vaults_is_denied(provider, make_key, context, call):
     with pytest.raises(AccessDenied, match="another tenant than tenant_id says"):
-        provider.wrap(make_key(tenant_id=OTHER_TENANT), DEK, binding, call)
+        provider.wrap(make_key(tenant_id=OTHER_TENANT), DEK, context, call)
 
 
-def test_a_token_that_the_vault_refuses_is_asked_for_anew(azure, provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_token_that_the_vault_refuses_is_asked_for_anew(azure, provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     azure.entra.tokens.clear()
 
     with pytest.raises(Unavailable, match="does not take our token"):
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
 
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
+    assert provider.unwrap(wrapped, key, context, call) == DEK
 
 
 def test_a_token_that_took_the_place_of_a_refused_one_stays(azure, tokens, target):
@@ -271,14 +271,14 @@ def test_a_token_that_took_the_place_of_a_refused_one_stays(azure, tokens, targe
         ("", Unavailable),
     ],
 )
-def test_a_challenge_is_compared_and_never_followed(azure, provider, key, binding, call, challenge, failure):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_challenge_is_compared_and_never_followed(azure, provider, key, context, call, challenge, failure):
+    wrapped = provider.wrap(key, DEK, context, call)
     asked = azure.entra.asked
     azure.seen.clear()
 
     answer = refused(401, "Unauthorized", headers={"www-authenticate": challenge})
     with azure.switched(fails_with=answer), pytest.raises(failure):
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
 
     assert azure.operations() == ["POST unwrapkey"]
     assert azure.entra.asked == asked

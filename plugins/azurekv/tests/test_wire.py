@@ -11,7 +11,7 @@ import pytest
 from azure_fake import Azure, refused
 
 from sealring_azurekv import wire
-from sealring_azurekv.vaults import Origin
+from sealring_azurekv.key import Origin
 from sealring_azurekv.wire import Request, Wire
 from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable
 from support.waiting import becomes_true
@@ -115,85 +115,85 @@ def test_a_server_that_never_greets_does_not_outlast_the_deadline():
         assert time.monotonic() - began < 2
 
 
-def test_a_vault_that_hangs_does_not_outlast_the_deadline(azure, provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_vault_that_hangs_does_not_outlast_the_deadline(azure, provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     began = time.monotonic()
 
     with azure.hanging(), pytest.raises(DeadlineExceeded):
-        provider.unwrap(wrapped, key, binding, replace(call, deadline=soon(0.5)))
+        provider.unwrap(wrapped, key, context, replace(call, deadline=soon(0.5)))
 
     assert time.monotonic() - began < 1.5
 
 
-def test_an_unwrap_whose_time_has_passed_asks_nobody(azure, provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_an_unwrap_whose_time_has_passed_asks_nobody(azure, provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     azure.seen.clear()
 
     with pytest.raises(DeadlineExceeded):
-        provider.unwrap(wrapped, key, binding, replace(call, deadline=time.monotonic()))
+        provider.unwrap(wrapped, key, context, replace(call, deadline=time.monotonic()))
 
     assert azure.seen == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(azure, provider, key, binding, call, status):
+def test_a_redirect_is_not_followed(azure, provider, key, context, call, status):
     azure.seen.clear()
     elsewhere = refused(status, "Moved", headers={"location": f"{azure.url}/keys/second?api-version=7.4"})
 
     with azure.switched(fails_with=elsewhere), pytest.raises(Unavailable):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
     assert azure.operations() == ["GET first"]
 
 
-def test_proxies_of_the_environment_are_not_used(provider, key, binding, call, monkeypatch):
+def test_proxies_of_the_environment_are_not_used(provider, key, context, call, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
 
-    provider.wrap(key, DEK, binding, call)
+    provider.wrap(key, DEK, context, call)
 
 
-def test_an_endpoint_that_is_not_allowed_is_never_called(azure, provider, make_key, binding, call):
+def test_an_endpoint_that_is_not_allowed_is_never_called(azure, provider, make_key, context, call):
     with pytest.raises(ConfigInvalid, match="not one that the operator allows"):
-        provider.wrap(make_key(endpoint="https://127.0.0.1:1"), DEK, binding, call)
+        provider.wrap(make_key(endpoint="https://127.0.0.1:1"), DEK, context, call)
 
     assert azure.operations() == []
 
 
-def test_an_authority_that_is_not_allowed_is_never_called(azure, make_provider, key, binding, call):
+def test_an_authority_that_is_not_allowed_is_never_called(azure, make_provider, key, context, call):
     provider = make_provider(authority="https://127.0.0.1:1")
     azure.seen.clear()
 
     with pytest.raises(ConfigInvalid, match="not one that the operator allows"):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
     assert azure.seen == []
 
 
-def test_a_certificate_of_another_host_is_not_taken(azure, make_provider, make_key, binding, call, monkeypatch):
+def test_a_certificate_of_another_host_is_not_taken(azure, make_provider, make_key, context, call, monkeypatch):
     provider = make_provider(allowed_hosts=f"{azure.host}, kv.internal")
     leading(monkeypatch, "kv.internal", "127.0.0.1")
     endpoint = azure.url.replace("localhost", "kv.internal")
 
     with pytest.raises(Unavailable, match="not one that is trusted"):
-        provider.wrap(make_key(endpoint=endpoint), DEK, binding, call)
+        provider.wrap(make_key(endpoint=endpoint), DEK, context, call)
 
 
-def test_an_authority_of_certificates_that_is_not_named_is_not_trusted(make_provider, key, binding, call):
+def test_an_authority_of_certificates_that_is_not_named_is_not_trusted(make_provider, key, context, call):
     provider = make_provider(ca_file=None)
 
     with pytest.raises(Unavailable, match="see ca_file"):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
 
-def test_an_endpoint_on_loopback_may_be_without_tls(azure, certificates, make_provider, make_key, binding, call):
+def test_an_endpoint_on_loopback_may_be_without_tls(azure, certificates, make_provider, make_key, context, call):
     plain = Azure(certificates.app, None)
     plain.entra, plain.keys = azure.entra, azure.keys
     plain.start()
     try:
         provider = make_provider(allowed_hosts=f"{azure.host}, {plain.host}")
         key = make_key(endpoint=plain.url)
-        assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+        assert provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
     finally:
         plain.stop()
 
@@ -201,9 +201,9 @@ def test_an_endpoint_on_loopback_may_be_without_tls(azure, certificates, make_pr
 # --- connections that are kept
 
 
-def test_a_connection_is_used_again(provider, key, binding, call):
+def test_a_connection_is_used_again(provider, key, context, call):
     for _ in range(3):
-        provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call)
+        provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call)
 
     assert provider.idle_connections == 2  # one to the vault, one to Entra ID
 
@@ -233,12 +233,12 @@ def test_a_connection_that_the_vault_closed_is_not_used(plain):
 
 
 @pytest.mark.parametrize("limit", ["MAX_IDLE_S", "MAX_AGE_S"])
-def test_a_connection_that_is_too_old_is_not_used(azure, provider, key, binding, call, monkeypatch, limit):
-    provider.wrap(key, DEK, binding, call)
+def test_a_connection_that_is_too_old_is_not_used(azure, provider, key, context, call, monkeypatch, limit):
+    provider.wrap(key, DEK, context, call)
     kept = provider._client._vaults._idle[0]  # noqa: SLF001
 
     monkeypatch.setattr(wire, limit, 0.0)
-    provider.wrap(key, DEK, binding, call)
+    provider.wrap(key, DEK, context, call)
 
     assert kept.sock is None
 
@@ -302,8 +302,8 @@ def test_nothing_of_a_request_or_an_answer_is_shown():
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254"])
-def test_a_vault_whose_name_leads_to_ourselves_is_not_called(provider, make_key, binding, call, monkeypatch, address):
+def test_a_vault_whose_name_leads_to_ourselves_is_not_called(provider, make_key, context, call, monkeypatch, address):
     leading(monkeypatch, "acme.vault.azure.net", address)
 
     with pytest.raises(ConfigInvalid, match="leads to an address that is never called"):
-        provider.wrap(make_key(endpoint=""), DEK, binding, call)
+        provider.wrap(make_key(endpoint=""), DEK, context, call)

@@ -86,7 +86,7 @@ def key(provider, call):
 
 
 @pytest.fixture
-def binding():
+def context():
     return WrapContext({"organization_id": "org_acme"}, b"aad")
 
 

@@ -24,13 +24,13 @@ def command():
     return lambda name, config, **options: list(by_name[name].run(config, options))
 
 
-def test_what_is_suggested_is_initialised_and_works(fresh, call, binding):
+def test_what_is_suggested_is_initialised_and_works(fresh, call, context):
     made = SPEC.initialise(fresh)
     provider = SPEC.build(fresh)
     key = provider.create_key("key-1", 1, b"scope", DATA, call)
 
     assert "root keys default-data/1, default-keep/1;" in made
-    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+    assert provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
     assert provider.announcement() == "export guard: enforced by the token"
     provider.close()
 
@@ -88,13 +88,13 @@ def test_initialising_where_the_token_is_gone_makes_none(config, plugin_config):
     assert not tokens.exists()
 
 
-def test_a_root_is_never_replaced(plugin_config, command, key, provider, binding, call):
+def test_a_root_is_never_replaced(plugin_config, command, key, provider, context, call):
     provider.close()
 
     with pytest.raises(ConfigInvalid, match="never replaced"):
         command("init-root", plugin_config, epoch=1)
 
-    assert provider.wrap(key, DEK, binding, call)
+    assert provider.wrap(key, DEK, context, call)
 
 
 def test_a_root_that_was_there_once_is_not_made_again(plugin_config, command, run):
@@ -108,16 +108,16 @@ def test_a_root_that_was_there_once_is_not_made_again(plugin_config, command, ru
         command("init-root", plugin_config, epoch=1)
 
 
-def test_keys_of_an_older_root_open_beside_those_of_the_newest(plugin_config, command, provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_keys_of_an_older_root_open_beside_those_of_the_newest(plugin_config, command, provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     provider.close()
 
     made = command("init-root", plugin_config, epoch=2)
     newer = provider.create_key("key-2", 1, b"scope", DATA, call)
 
     assert made[:2] == ["made root default-data/2, guard: trusted", "made root default-keep/2, guard: trusted"]
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
-    assert provider.unwrap(provider.wrap(newer, DEK, binding, call), newer, binding, call) == DEK
+    assert provider.unwrap(wrapped, key, context, call) == DEK
+    assert provider.unwrap(provider.wrap(newer, DEK, context, call), newer, context, call) == DEK
     assert (key.root, newer.root) == (RootName(DATA, 1), RootName(DATA, 2))
     provider.close()
     assert command("roots", plugin_config) == [
@@ -204,10 +204,10 @@ def test_the_probe_says_what_it_found_and_leaves_nothing(plugin_config, command,
     assert run("print(len(list(token_session().get_objects())))") == before
 
 
-def test_another_wrap_mechanism_works_and_is_remembered_in_the_material(make_provider, provider, call, binding):
+def test_another_wrap_mechanism_works_and_is_remembered_in_the_material(make_provider, provider, call, context):
     padded = make_provider(wrap_mechanism="aes-key-wrap-pad").create_key("key-1", 1, b"scope", DATA, call)
 
-    assert provider.unwrap(provider.wrap(padded, DEK, binding, call), padded, binding, call) == DEK
+    assert provider.unwrap(provider.wrap(padded, DEK, context, call), padded, context, call) == DEK
 
 
 def test_a_complete_configuration_is_in_the_docstring(fresh):

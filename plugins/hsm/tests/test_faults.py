@@ -115,8 +115,8 @@ def test_a_missing_conf_file_is_said(config, provider, call):
         provider.check(call)
 
 
-def test_a_token_that_is_taken_away_comes_back(config, provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_token_that_is_taken_away_comes_back(config, provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     tokens = config.conf_file.with_name("tokens")
     tokens.rename(tokens.with_name("away"))
 
@@ -126,11 +126,11 @@ def test_a_token_that_is_taken_away_comes_back(config, provider, key, binding, c
         with pytest.raises(RootLost):
             provider.create_key("key-2", 1, b"scope", DATA, call)
         with pytest.raises(RootLost):
-            provider.unwrap(wrapped, key, binding, call)
+            provider.unwrap(wrapped, key, context, call)
     tokens.with_name("away").rename(tokens)
 
     provider.check(call)
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
+    assert provider.unwrap(wrapped, key, context, call) == DEK
 
 
 def test_an_empty_token_folder_is_not_taken_for_a_new_installation(config, provider, key, call):
@@ -220,14 +220,14 @@ def test_a_canary_whose_check_was_made_anew_is_a_fault_all_the_same(provider, ru
         provider.announcement()  # an export guard that was tried on a broken canary would be graded as enforced
 
 
-def test_a_canary_that_is_destroyed_while_running_does_not_stop_what_runs(provider, key, run, binding, call):
+def test_a_canary_that_is_destroyed_while_running_does_not_stop_what_runs(provider, key, run, context, call):
     run("""
     from pkcs11 import Attribute, ObjectClass
     for canary in list(token_session().get_objects({Attribute.CLASS: ObjectClass.DATA})):
         canary.destroy()
     """)
 
-    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+    assert provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
 
 
 def test_a_root_that_is_destroyed_while_running_is_found_out(provider, key, run, call):
@@ -242,12 +242,12 @@ def test_a_root_that_is_destroyed_while_running_is_found_out(provider, key, run,
         provider.check(call)
 
 
-def test_a_blob_that_does_not_open_on_a_broken_token_is_the_tokens_trouble(provider, key, run, binding, call):
+def test_a_blob_that_does_not_open_on_a_broken_token_is_the_tokens_trouble(provider, key, run, context, call):
     """SoftHSM says GENERAL_ERROR for a wrong tag, and for much else: only a token that is well rejects a blob."""
-    wrapped = provider.wrap(key, DEK, binding, call)
+    wrapped = provider.wrap(key, DEK, context, call)
     altered = replace(wrapped, blob=wrapped.blob[:-1] + bytes([wrapped.blob[-1] ^ 1]))
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(altered, key, binding, call)
+        provider.unwrap(altered, key, context, call)
     run("""
     from pkcs11 import Attribute, ObjectClass
     for root in list(token_session().get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY})):
@@ -255,15 +255,15 @@ def test_a_blob_that_does_not_open_on_a_broken_token_is_the_tokens_trouble(provi
     """)
 
     with pytest.raises(RootLost, match="is not on the token"):
-        provider.unwrap(altered, key, binding, call)
+        provider.unwrap(altered, key, context, call)
 
 
-def test_the_material_of_another_installation_is_said_to_be_of_another_root(provider, key, binding, call):
+def test_the_material_of_another_installation_is_said_to_be_of_another_root(provider, key, context, call):
     other = bytearray(key.material)
     other[7 + len("default-data") + 4] ^= 1  # the root id
 
     with pytest.raises(RootLost, match="another root"):
-        provider.wrap(replace(key, material=_checked(other)), DEK, binding, call)
+        provider.wrap(replace(key, material=_checked(other)), DEK, context, call)
 
 
 def test_a_full_disk_does_not_stop_keys_since_they_are_not_on_the_token(run):
@@ -280,9 +280,9 @@ def test_a_full_disk_does_not_stop_keys_since_they_are_not_on_the_token(run):
     assert lines == ["True"]
 
 
-def test_a_token_that_a_full_disk_damaged_is_restored_from_its_backup(config, provider, key, run, binding, call):
+def test_a_token_that_a_full_disk_damaged_is_restored_from_its_backup(config, provider, key, run, context, call):
     """SoftHSM rewrites its token file at each login: where the disk is full then, the token is gone."""
-    wrapped = provider.wrap(key, DEK, binding, call)
+    wrapped = provider.wrap(key, DEK, context, call)
     provider.close()
     tokens, backup = config.conf_file.with_name("tokens"), config.conf_file.with_name("backup")
     shutil.copytree(tokens, backup)
@@ -302,27 +302,27 @@ def test_a_token_that_a_full_disk_damaged_is_restored_from_its_backup(config, pr
         provider.check(call)
     shutil.rmtree(tokens)
     backup.rename(tokens)
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
+    assert provider.unwrap(wrapped, key, context, call) == DEK
 
 
-def test_a_call_waits_for_its_turn_no_longer_than_its_deadline(config, provider, key, binding, call):
+def test_a_call_waits_for_its_turn_no_longer_than_its_deadline(config, provider, key, context, call):
     from sealring_hsm.module import Setup, acquire, release  # noqa: PLC0415
 
     module = acquire(Setup.of(config))
     soon = Call(time.monotonic() + 0.05, "request-1", "org_acme", Purpose.ENCRYPT)
     with module.alone(call.deadline), pytest.raises(DeadlineExceeded):
-        provider.wrap(key, DEK, binding, soon)
+        provider.wrap(key, DEK, context, soon)
     release(module)
 
-    provider.wrap(key, DEK, binding, call)
+    provider.wrap(key, DEK, context, call)
 
 
 @pytest.mark.parametrize("iv_mode", ["param", "appended"])
 def test_an_iv_mode_that_the_token_does_not_know_is_refused_before_a_key_is_wrapped(
-    make_provider, provider, key, binding, call, iv_mode
+    make_provider, provider, key, context, call, iv_mode
 ):
     with pytest.raises(ConfigInvalid, match=f"iv_mode is {iv_mode}"):
-        make_provider(iv_mode=iv_mode).wrap(key, DEK, binding, call)
+        make_provider(iv_mode=iv_mode).wrap(key, DEK, context, call)
 
 
 @pytest.mark.parametrize(

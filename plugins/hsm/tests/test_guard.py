@@ -92,19 +92,19 @@ def test_a_thief_with_pin_and_blob_gets_nothing_from_a_guarded_root(provider, ke
 
 
 def test_a_thief_with_pin_and_blob_gets_the_key_from_a_root_without_the_guard(
-    config, make_provider, run, binding, call
+    config, make_provider, run, context, call
 ):
     _make_root_of(Guard.NONE, config)
     provider = make_provider(root_domain="bare", allow_unguarded=True)
     key = provider.create_key("key-1", 1, b"scope", DATA, call)
-    wrapped = provider.wrap(key, DEK, binding, call)
+    wrapped = provider.wrap(key, DEK, context, call)
 
     lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/bare-data/1")
 
     loot = dict(line.split(": ") for line in lines)
     kek = bytes.fromhex(loot["unwrap as readable"])
     assert loot["unwrap exportable"] == loot["unwrap as readable"]
-    assert AESGCM(kek).decrypt(wrapped.blob[:12], wrapped.blob[12:], b"sealring-hsm/v1/dek" + binding.aad) == DEK
+    assert AESGCM(kek).decrypt(wrapped.blob[:12], wrapped.blob[12:], b"sealring-hsm/v1/dek" + context.aad) == DEK
     assert provider.announcement() == "export guard: by convention only"
 
 
@@ -129,12 +129,12 @@ def test_a_root_without_the_guard_is_refused_unless_it_is_allowed(config, make_p
         make_provider(root_domain="bare").create_key("key-1", 1, b"scope", DATA, call)
 
 
-def test_a_sealed_root_is_enforced_too(config, make_provider, run, binding, call):
+def test_a_sealed_root_is_enforced_too(config, make_provider, run, context, call):
     _make_root_of(Guard.SEALED, config)
     provider = make_provider(root_domain="bare")
     key = provider.create_key("key-1", 1, b"scope", DATA, call)
 
-    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+    assert provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
     assert provider.announcement() == "export guard: enforced by the token"
     lines = run(THIEF, Material.parse(key.material).wrapped.hex(), "sealring/root/bare-data/1")
     assert [line for line in lines if not line.endswith(": refused")] == []

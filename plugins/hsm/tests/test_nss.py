@@ -31,7 +31,7 @@ MODULES = (
 PIN = "nss-pin-1234"
 DEK = bytes(range(32))
 CALL = Call(time.monotonic() + 600, "request-1", "org_acme", Purpose.ENCRYPT)
-BINDING = WrapContext({}, b"aad")
+CONTEXT = WrapContext({}, b"aad")
 
 
 @pytest.fixture
@@ -64,18 +64,18 @@ def provider(config):
 def test_a_wrapped_key_is_unwrapped(provider):
     key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
 
-    assert provider.unwrap(provider.wrap(key, DEK, BINDING, CALL), key, BINDING, CALL) == DEK
+    assert provider.unwrap(provider.wrap(key, DEK, CONTEXT, CALL), key, CONTEXT, CALL) == DEK
     provider.check(CALL)
 
 
 def test_each_bit_of_a_wrapped_key_counts(provider):
     key = provider.create_key("key-1", 1, b"scope", DATA, CALL)
-    wrapped = provider.wrap(key, DEK, BINDING, CALL)
+    wrapped = provider.wrap(key, DEK, CONTEXT, CALL)
     for position in range(8 * len(wrapped.blob)):
         flipped = bytearray(wrapped.blob)
         flipped[position // 8] ^= 1 << position % 8
         with pytest.raises(CiphertextRejected):
-            provider.unwrap(WrappedKey(wrapped.alg, bytes(flipped)), key, BINDING, CALL)
+            provider.unwrap(WrappedKey(wrapped.alg, bytes(flipped)), key, CONTEXT, CALL)
 
 
 def test_its_guard_is_by_convention_only_whatever_it_accepts(provider):

@@ -103,7 +103,7 @@ def test_a_fork_while_other_threads_are_inside_leaves_the_child_no_shut_lock(run
 
 
 @pytest.mark.parametrize("locking", ["lock", "os"])
-def test_many_threads_may_call_at_once(make_provider, binding, call, locking):
+def test_many_threads_may_call_at_once(make_provider, context, call, locking):
     provider = make_provider(locking=locking, session_limit=6)
     keys = [provider.create_key(f"key-{number}", 1, b"scope", DATA, call) for number in range(4)]
     failures, until = [], time.monotonic() + SECONDS
@@ -112,12 +112,12 @@ def test_many_threads_may_call_at_once(make_provider, binding, call, locking):
         try:
             while time.monotonic() < until:
                 mine = keys[number % 4]
-                wrapped = provider.wrap(mine, DEK, binding, call)
+                wrapped = provider.wrap(mine, DEK, context, call)
                 new = provider.create_key(f"new-{number}", 1, b"scope", DATA, call)
                 provider.check(call)
-                if provider.unwrap(wrapped, mine, binding, call) != DEK:
+                if provider.unwrap(wrapped, mine, context, call) != DEK:
                     failures.append("another key")
-                provider.wrap(new, DEK, binding, call)
+                provider.wrap(new, DEK, context, call)
         except Exception as error:  # noqa: BLE001  whatever it is, the test has to see it
             failures.append(repr(error))
 
@@ -130,7 +130,7 @@ def test_many_threads_may_call_at_once(make_provider, binding, call, locking):
     assert failures == []
 
 
-def test_threads_go_on_while_the_module_is_initialised_anew(config, make_provider, binding, call):
+def test_threads_go_on_while_the_module_is_initialised_anew(config, make_provider, context, call):
     provider = make_provider(locking="os")
     key = provider.create_key("key-1", 1, b"scope", DATA, call)
     module = acquire(Setup.of(_with(config, locking="os")))
@@ -139,7 +139,7 @@ def test_threads_go_on_while_the_module_is_initialised_anew(config, make_provide
     def work():
         try:
             while time.monotonic() < until:
-                if provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) != DEK:
+                if provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) != DEK:
                     failures.append("another key")
         except Exception as error:  # noqa: BLE001
             failures.append(repr(error))
@@ -161,7 +161,7 @@ def test_threads_go_on_while_the_module_is_initialised_anew(config, make_provide
     assert restarts > 5
 
 
-def test_two_processes_that_make_the_same_key_at_once_both_make_a_good_one(start, provider, binding, call):
+def test_two_processes_that_make_the_same_key_at_once_both_make_a_good_one(start, provider, context, call):
     script = """
     provider = HsmProvider(config)
     provider.check(CALL)
@@ -190,7 +190,7 @@ def test_two_processes_that_make_the_same_key_at_once_both_make_a_good_one(start
         assert provider.unwrap(wrapped, key, WrapContext({}, b"aad"), call) == DEK
 
 
-def test_a_process_that_is_killed_while_unwrapping_leaves_the_token_usable(start, provider, key, binding, call):
+def test_a_process_that_is_killed_while_unwrapping_leaves_the_token_usable(start, provider, key, context, call):
     for _ in range(5):
         process = start(
             """
@@ -210,7 +210,7 @@ def test_a_process_that_is_killed_while_unwrapping_leaves_the_token_usable(start
         process.wait()
 
     provider.check(call)
-    assert provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+    assert provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
 
 
 def test_keys_that_leave_the_cache_leave_no_session_objects_behind(config, provider, call):
@@ -227,14 +227,14 @@ def test_keys_that_leave_the_cache_leave_no_session_objects_behind(config, provi
     assert found == 1000
 
 
-def test_a_rejected_key_leaves_no_session_object_behind(config, provider, key, binding, call):
+def test_a_rejected_key_leaves_no_session_object_behind(config, provider, key, context, call):
     from dataclasses import replace  # noqa: PLC0415
 
     from sealring_plugin import CiphertextRejected  # noqa: PLC0415
 
     for _ in range(10):
         with pytest.raises(CiphertextRejected):
-            provider.wrap(replace(key, scope=b"other"), DEK, binding, call)
+            provider.wrap(replace(key, scope=b"other"), DEK, context, call)
 
     module = acquire(Setup.of(config))
     with module.alone(call.deadline):
@@ -246,12 +246,12 @@ def test_a_rejected_key_leaves_no_session_object_behind(config, provider, key, b
     assert found == 1  # the key that was made
 
 
-def test_ten_thousand_calls_leak_no_sessions_and_no_files(provider, key, binding, call):
+def test_ten_thousand_calls_leak_no_sessions_and_no_files(provider, key, context, call):
     provider.check(call)
     files = len(list(Path("/proc/self/fd").iterdir()))
 
     for _ in range(5000):
-        provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call)
+        provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call)
 
     assert len(list(Path("/proc/self/fd").iterdir())) == files
     assert provider._device.use(lambda opened, _: len(opened.idle), call.deadline) == 0  # noqa: SLF001  the one is in use

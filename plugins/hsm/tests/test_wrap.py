@@ -40,46 +40,46 @@ def test_it_announces_the_grade_of_the_export_guard(provider):
 
 
 @pytest.mark.parametrize("size", range(16, 65))
-def test_a_wrapped_key_is_unwrapped(provider, key, binding, call, size):
+def test_a_wrapped_key_is_unwrapped(provider, key, context, call, size):
     dek = bytearray(os.urandom(size))
 
-    unwrapped = provider.unwrap(provider.wrap(key, dek, binding, call), key, binding, call)
+    unwrapped = provider.unwrap(provider.wrap(key, dek, context, call), key, context, call)
 
     assert unwrapped == dek
     assert isinstance(unwrapped, bytearray)
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray])
-def test_a_data_key_may_be_bytes_or_bytearray(provider, key, binding, call, kind):
-    assert provider.unwrap(provider.wrap(key, kind(DEK), binding, call), key, binding, call) == DEK
+def test_a_data_key_may_be_bytes_or_bytearray(provider, key, context, call, kind):
+    assert provider.unwrap(provider.wrap(key, kind(DEK), context, call), key, context, call) == DEK
 
 
 @pytest.mark.parametrize("size", [0, 15, 65])
-def test_a_data_key_of_another_size_is_refused(provider, key, binding, call, size):
+def test_a_data_key_of_another_size_is_refused(provider, key, context, call, size):
     with pytest.raises(Unsupported):
-        provider.wrap(key, bytes(size), binding, call)
+        provider.wrap(key, bytes(size), context, call)
 
 
-def test_an_empty_binding_is_a_binding_like_any_other(provider, key, binding, call):
+def test_an_empty_context_is_a_context_like_any_other(provider, key, context, call):
     wrapped = provider.wrap(key, DEK, WrapContext({}, b""), call)
 
     assert provider.unwrap(wrapped, key, WrapContext({}, b""), call) == DEK
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
 
 
-def test_another_binding_is_rejected(provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
-
-    with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, key, WrapContext(binding.context, b"other"), call)
-
-
-def test_another_key_is_rejected(provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_another_context_is_rejected(provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", DATA, call), binding, call)
+        provider.unwrap(wrapped, key, WrapContext(context.pairs, b"other"), call)
+
+
+def test_another_key_is_rejected(provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(wrapped, provider.create_key("key-1", 1, b"scope", DATA, call), context, call)
 
 
 @pytest.mark.parametrize(
@@ -93,75 +93,75 @@ def test_another_key_is_rejected(provider, key, binding, call):
         {"root": RootName(DATA, 2)},
     ],
 )
-def test_key_material_of_another_record_is_rejected(provider, key, binding, call, change):
-    provider.wrap(key, DEK, binding, call)
+def test_key_material_of_another_record_is_rejected(provider, key, context, call, change):
+    provider.wrap(key, DEK, context, call)
 
     with pytest.raises(CiphertextRejected):
-        provider.wrap(replace(key, **change), DEK, binding, call)
+        provider.wrap(replace(key, **change), DEK, context, call)
 
 
-def test_the_material_of_another_tenant_is_rejected(provider, binding, call):
+def test_the_material_of_another_tenant_is_rejected(provider, context, call):
     ours = provider.create_key("key-1", 1, b"org_acme", DATA, call)
     theirs = provider.create_key("key-2", 1, b"org_other", DATA, call)
 
     with pytest.raises(CiphertextRejected):
-        provider.wrap(replace(ours, material=theirs.material), DEK, binding, call)
+        provider.wrap(replace(ours, material=theirs.material), DEK, context, call)
 
 
-def test_each_bit_of_a_wrapped_key_counts(provider, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_each_bit_of_a_wrapped_key_counts(provider, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     for changed in _with_one_bit_flipped(wrapped.blob):
         with pytest.raises(CiphertextRejected):
-            provider.unwrap(WrappedKey(wrapped.alg, changed), key, binding, call)
+            provider.unwrap(WrappedKey(wrapped.alg, changed), key, context, call)
 
 
-def test_each_bit_of_the_material_counts(provider, key, binding, call):
+def test_each_bit_of_the_material_counts(provider, key, context, call):
     for changed in _with_one_bit_flipped(key.material):
         with pytest.raises(CiphertextRejected):
-            provider.wrap(replace(key, material=changed), DEK, binding, call)
+            provider.wrap(replace(key, material=changed), DEK, context, call)
 
 
-def test_each_bit_of_the_material_counts_even_where_its_check_is_made_anew(provider, key, binding, call):
+def test_each_bit_of_the_material_counts_even_where_its_check_is_made_anew(provider, key, context, call):
     for changed in _with_one_bit_flipped(key.material[:-8]):
         forged = changed + hashlib.sha256(changed).digest()[:8]
         with pytest.raises(ProviderError):
-            provider.wrap(replace(key, material=forged), DEK, binding, call)
+            provider.wrap(replace(key, material=forged), DEK, context, call)
 
 
-def test_truncated_material_is_rejected(provider, key, binding, call):
+def test_truncated_material_is_rejected(provider, key, context, call):
     for size in range(len(key.material)):
         with pytest.raises(CiphertextRejected):
-            provider.wrap(replace(key, material=key.material[:size]), DEK, binding, call)
+            provider.wrap(replace(key, material=key.material[:size]), DEK, context, call)
 
 
 @pytest.mark.parametrize("size", [0, 1, 11, 12, 27, 28, 43, 59])
-def test_a_truncated_wrapped_key_is_rejected(provider, key, binding, call, size):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_truncated_wrapped_key_is_rejected(provider, key, context, call, size):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(WrappedKey(wrapped.alg, wrapped.blob[:size]), key, binding, call)
+        provider.unwrap(WrappedKey(wrapped.alg, wrapped.blob[:size]), key, context, call)
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 65, 128])
-def test_what_opens_to_no_data_key_is_rejected(provider, key, binding, call, size):
+def test_what_opens_to_no_data_key_is_rejected(provider, key, context, call, size):
     """Sealed by the token with the very key and AAD, e.g. by another application that has the PIN."""
-    aad = b"sealring-hsm/v1/dek" + binding.aad
+    aad = b"sealring-hsm/v1/dek" + context.aad
     sealed = provider._with_key(key, lambda client, handle: client.seal(handle, bytes(size), aad), call)  # noqa: SLF001
 
     with pytest.raises(CiphertextRejected, match="not the size"):
-        provider.unwrap(WrappedKey("hsm-a256gcm", sealed.nonce + sealed.ciphertext), key, binding, call)
+        provider.unwrap(WrappedKey("hsm-a256gcm", sealed.nonce + sealed.ciphertext), key, context, call)
 
 
 @pytest.mark.parametrize("alg", ["rsa-oaep", "hsm-a256gcm-iv16"])
-def test_another_algorithm_is_rejected(provider, key, binding, call, alg):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_another_algorithm_is_rejected(provider, key, context, call, alg):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with pytest.raises(CiphertextRejected):
-        provider.unwrap(WrappedKey(alg, wrapped.blob), key, binding, call)
+        provider.unwrap(WrappedKey(alg, wrapped.blob), key, context, call)
 
 
-def test_two_wraps_of_one_key_differ(provider, key, binding, call):
-    assert provider.wrap(key, DEK, binding, call) != provider.wrap(key, DEK, binding, call)
+def test_two_wraps_of_one_key_differ(provider, key, context, call):
+    assert provider.wrap(key, DEK, context, call) != provider.wrap(key, DEK, context, call)
 
 
 def test_two_keys_of_one_name_differ(provider, call):
@@ -183,24 +183,24 @@ def test_material_is_not_shown(key):
     assert len(key.material) == 125
 
 
-def test_after_closing_another_provider_unwraps(make_provider, binding, call):
+def test_after_closing_another_provider_unwraps(make_provider, context, call):
     first = make_provider()
     key = first.create_key("key-1", 1, b"scope", DATA, call)
-    wrapped = first.wrap(key, DEK, binding, call)
+    wrapped = first.wrap(key, DEK, context, call)
     first.close()
     first.close()
 
-    assert make_provider().unwrap(wrapped, key, binding, call) == DEK
+    assert make_provider().unwrap(wrapped, key, context, call) == DEK
 
 
-def test_two_providers_share_a_token_and_one_may_close(make_provider, binding, call):
+def test_two_providers_share_a_token_and_one_may_close(make_provider, context, call):
     first, second = make_provider(), make_provider()
     key = first.create_key("key-1", 1, b"scope", DATA, call)
-    wrapped = second.wrap(key, DEK, binding, call)
+    wrapped = second.wrap(key, DEK, context, call)
 
     first.close()
 
-    assert second.unwrap(wrapped, key, binding, call) == DEK
+    assert second.unwrap(wrapped, key, context, call) == DEK
 
 
 def _with_one_bit_flipped(value):

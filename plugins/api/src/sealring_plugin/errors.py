@@ -55,7 +55,7 @@ class ContextMismatch(ProviderError):
 
 
 class CiphertextRejected(ProviderError):
-    """The blob does not open under this key and binding: altered, swapped, or of another key."""
+    """The blob does not open under this key and context: altered, swapped, or of another key."""
 
     owner: ClassVar[Owner] = "plugin"
 

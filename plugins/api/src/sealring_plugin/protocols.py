@@ -32,13 +32,13 @@ class ManagedKeys(Protocol):
         It was never used before, and its material is bound to `key_id`, `version`, `scope` and its root.
         """
 
-    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
-        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `binding`. Raises ProviderError."""
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
+        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `context`. Raises ProviderError."""
 
-    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, context: WrapContext, call: Call) -> bytearray:
         """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where the blob was altered, or made under another key or binding.
+        CiphertextRejected if the blob was altered, or made under another key or context.
         """
 
     def close(self) -> None:
@@ -49,13 +49,13 @@ class ManagedKeys(Protocol):
 class CustomersKeys(Protocol):
     """Keys that customers bind, and can take away. Called from many threads; made once in each process."""
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
-        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `binding`. Raises ProviderError."""
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
+        """Wrap `dek` (16 to 64 bytes) under `key`, bound to `context`. Raises ProviderError."""
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         """Return the DEK, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where the blob was altered, or made under another key or binding.
+        CiphertextRejected if the blob was altered, or made under another key or context.
         """
 
     def close(self) -> None:
@@ -66,16 +66,16 @@ class CustomersKeys(Protocol):
 class SealsRoot(Protocol):
     """Seals the secret that opens the managed keys, so that a server can open it at start without a person.
 
-    Asked at start alone, and for nothing else. Its settings name its key: neither the store nor a customer can.
+    Asked only at start, and for nothing else. Its settings name its key: neither the store nor a customer can.
     """
 
-    def seal(self, secret: bytes | bytearray, binding: bytes, call: Call) -> bytes:
-        """Return `secret` (16 to 64 bytes) sealed, at most 8 KiB, and bound to `binding`. Raises ProviderError."""
+    def seal(self, secret: bytes | bytearray, aad: bytes, call: Call) -> bytes:
+        """Return `secret` (16 to 64 bytes) sealed, at most 8 KiB, and bound to `aad`. Raises ProviderError."""
 
-    def open(self, sealed: bytes, binding: bytes, call: Call) -> bytearray:
+    def open(self, sealed: bytes, aad: bytes, call: Call) -> bytearray:
         """Return the secret, in a bytearray that the caller wipes. Raises ProviderError.
 
-        CiphertextRejected where it was altered, or sealed by another key or with another binding.
+        CiphertextRejected if it was altered, or sealed by another key or with another `aad`.
         """
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class DestroysKeys(Protocol):
 class GeneratesDataKeys(Protocol):
     """Makes a DEK and its wrapped form in one call of a customer's KMS."""
 
-    def generate_data_key(self, key: CustomersKey, binding: WrapContext, call: Call) -> tuple[bytearray, WrappedKey]:
+    def generate_data_key(self, key: CustomersKey, context: WrapContext, call: Call) -> tuple[bytearray, WrappedKey]:
         """Return 32 random bytes, and the same wrapped as `wrap` would."""
 
 
@@ -109,14 +109,14 @@ class ReWraps(Protocol):
         new: tuple[CustomersKey, WrapContext],
         call: Call,
     ) -> WrappedKey:
-        """Return the same DEK wrapped under the new key and binding. Raises as `unwrap` and `wrap` do."""
+        """Return the same DEK wrapped under the new key and context. Raises as `unwrap` and `wrap` do."""
 
 
 @runtime_checkable
 class BindsContext(Protocol):
     """Passes the context on to a KMS that authenticates it, and shows it in the log of the key's owner."""
 
-    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
+    def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
         """Return the pairs that the KMS itself authenticates."""
 
 

@@ -68,9 +68,9 @@ class CustomersKey:
 
 @dataclass(frozen=True, slots=True)
 class WrapContext:
-    """What a wrapped key is bound to. `context` may be shown to the key's owner; `aad` is opaque, about 70 bytes."""
+    """What a wrapped key is bound to. `pairs` may be shown to the key's owner; `aad` is opaque, about 70 bytes."""
 
-    context: Mapping[str, str] = field(repr=False)
+    pairs: Mapping[str, str] = field(repr=False)
     aad: bytes = field(repr=False)
 
 

@@ -53,13 +53,13 @@ class FailsForGood(Named):
 
     dead = False
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         if self.vault.failing is AccessDenied:
             self.dead = True
         if self.dead and self.vault.failing is None:
             self.dead = False
             raise AccessDenied
-        return super().unwrap(wrapped, key, binding, call)
+        return super().unwrap(wrapped, key, context, call)
 
 
 class KeepsDataKeys(Named):
@@ -69,11 +69,11 @@ class KeepsDataKeys(Named):
         super().__init__(vault, token)
         self.kept = {}
 
-    def unwrap(self, wrapped, key, binding, call):
-        place = (wrapped, key, self.aad(binding))
+    def unwrap(self, wrapped, key, context, call):
+        place = (wrapped, key, self.aad(context))
         if place not in self.kept:
-            self.kept[place] = super().unwrap(wrapped, key, binding, call)
-        self.admit(key, binding)
+            self.kept[place] = super().unwrap(wrapped, key, context, call)
+        self.admit(key, context)
         return bytearray(self.kept[place])
 
 
@@ -84,26 +84,26 @@ class KeepsDataKeysByTheirBlob(Named):
         super().__init__(vault, token)
         self.kept = {}
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         self.enter(call)
-        self.admit(key, binding)
+        self.admit(key, context)
         if wrapped.blob not in self.kept:
-            self.kept[wrapped.blob] = super().unwrap(wrapped, key, binding, call)
+            self.kept[wrapped.blob] = super().unwrap(wrapped, key, context, call)
         return bytearray(self.kept[wrapped.blob])
 
 
 class WrapsForAnyOrganization(Named):
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         self.enter(call)
-        return WrappedKey(ALG, seal(self.kek(key), dek, self.aad(binding)))
+        return WrappedKey(ALG, seal(self.kek(key), dek, self.aad(context)))
 
 
 class UnwrapsForAnyOrganization(Named):
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         self.enter(call)
         if wrapped.alg != ALG:
             raise CiphertextRejected("another algorithm")
-        return opened(self.kek(key), wrapped.blob, self.aad(binding))
+        return opened(self.kek(key), wrapped.blob, self.aad(context))
 
 
 class ChokesOnAPastDeadline(Named):
@@ -114,10 +114,10 @@ class ChokesOnAPastDeadline(Named):
 
 
 class IgnoresTheDeadlineOfWrap(Named):
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         if self.vault.silent and key.key_id == "first":
             time.sleep(1)
-        return super().wrap(key, dek, binding, call)
+        return super().wrap(key, dek, context, call)
 
 
 class IgnoresTheDeadlineOfCreateKey(Full):
@@ -135,36 +135,36 @@ class IgnoresTheDeadlineOfCheck(Full):
 
 
 class IgnoresTheDeadlineOfUnwrap(Named):
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         if self.vault.silent:
             time.sleep(1)
-        return super().unwrap(wrapped, key, binding, call)
+        return super().unwrap(wrapped, key, context, call)
 
 
 class ShowsTheDekInAFailure(Named):
     """As one does that wraps the AAD with the DEK and compares."""
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         self.enter(call)
-        self.admit(key, binding)
-        sealed = seal(self.kek(key), bytes(dek) + packed({"aad": self.aad(binding).hex()}), b"")
+        self.admit(key, context)
+        sealed = seal(self.kek(key), bytes(dek) + packed({"aad": self.aad(context).hex()}), b"")
         return WrappedKey(ALG, sealed)
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         self.enter(call)
-        self.admit(key, binding)
+        self.admit(key, context)
         if wrapped.alg != ALG:
             raise CiphertextRejected("another algorithm")
         both = opened(self.kek(key), wrapped.blob, b"")
-        if both[-32:] != packed({"aad": self.aad(binding).hex()}):
+        if both[-32:] != packed({"aad": self.aad(context).hex()}):
             raise CiphertextRejected(f"{both[:-32].hex()} is bound otherwise")
         return both[:-32]
 
 
 class LogsTheDek(Named):
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         logging.getLogger("toy").debug("wrapping %s", bytes(dek).hex())
-        return super().wrap(key, dek, binding, call)
+        return super().wrap(key, dek, context, call)
 
 
 class PrintsItsToken(Named):
@@ -178,8 +178,8 @@ class ShowsItsToken(Named):
 
 
 class IsNotThreadSafe(Named):
-    def unwrap(self, wrapped, key, binding, call):
-        self.dek = super().unwrap(wrapped, key, binding, call)
+    def unwrap(self, wrapped, key, context, call):
+        self.dek = super().unwrap(wrapped, key, context, call)
         time.sleep(0)
         return self.dek
 
@@ -200,15 +200,15 @@ class ClosesForAll(Named):
 
     closed = False
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         ClosesForAll.closed = False
-        return super().wrap(key, dek, binding, call)
+        return super().wrap(key, dek, context, call)
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         if ClosesForAll.closed:
             ClosesForAll.closed = False
             raise ConnectionError("not initialised")
-        return super().unwrap(wrapped, key, binding, call)
+        return super().unwrap(wrapped, key, context, call)
 
     def close(self):
         ClosesForAll.closed = True
@@ -230,10 +230,10 @@ class Leaking(Named):
         super().__init__(vault, token)
         self.leaked = []
 
-    def unwrap(self, wrapped, key, binding, call):
-        if binding.context.get("organization_id") == "org_other":
+    def unwrap(self, wrapped, key, context, call):
+        if context.pairs.get("organization_id") == "org_other":
             self.leaked.append(self.leak())
-        return super().unwrap(wrapped, key, binding, call)
+        return super().unwrap(wrapped, key, context, call)
 
     def close(self):
         for each in self.leaked:

@@ -126,25 +126,25 @@ class DestroysTheNextToo(Full):
 
 
 class OnlyClaimsToGenerate(Named):
-    def generate_data_key(self, key, binding, call):
+    def generate_data_key(self, key, context, call):
         raise Unsupported
 
 
 class GeneratesTheSame(Full):
-    def generate_data_key(self, key, binding, call):
+    def generate_data_key(self, key, context, call):
         dek = bytearray(32)
-        return dek, self.wrap(key, dek, binding, call)
+        return dek, self.wrap(key, dek, context, call)
 
 
 class GeneratesUnbound(Full):
-    def generate_data_key(self, key, binding, call):
-        dek, wrapped = super().generate_data_key(key, binding, call)
+    def generate_data_key(self, key, context, call):
+        dek, wrapped = super().generate_data_key(key, context, call)
         self.unbound = wrapped, dek
         return dek, wrapped
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         unbound, dek = getattr(self, "unbound", (None, None))
-        return bytearray(dek) if wrapped == unbound else super().unwrap(wrapped, key, binding, call)
+        return bytearray(dek) if wrapped == unbound else super().unwrap(wrapped, key, context, call)
 
 
 class ReWrapsToAnotherKey(Full):
@@ -154,15 +154,15 @@ class ReWrapsToAnotherKey(Full):
 
 
 class ReWrapsForBoth(Full):
-    """What it returns opens under the old binding too."""
+    """What it returns opens under the old context too."""
 
     def rewrap(self, wrapped, old, new, call):
         self.both = super().rewrap(wrapped, old, new, call), new[1], old[1]
         return self.both[0]
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         moved, new, old = getattr(self, "both", (None, None, None))
-        return super().unwrap(wrapped, key, new if wrapped == moved and binding == old else binding, call)
+        return super().unwrap(wrapped, key, new if wrapped == moved and context == old else context, call)
 
 
 class ReWrapsWhatDoesNotOpen(Full):

@@ -47,8 +47,8 @@ def mac(key, *parts):
     return hmac.digest(key, b"".join(len(part).to_bytes(4, "big") + part for part in parts), "sha256")
 
 
-def packed(context):
-    return b"".join(mac(b"pair", name.encode(), text.encode()) for name, text in sorted(context.items()))
+def packed(pairs):
+    return b"".join(mac(b"pair", name.encode(), text.encode()) for name, text in sorted(pairs.items()))
 
 
 def seal(kek, dek, aad):
@@ -69,29 +69,29 @@ def xor(text, kek, nonce):
 
 
 class Named:
-    """Its keys exist, and have names. No power but that of binding the context."""
+    """Its keys exist, and have names. No power but that of authenticating the context."""
 
     def __init__(self, vault, token="token"):
         self.vault = vault
         self.token = token
 
-    def wrap(self, key, dek, binding, call):
+    def wrap(self, key, dek, context, call):
         self.enter(call)
-        self.admit(key, binding)
-        return WrappedKey(ALG, seal(self.kek(key), dek, self.aad(binding)))
+        self.admit(key, context)
+        return WrappedKey(ALG, seal(self.kek(key), dek, self.aad(context)))
 
-    def unwrap(self, wrapped, key, binding, call):
+    def unwrap(self, wrapped, key, context, call):
         self.enter(call)
-        self.admit(key, binding)
+        self.admit(key, context)
         if wrapped.alg != ALG:
             raise CiphertextRejected("another algorithm")
-        return opened(self.kek(key), wrapped.blob, self.aad(binding))
+        return opened(self.kek(key), wrapped.blob, self.aad(context))
 
     def close(self):
         pass
 
-    def bound_pairs(self, binding):
-        return binding.context
+    def bound_pairs(self, context):
+        return context.pairs
 
     def enter(self, call):
         if self.vault.failing is not None:
@@ -100,13 +100,13 @@ class Named:
             time.sleep(max(0.0, call.deadline - time.monotonic()))
             raise DeadlineExceeded
 
-    def admit(self, key, binding):
+    def admit(self, key, context):
         owner = self.vault.owners.get(key.key_id)
-        if owner not in {None, binding.context.get("organization_id")}:
+        if owner not in {None, context.pairs.get("organization_id")}:
             raise AccessDenied
 
-    def aad(self, binding):
-        return packed(binding.context) + binding.aad
+    def aad(self, context):
+        return packed(context.pairs) + context.aad
 
     def kek(self, key):
         return mac(self.vault.root, key.key_id.encode(), str(key.version).encode())
@@ -136,9 +136,9 @@ class Full(Named):
     def destroy_key(self, key, call):
         self.vault.destroyed.add((key.key_id, key.version, key.material))
 
-    def generate_data_key(self, key, binding, call):
+    def generate_data_key(self, key, context, call):
         dek = bytearray(os.urandom(32))
-        return dek, self.wrap(key, dek, binding, call)
+        return dek, self.wrap(key, dek, context, call)
 
     def rewrap(self, wrapped, old, new, call):
         return self.wrap(new[0], self.unwrap(wrapped, *old, call), new[1], call)

@@ -1,100 +1,115 @@
-"""Credentials that are fetched before they expire, by one thread, and never waited for beyond a deadline."""
+"""Whose credentials a key is used with: our own, or those of the role by which its owner lets us in."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
 
-from sealring_plugin import AccessDenied, DeadlineExceeded, ProviderError
+from botocore.exceptions import ClientError
 
-LIFE_USED = 0.8  # of their life, after which new ones are fetched
-MAX_LIFE_S = 43_200.0  # of a role's credentials: STS API Reference, AssumeRole, DurationSeconds
-RETRY_S = 10.0  # after a failure, while the old ones are still good
+from sealring_awskms import sdk
+from sealring_awskms.bounded import Bounded
+from sealring_awskms.config import AwsConfig, read_secret
+from sealring_awskms.errors import EXPIRED, REFUSED, code_of, failure
+from sealring_awskms.key import Key
+from sealring_awskms.renewal import Credentials, Lease, Refreshed
+from sealring_awskms.transport import Transport
+from sealring_plugin import Call, ConfigInvalid, Purpose, Unavailable
 
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Credentials, and how long they are good. Times are in seconds of the clock of `Refreshed`."""
-
-    credentials: Credentials
-    life_s: float
+FETCH_S = 3.0  # for new credentials, by whoever waits for them
+OWN_LIFE_S = 300.0  # after which our own are looked for anew; botocore gives none that end within ten minutes
+SESSION_NAME = "sealring"  # what the role's owner reads in CloudTrail
+_FETCHES = 16  # at once
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    credentials: Credentials
-    refresh_at: float
-    expires_at: float
+class Identities:
+    """The credentials of each identity that we may be. Thread-safe; looks for them on the first call."""
 
-    @classmethod
-    def since(cls, now: float, lease: Lease) -> Self:
-        life_s = min(lease.life_s, MAX_LIFE_S)
-        return cls(lease.credentials, now + LIFE_USED * life_s, now + life_s)
+    def __init__(self, config: AwsConfig, transport: Transport, clients: sdk.Clients) -> None:
+        """Raises ConfigInvalid."""
+        self._config = config
+        self._clients = clients
+        self._default_session = sdk.default_session(transport)
+        self._threads = ThreadPoolExecutor(_FETCHES, "sealring-awskms-role")
+        self._own_thread = ThreadPoolExecutor(1, "sealring-awskms-own")  # roles wait for our own, never the reverse
+        self._own = Refreshed(self._own_lease, self._own_thread)
+        self._roles: Bounded[tuple[str, str], Refreshed] = Bounded()
+        if config.access_key_id:
+            self._read_own()
 
+    def of(self, key: Key) -> Refreshed:
+        """Return the credentials that a key is used with: those of its role, or our own for a direct grant."""
+        if not key.role_arn:
+            return self._own
+        return self._roles.get(
+            (key.role_arn, key.external_id),
+            lambda: Refreshed(lambda: self.assume(key, _fetching()), self._threads),
+        )
 
-class Refreshed:
-    """The credentials of one identity. Thread-safe.
-
-    At 80 % of their life new ones are fetched in the background. Where the owner of a role refuses them, the old ones
-    are given up at once.
-    """
-
-    def __init__(
-        self, fetch: Callable[[], Lease], threads: Executor, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._fetch = fetch
-        self._threads = threads
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._held: _Held | None = None
-        self._flight: Future[Credentials] | None = None
-        self._retry_at = 0.0
-
-    def current(self, deadline: float) -> Credentials:
-        """Raises what fetching raises; DeadlineExceeded, while fetching goes on for whoever asks next."""
-        with self._lock:
-            now, held = self._clock(), self._held
-            if held is not None and now < held.expires_at:
-                if now >= max(held.refresh_at, self._retry_at):
-                    self._fly()
-                return held.credentials
-            flight = self._fly()
+    def assume(self, key: Key, call: Call) -> Lease:
+        """Return new credentials of the key's role. Raises ProviderError: AccessDenied if the role refuses us."""
+        wanted = {"RoleArn": key.role_arn, "ExternalId": key.external_id, "RoleSessionName": SESSION_NAME}
+        credentials = self._own.current(call.deadline)
+        sts = self._clients.get("sts", key.region, key.sts, credentials)
         try:
-            return flight.result(max(0.0, deadline - time.monotonic()))
-        except TimeoutError:
-            raise DeadlineExceeded("no credentials were found in time") from None
+            return _lease_of(sdk.asked(lambda: sts.assume_role(**wanted), call))
+        except ClientError as error:
+            response = error.response
+        if code_of(response) in EXPIRED | REFUSED:
+            self._own.forget(credentials)
+        raise failure(response)
 
-    def forget(self, refused: Credentials) -> None:
-        """Fetch anew at the next call: AWS does not take these any more."""
-        with self._lock:
-            if self._held is not None and self._held.credentials == refused:
-                self._held = None
+    def close(self) -> None:
+        for threads in (self._threads, self._own_thread):
+            threads.shutdown(wait=False, cancel_futures=True)
 
-    def _fly(self) -> Future[Credentials]:
-        if self._flight is None or self._flight.done():
-            self._flight = self._threads.submit(self._fetch_and_hold)
-        return self._flight
+    def _own_lease(self) -> Lease:
+        return Lease(self._read_own() if self._config.access_key_id else self._find_own(), OWN_LIFE_S)
 
-    def _fetch_and_hold(self) -> Credentials:
-        began = self._clock()
+    def _read_own(self) -> Credentials:
+        secret, token = self._config.secret_access_key_file, self._config.session_token_file
+        if secret is None:
+            raise ConfigInvalid("secret_access_key_file is missing")
+        return Credentials(
+            self._config.access_key_id,
+            read_secret(secret, "secret_access_key_file"),
+            read_secret(token, "session_token_file") if token is not None else None,
+        )
+
+    def _find_own(self) -> Credentials:
         try:
-            lease = self._fetch()
-        except ProviderError as failure:
-            with self._lock:
-                self._retry_at = self._clock() + RETRY_S
-                self._held = None if isinstance(failure, AccessDenied) else self._held
-            raise
-        with self._lock:
-            self._held = _Held.since(began, lease)
-        return lease.credentials
+            found = sdk.asked(self._search, _fetching())
+        except ClientError as error:  # of the STS that gives us our own
+            code = code_of(error.response)
+        else:
+            if found is None:
+                raise ConfigInvalid("no AWS credentials: give the server a role, or set access_key_id")
+            return found
+        raise Unavailable(f"our AWS credentials cannot be fetched ({code})")
+
+    def _search(self) -> Credentials | None:
+        sdk.check_settings(self._default_session)
+        found = self._default_session.get_credentials()
+        if found is None:
+            return None
+        frozen = found.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def _fetching() -> Call:
+    return Call(time.monotonic() + FETCH_S, "", "", Purpose.CHECK)
+
+
+def _lease_of(answer: Mapping[str, Any]) -> Lease:
+    given = answer.get("Credentials", {})
+    try:
+        made = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        life_s = (given["Expiration"] - datetime.now(UTC)).total_seconds()
+    except (KeyError, TypeError):
+        raise Unavailable("STS gave no credentials that can be read") from None
+    if life_s <= 0:
+        raise Unavailable("STS gave credentials that have expired already; check the clock")
+    return Lease(made, life_s)

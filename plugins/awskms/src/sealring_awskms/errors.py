@@ -49,7 +49,7 @@ MEANINGS: Mapping[str, tuple[type[ProviderError], str]] = {
     "KMSInvalidStateException": (KeyPendingDeletion, "the key is to be deleted, or cannot be used for now"),
     "NotFoundException": (KeyNotFound, "AWS knows no such key"),
     "InvalidArnException": (KeyNotFound, "AWS does not take the key's ARN"),
-    "InvalidCiphertextException": (CiphertextRejected, "does not open under this key and binding"),
+    "InvalidCiphertextException": (CiphertextRejected, "does not open under this key and context"),
     "IncorrectKeyException": (CiphertextRejected, "was made under another key"),
     "InvalidKeyUsageException": (Unsupported, "the key is not one for encryption"),
     "UnsupportedOperationException": (Unsupported, "the key cannot do this"),

@@ -11,7 +11,7 @@ from sealring_awskms.endpoint import Endpoint
 from sealring_awskms.partitions import partitions
 from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegion
 
-OPTIONS = (
+KEY_OPTIONS = (
     ConfigField("role_arn", str, "the key owner's role that lets us in, with the external id of the binding"),
     ConfigField("grant", str, '"direct", if the key\'s policy lets us in without a role, for this organization alone'),
     ConfigField("endpoint", str, "a private endpoint of KMS, one that the operator allows: https://host[:port]"),

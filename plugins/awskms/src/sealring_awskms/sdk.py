@@ -12,18 +12,26 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConfigNotFound,
+    ConfigParseError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
-from sealring_awskms.credentials import Credentials
+from sealring_awskms.bounded import Bounded
 from sealring_awskms.endpoint import Endpoint
+from sealring_awskms.renewal import Credentials
 from sealring_awskms.transport import Exchange, Transport
-from sealring_plugin import Call, ConfigInvalid
+from sealring_plugin import Call, ConfigInvalid, ProviderError, Unavailable
 
 # Timeouts, the pool of connections, and that no proxy is asked: all that is Transport's.
 CONFIG = Config(
@@ -38,7 +46,14 @@ _NOTHING = (None, None, os.devnull, None)
 _ISOLATED = {**_DEFAULTS, "config_file": _NOTHING, "credentials_file": _NOTHING}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")  # what a User-Agent takes as one word
 
+_UNUSABLE = (ConfigNotFound, ConfigParseError, PartialCredentialsError, ProfileNotFound)
+
+# What botocore raises for an answer that is none: JSON of another shape, or no JSON at all.
+_UNREADABLE = (BotoCoreError, ResponseParserError, ValueError, TypeError, AttributeError, LookupError)
+
 _CALL: ContextVar[Call] = ContextVar("sealring_awskms_call")
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -49,6 +64,18 @@ def during(call: Call) -> Iterator[None]:
         yield
     finally:
         _CALL.reset(token)
+
+
+def asked(ask: Callable[[], T], call: Call) -> T:
+    """Return what botocore returns. Raises ProviderError; ClientError for what AWS refuses."""
+    try:
+        with during(call):
+            return ask()
+    except _UNUSABLE as error:
+        unreadable: ProviderError = ConfigInvalid(f"our AWS credentials cannot be used ({type(error).__name__})")
+    except _UNREADABLE as error:
+        unreadable = Unavailable(f"AWS gave no answer that can be read ({type(error).__name__})")
+    raise unreadable  # out here, since those may quote the answer
 
 
 def isolated_session(transport: Transport) -> Session:
@@ -72,6 +99,20 @@ def check_settings(session: Session) -> None:
     else:
         return
     raise ConfigInvalid(f"our AWS settings in files or the environment cannot be used ({wrong})")
+
+
+class Clients:
+    """The clients of KMS and STS, one for each region, endpoint and credentials. Thread-safe."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._session = isolated_session(transport)
+        self._made: Bounded[tuple[str, str, Endpoint, Credentials], Any] = Bounded()
+
+    def get(self, service: str, region: str, endpoint: Endpoint, credentials: Credentials) -> Any:
+        return self._made.get(
+            (service, region, endpoint, credentials),
+            lambda: make_client(self._session, service, region, endpoint, credentials),
+        )
 
 
 def make_client(session: Session, service: str, region: str, endpoint: Endpoint, credentials: Credentials) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from sealring_awskms.binding import ORGANIZATION_PAIRS
+from sealring_awskms.encryption_context import ORGANIZATION_PAIRS
 from sealring_plugin import SetupGuide
 
 USE = ("kms:Encrypt", "kms:Decrypt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealring_awskms.config import FIELDS, AwsConfig
-from sealring_awskms.key import OPTIONS, Key
+from sealring_awskms.key import KEY_OPTIONS, Key
 from sealring_plugin import ConfigInvalid, ConfigValue, CustomersKey, CustomersKeys, CustomersSpec, WrongRegion
 
 NAME = "awskms"
@@ -31,6 +31,6 @@ SPEC = CustomersSpec(
     config=FIELDS,
     build=build,
     bound_as="AWS_KMS",
-    key_options=OPTIONS,
+    key_options=KEY_OPTIONS,
     check_key=check_key,
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sealring_awskms import setup, validation
-from sealring_awskms.binding import bound_pairs
+from sealring_awskms import setup
 from sealring_awskms.client import Client
 from sealring_awskms.config import AwsConfig
+from sealring_awskms.description import Metadata
+from sealring_awskms.encryption_context import bound_pairs
+from sealring_awskms.findings import findings
 from sealring_awskms.key import Key
-from sealring_awskms.metadata import Metadata
 from sealring_plugin import (
     Call,
     CiphertextRejected,
@@ -58,28 +59,26 @@ class AwsKmsProvider:
         self._config = config
         self._client = Client(config)
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
-        used, context = Key.of(self._config, key), bound_pairs(key, binding)
-        answer = self._use("encrypt", used, call, KeyId=used.arn, Plaintext=dek, EncryptionContext=context)
+        used, pairs = Key.of(self._config, key), bound_pairs(key, context)
+        answer = self._use("encrypt", used, call, KeyId=used.arn, Plaintext=dek, EncryptionContext=pairs)
         _expect_key(answer, "KeyId", used)
         return WrappedKey(ALG, _blob(answer, "CiphertextBlob"))
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         _check_form(wrapped)
-        used, context = Key.of(self._config, key), bound_pairs(key, binding)
-        answer = self._use(
-            "decrypt", used, call, KeyId=used.arn, CiphertextBlob=wrapped.blob, EncryptionContext=context
-        )
+        used, pairs = Key.of(self._config, key), bound_pairs(key, context)
+        answer = self._use("decrypt", used, call, KeyId=used.arn, CiphertextBlob=wrapped.blob, EncryptionContext=pairs)
         _expect_key(answer, "KeyId", used)
         dek = bytearray(_blob(answer, "Plaintext"))
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise CiphertextRejected("what opened is no data key")
         return dek
 
-    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
-        return binding.context
+    def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
+        return context.pairs
 
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
         used = Key.of(self._config, key)
@@ -87,7 +86,7 @@ class AwsKmsProvider:
 
     def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         """Raises Throttled, Unavailable or DeadlineExceeded where nothing can be said of the key now."""
-        return list(validation.findings(self, self._config, key, call))
+        return list(findings(self, self._config, key, call))
 
     def explain_setup(self, *, principal: str, organization_id: str, external_id: str) -> SetupGuide:
         return setup.guide(principal, organization_id, external_id, reencrypt=self._config.reencrypt)

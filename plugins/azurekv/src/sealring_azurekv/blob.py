@@ -49,11 +49,11 @@ class Blob:
             raise CiphertextRejected("the wrapped key names no key") from None
 
 
-def digest(key: CustomersKey, binding: WrapContext) -> bytes:
+def digest(key: CustomersKey, context: WrapContext) -> bytes:
     """Return SHA-256 of what a wrapped key is bound to: key, organization, context sorted by name, and AAD."""
-    pairs = [text.encode() for pair in sorted(binding.context.items()) for text in pair]
+    pairs = [text.encode() for pair in sorted(context.pairs.items()) for text in pair]
     whose = [key.key_id.encode(), key.version.to_bytes(8, "big"), key.option("external_id").encode()]
-    parts = [_LABEL, *whose, *pairs, binding.aad]
+    parts = [_LABEL, *whose, *pairs, context.aad]
     return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
 
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sealring_azurekv.bundle import KeyBundle, rfc3339
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import credential_of
+from sealring_azurekv.description import KeyBundle, rfc3339
 from sealring_azurekv.errors import refusal, vault_failure
+from sealring_azurekv.key import Target
 from sealring_azurekv.tokens import Tokens
-from sealring_azurekv.vaults import Target
 from sealring_azurekv.wire import Request, Wire
 from sealring_plugin import (
     Call,

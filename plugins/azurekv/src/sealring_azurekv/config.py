@@ -1,4 +1,4 @@
-"""The settings of the azurekv provider, and the options of a binding."""
+"""The settings of the azurekv provider."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sealring_azurekv.vaults import CLOUDS, UUID, Cloud, Origin
+from sealring_azurekv.key import CLOUDS, UUID, Cloud, Origin
 from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress
 
 CREDENTIALS = ("certificate_file", "client_secret_file", "assertion_file")
@@ -26,11 +26,6 @@ FIELDS = (
     ConfigField(
         "principal", str, "who we are, for the setup guide: the client_id, unless your admins know another name"
     ),
-)
-
-KEY_OPTIONS = (
-    ConfigField("tenant_id", str, "the UUID of the tenant that the vault is in", required=True),
-    ConfigField("endpoint", str, "a private endpoint of the vault that the operator allows: https://host[:port]"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sealring_azurekv.vaults import UUID, Target
+from sealring_azurekv.key import UUID, Target
 from sealring_azurekv.wire import Answer
 from sealring_plugin import (
     AccessDenied,

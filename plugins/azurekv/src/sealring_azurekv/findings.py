@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sealring_azurekv.bundle import AES_TYPE, KeyBundle
 from sealring_azurekv.client import Client
+from sealring_azurekv.description import AES_TYPE, KeyBundle
+from sealring_azurekv.key import Target
 from sealring_azurekv.setup import TAG
-from sealring_azurekv.vaults import Target
 from sealring_plugin import (
     DEK_BYTES,
     AccessDenied,

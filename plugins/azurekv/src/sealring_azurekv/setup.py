@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealring_azurekv.vaults import Cloud
+from sealring_azurekv.key import Cloud
 from sealring_plugin import SetupGuide
 
 TAG = "sealring-external-id"

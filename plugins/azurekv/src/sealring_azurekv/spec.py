@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sealring_azurekv.config import FIELDS, KEY_OPTIONS, AzureConfig
-from sealring_azurekv.vaults import Target
+from sealring_azurekv.config import FIELDS, AzureConfig
+from sealring_azurekv.key import KEY_OPTIONS, Target
 from sealring_plugin import ConfigValue, CustomersKey, CustomersKeys, CustomersSpec
 
 NAME = "azurekv"

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import Credential
 from sealring_azurekv.errors import token_failure
-from sealring_azurekv.vaults import Target
+from sealring_azurekv.key import Target
 from sealring_azurekv.wire import Request, Wire
 from sealring_plugin import DeadlineExceeded, ProviderError, Throttled, Unavailable, token_life_s
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 
-from sealring_azurekv.vaults import Origin
+from sealring_azurekv.key import Origin
 from sealring_plugin import DeadlineExceeded, Egress, Unavailable
 
 MAX_ANSWER_BYTES = 65536

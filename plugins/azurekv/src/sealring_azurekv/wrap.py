@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 
 from sealring_azurekv.blob import MAX_DEK_BYTES, MIN_DEK_BYTES, Blob, digest, joined, split
-from sealring_azurekv.bundle import KeyBundle
 from sealring_azurekv.client import Client, Operation, Result
 from sealring_azurekv.config import AzureConfig
+from sealring_azurekv.description import DISABLED, PENDING_DELETION, KeyBundle
 from sealring_azurekv.findings import Examination
+from sealring_azurekv.key import Target
 from sealring_azurekv.setup import TAG, guide
-from sealring_azurekv.vaults import Target
 from sealring_plugin import (
     AccessDenied,
     Call,
@@ -21,7 +21,6 @@ from sealring_plugin import (
     KeyDescription,
     KeyDisabled,
     KeyPendingDeletion,
-    KeyState,
     SetupGuide,
     Unavailable,
     Unsupported,
@@ -58,11 +57,11 @@ class AzureProvider:
         self._principal = config.principal
         self._client = Client(config)
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         """Look at the key first: the vault need not refuse to wrap with an RSA key that is disabled."""
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
-        target, bound = Target.of(key, self._cloud), digest(key, binding)
+        target, bound = Target.of(key, self._cloud), digest(key, context)
         found = self._looked_at(target, key, call)
         version = found.version if found else ""
         if found and not found.is_rsa:
@@ -70,8 +69,8 @@ class AzureProvider:
         operation = Operation("wrapkey", RSA_OAEP_256, {"value": joined(dek, bound)})
         return _wrapped(target, RSA, self._used(target, version, operation, call))
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
-        blob, target, bound = _parsed(wrapped), Target.of(key, self._cloud), digest(key, binding)
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
+        blob, target, bound = _parsed(wrapped), Target.of(key, self._cloud), digest(key, context)
         version = target.version_of(blob.kid)
         if version is None:
             raise CiphertextRejected("wrapped under another key")
@@ -85,9 +84,9 @@ class AzureProvider:
         try:
             return self._client.key(Target.of(key, self._cloud), call).description(time.time())
         except KeyDisabled:
-            return KeyDescription(KeyState.DISABLED)
+            return DISABLED
         except KeyPendingDeletion:
-            return KeyDescription(KeyState.PENDING_DELETION)
+            return PENDING_DELETION
 
     def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
         """Describe it, then wrap with it and unwrap that. Raises ProviderError for what is no fault of the key."""

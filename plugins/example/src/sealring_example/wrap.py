@@ -24,18 +24,18 @@ class ExampleProvider:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
-        answer = self._client.post("/encrypt", {**_bound(key, binding), "plaintext": _text(dek)}, call)
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
+        answer = self._client.post("/encrypt", {**_bound(key, context), "plaintext": _text(dek)}, call)
         return WrappedKey(ALG, b64decode(answer["ciphertext"]))
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         if wrapped.alg != ALG:
             raise CiphertextRejected("wrapped with another algorithm")
-        answer = self._client.post("/decrypt", {**_bound(key, binding), "ciphertext": _text(wrapped.blob)}, call)
+        answer = self._client.post("/decrypt", {**_bound(key, context), "ciphertext": _text(wrapped.blob)}, call)
         return bytearray(b64decode(answer["plaintext"]))
 
-    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
-        return binding.context
+    def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
+        return context.pairs
 
     def check(self, call: Call) -> None:
         self._client.post("/check", {}, call)
@@ -44,9 +44,9 @@ class ExampleProvider:
         """Nothing is held."""
 
 
-def _bound(key: CustomersKey, binding: WrapContext) -> Mapping[str, object]:
+def _bound(key: CustomersKey, context: WrapContext) -> Mapping[str, object]:
     """What the KMS authenticates with each blob; it shows the context to the owner of the key."""
-    return {"key": key.key_id, "version": key.version, "context": dict(binding.context), "aad": _text(binding.aad)}
+    return {"key": key.key_id, "version": key.version, "context": dict(context.pairs), "aad": _text(context.aad)}
 
 
 def _text(binary: bytes | bytearray) -> str:

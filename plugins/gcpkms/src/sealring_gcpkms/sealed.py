@@ -24,12 +24,12 @@ _TAG_LABEL = b"sealring-gcpkms/v1/tag"
 _ALG = re.compile(r"gcpkms-v1-[1-9][0-9]{0,9}")
 
 
-def authenticated(key: CustomersKey, binding: WrapContext) -> bytes:
+def authenticated(key: CustomersKey, context: WrapContext) -> bytes:
     """Return what Google authenticates with the DEK."""
-    pairs = sorted((name.encode(), value.encode()) for name, value in binding.context.items())
+    pairs = sorted((name.encode(), value.encode()) for name, value in context.pairs.items())
     parts = [_AAD_LABEL, _u32(key.version), _u32(len(pairs))]
     parts += [_lp(text) for pair in pairs for text in pair]
-    return b"".join([*parts, _lp(binding.aad)])
+    return b"".join([*parts, _lp(context.aad)])
 
 
 def seal(version: int, dek: bytes | bytearray, ciphertext: bytes) -> WrappedKey:

@@ -46,22 +46,22 @@ class GcpProvider:
         self._config = config
         self._client = Client(config)
 
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         target = Target.of(self._config, key)
-        version, ciphertext = self._client.encrypt(target, dek, sealed.authenticated(key, binding), call)
+        version, ciphertext = self._client.encrypt(target, dek, sealed.authenticated(key, context), call)
         return sealed.seal(version, dek, ciphertext)
 
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         ciphertext = sealed.ciphertext_of(wrapped)
         target = Target.of(self._config, key)
-        dek = self._client.decrypt(target, ciphertext, sealed.authenticated(key, binding), call)
+        dek = self._client.decrypt(target, ciphertext, sealed.authenticated(key, context), call)
         sealed.check(wrapped, dek)
         return dek
 
-    def bound_pairs(self, binding: WrapContext) -> Mapping[str, str]:
-        return binding.context
+    def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
+        return context.pairs
 
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
         target = Target.of(self._config, key)

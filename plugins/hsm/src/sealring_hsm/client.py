@@ -92,7 +92,7 @@ class Client:
         try:
             return self._cryptoki.gcm_decrypt(Held(self._session, key), nonce, ciphertext, aad)
         except EncryptedDataInvalid as error:
-            raise CiphertextRejected("does not open under this key and binding") from error
+            raise CiphertextRejected("does not open under this key and context") from error
         except AMBIGUOUS as error:
             raise Doubtful(type(error).__name__) from error
 

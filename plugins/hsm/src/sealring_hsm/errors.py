@@ -47,8 +47,8 @@ LOST = (
 AMBIGUOUS = (p11.GeneralError, p11.FunctionFailed, p11.DataInvalid, p11.DataLenRange, p11.ArgumentsBad)
 
 _MEANINGS: Mapping[type[p11.PKCS11Error], tuple[type[ProviderError], str]] = {
-    p11.EncryptedDataInvalid: (CiphertextRejected, "does not open under this key and binding"),
-    p11.EncryptedDataLenRange: (CiphertextRejected, "does not open under this key and binding"),
+    p11.EncryptedDataInvalid: (CiphertextRejected, "does not open under this key and context"),
+    p11.EncryptedDataLenRange: (CiphertextRejected, "does not open under this key and context"),
     p11.WrappedKeyInvalid: (CiphertextRejected, "the key's material does not open under its root"),
     p11.WrappedKeyLenRange: (CiphertextRejected, "the key's material does not open under its root"),
     p11.PinIncorrect: (ConfigInvalid, "the token refuses the PIN of pin_file; it is not tried again until it changes"),

@@ -64,21 +64,21 @@ class HsmProvider:
         self._wrap_mechanism = config.wrap_mechanism
         self._device = Device(config)
 
-    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
-        aad = _DEK_LABEL + binding.aad
+        aad = _DEK_LABEL + context.aad
         sealed = self._with_key(key, lambda client, handle: client.seal(handle, dek, aad), call)
         return WrappedKey(_ALG[len(sealed.nonce)], sealed.nonce + sealed.ciphertext)
 
-    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapContext, call: Call) -> bytearray:
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, context: WrapContext, call: Call) -> bytearray:
         nonce_bytes = _NONCE_BYTES.get(wrapped.alg)
         if nonce_bytes is None:
             raise CiphertextRejected("wrapped with another algorithm")
         nonce, ciphertext = wrapped.blob[:nonce_bytes], wrapped.blob[nonce_bytes:]
         if not MIN_DEK_BYTES <= len(ciphertext) - TAG_BYTES <= MAX_DEK_BYTES:
             raise CiphertextRejected("not the size of a wrapped data key")
-        aad = _DEK_LABEL + binding.aad
+        aad = _DEK_LABEL + context.aad
         return self._with_key(key, lambda client, handle: client.unseal(handle, nonce, ciphertext, aad), call)
 
     def create_key(self, key_id: str, version: int, scope: bytes, domain: str, call: Call) -> ManagedKey:
@@ -129,7 +129,7 @@ class HsmProvider:
             return self._device.use(run, call.deadline)
         except Doubtful as doubt:
             self.check(call)  # raises where the token is at fault
-            raise CiphertextRejected("does not open under this key and binding") from doubt
+            raise CiphertextRejected("does not open under this key and context") from doubt
 
 
 def _root_of(key: ManagedKey, material: Material, opened: Opened) -> Root:

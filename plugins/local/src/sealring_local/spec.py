@@ -11,14 +11,14 @@ NAME = "local"
 
 
 def build(config: Mapping[str, ConfigValue]) -> ManagedKeys:
-    from sealring_local.root import read_roots  # noqa: PLC0415  a spec loads without importing cryptography
+    from sealring_local.roots import read_roots  # noqa: PLC0415  a spec loads without importing cryptography
     from sealring_local.wrap import LocalProvider  # noqa: PLC0415
 
     return LocalProvider(read_roots(_root_key_file(config)))
 
 
 def initialise(config: Mapping[str, ConfigValue]) -> str:
-    from sealring_local.root import create_roots, read_roots  # noqa: PLC0415
+    from sealring_local.roots import create_roots, read_roots  # noqa: PLC0415
 
     path = _root_key_file(config)
     if path.exists():

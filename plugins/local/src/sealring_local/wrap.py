@@ -16,7 +16,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealring_local.root import Roots
+from sealring_local.roots import Roots
 from sealring_local.spec import NAME
 from sealring_plugin import Call, CiphertextRejected, ManagedKey, RootLost, RootName, WrapContext, WrappedKey
 
@@ -42,13 +42,13 @@ class LocalProvider:
         self._roots = roots
         self._kek = lru_cache(CACHED_KEKS)(self._open_kek)
 
-    def wrap(self, key: ManagedKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey:  # noqa: ARG002
-        return WrappedKey(ALG, _encrypt(self._kek(key), dek, _DEK_LABEL + binding.aad))
+    def wrap(self, key: ManagedKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:  # noqa: ARG002
+        return WrappedKey(ALG, _encrypt(self._kek(key), dek, _DEK_LABEL + context.aad))
 
-    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, binding: WrapContext, call: Call) -> bytearray:  # noqa: ARG002
+    def unwrap(self, wrapped: WrappedKey, key: ManagedKey, context: WrapContext, call: Call) -> bytearray:  # noqa: ARG002
         if wrapped.alg != ALG:
             raise CiphertextRejected("wrapped with another algorithm")
-        return bytearray(_decrypt(self._kek(key), wrapped.blob, _DEK_LABEL + binding.aad))
+        return bytearray(_decrypt(self._kek(key), wrapped.blob, _DEK_LABEL + context.aad))
 
     def create_key(self, key_id: str, version: int, scope: bytes, domain: str, call: Call) -> ManagedKey:  # noqa: ARG002
         root = self._roots.newest(domain)
@@ -99,7 +99,7 @@ def _decrypt(key: bytes, blob: bytes, bound: bytes) -> bytes:
     try:
         return _cipher(key, bound).decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], None)
     except (InvalidTag, ValueError) as error:
-        raise CiphertextRejected("does not open under this key and binding") from error
+        raise CiphertextRejected("does not open under this key and context") from error
 
 
 def _cipher(key: bytes, bound: bytes) -> AESGCM:

@@ -39,8 +39,8 @@ pytest.register_assert_rewrite(
     )
 )
 
-from sealring_plugin.conformance.bindings import Bindings  # noqa: E402  after the rewriting is arranged
 from sealring_plugin.conformance.card import Card  # noqa: E402
+from sealring_plugin.conformance.contexts import Contexts  # noqa: E402  after the rewriting is arranged
 from sealring_plugin.conformance.failures import Failures  # noqa: E402
 from sealring_plugin.conformance.hooks import Faults  # noqa: E402
 from sealring_plugin.conformance.leaks import Leaks  # noqa: E402
@@ -67,7 +67,7 @@ __all__ = ["Faults", "ProviderConformance", "silent_endpoint"]
 class ProviderConformance(
     RoundTrips,
     Tampering,
-    Bindings,
+    Contexts,
     CreatedKeys,
     DestroyedKeys,
     GeneratedDataKeys,

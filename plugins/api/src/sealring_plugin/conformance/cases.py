@@ -17,10 +17,10 @@ MAX_MATERIAL_BYTES = 8192
 DEK = hashlib.sha256(b"a data key of the conformance kit").digest()
 SCOPE = b"environment_kit\0org_kit\0organization_id=org_kit"
 OTHER_SCOPE = b"environment_kit\0org_other\0organization_id=org_other"
-CONTEXT = {"organization_id": "org_kit", "resource_type": "invoice"}
+PAIRS = {"organization_id": "org_kit", "resource_type": "invoice"}
 AAD = b"sealring/v1/wrap" + hashlib.sha256(b"an object of the conformance kit").digest() + bytes(22)
-BINDING = WrapContext(CONTEXT, AAD)
-OTHER_BINDING = WrapContext({"organization_id": "org_other", "resource_type": "letter"}, AAD[::-1])
+CONTEXT = WrapContext(PAIRS, AAD)
+OTHER_CONTEXT = WrapContext({"organization_id": "org_other", "resource_type": "letter"}, AAD[::-1])
 
 REJECTED = (CiphertextRejected, ContextMismatch)
 NO_SUCH_KEY = (*REJECTED, KeyNotFound)
@@ -34,8 +34,8 @@ Key = Any  # ManagedKey or CustomersKey: a provider is handed keys of its own ki
 class Provider(Protocol):
     """A provider of either kind."""
 
-    def wrap(self, key: Key, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey: ...
-    def unwrap(self, wrapped: WrappedKey, key: Key, binding: WrapContext, call: Call) -> bytearray: ...
+    def wrap(self, key: Key, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey: ...
+    def unwrap(self, wrapped: WrappedKey, key: Key, context: WrapContext, call: Call) -> bytearray: ...
     def close(self) -> None: ...
 
 
@@ -44,18 +44,18 @@ def call(seconds: float = DEADLINE_S, purpose: Purpose = Purpose.ENCRYPT) -> Cal
     return Call(time.monotonic() + seconds, "request_kit", "org_kit", purpose)
 
 
-def wrap(provider: Provider, key: Key, dek: bytes | bytearray = DEK, binding: WrapContext = BINDING) -> WrappedKey:
-    return provider.wrap(key, dek, binding, call())
+def wrap(provider: Provider, key: Key, dek: bytes | bytearray = DEK, context: WrapContext = CONTEXT) -> WrappedKey:
+    return provider.wrap(key, dek, context, call())
 
 
-def unwrap(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapContext = BINDING) -> bytearray:
-    return provider.unwrap(wrapped, key, binding, call(purpose=Purpose.DECRYPT))
+def unwrap(provider: Provider, wrapped: WrappedKey, key: Key, context: WrapContext = CONTEXT) -> bytearray:
+    return provider.unwrap(wrapped, key, context, call(purpose=Purpose.DECRYPT))
 
 
-def opens(provider: Provider, wrapped: WrappedKey, key: Key, binding: WrapContext = BINDING) -> bool:
+def opens(provider: Provider, wrapped: WrappedKey, key: Key, context: WrapContext = CONTEXT) -> bool:
     """Say whether it opens, to whatever. Any failure but a rejection passes through."""
     try:
-        unwrap(provider, wrapped, key, binding)
+        unwrap(provider, wrapped, key, context)
     except REJECTED:
         return False
     return True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sealring_plugin.conformance.cases import BINDING, DEK, LATE, Key, Provider, call, unwrap, works, wrap
+from sealring_plugin.conformance.cases import CONTEXT, DEK, LATE, Key, Provider, call, unwrap, works, wrap
 from sealring_plugin.conformance.subject import Promises
 from sealring_plugin.errors import (
     AccessDenied,
@@ -48,8 +48,8 @@ class Failures(Promises):
 
         with self.fault(provider, key, failure) as used:
             raised = [
-                raised_by(lambda: provider.wrap(used, DEK, BINDING, call(patience_s))),
-                raised_by(lambda: provider.unwrap(wrapped, used, BINDING, call(patience_s))),
+                raised_by(lambda: provider.wrap(used, DEK, CONTEXT, call(patience_s))),
+                raised_by(lambda: provider.unwrap(wrapped, used, CONTEXT, call(patience_s))),
             ]
 
         assert [type(error) for error in raised] == [failure, failure]
@@ -61,8 +61,8 @@ class Failures(Promises):
         wrapped, patience_s = wrap(provider, key), self.patience_s(failure)
 
         with self.fault(provider, key, failure) as used:
-            raised_by(lambda: provider.wrap(used, DEK, BINDING, call(patience_s)))
-            raised_by(lambda: provider.unwrap(wrapped, used, BINDING, call(patience_s)))
+            raised_by(lambda: provider.wrap(used, DEK, CONTEXT, call(patience_s)))
+            raised_by(lambda: provider.unwrap(wrapped, used, CONTEXT, call(patience_s)))
 
         assert works(provider, key)
         assert unwrap(provider, wrapped, key) == DEK
@@ -100,8 +100,8 @@ class Failures(Promises):
 
         for seconds in (-1.0, 0.0, 1e-6):
             for use in (
-                lambda late: provider.wrap(key, DEK, BINDING, late),
-                lambda late: provider.unwrap(wrapped, key, BINDING, late),
+                lambda late: provider.wrap(key, DEK, CONTEXT, late),
+                lambda late: provider.unwrap(wrapped, key, CONTEXT, late),
             ):
                 late = call(seconds)
                 error = raised_by(lambda: use(late))  # noqa: B023  called at once

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealring_plugin.conformance.cases import OTHER_BINDING, Key, Provider, opens, unwrap, wrap
+from sealring_plugin.conformance.cases import OTHER_CONTEXT, Key, Provider, opens, unwrap, wrap
 from sealring_plugin.conformance.hooks import Hooks
 
 _DESCRIPTORS = ("/proc/self/fd", "/dev/fd")
@@ -50,7 +50,7 @@ def _call(provider: Provider, key: Key, calls: int) -> None:
     for _ in range(max(1, calls // 3)):
         wrapped = wrap(provider, key)
         unwrap(provider, wrapped, key)
-        opens(provider, wrapped, key, OTHER_BINDING)
+        opens(provider, wrapped, key, OTHER_CONTEXT)
 
 
 def descriptors() -> int:

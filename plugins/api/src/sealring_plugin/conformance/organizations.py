@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from sealring_plugin.conformance.cases import DEK, OTHER_BINDING, REJECTED, Key, Provider, unwrap, works, wrap
+from sealring_plugin.conformance.cases import DEK, OTHER_CONTEXT, REJECTED, Key, Provider, unwrap, works, wrap
 from sealring_plugin.conformance.subject import Promises, not_claimed, not_shown
 from sealring_plugin.errors import AccessDenied, ConfigInvalid, KeyNotFound
 from sealring_plugin.spec import CustomersSpec
@@ -21,16 +21,16 @@ class Organizations(Promises):
     def test_another_organization_cannot_wrap_with_the_key(self, provider: Provider, key: Key) -> None:
         with self._as_another_binds(provider, key) as theirs:
             with pytest.raises(KEPT_OUT):
-                wrap(provider, theirs, DEK, OTHER_BINDING)
+                wrap(provider, theirs, DEK, OTHER_CONTEXT)
             assert works(provider, key)
 
     def test_another_organization_cannot_unwrap_with_the_key(self, provider: Provider, key: Key) -> None:
         """Not even what is bound to it: e.g. what anybody can make with the public half of a key."""
-        wrapped, mine = wrap(provider, key, DEK, OTHER_BINDING), wrap(provider, key)
+        wrapped, mine = wrap(provider, key, DEK, OTHER_CONTEXT), wrap(provider, key)
 
         with self._as_another_binds(provider, key) as theirs:
             with pytest.raises(KEPT_OUT):
-                unwrap(provider, wrapped, theirs, OTHER_BINDING)
+                unwrap(provider, wrapped, theirs, OTHER_CONTEXT)
             assert unwrap(provider, mine, key) == DEK
 
     @contextmanager

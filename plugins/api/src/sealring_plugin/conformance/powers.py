@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from sealring_plugin.conformance.cases import (
-    BINDING,
+    CONTEXT,
     DEK,
     MAX_MATERIAL_BYTES,
     MAX_SCOPE_BYTES,
     NO_SUCH_KEY,
-    OTHER_BINDING,
+    OTHER_CONTEXT,
     REJECTED,
     SCOPE,
     Key,
@@ -157,7 +157,7 @@ class GeneratedDataKeys(Promises):
     def test_a_generated_data_key_is_what_its_blob_opens_to(
         self, provider: Provider, generator: GeneratesDataKeys, key: Key
     ) -> None:
-        dek, wrapped = generator.generate_data_key(key, BINDING, call())
+        dek, wrapped = generator.generate_data_key(key, CONTEXT, call())
 
         assert type(dek) is bytearray
         assert len(dek) == DEK_BYTES
@@ -166,21 +166,21 @@ class GeneratedDataKeys(Promises):
         assert unwrap(provider, wrapped, key) == dek
 
     def test_two_generated_data_keys_differ(self, generator: GeneratesDataKeys, key: Key) -> None:
-        one, two = (generator.generate_data_key(key, BINDING, call())[0] for _ in range(2))
+        one, two = (generator.generate_data_key(key, CONTEXT, call())[0] for _ in range(2))
 
         assert one != two
 
     def test_a_generated_data_key_is_bound(
         self, provider: Provider, generator: GeneratesDataKeys, key: Key, other_key: Key
     ) -> None:
-        _, wrapped = generator.generate_data_key(key, BINDING, call())
+        _, wrapped = generator.generate_data_key(key, CONTEXT, call())
 
-        assert not opens(provider, wrapped, key, OTHER_BINDING)
+        assert not opens(provider, wrapped, key, OTHER_CONTEXT)
         assert not opens(provider, wrapped, other_key)
 
 
 class ReWrappedKeys(Promises):
-    """ReWraps: the same DEK, under the new key and binding only."""
+    """ReWraps: the same DEK, under the new key and context only."""
 
     @pytest.fixture
     def rewrapper(self, provider: Provider) -> ReWraps:
@@ -191,18 +191,18 @@ class ReWrappedKeys(Promises):
     def test_a_rewrapped_key_opens_under_the_new_key(
         self, provider: Provider, rewrapper: ReWraps, key: Key, other_key: Key
     ) -> None:
-        moved = rewrapper.rewrap(wrap(provider, key), (key, BINDING), (other_key, OTHER_BINDING), call())
+        moved = rewrapper.rewrap(wrap(provider, key), (key, CONTEXT), (other_key, OTHER_CONTEXT), call())
 
-        assert unwrap(provider, moved, other_key, OTHER_BINDING) == DEK
+        assert unwrap(provider, moved, other_key, OTHER_CONTEXT) == DEK
 
     def test_a_rewrapped_key_opens_under_nothing_else(
         self, provider: Provider, rewrapper: ReWraps, key: Key, other_key: Key
     ) -> None:
-        moved = rewrapper.rewrap(wrap(provider, key), (key, BINDING), (other_key, OTHER_BINDING), call())
+        moved = rewrapper.rewrap(wrap(provider, key), (key, CONTEXT), (other_key, OTHER_CONTEXT), call())
 
-        assert not opens(provider, moved, key, BINDING)
-        assert not opens(provider, moved, key, OTHER_BINDING)
-        assert not opens(provider, moved, other_key, BINDING)
+        assert not opens(provider, moved, key, CONTEXT)
+        assert not opens(provider, moved, key, OTHER_CONTEXT)
+        assert not opens(provider, moved, other_key, CONTEXT)
 
     def test_what_does_not_open_is_not_rewrapped(
         self, provider: Provider, rewrapper: ReWraps, key: Key, other_key: Key
@@ -210,7 +210,7 @@ class ReWrappedKeys(Promises):
         wrapped = wrap(provider, key)
 
         with pytest.raises(REJECTED):
-            rewrapper.rewrap(wrapped, (key, OTHER_BINDING), (other_key, OTHER_BINDING), call())
+            rewrapper.rewrap(wrapped, (key, OTHER_CONTEXT), (other_key, OTHER_CONTEXT), call())
 
 
 def expect_useless(provider: Provider, key: ManagedKey, altered: ManagedKey) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from sealring_plugin.conformance.cases import DEK, OTHER_BINDING, Key, Provider, opens, unwrap, works, wrap
+from sealring_plugin.conformance.cases import DEK, OTHER_CONTEXT, Key, Provider, opens, unwrap, works, wrap
 from sealring_plugin.conformance.subject import Promises
 
 CHILD_S = 30.0
@@ -35,7 +35,7 @@ class Processes(Promises):
                     wrapped = wrap(provider, mine, dek)
                     if unwrap(provider, wrapped, mine) != dek:
                         faults.append("another thread's key")
-                    opens(provider, wrapped, theirs, OTHER_BINDING)
+                    opens(provider, wrapped, theirs, OTHER_CONTEXT)
             except Exception as error:  # noqa: BLE001  whatever a thread dies of
                 faults.append(type(error).__name__)
 

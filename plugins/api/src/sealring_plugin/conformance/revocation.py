@@ -8,10 +8,10 @@ import pytest
 
 from sealring_plugin.conformance.cases import (
     AAD,
-    BINDING,
     CONTEXT,
     DEK,
-    OTHER_BINDING,
+    OTHER_CONTEXT,
+    PAIRS,
     Key,
     Provider,
     opens,
@@ -51,8 +51,8 @@ class Revocation(Promises):
         self, provider: Provider, key: Key, other_key: Key
     ) -> None:
         wrapped = wrap(provider, key)
-        others = [(key, WrapContext(CONTEXT, AAD[::-1])), (key, OTHER_BINDING), (other_key, BINDING)]
-        altered = [(replace(wrapped, alg="kit-no-such-algorithm"), key, BINDING)]
+        others = [(key, WrapContext(PAIRS, AAD[::-1])), (key, OTHER_CONTEXT), (other_key, CONTEXT)]
+        altered = [(replace(wrapped, alg="kit-no-such-algorithm"), key, CONTEXT)]
         foreign = [*altered, *((wrapped, *other) for other in others)]
         refused = [each for each in foreign if not opens(provider, *each)]
 

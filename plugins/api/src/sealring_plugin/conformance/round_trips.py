@@ -6,13 +6,13 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from sealring_plugin.conformance.cases import AAD, BINDING, CONTEXT, DEK, MAX_AAD_BYTES, Key, Provider, unwrap, wrap
+from sealring_plugin.conformance.cases import AAD, CONTEXT, DEK, MAX_AAD_BYTES, PAIRS, Key, Provider, unwrap, wrap
 from sealring_plugin.conformance.subject import Promises, not_claimed
 from sealring_plugin.values import MAX_WRAPPED_BYTES, WrapContext, WrappedKey
 
 ALG = re.compile(r"[a-z0-9-]{1,32}")
-LARGEST_CONTEXT = {f"{index}".ljust(120, "k"): "v" * 500 for index in range(10)}
-UNICODE_CONTEXT = {"organization_id": "org_kit", "Größe": "鍵 🔑 \u0000 e\u0301", "\u200f": "\U0010ffff"}
+LARGEST_PAIRS = {f"{index}".ljust(120, "k"): "v" * 500 for index in range(10)}
+UNICODE_PAIRS = {"organization_id": "org_kit", "Größe": "鍵 🔑 \u0000 e\u0301", "\u200f": "\U0010ffff"}
 
 
 class RoundTrips(Promises):
@@ -69,23 +69,23 @@ class RoundTrips(Promises):
 
     def test_any_aad_up_to_its_limit_is_taken(self, provider: Provider, key: Key) -> None:
         for aad in (b"\0", AAD, bytes(MAX_AAD_BYTES), b"\xff" * MAX_AAD_BYTES):
-            binding = WrapContext(CONTEXT, aad)
-            assert unwrap(provider, wrap(provider, key, DEK, binding), key, binding) == DEK
+            context = WrapContext(PAIRS, aad)
+            assert unwrap(provider, wrap(provider, key, DEK, context), key, context) == DEK
 
     def test_the_largest_context_is_taken(self, provider: Provider, key: Key) -> None:
-        binding = WrapContext(LARGEST_CONTEXT, AAD)
+        context = WrapContext(LARGEST_PAIRS, AAD)
 
-        assert unwrap(provider, wrap(provider, key, DEK, binding), key, binding) == DEK
+        assert unwrap(provider, wrap(provider, key, DEK, context), key, context) == DEK
 
     def test_a_context_may_be_of_any_script(self, provider: Provider, key: Key) -> None:
-        binding = WrapContext(UNICODE_CONTEXT, AAD)
+        context = WrapContext(UNICODE_PAIRS, AAD)
 
-        assert unwrap(provider, wrap(provider, key, DEK, binding), key, binding) == DEK
+        assert unwrap(provider, wrap(provider, key, DEK, context), key, context) == DEK
 
     def test_a_context_has_no_order(self, provider: Provider, key: Key) -> None:
-        turned = WrapContext(dict(reversed(CONTEXT.items())), AAD)
+        turned = WrapContext(dict(reversed(PAIRS.items())), AAD)
 
-        assert unwrap(provider, wrap(provider, key, DEK, BINDING), key, turned) == DEK
+        assert unwrap(provider, wrap(provider, key, DEK, CONTEXT), key, turned) == DEK
 
     def test_a_second_provider_of_the_same_settings_unwraps(self, provider: Provider, key: Key, folder: Path) -> None:
         wrapped = wrap(provider, key)

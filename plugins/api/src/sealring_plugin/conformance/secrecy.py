@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sealring_plugin.conformance.cases import (
-    BINDING,
+    CONTEXT,
     DEK,
-    OTHER_BINDING,
+    OTHER_CONTEXT,
     Key,
     Provider,
     call,
@@ -76,11 +76,11 @@ class Secrecy(Promises):
     def _failures(self, provider: Provider, key: Key, other_key: Key) -> Iterator[BaseException]:
         wrapped = wrap(provider, key)
         uses: list[Callable[[], object]] = [
-            lambda: unwrap(provider, wrapped, key, OTHER_BINDING),
+            lambda: unwrap(provider, wrapped, key, OTHER_CONTEXT),
             lambda: unwrap(provider, wrapped, other_key),
             lambda: unwrap(provider, replace(wrapped, blob=wrapped.blob[:-1]), key),
             lambda: unwrap(provider, flipped(wrapped, 8 * len(wrapped.blob) - 1), key),
-            lambda: provider.wrap(key, DEK, BINDING, call(-1.0)),
+            lambda: provider.wrap(key, DEK, CONTEXT, call(-1.0)),
         ]
         yield from filter(None, map(caught, uses))
         for failure, fault in self.faults(provider, key).items():
@@ -91,7 +91,7 @@ class Secrecy(Promises):
 def used_in_vain(provider: Provider, key: Key, wrapped: WrappedKey, seconds: float) -> Iterator[BaseException]:
     """Give what a wrap and an unwrap raise, each of which may take so long."""
     uses: list[Callable[[], object]] = [
-        lambda: provider.wrap(key, DEK, BINDING, call(seconds)),
-        lambda: provider.unwrap(wrapped, key, BINDING, call(seconds)),
+        lambda: provider.wrap(key, DEK, CONTEXT, call(seconds)),
+        lambda: provider.unwrap(wrapped, key, CONTEXT, call(seconds)),
     ]
     yield from filter(None, map(caught, uses))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sealring_plugin.conformance.cases import BINDING, DEK, OTHER_BINDING, Key, Provider, opens, wrap
+from sealring_plugin.conformance.cases import CONTEXT, DEK, OTHER_CONTEXT, Key, Provider, opens, wrap
 from sealring_plugin.conformance.subject import Promises
 from sealring_plugin.values import WrappedKey
 
@@ -50,10 +50,10 @@ class Tampering(Promises):
         assert opened == []
 
     def test_the_blobs_of_two_records_cannot_be_swapped(self, provider: Provider, key: Key, other_key: Key) -> None:
-        mine, theirs = wrap(provider, key), wrap(provider, other_key, DEK[::-1], OTHER_BINDING)
+        mine, theirs = wrap(provider, key), wrap(provider, other_key, DEK[::-1], OTHER_CONTEXT)
 
-        assert not opens(provider, theirs, key, BINDING)
-        assert not opens(provider, mine, other_key, OTHER_BINDING)
+        assert not opens(provider, theirs, key, CONTEXT)
+        assert not opens(provider, mine, other_key, OTHER_CONTEXT)
 
     def test_a_blob_of_another_algorithm_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sealring_plugin.conformance.cases import BINDING, DEK, LATE, SCOPE, Key, Provider, call, works, wrap
+from sealring_plugin.conformance.cases import CONTEXT, DEK, LATE, SCOPE, Key, Provider, call, works, wrap
 from sealring_plugin.conformance.subject import Promises, not_claimed, not_shown
 from sealring_plugin.errors import ProviderError
 from sealring_plugin.protocols import ChecksItself, ManagedKeys
@@ -40,12 +40,12 @@ class Waiting(Promises):
             lost.close()
 
     def test_wrap_keeps_its_deadline(self, lost: Provider, key: Key) -> None:
-        self.expect_late(lambda until: lost.wrap(key, DEK, BINDING, until))
+        self.expect_late(lambda until: lost.wrap(key, DEK, CONTEXT, until))
 
     def test_unwrap_keeps_its_deadline(self, provider: Provider, lost: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
 
-        self.expect_late(lambda until: lost.unwrap(wrapped, key, BINDING, until))
+        self.expect_late(lambda until: lost.unwrap(wrapped, key, CONTEXT, until))
 
     def test_create_key_keeps_its_deadline(self, lost: Provider) -> None:
         if not isinstance(lost, ManagedKeys):
@@ -61,7 +61,7 @@ class Waiting(Promises):
 
     def test_another_provider_does_not_wait_with_it(self, provider: Provider, lost: Provider, key: Key) -> None:
         with suppress(ProviderError):
-            lost.wrap(key, DEK, BINDING, call(self.deadline_s))
+            lost.wrap(key, DEK, CONTEXT, call(self.deadline_s))
 
         assert works(provider, key)
 

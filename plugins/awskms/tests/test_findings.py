@@ -200,9 +200,9 @@ def test_validation_keeps_its_deadline(provider, proxy, key, call):
 
 
 def test_findings_have_stable_codes():
-    from sealring_awskms import validation  # noqa: PLC0415
+    from sealring_awskms import findings  # noqa: PLC0415
 
-    constants = {each.code for each in vars(validation).values() if isinstance(each, Finding)}
+    constants = {each.code for each in vars(findings).values() if isinstance(each, Finding)}
 
     assert constants == {
         "context_condition_missing",

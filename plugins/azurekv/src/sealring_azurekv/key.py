@@ -1,4 +1,4 @@
-"""Where a key is: its URL, its tenant and the endpoint that is called, all of which its owner chose."""
+"""A customer's key: its URL taken apart, its tenant, the endpoint that is called, and the options of its binding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from sealring_plugin import ConfigInvalid, CustomersKey
+from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey
+
+KEY_OPTIONS = (
+    ConfigField("tenant_id", str, "the UUID of the tenant that the vault is in", required=True),
+    ConfigField("endpoint", str, "a private endpoint of the vault that the operator allows: https://host[:port]"),
+)
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

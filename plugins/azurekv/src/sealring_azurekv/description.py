@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sealring_azurekv.vaults import Target
+from sealring_azurekv.key import Target
 from sealring_plugin import KeyDescription, KeyDisabled, KeyState, Unavailable, Unsupported
 
 RSA_TYPES = frozenset({"RSA", "RSA-HSM"})
 AES_TYPE = "oct-HSM"
+
+# Of keys that the vault tells nothing of but that they cannot be used.
+DISABLED = KeyDescription(KeyState.DISABLED)
+PENDING_DELETION = KeyDescription(KeyState.PENDING_DELETION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from sealring_awskms.binding import ORGANIZATION_PAIRS
 from sealring_awskms.config import AwsConfig
+from sealring_awskms.description import Metadata
+from sealring_awskms.encryption_context import ORGANIZATION_PAIRS
 from sealring_awskms.key import Key
-from sealring_awskms.metadata import Metadata
 from sealring_plugin import (
     DEK_BYTES,
     AccessDenied,
@@ -46,8 +46,8 @@ class Probed(Protocol):
     def is_let_in(self, key: Key, call: Call) -> bool: ...
     def metadata(self, key: Key, call: Call) -> Metadata: ...
     def rotates(self, key: Key, call: Call) -> bool: ...
-    def wrap(self, key: CustomersKey, dek: bytes | bytearray, binding: WrapContext, call: Call) -> WrappedKey: ...
-    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, binding: WrapContext, call: Call) -> bytearray: ...
+    def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey: ...
+    def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray: ...
 
 
 def _error(code: str, message: str, advice: str) -> Finding:

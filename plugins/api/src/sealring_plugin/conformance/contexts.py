@@ -1,4 +1,4 @@
-"""A blob opens under its own key and binding only."""
+"""A blob opens under its own key and context only."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from sealring_plugin.conformance.cases import (
     AAD,
-    BINDING,
     CONTEXT,
     DEK,
     NO_SUCH_KEY,
+    PAIRS,
     Key,
     Provider,
     call,
@@ -25,7 +25,7 @@ from sealring_plugin.protocols import BindsContext, ManagedKeys
 from sealring_plugin.values import WrapContext
 
 
-class Bindings(Promises):
+class Contexts(Promises):
     """Of wrapped keys: to the key, its version, the AAD, and the context where the provider claims that."""
 
     @pytest.fixture
@@ -39,7 +39,7 @@ class Bindings(Promises):
         first, last = bytes([AAD[0] ^ 1]) + AAD[1:], AAD[:-1] + bytes([AAD[-1] ^ 1])
         others = [first, last, AAD[:-1], AAD[1:], AAD + b"\0", AAD[::-1], b"\0"]
 
-        opened = [aad for aad in others if opens(provider, wrapped, key, WrapContext(CONTEXT, aad))]
+        opened = [aad for aad in others if opens(provider, wrapped, key, WrapContext(PAIRS, aad))]
 
         assert opened == []
 
@@ -58,19 +58,19 @@ class Bindings(Promises):
 
     @pytest.mark.usefixtures("binder")
     def test_a_changed_pair_of_the_context_is_rejected(self, provider: Provider, key: Key) -> None:
-        others = [{**CONTEXT, name: f"{value}x"} for name, value in CONTEXT.items()]
+        others = [{**PAIRS, name: f"{value}x"} for name, value in PAIRS.items()]
 
         assert opened_under(provider, key, others) == []
 
     @pytest.mark.usefixtures("binder")
     def test_a_missing_pair_of_the_context_is_rejected(self, provider: Provider, key: Key) -> None:
-        others = [{other: CONTEXT[other] for other in CONTEXT if other != name} for name in CONTEXT]
+        others = [{other: PAIRS[other] for other in PAIRS if other != name} for name in PAIRS]
 
         assert opened_under(provider, key, others) == []
 
     @pytest.mark.usefixtures("binder")
     def test_an_extra_pair_of_the_context_is_rejected(self, provider: Provider, key: Key) -> None:
-        assert opened_under(provider, key, [{**CONTEXT, "zone": "a"}, {"a": "", **CONTEXT}]) == []
+        assert opened_under(provider, key, [{**PAIRS, "zone": "a"}, {"a": "", **PAIRS}]) == []
 
     @pytest.mark.usefixtures("binder")
     def test_a_text_that_only_looks_the_same_is_another_context(self, provider: Provider, key: Key) -> None:
@@ -83,9 +83,9 @@ class Bindings(Promises):
         assert opened == []
 
     def test_the_bound_pairs_hold_the_whole_context(self, binder: BindsContext) -> None:
-        pairs = binder.bound_pairs(BINDING)
+        pairs = binder.bound_pairs(CONTEXT)
 
-        assert {name: pairs.get(name) for name in CONTEXT} == CONTEXT
+        assert {name: pairs.get(name) for name in PAIRS} == PAIRS
         assert {type(text) for pair in pairs.items() for text in pair} == {str}
 
 

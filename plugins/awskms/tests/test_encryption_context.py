@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealring_awskms.binding import bound_pairs
+from sealring_awskms.encryption_context import bound_pairs
 from sealring_plugin import CustomersKey, Unsupported, WrapContext
 
 KEY = CustomersKey("awskms", "arn", 1)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealring_azurekv.bundle import KeyBundle
+from sealring_azurekv.description import KeyBundle
 from sealring_plugin import KeyDisabled, KeyState, Unsupported
 
 KEY = KeyBundle(

@@ -3,7 +3,7 @@
 import pytest
 from botocore.session import Session
 
-from sealring_awskms.metadata import Metadata
+from sealring_awskms.description import Metadata
 from sealring_plugin import KeyState, Unavailable
 
 STATES = {

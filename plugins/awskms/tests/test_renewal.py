@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealring_awskms.credentials import Credentials, Lease, Refreshed
+from sealring_awskms.renewal import Credentials, Lease, Refreshed
 from sealring_plugin import AccessDenied, DeadlineExceeded, Unavailable
 
 
