@@ -21,8 +21,8 @@ from sealring.keys.bound_keys import BoundKeys
 from sealring.observability.logs import Log
 from sealring.providers.gateway import Gateway
 from sealring.server import wiring
+from sealring.services.health_checks import FailedKeys
 from sealring.services.objects import Objects
-from sealring.services.rounds import Alarms
 from sealring.services.sealing import Sealing
 
 LARGE = OrgId("org_01JBENCHLARGE0000000000000")  # has half of all objects
@@ -92,7 +92,7 @@ def _write(part: _Part, done: "SynchronizedArray[int]", queue: "Queue[list[Sampl
 
 
 def _objects(config: settings.Settings, gateway: Gateway, stores: wiring.Stores) -> Objects:
-    keyring = wiring.make_keyring(config, gateway, stores, Alarms(), Log(sys.stderr))
+    keyring = wiring.make_keyring(config, gateway, stores, FailedKeys(), Log(sys.stderr))
     return Objects(stores.objects, Sealing(keyring, BoundKeys(stores.bindings)), stores.audit, config.limits)
 
 

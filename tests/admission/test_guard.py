@@ -28,7 +28,7 @@ class Unreadable(io.RawIOBase):
 
 
 def told(request):
-    return Reply.json(200, {"repeats": request.caller.intent is not None})
+    return Reply.json(200, {"repeats": request.caller.idempotent is not None})
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class Bindings:
     def with_these(self, changed: Mapping[str, Binding]) -> Bindings:
         return Bindings({**self.by_id, **changed})
 
-    def turned(self, binding: str, state: State) -> Bindings:
+    def in_state(self, binding: str, state: State) -> Bindings:
         return self.with_these({binding: replace(self.by_id[binding], state=state)})
 
     def of(self, orgs: tuple[str, ...]) -> frozenset[tuple[str, Binding]]:

@@ -10,7 +10,7 @@ def history():
     """One binding, asked for at 1 and there at 2; its suspension asked for at 10 and answered at 11."""
     history = History()
     history.changed(1, 2, Bindings({"b": Binding("org", card=False, state=State.ACTIVE)}))
-    history.changed(10, 11, history.bindings.turned("b", State.SUSPENDED))
+    history.changed(10, 11, history.bindings.in_state("b", State.SUSPENDED))
     return history
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 
 from adversary.stepper import at_every_gap
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import uuid_text
-from sealring.domain.intent import Intent
 from sealring.errors import IdempotencyKeyReused, NameTaken
 from support.make import ENVIRONMENT
 from support.stores import KEYS
@@ -95,8 +95,10 @@ def test_an_idempotency_key_is_of_one_request_although_the_other_took_too_long(s
         org = scene.organization()
 
         def sends(request):
-            intent = Intent(ENVIRONMENT, org.caller.principal.actor, "key-1", b"POST /kv", KEYS.fingerprint(request))
-            return replace(org.caller, intent=intent)
+            idempotent = IdempotentRequest(
+                ENVIRONMENT, org.caller.principal.actor, "key-1", b"POST /kv", KEYS.fingerprint(request)
+            )
+            return replace(org.caller, idempotent=idempotent)
 
         def act():
             for mark in list(scene.links.scan(b"s1:{*}:i:*")):

@@ -7,8 +7,8 @@ import pytest
 
 from backup.damage import BOUND, ME, NAME, Damage
 from backup.kit import updated
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import uuid_text
-from sealring.domain.intent import Intent
 from sealring.errors import BackupRefused, IntegrityFailure, StoreLost
 from sealring.server import wiring
 from sealring.server.wiring import Stores
@@ -53,7 +53,9 @@ class Full(Damage):
     def __init__(self, installed, opened):
         super().__init__(installed, opened)
         self.installed = installed
-        self.named = replace(ME, intent=Intent(self.mine.environment, "actor", "key-1", b"POST /kv", bytes(16)))
+        self.named = replace(
+            ME, idempotent=IdempotentRequest(self.mine.environment, "actor", "key-1", b"POST /kv", bytes(16))
+        )
         opened.use.objects.create(self.named, name="named", value="v", context=context())
         self.call(b"HSET", self.keys()["u"], b"w1", b"7")
         self._dumps = {key: self.call(b"DUMP", key) for key in opened.links.scan(b"s1:{0}:*")}
@@ -61,7 +63,7 @@ class Full(Damage):
     def keys(self):
         """One of each kind, that what is done with the store leads to."""
         mine, here = self.mine.id.raw, b"s1:{0}:"
-        (intent,) = self.opened.links.scan(here + b"i:*")
+        (idempotent,) = self.opened.links.scan(here + b"i:*")
         return {
             **{kind: here + kind.encode() + b":" + mine for kind in "ovs"},
             **{kind: here + kind.encode() + b":" + self.kek_id for kind in "ku"},
@@ -73,7 +75,7 @@ class Full(Damage):
             "b": self.bindings,
             "q": self.owners,
             "r": self.revocations,
-            "i": intent,
+            "i": idempotent,
             "g": self.keyspace.epoch(self.mine.id.home),
             "z": self.keyspace.marker(0),
             "a": self.keyspace.audit(0),

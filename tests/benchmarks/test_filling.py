@@ -9,7 +9,7 @@ from sealring.observability.logs import Log
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.server import application, wiring
 from sealring.server.inheritance import Inheritance
-from sealring.services.rounds import Alarms
+from sealring.services.health_checks import FailedKeys
 
 
 def test_what_is_filled_in_is_an_object_of_the_servers(tmp_path):
@@ -24,5 +24,5 @@ def test_what_is_filled_in_is_an_object_of_the_servers(tmp_path):
         environment = config.issuers[0].environment_id
         reader = Caller(Principal("urn:t", "t", "t", environment, frozenset(), frozenset(Permission)), "read")
         with wiring.opened_stores(config) as (gateway, stores):
-            use = application._services(Inheritance.of(config, Log()), gateway, stores, Alarms(), Log())
+            use = application._services(Inheritance.of(config, Log()), gateway, stores, FailedKeys(), Log())
             assert {use.objects.read(reader, sample.id).value for sample in samples} == {VALUE}

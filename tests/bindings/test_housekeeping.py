@@ -10,9 +10,9 @@ from sealring.domain.ports import Lease
 from sealring.observability.logs import Log
 from sealring.server import housekeeping
 from sealring.server.housekeeping import Housekeeper
-from sealring.services import rounds
+from sealring.services import health_checks
+from sealring.services.health_checks import FailedKeys, HealthChecks
 from sealring.services.purging import Purging
-from sealring.services.rounds import Alarms, Rounds
 from support import stores
 from support.waiting import becomes_true
 
@@ -51,12 +51,12 @@ def world():
 
 @pytest.fixture
 def housekeeper(world, tombs, monkeypatch):
-    """One whose rounds are short, and to whom every key seems not to have been asked for ten minutes."""
+    """One whose health checks are frequent, and to whom every key seems not to have been asked for ten minutes."""
     monkeypatch.setattr(housekeeping, "INTERVAL_S", 0.05)
-    monkeypatch.setattr(housekeeping, "ALARMS_S", 0.01)
-    now = rounds.time.time
-    monkeypatch.setattr(rounds.time, "time", lambda: now() + 610)
-    keys = Rounds(world.store.bindings, world.use.bindings, Alarms())
+    monkeypatch.setattr(housekeeping, "FAILED_KEYS_S", 0.01)
+    now = health_checks.time.time
+    monkeypatch.setattr(health_checks.time, "time", lambda: now() + 610)
+    keys = HealthChecks(world.store.bindings, world.use.bindings, FailedKeys())
     return Housekeeper(Purging(tombs, audit_retention_s=0), keys, tombs.lease, Log(io.StringIO()))
 
 
@@ -95,10 +95,10 @@ def test_a_few_organizations_are_asked_at_once_and_the_others_after_them(world, 
 def test_whoever_does_not_have_the_lease_asks_no_keys(world, tombs, housekeeper):
     world.bind("org_123", "key_abc")
     logged = len(world.kms["key_abc"].log)
-    housekeeper.go_round()
+    housekeeper.enqueue_checks()
     tombs.held = False
 
-    housekeeper.go_round()
+    housekeeper.enqueue_checks()
     housekeeper.start(world.gateway.beside_requests)
 
     assert not becomes_true(lambda: len(world.kms["key_abc"].log) > logged, within_s=0.3)

@@ -74,14 +74,14 @@ def test_bindings_guard_in_the_order_of_their_ids():
 @pytest.mark.parametrize("was_shut", [False, True])
 @pytest.mark.parametrize(("state", "shut"), [(ACTIVE, False), (SUSPENDED, True), (PENDING, True)])
 def test_becoming_active_opens_and_suspending_shuts(was_shut, state, shut):
-    turned = binding(shut=was_shut).turned(state, 3_000)
+    turned = binding(shut=was_shut).in_state(state, 3_000)
 
     assert (turned.state, turned.shut) == (state, shut)
 
 
 @pytest.mark.parametrize("shut", [False, True])
 def test_retiring_leaves_it_as_shut_as_it_was(shut):
-    assert binding(shut=shut).turned(RETIRED, 3_000).shut is shut
+    assert binding(shut=shut).in_state(RETIRED, 3_000).shut is shut
 
 
 def test_a_retired_binding_can_be_closed_and_opened_again():
@@ -94,7 +94,7 @@ def test_a_retired_binding_can_be_closed_and_opened_again():
 @pytest.mark.parametrize(
     "change",
     [
-        lambda each, now: each.turned(SUSPENDED, now),
+        lambda each, now: each.in_state(SUSPENDED, now),
         lambda each, now: each.closed(now),
         lambda each, now: each.reopened(now),
         lambda each, now: each.verified(None, now),

@@ -15,7 +15,7 @@ from sealring.store.connection.link import Link
 from sealring.store.connection.links import Links
 from sealring.store.objects import RedisObjects
 from sealring.store.schema.records import Records
-from sealring.store.transaction import Attempt, Settled, transact
+from sealring.store.transaction import Settled, Try, transact
 
 Patch = Callable[[Any, str, Any], None]
 
@@ -34,7 +34,7 @@ def forget_tokens(patch: Patch = setattr) -> None:
     patch(objects, "transact", _transact)
 
 
-def _transact(links: Links, key: bytes, attempt: Attempt[Any]) -> Any:
+def _transact(links: Links, key: bytes, attempt: Try[Any]) -> Any:
     def decide_anew(link: Link, lost: Sequence[Any]) -> Any:
         step = attempt(link, lost)
         if isinstance(step, Settled):  # a create's: who does not know its object sees a name that is taken

@@ -12,7 +12,7 @@ from sealring.domain.kek import Bound, Kek, KekRecord, KekScope, KekState
 from sealring.errors import IntegrityFailure, KeyDestroyed
 from sealring.keys.keyring import Keyring, ManagedKeys
 from sealring.keys.references import customers_key, kek_of, key_ref, managed_key
-from sealring.keys.routing import Route
+from sealring.keys.routing import KeyRoute
 from sealring.keys.wrap_counts import WrapCounts
 from sealring_local.wrap import LocalProvider
 from sealring_plugin import DATA, CustomersKey, ManagedKey, RootName
@@ -134,7 +134,7 @@ def decision(environment=ENVIRONMENT, org=ACME):
 
 def wrapped(keyring, header, scope):
     """By the KEK of a scope, for whatever a header says."""
-    return keyring.wrap(DataKey(bytearray(32)), header, Route(Combine.ANY, (scope,)), context(), ME)
+    return keyring.wrap(DataKey(bytearray(32)), header, KeyRoute(Combine.ANY, (scope,)), context(), ME)
 
 
 def reason_of_refusal(keyring, header, wraps):

@@ -2,13 +2,13 @@
 
 import pytest
 
-from sealring.domain.intent import Intent, Outcome
+from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.services.operations import Progress
 from support.make import ACME, ENVIRONMENT, caller, services
 from support.stores import memory
 
 ME = caller(ACME)
-INTENT = Intent(ENVIRONMENT, ME.principal.actor, "key-1", b"POST /kv", bytes(16))
+INTENT = IdempotentRequest(ENVIRONMENT, ME.principal.actor, "key-1", b"POST /kv", bytes(16))
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ INTENT = Intent(ENVIRONMENT, ME.principal.actor, "key-1", b"POST /kv", bytes(16)
 def test_a_write_that_never_ended_is_running_for_ten_seconds(ago_s, progress):
     store = memory()
     began = store.objects.now() - ago_s * 1_000_000
-    store.intents._outcomes[INTENT] = Outcome(False, began, bytes(16), bytes(16), ACME)
+    store.idempotency._outcomes[INTENT] = IdempotentOutcome(False, began, bytes(16), bytes(16), ACME)
 
     operation = services(store).operations.find(ME, "key-1")
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sealring.domain.binding import BindingState
 from sealring.domain.events import Action, Event, Origin
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import ObjectId, new_uuid, uuid_text
-from sealring.domain.intent import Intent
 from sealring.domain.kek import KekScope
 from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
 from sealring.http.app import Services
@@ -80,21 +80,21 @@ def page(there, orgs):
     return there.stores.objects.page(PageQuery(ENVIRONMENT, orgs, Order.ASCENDING, 10), event(Action.NAMES_LISTED))
 
 
-def create(there, intent=None):
+def create(there, idempotent=None):
     new_id = ObjectId.new(there.record.id.home)
     header = replace(there.record.current.envelope.header, object_id=new_id.raw)
     current = replace(there.record.current, number=1, envelope=replace(there.record.current.envelope, header=header))
     record = replace(there.record, id=new_id, name="new", current=current)
     change = Change(record, event_of(Action.OBJECT_CREATED, record, ME))
-    return there.stores.objects.create(Place(new_id, ENVIRONMENT, ACME, "new"), lambda _: change, intent)
+    return there.stores.objects.create(Place(new_id, ENVIRONMENT, ACME, "new"), lambda _: change, idempotent)
 
 
-def amend(there, intent=None):
+def amend(there, idempotent=None):
     def decide(current, _moment):
         record = replace(current, updated_at=current.updated_at + 1)
         return Change(record, event_of(Action.OBJECT_UPDATED, record, ME))
 
-    return there.stores.objects.amend(there.record.id, decide, intent)
+    return there.stores.objects.amend(there.record.id, decide, idempotent)
 
 
 def publish(there):
@@ -105,14 +105,14 @@ def publish(there):
 
 def suspend(there):
     def decide(_found, now):
-        binding = there.binding.turned(BindingState.SUSPENDED, now)
+        binding = there.binding.in_state(BindingState.SUSPENDED, now)
         return BindingChange(binding, event(Action.BINDING_CHANGED, uuid_text(binding.id)))
 
     return there.stores.bindings.change(ENVIRONMENT, ACME, decide)
 
 
 def intent(name):
-    return Intent(ENVIRONMENT, "actor", name, b"PUT /kv/1", bytes(16))
+    return IdempotentRequest(ENVIRONMENT, "actor", name, b"PUT /kv/1", bytes(16))
 
 
 LOADS = {
@@ -129,8 +129,8 @@ LOADS = {
     "keks.find": lambda it: it.stores.keks.find(it.scope),
     "keks.get": lambda it: it.stores.keks.get(ENVIRONMENT, ACME, it.kek.kek_id),
     "keks.wraps": lambda it: it.stores.keks.wraps(ENVIRONMENT, ACME, it.kek),
-    "intents.find": lambda it: it.stores.intents.find(ENVIRONMENT, "actor", "key-1", [ACME]),
-    "intents.find of all": lambda it: it.stores.intents.find(ENVIRONMENT, "actor", "key-1", None),
+    "idempotency.find": lambda it: it.stores.idempotency.find(ENVIRONMENT, "actor", "key-1", [ACME]),
+    "idempotency.find of all": lambda it: it.stores.idempotency.find(ENVIRONMENT, "actor", "key-1", None),
     "tombs.due": lambda it: it.stores.tombs.due(it.record.id.partition, 0),
     "audit.append": lambda it: it.stores.audit.append(event()),
     "revocations.load": lambda it: it.stores.revocations.load(ENVIRONMENT),

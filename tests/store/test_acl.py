@@ -9,8 +9,8 @@ from sealring.domain.layout import Layout
 from sealring.errors import StoreUnavailable
 from sealring.store.connection.durability import DurabilityPolicy, require_durability
 from sealring.store.connection.links import Links
+from sealring.store.doctor.diagnosis import Grade
 from sealring.store.doctor.examination import examine
-from sealring.store.doctor.findings import Grade
 from sealring.store.layout import check_writable, read_layout
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.keyspace import LAYOUT

@@ -18,8 +18,8 @@ from sealring.operator.embedded import EmbeddedValkey
 from sealring.store.connection.durability import StoreFacts
 from sealring.store.connection.links import Links
 from sealring.store.doctor.command_probes import _PROBES, command_checks
+from sealring.store.doctor.diagnosis import Grade
 from sealring.store.doctor.examination import examine
-from sealring.store.doctor.findings import Grade
 from sealring.store.doctor.sandbox import Sandbox
 from sealring.store.doctor.transaction_probes import transaction_checks
 from sealring.store.doctor.vital_signs import vital_signs

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from faults.proxy import Fault, Script
-from sealring.domain.intent import Intent
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.errors import NotFound, OutcomeUnknown, StoreUnavailable
 from sealring.store.connection.links import Links
 from support.make import ACME, ENVIRONMENT, caller, context, gateway, services
@@ -219,10 +219,10 @@ def test_a_delete_that_was_followed_by_a_restore_is_not_done_again(use, store, r
 
 @pytest.mark.parametrize("name", ["", "key-1"], ids=["nameless", "named"])
 def test_a_delete_with_an_intent_is_known_as_our_own_even_then(use, store, rival, record, proxy, name):
-    intent = Intent(ENVIRONMENT, ME.principal.actor, name, b"DELETE /it", bytes(16))
+    idempotent = IdempotentRequest(ENVIRONMENT, ME.principal.actor, name, b"DELETE /it", bytes(16))
     lose_an_answer(proxy, lambda: rival.restore(ME, str(record.id)))
 
-    use.objects.delete(replace(ME, intent=intent), str(record.id), version_check=None)
+    use.objects.delete(replace(ME, idempotent=idempotent), str(record.id), version_check=None)
 
     assert rival.read(ME, str(record.id)).value == "one"
     assert store.actions().count("vault.object.deleted") == 1

@@ -11,8 +11,8 @@ from sealring.domain.ports import Change, Lease
 from sealring.errors import NotFound, StoreFull, StoreLost
 from sealring.observability.logs import Log
 from sealring.server.housekeeping import Housekeeper
+from sealring.services.health_checks import FailedKeys, HealthChecks
 from sealring.services.purging import Purged, Purging
-from sealring.services.rounds import Alarms, Rounds
 from sealring.services.visibility import event_of
 from sealring.store.audit import RedisAudit
 from sealring.store.connection.link import Link
@@ -237,7 +237,9 @@ def test_the_lease_of_another_ends_when_it_did_before(links, store, tombs):
 
 
 def housekeeper_of(store, tombs, purging, log=None):
-    return Housekeeper(purging, Rounds(store.bindings, services(store).bindings, Alarms()), tombs.lease, Log(log))
+    return Housekeeper(
+        purging, HealthChecks(store.bindings, services(store).bindings, FailedKeys()), tombs.lease, Log(log)
+    )
 
 
 def test_a_worker_leaves_housekeeping_to_the_one_that_has_the_lease(links, store, tombs, purging, due):

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import OrgId
-from sealring.domain.intent import Intent
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
 from sealring.services.operations import Progress
 from support import stores
@@ -20,7 +20,10 @@ def sends(request, *, name="", place="POST /kv", who=None):
     """A caller who sends a request of these bytes; under a name of its own, where it has one."""
     who = who or caller(ACME)
     return replace(
-        who, intent=Intent(ENVIRONMENT, who.principal.actor, name, place.encode(), KEYS.fingerprint(request.encode()))
+        who,
+        idempotent=IdempotentRequest(
+            ENVIRONMENT, who.principal.actor, name, place.encode(), KEYS.fingerprint(request.encode())
+        ),
     )
 
 
@@ -79,7 +82,7 @@ def test_a_key_is_of_one_environment():
     use = services(stores.on_fakeredis(partitions=1))
     here = sends("create", name="key-1")
     there = sends("create this", name="key-1", who=caller(ACME, environment=OTHER_ENVIRONMENT))
-    there = replace(there, intent=replace(there.intent, environment=OTHER_ENVIRONMENT))
+    there = replace(there, idempotent=replace(there.idempotent, environment=OTHER_ENVIRONMENT))
 
     assert create(use, here).id != create(use, there).id
 
@@ -119,7 +122,7 @@ def test_a_repeated_restore_gets_the_time_of_the_first_one_not_of_its_version(us
 
 def named_later(who):
     """The caller of a nameless request, who gives it a name as it sends it again."""
-    return replace(who, intent=replace(who.intent, name="key-1", nameless=who.intent))
+    return replace(who, idempotent=replace(who.idempotent, name="key-1", nameless=who.idempotent))
 
 
 def test_a_request_that_gets_its_name_when_it_is_sent_again_is_done_once(use, store):
@@ -162,7 +165,7 @@ def test_what_was_named_is_no_repetition_of_what_was_named_otherwise(use, store)
     who = sends("update", place="PUT /kv/1")
     update(use, named_later(who), record)
 
-    update(use, replace(who, intent=replace(named_later(who).intent, name="key-2")), record)
+    update(use, replace(who, idempotent=replace(named_later(who).idempotent, name="key-2")), record)
 
     assert store.actions().count(UPDATED) == 2
 
@@ -197,7 +200,7 @@ def test_a_caller_who_lost_the_organization_gets_nothing_by_repeating(use):
     record = create(use, caller(ACME))
     who = sends("update", name="key-1", place="PUT /kv/1")
     update(use, who, record)
-    elsewhere = replace(caller(BETA), intent=who.intent)
+    elsewhere = replace(caller(BETA), idempotent=who.idempotent)
 
     with pytest.raises(NotFound):
         update(use, elsewhere, record)

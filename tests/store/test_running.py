@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealring.domain.intent import Intent
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.errors import NameTaken
 from sealring.services.operations import Progress
 from sealring_local.wrap import LocalProvider
@@ -35,7 +35,7 @@ def slow():
 @pytest.fixture
 def me():
     who = caller(ACME)
-    return replace(who, intent=Intent(ENVIRONMENT, who.principal.actor, "key-1", b"POST /kv", bytes(16)))
+    return replace(who, idempotent=IdempotentRequest(ENVIRONMENT, who.principal.actor, "key-1", b"POST /kv", bytes(16)))
 
 
 def create(use, who):
@@ -92,8 +92,10 @@ FAST = on_provider(LocalProvider(roots_of(bytes(32))))
 def update(use, record, value):
     """Each value is a request of its own."""
     who = caller(ACME)
-    intent = Intent(ENVIRONMENT, who.principal.actor, "", b"PUT /kv/1", value.encode().ljust(16))
-    return use.objects.update(replace(who, intent=intent), str(record.id), value=value, version_check=None, contexts=())
+    idempotent = IdempotentRequest(ENVIRONMENT, who.principal.actor, "", b"PUT /kv/1", value.encode().ljust(16))
+    return use.objects.update(
+        replace(who, idempotent=idempotent), str(record.id), value=value, version_check=None, contexts=()
+    )
 
 
 def slowly(use, slow, record, value):

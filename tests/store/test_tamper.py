@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import uuid_text
-from sealring.domain.intent import Intent
 from sealring.errors import IntegrityFailure, NotFound
 from sealring.services.listing import ListOptions
 from sealring.store.schema.keyspace import Keyspace
@@ -321,13 +321,13 @@ def test_nothing_is_read_of_an_object_that_cannot_be_the_callers(links, use, rec
 @pytest.mark.parametrize(("name", "hours"), [("key-1", 24), ("", 1)])
 def test_an_outcome_that_outlived_its_time_answers_no_request(links, use, record, name, hours):
     fingerprint, place = KEYS.fingerprint(b"the request"), b"PUT /kv/1"
-    who = replace(ME, intent=Intent(ENVIRONMENT, ME.principal.actor, name, place, fingerprint))
+    who = replace(ME, idempotent=IdempotentRequest(ENVIRONMENT, ME.principal.actor, name, place, fingerprint))
 
     def update():
         return use.objects.update(who, str(record.id), value="three", version_check=None, contexts=())
 
     first = update()
-    kept = Keyspace(1, KEYS).intent(0, ENVIRONMENT, ME.principal.actor, name.encode() or fingerprint)
+    kept = Keyspace(1, KEYS).outcomes(0, ENVIRONMENT, ME.principal.actor, name.encode() or fingerprint)
     ((at, raw),) = [links.call((b"HGETALL", kept))[0]]
     outcome = RECORDS.decode_outcome(kept + at, raw)
     aged = replace(outcome, started_at=outcome.started_at - hours * 3_600_000_000)

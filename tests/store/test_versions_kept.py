@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from faults.proxy import Fault, Script
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import uuid_text
-from sealring.domain.intent import Intent
 from sealring.errors import IntegrityFailure, NotFound, OutcomeUnknown
 from sealring.services.objects import ObjectLimits
 from sealring.store.connection.link import Link
@@ -121,7 +121,7 @@ def test_an_update_whose_version_was_dropped_is_recognised_when_it_is_sent_again
     """Without a name, while nobody has written since."""
     use = keeping(store, 1)
     record = create(use)
-    who = replace(ME, intent=Intent(ENVIRONMENT, ME.principal.actor, name, b"PUT /kv/1", bytes(16)))
+    who = replace(ME, idempotent=IdempotentRequest(ENVIRONMENT, ME.principal.actor, name, b"PUT /kv/1", bytes(16)))
     first = update(use, record, who)
     latest = updated(use, first, 2 if name else 0)
 

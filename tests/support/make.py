@@ -79,7 +79,7 @@ def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gatewa
         versions=Versions(store.objects, sealing, store.audit),
         lists=Lists(store.objects, Cursors(store.keys)),
         data_keys=DataKeys(keyring, bound, store.audit, store.keys),
-        operations=Operations(store.intents, store.objects),
+        operations=Operations(store.idempotency, store.objects),
         bindings=Bindings(store.bindings, catalog or Catalog({}), keys, Verifier(keys), store.keys),
         explanations=Explanations(store.objects, keyring, bound, store.audit),
     )

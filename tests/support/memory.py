@@ -13,8 +13,8 @@ from sealring.domain.binding import Binding, governing
 from sealring.domain.clock import now_us
 from sealring.domain.decision import Decision, Epoch, new_epoch
 from sealring.domain.events import Event
+from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
-from sealring.domain.intent import Intent, Outcome
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.ports import Attestation, BindingChange, Change, History, Moment, Order, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
@@ -86,42 +86,42 @@ class MemoryBindings:
         return [each for each in self._bindings.values() if (each.environment, each.org) == (environment, org)]
 
 
-class MemoryIntents:
-    """An IntentLog that forgets nothing. Not thread-safe by itself: it is used within the lock of MemoryObjects."""
+class MemoryIdempotency:
+    """An IdempotencyLog that forgets nothing. Not thread-safe by itself: it is used within the lock of MemoryObjects."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[Intent, Outcome] = {}
+        self._outcomes: dict[IdempotentRequest, IdempotentOutcome] = {}
 
-    def remember(self, intent: Intent, record: ObjectRecord) -> None:
-        self._outcomes[self._named(intent)] = Outcome(
+    def remember(self, idempotent: IdempotentRequest, record: ObjectRecord) -> None:
+        self._outcomes[self._named(idempotent)] = IdempotentOutcome(
             committed=True,
             started_at=record.updated_at,
             operation=record.operation,
-            fingerprint=intent.fingerprint,
+            fingerprint=idempotent.fingerprint,
             org=record.org,
             object_id=record.id.raw,
             version_id=record.current.id,
         )
 
-    def recall(self, intent: Intent) -> Outcome | None:
-        outcome = self._outcomes.get(self._named(intent))
-        if outcome is not None and outcome.fingerprint != intent.fingerprint:
+    def recall(self, idempotent: IdempotentRequest) -> IdempotentOutcome | None:
+        outcome = self._outcomes.get(self._named(idempotent))
+        if outcome is not None and outcome.fingerprint != idempotent.fingerprint:
             raise IdempotencyKeyReused
         return outcome
 
     def find(
         self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[IdempotentOutcome]:
         return [
             outcome
-            for intent, outcome in self._outcomes.items()
-            if (intent.environment, intent.actor, intent.name) == (environment, actor, name)
+            for idempotent, outcome in self._outcomes.items()
+            if (idempotent.environment, idempotent.actor, idempotent.name) == (environment, actor, name)
             and (orgs is None or outcome.org in orgs)
         ]
 
-    def _named(self, intent: Intent) -> Intent:
+    def _named(self, idempotent: IdempotentRequest) -> IdempotentRequest:
         """A name stands for the request; without one, the request stands for itself."""
-        return replace(intent, fingerprint=b"", nameless=None) if intent.name else intent
+        return replace(idempotent, fingerprint=b"", nameless=None) if idempotent.name else idempotent
 
 
 class MemoryKeks:
@@ -162,9 +162,9 @@ class MemoryKeks:
 class MemoryObjects:
     """An ObjectStore. Thread-safe: one lock is its transaction."""
 
-    def __init__(self, audit: MemoryAudit, intents: MemoryIntents, keys: StoreKeys) -> None:
+    def __init__(self, audit: MemoryAudit, idempotency: MemoryIdempotency, keys: StoreKeys) -> None:
         self._audit = audit
-        self._intents = intents
+        self._intents = idempotency
         self._records = Records(keys, home)  # for etags
         self._objects: dict[ObjectId, ObjectRecord] = {}
         self._versions: dict[ObjectId, list[Version]] = {}
@@ -176,9 +176,11 @@ class MemoryObjects:
     def now(self) -> int:
         return now_us()
 
-    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
+    def create(
+        self, place: Place, make: Callable[[Epoch | None], Change], idempotent: IdempotentRequest | None
+    ) -> ObjectRecord:
         with self._lock:
-            recalled = self._recalled(intent)
+            recalled = self._recalled(idempotent)
             if recalled is not None:
                 return recalled
             if self.find(place.environment, place.org, place.name) is not None:
@@ -186,7 +188,7 @@ class MemoryObjects:
             new = make(self._audit.epochs.get(place.id.home))
             record = new.record.stamped(self.now(), os.urandom(16))
             self._versions[record.id] = []
-            return self._store(record, new, intent)
+            return self._store(record, new, idempotent)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
         return self._objects.get(object_id)
@@ -198,13 +200,16 @@ class MemoryObjects:
         return [each for each in self._live(environment) if each.name == name]
 
     def amend(
-        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
+        self,
+        object_id: ObjectId,
+        decide: Callable[[ObjectRecord, Moment], Change],
+        idempotent: IdempotentRequest | None,
     ) -> ObjectRecord:
         with self._lock:
             current = self._objects.get(object_id)
             if current is None:
                 raise NotFound
-            recalled = self._recalled(intent)
+            recalled = self._recalled(idempotent)
             if recalled is not None:
                 return recalled
             change = decide(current, Moment(self.now(), self._audit.epochs.get(object_id.home)))
@@ -212,7 +217,7 @@ class MemoryObjects:
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
                 raise NameTaken
-            return self._store(record, change, intent)
+            return self._store(record, change, idempotent)
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
         with self._lock:
@@ -237,28 +242,28 @@ class MemoryObjects:
         )
         return [row for row in rows if _wanted(row, query)][: query.limit]
 
-    def _store(self, record: ObjectRecord, change: Change, intent: Intent | None) -> ObjectRecord:
+    def _store(self, record: ObjectRecord, change: Change, idempotent: IdempotentRequest | None) -> ObjectRecord:
         versions = self._versions[record.id]
         if not versions or versions[-1].id != record.current.id:
             versions.append(record.current)
             self._versions[record.id] = [each for each in versions if each.number >= record.oldest]
         self._objects[record.id] = record
         self._audit.append(change.event, change.uses)
-        if intent is not None:
-            self._intents.remember(intent, record)
+        if idempotent is not None:
+            self._intents.remember(idempotent, record)
         return record
 
-    def _recalled(self, intent: Intent | None) -> ObjectRecord | None:
-        if intent is None:
+    def _recalled(self, idempotent: IdempotentRequest | None) -> ObjectRecord | None:
+        if idempotent is None:
             return None
-        outcome = self._intents.recall(intent)
+        outcome = self._intents.recall(idempotent)
         if outcome is None:
-            recalled = self._recalled(intent.nameless)
+            recalled = self._recalled(idempotent.nameless)
             if recalled is not None:
-                self._intents.remember(intent, recalled)
+                self._intents.remember(idempotent, recalled)
             return recalled
         record = self._objects[ObjectId(outcome.object_id)]
-        if not intent.name and record.operation != outcome.operation:
+        if not idempotent.name and record.operation != outcome.operation:
             return None
         version = next((each for each in self._versions[record.id] if each.id == outcome.version_id), None)
         version = version or record.dropped(outcome.version_id, outcome.started_at)

@@ -7,7 +7,7 @@ import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
-from sealring.domain.ports import AuditLog, BindingStore, IntentLog, KekStore, ObjectStore
+from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
 from sealring.store.connection.topology import OneNode
@@ -17,7 +17,7 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
-from support.memory import MemoryAudit, MemoryBindings, MemoryIntents, MemoryKeks, MemoryObjects
+from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -26,7 +26,7 @@ STORE_ID = bytes(range(16))
 @dataclass
 class Store:
     objects: ObjectStore
-    intents: IntentLog
+    idempotency: IdempotencyLog
     bindings: BindingStore
     keks: KekStore
     audit: AuditLog
@@ -40,11 +40,11 @@ class Store:
 
 def memory() -> Store:
     audit = MemoryAudit()
-    intents = MemoryIntents()
-    objects = MemoryObjects(audit, intents, KEYS)
+    idempotency = MemoryIdempotency()
+    objects = MemoryObjects(audit, idempotency, KEYS)
     keks = MemoryKeks(audit)
     bindings = MemoryBindings(audit, keks)
-    return Store(objects, intents, bindings, keks, audit, KEYS, lambda: list(audit.events))
+    return Store(objects, idempotency, bindings, keks, audit, KEYS, lambda: list(audit.events))
 
 
 def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id: bytes = STORE_ID) -> Store:
@@ -67,7 +67,7 @@ def on_parts(parts: OpenedStore) -> Store:
     stores = Stores.on(parts)
     return Store(
         stores.objects,
-        stores.intents,
+        stores.idempotency,
         stores.bindings,
         stores.keks,
         stores.audit,

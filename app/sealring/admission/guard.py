@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from marshmallow import RAISE, Schema, ValidationError
 
 from sealring.admission.declarations import check_declared, check_unconditional
-from sealring.admission.idempotency import Fingerprint, intent_of
+from sealring.admission.idempotency import Fingerprint, idempotent_request
 from sealring.admission.requests import AdmittedRequest, Request
 from sealring.admission.routes import Route
 from sealring.admission.sources import source_of
@@ -46,8 +46,8 @@ class Guard:
         query = {} if route.query is None else _query(route.query, request.query)
         raw = b"" if route.body is None else request.body()
         body = {} if route.body is None else _body(route.body, raw, request)
-        intent = intent_of(principal, request, raw, self._fingerprint) if route.repeatable else None
-        caller = Caller(principal, request_id, intent, source=source_of(request.peer))
+        idempotent = idempotent_request(principal, request, raw, self._fingerprint) if route.repeatable else None
+        caller = Caller(principal, request_id, idempotent, source=source_of(request.peer))
         return AdmittedRequest(caller, path, query, body)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from sealring.admission.requests import Request
-from sealring.domain.intent import MAX_NAME_CHARACTERS, Intent
+from sealring.domain.idempotency import MAX_NAME_CHARACTERS, IdempotentRequest
 from sealring.domain.principal import Principal
 from sealring.domain.wire import lp16, lp32
 from sealring.errors import MalformedRequest
@@ -32,7 +32,9 @@ _DIGEST = re.compile(r"retry-[0-9a-f]{64}")
 _NAMES_REPETITIONS = "WorkOS; "
 
 
-def intent_of(principal: Principal, request: Request, body: bytes, fingerprint: Fingerprint) -> Intent | None:
+def idempotent_request(
+    principal: Principal, request: Request, body: bytes, fingerprint: Fingerprint
+) -> IdempotentRequest | None:
     """Return what the request intends; None where its client neither names it nor is known to repeat such requests.
 
     Raises MalformedRequest where the Idempotency-Key is not 1 to 255 visible ASCII characters.
@@ -47,8 +49,8 @@ def intent_of(principal: Principal, request: Request, body: bytes, fingerprint: 
     environment, actor = principal.environment, principal.actor
     nameless = None
     if not name or (method == "PUT" and client.startswith(_NAMES_REPETITIONS)):
-        nameless = Intent(environment, actor, "", place, fingerprint(_sender(request) + whole))
-    return Intent(environment, actor, name, place, fingerprint(whole), nameless) if name else nameless
+        nameless = IdempotentRequest(environment, actor, "", place, fingerprint(_sender(request) + whole))
+    return IdempotentRequest(environment, actor, name, place, fingerprint(whole), nameless) if name else nameless
 
 
 def _name(key: str | None, client: str) -> str:

@@ -32,7 +32,7 @@ from sealring.operator.issuers import check_issuers
 from sealring.providers import registry
 from sealring.server import serving, wiring
 from sealring.server.hardening import harden
-from sealring.store.doctor.findings import Finding, Grade
+from sealring.store.doctor.diagnosis import Diagnosis, Grade
 
 DEFAULT_PORT = 8420
 DEFAULT_DATA_DIR = Path(".sealring")
@@ -241,7 +241,7 @@ def plugins() -> None:
         click.echo(f"{entry.name:16} {package} {version}")
 
 
-def _echo_lines(findings: Iterable[tuple[str, Finding]]) -> Iterator[Grade]:
+def _echo_lines(findings: Iterable[tuple[str, Diagnosis]]) -> Iterator[Grade]:
     """Print a line for each finding as it comes, and yield its grade."""
     for check, found in findings:
         grade = "FAILED" if found.grade is Grade.FAILED else found.grade.value
@@ -250,7 +250,7 @@ def _echo_lines(findings: Iterable[tuple[str, Finding]]) -> Iterator[Grade]:
         yield found.grade
 
 
-def _echo_json(findings: Iterable[tuple[str, Finding]]) -> Sequence[Grade]:
+def _echo_json(findings: Iterable[tuple[str, Diagnosis]]) -> Sequence[Grade]:
     examined = list(findings)
     shown = [
         {"check": check, "grade": found.grade.value, "meaning": found.meaning, "mend": found.mend}

@@ -93,7 +93,7 @@ class Binding:
         bound = Bound(self.options, self.show)
         return Kek(self.id, 1, self.provider, self.key, self.scope, b"", bound)
 
-    def turned(self, state: BindingState, now: int) -> Self:
+    def in_state(self, state: BindingState, now: int) -> Self:
         """The binding in another state. Only becoming active opens one that is shut, and only suspending shuts it."""
         shut = self.shut if state is BindingState.RETIRED else state is not BindingState.ACTIVE
         return replace(self, state=state, shut=shut, updated_at=self._after(now))

@@ -10,8 +10,8 @@ from typing import Protocol
 from sealring.domain.binding import Binding
 from sealring.domain.decision import Decision, Epoch
 from sealring.domain.events import Event
+from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
-from sealring.domain.intent import Intent, Outcome
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
 from sealring.domain.revocation import Revocation
@@ -112,8 +112,10 @@ class ObjectStore(Protocol):
     def home(self, environment: EnvironmentId, org: OrgId) -> Home:
         """Return where an organization's keys are; every object id begins with it."""
 
-    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
-        """Store a new object, stamped with the store's time, or return the one that this intent has made before.
+    def create(
+        self, place: Place, make: Callable[[Epoch | None], Change], idempotent: IdempotentRequest | None
+    ) -> ObjectRecord:
+        """Store a new object, stamped with the store's time, or return the one that this request has made before.
 
         `make` gets the organization's epoch, when the name is known to be free, and is asked again where that changes
         before the commit. Raises NameTaken; IdempotencyKeyReused.
@@ -129,9 +131,12 @@ class ObjectStore(Protocol):
         """Return the live objects of that name in all organizations of the environment."""
 
     def amend(
-        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
+        self,
+        object_id: ObjectId,
+        decide: Callable[[ObjectRecord, Moment], Change],
+        idempotent: IdempotentRequest | None,
     ) -> ObjectRecord:
-        """Replace a record in one transaction; its revision grows by one. Return what this intent made of it before.
+        """Replace a record in one transaction; its revision grows by one. Return what this request made of it before.
 
         Versions below the `oldest` of the new record go with it.
 
@@ -186,12 +191,12 @@ class Tombs(Protocol):
         """Remove the events before a time, in milliseconds; return how many."""
 
 
-class IntentLog(Protocol):
+class IdempotencyLog(Protocol):
     """What became of the requests that clients named. Raises StoreError."""
 
     def find(
         self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[IdempotentOutcome]:
         """Return the outcomes of one name in the partitions of `orgs`; None: in all of them."""
 
 

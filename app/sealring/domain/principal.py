@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Self
 
 from sealring.domain.events import Origin
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.intent import Intent
 from sealring.errors import Forbidden, WriteContention
 
 REQUEST_S = 10.0  # how long a request may begin again because what it needs goes on changing
@@ -80,7 +80,7 @@ class Caller:
 
     principal: Principal
     request_id: str  # at most 64 of [A-Za-z0-9._-]
-    intent: Intent | None = None  # of a write that its client may repeat
+    idempotent: IdempotentRequest | None = None  # of a write that its client may repeat
     deadline: float = field(default_factory=lambda: time.monotonic() + REQUEST_S)  # seconds of time.monotonic()
 
     source: str = ""  # the class of the caller's address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sealring.domain.intent import MAX_NAME_CHARACTERS as MAX_INTENT_CHARACTERS
+from sealring.domain.idempotency import MAX_NAME_CHARACTERS as MAX_IDEMPOTENCY_KEY_CHARACTERS
 from sealring.domain.record import MAX_NAME_CHARACTERS
 from sealring.http import examples
 
@@ -34,7 +34,7 @@ IDEMPOTENCY_KEY: Mapping[str, object] = {
     "name": "Idempotency-Key",
     "description": "Names this write, for 24 hours: a repetition with the same key changes nothing and gets the same "
     "ids. With another request it is refused.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_INTENT_CHARACTERS},
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_CHARACTERS},
     "example": examples.UUID,
 }
 
@@ -61,7 +61,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = {
     },
     "idempotency_key": {
         "description": "What was sent as `Idempotency-Key`, percent-encoded.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_INTENT_CHARACTERS},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_CHARACTERS},
         "example": examples.UUID,
     },
     "name": {

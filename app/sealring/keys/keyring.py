@@ -22,7 +22,7 @@ from sealring.domain.principal import Caller
 from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.references import kek_of, key_ref
-from sealring.keys.routing import ManagedKeks, Route, route
+from sealring.keys.routing import KeyRoute, ManagedKeks, route
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.recent import Recent
@@ -93,11 +93,13 @@ class Keyring:
         self._by_id.clear()
         self._opened.clear()
 
-    def route(self, context: KeyContext, decision: Decision) -> Route:
+    def route(self, context: KeyContext, decision: Decision) -> KeyRoute:
         """Return the keys of a context of the decision's organization. Raises KeyMisconfigured: more than have room."""
         return route(decision.environment, decision.org, context, self._managed.per, decision.bindings)
 
-    def wrap(self, dek: DataKey, header: Header, keys: Route, context: KeyContext, caller: Caller) -> tuple[Wrap, ...]:
+    def wrap(
+        self, dek: DataKey, header: Header, keys: KeyRoute, context: KeyContext, caller: Caller
+    ) -> tuple[Wrap, ...]:
         """Wrap `dek` by each KEK of the route. Raises KeyFailure, and then nothing may be stored."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
         for binding in keys.bindings:
@@ -217,7 +219,7 @@ class Keyring:
             raise IntegrityFailure("the KEK of another organization")
         return kek
 
-    def uses(self, keys: Route, wraps: tuple[Wrap, ...], *, data_keys: int = 0) -> tuple[KekUse, ...]:
+    def uses(self, keys: KeyRoute, wraps: tuple[Wrap, ...], *, data_keys: int = 0) -> tuple[KekUse, ...]:
         """Return what wraps that a route made, and the data keys that leave with them, add to the counts of KEKs."""
         if not keys.scopes:  # a customer's key is its owner's to count
             return ()

@@ -23,7 +23,7 @@ class ManagedKeks(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class KeyRoute:
     """The KEKs that wrap a DEK, and whether one or all of them are needed to open it: bound ones, or managed ones."""
 
     combine: Combine
@@ -37,7 +37,7 @@ def route(
     context: KeyContext,
     managed: ManagedKeks,
     bindings: Sequence[Binding] = (),
-) -> Route:
+) -> KeyRoute:
     """Every binding that matches wraps, one that is suspended included; managed keys only where none matches.
 
     Each owner of a key can then revoke alone. One wrap is enough only where every matching binding asks for that.
@@ -48,7 +48,7 @@ def route(
         raise KeyMisconfigured(f"More than {MAX_WRAPS} bindings match the key context. Retire some of them.")
     if bound:
         any_is_enough = all(each.combine is Combine.ANY for each in bound)
-        return Route(Combine.ANY if any_is_enough or len(bound) == 1 else Combine.ALL, bindings=bound)
+        return KeyRoute(Combine.ANY if any_is_enough or len(bound) == 1 else Combine.ALL, bindings=bound)
     contexts = (context,) if managed is ManagedKeks.COMBINATION else context.items()
     scopes = tuple(KekScope(environment, org, each) for each in contexts)
-    return Route(Combine.ALL if len(scopes) > 1 else Combine.ANY, scopes)
+    return KeyRoute(Combine.ALL if len(scopes) > 1 else Combine.ANY, scopes)

@@ -22,7 +22,7 @@ from sealring.observability.logs import Log
 from sealring.providers.gateway import Gateway
 from sealring.server import wiring
 from sealring.server.root_of_trust import trust
-from sealring.services.rounds import Alarms
+from sealring.services.health_checks import FailedKeys
 from sealring.services.sealing import Sealing
 from sealring.settings import Settings
 from sealring.store.backup.claim import Claim
@@ -156,7 +156,7 @@ def _swept(settings: Settings, store: OpenedStore, open_envelope: Open, progress
 def _opener(settings: Settings, gateway: Gateway, store: OpenedStore) -> Open:
     """Opens an envelope, and drops the value."""
     stores = wiring.Stores.on(store)
-    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, Alarms(), Log()), BoundKeys(stores.bindings))
+    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, FailedKeys(), Log()), BoundKeys(stores.bindings))
 
     def open_envelope(envelope: Envelope, context: KeyContext) -> None:
         caller = Caller(operator(envelope.header.environment), "verify")

@@ -21,10 +21,10 @@ from sealring.server.wiring import Stores
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.health_checks import FailedKeys, HealthChecks
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
-from sealring.services.rounds import Alarms, Rounds
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
 from sealring.store.connection.durability import Durability, require_durability
@@ -42,13 +42,13 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS) -> Server
     log.notice(f"durability: {durability.value}")
     store = wiring.open_store(gateway, links, layout, inherited.pin)
     wiring.announce(gateway, settings, log)
-    stores, alarms = Stores.on(store), Alarms()
+    stores, failed_keys = Stores.on(store), FailedKeys()
     for line in wiring.lacking_revocations(settings, stores):
         log.notice(line)
-    services = _services(inherited, gateway, stores, alarms, log)
-    rounds = Rounds(stores.bindings, services.bindings, alarms)
+    services = _services(inherited, gateway, stores, failed_keys, log)
+    health_checks = HealthChecks(stores.bindings, services.bindings, failed_keys)
     purging = wiring.make_purging(stores, settings)
-    Housekeeper(purging, rounds, stores.tombs.lease, log).start(gateway.beside_requests)
+    Housekeeper(purging, health_checks, stores.tombs.lease, log).start(gateway.beside_requests)
     return make_server(services, _around(inherited, gateway, store, stores, durability, log))
 
 
@@ -57,9 +57,9 @@ def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
     return Authenticator(verifier, RevokedTokens(stores.revocations))
 
 
-def _services(inherited: Inheritance, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Services:
+def _services(inherited: Inheritance, gateway: Gateway, stores: Stores, failed_keys: FailedKeys, log: Log) -> Services:
     settings = inherited.settings
-    keyring, bound = wiring.make_keyring(settings, gateway, stores, alarms, log), BoundKeys(stores.bindings)
+    keyring, bound = wiring.make_keyring(settings, gateway, stores, failed_keys, log), BoundKeys(stores.bindings)
     sealing = Sealing(keyring, bound)
     for forget in (bound.forget, keyring.forget):
         stores.markers.when_renewed(forget)
@@ -69,7 +69,7 @@ def _services(inherited: Inheritance, gateway: Gateway, stores: Stores, alarms: 
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(stores.keys)),
         data_keys=DataKeys(keyring, bound, audit, stores.keys),
-        operations=Operations(stores.intents, objects),
+        operations=Operations(stores.idempotency, objects),
         bindings=wiring.make_bindings(inherited.plugins, gateway, stores),
         explanations=Explanations(objects, keyring, bound, audit),
     )

@@ -11,12 +11,12 @@ from threading import Thread
 from sealring.domain.ports import Lease
 from sealring.errors import SealringError
 from sealring.observability.logs import Log
+from sealring.services.health_checks import HealthChecks
 from sealring.services.purging import Purging
-from sealring.services.rounds import Rounds
 
-ALARMS_S = 1  # how soon a key of which somebody complained is asked
+FAILED_KEYS_S = 1  # how soon a key of which somebody complained is asked
 INTERVAL_S = 60
-LEASE_S = 150  # outlives the pause between two rounds of its holder
+LEASE_S = 150  # outlives the pause between two health_checks of its holder
 KEYS_AT_ONCE = 4  # that are asked; each of another organization
 
 
@@ -26,9 +26,9 @@ class Housekeeper:
     Each kind of work has threads of its own: a key that does not answer keeps nothing from being purged.
     """
 
-    def __init__(self, purging: Purging, rounds: Rounds, lease: Callable[[int], Lease], log: Log) -> None:
+    def __init__(self, purging: Purging, health_checks: HealthChecks, lease: Callable[[int], Lease], log: Log) -> None:
         self._purging = purging
-        self._rounds = rounds
+        self._checks = health_checks
         self._lease = lease
         self._log = log
 
@@ -38,9 +38,9 @@ class Housekeeper:
         def ask() -> None:
             with beside_requests():
                 while True:
-                    self.attempt(lambda: self._rounds.take_turn(INTERVAL_S))
+                    self.attempt(lambda: self._checks.check_next(INTERVAL_S))
 
-        for work in (self._purge, self._go_round, *[ask] * KEYS_AT_ONCE):
+        for work in (self._purge, self._check_keys, *[ask] * KEYS_AT_ONCE):
             Thread(target=work, name="housekeeping", daemon=True).start()
 
     def purge(self) -> None:
@@ -53,11 +53,11 @@ class Housekeeper:
         if damaged := sum(each.damaged for each in done):
             self._log.notice(f"housekeeping: {damaged} partitions are damaged, and not purged; run `sealring verify`")
 
-    def go_round(self) -> None:
+    def enqueue_checks(self) -> None:
         """Let the keys of all be asked, if no other worker does."""
         if not self._leads():
-            self._rounds.stand_down()
-        elif damaged := self._rounds.begin(self._purging.partitions):
+            self._checks.cancel()
+        elif damaged := self._checks.begin(self._purging.partitions):
             self._log.notice(
                 f"housekeeping: whose bindings {damaged} partitions hold is damaged; run `sealring verify`"
             )
@@ -83,14 +83,14 @@ class Housekeeper:
             time.sleep(_interval_s())
             self.attempt(self.purge)
 
-    def _go_round(self) -> None:
+    def _check_keys(self) -> None:
         next_round = time.monotonic() + _interval_s()
         while True:
-            time.sleep(ALARMS_S)
-            self.attempt(self._rounds.answer_alarms)
+            time.sleep(FAILED_KEYS_S)
+            self.attempt(self._checks.enqueue_failed)
             if time.monotonic() >= next_round:
                 next_round = time.monotonic() + _interval_s()
-                self.attempt(self.go_round)
+                self.attempt(self.enqueue_checks)
 
 
 def _interval_s() -> float:

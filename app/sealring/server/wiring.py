@@ -26,18 +26,18 @@ from sealring.providers.plugins import Plugins, customers_source, initialise, ma
 from sealring.server.root_of_trust import make_ready, make_ready_with
 from sealring.server.trust_files import TrustFiles
 from sealring.services.bindings import Bindings
+from sealring.services.health_checks import FailedKeys
 from sealring.services.purging import Purging
 from sealring.services.revocations import Revocations
-from sealring.services.rounds import Alarms
 from sealring.services.verification import Verifier
 from sealring.settings import Settings
 from sealring.store.audit import RedisAudit
 from sealring.store.bindings import RedisBindings
 from sealring.store.connection.durability import Durability, require_durability
 from sealring.store.connection.links import Links
+from sealring.store.doctor.diagnosis import Diagnosis
 from sealring.store.doctor.examination import examine
-from sealring.store.doctor.findings import Finding
-from sealring.store.idempotency import RedisIntents
+from sealring.store.idempotency import RedisIdempotency
 from sealring.store.keks import RedisKeks
 from sealring.store.layout import check_writable, holds_layout_alone, read_layout
 from sealring.store.markers import Markers
@@ -163,7 +163,7 @@ def check_durability(settings: Settings) -> None:
         require_durability(links, settings.durability)
 
 
-def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Finding]]:
+def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Diagnosis]]:
     """Yield what each check of a store is called and what it finds. Raises SettingsInvalid, StoreUnavailable."""
     with closing(Links.to(url)) as links:
         yield from examine(links, destructive=destructive)
@@ -223,7 +223,7 @@ class Stores:
     keys: StoreKeys
     markers: Markers
     audit: RedisAudit
-    intents: RedisIntents
+    idempotency: RedisIdempotency
     objects: RedisObjects
     keks: RedisKeks
     bindings: RedisBindings
@@ -234,13 +234,13 @@ class Stores:
     def on(cls, store: OpenedStore) -> Self:
         links, keys, keyspace, markers, records = store.links, store.keys, store.keyspace, store.markers, store.records
         audit = RedisAudit(links, keyspace, markers, keys)
-        intents = RedisIntents(keyspace, markers, records, keys)
+        idempotency = RedisIdempotency(keyspace, markers, records, keys)
         return cls(
             keys=keys,
             markers=markers,
             audit=audit,
-            intents=intents,
-            objects=RedisObjects(links, keyspace, markers, records, store.index, audit, intents),
+            idempotency=idempotency,
+            objects=RedisObjects(links, keyspace, markers, records, store.index, audit, idempotency),
             keks=RedisKeks(links, keyspace, markers, records, audit),
             bindings=RedisBindings(links, keyspace, markers, records, audit),
             tombs=RedisTombs(links, keyspace, markers, records, audit),
@@ -253,6 +253,6 @@ def make_bindings(plugins: Plugins, gateway: Gateway, stores: Stores) -> Binding
     return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
 
 
-def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, alarms: Alarms, log: Log) -> Keyring:
+def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, failed_keys: FailedKeys, log: Log) -> Keyring:
     counts = WrapCounts(stores.keks, gateway.max_wraps, log.notice)
-    return Keyring(gateway, stores.keks, settings.managed, counts, alarms.raise_for)
+    return Keyring(gateway, stores.keks, settings.managed, counts, failed_keys.note)

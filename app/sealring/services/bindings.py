@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sealring.crypto.store_keys import StoreKeys
@@ -16,7 +16,7 @@ from sealring.domain.binding import (
     new_binding_id,
     parse_binding_id,
 )
-from sealring.domain.context import ORGANIZATION_KEYS, KeyContext
+from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
@@ -27,6 +27,7 @@ from sealring.errors import BindingConflict, InvalidBody, NotFound
 from sealring.keys.references import customers_key
 from sealring.providers.catalog import Catalog
 from sealring.providers.gateway import Gateway, call_for
+from sealring.services.binding_rules import moved, of_id, refuse_changed, refuse_equal, refuse_other_case, works
 from sealring.services.verification import Verifier
 from sealring.services.visibility import at_home
 from sealring_plugin import Purpose, SetupGuide
@@ -68,7 +69,7 @@ class Bindings:
         self._admit(caller, new.org)
         if new.match.organization not in {"", new.org}:
             raise InvalidBody("match: it names another organization.", (("match", "it names another organization."),))
-        _refuse_twins(new.show)
+        refuse_other_case(new.show)
         environment = caller.principal.environment
         options = self._catalog.options(new.provider, new.options, self.external_id(environment, new.org))
         binding = Binding(
@@ -91,7 +92,7 @@ class Bindings:
         self._catalog.check_key(customers_key(binding.kek))
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
-            _refuse_equal(binding, found)
+            refuse_equal(binding, found)
             if len(found) >= MAX_BINDINGS:
                 raise BindingConflict(f"The organization has {MAX_BINDINGS} bindings. Delete pending ones.")
             made = replace(binding, created_at=now, updated_at=now)
@@ -101,7 +102,7 @@ class Bindings:
         if not activate:
             return made
         verified = self.validate(caller, uuid_text(made.id))
-        return self._open(caller, verified) if _works(verified) else verified
+        return self._open(caller, verified) if works(verified) else verified
 
     def list(self, caller: Caller, org: OrgId) -> Sequence[Binding]:
         """Return the bindings of an organization, the oldest first."""
@@ -129,8 +130,8 @@ class Bindings:
         result = self._verifier.verify(binding, origin.request_id, binding.updated_at)
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
-            current = _of_id(found, binding.id)
-            _refuse_changed(current, binding)
+            current = of_id(found, binding.id)
+            refuse_changed(current, binding)
             stamped = replace(result, checked_at=now, since=now).after(current.verification)
             changed = current.verified(stamped, now)
             return BindingChange(changed, self._verification_event(changed, stamped, origin))
@@ -143,7 +144,7 @@ class Bindings:
         Raises BindingConflict where it does not work, or an equal match is active already.
         """
         verified = self.validate(caller, text_id)
-        if not _works(verified):
+        if not works(verified):
             codes = ", ".join(verified.verification.codes) if verified.verification is not None else ""
             raise BindingConflict(f"The key does not work: {codes}. Mend that, and activate it again.")
         return self._open(caller, verified)
@@ -156,19 +157,18 @@ class Bindings:
         caller.principal.require(Permission.BINDINGS_MANAGE)
         binding = self._own(caller, text_id)
 
-        def decide(found: Sequence[Binding], now: int) -> BindingChange:
-            current = _of_id(found, binding.id)
+        def suspended(current: Binding, now: int) -> Binding:
             if current.state is BindingState.RETIRED:
-                return self._changed(caller, current.closed(now))
-            _refuse_turn(current, BindingState.SUSPENDED)
-            return self._changed(caller, current.turned(BindingState.SUSPENDED, now))
+                return current.closed(now)
+            return moved(current, BindingState.SUSPENDED, now)
 
-        return self._store.change(binding.environment, binding.org, decide)
+        return self._replace(caller, binding, suspended)
 
     def retire(self, caller: Caller, text_id: str) -> Binding:
         """Let the binding guard nothing new. What it sealed opens while its key works; one that is shut stays shut."""
         caller.principal.require(Permission.BINDINGS_MANAGE)
-        return self._turn(caller, self._own(caller, text_id), BindingState.RETIRED)
+        binding = self._own(caller, text_id)
+        return self._replace(caller, binding, lambda current, now: moved(current, BindingState.RETIRED, now))
 
     def delete(self, caller: Caller, text_id: str) -> None:
         """Remove a binding that was never used. Raises BindingConflict for any but a pending one."""
@@ -176,7 +176,7 @@ class Bindings:
         binding = self._own(caller, text_id)
 
         def decide(found: Sequence[Binding], _now: int) -> BindingChange:
-            current = _of_id(found, binding.id)
+            current = of_id(found, binding.id)
             if current.state is not BindingState.PENDING:
                 raise BindingConflict("Envelopes may need the binding's key. Retire it instead.")
             return BindingChange(current, self._event(Action.BYOK_DELETED, current, caller), removes=True)
@@ -207,29 +207,29 @@ class Bindings:
         owner = self._store.owner(binding_id)
         if owner is None or not principal.may_see(*owner):
             raise NotFound("Binding")
-        return _of_id(self._store.load(*owner).bindings, binding_id)
+        return of_id(self._store.load(*owner).bindings, binding_id)
 
     def _open(self, caller: Caller, binding: Binding) -> Binding:
         """Let a binding that was just verified guard in the place of the one it replaces, or open if it is retired."""
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
-            current = _of_id(found, binding.id)
-            _refuse_changed(current, binding)
+            current = of_id(found, binding.id)
+            refuse_changed(current, binding)
             if current.state is BindingState.RETIRED and current.shut:
                 return self._changed(caller, current.reopened(now))
-            _refuse_turn(current, BindingState.ACTIVE)
-            _refuse_equal(current, found)
+            active = moved(current, BindingState.ACTIVE, now)
+            refuse_equal(current, found)
             replaced = [each for each in found if each.id == current.replaces and each.guards]
-            retired = [each.turned(BindingState.RETIRED, now) for each in replaced]
-            return self._changed(caller, current.turned(BindingState.ACTIVE, now), retired)
+            retired = [each.in_state(BindingState.RETIRED, now) for each in replaced]
+            return self._changed(caller, active, retired)
 
         return self._store.change(binding.environment, binding.org, decide)
 
-    def _turn(self, caller: Caller, binding: Binding, state: BindingState) -> Binding:
+    def _replace(self, caller: Caller, binding: Binding, change: Callable[[Binding, int], Binding]) -> Binding:
+        """Store what `change` makes of the binding as it is when it is written."""
+
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
-            current = _of_id(found, binding.id)
-            _refuse_turn(current, state)
-            return self._changed(caller, current.turned(state, now))
+            return self._changed(caller, change(of_id(found, binding.id), now))
 
         return self._store.change(binding.environment, binding.org, decide)
 
@@ -258,47 +258,3 @@ class Bindings:
             detail="verified" if result.verified else "failed",
             reason=" ".join(result.codes),
         )
-
-
-_ORGANIZATION = frozenset(name.lower() for name in ORGANIZATION_KEYS)
-
-_TURNS: Mapping[BindingState, frozenset[BindingState]] = {  # into a state, from these
-    BindingState.ACTIVE: frozenset({BindingState.PENDING, BindingState.SUSPENDED}),
-    BindingState.SUSPENDED: frozenset({BindingState.ACTIVE, BindingState.SUSPENDED}),
-    BindingState.RETIRED: frozenset({BindingState.PENDING, BindingState.ACTIVE, BindingState.SUSPENDED}),
-}
-
-
-def _refuse_twins(show: Sequence[str]) -> None:
-    """A KMS may compare names without regard to case: a pair must not pass for the one that names the organization."""
-    if any(name.lower() in _ORGANIZATION and name not in ORGANIZATION_KEYS for name in show):
-        wrong = "a name of the organization's pair in another case cannot be shown."
-        raise InvalidBody(f"show_context: {wrong}", (("show_context", wrong),))
-
-
-def _refuse_changed(current: Binding, seen: Binding) -> None:
-    """What a key was found to be counts for the binding as it was then: it may have been suspended again since."""
-    if current.updated_at != seen.updated_at:
-        raise BindingConflict("The binding changed while its key was asked. Try again.")
-
-
-def _refuse_turn(current: Binding, state: BindingState) -> None:
-    if current.state not in _TURNS[state]:
-        raise BindingConflict(f"The binding is {current.state.name.lower()}: it cannot become {state.name.lower()}.")
-
-
-def _refuse_equal(binding: Binding, found: Sequence[Binding]) -> None:
-    for each in found:
-        if each.guards and each.match == binding.match and each.id not in {binding.id, binding.replaces}:
-            raise BindingConflict("An active binding has the same match. Name it as `replaces`, or retire it first.")
-
-
-def _of_id(found: Sequence[Binding], binding_id: bytes) -> Binding:
-    for each in found:
-        if each.id == binding_id:
-            return each
-    raise NotFound("Binding")
-
-
-def _works(binding: Binding) -> bool:
-    return binding.verification is not None and binding.verification.verified

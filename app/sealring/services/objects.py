@@ -66,7 +66,7 @@ class Objects:
 
         place = Place(new_id, environment, org, name)
         self._sealing.prepare(environment, org)
-        return self._store.create(place, make, caller.intent)
+        return self._store.create(place, make, caller.idempotent)
 
     def read(self, caller: Caller, text_id: str) -> OpenedObject:
         """Return an object with its value, after the event of the read is stored. Raises NotFound; KeyFailure."""
@@ -165,7 +165,7 @@ class Objects:
             caller = caller.again()
 
     def _amended(self, caller: Caller, text_id: str, decide: Callable[[ObjectRecord, Moment], Change]) -> ObjectRecord:
-        return owned(self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.intent), caller)
+        return owned(self._store.amend(object_id(text_id, caller, self._store.home), decide, caller.idempotent), caller)
 
     def _new(  # noqa: PLR0913, PLR0917  what a new object is made of
         self, caller: Caller, new_id: ObjectId, name: str, context: KeyContext, plaintext: bytes, epoch: Epoch | None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sealring.domain.intent import Outcome
-from sealring.domain.ports import IntentLog, ObjectStore
+from sealring.domain.idempotency import IdempotentOutcome
+from sealring.domain.ports import IdempotencyLog, ObjectStore
 from sealring.domain.principal import Caller, Permission
 
 
@@ -17,21 +17,21 @@ class Progress(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class IdempotentOperation:
     """The newest write of a name. `outcome` is there where it is committed."""
 
     progress: Progress
-    outcome: Outcome | None = None
+    outcome: IdempotentOutcome | None = None
 
 
 class Operations:
     """The one use case of operations. Thread-safe."""
 
-    def __init__(self, intents: IntentLog, store: ObjectStore) -> None:
-        self._intents = intents
+    def __init__(self, idempotency: IdempotencyLog, store: ObjectStore) -> None:
+        self._intents = idempotency
         self._store = store
 
-    def find(self, caller: Caller, name: str) -> Operation:
+    def find(self, caller: Caller, name: str) -> IdempotentOperation:
         """Return what became of the caller's own write of that name, in the organizations of the token."""
         principal = caller.principal
         principal.require(Permission.OBJECTS_READ)
@@ -40,6 +40,6 @@ class Operations:
         mine = [each for each in found if principal.may_see(principal.environment, each.org)]
         committed = [each for each in mine if each.committed]
         if committed:
-            return Operation(Progress.COMMITTED, max(committed, key=lambda each: each.started_at))
+            return IdempotentOperation(Progress.COMMITTED, max(committed, key=lambda each: each.started_at))
         now = self._store.now()
-        return Operation(Progress.RUNNING if any(each.runs(now) for each in found) else Progress.NOT_FOUND)
+        return IdempotentOperation(Progress.RUNNING if any(each.runs(now) for each in found) else Progress.NOT_FOUND)

@@ -1,4 +1,4 @@
-"""What became of intents, in Redis or Valkey: a hash for each name that a principal gave, a field for each place.
+"""What became of requests that may be repeated, in Redis or Valkey: a hash for each name, a field for each place.
 
 The outcome is written in the transaction of the change. A mark that a named request has begun is written before, for
 those who ask; nobody waits for it: two repetitions may run side by side, since both watch the hash, and the second to
@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.clock import now_us
+from sealring.domain.idempotency import RUNS_FOR_S, IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.intent import RUNS_FOR_S, Intent, Outcome
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IdempotencyKeyReused
 from sealring.store.connection.link import Command, Reply
@@ -24,16 +24,16 @@ from sealring.store.schema.records import Records
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """What the earlier request of an intent has become."""
+    """What became of an earlier request that this one repeats."""
 
-    outcome: Outcome
+    outcome: IdempotentOutcome
     certain: bool  # whoever wrote the object since; else while nobody did
     named: bool  # it was known by its name
 
 
 @dataclass(slots=True)
-class Attempt:
-    """The commands with which one request follows its intent; none where it has no intent."""
+class IdempotentAttempt:
+    """The commands by which a request is known from its repetitions; none, if it cannot be repeated."""
 
     operation: bytes
     org: OrgId
@@ -43,7 +43,7 @@ class Attempt:
     fingerprint: bytes = b""
     kept_s: int = 0
     named: bool = False
-    nameless: Attempt | None = None  # where it may repeat a request that had no name
+    nameless: IdempotentAttempt | None = None  # where it may repeat a request that had no name
     _before: bytes | None = None  # the write that was known at its first look: empty where none was; None: not looked
 
     @property
@@ -51,7 +51,7 @@ class Attempt:
         """What is sent before WATCH."""
         if not self.named:
             return ()
-        running = Outcome(
+        running = IdempotentOutcome(
             committed=False,
             started_at=now_us(),
             operation=self.operation,
@@ -72,7 +72,7 @@ class Attempt:
         return tuple((b"HGET", each.key, each.place) for each in self._each) if self.key else ()
 
     @property
-    def _each(self) -> Sequence[Attempt]:
+    def _each(self) -> Sequence[IdempotentAttempt]:
         return (self,) if self.nameless is None else (self, self.nameless)
 
     def repeated(self, replies: Sequence[Reply], now: int) -> Repeated | None:
@@ -103,7 +103,7 @@ class Attempt:
         """What is written with the change that makes `record`."""
         if not self.key:
             return ()
-        outcome = Outcome(
+        outcome = IdempotentOutcome(
             committed=True,
             started_at=record.updated_at,
             operation=self.operation,
@@ -120,13 +120,13 @@ class Attempt:
             return ()
         return self._keeping(replace(repeated.outcome, fingerprint=self.fingerprint))
 
-    def _keeping(self, outcome: Outcome) -> Sequence[Command]:
+    def _keeping(self, outcome: IdempotentOutcome) -> Sequence[Command]:
         encoded = self.records.encode_outcome(self.key + self.place, outcome)
         return ((b"HSET", self.key, self.place, encoded), (b"EXPIRE", self.key, self.kept_s))
 
 
-class RedisIntents:
-    """The IntentLog of production. Thread-safe."""
+class RedisIdempotency:
+    """The IdempotencyLog of production. Thread-safe."""
 
     def __init__(self, keyspace: Keyspace, markers: Markers, records: Records, keys: StoreKeys) -> None:
         self._markers = markers
@@ -134,28 +134,30 @@ class RedisIntents:
         self._records = records
         self._keys = keys
 
-    def attempt(self, intent: Intent | None, org: OrgId, partition: int, operation: bytes) -> Attempt:
-        if intent is None:
-            return Attempt(operation, org, self._records)
-        name = intent.name.encode() or intent.fingerprint
-        earlier = intent.nameless
-        return Attempt(
+    def attempt(
+        self, idempotent: IdempotentRequest | None, org: OrgId, partition: int, operation: bytes
+    ) -> IdempotentAttempt:
+        if idempotent is None:
+            return IdempotentAttempt(operation, org, self._records)
+        name = idempotent.name.encode() or idempotent.fingerprint
+        earlier = idempotent.nameless
+        return IdempotentAttempt(
             operation=operation,
             org=org,
             records=self._records,
-            key=self._keyspace.intent(partition, intent.environment, intent.actor, name),
-            place=self._keys.locator(b"place", intent.place),
-            fingerprint=intent.fingerprint,
-            kept_s=intent.kept_s,
-            named=bool(intent.name),
+            key=self._keyspace.outcomes(partition, idempotent.environment, idempotent.actor, name),
+            place=self._keys.locator(b"place", idempotent.place),
+            fingerprint=idempotent.fingerprint,
+            kept_s=idempotent.kept_s,
+            named=bool(idempotent.name),
             nameless=None if earlier is None else self.attempt(earlier, org, partition, operation),
         )
 
     def find(
         self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[IdempotentOutcome]:
         partitions = list(self._partitions(environment, orgs))
-        keys = [self._keyspace.intent(each, environment, actor, name.encode()) for each in partitions]
+        keys = [self._keyspace.outcomes(each, environment, actor, name.encode()) for each in partitions]
         replies = self._markers.load_each(partitions, [(b"HGETALL", key) for key in keys])
         return [
             self._records.decode_outcome(key + place, raw)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from sealring.domain.clock import now_us
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
+from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
-from sealring.domain.intent import Intent
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
@@ -19,10 +19,11 @@ from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.connection.links import Links
 from sealring.store.connection.timing import microseconds
 from sealring.store.history import RedisHistory
-from sealring.store.idempotency import Attempt, RedisIntents
+from sealring.store.idempotency import IdempotentAttempt, RedisIdempotency
 from sealring.store.index import RedisIndex
 from sealring.store.kek_uses import counting
 from sealring.store.markers import Markers
+from sealring.store.object_commands import ObjectCommands
 from sealring.store.schema.keyspace import Keyspace, partition_of
 from sealring.store.schema.records import Records
 from sealring.store.schema.scores import parse_score
@@ -40,16 +41,17 @@ class RedisObjects:
         records: Records,
         index: RedisIndex,
         audit: RedisAudit,
-        intents: RedisIntents,
+        idempotency: RedisIdempotency,
     ) -> None:
         self._links = links
         self._keyspace = keyspace
         self._markers = markers
         self._records = records
         self._history = RedisHistory(keyspace, records)
+        self._commands = ObjectCommands(keyspace, records, index)
         self._index = index
         self._audit = audit
-        self._intents = intents
+        self._intents = idempotency
 
     def home(self, environment: EnvironmentId, org: OrgId) -> Home:
         return self._keyspace.home(environment, org)
@@ -57,7 +59,9 @@ class RedisObjects:
     def now(self) -> int:
         return microseconds(self._links.call((b"TIME",))[0])
 
-    def create(self, place: Place, make: Callable[[Epoch | None], Change], intent: Intent | None) -> ObjectRecord:
+    def create(
+        self, place: Place, make: Callable[[Epoch | None], Change], idempotent: IdempotentRequest | None
+    ) -> ObjectRecord:
         name_key = self._keyspace.name(place.environment, place.org, place.name)
         object_key = self._keyspace.object(place.id)
         epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
@@ -65,7 +69,7 @@ class RedisObjects:
         # Written before the object, and once nothing forbids it: a crash leaves a harmless entry.
         directory = (b"HSET", directory_key, place.org, now_us())
         operation = os.urandom(16)
-        following = self._intents.attempt(intent, place.org, place.id.partition, operation)
+        following = self._intents.attempt(idempotent, place.org, place.id.partition, operation)
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             before = following.opening
@@ -92,7 +96,7 @@ class RedisObjects:
                 raise NameTaken
             new = make(epoch)
             record = new.record.stamped(microseconds(now), operation)
-            writes = (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
+            writes = self._commands.create(record)
             if not together:
                 self._links.record(directory_key, directory)
             listed = (directory,) if together else ()
@@ -120,14 +124,17 @@ class RedisObjects:
         return [record for record in found if record is not None]
 
     def amend(
-        self, object_id: ObjectId, decide: Callable[[ObjectRecord, Moment], Change], intent: Intent | None
+        self,
+        object_id: ObjectId,
+        decide: Callable[[ObjectRecord, Moment], Change],
+        idempotent: IdempotentRequest | None,
     ) -> ObjectRecord:
         if not self._keyspace.holds(object_id.home):
             raise NotFound
         object_key = self._keyspace.object(object_id)
         epoch_key, marker_key = self._keyspace.epoch(object_id.home), self._markers.key(object_id.partition)
         operation = os.urandom(16)
-        following = self._intents.attempt(intent, NO_ORG, object_id.partition, operation)
+        following = self._intents.attempt(idempotent, NO_ORG, object_id.partition, operation)
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             replies = link.send(
@@ -157,7 +164,7 @@ class RedisObjects:
             _check_tombstone(current, deleted_until)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
-            writes = (*self._history.writes(link, current, record), *self._writes(current, record))
+            writes = (*self._history.writes(link, current, record), *self._commands.replace(current, record))
             return self._commit((*writes, *following.closing(record)), record, change)
 
         return transact(self._links, object_key, attempt)
@@ -201,24 +208,10 @@ class RedisObjects:
         entry = self._audit.entry(change.event)
         return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry), before)
 
-    def _writes(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
-        """What turns `current` into `record`: each consequence of a state or version that changes."""
-        writes: list[Command] = [self._set(record)]
-        if current.live:
-            writes += self._index.remove(current)
-        if record.live:
-            writes += self._index.add(record)
-        tombstones = self._keyspace.tombstones(record.id.partition)
-        if current.live and not record.live:
-            writes.append((b"DEL", self._name_key(current)))
-            writes.append((b"ZADD", tombstones, record.purge_at, record.id.raw))
-        if record.live and not current.live:
-            writes.append((b"SET", self._name_key(record), record.id.raw))
-            writes.append((b"ZREM", tombstones, record.id.raw))
-        return writes
-
-    def _recalled(self, link: Link, following: Attempt, known: Sequence[Reply], now: Reply) -> ObjectRecord | None:
-        """Return the object as the intent's earlier request left it; None where this is the first.
+    def _recalled(
+        self, link: Link, following: IdempotentAttempt, known: Sequence[Reply], now: Reply
+    ) -> ObjectRecord | None:
+        """Return the object as an earlier request, which this one repeats, left it; None if there was none.
 
         Another request without a name is a repetition only while nobody has written the object since.
         """
@@ -246,7 +239,7 @@ class RedisObjects:
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
         if current.live or not record.live:
             return
-        name_key = self._name_key(record)
+        name_key = self._commands.name_key(record)
         _, holder = link.send((b"WATCH", name_key), (b"GET", name_key))
         if holder not in {None, current.id.raw}:  # its own, if somebody restores it now: our commit will not apply
             raise NameTaken
@@ -254,8 +247,8 @@ class RedisObjects:
     def _was_followed(self, link: Link, ours: ObjectRecord, current: ObjectRecord) -> bool:
         """Whether our write, whose answer was lost, landed and was followed by another's before we could see it.
 
-        Raises OutcomeUnknown for a delete or restore without an intent, and for a version that may have been dropped:
-        it left nothing to tell by.
+        Raises OutcomeUnknown for a delete or restore that cannot be repeated, and for a version that may have been
+        dropped: it left nothing to tell by.
         """
         if current.revision <= ours.revision:  # another's write is in its place
             return False
@@ -280,12 +273,6 @@ class RedisObjects:
 
     def _decode(self, object_id: ObjectId, raw: Reply) -> ObjectRecord | None:
         return None if raw is None else self._records.decode_object(object_id, raw)
-
-    def _set(self, record: ObjectRecord) -> Command:
-        return (b"SET", self._keyspace.object(record.id), self._records.encode_object(record))
-
-    def _name_key(self, record: ObjectRecord) -> bytes:
-        return self._keyspace.name(record.environment, record.org, record.name)
 
 
 def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None:

@@ -46,10 +46,10 @@ class Settled(Generic[T]):
     result: T
 
 
-Attempt = Callable[[Link, Sequence[T]], Commit[T] | Settled[T]]
+Try = Callable[[Link, Sequence[T]], Commit[T] | Settled[T]]
 
 
-def transact(links: Links, key: bytes, attempt: Attempt[T]) -> T:
+def transact(links: Links, key: bytes, attempt: Try[T]) -> T:
     """Run `attempt` until its commit lands. All its keys are of the slot of `key`.
 
     `attempt` sends WATCH and its reads on the link, raises what forbids the write, and recognises its own earlier
@@ -88,7 +88,7 @@ def transact(links: Links, key: bytes, attempt: Attempt[T]) -> T:
             raise OutcomeUnknown(ANSWER_LOST) if lost else failure
 
 
-def _attempt(link: Link, attempt: Attempt[T], lost: Sequence[T]) -> Commit[T] | Settled[T]:
+def _attempt(link: Link, attempt: Try[T], lost: Sequence[T]) -> Commit[T] | Settled[T]:
     """Run `attempt`, and let go of the watched keys where it does not go on to commit."""
     try:
         step = attempt(link, lost)

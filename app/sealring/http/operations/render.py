@@ -6,12 +6,12 @@ from typing import Any
 
 from sealring.domain.ids import ObjectId, uuid_text
 from sealring.http.timestamps import rfc3339
-from sealring.services.operations import Operation
+from sealring.services.operations import IdempotentOperation
 
 Json = dict[str, Any]
 
 
-def operation(found: Operation) -> Json:
+def operation(found: IdempotentOperation) -> Json:
     if found.outcome is None:
         return {"state": found.progress.value}
     return {

@@ -7,7 +7,7 @@ from functools import partial
 
 from sealring.errors import SealringError
 from sealring.store.connection.link import Command, Link, Reply
-from sealring.store.doctor.findings import Check, Finding, failed, ok
+from sealring.store.doctor.diagnosis import Check, Diagnosis, failed, ok
 from sealring.store.doctor.sandbox import Sandbox, ends, lasting
 
 Step = tuple[Command, Callable[[Reply], bool]]
@@ -22,7 +22,7 @@ def command_checks() -> Iterator[Check]:
         yield Check(f"commands, {name}", partial(_look, name, steps))
 
 
-def _look(name: str, steps: Steps, sandbox: Sandbox) -> Finding:
+def _look(name: str, steps: Steps, sandbox: Sandbox) -> Diagnosis:
     key = sandbox.key(name)
     with sandbox.borrow() as link:
         tried = {command[0]: True for command, _ in steps(key)}

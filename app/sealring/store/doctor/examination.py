@@ -10,14 +10,14 @@ from sealring.store.connection.durability import read_facts
 from sealring.store.connection.link import Elsewhere, LinkLost
 from sealring.store.connection.links import Links
 from sealring.store.doctor.command_probes import command_checks
-from sealring.store.doctor.findings import Check, Finding, Grade, failed, note, ok
+from sealring.store.doctor.diagnosis import Check, Diagnosis, Grade, failed, note, ok
 from sealring.store.doctor.sandbox import Sandbox, ends, lasting
 from sealring.store.doctor.transaction_probes import transaction_checks
 from sealring.store.doctor.vital_signs import vital_signs
 from sealring.store.doctor.watch_cases import watch_checks
 
 
-def examine(links: Links, *, destructive: bool) -> Iterator[tuple[str, Finding]]:
+def examine(links: Links, *, destructive: bool) -> Iterator[tuple[str, Diagnosis]]:
     """Yield what each check is called and what it finds; only the first where the store takes no write at all.
 
     Leaves nothing behind. `destructive` empties a store that holds nothing, and no other. Raises StoreUnavailable where
@@ -44,7 +44,7 @@ def _checks(links: Links, sandbox: Sandbox, *, destructive: bool) -> Iterator[Ch
     yield from vital_signs(nodes)
 
 
-def _reach(sandbox: Sandbox) -> Finding:
+def _reach(sandbox: Sandbox) -> Diagnosis:
     try:
         with sandbox.borrow() as link:
             link.send(lasting(sandbox.key("reached"), b"1"), ends(sandbox.key("reached")))
@@ -61,7 +61,7 @@ def _reach(sandbox: Sandbox) -> Finding:
     return ok("takes a write")
 
 
-def _run(check: Check, sandbox: Sandbox) -> Finding:
+def _run(check: Check, sandbox: Sandbox) -> Diagnosis:
     for _ in range(2):  # a link may have broken while it was idle, or a slot have moved
         try:
             return check.look(sandbox)
@@ -73,7 +73,7 @@ def _run(check: Check, sandbox: Sandbox) -> Finding:
     return failed("the store closes the connection, or does not answer in time", "see its log, or use another store")
 
 
-def _refused(check: Check) -> Finding:
+def _refused(check: Check) -> Diagnosis:
     if check.needed:
         return failed("the store refuses a command of it", "allow it to the user of the URL (docs/storage.md)")
     return note("left out: the store refuses it; the server does not use it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sealring.errors import SealringError
-from sealring.store.doctor.findings import Check, Finding, failed, ok, warning
+from sealring.store.doctor.diagnosis import Check, Diagnosis, failed, ok, warning
 from sealring.store.doctor.sandbox import Sandbox, lasting
 
 _WAIT_MS = 200
@@ -18,7 +18,7 @@ def transaction_checks(replicas: int) -> Iterator[Check]:
     yield Check("WAIT", lambda sandbox: _waits(sandbox, replicas))
 
 
-def _atomic(sandbox: Sandbox) -> Finding:
+def _atomic(sandbox: Sandbox) -> Diagnosis:
     key = sandbox.key("transaction")
     with sandbox.borrow() as ours, sandbox.borrow() as rivals:
         ours.send((b"DEL", key), (b"MULTI",), (b"GET", key), lasting(key, b"ours"), (b"GET", key))
@@ -30,7 +30,7 @@ def _atomic(sandbox: Sandbox) -> Finding:
     return ok("its commands run together, at EXEC")
 
 
-def _aborted(sandbox: Sandbox) -> Finding:
+def _aborted(sandbox: Sandbox) -> Diagnosis:
     """A command that cannot be queued must keep the whole transaction from being applied."""
     key = sandbox.key("transaction")
     with sandbox.borrow() as link:
@@ -46,7 +46,7 @@ def _aborted(sandbox: Sandbox) -> Finding:
     return ok("EXEC applies nothing")
 
 
-def _waits(sandbox: Sandbox, replicas: int) -> Finding:
+def _waits(sandbox: Sandbox, replicas: int) -> Diagnosis:
     try:
         with sandbox.borrow() as link:
             _, acknowledged = link.send(lasting(sandbox.key("waited"), b"1"), (b"WAIT", 1, _WAIT_MS))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from sealring.store.connection.durability import Durability, DurabilityPolicy, StoreFacts, assess
-from sealring.store.doctor.findings import Check, Finding, failed, ok, warning
+from sealring.store.doctor.diagnosis import Check, Diagnosis, failed, ok, warning
 from sealring.store.doctor.sandbox import Sandbox
 
 _TRIPS = 20
@@ -36,7 +36,7 @@ def _of_node(info: Mapping[str, str], which: str) -> Iterator[Check]:
         yield Check(f"INFO{which}", lambda _: warning(said, "allow +info to the user of the URL"))
 
 
-def _round_trip(sandbox: Sandbox) -> Finding:
+def _round_trip(sandbox: Sandbox) -> Diagnosis:
     key = sandbox.key("round trip")
     with sandbox.borrow() as link:
         times_ms = []
@@ -50,7 +50,7 @@ def _round_trip(sandbox: Sandbox) -> Finding:
     return ok(f"{median:.2f} ms")
 
 
-def _clock(sandbox: Sandbox) -> Finding:
+def _clock(sandbox: Sandbox) -> Diagnosis:
     with sandbox.borrow() as link:
         asked = time.time()
         ((seconds, microseconds),) = link.send((b"TIME",))
@@ -64,7 +64,7 @@ def _clock(sandbox: Sandbox) -> Finding:
     return ok(f"{1000 * abs(ahead):.0f} ms from ours")
 
 
-def _server(info: Mapping[str, str]) -> Finding:
+def _server(info: Mapping[str, str]) -> Diagnosis:
     name = "valkey" if "valkey_version" in info else info.get("server_name", "redis")
     version = info.get("valkey_version", info.get("redis_version", ""))
     if info.get("role") == "slave":
@@ -78,7 +78,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
 
 
-def _memory(info: Mapping[str, str]) -> Finding:
+def _memory(info: Mapping[str, str]) -> Diagnosis:
     used, limit, machine = (_number(info, name) for name in ("used_memory", "maxmemory", "total_system_memory"))
     most = limit or machine
     if not most:
@@ -99,7 +99,7 @@ def _number(info: Mapping[str, str], name: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _persistence(info: Mapping[str, str]) -> Finding:
+def _persistence(info: Mapping[str, str]) -> Diagnosis:
     if info.get("aof_last_write_status", "ok") != "ok":
         return failed(
             "the last write to its file failed", "see the store's log: it takes no writes until that is mended"
@@ -110,7 +110,7 @@ def _persistence(info: Mapping[str, str]) -> Finding:
     return ok("the last write, rewrite and snapshot did not fail")
 
 
-def _durability(nodes: Sequence[StoreFacts]) -> Finding:
+def _durability(nodes: Sequence[StoreFacts]) -> Diagnosis:
     """The class that the store can have, with the right settings of ours."""
     verdict = assess(nodes, DurabilityPolicy(wait_replicas=1))
     lacking = "; ".join(verdict.lacking)

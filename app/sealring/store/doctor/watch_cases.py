@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sealring.store.connection.link import Command, Link
-from sealring.store.doctor.findings import Check, Finding, failed, note, ok
+from sealring.store.doctor.diagnosis import Check, Diagnosis, failed, note, ok
 from sealring.store.doctor.sandbox import LIFE_MS, Sandbox, ends, lasting
 
 _ANOTHER_STORE = "use another store: this one loses updates"
@@ -66,7 +66,7 @@ def _cases(watched: bytes, other: bytes) -> Sequence[WatchCase]:
     )
 
 
-def _look(case: WatchCase, sandbox: Sandbox) -> Finding:
+def _look(case: WatchCase, sandbox: Sandbox) -> Diagnosis:
     try:
         said, applied = _attempt(case, sandbox)
     except _NotAlone:
@@ -80,7 +80,7 @@ def _look(case: WatchCase, sandbox: Sandbox) -> Finding:
     return ok("EXEC applies nothing" if case.aborts else "EXEC commits")
 
 
-def _left_out(_: Sandbox) -> Finding:
+def _left_out(_: Sandbox) -> Diagnosis:
     return note("left out: it would remove everything in the store; --destructive runs it on an empty one")
 
 

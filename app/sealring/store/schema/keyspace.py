@@ -20,14 +20,14 @@
     s1:{p}:r:<env>         hash    revocations of tokens by what they are of for ever       a change of one
     s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
     s1:{p}:g:<home>        string  an organization's epoch                 for ever          its every write
-    s1:{p}:i:<intent>      hash    outcomes of requests by place           24 h, or 120 s    the request's write
+    s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
     s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
 
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
-bytes, a home is its 4; names, scopes and intents are 16-byte keyed digests; environment and organization ids have a
+bytes, a home is its 4; names, scopes and idempotency are 16-byte keyed digests; environment and organization ids have a
 strict alphabet.
 
 `sealring doctor store` makes keys of its own under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
@@ -64,7 +64,7 @@ class Kind(Enum):
     REVOCATIONS = b"r"
     DIRECTORY = b"d"
     EPOCH = b"g"
-    INTENT = b"i"
+    OUTCOMES = b"i"
 
 
 LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter
@@ -184,7 +184,7 @@ class Keyspace:
     def epoch(self, home: Home) -> bytes:
         return self._prefixes[home.partition] + b"g:" + home.raw
 
-    def intent(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
+    def outcomes(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
         message = lp16(environment.encode()) + lp16(actor.encode()) + lp16(name)
         return self._prefixes[partition] + b"i:" + self._keys.locator(b"intent", message)
 

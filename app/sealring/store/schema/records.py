@@ -11,8 +11,8 @@ from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
 from sealring.domain.binding import Binding
 from sealring.domain.codec import encode_envelope, parse_envelope
 from sealring.domain.context import KeyContext
+from sealring.domain.idempotency import IdempotentOutcome
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
-from sealring.domain.intent import Outcome
 from sealring.domain.kek import Bound, Kek, KekRecord, KekState
 from sealring.domain.ports import Row
 from sealring.domain.record import Author, ObjectRecord, State, Version, VersionSummary
@@ -146,7 +146,7 @@ class Records:
 
         return _strictly(decode, "KEK record")
 
-    def encode_outcome(self, place: bytes, outcome: Outcome) -> bytes:
+    def encode_outcome(self, place: bytes, outcome: IdempotentOutcome) -> bytes:
         body = _OUTCOME.pack(
             _FORMAT,
             outcome.committed,
@@ -158,17 +158,17 @@ class Records:
         ) + lp8(outcome.org.encode())
         return body + self._keys.record(b"outcome" + place + body)
 
-    def decode_outcome(self, place: bytes, raw: bytes) -> Outcome:
+    def decode_outcome(self, place: bytes, raw: bytes) -> IdempotentOutcome:
         reader = self._authentic(b"outcome" + place, raw)
 
-        def decode() -> Outcome:
+        def decode() -> IdempotentOutcome:
             form, committed, started_at, operation, fingerprint, object_id, version_id = _OUTCOME.unpack(
                 reader.take(_OUTCOME.size)
             )
             _known(form)
             org = OrgId(reader.lp8().decode("ascii"))
             reader.finish()
-            return Outcome(committed, started_at, operation, fingerprint, org, object_id, version_id)
+            return IdempotentOutcome(committed, started_at, operation, fingerprint, org, object_id, version_id)
 
         return _strictly(decode, "outcome of a request")
 

@@ -116,7 +116,7 @@ class _PartitionSweep:
                 yield from chain.from_iterable(map(self._bindings.wrong_with_bindings, rests))
             case Kind.REVOCATIONS:
                 yield from chain.from_iterable(map(self._revocations.wrong_with, rests))
-            case Kind.DIRECTORY | Kind.EPOCH | Kind.INTENT:
+            case Kind.DIRECTORY | Kind.EPOCH | Kind.OUTCOMES:
                 yield from self._types.wrong_with(kind, rests)
             case _:
                 self._note(kind, rests)

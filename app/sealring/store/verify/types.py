@@ -10,7 +10,7 @@ from sealring.store.schema.keyspace import Keyspace, Kind
 _CALLED = {
     Kind.DIRECTORY: "the directory of a name",
     Kind.EPOCH: "the epoch of an organization",
-    Kind.INTENT: "the outcome of a request",
+    Kind.OUTCOMES: "the outcome of a request",
 }
 
 

@@ -1,8 +1,8 @@
-"""Turns: who is next, by a clock that stands still."""
+"""FairQueue: who is next, by a clock that stands still."""
 
 import pytest
 
-from sealring.services.turns import Turns
+from sealring.services.fair_queue import FairQueue
 from support.clock import Clock
 from support.make import ENVIRONMENT
 
@@ -16,7 +16,7 @@ def clock():
 
 @pytest.fixture
 def turns(clock):
-    return Turns(clock)
+    return FairQueue(clock)
 
 
 def add(turns, *owners, older_than_s=600):

@@ -17,7 +17,7 @@ class Grade(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     grade: Grade
     meaning: str
     mend: str = ""
@@ -28,21 +28,21 @@ class Check:
     """One thing to look at. `look` raises LinkLost, Elsewhere or a SealringError where the store cuts it short."""
 
     name: str
-    look: Callable[[Sandbox], Finding]
+    look: Callable[[Sandbox], Diagnosis]
     needed: bool = True  # False: the server does not need what the check uses, so that the store may refuse it
 
 
-def ok(meaning: str, better: str = "") -> Finding:
-    return Finding(Grade.OK, meaning, better)
+def ok(meaning: str, better: str = "") -> Diagnosis:
+    return Diagnosis(Grade.OK, meaning, better)
 
 
-def note(meaning: str) -> Finding:
-    return Finding(Grade.NOTE, meaning)
+def note(meaning: str) -> Diagnosis:
+    return Diagnosis(Grade.NOTE, meaning)
 
 
-def warning(meaning: str, mend: str) -> Finding:
-    return Finding(Grade.WARNING, meaning, mend)
+def warning(meaning: str, mend: str) -> Diagnosis:
+    return Diagnosis(Grade.WARNING, meaning, mend)
 
 
-def failed(meaning: str, mend: str) -> Finding:
-    return Finding(Grade.FAILED, meaning, mend)
+def failed(meaning: str, mend: str) -> Diagnosis:
+    return Diagnosis(Grade.FAILED, meaning, mend)

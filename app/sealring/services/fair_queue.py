@@ -1,4 +1,4 @@
-"""Turns: the order in which work of many organizations is done, so that nobody waits for all that another one has."""
+"""A fair queue: the organizations take turns, so that none waits until all the work of another is done."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Owner = tuple[EnvironmentId, OrgId]
 
 @dataclass(slots=True)
 class Turn:
-    """That an organization's keys are to be asked, if they were not for so long; and which were, in this turn."""
+    """Check an organization's keys that were not checked for so long; `checked` are those that were, in this turn."""
 
     owner: Owner
     older_than_s: int
-    until: float  # in seconds of the clock: what is left then is left for the next turn
-    asked: set[bytes] = field(default_factory=set)
+    until: float  # in seconds of the clock; the rest is left to the next turn
+    checked: set[bytes] = field(default_factory=set)
 
 
-class Turns:
+class FairQueue:
     """Organizations in a ring: each comes once around, and never twice at the same time. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +33,7 @@ class Turns:
         self._changed = Condition()
 
     def add(self, owner: Owner, *, older_than_s: int, within_s: float) -> None:
-        """Put an organization at the end, or let it stay where it is; of two turns the one that asks more counts."""
+        """Queue an organization, if it is not queued yet. Of two turns the one with the smaller age stays."""
         with self._changed:
             waiting = self._waiting.get(owner)
             if waiting is None or waiting.older_than_s > older_than_s:
@@ -41,7 +41,7 @@ class Turns:
                 self._changed.notify()
 
     def begin(self, wait_s: float) -> Turn | None:
-        """Return the turn of whoever waits longest, if there is one within that time; `end` must follow."""
+        """Return the turn that waits longest, or None if there is none within `wait_s`. Call `end` afterwards."""
         with self._changed:
             self._changed.wait_for(lambda: self._next() is not None, wait_s)
             owner = self._next()
@@ -51,7 +51,7 @@ class Turns:
             return self._waiting.pop(owner)
 
     def end(self, turn: Turn, *, more: bool) -> None:
-        """Put the organization at the end where there is more to ask, and time for it."""
+        """Queue the organization again if more of its keys are due and its time is not over."""
         with self._changed:
             self._under_way.discard(turn.owner)
             if more and self._clock() < turn.until:
@@ -59,7 +59,7 @@ class Turns:
             self._changed.notify()
 
     def drop(self, older_than_s: int) -> None:
-        """Leave the turns of that kind to somebody else."""
+        """Drop the turns with that age."""
         with self._changed:
             for turn in [each for each in self._waiting.values() if each.older_than_s == older_than_s]:
                 del self._waiting[turn.owner]

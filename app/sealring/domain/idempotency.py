@@ -1,4 +1,4 @@
-"""Intents: one write that a client wants, however often its request is sent."""
+"""Idempotency: one write that a client wants, however often its request is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_NAME_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class IdempotentRequest:
     """What tells the repetition of a request from another request, of one principal in one environment."""
 
     environment: EnvironmentId
@@ -22,7 +22,7 @@ class Intent:
     name: str = field(repr=False)  # the Idempotency-Key; empty: the request itself is its name
     place: bytes = field(repr=False)  # method and path
     fingerprint: bytes = field(repr=False)  # 16 bytes; keyed, of method, path, query and body; if nameless, of more
-    nameless: Intent | None = None  # the same request as its client may have sent it before it gave it a name
+    nameless: IdempotentRequest | None = None  # the same request, as its client may have sent it without a name
 
     @property
     def kept_s(self) -> int:
@@ -30,8 +30,8 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is known of an intent. Ids alone, never a value."""
+class IdempotentOutcome:
+    """What is known of an idempotent. Ids alone, never a value."""
 
     committed: bool
     started_at: int  # microseconds

@@ -1,20 +1,20 @@
-"""Intents: how long a request is remembered, and how long it may be on its way."""
+"""IdempotentRequests: how long a request is remembered, and how long it may be on its way."""
 
 import pytest
 
-from sealring.domain.intent import Intent, Outcome
+from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from support.make import ACME, ENVIRONMENT
 
 STARTED = 1_700_000_000_000_000  # microseconds
 
 
 def outcome(*, committed):
-    return Outcome(committed, STARTED, bytes(16), bytes(16), ACME)
+    return IdempotentOutcome(committed, STARTED, bytes(16), bytes(16), ACME)
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("key-1", 86_400), ("", 120)])
 def test_a_request_with_a_name_is_remembered_for_a_day_and_one_without_for_two_minutes(name, seconds):
-    assert Intent(ENVIRONMENT, "urn:test|alice", name, b"POST /kv", b"POST /kv {}").kept_s == seconds
+    assert IdempotentRequest(ENVIRONMENT, "urn:test|alice", name, b"POST /kv", b"POST /kv {}").kept_s == seconds
 
 
 @pytest.mark.parametrize(("after_s", "runs"), [(0, True), (9.999999, True), (10, False), (86_400, False)])

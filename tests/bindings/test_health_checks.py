@@ -8,8 +8,8 @@ import sealring_plugin as api
 from bindings.conftest import world_on
 from sealring.domain.events import Action
 from sealring.errors import IntegrityFailure, KeyDisabled, KeyFailure, KeyThrottled, StoreUnavailable
-from sealring.services import rounds
-from sealring.services.rounds import Alarms, Rounds
+from sealring.services import health_checks
+from sealring.services.health_checks import FailedKeys, HealthChecks
 from support import stores
 from support.clock import Clock
 from support.make import ENVIRONMENT, caller
@@ -23,21 +23,21 @@ def clock():
 
 @pytest.fixture
 def alarms(clock):
-    return Alarms(clock)
+    return FailedKeys(clock)
 
 
 @pytest.fixture
 def world(alarms):
-    return world_on(stores.memory(), on_refusal=alarms.raise_for)
+    return world_on(stores.memory(), on_refusal=alarms.note)
 
 
 @pytest.fixture
 def keys_asked(world, alarms):
-    return Rounds(world.store.bindings, world.use.bindings, alarms)
+    return HealthChecks(world.store.bindings, world.use.bindings, alarms)
 
 
 def ask_all(keys_asked):
-    assert any(not keys_asked.take_turn() for _ in range(100))
+    assert any(not keys_asked.check_next() for _ in range(100))
 
 
 def codes(world):
@@ -46,8 +46,8 @@ def codes(world):
 
 def age(monkeypatch, seconds):
     """Let the verifications that are stored be that old."""
-    now = rounds.time.time
-    monkeypatch.setattr(rounds.time, "time", lambda: now() + seconds)
+    now = health_checks.time.time
+    monkeypatch.setattr(health_checks.time, "time", lambda: now() + seconds)
 
 
 def test_a_key_that_failed_is_asked_and_what_was_found_is_stored(world, keys_asked, monkeypatch):
@@ -58,7 +58,7 @@ def test_a_key_that_failed_is_asked_and_what_was_found_is_stored(world, keys_ask
         world.open(record)
     age(monkeypatch, 11)
 
-    keys_asked.answer_alarms()
+    keys_asked.enqueue_failed()
     ask_all(keys_asked)
 
     assert codes(world) == [("key_disabled",)]
@@ -86,7 +86,7 @@ def test_an_alarm_is_of_what_the_owner_of_the_key_has_to_mend(world, alarms, fai
 
 
 def test_our_own_limits_raise_no_alarm_of_a_customers_key(alarms):
-    world = world_on(stores.memory(), waits=True, threads=2, on_refusal=alarms.raise_for)
+    world = world_on(stores.memory(), waits=True, threads=2, on_refusal=alarms.note)
     world.bind("org_123", "key_abc")
     record = world.seal("org_123")
     refusals = []
@@ -107,14 +107,14 @@ def test_our_own_limits_raise_no_alarm_of_a_customers_key(alarms):
 
 
 def test_an_organization_whose_key_goes_on_failing_raises_one_alarm_in_ten_seconds(alarms, clock):
-    alarms.raise_for(ENVIRONMENT, "org_123")
+    alarms.note(ENVIRONMENT, "org_123")
     assert alarms.take() == [(ENVIRONMENT, "org_123")]
 
-    alarms.raise_for(ENVIRONMENT, "org_123")
+    alarms.note(ENVIRONMENT, "org_123")
     assert alarms.take() == []
 
     clock.now += 10
-    alarms.raise_for(ENVIRONMENT, "org_123")
+    alarms.note(ENVIRONMENT, "org_123")
     assert alarms.take() == [(ENVIRONMENT, "org_123")]
 
 
@@ -188,14 +188,14 @@ def test_the_key_that_was_asked_longest_ago_is_asked_first(world, keys_asked, mo
     age(monkeypatch, 610)
 
     keys_asked.begin(4)
-    assert keys_asked.take_turn()
+    assert keys_asked.check_next()
 
     assert [key for key, before in logs.items() if len(world.kms[key].log) > before] == [second.key]
 
 
 def test_a_key_that_does_not_answer_keeps_no_other_organization_waiting(alarms, monkeypatch):
     world = world_on(stores.memory(), waits=True)
-    keys_asked = Rounds(world.store.bindings, world.use.bindings, alarms)
+    keys_asked = HealthChecks(world.store.bindings, world.use.bindings, alarms)
     bind_many(world, "org_dead", 3)
     bind_many(world, "org_alive", 3)
     dead = [world.kms[f"key_org_dead_{number}"] for number in range(3)]
@@ -220,7 +220,7 @@ def test_a_key_that_does_not_answer_keeps_no_other_organization_waiting(alarms, 
 
 def test_rounds_ask_beside_the_requests_of_an_organization_that_has_its_share(alarms, monkeypatch):
     world = world_on(stores.memory(), waits=True, threads=2)
-    keys_asked = Rounds(world.store.bindings, world.use.bindings, alarms)
+    keys_asked = HealthChecks(world.store.bindings, world.use.bindings, alarms)
     bind_many(world, "org_123", 1)
     before = len(asked(world))
     age(monkeypatch, 610)
@@ -228,7 +228,7 @@ def test_rounds_ask_beside_the_requests_of_an_organization_that_has_its_share(al
 
     def beside():
         with world.gateway.beside_requests():
-            keys_asked.take_turn()
+            keys_asked.check_next()
 
     with world.gateway.place(ENVIRONMENT, "org_123", ["cmk"]):
         thread = threading.Thread(target=beside)
@@ -306,7 +306,7 @@ def test_a_store_that_is_away_is_told_and_the_rest_goes_on(world, keys_asked, mo
     keys_asked.begin(4)
 
     with pytest.raises(StoreUnavailable):
-        keys_asked.take_turn()
+        keys_asked.check_next()
     ask_all(keys_asked)
 
     assert len(asked(world)[before:]) == 1
@@ -318,10 +318,10 @@ def test_whoever_stands_down_leaves_the_keys_of_all_and_answers_alarms(world, ke
     before = len(asked(world))
     age(monkeypatch, 610)
     keys_asked.begin(4)
-    alarms.raise_for(ENVIRONMENT, "org_b")
-    keys_asked.answer_alarms()
+    alarms.note(ENVIRONMENT, "org_b")
+    keys_asked.enqueue_failed()
 
-    keys_asked.stand_down()
+    keys_asked.cancel()
     ask_all(keys_asked)
 
     assert asked(world)[before:] == ["org_b"]
