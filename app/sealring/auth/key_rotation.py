@@ -22,11 +22,12 @@ import orjson
 
 from sealring.auth.jwks import MAX_KEY_SET_BYTES
 from sealring.auth.key_sources import FILE_CHECK_S, read_key_set
-from sealring.auth.signing import ALGORITHM, create_signing_key, public_jwk
+from sealring.auth.signing import ALGORITHM, new_signing_key, public_jwk
 from sealring.domain.strict_json import parse_object
 from sealring.errors import SettingsInvalid
-from sealring.folders import sync_folder
+from sealring.files import move, replacing
 
+_KEY_MODE = 0o600
 _JWKS_MODE = 0o644
 
 Jwk = dict[str, Any]
@@ -55,14 +56,14 @@ class LocalKeys:
 
     def _rotate(self, now: int, wait: Callable[[float], None]) -> Iterator[str]:
         if not self.new_key_file.exists():
-            _make_key(self.new_key_file)
+            _write(self.new_key_file, new_signing_key(), _KEY_MODE)
         new = public_jwk(self.new_key_file)
         present = public_jwk(self.signing_key_file) if self.signing_key_file.exists() else None
         ends = now + self.validity_s
         self._write_keys([*self._former(present, ends), new])
         self._require(new)
         wait(FILE_CHECK_S)  # until every worker has read the set, nothing may be signed with the new key
-        _move(self.new_key_file, self.signing_key_file)
+        _take_the_place(self.new_key_file, self.signing_key_file)
         yield f"{new['kid']} signs from now on"
         if present is not None:
             yield f"{present['kid']} verifies until {_time(ends)}; then run `sealring token-key prune`"
@@ -107,7 +108,8 @@ class LocalKeys:
         raw = orjson.dumps({"keys": keys})
         if len(raw) > MAX_KEY_SET_BYTES:
             raise SettingsInvalid(f"{self.jwks_file} would have over 64 KiB; run `sealring token-key prune` first")
-        _write(self.jwks_file, raw)
+        mode = self.jwks_file.stat().st_mode & 0o777 if self.jwks_file.exists() else _JWKS_MODE
+        _write(self.jwks_file, raw, mode)
 
     def _require(self, new: Jwk) -> None:
         if read_key_set(self.jwks_file).key(new["kid"], ALGORITHM) is None:
@@ -135,47 +137,33 @@ def _lock(descriptor: int) -> None:
         raise SettingsInvalid("another `sealring token-key` is at work in this folder; try again in a moment") from None
 
 
-def _make_key(path: Path) -> None:
-    """Make a key as a whole or not at all; what an earlier run left half made is dropped. Raises SettingsInvalid."""
-    draft = path.with_name(f"{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    create_signing_key(draft)
-    _move(draft, path)
-
-
-def _move(source: Path, place: Path) -> None:
-    """Put a file in the place of another, whose owner it gets, and have that on disk. Raises SettingsInvalid."""
+def _write(path: Path, raw: bytes, mode: int) -> None:
+    """Write a file in the place of another, whose owner it gets. Raises SettingsInvalid."""
     try:
-        if place.exists():
-            _give(source, place.stat())
-        source.replace(place)
-        sync_folder(place.parent)
-    except OSError as error:
-        raise SettingsInvalid(f"{place} cannot be replaced ({error.strerror})") from error
-
-
-def _write(path: Path, raw: bytes) -> None:
-    """Write a whole file or none, of the mode and the owner that it had. Raises SettingsInvalid."""
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        mode = path.stat().st_mode & 0o777 if path.exists() else _JWKS_MODE
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with replacing(path, mode) as file:
             file.write(raw)
-            file.flush()
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
+            _give(file.fileno(), path)
     except OSError as error:
         raise SettingsInvalid(f"{path} cannot be written ({error.strerror})") from error
-    _move(draft, path)
 
 
-def _give(path: Path, owner: os.stat_result) -> None:
-    """Whoever could read the former file can read the one in its place, where another user, such as root, runs this."""
-    status = path.stat()
+def _take_the_place(source: Path, target: Path) -> None:
+    """Move a file to the place of another, whose owner it gets. Raises SettingsInvalid."""
+    try:
+        with source.open("rb") as file:
+            _give(file.fileno(), target)
+        move(source, target)
+    except OSError as error:
+        raise SettingsInvalid(f"{target} cannot be replaced ({error.strerror})") from error
+
+
+def _give(descriptor: int, former: Path) -> None:
+    """Whoever could read the former file can read the one in its place, if another user, such as root, runs this."""
+    if not former.exists():
+        return
+    status, owner = os.fstat(descriptor), former.stat()
     if (status.st_uid, status.st_gid) != (owner.st_uid, owner.st_gid):
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _time(seconds: int) -> str:

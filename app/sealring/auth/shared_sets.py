@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import orjson
 from sealring.auth.jwks import MAX_KEY_SET_BYTES, KeySet, KeySetRefused
 from sealring.auth.told import Told
 from sealring.domain.strict_json import MalformedJson, parse_object
+from sealring.files import replacing
 
 MAX_AGE_S = 3_600.0
 FOLDER_MODE = 0o700
@@ -71,8 +71,8 @@ class SharedSet:
         document = {**self._of, "fetched_at": fetched_at, "jwks": raw.decode()}
         try:
             self._path.parent.mkdir(FOLDER_MODE, exist_ok=True)
-            with _opened_folder(self._path.parent):
-                _replace(self._path, orjson.dumps(document))
+            with _opened_folder(self._path.parent), replacing(self._path) as file:
+                file.write(orjson.dumps(document))
         except _Refused as error:
             self._told.not_shared(str(self._path), str(error))
         except OSError as error:
@@ -112,15 +112,3 @@ def _opened_folder(folder: Path) -> Iterator[int]:
 def _require_ours(status: os.stat_result, is_kind: Callable[[int], bool]) -> None:
     if not is_kind(status.st_mode) or status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
         raise _Refused("it, or its folder, belongs or is open to others")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read (0600), whole or not at all. Raises OSError."""
-    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise

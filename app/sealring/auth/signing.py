@@ -26,20 +26,23 @@ _COORDINATE_BYTES = 32  # RFC 7518 6.2.1.2
 
 
 def create_signing_key(path: Path) -> None:
-    """Write a new P-256 key (PKCS #8, PEM) to a file that only its owner can read.
+    """Write a new key to a file that only its owner can read.
 
     Raises SettingsInvalid where the file exists already (it is left alone) or cannot be made.
     """
-    key = generate_private_key(SECP256R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise SettingsInvalid(f"signing key {path} cannot be made: {error.strerror}.") from error
     with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
+        file.write(new_signing_key())
         file.flush()
         os.fsync(descriptor)
+
+
+def new_signing_key() -> bytes:
+    """Return a new P-256 key (PKCS #8, PEM)."""
+    return generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def public_jwks(path: Path) -> dict[str, list[dict[str, str]]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.layout import Layout
 from sealring.domain.pin import Pin
 from sealring.errors import SettingsInvalid
-from sealring.folders import sync_folder
+from sealring.files import replacing
 
 LAYOUT_FILE = "store-layout"
 MODE = 0o644
@@ -103,18 +102,9 @@ def _read(path: Path, what: str) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a whole file or none, and have it on disk. Raises SettingsInvalid."""
+    """Raises SettingsInvalid."""
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fchmod(file.fileno(), MODE)
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        sync_folder(path.parent)
+        with replacing(path, MODE) as file:
+            file.write(text.encode())
     except OSError as error:
         raise SettingsInvalid(f"{path} cannot be written ({error.strerror})") from error

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from sealring.crypto.chunks import Chunks
 from sealring.crypto.data_key import DataKey
 from sealring.domain.backup import BackupHead, FileKind
 from sealring.errors import BackupRefused, IntegrityFailure
-from sealring.folders import sync_folder
+from sealring.files import replacing
 from sealring.store.backup.entries import EndEntry, Entry, encode_entry, read_entries
 from sealring.store.schema.counts import Counts
 
@@ -104,18 +103,10 @@ class BackupFile:
 
 
 @contextmanager
-def _in_the_place_of(target: Path) -> Iterator[BinaryIO]:
-    """A new file beside `target` that takes its name where the block succeeds, and goes where it does not."""
+def _in_the_place_of(target: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of `target` if the block succeeds. Raises BackupRefused."""
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            try:
-                yield file  # type: ignore[misc]
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(target)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        sync_folder(target.parent)
+        with replacing(target) as file:
+            yield file
     except OSError as error:
         raise BackupRefused(f"{target} cannot be written ({error.strerror})") from error
