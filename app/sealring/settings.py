@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 from sealring.auth.profiles import IssuerProfile
 from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
@@ -18,6 +17,7 @@ from sealring.keys.routing import ManagedKeks
 from sealring.services.objects import ObjectLimits
 from sealring.store.connection.durability import DurabilityPolicy
 from sealring.store.connection.store_url import StoreUrl
+from sealring.table import Table
 from sealring_plugin import ConfigInvalid, read_private
 
 MAX_VALUE_BYTES = 16 << 20
@@ -25,8 +25,6 @@ MAX_WAIT_REPLICAS = 5
 MAX_VERSIONS = 10_000  # of one object: a list of them is one answer
 DAY_S = 86_400
 DEFAULT_RUN_FOLDER = "run"
-
-Table = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Settings:
     pin_file: Path
     durability: DurabilityPolicy
     managed: ManagedKeys
-    plugins: Mapping[str, Table] = field(repr=False)  # they may carry secrets
+    plugins: Mapping[str, Mapping[str, object]] = field(repr=False)  # they may carry secrets
     issuers: tuple[IssuerProfile, ...]
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
@@ -68,7 +66,7 @@ class Settings:
 def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the mend."""
     base = path.absolute().parent
-    root = _Table("", _read(path))
+    root = Table("", _read(path))
     root.only("store", "keys", "plugins", "issuers", "token", "limits", "server")
     plugins = root.table("plugins")
     store = root.table("store")
@@ -80,7 +78,7 @@ def load(path: Path) -> Settings:
         durability=_durability(store),
         managed=_managed(root.table("keys")),
         plugins={name: plugins.table(name).members for name in plugins.members},
-        issuers=tuple(IssuerProfile.parse(each.members, base=base) for each in root.tables("issuers")),
+        issuers=tuple(IssuerProfile.parse(each, base=base) for each in root.tables("issuers")),
         local_issuer=_local_issuer(root, base),
         limits=_limits(root.table("limits", {})),
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
@@ -90,60 +88,7 @@ def load(path: Path) -> Settings:
     return settings
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One table of the file, and its name for messages."""
-
-    name: str
-    members: Table
-
-    def refuse(self, member: str, wrong: str) -> NoReturn:
-        place = f"[{self.name}] {member}" if self.name else f"[{member}]"
-        raise SettingsInvalid(f"{place} {wrong}")
-
-    def only(self, *known: str) -> None:
-        for member in self.members:
-            if member not in known:
-                self.refuse(member, f"is not a setting; known are: {', '.join(known)}")
-
-    def table(self, member: str, default: Table | None = None) -> _Table:
-        value = self.members.get(member, default)
-        if not isinstance(value, dict):
-            self.refuse(member, "is missing or no table")
-        return _Table(f"{self.name}.{member}" if self.name else member, value)
-
-    def tables(self, member: str) -> list[_Table]:
-        value = self.members.get(member)
-        if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
-            self.refuse(member, f"must be there at least once, as [[{member}]]")
-        return [_Table(member, each) for each in value]
-
-    def text(self, member: str) -> str:
-        value = self.members.get(member)
-        if not isinstance(value, str) or not value:
-            self.refuse(member, "is missing or no text")
-        return value
-
-    def texts(self, member: str) -> tuple[str, ...]:
-        values = self.members.get(member, [])
-        if not isinstance(values, list) or not all(isinstance(each, str) and each for each in values):
-            self.refuse(member, "must be a list of texts")
-        return tuple(values)
-
-    def number(self, member: str, default: int, *, least: int = 1, most: int) -> int:
-        value = self.members.get(member, default)
-        if type(value) is not int or not least <= value <= most:
-            self.refuse(member, f"must be a whole number from {least} to {most}")
-        return value
-
-    def flag(self, member: str) -> bool:
-        value = self.members.get(member, False)
-        if not isinstance(value, bool):
-            self.refuse(member, "must be true or false")
-        return value
-
-
-def _read(path: Path) -> Table:
+def _read(path: Path) -> Mapping[str, object]:
     try:
         raw = path.read_bytes()
         if path.stat().st_mode & stat.S_IWOTH:
@@ -165,7 +110,7 @@ def _refuse_nul(name: str, value: object) -> None:
     """No text of ours has one, and a path with it raises wherever it is used."""
     if isinstance(value, str) and "\0" in value:
         table, _, member = name.rpartition(".")
-        _Table(table, {}).refuse(member, "has a NUL in it")
+        Table(f"[{table}]" if table else "", {}).refuse(member, "has a NUL in it")
     if isinstance(value, dict):
         for member, each in value.items():
             _refuse_nul(f"{name}.{member}" if name else member, each)
@@ -180,13 +125,13 @@ def _place(error: ValueError) -> str:
     return f" (at {place}" if found and isinstance(error, tomllib.TOMLDecodeError) else ""
 
 
-def _store_url(table: _Table, base: Path) -> str:
+def _store_url(table: Table, base: Path) -> str:
     url = _said_url(table, base)
     StoreUrl.parse(url)
     return url
 
 
-def _said_url(table: _Table, base: Path) -> str:
+def _said_url(table: Table, base: Path) -> str:
     if "url_file" not in table.members:
         return table.text("url")
     if "url" in table.members:
@@ -199,13 +144,13 @@ def _said_url(table: _Table, base: Path) -> str:
         raise SettingsInvalid("[store] url_file is not text") from None
 
 
-def _pin_file(table: _Table, base: Path) -> Path:
+def _pin_file(table: Table, base: Path) -> Path:
     if "pin_file" not in table.members:
         table.refuse("pin_file", 'is missing: add pin_file = "store-pin", and let `sealring init` write the pin')
     return base / table.text("pin_file")
 
 
-def _durability(table: _Table) -> DurabilityPolicy:
+def _durability(table: Table) -> DurabilityPolicy:
     return DurabilityPolicy(
         accept_data_loss=table.flag("accept_data_loss"),
         declared_durable=table.flag("declared_durable"),
@@ -213,15 +158,22 @@ def _durability(table: _Table) -> DurabilityPolicy:
     )
 
 
-def _managed(table: _Table) -> ManagedKeys:
+def _managed(table: Table) -> ManagedKeys:
     table.only("managed", "managed_readable", "managed_keks")
     per = table.members.get("managed_keks", ManagedKeks.COMBINATION.value)
     if per not in [each.value for each in ManagedKeks]:
         table.refuse("managed_keks", "must be 'combination' or 'items'")
-    return ManagedKeys(table.text("managed"), ManagedKeks(per), table.texts("managed_readable"))
+    return ManagedKeys(table.text("managed"), ManagedKeks(per), _names(table))
 
 
-def _local_issuer(root: _Table, base: Path) -> LocalIssuer | None:
+def _names(table: Table) -> tuple[str, ...]:
+    names = table.texts("managed_readable", [])
+    if not all(names):
+        table.refuse("managed_readable", "has an empty name")
+    return tuple(names)
+
+
+def _local_issuer(root: Table, base: Path) -> LocalIssuer | None:
     if "token" not in root.members:
         return None
     table = root.table("token")
@@ -229,7 +181,7 @@ def _local_issuer(root: _Table, base: Path) -> LocalIssuer | None:
     return LocalIssuer(base / table.text("signing_key_file"), table.text("issuer"))
 
 
-def _limits(table: _Table) -> ObjectLimits:
+def _limits(table: Table) -> ObjectLimits:
     table.only("max_value_bytes", "max_versions_per_object", "deleted_retention_days", "audit_retention_days")
     return ObjectLimits(
         max_value_bytes=table.number("max_value_bytes", 1 << 20, most=MAX_VALUE_BYTES),
@@ -238,7 +190,7 @@ def _limits(table: _Table) -> ObjectLimits:
     )
 
 
-def _run_folder(table: _Table, base: Path) -> Path:
+def _run_folder(table: Table, base: Path) -> Path:
     table.only("run_folder")
     return base / (table.text("run_folder") if "run_folder" in table.members else DEFAULT_RUN_FOLDER)
 

@@ -1,3 +1,4 @@
+import re
 from datetime import date
 from pathlib import Path
 
@@ -51,19 +52,17 @@ def test_what_a_table_says_is_kept():
 def test_the_audience_none_must_be_said():
     assert profile(audience="none").audience is None
     assert profile(audience="x").audience == "x"
-    assert refusal(audience=None) == (
-        "issuer 'https://auth.example.com': audience must be a text of printable characters."
-    )
+    assert refusal(audience=None) == ("issuer 'https://auth.example.com': audience is missing or no text")
 
 
 @pytest.mark.parametrize("name", ["issuer", "algorithms", "audience", "environment_id", "permissions"])
 def test_a_table_without_a_required_name_is_refused(name):
-    assert f" {name} must be" in refusal(**{name: None})
+    assert re.match(rf"issuer .*: {name} (is missing or no text|must be a list)", refusal(**{name: None}))
 
 
 def test_an_unknown_name_is_refused_before_anything_else():
-    assert refusal(algorithm=["RS256"], algorithms=None) == (
-        "issuer 'https://auth.example.com': algorithm is not a setting of an issuer."
+    assert refusal(algorithm=["RS256"], algorithms=None).startswith(
+        "issuer 'https://auth.example.com': algorithm is not a setting; known are: issuer, jwks_url, "
     )
 
 
@@ -141,7 +140,7 @@ def test_an_inline_set_without_a_key_to_use_is_refused_without_its_values():
 
     assert message == (
         "issuer 'https://auth.example.com': jwks is refused: no key for RS256, PS256, ES256 or EdDSA signatures "
-        "(1 with private members)."
+        "(1 with private members)"
     )
 
 

@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from sealring.auth.jwks import ALGORITHMS, KeySet, KeySetRefused
 from sealring.domain.ids import EnvironmentId, environment_id
 from sealring.domain.principal import Permission
-from sealring.errors import SettingsInvalid
+from sealring.table import Table
 
 MAX_LEEWAY_S = 30
+_MAX_LIFETIME_S = 100 * 366 * 86_400
 NO_AUDIENCE = "none"  # what a settings table must say where tokens carry no audience
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -71,73 +72,33 @@ class IssuerProfile:
 
         Raises SettingsInvalid: an unknown name, a wrong type, or a value that breaks a rule.
         """
-        fields = _Fields(table)
-        fields.check_names(frozenset(cls.__dataclass_fields__))
+        fields = Table(f"issuer {table.get('issuer')!r}:", table)
+        fields.only(*cls.__dataclass_fields__)
+        if len({"jwks_url", "jwks_file", "jwks"} & table.keys()) != 1:
+            fields.refuse("jwks_url, jwks_file or jwks", "must be there, and one of them only")
         return cls(
-            issuer=fields.text("issuer"),
+            issuer=fields.printable("issuer"),
             jwks_url=_url(fields),
             ca_file=_ca_file(fields, base),
-            jwks_file=base / fields.text("jwks_file") if "jwks_file" in table else None,
+            jwks_file=base / fields.printable("jwks_file") if "jwks_file" in table else None,
             jwks=_inline(fields),
             algorithms=fields.choices("algorithms", ALGORITHMS),
             audience=_audience(fields),
-            types=frozenset(map(media_type, fields.texts("types", ["JWT", "at+jwt"]))),
+            types=_types(fields),
             environment_id=_environment(fields),
-            organization_claim=fields.text("organization_claim", "org_id"),
-            organizations_claim=fields.text("organizations_claim", "organization_ids"),
-            permissions_claim=fields.text("permissions_claim", "permissions"),
+            organization_claim=fields.printable("organization_claim", "org_id"),
+            organizations_claim=fields.printable("organizations_claim", "organization_ids"),
+            permissions_claim=fields.printable("permissions_claim", "permissions"),
             permissions=frozenset(map(Permission, fields.choices("permissions", frozenset(Permission)))),
-            max_lifetime_s=fields.number("max_lifetime_s", 86_400, least=1),
+            max_lifetime_s=fields.number("max_lifetime_s", 86_400, most=_MAX_LIFETIME_S),
             leeway_s=fields.number("leeway_s", 10, least=0, most=MAX_LEEWAY_S),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """The named values of one table."""
-
-    table: Mapping[str, object]
-
-    def refuse(self, name: str, wrong: str) -> NoReturn:
-        raise SettingsInvalid(f"issuer {self.table.get('issuer')!r}: {name} {wrong}.")
-
-    def text(self, name: str, default: str | None = None) -> str:
-        text = self.table.get(name, default)
-        if not isinstance(text, str) or not text or not text.isprintable():
-            self.refuse(name, "must be a text of printable characters")
-        return text
-
-    def texts(self, name: str, default: list[str] | None = None) -> list[str]:
-        texts = self.table.get(name, default)
-        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-            self.refuse(name, "must be a list of texts, and not empty")
-        return texts
-
-    def choices(self, name: str, allowed: frozenset[str]) -> frozenset[str]:
-        chosen = frozenset(self.texts(name))
-        if not chosen <= allowed:
-            self.refuse(name, f"must be of {', '.join(sorted(allowed))}")
-        return chosen
-
-    def number(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
-        number = self.table.get(name, default)
-        bounds = f"of at least {least}" if most is None else f"of {least} to {most}"
-        if type(number) is not int or number < least or (most is not None and number > most):
-            self.refuse(name, f"must be a whole number {bounds}")
-        return number
-
-    def check_names(self, known: frozenset[str]) -> None:
-        """Raises SettingsInvalid for an unknown name, and unless there is one source of keys."""
-        for name in sorted(self.table.keys() - known):
-            self.refuse(name, "is not a setting of an issuer")
-        if len({"jwks_url", "jwks_file", "jwks"} & self.table.keys()) != 1:
-            self.refuse("jwks_url, jwks_file or jwks", "must be there, and one of them only")
-
-
-def _url(fields: _Fields) -> str | None:
-    if "jwks_url" not in fields.table:
+def _url(fields: Table) -> str | None:
+    if "jwks_url" not in fields.members:
         return None
-    url = fields.text("jwks_url")
+    url = fields.printable("jwks_url")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -150,31 +111,38 @@ def _url(fields: _Fields) -> str | None:
     return url
 
 
-def _ca_file(fields: _Fields, base: Path) -> Path | None:
-    if "ca_file" not in fields.table:
+def _types(fields: Table) -> frozenset[str]:
+    types = fields.texts("types", ["JWT", "at+jwt"])
+    if not types:
+        fields.refuse("types", "must not be empty")
+    return frozenset(map(media_type, types))
+
+
+def _ca_file(fields: Table, base: Path) -> Path | None:
+    if "ca_file" not in fields.members:
         return None
-    if not str(fields.table.get("jwks_url", "")).startswith("https://"):
+    if not str(fields.members.get("jwks_url", "")).startswith("https://"):
         fields.refuse("ca_file", "is for a jwks_url that begins with https://")
-    return base / fields.text("ca_file")
+    return base / fields.printable("ca_file")
 
 
-def _inline(fields: _Fields) -> KeySet | None:
-    if "jwks" not in fields.table:
+def _inline(fields: Table) -> KeySet | None:
+    if "jwks" not in fields.members:
         return None
-    jwks = fields.table["jwks"]
+    jwks = fields.members["jwks"]
     try:
         return KeySet.of(jwks["keys"] if isinstance(jwks, Mapping) and "keys" in jwks else jwks)
     except KeySetRefused as error:
         fields.refuse("jwks", f"is refused: {error}")
 
 
-def _audience(fields: _Fields) -> str | None:
-    audience = fields.text("audience")
+def _audience(fields: Table) -> str | None:
+    audience = fields.printable("audience")
     return None if audience == NO_AUDIENCE else audience
 
 
-def _environment(fields: _Fields) -> EnvironmentId:
-    environment = environment_id(fields.text("environment_id"))
+def _environment(fields: Table) -> EnvironmentId:
+    environment = environment_id(fields.printable("environment_id"))
     if environment is None:
         fields.refuse("environment_id", "must be environment_ and a ULID")
     return environment

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 from sealring.crypto.chunks import Chunks
 from sealring.crypto.data_key import DataKey
@@ -29,7 +29,7 @@ class BackupWriter:
     It takes its name at the end of `writing`, once it is whole and on disk; what had that name before stays until then.
     """
 
-    def __init__(self, file: BinaryIO, head: BackupHead, dek: DataKey) -> None:
+    def __init__(self, file: IO[bytes], head: BackupHead, dek: DataKey) -> None:
         self._file = file
         self._chunks = Chunks(dek.secret, head.digest)
         self._digest = hashlib.sha256()
@@ -60,7 +60,7 @@ class BackupWriter:
 class BackupFile:
     """A file that is read, more than once where need be."""
 
-    def __init__(self, file: BinaryIO, name: Path) -> None:
+    def __init__(self, file: IO[bytes], name: Path) -> None:
         """Read the head. Raises BackupRefused where there is none."""
         self._file = file
         self._name = name
