@@ -6,10 +6,10 @@ import shlex
 import click
 import pytest
 
-from docs.markdown import PAGES, ROOT, blocks, words
+from docs.markdown import PAGES, READMES, ROOT, blocks, words
 from sealring.cli.main import main
 
-TEXTS = [page.read_text(encoding="utf-8") for page in PAGES]
+TEXTS = [page.read_text(encoding="utf-8") for page in [*PAGES, *READMES]]
 LINES = sorted({line for text in TEXTS for block in blocks(text, "sh") for line in block.splitlines()})
 WORDS = sorted({word for text in TEXTS for word in words(text)})
 

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from docs.markdown import PAGES, ROOT, anchors, links, words
+from docs.markdown import PAGES, READMES, ROOT, anchors, links, words
 
 PLACE = re.compile(r"(app|config|docs|plugins|tests)/[\w./-]*")
 
 
 def of(name):
-    return pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+    return pytest.mark.parametrize(name, [*PAGES, *READMES], ids=lambda page: str(page.relative_to(ROOT)))
 
 
 every_page = of("page")
