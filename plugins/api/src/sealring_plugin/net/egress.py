@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from sealring_plugin.addresses import Reach, reach_of
-from sealring_plugin.dialing import connect_any, resolve
 from sealring_plugin.errors import ConfigInvalid
+from sealring_plugin.net.addresses import Reach, reach_of
+from sealring_plugin.net.dialing import connect_any, resolve
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
