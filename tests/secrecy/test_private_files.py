@@ -15,7 +15,7 @@ from sealring_awskms import config as aws
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import credential_of
 from sealring_azurekv.spec import SPEC as AZURE
-from sealring_gcpkms.credentials import OwnCredentials
+from sealring_gcpkms.application_default import OwnCredentials
 from sealring_hsm.config import read_pin
 from sealring_local.roots import Roots, read_roots
 from sealring_plugin import ConfigInvalid, ProviderError

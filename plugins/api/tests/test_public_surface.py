@@ -9,14 +9,14 @@ from enum import Enum
 from pathlib import Path
 
 import sealring_plugin
-from sealring_plugin import conformance
+from sealring_plugin import conformance, net
 from sealring_plugin.conformance.hooks import Hooks
 
 SURFACE = Path(__file__).parents[1] / "public-surface.txt"
 
 
 def surface():
-    lines = [line for module in (sealring_plugin, conformance) for line in lines_of_module(module)]
+    lines = [line for module in (sealring_plugin, net, conformance) for line in lines_of_module(module)]
     return "\n".join([*lines, *promises()]) + "\n"
 
 
@@ -40,6 +40,9 @@ def lines_of(name, thing):
     else:
         yield from (f"    {each}" for each in attributes(described))
     yield from (f"    {each}{signature(method)}" for each, method in methods(described))
+    yield from (
+        f"    {each}: {inspect.signature(found.fget).return_annotation}" for each, found in properties(described)
+    )
 
 
 def attributes(thing):
@@ -51,10 +54,19 @@ def attributes(thing):
 
 
 def methods(thing):
-    for name, method in sorted(inspect.getmembers(thing, inspect.isfunction)):
-        ours = method.__module__.startswith("sealring_plugin")
-        if ours and (not name.startswith("_") or (name == "__init__" and issubclass(thing, Exception))):
+    for name, method in sorted(inspect.getmembers(thing, inspect.isroutine)):
+        ours = (getattr(method, "__module__", None) or "").startswith("sealring_plugin")
+        if ours and (not name.startswith("_") or (name == "__init__" and makes_itself(thing))):
             yield name, method
+
+
+def makes_itself(thing):
+    """Whether its constructor is written down in it, and neither made by `dataclass` nor a Protocol's."""
+    return "__init__" in vars(thing) and not is_dataclass(thing) and not getattr(thing, "_is_protocol", False)
+
+
+def properties(thing):
+    yield from sorted(inspect.getmembers(thing, lambda each: isinstance(each, property)))
 
 
 def promises():
@@ -83,6 +95,8 @@ def shown(constant):
 
 
 def default(field):
+    if callable(field.default_factory):
+        return f" = {field.default_factory()!r}"
     return "" if repr(field.default).startswith("<dataclasses._MISSING") else f" = {field.default!r}"
 
 

@@ -1,7 +1,5 @@
 """The contract between sealring and the key providers that plug into it."""
 
-from sealring_plugin.dialing import dial
-from sealring_plugin.egress import Egress
 from sealring_plugin.errors import (
     AccessDenied,
     CiphertextRejected,
@@ -20,7 +18,9 @@ from sealring_plugin.errors import (
     WrongRegion,
 )
 from sealring_plugin.files import read_private, read_shared
-from sealring_plugin.lifetimes import token_life_s
+from sealring_plugin.net.dialing import dial
+from sealring_plugin.net.egress import Egress
+from sealring_plugin.net.lifetimes import token_life_s
 from sealring_plugin.protocols import (
     Announces,
     BindsContext,

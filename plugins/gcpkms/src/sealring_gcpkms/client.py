@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from sealring_gcpkms.application_default import OwnCredentials
 from sealring_gcpkms.config import GcpConfig, Target
 from sealring_gcpkms.crc32c import crc32c
-from sealring_gcpkms.credentials import OwnCredentials
+from sealring_gcpkms.credentials import Identities
 from sealring_gcpkms.errors import OF_DECRYPTION, refusal
-from sealring_gcpkms.identity import Identities
 from sealring_gcpkms.transport import Request, Transport
 from sealring_plugin import Call, ProviderError, Unavailable, dial
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sealring_gcpkms.resource import ORGANIZATION, Account, CryptoKey, is_account
+from sealring_gcpkms.key import ORGANIZATION, Account, CryptoKey, is_account
 from sealring_gcpkms.transport import Endpoint
 from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, CustomersKey, Egress, WrongRegion
 

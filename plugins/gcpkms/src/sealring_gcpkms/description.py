@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sealring_gcpkms.resource import CryptoKey
+from sealring_gcpkms.key import CryptoKey
 from sealring_plugin import KeyDescription, KeyState
 
 PURPOSE = "ENCRYPT_DECRYPT"

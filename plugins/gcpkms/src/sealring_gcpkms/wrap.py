@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sealring_gcpkms import checks, sealed
+from sealring_gcpkms import findings, sealed
 from sealring_gcpkms.client import Client
 from sealring_gcpkms.config import GcpConfig, Target
 from sealring_gcpkms.description import Described
@@ -68,7 +68,7 @@ class GcpProvider:
         return Described.of(target.key, self._client.describe(target, call)).told(target.key)
 
     def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
-        return checks.validate(self._config, self._client, key, call)
+        return findings.validate(self._config, self._client, key, call)
 
     def explain_setup(self, *, principal: str, organization_id: str, external_id: str) -> SetupGuide:
         return guide(self._config, principal, organization_id, external_id)

@@ -2,22 +2,20 @@
 
 Parts of a key's address come from its owner. So a provider connects to the hosts of its own cloud, and to those that
 the operator allows by name; never to where clouds keep their metadata, and to a private or loopback address only if the
-operator named that very host. It follows no redirect: that is each client's to switch off.
+operator named that very host. `HttpsClient` follows no redirect, so that the guard sees every host that is called.
 """
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from sealring_plugin.addresses import Reach, reach_of
-from sealring_plugin.dialing import connect_any, resolve
 from sealring_plugin.errors import ConfigInvalid
-
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+from sealring_plugin.net.addresses import Reach, reach_of
+from sealring_plugin.net.dialing import connect_any, resolve
+from sealring_plugin.net.endpoint import HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,13 @@ class Egress:
         named = frozenset(part.strip().lower() for part in allowed.split(",") if part.strip())
         for part in named:
             host, _, port = part.partition(":")
-            if not _HOST.fullmatch(host) or (port and not port.isdecimal()):
+            if not HOST.fullmatch(host) or (port and not port.isdecimal()):
                 raise ConfigInvalid("allowed_hosts must be names or addresses, each with a port or without, and commas")
         return cls(tuple(suffixes), named)
 
     def check(self, host: str, port: int) -> None:
         """Raises ConfigInvalid if the host is neither the cloud's nor allowed. Resolves nothing."""
-        if not _HOST.fullmatch(host):
+        if not HOST.fullmatch(host):
             raise ConfigInvalid("the key's endpoint is no host name")
         if not self._named(host, port) and not (port == 443 and host.endswith(self.suffixes)):
             raise ConfigInvalid("the key's endpoint is not one that the operator allows")

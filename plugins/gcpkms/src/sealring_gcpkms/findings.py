@@ -10,7 +10,7 @@ from dataclasses import replace
 from sealring_gcpkms.client import Client
 from sealring_gcpkms.config import GcpConfig, Target
 from sealring_gcpkms.description import ALGORITHM, LABEL, PURPOSE, Described
-from sealring_gcpkms.resource import organization_label
+from sealring_gcpkms.key import organization_label
 from sealring_gcpkms.transport import Endpoint
 from sealring_plugin import (
     AccessDenied,

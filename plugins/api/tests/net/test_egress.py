@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable, dial, dialing
+from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable, dial
+from sealring_plugin.net import dialing
 from support.waiting import becomes_true
 
 CLOUD = Egress.of([".amazonaws.com"], "kms.example.test, localhost:8443, 10.1.2.3")

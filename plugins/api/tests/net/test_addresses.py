@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring_plugin.addresses import Reach, reach_of
+from sealring_plugin.net.addresses import Reach, reach_of
 
 # iana.org/assignments/iana-ipv4-special-registry, iana-ipv6-special-registry: each row with "Globally Reachable".
 # "N/A" is not reachable here; of the rows within others, those that say something else.

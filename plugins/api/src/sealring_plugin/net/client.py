@@ -1,0 +1,100 @@
+"""HTTPS with one deadline for the whole exchange: name, connection, TLS, request, and the last byte of the answer."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+
+from sealring_plugin.errors import DeadlineExceeded, ProviderError, Unavailable
+from sealring_plugin.net.answers import BadAnswer
+from sealring_plugin.net.connection import Connection
+from sealring_plugin.net.endpoint import Endpoint
+from sealring_plugin.net.idle import IdleConnections
+from sealring_plugin.net.messages import Answer, Request
+from sealring_plugin.net.per_process import PerProcess
+from sealring_plugin.net.timed import left_s
+
+Connect = Callable[[str, int, float], socket.socket]
+
+
+class HttpsClient:
+    """Sends requests, each once: it retries nothing, follows no redirect and asks no proxy. Thread-safe; fork-safe.
+
+    `connect` opens each connection by a deadline, and decides where it may lead: `Egress.connect` for a host that
+    somebody else than the operator named, `dial` for one that only the operator chose. `tls` comes from `tls_context`.
+    An endpoint of http is called without TLS.
+
+    Connections are kept for the next request: 64 at most, each for 20 s, and none for longer than 300 s.
+    """
+
+    def __init__(self, connect: Connect, tls: ssl.SSLContext) -> None:
+        self._connect = connect
+        self._tls = tls
+        self._idle = PerProcess(IdleConnections, IdleConnections.abandon)
+
+    def send(self, request: Request, deadline: float) -> Answer:
+        """Return the answer, whatever its status. `deadline` is in seconds of time.monotonic().
+
+        Raises DeadlineExceeded; Unavailable if there is no connection, or no answer that can be used: one that does not
+        say its length, is cut off or malformed, or has a body of more than 64 KiB; ConfigInvalid if `connect` does not
+        let the host through; ValueError for a request that no message can carry.
+        """
+        message = request.encoded()
+        idle = self._idle.get()
+        connection = idle.take(request.endpoint) or self._opened(request.endpoint, deadline)
+        keep = False
+        try:
+            answer, keep = connection.exchange(message, deadline)
+        except (OSError, BadAnswer) as error:
+            failure = _failure(error)
+        else:
+            return answer
+        finally:
+            if keep:
+                idle.put(connection)
+            else:
+                connection.close()
+        raise failure  # out here, so that nothing of the exchange goes along as its context
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections this process keeps."""
+        return len(self._idle.get())
+
+    def close(self) -> None:
+        """Close what is kept. A request that is under way ends as it would have."""
+        self._idle.get().close()
+
+    def _opened(self, endpoint: Endpoint, deadline: float) -> Connection:
+        plain = self._connect(endpoint.host, endpoint.port, deadline)
+        try:
+            connected = self._secured(plain, endpoint, deadline)
+        except (OSError, ValueError) as error:  # ValueError: a host that cannot stand in a certificate
+            failure = _failure(error)
+        else:
+            return Connection(endpoint, connected, time.monotonic())
+        raise failure
+
+    def _secured(self, plain: socket.socket, endpoint: Endpoint, deadline: float) -> socket.socket:
+        """Return the connection with TLS on it, or as it is if the endpoint is one of http."""
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.settimeout(left_s(deadline))  # of the whole handshake, however many messages it has
+            return self._tls.wrap_socket(plain, server_hostname=endpoint.host) if endpoint.scheme == "https" else plain
+        except BaseException:
+            plain.close()
+            raise
+
+
+def _failure(error: Exception) -> ProviderError:
+    if isinstance(error, TimeoutError):
+        return DeadlineExceeded("the endpoint did not answer in time")
+    if isinstance(error, BadAnswer):
+        return Unavailable(f"the endpoint's answer cannot be used: {error}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unavailable(
+            f"the endpoint's certificate is not one that is trusted ({type(error).__name__}); see ca_file"
+        )
+    return Unavailable(f"the connection to the endpoint failed ({type(error).__name__})")

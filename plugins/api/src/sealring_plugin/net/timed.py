@@ -1,0 +1,55 @@
+"""A socket whose every operation ends by one deadline.
+
+The timeout of a socket is for one operation, so a server that sends a byte now and then would outlast it. Here each
+operation gets only the time that is left.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+
+_MOST_AT_ONCE = 65_536
+
+
+class TimedSocket:
+    """For one thread at a time. `deadline` is in seconds of time.monotonic(); set it before each exchange."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self.deadline = 0.0
+
+    def send(self, message: bytes) -> None:
+        """Raises TimeoutError at the deadline; OSError."""
+        rest = memoryview(message)
+        while rest:
+            rest = rest[self._in_time().send(rest) :]
+
+    def receive(self) -> bytes:
+        """Return what has come, or nothing at the end. Raises TimeoutError at the deadline; OSError."""
+        return self._in_time().recv(_MOST_AT_ONCE)
+
+    def is_silent(self) -> bool:
+        """Whether there is nothing to read: neither a byte that nobody asked for, nor the end of the connection."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return False
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return not poll.poll(0)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _in_time(self) -> socket.socket:
+        self._socket.settimeout(left_s(self.deadline))
+        return self._socket
+
+
+def left_s(deadline: float) -> float:
+    """Return the seconds until a deadline. Raises TimeoutError if it has passed."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

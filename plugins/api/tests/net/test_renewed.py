@@ -1,0 +1,343 @@
+"""A credential is fetched once for all threads, renewed in time, and not fetched again at once if refused."""
+
+import math
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sealring_plugin import AccessDenied, ConfigInvalid, DeadlineExceeded, KeyPendingDeletion, Throttled, Unavailable
+from sealring_plugin.net import Bounded, Lease, Renewed
+from support.waiting import becomes_true
+
+
+def soon(seconds=20.0):
+    return time.monotonic() + seconds
+
+
+class Issuer:
+    """A clock that stands still, and credentials that say how many there were before them."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.life_s = 3600.0
+        self.failure = None
+        self.fetches = 0
+        self.deadlines = []
+        self.renewed = Renewed(self.fetch, lambda: self.now)
+
+    def fetch(self, deadline):
+        self.fetches += 1
+        self.deadlines.append(deadline - time.monotonic())
+        if self.failure is not None:
+            raise self.failure
+        return Lease(f"number {self.fetches}", self.life_s)
+
+    def get(self):
+        """Return the credential, and let what goes on in the background end."""
+        try:
+            return self.renewed.get(soon())
+        finally:
+            self.settle()
+
+    def settle(self):
+        state = self.renewed._state.get()  # noqa: SLF001
+        assert becomes_true(lambda: state.flight is None or state.flight.done())
+
+
+@pytest.fixture
+def issuer():
+    return Issuer()
+
+
+def test_a_credential_is_not_shown():
+    assert "secret" not in repr(Lease("secret", 3600.0))
+
+
+@pytest.mark.parametrize(
+    ("life_s", "age_s", "fetches"),
+    [(3600, 2879, 1), (3600, 2880, 2), (3600, 3569, 2), (3600, 3570, 2), (60, 47, 1), (60, 48, 2), (60, 54, 2)],
+)
+def test_a_credential_is_renewed_at_four_fifths_of_its_life(issuer, life_s, age_s, fetches):
+    issuer.life_s = life_s
+    issuer.get()
+
+    issuer.now += age_s
+    issuer.get()
+
+    assert issuer.fetches == fetches
+
+
+@pytest.mark.parametrize(("life_s", "margin_s"), [(3600, 30), (300, 30), (60, 6), (10, 1)])
+def test_a_credential_is_not_used_in_the_last_moments_of_its_life(issuer, life_s, margin_s):
+    issuer.life_s = life_s
+    issuer.get()
+    issuer.failure = Unavailable()
+
+    issuer.now += life_s - margin_s - 0.01
+    assert issuer.get() == "number 1"
+    issuer.now += 0.02
+    with pytest.raises(Unavailable):
+        issuer.get()
+
+
+def test_no_credential_is_used_for_more_than_a_day(issuer):
+    issuer.life_s = math.inf
+    issuer.get()
+    issuer.failure = Unavailable()
+
+    issuer.now += 86_400 - 31
+    assert issuer.get() == "number 1"
+    issuer.now += 2
+    with pytest.raises(Unavailable):
+        issuer.get()
+
+
+@pytest.mark.parametrize("life_s", [0, -1.0, math.nan, -math.inf])
+def test_a_credential_that_has_ended_already_is_none(issuer, life_s):
+    issuer.life_s = life_s
+
+    with pytest.raises(Unavailable, match="has ended already; check the clock"):
+        issuer.get()
+
+
+def test_the_life_of_a_credential_counts_from_when_it_was_asked_for():
+    now = [0.0]
+
+    def fetch(_deadline):
+        now[0] += 100.0
+        return Lease(now[0], 1000.0)
+
+    renewed = Renewed(fetch, lambda: now[0])
+    renewed.get(soon())
+    now[0] = 970.0
+
+    assert renewed.get(soon()) == 1070.0
+
+
+def test_calls_go_on_with_the_old_credential_while_it_is_renewed():
+    may_answer, fetched, now = threading.Event(), [], [0.0]
+    may_answer.set()
+
+    def fetch(_deadline):
+        assert may_answer.wait(20)
+        fetched.append(now[0])
+        return Lease(len(fetched), 1000.0)
+
+    renewed = Renewed(fetch, lambda: now[0])
+    renewed.get(soon())
+    may_answer.clear()
+    now[0] = 900.0
+
+    during = [renewed.get(soon()) for _ in range(5)]
+    may_answer.set()
+
+    assert during == [1] * 5
+    assert becomes_true(lambda: renewed.get(soon()) == 2)
+    assert fetched == [0.0, 900.0]
+
+
+@pytest.mark.parametrize("failure", [Unavailable(), Throttled(), DeadlineExceeded()])
+def test_the_old_credential_serves_while_no_new_one_can_be_had(issuer, failure):
+    issuer.get()
+    issuer.now += 2900
+    issuer.failure = failure
+
+    assert [issuer.get() for _ in range(3)] == ["number 1"] * 3
+    assert issuer.fetches == 2
+    issuer.now += 9.9
+    issuer.get()
+    assert issuer.fetches == 2  # it is tried again after ten seconds
+    issuer.now, issuer.failure = issuer.now + 0.2, None
+    issuer.get()
+    assert issuer.get() == "number 3"
+
+
+def test_a_fault_of_the_fetch_does_not_make_every_call_fetch(issuer):
+    issuer.get()
+    issuer.now += 2900
+    issuer.failure = RuntimeError("a fault of the plugin")
+
+    assert [issuer.get() for _ in range(3)] == ["number 1"] * 3
+    assert issuer.fetches == 2
+
+
+def test_a_fault_of_the_fetch_is_the_callers_to_see(issuer):
+    issuer.failure = RuntimeError("a fault of the plugin")
+
+    with pytest.raises(RuntimeError):
+        issuer.get()
+
+
+@pytest.mark.parametrize("failure", [AccessDenied("no"), ConfigInvalid("no")])
+def test_who_may_not_have_it_any_more_does_not_keep_it(issuer, failure):
+    issuer.get()
+    issuer.now += 2900
+    issuer.failure = failure
+    issuer.get()
+
+    with pytest.raises(type(failure)):
+        issuer.get()
+
+
+def test_a_refusal_is_remembered_for_one_second(issuer):
+    issuer.failure = AccessDenied("no")
+    for issuer.now in (1000.0, 1000.5, 1000.99):
+        with pytest.raises(AccessDenied, match=r"^no$"):
+            issuer.get()
+    assert issuer.fetches == 1
+
+    issuer.now, issuer.failure = 1001.0, None
+
+    assert issuer.get() == "number 2"
+
+
+@pytest.mark.parametrize("failure", [Unavailable("away"), Throttled("slow", retry_after_s=5.0)])
+def test_what_passes_by_itself_is_not_remembered(issuer, failure):
+    issuer.failure = failure
+    with pytest.raises(type(failure)):
+        issuer.get()
+    issuer.failure = None
+
+    assert issuer.get() == "number 2"
+
+
+def test_a_refusal_tells_all_that_the_first_told(issuer):
+    issuer.failure = KeyPendingDeletion("soon gone", when="2030-01-01T00:00:00Z")
+    raised = []
+    for _ in range(3):
+        with pytest.raises(KeyPendingDeletion, match=r"^soon gone$") as each:
+            issuer.get()
+        raised.append(each.value)
+
+    assert [each.when for each in raised] == ["2030-01-01T00:00:00Z"] * 3
+    assert len({id(each) for each in raised}) == 3  # each with a traceback of its own
+
+
+def test_only_the_credential_that_was_refused_is_forgotten(issuer):
+    first = issuer.get()
+    issuer.renewed.forget("another")
+    assert issuer.get() == "number 1"
+
+    issuer.renewed.forget(first)
+    assert issuer.get() == "number 2"
+    issuer.renewed.forget(first)
+    assert issuer.get() == "number 2"
+
+
+def test_a_fetch_gets_three_seconds(issuer):
+    issuer.get()
+
+    assert 2 < issuer.deadlines[0] <= 3
+
+
+def test_a_fetch_that_does_not_end_in_time_is_unavailable(issuer):
+    issuer.failure = DeadlineExceeded("no answer in time")
+
+    with pytest.raises(Unavailable, match="no credential came within 3 s"):
+        issuer.get()
+
+
+def test_a_deadline_that_has_passed_fetches_nothing(issuer):
+    with pytest.raises(DeadlineExceeded):
+        issuer.renewed.get(soon(-0.001))
+
+    assert issuer.fetches == 0
+
+
+# --- many threads
+
+
+class Slow:
+    """An issuer that answers when it is let."""
+
+    def __init__(self, failure=None):
+        self.may_answer = threading.Event()
+        self.asked = threading.Semaphore(0)
+        self.fetches = 0
+        self._failure = failure
+        self.renewed = Renewed(self.fetch)
+
+    def fetch(self, _deadline):
+        self.fetches += 1
+        self.asked.release()
+        assert self.may_answer.wait(20)
+        if self._failure is not None:
+            raise self._failure
+        return Lease("late", 3600.0)
+
+
+@pytest.mark.parametrize("failure", [None, AccessDenied("no"), Unavailable("away")])
+def test_all_who_wait_share_one_fetch_be_it_a_failure(failure):
+    slow, arrived = Slow(failure), threading.Barrier(9)
+
+    def get():
+        arrived.wait(20)
+        return slow.renewed.get(soon())
+
+    with ThreadPoolExecutor(8) as threads:
+        calls = [threads.submit(get) for _ in range(8)]
+        arrived.wait(20)
+        assert slow.asked.acquire(timeout=20)
+        state = slow.renewed._state.get()  # noqa: SLF001
+        assert becomes_true(lambda: state.flight and len(state.flight._condition._waiters) == 8)  # noqa: SLF001
+        slow.may_answer.set()
+        told = [type(call.exception()) if call.exception() else call.result() for call in calls]
+
+    assert told == [type(failure) if failure else "late"] * 8
+    assert slow.fetches == 1
+
+
+def test_who_waits_keeps_its_deadline_and_what_comes_later_is_there_for_the_next():
+    slow = Slow()
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        slow.renewed.get(soon(0.2))
+    took_s = time.monotonic() - began
+
+    slow.may_answer.set()
+
+    assert 0.15 < took_s < 5
+    assert slow.renewed.get(soon()) == "late"
+    assert slow.fetches == 1
+
+
+def test_no_thread_is_left_behind():
+    before = threading.active_count()
+    slow = Slow()
+    slow.may_answer.set()
+    slow.renewed.get(soon())
+
+    assert becomes_true(lambda: threading.active_count() <= before)
+
+
+def test_a_system_without_threads_is_unavailable(issuer, monkeypatch):
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+
+    with pytest.raises(Unavailable, match="no thread was left"):
+        issuer.renewed.get(soon())
+
+
+# --- of many identities
+
+
+def test_each_identity_is_made_once_and_the_one_that_was_not_used_for_longest_is_forgotten():
+    made, kept = [], Bounded()
+
+    def get(number):
+        return kept.get(number, lambda: made.append(number) or f"of {number}")
+
+    for number in range(256):
+        get(number)
+    assert get(0) == "of 0"
+    get(256)
+    assert get(0) == "of 0"
+    assert made == list(range(257))
+    assert len(kept) == 256
+
+    get(1)
+    assert made == [*range(257), 1]
