@@ -5,7 +5,7 @@ BIN     := $(VENV)/bin
 PIP     := PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV      ?= uv
 PLUGINS := api local hsm awskms gcpkms azurekv example
-PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 SOFTHSM := /usr/lib/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so /opt/homebrew/lib/softhsm/libsofthsm2.so \
 	/usr/local/lib/softhsm/libsofthsm2.so
@@ -15,11 +15,12 @@ LIBRARIES := $(VENV)/.libraries
 INSTALLED := $(VENV)/.installed
 
 PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms sealring-azurekv
-LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	$(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml --extra embedded --extra hsm --extra aws --extra gcp --extra azure
+RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header
+LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
+	--extra embedded --extra hsm --extra aws --extra gcp --extra azure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check torture mutants test-long test-clouds softhsm bench docs lock clean
+.PHONY: help setup dev test check torture mutants test-long test-clouds softhsm bench docs wheels lock clean
 
 help:  ## List these
 	@echo 'make ...'
@@ -84,10 +85,14 @@ docs: setup  ## Build the documentation as a site, site/index.html
 	@echo 'Open site/index.html'
 
 ##@ Release
+wheels:  ## Build all distributions into dist/, check them, install them in a clean environment
+	@.ci/wheels
+
 lock:  ## Resolve the requirements*.lock files again; needs uv (ARGS=--upgrade for newer versions)
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
 	$(LOCK) $(ARGS) -o requirements.lock
 	$(LOCK) $(ARGS) --group dev --group docs -o requirements-dev.lock
+	$(RESOLVE) $(ARGS) --constraint requirements-dev.lock --group pyproject.toml:release -o requirements-release.lock
 
 # --- .venv, in three steps; each leaves a stamp, and runs again only when what it depends on is newer.
 # --no-deps, since the lock is whole: asked for an extra (coverage[toml]), pip would look past the pin for a newer one.
