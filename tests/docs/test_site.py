@@ -76,7 +76,7 @@ def test_the_site_has_the_pages_of_the_navigation(shown):
 
 def test_links_out_of_the_folder_lead_to_the_page_on_the_site(shown):
     assert '<a href="security.html">Security</a>' in shown["index.html"]
-    assert '<a href="storage.html#root-of-trust">how</a>' in shown["security.html"]
+    assert '<a href="storage.html#root-of-trust">details</a>' in shown["security.html"]
 
 
 def test_a_link_to_a_file_that_is_no_page_becomes_its_text(shown):
