@@ -5,7 +5,7 @@ BIN     := $(VENV)/bin
 PIP     := PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV      ?= uv
 PLUGINS := api local hsm awskms gcpkms azurekv example
-PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 SOFTHSM := /usr/lib/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so /opt/homebrew/lib/softhsm/libsofthsm2.so \
 	/usr/local/lib/softhsm/libsofthsm2.so
@@ -15,26 +15,35 @@ LIBRARIES := $(VENV)/.libraries
 INSTALLED := $(VENV)/.installed
 
 PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms sealring-azurekv
-LOCK := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
-	$(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml --extra embedded --extra hsm --extra aws --extra gcp --extra azure
+RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header
+LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
+	--extra embedded --extra hsm --extra aws --extra gcp --extra azure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check torture mutants test-long test-clouds softhsm bench lock clean
+.PHONY: help setup dev test check torture mutants test-long test-clouds softhsm bench docs wheels lock clean
 
 help:  ## List these
 	@echo 'make ...'
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
 
+##@ Use
 setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=python3.12 to choose one)
 
 dev: setup  ## Run a server of your own, with its own store (ARGS=...)
 	@$(BIN)/sealring dev $(ARGS)
 
-test: check softhsm  ## Everything that CI runs (ARGS=... go to pytest, which then runs those tests alone)
+clean:  ## Remove .venv and everything that tools leave behind; your data in .sealring stays
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov \
+		build dist site
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Test
+test: check softhsm  ## Everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
 	@echo '== pytest'
 	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/parts.py)
 
-check: setup  ## Everything that CI runs but the tests
+check: setup  ## Everything that CI runs, except the tests
 	@echo '== ruff format'
 	@$(BIN)/ruff format --check .
 	@echo '== ruff check'
@@ -51,7 +60,7 @@ torture: setup softhsm  ## The tests that run for minutes (ARGS=... go to pytest
 	@echo '== the SDKs, with a cluster as the store and keys in a token'
 	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
 
-mutants: setup softhsm  ## Change the code, a little at a time: a test has to notice (ARGS=--list, --only NAME, --package P)
+mutants: setup softhsm  ## Change the code a little at a time; a test has to notice (ARGS=--list, --only NAME, --package P)
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
 
 test-long: torture mutants  ## What CI has no time for
@@ -70,14 +79,20 @@ softhsm: # the tests keep keys in a token of SoftHSM
 bench: setup  ## Measure the server (ARGS=...)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
-lock:  ## Write requirements.lock and requirements-dev.lock anew; needs uv (ARGS=--upgrade for newer versions)
+##@ Docs
+docs: setup  ## Build the documentation as a site, site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'Open site/index.html'
+
+##@ Release
+wheels:  ## Build all distributions into dist/, check them, install them in a clean environment
+	@.ci/wheels
+
+lock:  ## Resolve the requirements*.lock files again; needs uv (ARGS=--upgrade for newer versions)
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
 	$(LOCK) $(ARGS) -o requirements.lock
-	$(LOCK) $(ARGS) --group dev -o requirements-dev.lock
-
-clean:  ## Remove .venv and all that tools leave behind; your data in .sealring stays
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov build dist
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	$(LOCK) $(ARGS) --group dev --group docs -o requirements-dev.lock
+	$(RESOLVE) $(ARGS) --constraint requirements-dev.lock --group pyproject.toml:release -o requirements-release.lock
 
 # --- .venv, in three steps; each leaves a stamp, and runs again only when what it depends on is newer.
 # --no-deps, since the lock is whole: asked for an extra (coverage[toml]), pip would look past the pin for a newer one.
