@@ -201,6 +201,8 @@ class KeyExhausted(KeyFailure):
 class KeyThrottled(KeyFailure):
     """The provider limits our rate, or too many requests of the organization wait for its keys."""
 
+    retry_after_s: float | None = None  # what the provider asks for
+
 
 class KeyUnavailable(KeyFailure):
     """The provider does not answer."""

@@ -133,3 +133,8 @@ def test_an_error_lists_its_violations():
 )
 def test_an_error_says_what_to_send_and_when_to_come_again(status, headers):
     assert problem_headers(status) == headers
+
+
+@pytest.mark.parametrize(("asked", "told"), [(None, "1"), (0.2, "1"), (7, "7"), (7.1, "8"), (86_400, "60")])
+def test_the_time_that_a_provider_asks_for_is_passed_on_up_to_a_minute(asked, told):
+    assert problem_headers(429, asked) == [("Retry-After", told)]

@@ -2,8 +2,6 @@
 
 import ast
 
-import pytest
-
 from docs.markdown import read, rows, section
 from docs.plugins import PLUGINS, every_plugin, modules, readme
 
@@ -36,12 +34,6 @@ HOME = {
     "SPEC": "spec.py",
     "SetupGuide": "setup.py",
 }
-
-NOT_YET = pytest.mark.xfail(strict=True, reason="its files are renamed when its HTTP moves to sealring_plugin.net")
-every_renamed_plugin = pytest.mark.parametrize(
-    "plugin",
-    [pytest.param(each, id=each.name, marks=[NOT_YET] if each.name == "gcpkms" else []) for each in PLUGINS],
-)
 
 
 def explained(plugin):
@@ -87,14 +79,14 @@ def test_the_files_of_a_plugin_are_those_that_the_page_promises():
     ]
 
 
-@every_renamed_plugin
+@every_plugin
 def test_a_role_has_one_file_name(plugin):
     found = {path.name for path in modules(plugin)} & OTHER_NAMES.keys()
 
     assert {name: OTHER_NAMES[name] for name in found} == {}
 
 
-@every_renamed_plugin
+@every_plugin
 def test_what_a_role_makes_is_made_in_its_file(plugin):
     # A class `Client` is defined in client.py and made elsewhere: whoever makes it imports it.
     elsewhere = [

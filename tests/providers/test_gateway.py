@@ -333,6 +333,26 @@ def test_what_may_succeed_soon_is_tried_once_more(failure):
     assert provider.calls == 2
 
 
+def test_nothing_is_tried_again_before_the_provider_allows_it():
+    provider = Scripted(*times(2, sealring_plugin.Throttled(retry_after_s=30)))
+
+    with pytest.raises(errors.KeyThrottled) as failure:
+        wrap(gateway_to(lambda: provider, waits=True))
+
+    assert failure.value.retry_after_s == 30
+    assert provider.calls == 1
+
+
+@pytest.mark.parametrize("asked", [-1, float("nan"), float("inf"), "soon"])
+def test_a_time_that_is_none_is_left_out(asked):
+    provider = Scripted(*times(2, sealring_plugin.Throttled(retry_after_s=asked)))
+
+    with pytest.raises(errors.KeyThrottled) as failure:
+        wrap(gateway_to(lambda: provider, waits=True))
+
+    assert failure.value.retry_after_s is None
+
+
 @pytest.mark.parametrize("failure", [sealring_plugin.Throttled(), sealring_plugin.Unavailable()])
 def test_it_is_tried_no_more_than_twice(failure):
     provider = Scripted(*times(3, failure))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import NamedTuple
 
 from sealring import errors
 
-RETRY_AFTER_S = 1
+RETRY_AFTER_S = 1  # unless the provider of a key asks for more
+MAX_RETRY_AFTER_S = 60  # some SDKs sleep for as long as they are told
 
 
 class Problem(NamedTuple):
@@ -85,7 +87,11 @@ def problem_body(code: str, message: str, request_id: str, violations: errors.Vi
     return body
 
 
-def problem_headers(status: int) -> list[tuple[str, str]]:
+def problem_headers(status: int, retry_after_s: float | None = None) -> list[tuple[str, str]]:
+    """Return the headers that an error of a status carries; `retry_after_s` is what a provider asks for."""
     if status == 401:
         return [("WWW-Authenticate", "Bearer")]
-    return [("Retry-After", str(RETRY_AFTER_S))] if status in {429, 503} else []
+    if status not in {429, 503}:
+        return []
+    seconds = min(max(ceil(retry_after_s or 0), RETRY_AFTER_S), MAX_RETRY_AFTER_S)
+    return [("Retry-After", str(seconds))]

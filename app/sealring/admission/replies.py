@@ -35,9 +35,17 @@ class Reply:
         return cls(status, orjson.dumps(payload))
 
     @classmethod
-    def problem(cls, status: int, code: str, message: str, request_id: str, violations: Violations = ()) -> Reply:
+    def problem(  # noqa: PLR0913, PLR0917  what an error says
+        cls,
+        status: int,
+        code: str,
+        message: str,
+        request_id: str,
+        violations: Violations = (),
+        retry_after_s: float | None = None,
+    ) -> Reply:
         body = orjson.dumps(problem_body(code, message, request_id, violations))
-        return cls(status, body, headers=problem_headers(status))
+        return cls(status, body, headers=problem_headers(status, retry_after_s))
 
     def fields(self, request_id: str) -> list[tuple[str, str]]:
         """Return the headers of the answer, all of them."""

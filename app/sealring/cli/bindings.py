@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import click
@@ -12,7 +11,8 @@ import orjson
 
 from sealring import settings
 from sealring.auth.scoping import operator
-from sealring.cli.providers import one_line_failures, settings_option
+from sealring.cli.options import one_line_failures, settings_option
+from sealring.domain.binding import Binding
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import EnvironmentId, OrgId, org_id
@@ -121,21 +121,21 @@ def delete(path: Path, binding_id: str) -> None:
         bindings.delete(caller, binding_id)
 
 
-def _change(name: str, path: Path, binding_id: str) -> None:
-    with _opened(path) as (bindings, caller):
-        changed = getattr(bindings, name)(caller, binding_id)
-        _print(render.binding(changed))
+def _each(name: str, help_text: str, use_case: Callable[[Bindings, Caller, str], Binding]) -> None:
+    """Add a command that takes a binding, and prints it."""
+
+    def run(path: Path, binding_id: str) -> None:
+        with _opened(path) as (bindings, caller):
+            _print(render.binding(use_case(bindings, caller, binding_id)))
+
+    bindings_commands.command(name, help=help_text)(settings_option(_binding_argument(one_line_failures(run))))
 
 
-for _name, _help in {
-    "read": "Print a binding.",
-    "validate": "Ask a binding's key everything, and print what was found.",
-    "activate": "Verify a binding's key, and let it guard.",
-    "suspend": "Refuse whatever a binding guards, at once.",
-    "retire": "Let a binding guard nothing new; what its key sealed still opens.",
-}.items():
-    _command = one_line_failures(partial(_change, _name))
-    bindings_commands.command(_name, help=_help)(settings_option(_binding_argument(_command)))
+_each("read", "Print a binding.", Bindings.read)
+_each("validate", "Ask a binding's key everything, and print what was found.", Bindings.validate)
+_each("activate", "Verify a binding's key, and let it guard.", Bindings.activate)
+_each("suspend", "Refuse whatever a binding guards, at once.", Bindings.suspend)
+_each("retire", "Let a binding guard nothing new; what its key sealed still opens.", Bindings.retire)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,9 +12,10 @@ from pathlib import Path
 import click
 
 from sealring import settings
-from sealring.cli.providers import one_line_failures, settings_option
+from sealring.cli.options import one_line_failures, settings_option
 from sealring.errors import BackupRefused
 from sealring.operator import whole_store
+from sealring.server import wiring
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -62,6 +64,26 @@ def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
     findings = _Findings()
     counts = whole_store.verify(settings.load(path), _progress, findings.report, unwrap=unwrap)
     findings.conclude(str(counts))
+
+
+@click.command()
+@settings_option
+@one_line_failures
+def purge(path: Path) -> None:
+    """Remove deleted objects and audit events whose time is over; the server does so by itself every minute."""
+    config = settings.load(path)
+    with wiring.opened_stores(config) as (_, stores):
+        purging = wiring.make_purging(stores, config)
+        with click.progressbar(purging.run(time.time()), length=purging.partitions, file=sys.stderr) as partitions:
+            done = list(partitions)
+    click.echo(f"purged {sum(each.objects for each in done)} objects, {sum(each.events for each in done)} audit events")
+    left = (
+        (sum(each.refused for each in done), "deleted objects are damaged and stay"),
+        (sum(each.damaged for each in done), "partitions are damaged, and not purged"),
+    )
+    if any(count for count, _ in left):
+        said = ", ".join(f"{count} {what}" for count, what in left if count)
+        raise click.ClickException(f"{said}; `sealring verify` names them")
 
 
 def _place(file: Path) -> Path:

@@ -9,7 +9,7 @@ import click
 
 from sealring import settings
 from sealring.auth.key_rotation import LocalKeys
-from sealring.cli.providers import one_line_failures, settings_option
+from sealring.cli.options import one_line_failures, settings_option
 from sealring.errors import SettingsInvalid
 
 

@@ -24,7 +24,7 @@ from sealring.auth.tokens import (
     BearerToken,
     plain_text,
 )
-from sealring.cli.providers import one_line_failures, settings_option
+from sealring.cli.options import one_line_failures, settings_option
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.revocation import Reach, Revocation, Target

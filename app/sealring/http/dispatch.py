@@ -19,7 +19,7 @@ from sealring.admission.guard import Guard, request_id_of
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
 from sealring.admission.replies import Reply
 from sealring.admission.routes import OpenRoute, Route
-from sealring.errors import InvalidBody, SealringError, StoreLost, Violations
+from sealring.errors import InvalidBody, KeyThrottled, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
@@ -121,7 +121,8 @@ class Server(Flask):
         violations: Violations = ()
         if isinstance(error, InvalidBody) and not route.rule.startswith(_COMPATIBLE):
             violations = error.violations
-        return Reply.problem(problem.status, problem.code, str(error), request_id, violations)
+        retry_after_s = error.retry_after_s if isinstance(error, KeyThrottled) else None
+        return Reply.problem(problem.status, problem.code, str(error), request_id, violations, retry_after_s)
 
 
 def _open(route: OpenRoute) -> Respond:

@@ -174,11 +174,12 @@ def _collected(started: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def _at_most_twice(attempt: Callable[[float], T], deadline: float) -> T:
-    """Try a second time where that may help, and only while an answer is still of use."""
+    """Try a second time if that may help, when the provider allows it, and only while an answer is still of use."""
     try:
         return attempt(deadline)
-    except (KeyThrottled, KeyUnavailable):
-        pause_s = random.uniform(0, _RETRY_PAUSE_S)  # noqa: S311  jitter, not a secret
+    except (KeyThrottled, KeyUnavailable) as failure:
+        asked_s = failure.retry_after_s or 0 if isinstance(failure, KeyThrottled) else 0
+        pause_s = asked_s + random.uniform(0, _RETRY_PAUSE_S)  # noqa: S311  jitter, not a secret
         if time.monotonic() + pause_s >= deadline:
             raise
         time.sleep(pause_s)

@@ -23,6 +23,7 @@ from sealring.errors import (
     SettingsInvalid,
     StoreUnavailable,
 )
+from sealring.providers.results import seconds
 from sealring_plugin import (
     AccessDenied,
     CiphertextRejected,
@@ -126,5 +127,8 @@ def _meaning(error: ProviderError, keys_owner: Responsible) -> KeyFailure:
     for provider_kind, (kind, wrong, advice) in _MEANINGS.items():
         if isinstance(error, provider_kind):
             told = advice if owner == "tenant" or advice == _TRY_AGAIN else TELL_THE_OPERATOR
-            return kind(f"{wrong} {told}".rstrip(), owner)
+            failure = kind(f"{wrong} {told}".rstrip(), owner)
+            if isinstance(error, Throttled) and isinstance(failure, KeyThrottled):
+                failure.retry_after_s = seconds(error.retry_after_s)
+            return failure
     return PluginFault(type(error).__name__)

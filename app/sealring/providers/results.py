@@ -50,6 +50,11 @@ def created(result: object, wanted: ManagedKey) -> ManagedKey:
     return result
 
 
+def seconds(result: object) -> float | None:
+    """Return a time from now; None for what is none."""
+    return float(result) if isinstance(result, int | float) and 0 <= result < float("inf") else None
+
+
 def line(result: object) -> str:
     if not isinstance(result, str) or not result.isprintable():
         raise PluginFault("an announcement of another form")

@@ -8,7 +8,7 @@ Owner = Literal["tenant", "operator", "plugin"]
 
 
 class ProviderError(Exception):
-    """Base of all failures. `retryable`: the same call may succeed soon. `owner`: who has to act.
+    """Base of all failures. `owner`: who has to act.
 
     What is wrong with our own credentials is the operator's: ConfigInvalid, or Unavailable where it passes by itself.
     A plugin that can tell more of a failure derives a class with another `owner`.
@@ -16,7 +16,6 @@ class ProviderError(Exception):
     Messages are for the operator's log: no key material, no plaintext, no text that a provider sent.
     """
 
-    retryable: ClassVar[bool] = False
     owner: ClassVar[Owner] = "tenant"
 
 
@@ -63,8 +62,6 @@ class CiphertextRejected(ProviderError):
 class Throttled(ProviderError):
     """The provider limits our rate. `retry_after_s` is its wish, where it has one."""
 
-    retryable: ClassVar[bool] = True
-
     def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
@@ -73,7 +70,6 @@ class Throttled(ProviderError):
 class Unavailable(ProviderError):
     """The provider does not answer, or answers that it cannot."""
 
-    retryable: ClassVar[bool] = True
     owner: ClassVar[Owner] = "operator"
 
 

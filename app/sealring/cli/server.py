@@ -1,0 +1,107 @@
+"""`sealring init`, `serve`, `check-config`, `plugins`: set a server up, and run it."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import click
+
+from sealring import settings
+from sealring.cli.options import DEFAULT_PORT, DEFAULT_SETTINGS, keys_option, one_line_failures, settings_option
+from sealring.domain.ids import MAX_PARTITIONS
+from sealring.operator import installation
+from sealring.operator.issuers import check_issuers
+from sealring.providers import registry
+from sealring.server import serving, wiring
+
+
+@click.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_SETTINGS.parent,
+    show_default=True,
+    help="Where to make settings and keys.",
+)
+@click.option(
+    "--store", "store_url", required=True, help="The store: redis://, rediss://, unix://, sentinel:// or cluster://."
+)
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    default=installation.DEFAULT_PARTITIONS,
+    show_default=True,
+    help="Partitions of the store; fixed for ever.",
+)
+@click.option(
+    "--pin-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the pin, by which this store is known again.  [default: store-pin in --data-dir]",
+)
+@click.option(
+    "--layout",
+    "layout_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Make an empty store ready with a layout that was kept, so that data keys of a lost store open.",
+)
+@click.option("--trust-store", is_flag=True, help="Pin a store that is ready already, since you know that it is yours.")
+@keys_option
+@one_line_failures
+def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    data_dir: Path,
+    store_url: str,
+    partitions: int,
+    pin_file: Path | None,
+    layout_file: Path | None,
+    trust_store: bool,  # noqa: FBT001
+    keys: str | None,
+) -> None:
+    """Make settings and keys, make an empty store ready, and pin it. What exists already stays as it is."""
+    pin = None if pin_file is None else pin_file.absolute()
+    for made in installation.create_files(data_dir.absolute(), store_url, keys, pin):
+        click.echo(f"made {made}")
+    config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
+    click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
+
+
+@click.command()
+@settings_option
+@click.option("--bind", default=f"127.0.0.1:{DEFAULT_PORT}", show_default=True, help="Address and port, or unix:PATH.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.  [default: 2]")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads of a worker.  [default: 16]")
+@click.option(
+    "--gunicorn-config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A gunicorn configuration file; config/gunicorn.conf.py is the one to start from.",
+)
+@one_line_failures
+def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
+    """Start the server for production: gunicorn in the foreground."""
+    config = settings.load(path)
+    wiring.load_plugins(config)
+    wiring.trust_files(config).pin()
+    serving.serve(path, bind=bind, workers=workers, threads=threads, gunicorn_config=gunicorn_config)
+
+
+@click.command("check-config")
+@settings_option
+@one_line_failures
+def check_config(path: Path) -> None:
+    """Check the settings, and reach the issuers, the store and the key provider."""
+    config = settings.load(path)
+    click.echo(f"settings  ok: {path}")
+    for loaded in wiring.load_plugins(config):
+        click.echo(f"plugin    ok: {loaded.spec.name} (API {loaded.spec.api_version})")
+    for line in chain(check_issuers(config), wiring.check(config)):
+        click.echo(line)
+
+
+@click.command()
+@one_line_failures
+def plugins() -> None:
+    """List the installed key providers; settings load only those that they name."""
+    for entry in registry.installed():
+        package = entry.dist.name if entry.dist else "unknown"
+        version = entry.dist.version if entry.dist else ""
+        click.echo(f"{entry.name:16} {package} {version}")
