@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from docs.markdown import ROOT, blocks, read, rows, section
-from sealring_plugin import ProviderError, Throttled, Unavailable, protocols
+from sealring_plugin import ProviderError, Throttled, Unavailable, net, protocols
 from sealring_plugin.conformance.hooks import Hooks
 
 PAGE = read("docs/writing-a-plugin.md")
@@ -56,7 +56,8 @@ def test_the_tree_is_that_of_the_example():
 def test_the_files_that_are_copied_are_shown():
     code = {path.name for path in EXAMPLE.glob("**/*.py")} - {"__init__.py", "kms.py"}
 
-    assert {path.rpartition("/")[2] for path, _ in included()} == code | {"pyproject.toml"}
+    shown = {path.rpartition("/")[2] for path, _ in included() if path.startswith("plugins/example/")}
+    assert shown == code | {"pyproject.toml"}
 
 
 def test_the_settings_that_are_shown_are_taken(tmp_path):
@@ -91,6 +92,12 @@ def test_every_power_is_explained():
         "CustomersKeys",
         "SealsRoot",
     }
+
+
+def test_every_name_of_the_network_is_explained():
+    explained = [name for cells in rows(section(PAGE, "## HTTPS with one deadline")) for name in cells[0].split(", ")]
+
+    assert {name.strip("`") for name in explained} == {*net.__all__}
 
 
 def test_every_hook_is_explained():

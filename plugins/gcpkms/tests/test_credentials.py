@@ -88,7 +88,17 @@ def test_a_token_that_ended_early_is_made_anew_by_the_next_call(google, provider
 
 @pytest.mark.parametrize(
     "body",
-    [b"", {}, {"accessToken": "t"}, {"expireTime": "2030-01-01T00:00:00Z"}, {"accessToken": "t", "expireTime": "soon"}],
+    [
+        b"",
+        {},
+        {"accessToken": "t"},
+        {"expireTime": "2030-01-01T00:00:00Z"},
+        {"accessToken": "t", "expireTime": "soon"},
+        {"accessToken": "t", "expireTime": "2020-01-01T00:00:00Z"},
+        {"accessToken": "", "expireTime": "2099-01-01T00:00:00Z"},
+        {"accessToken": 7, "expireTime": "2099-01-01T00:00:00Z"},
+        {"accessToken": "t\r\nx: y", "expireTime": "2099-01-01T00:00:00Z"},
+    ],
 )
 def test_an_answer_without_a_token_is_unavailable(google, provider, work, body):
     with google.saying(200, body, ":generateAccessToken"), pytest.raises(Unavailable):

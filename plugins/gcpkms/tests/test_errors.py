@@ -4,7 +4,6 @@ import pytest
 from fake_google.refusals import CODES
 
 from sealring_gcpkms.errors import OF_AN_OWNERS_ACCOUNT, OF_DECRYPTION, OF_OUR_ACCOUNT, STATUSES, refusal
-from sealring_gcpkms.transport import Answer
 from sealring_plugin import (
     AccessDenied,
     CiphertextRejected,
@@ -17,6 +16,7 @@ from sealring_plugin import (
     Unavailable,
     Unsupported,
 )
+from sealring_plugin.net import Answer
 
 DEK = bytes(range(32))
 

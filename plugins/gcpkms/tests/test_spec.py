@@ -52,6 +52,11 @@ def test_http_is_for_loopback_hosts_that_the_operator_allows(check):
         check({"allowed_hosts": "kms.internal.test:80"}, endpoint="http://kms.internal.test")
 
 
+def test_a_port_that_there_is_not_is_refused(check):
+    with pytest.raises(ConfigInvalid, match=r"^endpoint must be https://host or https://host:port"):
+        check({"allowed_hosts": "kms.internal.test"}, endpoint="https://kms.internal.test:65536")
+
+
 @pytest.mark.parametrize(
     "endpoint",
     [

@@ -3,12 +3,11 @@
 import math
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sealring_plugin import AccessDenied, ConfigInvalid, DeadlineExceeded, KeyPendingDeletion, Throttled, Unavailable
-from sealring_plugin.net import Bounded, Lease, Renewed
+from sealring_plugin.net import Lease, Renewed
 from support.waiting import becomes_true
 
 
@@ -244,100 +243,3 @@ def test_a_deadline_that_has_passed_fetches_nothing(issuer):
         issuer.renewed.get(soon(-0.001))
 
     assert issuer.fetches == 0
-
-
-# --- many threads
-
-
-class Slow:
-    """An issuer that answers when it is let."""
-
-    def __init__(self, failure=None):
-        self.may_answer = threading.Event()
-        self.asked = threading.Semaphore(0)
-        self.fetches = 0
-        self._failure = failure
-        self.renewed = Renewed(self.fetch)
-
-    def fetch(self, _deadline):
-        self.fetches += 1
-        self.asked.release()
-        assert self.may_answer.wait(20)
-        if self._failure is not None:
-            raise self._failure
-        return Lease("late", 3600.0)
-
-
-@pytest.mark.parametrize("failure", [None, AccessDenied("no"), Unavailable("away")])
-def test_all_who_wait_share_one_fetch_be_it_a_failure(failure):
-    slow, arrived = Slow(failure), threading.Barrier(9)
-
-    def get():
-        arrived.wait(20)
-        return slow.renewed.get(soon())
-
-    with ThreadPoolExecutor(8) as threads:
-        calls = [threads.submit(get) for _ in range(8)]
-        arrived.wait(20)
-        assert slow.asked.acquire(timeout=20)
-        state = slow.renewed._state.get()  # noqa: SLF001
-        assert becomes_true(lambda: state.flight and len(state.flight._condition._waiters) == 8)  # noqa: SLF001
-        slow.may_answer.set()
-        told = [type(call.exception()) if call.exception() else call.result() for call in calls]
-
-    assert told == [type(failure) if failure else "late"] * 8
-    assert slow.fetches == 1
-
-
-def test_who_waits_keeps_its_deadline_and_what_comes_later_is_there_for_the_next():
-    slow = Slow()
-    began = time.monotonic()
-    with pytest.raises(DeadlineExceeded):
-        slow.renewed.get(soon(0.2))
-    took_s = time.monotonic() - began
-
-    slow.may_answer.set()
-
-    assert 0.15 < took_s < 5
-    assert slow.renewed.get(soon()) == "late"
-    assert slow.fetches == 1
-
-
-def test_no_thread_is_left_behind():
-    before = threading.active_count()
-    slow = Slow()
-    slow.may_answer.set()
-    slow.renewed.get(soon())
-
-    assert becomes_true(lambda: threading.active_count() <= before)
-
-
-def test_a_system_without_threads_is_unavailable(issuer, monkeypatch):
-    def none_left(_thread):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", none_left)
-
-    with pytest.raises(Unavailable, match="no thread was left"):
-        issuer.renewed.get(soon())
-
-
-# --- of many identities
-
-
-def test_each_identity_is_made_once_and_the_one_that_was_not_used_for_longest_is_forgotten():
-    made, kept = [], Bounded()
-
-    def get(number):
-        return kept.get(number, lambda: made.append(number) or f"of {number}")
-
-    for number in range(256):
-        get(number)
-    assert get(0) == "of 0"
-    get(256)
-    assert get(0) == "of 0"
-    assert made == list(range(257))
-    assert len(kept) == 256
-
-    get(1)
-    assert made == [*range(257), 1]

@@ -30,6 +30,6 @@ CODES: Mapping[str, type[ProviderError]] = {
 }
 
 
-def failure(status: int, code: str | None) -> ProviderError:
+def failure(status: int, code: str) -> ProviderError:
     """Return what to raise. A code that is not in the table is the KMS's trouble, not the tenant's."""
-    return CODES.get(code or "", Unavailable)(f"the KMS answered {status}")
+    return CODES.get(code, Unavailable)(f"the KMS answered {status}")

@@ -6,13 +6,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
 from sealring_example.client import Client
-from sealring_plugin import Call, CiphertextRejected, CustomersKey, WrapContext, WrappedKey
+from sealring_plugin import Call, CiphertextRejected, CustomersKey, Unavailable, WrapContext, WrappedKey
 
 ALG = "example-v1"
 
 
 class ExampleProvider:
-    """Wraps with keys that exist in the KMS. Thread-safe: it holds nothing that changes.
+    """Wraps with keys that exist in the KMS. Thread-safe.
 
     Permissions: `encrypt` and `decrypt` on the key. Complete configuration:
 
@@ -26,13 +26,13 @@ class ExampleProvider:
 
     def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         answer = self._client.post("/encrypt", {**_bound(key, context), "plaintext": _text(dek)}, call)
-        return WrappedKey(ALG, b64decode(answer["ciphertext"]))
+        return WrappedKey(ALG, _binary(answer, "ciphertext"))
 
     def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         if wrapped.alg != ALG:
             raise CiphertextRejected("wrapped with another algorithm")
         answer = self._client.post("/decrypt", {**_bound(key, context), "ciphertext": _text(wrapped.blob)}, call)
-        return bytearray(b64decode(answer["plaintext"]))
+        return bytearray(_binary(answer, "plaintext"))
 
     def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
         return context.pairs
@@ -41,12 +41,20 @@ class ExampleProvider:
         self._client.post("/check", {}, call)
 
     def close(self) -> None:
-        """Nothing is held."""
+        self._client.close()
 
 
 def _bound(key: CustomersKey, context: WrapContext) -> Mapping[str, object]:
     """What the KMS authenticates with each blob; it shows the context to the owner of the key."""
     return {"key": key.key_id, "version": key.version, "context": dict(context.pairs), "aad": _text(context.aad)}
+
+
+def _binary(answer: Mapping[str, str], name: str) -> bytes:
+    """Raises Unavailable if the KMS answered with something else than base64 of that name."""
+    try:
+        return b64decode(answer[name], validate=True)
+    except (KeyError, ValueError, TypeError):
+        raise Unavailable(f"the KMS answered without a {name}") from None
 
 
 def _text(binary: bytes | bytearray) -> str:

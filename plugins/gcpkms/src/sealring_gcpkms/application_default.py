@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from google.auth import aws, identity_pool
 from google.auth.credentials import Credentials
@@ -23,8 +22,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.oauth2 import credentials as authorized_user
 from google.oauth2 import service_account
 
-from sealring_gcpkms.tokens import Token
-from sealring_gcpkms.transport import Answer, Endpoint, Request, Transport
+from sealring_gcpkms.credentials import token_of
 from sealring_plugin import (
     ConfigInvalid,
     ProviderError,
@@ -34,6 +32,7 @@ from sealring_plugin import (
     read_shared,
     token_life_s,
 )
+from sealring_plugin.net import Answer, Endpoint, HttpsClient, Lease, Request
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)  # generateAccessToken asks for it, or for .../auth/iam
 
@@ -51,42 +50,42 @@ _PASSING = frozenset({408, 500, 502, 503, 504})
 class OwnCredentials:
     """Makes tokens of our own. Called by one thread at a time; what it found is kept."""
 
-    def __init__(self, file: Path | None, transport: Transport) -> None:
+    def __init__(self, file: Path | None, http: HttpsClient) -> None:
         self._file = file
-        self._transport = transport
-        self._found: Callable[[float], Token] | None = None
+        self._http = http
+        self._found: Callable[[float], Lease[str]] | None = None
 
-    def fetch(self, deadline: float) -> Token:
+    def fetch(self, deadline: float) -> Lease[str]:
         """Raises ConfigInvalid, Throttled, Unavailable, DeadlineExceeded."""
         if self._found is None:
             self._found = self._find()
         return self._found(deadline)
 
-    def _find(self) -> Callable[[float], Token]:
+    def _find(self) -> Callable[[float], Lease[str]]:
         file = self._file or _default_file()
         if file is None:
             return self._of_machine
         credentials = _load(file)
         return lambda deadline: self._of_file(credentials, deadline)
 
-    def _of_file(self, credentials: Credentials, deadline: float) -> Token:
+    def _of_file(self, credentials: Credentials, deadline: float) -> Lease[str]:
         try:
-            credentials.refresh(_GoogleAuthTransport(self._transport, deadline))
+            credentials.refresh(_GoogleAuthTransport(self._http, deadline))
         except (GoogleAuthError, ValueError, TypeError, KeyError) as error:
             raise ConfigInvalid(f"our own credentials cannot be used ({type(error).__name__})") from None
         if credentials.expiry is None:
             raise ConfigInvalid("our own credentials gave a token with no end")
         life = credentials.expiry - datetime.now(UTC).replace(tzinfo=None)
-        return Token.of(str(credentials.token), life.total_seconds())
+        return Lease(token_of(credentials.token), life.total_seconds())
 
-    def _of_machine(self, deadline: float) -> Token:
-        answer = self._transport.send(_metadata_request(), deadline)
+    def _of_machine(self, deadline: float) -> Lease[str]:
+        answer = self._http.send(_metadata_request(), deadline)
         document = answer.document()
         if answer.status != 200:
             raise _refusal(answer)
         if answer.headers.get("metadata-flavor") != "Google" or not isinstance(document.get("access_token"), str):
             raise ConfigInvalid("what answers as Google's metadata server is none; set credentials_file")
-        return Token.of(document["access_token"], _life_s(document))
+        return Lease(token_of(document["access_token"]), _life_s(document))
 
 
 def _metadata_request() -> Request:
@@ -158,8 +157,8 @@ class _Response:
 class _GoogleAuthTransport:
     """What google-auth calls to send a request."""
 
-    def __init__(self, transport: Transport, deadline: float) -> None:
-        self._transport = transport
+    def __init__(self, http: HttpsClient, deadline: float) -> None:
+        self._http = http
         self._deadline = deadline
 
     def __call__(
@@ -170,10 +169,8 @@ class _GoogleAuthTransport:
         headers: Mapping[str, str] | None = None,
         **_: object,  # a timeout of its own, longer than our deadline
     ) -> _Response:
-        parts = urlsplit(url)
-        endpoint = Endpoint(parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-        path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-        answer = self._transport.send(Request(method, endpoint, path, headers or {}, body), self._deadline)
+        endpoint, path = Endpoint.split(url)
+        answer = self._http.send(Request(method, endpoint, path, headers or {}, body), self._deadline)
         if answer.status != 200:
             raise _refusal(answer)
         return _Response(answer.status, answer.headers, _with_a_life(answer))

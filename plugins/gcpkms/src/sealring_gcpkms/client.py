@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -14,8 +15,8 @@ from sealring_gcpkms.config import GcpConfig, Target
 from sealring_gcpkms.crc32c import crc32c
 from sealring_gcpkms.credentials import Identities
 from sealring_gcpkms.errors import OF_DECRYPTION, refusal
-from sealring_gcpkms.transport import Request, Transport
 from sealring_plugin import Call, ProviderError, Unavailable, dial
+from sealring_plugin.net import HttpsClient, Request, tls_context
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
@@ -24,11 +25,12 @@ class Client:
     """Thread-safe. Connects with nobody until it is asked to. Raises ProviderError, and no text of Google's."""
 
     def __init__(self, config: GcpConfig) -> None:
-        tls = config.tls()
-        self._direct = Transport(dial, tls)  # our own credentials: no tenant has a hand in where they lead
-        self._guarded = Transport(config.egress.connect, tls)
+        """Raises ConfigInvalid if `ca_file` cannot be used."""
+        tls = tls_context(config.ca_file)
+        self._direct = HttpsClient(dial, tls)  # our own credentials: no tenant has a hand in where they lead
+        self._guarded = HttpsClient(config.egress.connect, tls)
         own = OwnCredentials(config.credentials_file, self._direct)
-        self._identities = Identities(own, self._guarded, config.iam_endpoint)
+        self._identities = Identities(own.fetch, self._guarded, config.iam_endpoint)
         self._agent = f"sealring-gcpkms/{version('sealring-gcpkms')}"
 
     def be_ourselves(self, call: Call) -> None:
@@ -96,8 +98,7 @@ class Client:
         account = None if to_us else target.account
         token = self._identities.token(account, call.deadline)
         headers = {**request.headers, "authorization": f"Bearer {token}", "user-agent": self._user_agent(call)}
-        sent = Request(request.method, request.endpoint, request.path, headers, request.body)
-        answer = self._guarded.send(sent, call.deadline)
+        answer = self._guarded.send(replace(request, headers=headers), call.deadline)
         if answer.status == 401:
             self._identities.forget(account, token)
         if answer.status != 200:

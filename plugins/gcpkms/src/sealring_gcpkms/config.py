@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from sealring_gcpkms.key import ORGANIZATION, Account, CryptoKey, is_account
-from sealring_gcpkms.transport import Endpoint
 from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, CustomersKey, Egress, WrongRegion
+from sealring_plugin.net import Endpoint
 
 FIELDS = (
     ConfigField("service_account", str, "the account of each organization: sealring-{organization}@<project>.iam..."),
@@ -31,8 +30,6 @@ KEY_OPTIONS = (
 )
 
 _SUFFIX = ".googleapis.com"
-_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+)(?::(?P<port>[1-9][0-9]{0,4}))?")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 # Global, regional (Cloud KMS, "Regional endpoints") and private ones (VPC, "Private Service Connect for Google APIs").
 _KMS_HOST = re.compile(r"cloudkms(?:\.(?P<location>[a-z0-9-]+)\.rep|-[a-z0-9]+\.p)?\.googleapis\.com")
@@ -60,22 +57,11 @@ class GcpConfig:
         return cls(
             egress,
             kms_endpoint(str(config["endpoint"]), egress),
-            parse_endpoint(str(config["iam_endpoint"]), egress, "iam_endpoint"),
+            allowed_endpoint(str(config["iam_endpoint"]), egress, "iam_endpoint"),
             template,
             credentials_file if isinstance(credentials_file, Path) else None,
             ca_file if isinstance(ca_file, Path) else None,
         )
-
-    def tls(self) -> ssl.SSLContext:
-        """Raises ConfigInvalid where ca_file cannot be used."""
-        context = ssl.create_default_context()
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.ca_file is not None:
-            try:
-                context.load_verify_locations(cafile=self.ca_file)
-            except OSError as error:
-                raise ConfigInvalid(f"ca_file {self.ca_file} cannot be used ({type(error).__name__})") from error
-        return context
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +86,16 @@ class Target:
 
 def kms_endpoint(url: str, egress: Egress) -> Endpoint:
     """Raises ConfigInvalid. Of Google's hosts only those of Cloud KMS are ones, so that no other gets a token."""
-    endpoint = parse_endpoint(url, egress, "endpoint")
+    endpoint = allowed_endpoint(url, egress, "endpoint")
     if endpoint.host.endswith(_SUFFIX) and not _KMS_HOST.fullmatch(endpoint.host):
         raise ConfigInvalid("endpoint is a host of Google's, but not one of Cloud KMS")
     return endpoint
 
 
-def parse_endpoint(url: str, egress: Egress, name: str) -> Endpoint:
+def allowed_endpoint(url: str, egress: Egress, name: str) -> Endpoint:
     """Raises ConfigInvalid."""
-    found = _URL.fullmatch(url)
-    if found is None:
-        raise ConfigInvalid(f"{name} must be https://host or https://host:port, in lower case")
-    scheme, host = found["scheme"], found["host"]
-    if scheme == "http" and host not in _LOOPBACK:
-        raise ConfigInvalid(f"{name} must be https://; http:// is for loopback hosts alone")
-    endpoint = Endpoint(scheme, host, int(found["port"] or (443 if scheme == "https" else 80)))
-    egress.check(host, endpoint.port)
+    endpoint = Endpoint.parse(url, name)
+    egress.check(endpoint.host, endpoint.port)
     return endpoint
 
 

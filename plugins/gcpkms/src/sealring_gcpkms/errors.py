@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sealring_gcpkms.transport import Answer
 from sealring_plugin import (
     AccessDenied,
     CiphertextRejected,
@@ -24,6 +23,7 @@ from sealring_plugin import (
     Unavailable,
     Unsupported,
 )
+from sealring_plugin.net import Answer
 
 # google.rpc.Code
 STATUSES: Mapping[str, type[ProviderError]] = {

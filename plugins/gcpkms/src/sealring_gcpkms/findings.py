@@ -11,7 +11,6 @@ from sealring_gcpkms.client import Client
 from sealring_gcpkms.config import GcpConfig, Target
 from sealring_gcpkms.description import ALGORITHM, LABEL, PURPOSE, Described
 from sealring_gcpkms.key import organization_label
-from sealring_gcpkms.transport import Endpoint
 from sealring_plugin import (
     AccessDenied,
     Call,
@@ -29,6 +28,7 @@ from sealring_plugin import (
     Unsupported,
     WrongRegion,
 )
+from sealring_plugin.net import Endpoint
 
 SHORT_WINDOW_S = 7 * 86_400  # Google's default is 30 days
 

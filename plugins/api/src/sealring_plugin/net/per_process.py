@@ -25,8 +25,8 @@ class PerProcess(Generic[T]):
         pid = os.getpid()
         if pid in self._made:
             return self._made[pid]
-        for other in list(self._made):
-            inherited = self._made.pop(other, None)
-            if inherited is not None and other != pid:
+        for other in [each for each in list(self._made) if each != pid]:
+            inherited = self._made.pop(other, None)  # another thread may be here too
+            if inherited is not None:
                 self._discard(inherited)
         return self._made.setdefault(pid, self._make())
