@@ -2,7 +2,8 @@
 
 import pytest
 
-from sealring_gcpkms.key import Account, CryptoKey, organization_label
+from sealring_gcpkms.account import Account, organization_label
+from sealring_gcpkms.key import CryptoKey
 from sealring_plugin import ConfigInvalid
 
 NAME = "projects/acme-keys/locations/europe-west3/keyRings/ring-1/cryptoKeys/Key_1"

@@ -11,10 +11,11 @@ from importlib.metadata import version
 from typing import Any
 
 from sealring_gcpkms.application_default import OwnCredentials
-from sealring_gcpkms.config import GcpConfig, Target
+from sealring_gcpkms.config import GcpConfig
 from sealring_gcpkms.crc32c import crc32c
 from sealring_gcpkms.credentials import Identities
 from sealring_gcpkms.errors import OF_DECRYPTION, refusal
+from sealring_gcpkms.key import Target
 from sealring_plugin import Call, ProviderError, Unavailable, dial
 from sealring_plugin.net import HttpsClient, Request, tls_context
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from sealring_gcpkms.account import Account
 from sealring_gcpkms.errors import OF_AN_OWNERS_ACCOUNT, OF_OUR_ACCOUNT, refusal
-from sealring_gcpkms.key import Account
 from sealring_plugin import Unavailable
 from sealring_plugin.net import Bounded, Endpoint, HttpsClient, Lease, Renewed, Request
 

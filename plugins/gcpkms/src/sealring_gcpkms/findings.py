@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from sealring_gcpkms.account import organization_label
 from sealring_gcpkms.client import Client
-from sealring_gcpkms.config import GcpConfig, Target
+from sealring_gcpkms.config import GcpConfig
 from sealring_gcpkms.description import ALGORITHM, LABEL, PURPOSE, Described
-from sealring_gcpkms.key import organization_label
+from sealring_gcpkms.key import Target
 from sealring_plugin import (
     AccessDenied,
     Call,

@@ -1,16 +1,20 @@
-"""Names of Google's resources, parsed strictly: a crypto key, a service account."""
+"""A customer's key: its name, parsed strictly, where it is, and as whom we use it."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from base64 import b32encode
 from dataclasses import dataclass
 from typing import Self
 
-from sealring_plugin import ConfigInvalid
+from sealring_gcpkms.account import Account
+from sealring_gcpkms.config import KMS_HOST, GcpConfig, kms_endpoint
+from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegion
+from sealring_plugin.net import Endpoint
 
-ORGANIZATION = "{organization}"
+KEY_OPTIONS = (
+    ConfigField("service_account", str, "an account of the key's owner, instead of the one that the settings name"),
+    ConfigField("endpoint", str, "where Cloud KMS is for this key: https://host[:port]"),
+)
 
 # A project's id has 6 to 30 characters, one of a domain's own the domain before it (Resource Manager, "Creating and
 # managing projects"); a key ring and a key have 1 to 63 (Cloud KMS REST v1, projects.locations.keyRings.create).
@@ -20,12 +24,6 @@ _KEY = re.compile(
     r"/keyRings/[a-zA-Z0-9_-]{1,63}/cryptoKeys/[a-zA-Z0-9_-]{1,63}"
 )
 _VERSION = re.compile(r"/cryptoKeyVersions/([1-9][0-9]{0,9})")
-
-# IAM REST v1, projects.serviceAccounts.create: 6 to 30 characters.
-_ACCOUNT = re.compile(
-    r"(?P<id>[a-z][a-z0-9-]{4,28}[a-z0-9])@[a-z][a-z0-9-]{4,28}[a-z0-9](?:\.[a-z0-9][a-z0-9.-]{1,60})?"
-    r"\.iam\.gserviceaccount\.com"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +56,32 @@ class CryptoKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A service account that is an organization's alone. `ours`: made by the operator, not by the key's owner."""
+class Target:
+    """A customer's key, where it is, and as whom we use it."""
 
-    email: str
-    ours: bool
-
-    @classmethod
-    def from_template(cls, template: str, external_id: str) -> Self:
-        """Return the account of an organization in the operator's project. The template was checked by the settings."""
-        return cls(template.replace(ORGANIZATION, organization_label(external_id)), ours=True)
+    key: CryptoKey
+    endpoint: Endpoint
+    account: Account
 
     @classmethod
-    def of_owner(cls, email: str, external_id: str) -> Self:
-        """Return an account that the key's owner names.
-
-        Its id has to end in the organization's label: otherwise an organization could name the account of another one,
-        and we would become that. Raises ConfigInvalid.
-        """
-        found = _ACCOUNT.fullmatch(email)
-        if found is None:
-            raise ConfigInvalid("service_account must be <id>@<project>.iam.gserviceaccount.com")
-        label = organization_label(external_id)
-        if not found["id"].endswith(f"-{label}"):
-            raise ConfigInvalid(f"service_account must be the organization's own: its id has to end in -{label}")
-        return cls(email, ours=False)
+    def of(cls, config: GcpConfig, key: CustomersKey) -> Self:
+        """Raises ConfigInvalid; WrongRegion where a regional endpoint is not that of the key's location."""
+        named = CryptoKey.parse(key.key_id)
+        custom = key.option("endpoint")
+        endpoint = kms_endpoint(custom, config.egress) if custom else config.endpoint
+        found = KMS_HOST.fullmatch(endpoint.host)
+        if found and found["location"] not in {None, named.location}:
+            raise WrongRegion("the key is in another location than the regional endpoint")
+        return cls(named, endpoint, _account(config, key))
 
 
-def is_account(email: str) -> bool:
-    return _ACCOUNT.fullmatch(email) is not None
-
-
-def organization_label(external_id: str) -> str:
-    """Return 20 of `[a-z2-7]` that stand for an organization in names of Google's, which are short and lower case.
-
-    100 bits of a digest of what sealring made for the organization alone: no organization can choose that of another.
-    """
-    digest = hashlib.sha256(b"sealring-gcpkms/v1/organization\0" + external_id.encode()).digest()
-    return b32encode(digest)[:20].decode().lower()
+def _account(config: GcpConfig, key: CustomersKey) -> Account:
+    external_id = key.option("external_id")
+    if not external_id:
+        raise ConfigInvalid("the binding has no external_id, which tells the organizations' accounts apart")
+    email = key.option("service_account")
+    if email:
+        return Account.of_owner(email, external_id)
+    if not config.service_account:
+        raise ConfigInvalid("neither the settings nor the binding name a service_account")
+    return Account.from_template(config.service_account, external_id)

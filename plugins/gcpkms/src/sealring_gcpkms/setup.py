@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sealring_gcpkms.account import Account, organization_label
 from sealring_gcpkms.config import GcpConfig
 from sealring_gcpkms.description import LABEL
-from sealring_gcpkms.key import Account, organization_label
 from sealring_plugin import SetupGuide
 
 _KEY = "KEY --keyring RING --location LOCATION --project PROJECT"

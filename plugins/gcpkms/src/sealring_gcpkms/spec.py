@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sealring_gcpkms.config import FIELDS, KEY_OPTIONS, GcpConfig, Target
+from sealring_gcpkms.config import FIELDS, GcpConfig
+from sealring_gcpkms.key import KEY_OPTIONS, Target
 from sealring_plugin import ConfigInvalid, ConfigValue, CustomersKey, CustomersKeys, CustomersSpec, WrongRegion
 
 

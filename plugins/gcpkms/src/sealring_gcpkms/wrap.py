@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sealring_gcpkms import findings, sealed
 from sealring_gcpkms.client import Client
-from sealring_gcpkms.config import GcpConfig, Target
+from sealring_gcpkms.config import GcpConfig
 from sealring_gcpkms.description import Described
+from sealring_gcpkms.key import Target
 from sealring_gcpkms.setup import guide
 from sealring_plugin import (
     Call,
