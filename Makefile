@@ -81,7 +81,7 @@ bench: setup  ## Measure the server (ARGS=...)
 
 ##@ Docs
 docs: setup  ## Build the documentation as a site, site/index.html
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo 'Open site/index.html'
 
 ##@ Release

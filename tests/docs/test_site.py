@@ -60,6 +60,11 @@ def shown(built):
     return {str(page.relative_to(built)): page.read_text(encoding="utf-8") for page in built.glob("**/*.html")}
 
 
+def test_make_docs_is_as_strict():
+    """`--quiet` would hide warnings from `--strict`, and the build would succeed."""
+    assert " $(BIN)/mkdocs build --strict\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 def test_the_navigation_has_every_page_once():
     settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Settings)
     pages = [str(page.relative_to(FOLDER)) for page in PAGES if page.is_relative_to(FOLDER)]
