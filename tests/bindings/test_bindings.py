@@ -358,7 +358,7 @@ def test_a_suspended_binding_that_is_suspended_again_stops_an_activation_that_is
 
     monkeypatch.setattr(CmkProvider, "validate", suspended_meanwhile)
 
-    with pytest.raises(BindingConflict, match="changed while its key was asked"):
+    with pytest.raises(BindingConflict, match="changed while its key was checked"):
         world.turn(binding, "activate")
 
     assert [each.state for each in again] == [BindingState.SUSPENDED]

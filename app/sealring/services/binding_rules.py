@@ -1,4 +1,4 @@
-"""The rules of bindings: which state follows which, and what two bindings may not have in common."""
+"""Rules for bindings: allowed state changes and conflicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sealring.errors import BindingConflict, InvalidBody, NotFound
 
 _ORGANIZATION = frozenset(name.lower() for name in ORGANIZATION_KEYS)
 
-_TRANSITIONS: Mapping[BindingState, frozenset[BindingState]] = {  # into a state, from these
+_TRANSITIONS: Mapping[BindingState, frozenset[BindingState]] = {  # to a state, from any of these
     BindingState.ACTIVE: frozenset({BindingState.PENDING, BindingState.SUSPENDED}),
     BindingState.SUSPENDED: frozenset({BindingState.ACTIVE, BindingState.SUSPENDED}),
     BindingState.RETIRED: frozenset({BindingState.PENDING, BindingState.ACTIVE, BindingState.SUSPENDED}),
@@ -18,20 +18,20 @@ _TRANSITIONS: Mapping[BindingState, frozenset[BindingState]] = {  # into a state
 
 
 def refuse_other_case(show: Sequence[str]) -> None:
-    """A KMS may compare names without regard to case: a pair must not pass for the one that names the organization."""
+    """Raises InvalidBody for the organization's pair in another case: a KMS that ignores case would confuse the two."""
     if any(name.lower() in _ORGANIZATION and name not in ORGANIZATION_KEYS for name in show):
-        wrong = "a name of the organization's pair in another case cannot be shown."
+        wrong = "the name of the organization's pair cannot be shown in another case."
         raise InvalidBody(f"show_context: {wrong}", (("show_context", wrong),))
 
 
 def refuse_changed(current: Binding, seen: Binding) -> None:
-    """What a key was found to be counts for the binding as it was then: it may have been suspended again since."""
+    """Raises BindingConflict if the binding is not the one that was verified: it may have been suspended since."""
     if current.updated_at != seen.updated_at:
-        raise BindingConflict("The binding changed while its key was asked. Try again.")
+        raise BindingConflict("The binding changed while its key was checked. Try again.")
 
 
 def moved(current: Binding, state: BindingState, now: int) -> Binding:
-    """Return the binding in another state, at `now` in microseconds. Raises BindingConflict if it cannot get there."""
+    """Return the binding in `state` since `now`, in microseconds. Raises BindingConflict if that is not allowed."""
     if current.state not in _TRANSITIONS[state]:
         raise BindingConflict(f"The binding is {current.state.name.lower()}: it cannot become {state.name.lower()}.")
     return current.in_state(state, now)

@@ -1,4 +1,4 @@
-"""Bindings: keys of an organization's own, from their first mention to their retirement."""
+"""Bindings: the lifecycle of customers' keys, from creation to retirement."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sealring_plugin import Purpose, SetupGuide
 
 @dataclass(frozen=True, slots=True)
 class NewBinding:
-    """What a caller asks for."""
+    """The binding that a caller asks for."""
 
     org: OrgId
     match: KeyContext
@@ -61,10 +61,10 @@ class Bindings:
         self._keys = keys
 
     def create(self, caller: Caller, new: NewBinding, *, activate: bool) -> Binding:
-        """Store a pending binding; with `activate`, verify it, and let it guard if it works.
+        """Store a pending binding; with `activate`, verify it too, and activate it if its key works.
 
-        Raises Forbidden; InvalidBody for a provider, key or option that can never be right, or a match of another
-        organization; BindingConflict where an equal match is active, or there are too many.
+        Raises Forbidden; InvalidBody for a provider, key or option that can never be valid, or a match of another
+        organization; BindingConflict if an equal match is active, or if the organization has too many bindings.
         """
         self._admit(caller, new.org)
         if new.match.organization not in {"", new.org}:
@@ -115,10 +115,10 @@ class Bindings:
         return self._own(caller, text_id)
 
     def validate(self, caller: Caller, text_id: str) -> Binding:
-        """Ask the key everything, and store what was found. The state stays as it is.
+        """Run every check of the key, and store the result. The state does not change.
 
-        Raises BindingConflict where the binding changed meanwhile; KeyThrottled, and stores nothing, where too many
-        requests wait for the organization's keys already.
+        Raises BindingConflict if the binding changed meanwhile; KeyThrottled, and stores nothing, if too many requests
+        already wait for the organization's keys.
         """
         caller.principal.require(Permission.BINDINGS_MANAGE)
         binding = self._own(caller, text_id)
@@ -126,7 +126,7 @@ class Bindings:
             return self.verified(binding, caller.origin)
 
     def verified(self, binding: Binding, origin: Origin) -> Binding:
-        """Verify a binding for whoever; housekeeping does so for each that guards."""
+        """Verify a binding without a caller: health checks do so for each binding that guards."""
         result = self._verifier.verify(binding, origin.request_id, binding.updated_at)
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
@@ -139,20 +139,20 @@ class Bindings:
         return self._store.change(binding.environment, binding.org, decide)
 
     def activate(self, caller: Caller, text_id: str) -> Binding:
-        """Verify a pending or suspended binding, and let it guard; or a retired one that is shut, and let it open.
+        """Verify a pending or suspended binding, then activate it; or a retired one that is shut, then reopen it.
 
-        Raises BindingConflict where it does not work, or an equal match is active already.
+        Raises BindingConflict if its key does not work, or if an equal match is already active.
         """
         verified = self.validate(caller, text_id)
         if not works(verified):
             codes = ", ".join(verified.verification.codes) if verified.verification is not None else ""
-            raise BindingConflict(f"The key does not work: {codes}. Mend that, and activate it again.")
+            raise BindingConflict(f"The key does not work: {codes}. Fix that, then activate the binding again.")
         return self._open(caller, verified)
 
     def suspend(self, caller: Caller, text_id: str) -> Binding:
-        """Refuse whatever the binding guards, at once: nothing is sealed or opened under its key.
+        """Refuse everything that the binding guards, at once: nothing is sealed or opened under its key.
 
-        A retired one stays retired, and opens nothing. Suspending again stops an activation that is under way.
+        A retired binding stays retired, and opens nothing. A second call stops an activation that is in progress.
         """
         caller.principal.require(Permission.BINDINGS_MANAGE)
         binding = self._own(caller, text_id)
@@ -165,26 +165,26 @@ class Bindings:
         return self._replace(caller, binding, suspended)
 
     def retire(self, caller: Caller, text_id: str) -> Binding:
-        """Let the binding guard nothing new. What it sealed opens while its key works; one that is shut stays shut."""
+        """Seal nothing new under the binding. Earlier values open while its key works, unless the binding is shut."""
         caller.principal.require(Permission.BINDINGS_MANAGE)
         binding = self._own(caller, text_id)
         return self._replace(caller, binding, lambda current, now: moved(current, BindingState.RETIRED, now))
 
     def delete(self, caller: Caller, text_id: str) -> None:
-        """Remove a binding that was never used. Raises BindingConflict for any but a pending one."""
+        """Remove a binding that was never used. Raises BindingConflict unless it is pending."""
         caller.principal.require(Permission.BINDINGS_MANAGE)
         binding = self._own(caller, text_id)
 
         def decide(found: Sequence[Binding], _now: int) -> BindingChange:
             current = of_id(found, binding.id)
             if current.state is not BindingState.PENDING:
-                raise BindingConflict("Envelopes may need the binding's key. Retire it instead.")
+                raise BindingConflict("Envelopes may need the binding's key. Retire the binding instead.")
             return BindingChange(current, self._event(Action.BYOK_DELETED, current, caller), removes=True)
 
         self._store.change(binding.environment, binding.org, decide)
 
     def setup(self, caller: Caller, provider: str, org: OrgId) -> SetupGuide:
-        """Return what the admin of a key has to do before it can be bound. Raises KeyFailure."""
+        """Return what the administrator of a key has to do before it can be bound. Raises KeyFailure."""
         self._admit(caller, org)
         environment = caller.principal.environment
         call = call_for(environment=environment, tenant=org, request_id=caller.request_id, purpose=Purpose.CHECK)
@@ -192,7 +192,7 @@ class Bindings:
         return self._gateway.setup_guide(provider, principal, external_id, call)
 
     def external_id(self, environment: EnvironmentId, org: OrgId) -> str:
-        """A text that is the organization's alone, and that nobody chooses: what AWS calls an external id."""
+        """Return a text that no other organization has and nobody can choose: the external ID of AWS."""
         return self._keys.locator(b"external-id", lp16(environment.encode()) + lp16(org.encode())).hex()
 
     def _admit(self, caller: Caller, org: OrgId) -> None:
@@ -200,7 +200,7 @@ class Bindings:
         caller.principal.require_organization(org)
 
     def _own(self, caller: Caller, text_id: str) -> Binding:
-        """Raises NotFound alike for none and another organization's."""
+        """Raises the same NotFound for a missing binding and for another organization's."""
         binding_id, principal = parse_binding_id(text_id), caller.principal
         if binding_id is None or not at_home(principal, binding_home(binding_id), self._store.home):
             raise NotFound("Binding")
@@ -210,7 +210,7 @@ class Bindings:
         return of_id(self._store.load(*owner).bindings, binding_id)
 
     def _open(self, caller: Caller, binding: Binding) -> Binding:
-        """Let a binding that was just verified guard in the place of the one it replaces, or open if it is retired."""
+        """Activate a binding that was just verified, in place of the one it replaces; reopen it if it is retired."""
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             current = of_id(found, binding.id)
@@ -226,7 +226,7 @@ class Bindings:
         return self._store.change(binding.environment, binding.org, decide)
 
     def _replace(self, caller: Caller, binding: Binding, change: Callable[[Binding, int], Binding]) -> Binding:
-        """Store what `change` makes of the binding as it is when it is written."""
+        """Apply `change` to the binding as it is at the time of the write, and store the result."""
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             return self._changed(caller, change(of_id(found, binding.id), now))

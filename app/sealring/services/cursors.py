@@ -1,4 +1,4 @@
-"""Cursors of lists: opaque, authenticated, and aware of which field of an answer they came from."""
+"""Cursors of lists: opaque, authenticated, marked with the response field that they came from."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class IssuedAs(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Both ends of the page that it was issued with."""
+    """The first and the last row of the page that it was issued with."""
 
     issued_as: IssuedAs
     order: Order
     first: tuple[int, bytes]
     last: tuple[int, bytes]
-    newest: int | None  # an ascending walk ends at the time it began, or an update would show a row twice
+    newest: int | None  # an ascending list ends at the time it began: otherwise an update would show a row twice
 
 
 class Cursors:
-    """Writes and reads cursors, each of use only to callers with the same organizations."""
+    """Writes and reads cursors, each valid only for callers with the same organizations."""
 
     def __init__(self, keys: StoreKeys) -> None:
         self._keys = keys
@@ -55,12 +55,12 @@ class Cursors:
         return base64.urlsafe_b64encode(body + mac).decode().rstrip("=")
 
     def decode(self, text: str, principal: Principal) -> Cursor:
-        """Raises MalformedRequest for whatever was not issued to a caller with the same organizations."""
+        """Raises MalformedRequest for a text that was not issued to a caller with the same organizations."""
         raw = _decoded(text)
         body, mac = raw[:-DIGEST_BYTES], raw[-DIGEST_BYTES:]
         genuine = hmac.compare_digest(self._keys.cursor(_scope(principal) + body), mac)
         if not genuine or len(body) != _BODY.size or body[0] != _FORMAT:
-            raise MalformedRequest("Unknown cursor. Send one of list_metadata unchanged, with the same token.")
+            raise MalformedRequest("Unknown cursor. Send a cursor from list_metadata unchanged, with the same token.")
         _, issued_as, descending, first, first_id, last, last_id, newest = _BODY.unpack(body)
         return Cursor(
             issued_as=IssuedAs(issued_as),

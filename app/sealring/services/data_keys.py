@@ -1,4 +1,4 @@
-"""Data keys: made for callers who encrypt by themselves and keep the wrapped form. Nothing of them is stored."""
+"""Data keys for callers who encrypt by themselves. They keep the wrapped key; the server stores nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sealring.keys.keyring import Keyring
 
 @dataclass(frozen=True, slots=True)
 class DataKeyPair:
-    """A data key in clear, and wrapped for keeping."""
+    """A data key in plaintext, and its wrapped form."""
 
     id: str
     context: KeyContext = field(repr=False)
@@ -45,7 +45,7 @@ class DataKeys:
         self._keys = keys
 
     def create(self, caller: Caller, context: KeyContext) -> DataKeyPair:
-        """Return a fresh data key. Raises Forbidden, as for objects; KeyFailure."""
+        """Return a fresh data key. Raises Forbidden if the token lacks the context's organization; KeyFailure."""
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
         message_id = new_uuid() + os.urandom(MESSAGE_ID_BYTES - 16)
@@ -74,7 +74,8 @@ class DataKeys:
     def rekey(self, caller: Caller, wrapped: bytes, context: KeyContext) -> DataKeyPair:
         """Return the same data key, with the same id, wrapped for another context.
 
-        Both organizations have to allow it until the answer leaves. Raises CiphertextRejected; Forbidden; KeyFailure.
+        The bindings of both organizations have to allow it when its events are stored. Raises CiphertextRejected;
+        Forbidden; KeyFailure.
         """
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
@@ -102,7 +103,7 @@ class DataKeys:
     def _wrapped(
         self, dek: DataKey, message_id: bytes, context: KeyContext, caller: Caller, decision: Decision
     ) -> tuple[tuple[DataKeyBlob, Sequence[KekUse]], Decision]:
-        """Wrap by the keys of a decision. Return the blob, the uses to count, and the decision by which it was done."""
+        """Wrap under the keys of a decision. Return the blob, the KEK uses to count, and the decision that was used."""
 
         def wrap(decision: Decision) -> tuple[DataKeyBlob, Sequence[KekUse]]:
             keys = self._keyring.route(context, decision)
@@ -123,7 +124,7 @@ class DataKeys:
         return self._bound.by(decision, wrap)
 
     def _parsed(self, caller: Caller, wrapped: bytes) -> DataKeyBlob:
-        """Read a blob. One of another organization, environment or server is refused as garbage is."""
+        """Raises the same CiphertextRejected for garbage and a blob of another organization, environment or server."""
         try:
             blob = parse_data_key(genuine(self._keys, wrapped))
         except IntegrityFailure as failure:
@@ -152,7 +153,7 @@ class DataKeys:
         return DataKeyPair(uuid_text(blob.data_key_id), blob.context, bytes(dek.secret), wrapped)
 
     def _recorded(self, action: Action, blob: DataKeyBlob, caller: Caller, uses: Sequence[KekUse] = ()) -> Epoch | None:
-        """Store the event before the key leaves, and return the epoch of its organization."""
+        """Store the event before the key is sent, and return the epoch of its organization."""
         header = blob.header
         return self._audit.append(
             Event(

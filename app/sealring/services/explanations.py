@@ -1,4 +1,4 @@
-"""Explanations: why an object cannot be read, which of its keys is to blame, and who has to act."""
+"""Explanations of why an object cannot be read: the key that fails, and who has to act."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from sealring.services.visibility import attested, event_of, live_object, refusa
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """One KEK of an object, asked now. `failure`: what kept it shut; None: it opens its wrap."""
+    """The result of a try of one KEK of an object. `failure` is None if the KEK opens its wrap."""
 
     kek_id: bytes
     provider: str
-    binding: Binding | None  # None: managed by us
+    binding: Binding | None  # None: a managed key
     failure: KeyFailure | IntegrityFailure | None
 
 
@@ -48,7 +48,7 @@ class Explanations:
         self._audit = audit
 
     def explain(self, caller: Caller, text_id: str) -> Explanation:
-        """Try each key of a live object by itself, by the bindings as they are now. The value stays shut.
+        """Try each key of a live object separately, under the current bindings. The value is not decrypted.
 
         Raises NotFound.
         """

@@ -1,4 +1,4 @@
-"""A fair queue: the organizations take turns, so that none waits until all the work of another is done."""
+"""A fair queue: organizations take turns, so that none has to wait for all the work of another."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Owner = tuple[EnvironmentId, OrgId]
 
 @dataclass(slots=True)
 class Turn:
-    """Check an organization's keys that were not checked for so long; `checked` are those that were, in this turn."""
+    """One check of an organization's keys: those whose last check is at least `older_than_s` old."""
 
     owner: Owner
     older_than_s: int
-    until: float  # in seconds of the clock; the rest is left to the next turn
-    checked: set[bytes] = field(default_factory=set)
+    until: float  # in seconds of the clock; the next turn checks the rest
+    checked: set[bytes] = field(default_factory=set)  # ids of the bindings that this turn has checked
 
 
 class FairQueue:
-    """Organizations in a ring: each comes once around, and never twice at the same time. Thread-safe."""
+    """A queue that holds each organization at most once, and begins none twice at the same time. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -33,7 +33,7 @@ class FairQueue:
         self._changed = Condition()
 
     def add(self, owner: Owner, *, older_than_s: int, within_s: float) -> None:
-        """Queue an organization, if it is not queued yet. Of two turns the one with the smaller age stays."""
+        """Queue an organization if it is not queued yet. Of two turns, the one with the smaller age stays."""
         with self._changed:
             waiting = self._waiting.get(owner)
             if waiting is None or waiting.older_than_s > older_than_s:
@@ -41,7 +41,7 @@ class FairQueue:
                 self._changed.notify()
 
     def begin(self, wait_s: float) -> Turn | None:
-        """Return the turn that waits longest, or None if there is none within `wait_s`. Call `end` afterwards."""
+        """Return the turn that waits longest, or None if there is none within `wait_s`. Call `end` after the work."""
         with self._changed:
             self._changed.wait_for(lambda: self._next() is not None, wait_s)
             owner = self._next()

@@ -16,13 +16,13 @@ from sealring.services.bindings import Bindings
 from sealring.services.fair_queue import FairQueue, Owner, Turn
 
 EVERY_S = 600
-SOON_S = 10  # at most so often for one organization, if its key keeps failing
+SOON_S = 10  # shortest time between two checks for an organization whose keys fail in requests
 
 _ORIGIN = Origin("sealring", "health-checks", "health-checks")
 
 
 class FailedKeys:
-    """Organizations whose own keys failed in a request. Thread-safe; noting one costs microseconds."""
+    """Organizations whose own keys failed in a request. Thread-safe; `note` takes microseconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -37,7 +37,7 @@ class FailedKeys:
                 self._noted[owner] = None
 
     def take(self) -> list[Owner]:
-        """Return those that were noted since the last call."""
+        """Return the organizations noted since the last call."""
         with self._lock:
             taken, self._noted = list(self._noted), {}
             now = self._clock()
@@ -47,7 +47,7 @@ class FailedKeys:
 
 
 class HealthChecks:
-    """Verifies active bindings, one key of each organization in turn. Thread-safe; several processes may do so at once.
+    """Verifies active bindings, one key of each organization in turn. Thread-safe; several processes may do it at once.
 
     If an organization has a thousand keys that do not answer, only its own checks are late.
     """
@@ -64,9 +64,9 @@ class HealthChecks:
             self._queue.add(owner, older_than_s=SOON_S, within_s=EVERY_S)
 
     def begin(self, partitions: int) -> int:
-        """Queue every organization, for those of its keys that were not checked for ten minutes. Raises StoreError.
+        """Queue every organization, to check its keys that were not checked for ten minutes. Raises StoreError.
 
-        Return how many partitions were left out, because their list of organizations cannot be read.
+        Return the number of partitions skipped because their list of organizations cannot be read.
         """
         damaged = 0
         for partition in range(partitions):
@@ -98,7 +98,7 @@ class HealthChecks:
     def _check_one(self, turn: Turn) -> bool:
         """Check the key whose last check is the oldest; return whether others are due."""
         due: Sequence[Binding] = ()
-        with suppress(StateError):  # it was deleted meanwhile, or is damaged: the next request that reads it fails
+        with suppress(StateError):  # the binding was deleted or is damaged: the next request that reads it says so
             due = self._due(turn)
             if due:
                 turn.checked.add(due[0].id)

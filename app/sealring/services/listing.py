@@ -33,8 +33,8 @@ class Listing:
 class Lists:
     """The one use case of lists. Thread-safe.
 
-    Two families of clients walk a list: today's send `after` on as `after`; early ones send `before` on as `after`.
-    A cursor knows which field it came from, so that both go forward, and each is answered in its own style.
+    Current clients send the cursor from `after` back as `after`; early clients send the one from `before` as `after`.
+    A cursor records which field it came from, so that both move forward, and each gets answers in its own style.
     """
 
     def __init__(self, store: ObjectStore, cursors: Cursors) -> None:
@@ -61,7 +61,7 @@ class Lists:
         return self._answer(caller, walk, rows[::-1] if walk.backward else rows, more=len(found) > options.limit)
 
     def _newest(self, order: Order) -> int | None:
-        """An ascending walk ends where it began: rows that move to its end meanwhile are not met again."""
+        """End an ascending list at the time it began: an update moves a row to the end, where it would appear again."""
         return self._store.now() if order is Order.ASCENDING else None
 
     def _answer(self, caller: Caller, walk: _Walk, rows: Sequence[Row], *, more: bool) -> Listing:
@@ -95,7 +95,7 @@ def _order(options: ListOptions, cursor: Cursor | None) -> Order:
     if cursor is None:
         return options.order or Order.DESCENDING
     if options.order not in {None, cursor.order}:
-        raise MalformedRequest(f"The cursor belongs to a list with order={cursor.order.value}. Repeat it with that.")
+        raise MalformedRequest(f"The cursor is of a list with order={cursor.order.value}. Send that order, or none.")
     return cursor.order
 
 
@@ -118,7 +118,7 @@ def _query(caller: Caller, options: ListOptions, walk: _Walk) -> PageQuery:
 
 
 def _first_shown_after(moment: int) -> int:
-    """The first microsecond whose timestamp, as it is shown (in milliseconds), is later than `moment`."""
+    """Return the first microsecond whose timestamp, shown in milliseconds, is later than `moment`."""
     return (moment // 1000 + 1) * 1000
 
 

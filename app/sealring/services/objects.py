@@ -33,7 +33,7 @@ class ObjectLimits:
 
 
 class _LiveAlready(Exception):
-    """There is nothing to restore."""
+    """The object is live: there is nothing to restore."""
 
 
 class Objects:
@@ -48,8 +48,8 @@ class Objects:
     def create(self, caller: Caller, *, name: str, value: str, context: KeyContext) -> ObjectRecord:
         """Seal and store a new object.
 
-        Raises Forbidden where the context names an organization that the token lacks, or none; NameTaken;
-        PayloadTooLarge; KeyFailure.
+        Raises Forbidden if the token lacks the context's organization, or if the context has none and the token is not
+        for all; NameTaken; PayloadTooLarge; KeyFailure.
         """
         caller.principal.require(Permission.OBJECTS_CREATE)
         caller.principal.require_organization(context.organization)
@@ -59,7 +59,7 @@ class Objects:
         made: dict[Epoch | None, Change] = {}
 
         def make(epoch: Epoch | None) -> Change:
-            if epoch not in made:  # sealed once, however often the store tries, but for each state of the bindings
+            if epoch not in made:  # seal once for each state of the bindings, however often the store tries
                 record, uses = self._new(caller, new_id, name, context, plaintext, epoch)
                 made[epoch] = Change(record, event_of(Action.OBJECT_CREATED, record, caller), uses)
             return made[epoch]
@@ -77,7 +77,7 @@ class Objects:
     def read_by_name(self, caller: Caller, name: str, org: OrgId | None) -> OpenedObject:
         """Return the object of that name in `org`, or in the caller's organizations.
 
-        Raises AmbiguousName where several of them have one; Forbidden where the token lacks `org`; NotFound.
+        Raises AmbiguousName if several organizations have one; Forbidden if the token lacks `org`; NotFound.
         """
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, "by name"):
@@ -95,8 +95,8 @@ class Objects:
     ) -> ObjectRecord:
         """Seal and store a new value under the object's own context.
 
-        Raises VersionConflict where `version_check` is given and stale; KeyContextFixed where one of
-        `contexts`, the ones that the request carries, is not the object's; NotFound; PayloadTooLarge; KeyFailure.
+        Raises VersionConflict if `version_check` is given and stale; KeyContextFixed if one of `contexts`, those of the
+        request, is not the object's; NotFound; PayloadTooLarge; KeyFailure.
         """
         caller.principal.require(Permission.OBJECTS_UPDATE)
         plaintext = self._checked(value)
@@ -107,8 +107,8 @@ class Objects:
             if any(context != current.context for context in contexts):
                 raise KeyContextFixed("Key context cannot be changed. Leave it out, or create another object.")
             _check_version(current, version_check)
-            # Sealed once for each state of the bindings: ids in the header are random, so a conflict never forces
-            # another encryption.
+            # Seal once for each state of the bindings: the ids in the header are random, so that a retry after a
+            # conflict needs no second encryption.
             if moment.epoch not in sealed:
                 envelope, uses = self._sealing.seal(plaintext, current.id, current.context, caller, moment.epoch)
                 sealed[moment.epoch] = Version(0, 0, _author(caller), envelope), uses
@@ -143,7 +143,7 @@ class Objects:
     def restore(self, caller: Caller, text_id: str) -> ObjectRecord:
         """Bring a deleted object back. Touches no key. Raises NameTaken; NotFound.
 
-        A live one stays as it is, and is described to whoever may read it. Raises Forbidden for the others.
+        A live object does not change, and is described to a caller who may read it. Raises Forbidden for others.
         """
         caller.principal.require(Permission.OBJECTS_RESTORE)
 
@@ -160,7 +160,7 @@ class Objects:
                 try:
                     return self._amended(caller, text_id, decide)
                 except _LiveAlready:
-                    with suppress(NotFound):  # deleted meanwhile, so that there is something to restore
+                    with suppress(NotFound):  # deleted meanwhile: try again to restore it
                         return self.describe(caller, text_id)
             caller = caller.again()
 
@@ -190,7 +190,7 @@ class Objects:
             return visible(self._store.find(principal.environment, org, name), caller)
         if principal.everywhere:
             every = list(self._store.find_everywhere(principal.environment, name))
-            # An organization must not take a name from those whose objects belong to none.
+            # Objects of no organization come first: an organization must not be able to hide one by its name.
             found = [record for record in every if record.org == NO_ORG] or every
         else:
             each = (self._store.find(principal.environment, mine, name) for mine in sorted(principal.organizations))
@@ -200,7 +200,7 @@ class Objects:
         return visible(found[0] if found else None, caller)
 
     def _open(self, caller: Caller, record: ObjectRecord) -> OpenedObject:
-        """Open, store the event of the read, and begin again where the object or a binding has changed meanwhile."""
+        """Open, store the event of the read, and start again if the object or a binding changed meanwhile."""
         decision = self._sealing.decision(record.current.envelope)
         while True:
             value, decision = self._sealing.open(record.current.envelope, record.context, caller, decision)
@@ -229,7 +229,7 @@ def _check_version(current: ObjectRecord, version_check: str | None) -> None:
 
 
 def _after(current: ObjectRecord, moment: Moment) -> int:
-    """The time of a write: the store's, but always later than the write before it."""
+    """Return the time of a write: the store's time, but always later than the previous write."""
     return max(moment.now, current.updated_at + 1)
 
 

@@ -1,4 +1,4 @@
-"""Operations: what became of the writes that a client named with an Idempotency-Key."""
+"""Operations: the outcome of writes that a client named with an Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdempotentOperation:
-    """The newest write of a name. `outcome` is there where it is committed."""
+    """The newest write of a name. `outcome` is None unless the write is committed."""
 
     progress: Progress
     outcome: IdempotentOutcome | None = None
@@ -32,7 +32,7 @@ class Operations:
         self._store = store
 
     def find(self, caller: Caller, name: str) -> IdempotentOperation:
-        """Return what became of the caller's own write of that name, in the organizations of the token."""
+        """Return the state of the caller's own write with that name, in the organizations of the token."""
         principal = caller.principal
         principal.require(Permission.OBJECTS_READ)
         orgs = None if principal.everywhere else principal.organizations

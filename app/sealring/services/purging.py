@@ -1,4 +1,4 @@
-"""Purging: what was deleted goes for good when its time has come, and audit events when theirs is over."""
+"""Purging: the final removal of deleted objects and old audit events, after their retention times."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sealring.errors import IntegrityFailure
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What was done in one partition.
+    """The result for one partition.
 
-    `refused`: objects whose records are not what we wrote; they stay. `damaged`: nor is the list of deleted objects,
-    or the audit log; what it holds stays.
+    `refused`: the number of objects that stay because their records were altered. `damaged`: the list of deleted
+    objects, or the audit log, was altered; its entries stay.
     """
 
     objects: int = 0
@@ -24,7 +24,7 @@ class Purged:
 
 
 class Purging:
-    """The operator's use case; no caller can ask for it. May run in many processes at once."""
+    """The operator's use case; no caller can ask for it. Several processes may run it at once."""
 
     def __init__(self, tombs: Tombs, *, audit_retention_s: int) -> None:
         self._tombs = tombs
@@ -35,7 +35,7 @@ class Purging:
         return self._tombs.partitions
 
     def run(self, now_s: float) -> Iterator[Purged]:
-        """Purge partition by partition, and say after each what was done. Raises StoreError; may be run again."""
+        """Purge one partition after the other, and yield the result of each. Raises StoreError; can be run again."""
         for partition in range(self._tombs.partitions):
             objects = self._purge_objects(partition)
             yield self._with_events(objects, partition, int((now_s - self._audit_retention_s) * 1000))
@@ -52,7 +52,7 @@ class Purging:
                         refused += 1
                     purged += gone
                     stay += not gone
-        except IntegrityFailure:  # of the list
+        except IntegrityFailure:  # in the list of deleted objects
             return Purged(purged, 0, refused, damaged=True)
         return Purged(purged, 0, refused)
 

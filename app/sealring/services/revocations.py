@@ -1,4 +1,4 @@
-"""Revoking tokens: the operator's use cases. No route leads to them."""
+"""Revoking tokens: use cases of the operator, without a route."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ from sealring.errors import RevocationRefused
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Of the profile of an issuer, what bounds how long a token of it can be valid."""
+    """The settings of an issuer's profile that limit how long its tokens can be valid."""
 
     max_lifetime_s: int
     leeway_s: int
 
 
 class Revocations:
-    """Thread-safe. All of it is for the environment of the caller."""
+    """Revocations of the caller's environment. Thread-safe."""
 
     def __init__(self, store: RevocationStore, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives seconds since 1970, as the one that tokens are verified by."""
+        """`clock` gives seconds since 1970: the clock that tokens are verified with."""
         self._store = store
         self._clock = clock
 
     def begin(self, caller: Caller) -> bool:
-        """Give the environment an empty list, in the place of none or of one that was altered; say whether it had none.
+        """Replace a missing or altered list of revocations by an empty one; return whether this call did so.
 
-        What was revoked in it before counts no more.
+        Earlier revocations of the environment no longer count.
         """
         event = _event(Action.REVOCATIONS_BEGUN, caller)
         return self._store.begin(caller.principal.environment, event)
 
     def list(self, caller: Caller) -> Sequence[Revocation]:
-        """Return all, the oldest first."""
+        """Return all revocations, the oldest first."""
         return sorted(self._store.load(caller.principal.environment), key=lambda each: each.made_at)
 
     def revoke(self, caller: Caller, target: Target, validity: Validity, before_s: int | None) -> Revocation:
-        """Refuse the tokens of the target that were issued before a time; None: all that there are by now.
+        """Refuse the target's tokens that were issued before a time; None: all tokens that exist now.
 
-        Those of an issuer whose clock is ahead by its leeway are among them, and so are those that are minted in that
-        time. Raises RevocationRefused for a time that lies beyond, and where there are too many revocations.
+        "Now" includes the leeway, because the issuer's clock may be ahead by it: tokens issued in that time are refused
+        too. Raises RevocationRefused for a later time, and if there are too many revocations.
         """
 
         def decide(found: Sequence[Revocation], now: int) -> RevocationChange:
-            clocks = now // 1_000_000, int(self._clock())  # neither of which is believed alone
+            clocks = now // 1_000_000, int(self._clock())  # either of the two may be wrong
             latest = max(clocks) + validity.leeway_s + 1
             made = _made(target, validity, _cut(before_s, latest), now)
             made = next((made.joined(each) for each in found if each.target == target), made)
             others = [each for each in found if _stays(each, made, min(clocks))]
             if len(others) >= MAX_REVOCATIONS and target.reach is not Reach.ISSUER:
                 raise RevocationRefused(
-                    f"there are {MAX_REVOCATIONS} revocations, as many as an environment may have; revoke all that the "
-                    "issuer issued before a time instead, with --issued-before and without --subject"
+                    f"the environment already has {MAX_REVOCATIONS} revocations, the maximum; revoke all tokens that "
+                    "the issuer issued before a time instead, with --issued-before and without --subject"
                 )
             return RevocationChange(made, others, _revoked(caller, made))
 
@@ -70,7 +70,7 @@ def _cut(before_s: int | None, latest: int) -> int:
     if before_s is None:
         return latest
     if before_s > latest:
-        raise RevocationRefused("that time lies in the future: a token cannot be revoked before it is issued")
+        raise RevocationRefused("that time is in the future: a token cannot be revoked before it is issued")
     return before_s
 
 

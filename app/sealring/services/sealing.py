@@ -1,4 +1,4 @@
-"""Sealing values of objects: a fresh data key for each, alive only inside its with-block."""
+"""Sealing of objects' values, each under a fresh data key that lives only inside its with-block."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from sealring.keys.keyring import Keyring
 
 
 class Sealing:
-    """Values in, envelopes out, and back. Thread-safe."""
+    """Seals values into envelopes, and opens them. Thread-safe."""
 
     def __init__(self, keyring: Keyring, bound: BoundKeys) -> None:
         self._keyring = keyring
         self._bound = bound
 
     def prepare(self, environment: EnvironmentId, org: OrgId) -> None:
-        """See that the organization has an epoch: one that is made while a write watches it lets that begin again."""
+        """Make sure that the organization has an epoch: a new one during a write would make the write start again."""
         self._bound.decision(environment, org)
 
     def seal(
         self, value: bytes, object_id: ObjectId, context: KeyContext, caller: Caller, epoch: Epoch | None
     ) -> tuple[Envelope, Sequence[KekUse]]:
-        """Seal `value` as a new version, by the bindings of `epoch`, which the writer watches.
+        """Seal `value` as a new version, under the bindings of `epoch`, which the writer watches.
 
-        Return the envelope, and the uses of KEKs to count with it. Raises KeyFailure; then nothing may be stored.
+        Return the envelope, and the KEK uses to count with it. Raises KeyFailure; then the caller must store nothing.
         """
         decision = self._bound.at(caller.principal.environment, context.organization, epoch)
         keys = self._keyring.route(context, decision)
@@ -52,19 +52,19 @@ class Sealing:
             return seal(value, dek=dek.secret, header=header, wraps=wraps), self._keyring.uses(keys, wraps)
 
     def decision(self, envelope: Envelope) -> Decision:
-        """Return what is known of the bindings of an envelope's organization."""
+        """Return the last known decision for an envelope's organization."""
         return self._bound.decision(envelope.header.environment, envelope.header.org)
 
     def renewed(self, decision: Decision) -> Decision:
-        """Return the newest decision in the place of one that does not hold any more."""
+        """Return the newest decision, to replace one that no longer holds."""
         return self._bound.renewed(decision.environment, decision.org)
 
     def open(
         self, envelope: Envelope, context: KeyContext, caller: Caller, decision: Decision
     ) -> tuple[bytes, Decision]:
-        """Return the value, and the decision that opened it: the same, or a newer one where the same refuses.
+        """Return the value, and the decision that opened it: the given one, or a newer one if the given one refuses.
 
-        Raises KeyFailure; IntegrityFailure for whatever we did not seal in this place.
+        Raises KeyFailure; IntegrityFailure for an envelope that we did not seal for this place.
         """
 
         def opened(decision: Decision) -> bytes:

@@ -1,4 +1,4 @@
-"""Verification: whether a customer's key works for us, for the right organization alone, and will go on doing so."""
+"""Verification: whether a customer's key works, only for its own organization, now and in the near future."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from sealring_plugin import Call, Finding, KeyState, Purpose, Severity, WrapCont
 
 _STATES = {
     KeyState.DISABLED: ("key_disabled", "The key is disabled.", "Enable the key."),
-    KeyState.PENDING_DELETION: ("key_pending_deletion", "The key is to be deleted.", "Cancel its deletion."),
-    KeyState.DESTROYED: ("key_destroyed", "The key is destroyed.", "Bind another key; this one opens nothing again."),
+    KeyState.PENDING_DELETION: ("key_pending_deletion", "The key is scheduled for deletion.", "Cancel the deletion."),
+    KeyState.DESTROYED: ("key_destroyed", "The key is destroyed.", "Bind another key; this one never decrypts again."),
 }
 _ADVICE = {
     "KeyAccessDenied": ("access_denied", "Give sealring the permissions that the setup guide lists."),
     "KeyDisabled": ("key_disabled", "Enable the key."),
-    "KeyPendingDeletion": ("key_pending_deletion", "Cancel its deletion."),
-    "KeyDestroyed": ("key_destroyed", "Bind another key; this one opens nothing again."),
+    "KeyPendingDeletion": ("key_pending_deletion", "Cancel the deletion."),
+    "KeyDestroyed": ("key_destroyed", "Bind another key; this one never decrypts again."),
     "KeyNotFound": ("key_not_found", "Check the key's name, and that sealring may see it."),
     "KeyMisconfigured": ("key_misconfigured", "Check the key's type, region and options."),
     "KeyThrottled": ("throttled", "Raise the key's quota, or wait."),
     "KeyUnavailable": ("unavailable", "Check the endpoint and the network; then validate again."),
     "KeyDeadlineExceeded": ("deadline", "Check the endpoint and the network; then validate again."),
     "PluginFault": ("plugin_fault", TELL_THE_OPERATOR),
-    "IntegrityFailure": ("key_inconsistent", "The key did not open what it had just closed. Tell the operator."),
+    "IntegrityFailure": ("key_inconsistent", "The key did not unwrap what it had just wrapped. Tell the operator."),
 }
 _OUTAGES = (KeyThrottled, KeyUnavailable, KeyDeadlineExceeded)
 _OWNERS_STATES = (KeyAccessDenied, KeyDisabled, KeyPendingDeletion, KeyDestroyed, KeyNotFound, KeyMisconfigured)
@@ -54,20 +54,20 @@ T = TypeVar("T")
 
 
 class Verifier:
-    """Asks a key everything that can be asked of it. Stores nothing."""
+    """Runs every check of a key. Stores nothing."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     def verify(self, binding: Binding, request_id: str, now: int) -> Verification:
-        """Return what was found at `now`. A key that does not work is a finding, never an exception."""
+        """Return the result at `now`, in microseconds. A key that does not work is a finding, never an exception."""
         findings = {finding.code: finding for finding in _Questions(self._gateway, binding, request_id).findings()}
         verified = not any(finding.error for finding in findings.values())
         return Verification(verified, now, now, tuple(findings.values())).after(binding.verification)
 
 
 class _Questions:
-    """The questions to one key, each with the time of a request."""
+    """The checks of one key, each with the deadline of a request of its own."""
 
     def __init__(self, gateway: Gateway, binding: Binding, request_id: str) -> None:
         self._gateway = gateway
@@ -76,7 +76,7 @@ class _Questions:
         self._key = customers_key(binding.kek)
 
     def findings(self) -> Iterator[BindingFinding]:
-        """One that does not answer is asked nothing more: each question would cost as long again, and prove nothing."""
+        """Stop at the first check without an answer: each further one would take as long, and prove nothing."""
         try:
             yield from self._of_its_state()
             yield from self._probe()
@@ -97,7 +97,7 @@ class _Questions:
         yield from (told,) if isinstance(told, BindingFinding) else map(_as_ours, told)
 
     def _probe(self) -> Iterator[BindingFinding]:
-        """Wrap and unwrap in the binding's own context; then in two that must not open it."""
+        """Wrap and unwrap in the binding's own context; then try to unwrap in two others, which must fail."""
         pairs = sorted({**dict(self._binding.match), "organization_id": self._binding.org}.items())
         mine = WrapContext(shown_pairs(KeyContext(tuple(pairs)), self._binding.show), os.urandom(64))
         with DataKey.fresh() as dek:
@@ -113,7 +113,7 @@ class _Questions:
                 if again.secret != dek.secret:
                     yield _finding_of(IntegrityFailure("probe"))
         if self._opens(wrapped[0], WrapContext(mine.pairs, os.urandom(64))):
-            yield _error("binding_not_enforced", "A wrapped key opens in another object's place.", TELL_THE_OPERATOR)
+            yield _error("binding_not_enforced", "A wrapped key opens in place of another object's.", TELL_THE_OPERATOR)
         if self._opens(wrapped[0], WrapContext({**mine.pairs, "organization_id": "nobodys"}, mine.aad)):
             yield _error("context_not_enforced", "A wrapped key opens in another context.", TELL_THE_OPERATOR)
 
@@ -137,7 +137,7 @@ class _Questions:
 
 
 def _asked(ask: Callable[[], T]) -> T | BindingFinding:
-    """Raises one of _OUTAGES, which says nothing of the key."""
+    """Return the answer, or the failure as a finding. Raises one of _OUTAGES, which tells nothing about the key."""
     try:
         return ask()
     except _OUTAGES:
@@ -158,6 +158,6 @@ def _error(code: str, message: str, advice: str) -> BindingFinding:
 
 
 def _as_ours(finding: Finding) -> BindingFinding:
-    """A plugin's own words, cut to what a record holds."""
+    """Return a plugin's finding, its texts cut to the lengths that a record holds."""
     error = finding.severity is Severity.ERROR
     return BindingFinding(finding.code[:64], error, finding.message[:500], finding.advice[:500])

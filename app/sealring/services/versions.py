@@ -1,4 +1,4 @@
-"""Versions: the values that an object had."""
+"""Versions: the current and earlier values of an object."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Versions:
             return self._open(caller, record, version)
 
     def _open(self, caller: Caller, record: ObjectRecord, version: Version) -> OpenedObject:
-        """Open a version that its object had, if it is there still when the event of the read is stored."""
+        """Open a version, if its object is still live when the event of the read is stored."""
 
         def then(present: ObjectRecord) -> ObjectRecord:
             return present.as_of(version, version.created_at)

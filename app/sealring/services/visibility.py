@@ -1,4 +1,4 @@
-"""What a caller may know of: the one answer for an object that is not there and one that is not theirs."""
+"""Visibility: callers get the same answer for a missing object as for another organization's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HomeOf = Callable[[EnvironmentId, OrgId], Home]  # a store's
 
 
 def visible(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
-    """Return the live object. Raises NotFound alike for none, a deleted one and another organization's."""
+    """Return the live object. Raises the same NotFound for a missing, a deleted and another organization's object."""
     record = owned(record, caller)
     if not record.live:
         raise NotFound
@@ -25,14 +25,14 @@ def visible(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
 
 
 def owned(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
-    """Return the object, live or deleted. Raises NotFound alike for none and another organization's."""
+    """Return the object, live or deleted. Raises the same NotFound for a missing and another organization's object."""
     if record is None or not caller.principal.may_see(record.environment, record.org):
         raise NotFound
     return record
 
 
 def object_id(text: str, caller: Caller, home_of: HomeOf) -> ObjectId:
-    """Return the id of an object that may be the caller's. Raises NotFound where `text` is none."""
+    """Return the id of an object that may be the caller's. Raises NotFound for any other text."""
     parsed = ObjectId.parse(text)
     if parsed is None or not at_home(caller.principal, parsed.home, home_of):
         raise NotFound
@@ -40,12 +40,12 @@ def object_id(text: str, caller: Caller, home_of: HomeOf) -> ObjectId:
 
 
 def live_object(store: ObjectStore, caller: Caller, text: str) -> ObjectRecord:
-    """Return the live object of an id. Raises NotFound."""
+    """Return the live object with that id. Raises NotFound."""
     return visible(store.get(object_id(text, caller, store.home)), caller)
 
 
 def at_home(principal: Principal, home: Home, home_of: HomeOf) -> bool:
-    """Whether what an id names can be the principal's. What cannot is not even read: the time would tell of it."""
+    """Return whether an id can belong to the principal. If not, nothing is read: the time would tell if it exists."""
     return principal.everywhere or any(home == home_of(principal.environment, org) for org in principal.organizations)
 
 
@@ -66,11 +66,11 @@ def event_of(action: Action, record: ObjectRecord, caller: Caller) -> Event:
 def attested(
     store: ObjectStore, record: ObjectRecord, caller: Caller, event: Callable[[ObjectRecord], Event]
 ) -> tuple[ObjectRecord, Epoch | None]:
-    """Store the event of a read, and return the newest state of the object, and the epoch of its organization.
+    """Store the event of a read. Return the newest state of the object, and the epoch of its organization.
 
-    Raises NotFound where it was deleted meanwhile; IntegrityFailure where the record is not the newest one and no other
-    one is there: it was rolled back. Another one need not be newer: a failover takes back writes whose outcome was
-    unknown.
+    Raises NotFound if the object was deleted meanwhile; IntegrityFailure if the record is not the newest one, but the
+    store has no other: it was rolled back. Another record need not be newer: a failover can undo a write whose outcome
+    was unknown.
     """
     while not (attestation := store.attest(record, event(record))).newest:
         caller = caller.again()
@@ -83,7 +83,7 @@ def attested(
 
 @contextmanager
 def refusals_audited(audit: AuditLog, caller: Caller, target: str) -> Iterator[None]:
-    """Leave the reason of an integrity failure in the audit log; outside, all of them look alike."""
+    """Write the reason of an integrity failure to the audit log; the caller gets the same answer for all reasons."""
     try:
         yield
     except IntegrityFailure as failure:
