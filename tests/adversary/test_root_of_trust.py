@@ -139,7 +139,9 @@ def wrapped_by_the_attacker(kms, scope, secret, context):
     return provider.wrap(CustomersKey("example", EVIL, 1, scope), secret, context, call)
 
 
-NOT_OURS = r"the layout names 'example' as the provider of its key, which \[keys\] managed and managed_readable do not"
+NOT_OURS = (
+    r"the store's layout names 'example' as the provider of its key, but \[keys\] managed and managed_readable do not"
+)
 
 
 def test_a_layout_that_names_another_provider_is_refused_before_any_key_is_asked(attacked):
@@ -185,7 +187,7 @@ def test_a_worker_that_starts_after_the_attack_does_not_serve(tmp_path):
 
         os.kill(server.workers[0], signal.SIGKILL)
 
-        refusal = "cannot start: the layout names 'example' as the provider of its key"
+        refusal = "cannot start: the store's layout names 'example' as the provider of its key"
         assert becomes_true(lambda: server.log.read_text().count(refusal) >= 2)  # however often it is tried
 
 
@@ -202,7 +204,7 @@ def test_the_layout_of_another_store_of_the_same_keys_is_refused(attacked):
     attacked.write_layout(another_layout(attacked))
 
     with pytest.raises(
-        SettingsInvalid, match=r"^this is store [0-9a-f-]{36}, and pin_file is of store [0-9a-f-]{36}: "
+        SettingsInvalid, match=r"^this is store [0-9a-f-]{36}, but pin_file belongs to store [0-9a-f-]{36}: "
     ):
         attacked.use()
 

@@ -1,4 +1,4 @@
-"""The key of a backup: fresh for each file, and wrapped by the KEK that guards the store key too."""
+"""The key of a backup: fresh for each file, wrapped by the same KEK as the store key."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def make_head(gateway: Gateway, layout: Layout, dek: DataKey, kind: FileKind, cr
 
 
 def open_backup_key(gateway: Gateway, head: BackupHead, pin: Pin) -> DataKey:
-    """Return the key of a file of a backup, to be used in a with-block.
+    """Return the key of a backup's file, to be used in a with-block.
 
-    The head is as little authenticated as the layout of a store (keys/store_key.py). Raises KeyFailure; BackupRefused
-    where it is not of the pinned store, or the managed keys are not those that the backup was made with.
+    The head is not authenticated, as the layout of a store is not (keys/store_key.py). Raises KeyFailure; BackupRefused
+    if the head is not of the pinned store, or if the backup was made with other managed keys.
     """
     try:
         check_pinned(gateway, head.layout, pin)

@@ -1,4 +1,4 @@
-"""Where decisions come from: the bindings of organizations, as this process read them last."""
+"""Cached decisions: the bindings of organizations, as this process last read them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class BoundKeys:
-    """Thread-safe. A decision may be out of date when it is made: it is compared before anything is answered.
+    """Thread-safe. A decision may be out of date: callers compare its epoch before they answer.
 
     Each method raises StoreError, and IntegrityFailure for bindings that we did not write.
     """
@@ -28,29 +28,29 @@ class BoundKeys:
         self._known: Recent[tuple[EnvironmentId, OrgId], Decision] = Recent(size=CACHED_ORGANIZATIONS, ttl_s=CACHED_S)
 
     def decision(self, environment: EnvironmentId, org: OrgId) -> Decision:
-        """Return what is known of an organization, read now where nothing is. Its first one makes its epoch."""
+        """Return the cached decision, or read it. The first read of an organization makes its epoch."""
         return self._known.get((environment, org)) or self.renewed(environment, org)
 
     def at(self, environment: EnvironmentId, org: OrgId, epoch: Epoch | None) -> Decision:
-        """Return the decision of `epoch`, or else the newest one: then whoever watches the epoch has to begin again."""
+        """Return the decision of `epoch`, else the newest: then a writer that watches the epoch has to start again."""
         decision = self.decision(environment, org)
         return decision if decision.holds_at(epoch) else self.renewed(environment, org)
 
     def renewed(self, environment: EnvironmentId, org: OrgId) -> Decision:
-        """Read the bindings now."""
+        """Read the bindings now, and cache them."""
         decision = self._store.load(environment, org)
         self._known.put((environment, org), decision)
         return decision
 
     def forget(self) -> None:
-        """Drop every decision that is known: the store was restored."""
+        """Drop every cached decision: the store was restored."""
         self._known.clear()
 
     def by(self, decision: Decision, work: Callable[[Decision], T]) -> tuple[T, Decision]:
-        """Do `work` by a decision, and return the one that it was done by.
+        """Do `work` under a decision. Return the result, and the decision that was used.
 
-        A refusal has no audit event to compare with: where the decision may be to blame for one, and is not the newest,
-        the work is done once more by the newest.
+        A refusal has no audit event whose epoch could be compared: if the decision may be the reason for a refusal, and
+        is not the newest, the work is done again under the newest.
         """
         try:
             return work(decision), decision

@@ -1,4 +1,4 @@
-"""The keyring: wraps a data key by every KEK of its route, and unwraps it by the references that an envelope holds."""
+"""The keyring: wraps a data key under every KEK of its route; unwraps it under the KEKs that its envelope names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CACHED_KEKS_TTL_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class ManagedKeys:
-    """Which provider makes managed KEKs, which others may still hold older ones, and how many a context has."""
+    """The settings of managed KEKs: `provider` makes new ones, `readable` are providers that may hold older ones."""
 
     provider: str
     per: ManagedKeks = ManagedKeks.COMBINATION
@@ -76,7 +76,7 @@ class Keyring:
         counts: WrapCounts,
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
     ) -> None:
-        """`on_refusal` hears of each organization whose own key could not be used, for a reason that is its owner's."""
+        """`on_refusal` is called if an organization's own key failed for a reason that its owner has to fix."""
         self._gateway = gateway
         self._on_refusal = on_refusal
         self._keks = keks
@@ -87,20 +87,20 @@ class Keyring:
         self._by_id: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
 
     def forget(self) -> None:
-        """Drop every KEK that is known, and its count: the store was restored."""
+        """Drop every cached KEK and count: the store was restored."""
         self._counts.forget()
         self._by_scope.clear()
         self._by_id.clear()
         self._opened.clear()
 
     def route(self, context: KeyContext, decision: Decision) -> KeyRoute:
-        """Return the keys of a context of the decision's organization. Raises KeyMisconfigured: more than have room."""
+        """Return the keys for a context of the decision's organization. Raises KeyMisconfigured if too many match."""
         return route(decision.environment, decision.org, context, self._managed.per, decision.bindings)
 
     def wrap(
         self, dek: DataKey, header: Header, keys: KeyRoute, context: KeyContext, caller: Caller
     ) -> tuple[Wrap, ...]:
-        """Wrap `dek` by each KEK of the route. Raises KeyFailure, and then nothing may be stored."""
+        """Wrap `dek` under each KEK of the route. Raises KeyFailure; then the caller must store nothing."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
         for binding in keys.bindings:
             _refuse_shut(binding)
@@ -119,7 +119,7 @@ class Keyring:
     ) -> DataKey:
         """Return the DEK, to be used in a with-block. The decision is of the header's organization.
 
-        Raises KeyFailure where a key cannot be used; IntegrityFailure where a wrap was not made for this header.
+        Raises KeyFailure if a key cannot be used; IntegrityFailure if a wrap was not made for this header.
         """
         job = _Job.of(header, context, caller, Purpose.DECRYPT)
         if header.combine is Combine.ALL:
@@ -131,7 +131,7 @@ class Keyring:
     def probe(
         self, header: Header, wraps: tuple[Wrap, ...], context: KeyContext, caller: Caller, decision: Decision
     ) -> list[KeyFailure | IntegrityFailure | None]:
-        """Try each wrap by itself, and say what kept it shut. Raises KeyThrottled where too many wait already."""
+        """Try each wrap separately; return its failure, or None. Raises KeyThrottled if too many requests wait."""
         job = _Job.of(header, context, caller, Purpose.CHECK)
         with self._gateway.place(header.environment, header.org, [wrap.provider for wrap in wraps]):
             return [self._shut_by(wrap, job, decision) for wrap in wraps]
@@ -176,7 +176,7 @@ class Keyring:
 
     @contextmanager
     def _refusals_told(self, header: Header) -> Iterator[None]:
-        """For what customers' keys do. An outage, our own limits and a managed key are never a tenant's to mend."""
+        """Report failures that the tenant has to fix: never an outage, our own limits or a managed key's failure."""
         try:
             yield
         except KeyFailure as failure:
@@ -187,7 +187,7 @@ class Keyring:
     def _unwrap_stale(
         self, wraps: Sequence[Wrap], bindings: Sequence[Binding | None], unwrappings: Sequence[Unwrapping], job: _Job
     ) -> list[bytearray]:
-        """Unwrap, and spare the key a question where its binding allows an older answer."""
+        """Unwrap, without a call if the binding allows a cached result."""
         shares: list[bytearray] = []
         for wrap, binding, unwrapping in zip(wraps, bindings, unwrappings, strict=True):
             stale_s = 0 if binding is None else binding.max_stale_decrypt_s
@@ -220,8 +220,8 @@ class Keyring:
         return kek
 
     def uses(self, keys: KeyRoute, wraps: tuple[Wrap, ...], *, data_keys: int = 0) -> tuple[KekUse, ...]:
-        """Return what wraps that a route made, and the data keys that leave with them, add to the counts of KEKs."""
-        if not keys.scopes:  # a customer's key is its owner's to count
+        """Return the uses of KEKs to count for these wraps of a route, and for data keys sent with them."""
+        if not keys.scopes:  # the owner of a customer's key counts its uses
             return ()
         uses = (
             KekUse(wrap.kek_id, wrap.kek_version, int(self._counts.counts(wrap.provider)), data_keys) for wrap in wraps
@@ -229,7 +229,7 @@ class Keyring:
         return tuple(use for use in uses if use.wraps or use.data_keys)
 
     def _managed_kek(self, scope: KekScope, caller: Caller, call: Call) -> Kek:
-        """The version of the scope's KEK that wraps. Raises KeyDestroyed; KeyExhausted."""
+        """Return the version of the scope's KEK that wraps now. Raises KeyDestroyed; KeyExhausted."""
         kek = self._find_or_make(scope, caller, call).active
         if kek is None:
             raise _destroyed()
@@ -256,17 +256,17 @@ class Keyring:
             context=scope.context,
             keys=((kek_id, kek.version),),
         )
-        return self._keks.publish(scope, kek, event)  # the loser of a race adopts the winner's
+        return self._keks.publish(scope, kek, event)  # after a race, all use the KEK that was stored first
 
 
 def shown_pairs(context: KeyContext, show: Sequence[str] = ()) -> dict[str, str]:
-    """What a key's owner may see of a context: the organization, a digest of the whole, what their binding shows."""
+    """Return the pairs that a key's owner may see: the organization, a digest of the context, those in `show`."""
     shown = {key: value for key, value in context.pairs if key in ORGANIZATION_KEYS or key in show}
     return {**shown, "context_sha256": context.digest.hex()}
 
 
 def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
-    """The binding of a bound KEK. Raises KeyDisabled where nothing may open under it, IntegrityFailure for none."""
+    """Return the binding of a bound KEK. Raises KeyDisabled if it is shut; IntegrityFailure if it is missing."""
     if kek.bound is None:
         return None
     binding = decision.of_kek(kek.kek_id)
@@ -277,9 +277,9 @@ def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
 
 
 def _destroyed() -> KeyDestroyed:
-    return KeyDestroyed("The key of this context is destroyed; what it guarded is gone for good.", "operator")
+    return KeyDestroyed("The key of this context is destroyed; its data can never be read again.", "operator")
 
 
 def _refuse_shut(binding: Binding) -> None:
     if binding.shut:
-        raise KeyDisabled("The key's binding is suspended. Ask whoever suspended it to activate it.")
+        raise KeyDisabled("The key's binding is suspended. Activate it to use the key again.")

@@ -1,4 +1,4 @@
-"""Data keys that customers' keys opened lately: only for bindings that allow it, only for as long as they say."""
+"""A cache of unwrapped data keys: only for bindings that allow it, only as long as they allow."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from threading import Lock
 
 from sealring.domain.envelope import Wrap
 
-SIZE = 1000  # of one process
+SIZE = 1000  # entries in one process
 
 _Place = bytes
 
 
 class OpenedKeys:
-    """Thread-safe. Wipes what it drops; gives out copies, for the caller to wipe."""
+    """Thread-safe. Wipes the keys that it drops; returns copies, which the caller has to wipe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -37,7 +37,7 @@ class OpenedKeys:
     def put(self, wrap: Wrap, aad: bytes, dek: bytearray, seconds: int) -> None:
         place = _place(wrap, aad)
         with self._lock:
-            if place in self._entries:  # kept from the time when the key was last asked
+            if place in self._entries:  # its time counts from the last call of the key
                 return
             self._entries[place] = (self._clock() + seconds, wrap.kek_id, bytearray(dek))
             if len(self._entries) > SIZE:
@@ -50,7 +50,7 @@ class OpenedKeys:
                 _wipe(self._entries.popitem()[1][2])
 
     def forget(self, kek_id: bytes) -> None:
-        """Drop what one key opened: its owner said no, or its binding changed."""
+        """Drop the data keys of one KEK: a call of the KEK failed."""
         with self._lock:
             for place in [place for place, entry in self._entries.items() if entry[1] == kek_id]:
                 _wipe(self._entries.pop(place)[2])

@@ -1,4 +1,4 @@
-"""What a KEK's provider knows it by: the type tells the managed ones from those of customers."""
+"""References of KEKs for their providers, with one type for managed keys and one for customers' keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def key_ref(kek: Kek) -> ManagedKey | CustomersKey:
 
 
 def managed_key(kek: Kek) -> ManagedKey:
-    """Raises IntegrityFailure for a key of a customer's."""
+    """Raises IntegrityFailure for a customer's key."""
     if kek.bound is not None:
         raise IntegrityFailure("a customer's key in the place of a managed one")
     root = RootName(kek.root_domain, kek.root_epoch)
@@ -27,7 +27,7 @@ def customers_key(kek: Kek) -> CustomersKey:
 
 
 def kek_of(kek_id: bytes, key: ManagedKey, created_at: int) -> Kek:
-    """Return a managed key as it was just made, at a time in microseconds."""
+    """Return the KEK of a managed key that was made at `created_at`, in microseconds."""
     return Kek(
         kek_id,
         key.version,

@@ -19,12 +19,12 @@ class ManagedKeks(Enum):
     """How many managed KEKs a context has."""
 
     COMBINATION = "combination"  # one for each unique combination of pairs
-    ITEMS = "items"  # one for each pair, all of them needed
+    ITEMS = "items"  # one for each pair; all of them are needed to unwrap
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRoute:
-    """The KEKs that wrap a DEK, and whether one or all of them are needed to open it: bound ones, or managed ones."""
+    """The KEKs that wrap a DEK, all bound or all managed; `combine` says if one or all of them are needed to unwrap."""
 
     combine: Combine
     scopes: tuple[KekScope, ...] = ()
@@ -38,10 +38,10 @@ def route(
     managed: ManagedKeks,
     bindings: Sequence[Binding] = (),
 ) -> KeyRoute:
-    """Every binding that matches wraps, one that is suspended included; managed keys only where none matches.
+    """Return the keys of every matching binding, suspended ones included; the managed keys only if none matches.
 
-    Each owner of a key can then revoke alone. One wrap is enough only where every matching binding asks for that.
-    Raises KeyMisconfigured where more match than an envelope has room for.
+    Each owner of a key can then revoke access without the others. One wrap is enough to unwrap only if every matching
+    binding asks for that. Raises KeyMisconfigured if more bindings match than an envelope can hold.
     """
     bound = matching(bindings, context)
     if len(bound) > MAX_WRAPS:

@@ -1,8 +1,8 @@
-"""The store key: made once for a store, kept only wrapped by the managed provider, unwrapped once in each process.
+"""The store key: made once for a store, stored only as a wrapped key, unwrapped once in each process.
 
-The layout that holds it stands in the store, and nobody has authenticated it: whoever can write to the store can name
-another provider there, or another key. So the provider must be one of the managed ones before it is asked, and what
-comes out must be the key that is pinned outside the store.
+The layout holds the wrapped key. It is in the store and not authenticated: an attacker who can write to the store can
+name another provider or another key there. So the provider must be a managed one before it is called, and the unwrapped
+key must be the one that is pinned outside the store.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ def make_layout(gateway: Gateway, provider: str, partitions: int) -> Layout:
 
 
 def open_store_keys(gateway: Gateway, layout: Layout, pin: Pin) -> StoreKeys:
-    """Raises KeyFailure; SettingsInvalid where the store is not the pinned one, or its key is none of ours."""
+    """Raises KeyFailure; SettingsInvalid if the store is not the pinned one, or if our keys cannot unwrap its key."""
     check_pinned(gateway, layout, pin)
     keys = _opened(gateway, layout)
     if not pin.is_of_key(keys.pin):
         raise SettingsInvalid(
-            "the store's key is not the pinned one: somebody wrote another layout to the store, or pin_file is of "
+            "the store's key is not the pinned one: somebody wrote another layout to the store, or pin_file belongs to "
             "another store; restore a backup, or point [store] to the store of the pin"
         )
     return keys
 
 
 def check_pinned(gateway: Gateway, layout: Layout, pin: Pin) -> None:
-    """What can be told before a key is asked. Raises SettingsInvalid."""
+    """Check what needs no call of a key. Raises SettingsInvalid."""
     if not pin.is_of_store(layout.store_id):
         raise SettingsInvalid(
-            f"this is store {uuid_text(layout.store_id)}, and pin_file is of store {uuid_text(pin.store_id)}: point "
-            "[store] to the store of the pin, or pin_file to the pin of this store"
+            f"this is store {uuid_text(layout.store_id)}, but pin_file belongs to store {uuid_text(pin.store_id)}: "
+            "point [store] to the store of the pin, or pin_file to the pin of this store"
         )
     _check_provider(gateway, layout)
 
@@ -59,9 +59,9 @@ def _check_provider(gateway: Gateway, layout: Layout) -> None:
     provider = layout.kek.provider
     if not gateway.manages(provider):
         raise SettingsInvalid(
-            f"the layout names '{provider}' as the provider of its key, which [keys] managed and managed_readable do "
-            "not: list it there if the store was made with it; else somebody else wrote the layout, and the store is "
-            "not to be trusted"
+            f"the store's layout names '{provider}' as the provider of its key, but [keys] managed and "
+            "managed_readable do not: if the store was made with it, list it there; otherwise somebody else wrote the "
+            "layout: do not trust the store"
         )
 
 

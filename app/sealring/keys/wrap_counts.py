@@ -1,4 +1,4 @@
-"""How often a managed KEK has wrapped: some ciphers with random nonces may do so only so often under one key."""
+"""Counts of wraps under managed KEKs: some ciphers with random nonces are safe only for a limited number of uses."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sealring.domain.ports import KekStore
 from sealring.errors import KeyExhausted
 from sealring.recent import Recent
 
-ALARM_SHARE = 4  # an alarm at a quarter of what a key may do: at 2**30 wraps of 2**32
+ALARM_SHARE = 4  # warn at a quarter of the limit: at 2**30 wraps of 2**32
 COUNTED_KEKS = 1000
-READ_AGAIN_S = 300.0  # what other processes wrapped meanwhile is not known: some millions of four milliards
+READ_AGAIN_S = 300.0  # until then, wraps of other processes are not counted: a few million of four billion
 
 
 class WrapCounts:
-    """Counts by what the store says at times and by what this process has done since. Thread-safe."""
+    """Counts the wraps that the store last reported plus those of this process since. Thread-safe."""
 
     def __init__(
         self,
@@ -26,22 +26,22 @@ class WrapCounts:
         alarm: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`limit` tells how many wraps a provider's keys may make, None: any number; `alarm` is told what to do."""
+        """`limit` returns how many wraps a provider's keys may make (None: any number); `alarm` gets a warning text."""
         self._keks = keks
         self._limit = limit
         self._alarm = alarm
         self._counts: Recent[tuple[bytes, int], int] = Recent(size=COUNTED_KEKS, ttl_s=READ_AGAIN_S, clock=clock)
 
     def forget(self) -> None:
-        """Drop every count that is known: the store was restored."""
+        """Drop every cached count: the store was restored."""
         self._counts.clear()
 
     def counts(self, provider: str) -> bool:
-        """Whether wraps of a provider's keys are counted."""
+        """Return whether the wraps of a provider's keys are counted."""
         return self._limit(provider) is not None
 
     def admit(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> None:
-        """Let a KEK wrap once more. Raises KeyExhausted where it may not; StoreError."""
+        """Count one more wrap of a KEK. Raises KeyExhausted if its limit is reached; StoreError."""
         limit = self._limit(kek.provider)
         if limit is None:
             return
