@@ -280,7 +280,7 @@ def test_another_organizations_refusals_do_not_open_the_circuit_of_a_key_that_bo
     assert beta.state is BindingState.ACTIVE
     world.kms["key_abc"].failure = api.AccessDenied()
     for number in range(5):
-        with pytest.raises(Exception, match="We are denied access"):
+        with pytest.raises(Exception, match="Access to the key is denied"):
             world.seal("org_beta", name=f"n{number}")
     world.kms["key_abc"].failure = None
 

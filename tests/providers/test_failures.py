@@ -11,16 +11,16 @@ from sealring.store.connection.links import Links
 from sealring_plugin import DATA, CustomersKey, ManagedKey, Purpose, RootName, WrapContext
 
 OWNERS = [
-    (api.AccessDenied(), "tenant", "We are denied access to the key. Ask its owner to restore the grant."),
+    (api.AccessDenied(), "tenant", "Access to the key is denied. Ask its owner to restore the grant."),
     (api.KeyDisabled(), "tenant", "The key is disabled. Ask its owner to enable it."),
-    (api.KeyPendingDeletion(), "tenant", "The key is to be deleted. Ask its owner to cancel that."),
-    (api.KeyDestroyed(), "tenant", "The key is destroyed; what it guards is gone for good."),
-    (api.KeyNotFound(), "tenant", "The key's provider knows no such key. Ask its owner to check the binding."),
+    (api.KeyPendingDeletion(), "tenant", "The key is scheduled for deletion. Ask its owner to cancel the deletion."),
+    (api.KeyDestroyed(), "tenant", "The key is destroyed; its data can never be read again."),
+    (api.KeyNotFound(), "tenant", "The key's provider does not know the key. Ask its owner to check the binding."),
     (api.WrongRegion(), "tenant", "The key is in another region. Ask its owner to check the binding."),
     (api.Unsupported(), "tenant", "The key cannot do this. Ask its owner to check its type."),
     (api.ConfigInvalid(), "operator", "The key's provider is not set up. Tell the operator."),
     (api.RootLost(), "operator", "The root of the server's keys is missing, or another one. Tell the operator."),
-    (api.Throttled(), "tenant", "The key's provider limits the rate. Try again later."),
+    (api.Throttled(), "tenant", "The key's provider limits the rate of requests. Try again later."),
     (api.Unavailable(), "operator", "The key's provider does not answer. Try again later."),
     (api.DeadlineExceeded(), "operator", "The key's provider did not answer in time. Try again later."),
     (RuntimeError(), "plugin", "The key's provider failed (RuntimeError). Tell the operator."),
@@ -73,7 +73,7 @@ def test_a_plugin_may_say_that_a_denial_is_the_operators():
     failure = raised(lambda: translated(raising(DeniedToOurAccount())))
 
     assert type(failure) is KeyAccessDenied
-    assert (failure.owner, str(failure)) == ("operator", "We are denied access to the key. Tell the operator.")
+    assert (failure.owner, str(failure)) == ("operator", "Access to the key is denied. Tell the operator.")
 
 
 @pytest.mark.parametrize("error", [error for error, *_ in OWNERS if isinstance(error, api.ProviderError)])

@@ -57,7 +57,7 @@ def test_a_plugin_that_is_not_named_is_not_imported(installed):
         ((entry("bad", "sealring_local.spec:NAME"),), "bad", "not a ManagedSpec or CustomersSpec of that name"),
         ((entry("mine", "keys_specs:OTHER"),), "mine", "not a ManagedSpec or CustomersSpec of that name"),
         ((entry("neither", "keys_specs:NEITHER"),), "neither", "not a ManagedSpec or CustomersSpec of that name"),
-        ((entry("unlisted", "keys_specs:UNLISTED"),), "unlisted", "lists settings or commands that are none"),
+        ((entry("unlisted", "keys_specs:UNLISTED"),), "unlisted", "lists malformed settings or commands"),
         ((entry("later", "keys_specs:LATER"),), "later", "for plugin API 2, not 1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The bulkhead: how much of a worker one organization may keep waiting for keys, whatever for and for however many."""
+"""The bulkhead: limits how much of a worker one organization can occupy while it waits for keys."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from threading import Lock, local
 
 from sealring.errors import KeyThrottled
 
-MIN_THREADS = 2  # with fewer there is nothing to share
-MAX_CALLS = 128  # of one process, in calls of providers: half of them are four requests under sixteen keys each
+MIN_THREADS = 2  # fewer cannot be shared
+MAX_CALLS = 128  # calls of providers in one process: half of them are four requests with sixteen keys each
 
-Owner = tuple[str, str]  # environment and organization; both are empty for what is nobody's
+Owner = tuple[str, str]  # environment and organization; both are empty for the server's own calls
 
 
 class Shares:
-    """Places that owners divide between them: none takes more than it leaves free. Thread-safe.
+    """Places shared by owners: no owner may hold more places than are free. Thread-safe.
 
-    One alone gets half of them, two that take what they can get a third each, and n of them an (n+1)th: a fixed share
-    would be spent by so many owners, and would keep one that is alone from what nobody needs.
+    A single owner gets half of the places, two busy owners get a third each, and n of them get 1/(n+1) each. With fixed
+    shares, a few owners could take all places, and a single owner could not use places that nobody needs.
     """
 
     def __init__(self, places: int) -> None:
@@ -27,7 +27,7 @@ class Shares:
         self._taken: dict[Owner, int] = {}
 
     def take(self, owner: Owner, wanted: int = 1) -> bool:
-        """Take all that are wanted, or none."""
+        """Take all the wanted places, or none; return whether they were taken."""
         with self._lock:
             taken = self._taken.get(owner, 0) + wanted
             if taken > self._free - wanted:
@@ -37,7 +37,7 @@ class Shares:
             return True
 
     def give_back(self, owner: Owner) -> None:
-        """Give one back."""
+        """Give one place back."""
         with self._lock:
             self._free += 1
             self._taken[owner] -= 1
@@ -50,22 +50,21 @@ class _Thread(local):
 
 
 class Bulkhead:
-    """Counts requests that wait and calls that run, each by its owner. Thread-safe.
+    """Counts waiting requests and running calls by owner. Thread-safe.
 
-    A request waits in one thread of the worker, however many keys it needs at the same time: so its thread is what it
-    takes from the others, and is counted once. Its calls run in threads of their own, some for longer than anybody
-    waits for them, and are counted until they return.
+    A request takes one thread of the worker, however many keys it needs at the same time, and is counted once. Its
+    calls run in their own threads, sometimes longer than the request waits, and are counted until they return.
     """
 
     def __init__(self, threads: int) -> None:
-        """`threads`: how many requests the worker can serve at once."""
+        """`threads`: the number of requests that the worker can serve at once."""
         self._requests = Shares(max(threads, MIN_THREADS))
         self._calls = Shares(MAX_CALLS)
         self._thread = _Thread()
 
     @contextmanager
     def place(self, owner: Owner) -> Iterator[None]:
-        """Let this thread wait for keys; one that may already needs no second place. Raises KeyThrottled."""
+        """Let this thread wait for keys; if it already has a place, it needs no second one. Raises KeyThrottled."""
         if self._thread.has_place:
             yield
             return
@@ -81,7 +80,7 @@ class Bulkhead:
 
     @contextmanager
     def beside_requests(self) -> Iterator[None]:
-        """Let this thread wait for keys without a place: it is none of those that serve requests."""
+        """Let this thread wait for keys without a place: it serves no requests."""
         self._thread.has_place = True
         try:
             yield
@@ -89,12 +88,12 @@ class Bulkhead:
             self._thread.has_place = False
 
     def enter(self, owner: Owner, calls: int) -> None:
-        """Let calls begin; `leave` must follow for each. Raises KeyThrottled."""
+        """Count calls that begin; call `leave` when each has returned. Raises KeyThrottled."""
         if not self._calls.take(owner, calls):
             raise KeyThrottled(
                 "Too many calls to keys of this organization have not returned. Try again later.", "operator"
             )
 
     def leave(self, owner: Owner) -> None:
-        """A call ended, however late."""
+        """Count a call that returned, however late."""
         self._calls.give_back(owner)

@@ -1,4 +1,4 @@
-"""Threads for calls that may never return: the caller waits until its deadline, the thread as long as it has to."""
+"""Threads for calls that may never return: the caller waits only until its deadline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Overdue(Exception):
 
 
 class Pending(Generic[T]):
-    """A call on its way."""
+    """A call that was started."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
@@ -28,7 +28,7 @@ class Pending(Generic[T]):
         self._ended = self._given_up = False
 
     def result(self, deadline: float) -> T:
-        """Return or raise what the call does; to be asked once. Raises Overdue at `deadline`, by time.monotonic()."""
+        """Return the call's result or raise its failure, once. Raises Overdue at `deadline`, by time.monotonic()."""
         if not self._running.acquire(timeout=max(0.0, deadline - time.monotonic())):
             with self._parting:
                 self._given_up = not self._ended
@@ -36,25 +36,25 @@ class Pending(Generic[T]):
                 raise Overdue
         if self._failure is not None:
             raise self._failure
-        return self._result  # type: ignore[return-value] # set, since the call has ended without a failure
+        return self._result  # type: ignore[return-value] # set: the call ended without a failure
 
     def run(self) -> None:
         try:
             self._result = self._call()
-        except BaseException as failure:  # noqa: BLE001  it is raised again where the result is asked for
+        except BaseException as failure:  # noqa: BLE001  `result` raises it again
             self._failure = failure
         finally:
             with self._parting:
                 self._ended = True
             self._running.release()
-        if self._given_up and isinstance(self._result, bytearray):  # a key that nobody waits for any more
+        if self._given_up and isinstance(self._result, bytearray):  # a key that nobody waits for
             self._result[:] = bytes(len(self._result))
 
 
 class CallThreads:
-    """Runs calls in threads, made when needed and kept. They are daemons: a stuck one holds up no exit.
+    """Runs calls in daemon threads, made when needed and kept: a stuck one does not delay the exit of the process.
 
-    There are as many as calls were ever made at once, which is for the caller to bound.
+    There are as many threads as calls ever ran at once: the caller has to limit that.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class CallThreads:
         if not self._idle.acquire(blocking=False):
             Thread(target=self._work, name="key-call", daemon=True).start()
         pending = Pending(call)
-        self._calls.put(pending)  # type: ignore[arg-type] # the queue does not care for T
+        self._calls.put(pending)  # type: ignore[arg-type] # the queue does not use T
         return pending
 
     def _work(self) -> None:

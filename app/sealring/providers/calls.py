@@ -1,4 +1,4 @@
-"""Calls of providers: each within its deadline, through the circuit of its key, and accounted to its organization."""
+"""Calls of providers: each has a deadline, its key's circuit, and its organization's share of the bulkhead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """How one call of a provider went: `outcome` is "ok" or the name of the failure."""
+    """The result of one call of a provider: `outcome` is "ok" or the name of the failure."""
 
     provider: str
     operation: str
@@ -35,7 +35,7 @@ class Observation:
 
 
 class Place(NamedTuple):
-    """What has a circuit of its own. One organization cannot open another's by naming a key that is not for it."""
+    """The key of a circuit. With `scope`, an organization that names another's key cannot open that key's circuit."""
 
     provider: str
     key_id: str = ""
@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[T]):
-    """What is asked of a provider, of either kind."""
+    """One call to make, of a provider of either kind."""
 
     place: Place
     waits: bool
@@ -72,7 +72,7 @@ class Work(Generic[T]):
 
 
 class Calls:
-    """Makes calls. Thread-safe. Those of a provider that waits for nothing outside the process are made directly."""
+    """Makes calls, in the caller's thread if the provider waits for nothing outside the process. Thread-safe."""
 
     def __init__(self, bulkhead: Bulkhead, observe: Callable[[Observation], None]) -> None:
         self._bulkhead = bulkhead
@@ -81,11 +81,11 @@ class Calls:
         self._circuits: Recent[Place, Circuit] = Recent(size=_CIRCUITS, ttl_s=float("inf"))
 
     def together(self, operation: str, works: Sequence[Work[T]], call: Call) -> list[T]:
-        """Do all of it, at the same time where providers wait. Raises the first failure in the order of `works`.
+        """Do all `works`, concurrently if their providers wait. Raises the first failure in the order of `works`.
 
-        KeyThrottled, before anything is called, where the organization keeps too much of the worker waiting.
+        Raises KeyThrottled, before any call, if the organization already has its share of the worker.
         """
-        if len(works) == 1 and not works[0].waits:  # most of them, and three microseconds less
+        if len(works) == 1 and not works[0].waits:  # the usual case; saves three microseconds
             return [works[0].attempt(call.deadline)]
         waiting = sum(work.waits for work in works)
         if not waiting:
@@ -96,10 +96,10 @@ class Calls:
             return _collected([self._started(operation, work, owner, call) for work in works])
 
     def _started(self, operation: str, work: Work[T], owner: Owner, call: Call) -> Callable[[], T]:
-        """Start a call, and return what waits for its result."""
+        """Start a call; return a function that waits for its result."""
         if not work.waits:
             return partial(work.attempt, call.deadline)
-        # A check learns, and teaches nothing.
+        # A check uses a circuit of its own: its result never affects requests.
         circuit = Circuit() if call.purpose is Purpose.CHECK else self._circuit(work.place)
         try:
             pending = self._sent(work, owner, circuit, call)
@@ -111,7 +111,7 @@ class Calls:
         def run() -> T:
             try:
                 return _at_most_twice(work.attempt, call.deadline)
-            finally:  # however late
+            finally:  # even if nobody waits any more
                 circuit.leave()
                 self._bulkhead.leave(owner)
 
@@ -157,7 +157,7 @@ def _refuse(failure: KeyFailure) -> NoReturn:
 
 
 def _collected(started: Sequence[Callable[[], T]]) -> list[T]:
-    """Collect every result, so that each call is accounted for; then raise the first failure, if there is one."""
+    """Collect every result, so that each call is counted; then raise the first failure, if there is one."""
     results: list[T] = []
     failures: list[SealringError] = []
     for collect in started:
@@ -174,7 +174,7 @@ def _collected(started: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def _at_most_twice(attempt: Callable[[float], T], deadline: float) -> T:
-    """Try a second time if that may help, when the provider allows it, and only while an answer is still of use."""
+    """Retry once after a temporary failure, after the provider's pause, and only if the deadline allows it."""
     try:
         return attempt(deadline)
     except (KeyThrottled, KeyUnavailable) as failure:

@@ -1,4 +1,4 @@
-"""The providers of customers' keys that are loaded: what they call themselves, and which keys they can take at all."""
+"""The catalog of loaded providers of customers' keys: their names, and their checks of keys and options."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from sealring.providers.failures import translated
 from sealring.providers.plugins import Loaded
 from sealring_plugin import ConfigInvalid, CustomersKey, CustomersSpec, parse_fields
 
-EXTERNAL_ID = "external_id"  # an option that we set, and nobody else
+EXTERNAL_ID = "external_id"  # an option that only we set
 
 T = TypeVar("T")
 
 
 class Catalog:
-    """Knows the specs; calls no provider."""
+    """Reads the specs; calls no provider."""
 
     def __init__(self, loaded: Mapping[str, Loaded[CustomersSpec]]) -> None:
         self._loaded = loaded
 
     def event_name(self, provider: str) -> str:
-        """Return what events call a provider, e.g. AWS_KMS."""
+        """Return the name of a provider in events, e.g. AWS_KMS."""
         loaded = self._loaded.get(provider)
         return loaded.spec.bound_as if loaded is not None else provider
 
     def principal(self, provider: str) -> str:
-        """Return who we are to the provider's KMS, as the operator says; empty where not said."""
+        """Return our identity in the provider's KMS, from the setting `principal`; empty if it is not set."""
         return str(self._of(provider).config.get("principal", ""))
 
     def options(self, provider: str, given: Mapping[str, object], external_id: str) -> Pairs:
         """Return the checked options of a key. Raises InvalidBody."""
         loaded = self._of(provider)
         if EXTERNAL_ID in given:
-            raise _refused("options", "external_id is made by sealring; leave it out.")
+            raise _refused("options", "sealring makes external_id; leave it out.")
         parsed = _asked("options", lambda: parse_fields(loaded.spec.key_options, given, Path()))
         return tuple(sorted({**{name: str(value) for name, value in parsed.items()}, EXTERNAL_ID: external_id}.items()))
 
     def check_key(self, key: CustomersKey) -> None:
-        """Raises InvalidBody for a key that can never be right; KeyFailure where that cannot be told."""
+        """Raises InvalidBody for a key that can never be valid; KeyFailure if the check itself fails."""
         loaded = self._of(key.provider)
         check = loaded.spec.check_key
         if check is not None:
@@ -56,7 +56,7 @@ class Catalog:
 
 
 def _asked(member: str, question: Callable[[], T]) -> T:
-    """Return what a spec answers. Raises InvalidBody where it says no; KeyFailure where it fails."""
+    """Return the answer of a spec. Raises InvalidBody if it refuses; KeyFailure if it fails."""
     try:
         return translated(question)
     except KeyMisconfigured as failure:

@@ -1,4 +1,4 @@
-"""The circuit of one key: what keeps a key that does not work from taking the server with it."""
+"""The circuit of one key: keeps a key that does not work from blocking the server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_IN_FLIGHT = 8
 FAILURES_TO_OPEN = 5
 OPEN_S = 5.0
 
-# The owner has to act: the answer will be the same, and asking costs their quota.
+# The owner has to act: another call gets the same answer, and uses up the owner's quota.
 _OWNERS_STATES = (KeyAccessDenied, KeyDisabled, KeyPendingDeletion, KeyDestroyed, KeyNotFound, KeyMisconfigured)
 _OUTAGES = (KeyUnavailable, KeyDeadlineExceeded)
 
@@ -32,8 +32,9 @@ _OUTAGES = (KeyUnavailable, KeyDeadlineExceeded)
 class Circuit:
     """Bulkhead, breaker and negative cache in one. Thread-safe.
 
-    Closed: calls pass, at most eight at once. Open, for five seconds after the owner's state said no or after five
-    outages in a row: the last failure is the answer. Then half open: one call passes, and decides.
+    Closed: calls pass, at most eight at once. Open: for five seconds after a failure that the owner has to fix, or
+    after five outages in a row, the last failure is the answer. Half open, after that: one call passes, and its result
+    closes or opens the circuit.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,7 +46,7 @@ class Circuit:
         self._last: KeyFailure | None = None
 
     def enter(self) -> None:
-        """Let a call pass; `leave` must follow. Raises the last failure while open, KeyThrottled while full."""
+        """Let a call pass; call `leave` when it returned. Raises the last failure if open, KeyThrottled if full."""
         with self._lock:
             if self._last is not None:
                 if self._clock() < self._open_until:
@@ -56,12 +57,12 @@ class Circuit:
             self._in_flight += 1
 
     def leave(self) -> None:
-        """A call ended, however late."""
+        """Count a call that returned, however late."""
         with self._lock:
             self._in_flight -= 1
 
     def record(self, failure: KeyFailure | None) -> None:
-        """Learn how a call went; None: well."""
+        """Record the failure of a call, or None if it succeeded."""
         with self._lock:
             if failure is None:
                 self._outages, self._last = 0, None

@@ -1,4 +1,4 @@
-"""What a plugin's failure means for us, and the only place that catches whatever a plugin raises."""
+"""Translation of plugins' failures, in the only place that catches every exception of a plugin."""
 
 from __future__ import annotations
 
@@ -45,36 +45,36 @@ from sealring_plugin import KeyPendingDeletion as ProviderKeyPendingDeletion
 T = TypeVar("T")
 
 TELL_THE_OPERATOR = "Tell the operator."
-_MAX_CAUSE = 200  # characters of what a client of the store says
-_TRY_AGAIN = "Try again later."  # whoever has to act
+_MAX_CAUSE = 200  # characters of a store client's error text
+_TRY_AGAIN = "Try again later."  # for every owner of the problem
 
-# The failure; what is wrong; what its key's owner has to do, if it is for them.
+# The failure; the problem; what the key's owner has to do, if the owner has to fix it.
 _MEANINGS: Mapping[type[ProviderError], tuple[type[KeyFailure], str, str]] = {
-    AccessDenied: (KeyAccessDenied, "We are denied access to the key.", "Ask its owner to restore the grant."),
+    AccessDenied: (KeyAccessDenied, "Access to the key is denied.", "Ask its owner to restore the grant."),
     ProviderKeyDisabled: (KeyDisabled, "The key is disabled.", "Ask its owner to enable it."),
     ProviderKeyPendingDeletion: (
         KeyPendingDeletion,
-        "The key is to be deleted.",
-        "Ask its owner to cancel that.",
+        "The key is scheduled for deletion.",
+        "Ask its owner to cancel the deletion.",
     ),
-    ProviderKeyDestroyed: (KeyDestroyed, "The key is destroyed; what it guards is gone for good.", ""),
+    ProviderKeyDestroyed: (KeyDestroyed, "The key is destroyed; its data can never be read again.", ""),
     ProviderKeyNotFound: (
         KeyNotFound,
-        "The key's provider knows no such key.",
+        "The key's provider does not know the key.",
         "Ask its owner to check the binding.",
     ),
     WrongRegion: (KeyMisconfigured, "The key is in another region.", "Ask its owner to check the binding."),
     Unsupported: (KeyMisconfigured, "The key cannot do this.", "Ask its owner to check its type."),
     RootLost: (KeyMisconfigured, "The root of the server's keys is missing, or another one.", TELL_THE_OPERATOR),
     ConfigInvalid: (KeyMisconfigured, "The key's provider is not set up.", TELL_THE_OPERATOR),
-    Throttled: (KeyThrottled, "The key's provider limits the rate.", _TRY_AGAIN),
+    Throttled: (KeyThrottled, "The key's provider limits the rate of requests.", _TRY_AGAIN),
     Unavailable: (KeyUnavailable, "The key's provider does not answer.", _TRY_AGAIN),
     DeadlineExceeded: (KeyDeadlineExceeded, "The key's provider did not answer in time.", _TRY_AGAIN),
 }
 
 
 def guarded(call: Callable[[], T]) -> T:
-    """Return what any function of a plugin returns. Raises ProviderError; PluginFault for whatever else it raises."""
+    """Call a function of a plugin, and return its result. Raises ProviderError; PluginFault for any other exception."""
     try:
         return call()
     except (ProviderError, PluginFault):
@@ -84,9 +84,9 @@ def guarded(call: Callable[[], T]) -> T:
 
 
 def translated(call: Callable[[], T], keys_owner: Responsible = "tenant") -> T:
-    """Return what a call of a plugin returns, on behalf of a request. `keys_owner`: whose the key is.
+    """Call a function of a plugin for a request, and return its result. `keys_owner`: the owner of the key.
 
-    Raises KeyFailure, or IntegrityFailure where the provider says that a wrapped key is not its own work.
+    Raises KeyFailure, or IntegrityFailure if the provider says that it did not make a wrapped key.
     """
     try:
         return guarded(call)
@@ -97,7 +97,7 @@ def translated(call: Callable[[], T], keys_owner: Responsible = "tenant") -> T:
 
 
 def settled(plugin: str, call: Callable[[], T]) -> T:
-    """Return what a call of a plugin returns, before anything is served. Raises SettingsInvalid, in one line."""
+    """Call a function of a plugin at start-up, and return its result. Raises SettingsInvalid, with a one-line text."""
     try:
         return guarded(call)
     except ProviderError as error:
@@ -107,10 +107,10 @@ def settled(plugin: str, call: Callable[[], T]) -> T:
 
 
 def for_the_operator(failure: SealringError) -> str:
-    """The failure with what provider or store say of it: for a terminal or a start-up log, never for a caller."""
+    """Return the failure with the text of the provider or store: for a terminal or start-up log, never for a caller."""
     cause: BaseException | None = failure.__cause__
     said = str(failure)
-    if isinstance(failure, StoreUnavailable):  # which host, and why: a client's text of it names no password
+    if isinstance(failure, StoreUnavailable):  # the client's text names the host and the reason, and no password
         while cause is not None and cause.__cause__ is not None:
             cause = cause.__cause__
         return f"{said} ({str(cause)[:_MAX_CAUSE]})" if cause is not None and str(cause) else said
@@ -118,7 +118,7 @@ def for_the_operator(failure: SealringError) -> str:
 
 
 def overdue() -> KeyFailure:
-    """The failure of a call that did not return before its deadline."""
+    """Return the failure of a call that did not return before its deadline."""
     return _meaning(DeadlineExceeded(), "operator")
 
 

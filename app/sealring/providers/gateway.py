@@ -1,7 +1,7 @@
-"""The gateway: the only caller of providers. It owns what is the same for all of them.
+"""The gateway: the only caller of providers.
 
-Sizes, the deadline, a second attempt where it may help, the circuit of each key, the bulkhead of each organization, and
-the replacement of a provider that hangs or breaks.
+It adds to every call: checks of sizes, the deadline, one retry if that may help, the circuit of the key, the bulkhead
+of the organization, and the replacement of a provider that hangs or breaks.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from sealring_plugin import (
 )
 
 DEADLINE_S = 3.0
-THREADS = 16  # of a worker, unless it says otherwise
+THREADS = 16  # of a worker, by default
 
 _NOT_MANAGED = (
-    "The record of a managed key names the provider '{}', which [keys] managed and managed_readable do not. Tell the "
-    "operator: it is a provider to list there, or a record that somebody else wrote."
+    "The record of a managed key names the provider '{}', which [keys] managed and managed_readable do not name. Tell "
+    "the operator: either the provider has to be listed there, or somebody else wrote the record."
 )
 _NOT_LOADED = "No plugin is loaded for the key provider '{}'. Tell the operator."
 
@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class _NothingToSay(Unsupported):
-    """The provider, and not a key of the tenant's, cannot do it."""
+    """The provider cannot do it, whatever the tenant's key is."""
 
     owner: ClassVar[Responsible] = "operator"
 
@@ -76,15 +76,15 @@ class Unwrapping:
 
 
 def call_for(*, environment: str = "", tenant: str = "", request_id: str, purpose: Purpose) -> Call:
-    """Return a call with the time of a request. `environment` and `tenant` say whose; nobody's is the store's own."""
+    """Return a call with the deadline of a request. `environment` and `tenant` are empty for the server's own calls."""
     return Call(time.monotonic() + DEADLINE_S, request_id, tenant, purpose, environment)
 
 
 class Gateway:
     """Calls providers and translates every failure. Thread-safe.
 
-    A managed key reaches managed providers alone, and a customer's key those of customers: the store names providers
-    too, and must not choose who is asked.
+    It passes managed keys only to managed providers, and customers' keys only to providers of customers' keys: records
+    of the store name providers, but an altered record must not choose the provider that is called.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Gateway:
         *,
         threads: int = THREADS,
     ) -> None:
-        """`threads`: how many requests this process serves at once."""
+        """`threads`: the number of requests that this process serves at once."""
         self._accepts = {name: source.check_key for name, source in managed.items()}
         self._limits = {name: source.max_wraps for name, source in managed.items()}
         self._managed = Providers(managed, _NOT_MANAGED)
@@ -104,7 +104,7 @@ class Gateway:
         self._calls = Calls(self._bulkhead, observe)
 
     def wrap(self, each: Sequence[Wrapping], call: Call) -> list[WrappedKey]:
-        """Wrap each, at the same time where providers wait. Raises KeyFailure, the first in the order of `each`."""
+        """Wrap each, concurrently if providers wait. Raises KeyFailure, the first in the order of `each`."""
 
         def work(one: Wrapping) -> Work[WrappedKey]:
             return self._of_kind(
@@ -116,9 +116,9 @@ class Gateway:
         return self._calls.together("wrap", [work(one) for one in each], call)
 
     def unwrap(self, each: Sequence[Unwrapping], call: Call) -> list[bytearray]:
-        """Unwrap each, at the same time where providers wait.
+        """Unwrap each, concurrently if providers wait.
 
-        Raises KeyFailure; IntegrityFailure where a wrapped key was not made under its key and context.
+        Raises KeyFailure; IntegrityFailure if a wrapped key was not made under its key and context.
         """
 
         def work(one: Unwrapping) -> Work[bytearray]:
@@ -140,7 +140,7 @@ class Gateway:
         return self._one("create_key", self._of_managed(Place.of(wanted), create), call)
 
     def check(self, provider: str) -> None:
-        """Let a provider of managed keys prove that it works, where it can. Raises KeyFailure."""
+        """Let a provider of managed keys check itself, if it can. Raises KeyFailure if it does not work."""
         call = call_for(request_id="check", purpose=Purpose.CHECK)
 
         def check(found: ManagedKeys) -> None:
@@ -150,16 +150,16 @@ class Gateway:
         self._one("check", self._of_managed(Place(provider), check), call)
 
     def announcement(self, provider: str) -> str | None:
-        """Return the line that a provider of managed keys says of itself, where it does. Raises KeyFailure."""
+        """Return the line that a provider of managed keys announces at start-up, if it has one. Raises KeyFailure."""
         found = self._managed.get(provider)
         return translated(lambda: results.line(found.announcement())) if isinstance(found, Announces) else None
 
     def manages(self, provider: str) -> bool:
-        """Whether a provider may keep managed keys."""
+        """Return whether a provider may keep managed keys."""
         return provider in self._accepts
 
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription | None:
-        """Return what the provider knows of a key; None where it cannot say. Raises KeyFailure."""
+        """Return the provider's description of a key; None if it cannot describe keys. Raises KeyFailure."""
 
         def describe(found: CustomersKeys) -> KeyDescription | None:
             return results.description(found.describe(key, call)) if isinstance(found, Describes) else None
@@ -167,7 +167,7 @@ class Gateway:
         return self._one("describe", self._of_customers(Place.of(key), describe), call)
 
     def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]:
-        """Return what the provider finds wrong with a key; nothing where it cannot look. Raises KeyFailure."""
+        """Return the provider's findings about a key; none if it cannot validate keys. Raises KeyFailure."""
 
         def validate(found: CustomersKeys) -> Sequence[Finding]:
             return results.findings(found.validate(key, call)) if isinstance(found, Validates) else ()
@@ -175,9 +175,9 @@ class Gateway:
         return self._one("validate", self._of_customers(Place.of(key), validate), call)
 
     def setup_guide(self, provider: str, principal: str, external_id: str, call: Call) -> SetupGuide:
-        """Return what the admin of a key of the call's organization has to do.
+        """Return the steps for the administrator of a key of the call's organization.
 
-        Raises KeyFailure; KeyMisconfigured where the provider has no word for that.
+        Raises KeyFailure; KeyMisconfigured if the provider has no setup guide.
         """
 
         def explain(found: CustomersKeys) -> SetupGuide:
@@ -189,19 +189,19 @@ class Gateway:
         return self._one("setup", self._of_customers(Place(provider), explain), call)
 
     def max_wraps(self, provider: str) -> int | None:
-        """Return how many wraps one version of a managed provider's key may make; None: any number."""
+        """Return the limit of wraps under one version of a managed provider's key; None: no limit."""
         return self._limits.get(provider)
 
     def place(self, environment: str, tenant: str, providers: Iterable[str]) -> AbstractContextManager[None]:
-        """Keep one place in the bulkhead while several things are asked for an organization, one after the other.
+        """Keep one place in the bulkhead during several calls for an organization, one after the other.
 
-        Raises KeyThrottled where it has its share already, and one of the providers waits.
+        Raises KeyThrottled if one of the providers waits, and the organization already has its share.
         """
         waits = any(self._managed.waits(name) or self._customers.waits(name) for name in providers)
         return self._bulkhead.place((environment, tenant)) if waits else nullcontext()
 
     def beside_requests(self) -> AbstractContextManager[None]:
-        """Let this thread ask without a place in the bulkhead: for threads that serve no request."""
+        """Let this thread make calls without a place in the bulkhead: for threads that serve no requests."""
         return self._bulkhead.beside_requests()
 
     def close(self) -> None:
@@ -214,7 +214,7 @@ class Gateway:
         managed: Callable[[ManagedKeys, ManagedKey], T],
         customers: Callable[[CustomersKeys, CustomersKey], T],
     ) -> Work[T]:
-        """What is asked of the provider that is of the key's own kind."""
+        """Return the call of the provider whose kind is that of the key."""
         place = Place.of(key)
         if isinstance(key, CustomersKey):
             return self._of_customers(place, lambda found: customers(found, key))
@@ -227,7 +227,7 @@ class Gateway:
         return Work.of(self._customers, place, ask, "tenant")
 
     def _accepted(self, key: ManagedKey) -> ManagedKey:
-        """Raises ProviderError for a managed key that the provider's settings do not name."""
+        """Raises ProviderError if the provider's settings do not name the managed key."""
         self._accepts[key.provider](key)
         return key
 

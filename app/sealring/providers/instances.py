@@ -1,4 +1,4 @@
-"""Providers in this process: built when first used, and replaced when they hang or break."""
+"""The providers of this process, built on first use and replaced when they hang or break."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sealring.errors import KeyDeadlineExceeded, KeyMisconfigured, PluginFault, 
 from sealring.providers.failures import translated
 from sealring_plugin import CustomersKeys, ManagedKey, ManagedKeys
 
-FAULTS_TO_REPLACE = 5  # in a row, of the plugin itself
-STUCK_TO_REPLACE = 4  # calls that still run this long after their deadline:
+FAULTS_TO_REPLACE = 5  # faults of the plugin itself, in a row
+STUCK_TO_REPLACE = 4  # calls that still run STUCK_S after their deadline
 STUCK_S = 1.0
-CLOSED_AFTER_S = 60.0  # what runs then in a provider that was replaced will never return
+CLOSED_AFTER_S = 60.0  # a replaced provider is closed then: calls that still run in it will never return
 
 
 P = TypeVar("P", ManagedKeys, CustomersKeys)
@@ -24,7 +24,7 @@ P = TypeVar("P", ManagedKeys, CustomersKeys)
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[P]):
-    """Where a provider comes from. `waits`: its calls may wait for something outside the process."""
+    """How to build a provider. `waits`: its calls may wait for something outside the process."""
 
     build: Callable[[], P]
     waits: bool = True
@@ -35,7 +35,7 @@ class Source(Generic[P]):
 class ManagedSource(Source[ManagedKeys]):
     """`check_key` raises ProviderError for a key that the settings do not name.
 
-    `max_wraps`: how many wraps one version of a key may make; None: any number.
+    `max_wraps`: the limit of wraps under one version of a key; None: no limit.
     """
 
     check_key: Callable[[ManagedKey], None] = lambda _: None
@@ -43,7 +43,7 @@ class ManagedSource(Source[ManagedKeys]):
 
 
 class _Built(Generic[P]):
-    """A provider, and the deadlines of the calls that are in it. Thread-safe."""
+    """A provider, and the deadlines of its running calls. Thread-safe."""
 
     def __init__(self, provider: P) -> None:
         self.provider: P = provider
@@ -60,25 +60,25 @@ class _Built(Generic[P]):
             self._changed.notify_all()
 
     def stuck(self) -> int:
-        """Return how many calls should have returned."""
+        """Return the number of calls that should have returned."""
         with self._changed:
             return sum(deadline <= time.monotonic() - STUCK_S for deadline in self._deadlines)
 
     def close_when_idle(self) -> None:
-        """Let the calls that are in it end, and close it; none may be made any more."""
+        """Wait for the running calls to end, then close it. The caller must make no new calls."""
         with self._changed:
             self._changed.wait_for(lambda: not self._deadlines, CLOSED_AFTER_S)
         self.close()
 
     def close(self) -> None:
-        with suppress(Exception):  # it is on its way out, and may be what hangs or breaks
+        with suppress(Exception):  # it is no longer used, and may be the one that hangs or breaks
             self.provider.close()
 
 
 class Providers(Generic[P]):
     """Holds one provider of each name, all of one kind. Thread-safe; never used before a fork.
 
-    `absent` is what is said of a name that none of them has.
+    `absent` is the message for a name without a provider; `{}` stands for the name.
     """
 
     def __init__(self, sources: Mapping[str, Source[P]], absent: str) -> None:
@@ -87,15 +87,15 @@ class Providers(Generic[P]):
         self._built: dict[str, _Built[P]] = {}
         self._faults: dict[str, int] = {}
         self._lock = Lock()
-        self._building = {name: Lock() for name in sources}  # one that hangs while it is built holds up no other
+        self._building = {name: Lock() for name in sources}  # one that hangs while it is built blocks no other
 
     def waits(self, name: str) -> bool:
-        """Whether calls of the provider may wait; no where there is none."""
+        """Return whether calls of the provider may wait; False if there is no such provider."""
         source = self._sources.get(name)
         return source is not None and source.waits
 
     def get(self, name: str) -> P:
-        """Return the provider, built on first use; for calls that wait for nothing. Raises KeyFailure."""
+        """Return the provider, built on first use; only for calls that do not wait. Raises KeyFailure."""
         built = self._built.get(name)
         if built is not None:
             return built.provider
@@ -104,7 +104,7 @@ class Providers(Generic[P]):
 
     @contextmanager
     def using(self, name: str, deadline: float = float("inf")) -> Iterator[P]:
-        """Make a call of the provider, which stays open until it ends. Raises KeyFailure."""
+        """Keep the provider open during a call. Raises KeyFailure."""
         built = self._entered(name, deadline) or self._made(name, deadline)
         try:
             yield built.provider
@@ -112,7 +112,7 @@ class Providers(Generic[P]):
             built.leave(deadline)
 
     def judge(self, name: str, failure: SealringError | None) -> None:
-        """Learn how a call went; None: well. One that breaks or hangs too often is replaced for the next call."""
+        """Record the failure of a call, or None. A provider that breaks or hangs too often is replaced."""
         if isinstance(failure, PluginFault):
             self._broke(name)
         elif isinstance(failure, KeyDeadlineExceeded):
@@ -139,7 +139,7 @@ class Providers(Generic[P]):
                 self._replace(name)
 
     def _entered(self, name: str, deadline: float) -> _Built[P] | None:
-        """Enter under the lock that replacing takes: what was replaced is never entered."""
+        """Enter under the lock that `_replace` needs, so that no call enters a replaced provider."""
         with self._lock:
             built = self._built.get(name)
             if built is not None:

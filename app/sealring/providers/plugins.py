@@ -1,7 +1,7 @@
-"""The plugins that are loaded: their specs, and their settings.
+"""The loaded plugins: their specs with their settings.
 
-A spec is a plugin's own code as much as its provider is. Whatever is asked of one is asked here: what it raises is
-guarded, and what it returns is looked at.
+A spec is code of a plugin, as its provider is. All calls of specs are made here, which catches every exception and
+checks every result.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _END = object()
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[S]):
-    """A spec, with its settings checked."""
+    """A spec, and its checked settings."""
 
     spec: S
     config: Config = field(repr=False)  # it may hold secrets
@@ -62,7 +62,7 @@ class Loaded(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """Those that the settings name, by kind and name."""
+    """The plugins that the settings name, by kind and name."""
 
     managed: Mapping[str, Loaded[ManagedSpec]]
     customers: Mapping[str, Loaded[CustomersSpec]]
@@ -87,10 +87,10 @@ class Plugins:
         return self.managed.get(name) or self.customers.get(name)
 
     def require_managed(self, names: tuple[str, ...]) -> None:
-        """Raises SettingsInvalid unless these, and no others, are the plugins of managed keys."""
+        """Raises SettingsInvalid unless exactly these are the plugins of managed keys."""
         for name in names:
             if name in self.customers:
-                raise SettingsInvalid(f"[keys] '{name}' is a provider of customers' keys; it keeps no managed ones")
+                raise SettingsInvalid(f"[keys] '{name}' is a provider of customers' keys; it cannot keep managed keys")
         for name in self.managed:
             if name not in names:
                 raise SettingsInvalid(
@@ -131,13 +131,13 @@ def customers_source(loaded: Loaded[CustomersSpec]) -> Source[CustomersKeys]:
 
 
 def initialise(loaded: Loaded[ManagedSpec]) -> str | None:
-    """Let a plugin make what it needs; return the line that says what was made. Raises SettingsInvalid."""
+    """Let a plugin create what it needs; return its line that names what it created. Raises SettingsInvalid."""
     make = loaded.spec.initialise
     return None if make is None else settled(loaded.spec.name, lambda: _of_kind(str, make(loaded.config)))
 
 
 def suggested(spec: ManagedSpec, folder: Path) -> Config | None:
-    """Return settings for a new installation; None where this machine lacks what they need. Raises SettingsInvalid."""
+    """Return settings for a new installation; None if this machine lacks what they need. Raises SettingsInvalid."""
     suggest = spec.suggest
     if suggest is None:
         return None
@@ -150,17 +150,17 @@ def suggested(spec: ManagedSpec, folder: Path) -> Config | None:
 
 
 def _config(found: object) -> Config:
-    """Raises PluginFault for what are no settings."""
+    """Raises PluginFault for anything but settings."""
     if not isinstance(found, Mapping):
-        raise PluginFault("settings of another form")
+        raise PluginFault("malformed settings")
     for name, value in found.items():
         if not isinstance(name, str) or not isinstance(value, str | int | Path):
-            raise PluginFault("settings of another form")
+            raise PluginFault("malformed settings")
     return found
 
 
 def _of_kind(kind: type[T], found: object) -> T:
-    """Raises PluginFault for what is of another type."""
+    """Raises PluginFault for a value of another type."""
     if not isinstance(found, kind):
-        raise PluginFault(f"a {type(found).__name__} for a {kind.__name__}")
+        raise PluginFault(f"a {type(found).__name__} instead of a {kind.__name__}")
     return found

@@ -1,4 +1,4 @@
-"""Finding plugins: entry points, by the names that the settings list. No other plugin is ever imported."""
+"""The registry of installed plugins (entry points). Only plugins that the settings name are imported."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sealring_plugin import API_VERSION, ENTRY_POINT_GROUP, ConfigField, Custome
 
 
 def installed() -> tuple[EntryPoint, ...]:
-    """Return the entry points of all installed plugins, none of them imported."""
+    """Return the entry points of all installed plugins, without importing them."""
     return tuple(sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name))
 
 
 def load(names: Iterable[str]) -> Mapping[str, ManagedSpec | CustomersSpec]:
-    """Import the named plugins. Raises SettingsInvalid: absent, found twice, broken, or for another API version."""
+    """Import the named plugins. Raises SettingsInvalid if one is absent, duplicate, broken or for another API."""
     return {name: _load_one(name) for name in names}
 
 
@@ -32,10 +32,10 @@ def _load_one(name: str) -> ManagedSpec | CustomersSpec:
     if not isinstance(spec, ManagedSpec | CustomersSpec) or spec.name != name:
         raise SettingsInvalid(f"[plugins.{name}]: its entry point is not a ManagedSpec or CustomersSpec of that name")
     if not _are_all(spec.config, ConfigField) or not _are_all(spec.commands, ProviderCommand):
-        raise SettingsInvalid(f"[plugins.{name}]: its spec lists settings or commands that are none; tell its author")
+        raise SettingsInvalid(f"[plugins.{name}]: its spec lists malformed settings or commands; tell its author")
     if spec.api_version != API_VERSION:
         raise SettingsInvalid(
-            f"[plugins.{name}]: it is for plugin API {spec.api_version}, not {API_VERSION}; install a fitting version"
+            f"[plugins.{name}]: it is for plugin API {spec.api_version}, not {API_VERSION}; install a matching version"
         )
     return spec
 

@@ -1,4 +1,4 @@
-"""What providers return, looked at: another form than the contract's is a fault of the plugin."""
+"""Checks of providers' results: one that breaks the contract is a PluginFault."""
 
 from __future__ import annotations
 
@@ -25,60 +25,60 @@ _ALG = re.compile(r"[a-z0-9-]{1,32}")
 
 def wrapped(result: object) -> WrappedKey:
     if not isinstance(result, WrappedKey) or not isinstance(result.alg, str) or not isinstance(result.blob, bytes):
-        raise PluginFault("a wrapped key of another form")
+        raise PluginFault("a malformed wrapped key")
     if not _ALG.fullmatch(result.alg) or not 1 <= len(result.blob) <= MAX_WRAPPED_BYTES:
-        raise PluginFault("a wrapped key of another form")
+        raise PluginFault("a malformed wrapped key")
     return result
 
 
 def unwrapped(result: object) -> bytearray:
     if not isinstance(result, bytearray) or len(result) != DEK_BYTES:
-        raise PluginFault("an unwrapped key of another form")
+        raise PluginFault("a malformed unwrapped key")
     return result
 
 
 def created(result: object, wanted: ManagedKey) -> ManagedKey:
-    """Of `wanted`, the key id is a wish, and the root has a domain alone."""
+    """The provider may choose another key id than `wanted` has; of the wanted root, only the domain counts."""
     if not isinstance(result, ManagedKey) or not isinstance(result.root, RootName):
-        raise PluginFault("a created key of another form")
+        raise PluginFault("a malformed created key")
     if replace(result, key_id="", root=wanted.root, material=b"") != replace(wanted, key_id=""):
-        raise PluginFault("a created key of another form")
+        raise PluginFault("a malformed created key")
     if result.root.domain != wanted.root.domain or not 1 <= result.root.epoch < 2**32:
-        raise PluginFault("a created key of another root")
+        raise PluginFault("a created key with another root")
     if not isinstance(result.key_id, str) or not isinstance(result.material, bytes):
-        raise PluginFault("a created key of another form")
+        raise PluginFault("a malformed created key")
     return result
 
 
 def seconds(result: object) -> float | None:
-    """Return a time from now; None for what is none."""
+    """Return a duration in seconds; None for any other value."""
     return float(result) if isinstance(result, int | float) and 0 <= result < float("inf") else None
 
 
 def line(result: object) -> str:
     if not isinstance(result, str) or not result.isprintable():
-        raise PluginFault("an announcement of another form")
+        raise PluginFault("a malformed announcement")
     return result
 
 
 def description(result: object) -> KeyDescription:
     if not isinstance(result, KeyDescription) or not isinstance(result.state, KeyState):
-        raise PluginFault("a description of another form")
+        raise PluginFault("a malformed description")
     return result
 
 
 def findings(result: object) -> Sequence[Finding]:
     found = tuple(result) if isinstance(result, Sequence) else (None,)
     if not all(isinstance(each, Finding) and _is_well_formed(each) for each in found):
-        raise PluginFault("a finding of another form")
+        raise PluginFault("a malformed finding")
     return tuple(each for each in found if isinstance(each, Finding))
 
 
 def guide(result: object) -> SetupGuide:
     if not isinstance(result, SetupGuide) or not isinstance(result.policy, str):
-        raise PluginFault("a setup guide of another form")
+        raise PluginFault("a malformed setup guide")
     if not isinstance(result.steps, tuple) or not all(isinstance(step, str) for step in result.steps):
-        raise PluginFault("a setup guide of another form")
+        raise PluginFault("a malformed setup guide")
     return result
 
 
