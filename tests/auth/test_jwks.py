@@ -80,7 +80,7 @@ def test_of_two_keys_that_cannot_be_told_apart_the_first_counts():
 
     assert keys.key("k1", "ES256").public == ec_key().public_key()
     assert keys.key(None, "ES256").public == ec_key(3).public_key()
-    assert keys.unusable == {"of the same kid as another": 2}
+    assert keys.unusable == {"with the kid of another key": 2}
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_use_sig_and_the_operation_verify_are_taken():
     [
         (jwk(rsa_key(1024), "k2"), "RSA under 2048 bits"),
         (jwk(rsa_key(), "k2", n=b64_number(2**16384 + 1, 2049)), "RSA over 16384 bits"),
-        (jwk(rsa_key(), "k2", n=jwk(rsa_key())["n"] + "=="), "with values that are no key"),
-        ({name: value for name, value in jwk(ec_key(2), "k2").items() if name != "y"}, "with values that are no key"),
-        (jwk(ec_key(2), "k2", x=jwk(ec_key(3))["x"]), "with values that are no key"),
-        (jwk(ec_key(2), 7), "with a kid that is no text"),
-        (jwk(ec_key(2), ""), "with a kid that is no text"),
-        (jwk(ec_key(2), "k2", alg=["ES256"]), "with a alg that is no text"),
+        (jwk(rsa_key(), "k2", n=jwk(rsa_key())["n"] + "=="), "with invalid values"),
+        ({name: value for name, value in jwk(ec_key(2), "k2").items() if name != "y"}, "with invalid values"),
+        (jwk(ec_key(2), "k2", x=jwk(ec_key(3))["x"]), "with invalid values"),
+        (jwk(ec_key(2), 7), "with a kid that is not text"),
+        (jwk(ec_key(2), ""), "with a kid that is not text"),
+        (jwk(ec_key(2), "k2", alg=["ES256"]), "with a alg that is not text"),
         (jwk(ec_key(2), "k2", alg="ES512"), "for another algorithm"),
         (jwk(ec_key(2), "k2", d="AQAB"), "with private members"),
         (jwk(rsa_key(), "k2", use="enc", d="AQAB"), "with private members"),
@@ -211,7 +211,7 @@ def test_a_coordinate_behind_a_zero_is_refused(coordinate):
     good = jwk(ec_key())
     longer = b64(b"\0" + base64.urlsafe_b64decode(good[coordinate] + "="))
 
-    assert refusal(good | {coordinate: longer}) == f"{NO_KEY} (1 with values that are no key)"
+    assert refusal(good | {coordinate: longer}) == f"{NO_KEY} (1 with invalid values)"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_coordinate_behind_a_zero_is_refused(coordinate):
     ],
 )
 def test_values_that_are_no_key_are_not_used(broken):
-    assert refusal(broken) == f"{NO_KEY} (1 with values that are no key)"
+    assert refusal(broken) == f"{NO_KEY} (1 with invalid values)"
 
 
 def test_as_many_keys_are_taken_as_64_kib_hold():

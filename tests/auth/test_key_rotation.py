@@ -294,7 +294,7 @@ def test_two_commands_at_once_are_one_and_a_refusal(keys, command):
     refused = []
 
     def beside(_seconds):
-        with pytest.raises(SettingsInvalid, match="another `sealring token-key` is at work in this folder"):
+        with pytest.raises(SettingsInvalid, match="another `sealring token-key` runs in this folder"):
             command(keys, NOW)
         refused.append(command)
 

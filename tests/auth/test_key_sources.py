@@ -664,5 +664,7 @@ def test_a_key_set_that_anybody_may_write_is_refused(tmp_path):
     path.write_bytes(OLD)
     path.chmod(0o646)
 
-    with pytest.raises(SettingsInvalid, match=rf"^jwks_file {path} is refused: anybody may write it, and could sign"):
+    with pytest.raises(
+        SettingsInvalid, match=rf"^jwks_file {path} is refused: every user can write it, and so could sign"
+    ):
         sources_of([profile(jwks=None, jwks_file=str(path))], NO_FOLDER, Lines())

@@ -119,12 +119,12 @@ def test_the_bounds_of_the_leeway_are_allowed():
 
 
 def test_no_source_of_keys_is_refused():
-    assert "one of them only" in refusal(jwks=None)
+    assert "only one of them" in refusal(jwks=None)
 
 
 def test_two_sources_of_keys_are_refused():
-    assert "one of them only" in refusal(jwks_file="keys.json")
-    assert "one of them only" in refusal(jwks_url="https://auth.example.com/jwks")
+    assert "only one of them" in refusal(jwks_file="keys.json")
+    assert "only one of them" in refusal(jwks_url="https://auth.example.com/jwks")
 
 
 def test_an_inline_set_may_be_a_list_or_a_document():
@@ -206,7 +206,7 @@ def test_a_file_of_authorities_is_relative_to_the_settings():
     "source", [{}, {"jwks": None, "jwks_file": "keys.json"}, {"jwks": None, "jwks_url": "http://127.0.0.1/jwks"}]
 )
 def test_a_file_of_authorities_without_a_url_to_use_it_for_is_refused(source):
-    assert ": ca_file is for a jwks_url that begins with https://" in refusal(ca_file="ca.pem", **source)
+    assert ": ca_file needs a jwks_url that begins with https://" in refusal(ca_file="ca.pem", **source)
 
 
 @pytest.mark.parametrize("value", ["", 7, ["ca.pem"]])

@@ -125,7 +125,7 @@ def test_a_folder_that_is_open_to_others_counts_for_nothing(shared, folder, line
     folder.chmod(0o700)
 
     assert [key.kid for key in shared.read().keys.keys] == ["old"]
-    assert lines == [("jwks_not_shared", "it, or its folder, belongs or is open to others")]
+    assert lines == [("jwks_not_shared", "other users own it or its folder, or have access")]
 
 
 @pytest.mark.parametrize("mode", [0o666, 0o660, 0o644, 0o602])
@@ -134,7 +134,7 @@ def test_a_file_that_is_open_to_others_does_not_count(shared, folder, lines, mod
     file_in(folder).chmod(mode)
 
     assert shared.read() is None
-    assert lines == [("jwks_not_shared", "it, or its folder, belongs or is open to others")]
+    assert lines == [("jwks_not_shared", "other users own it or its folder, or have access")]
 
 
 def test_what_belongs_to_somebody_else_does_not_count(shared, lines, monkeypatch):
@@ -142,7 +142,7 @@ def test_what_belongs_to_somebody_else_does_not_count(shared, lines, monkeypatch
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
     assert shared.read() is None
-    assert lines == [("jwks_not_shared", "it, or its folder, belongs or is open to others")]
+    assert lines == [("jwks_not_shared", "other users own it or its folder, or have access")]
 
 
 def test_a_link_in_the_place_of_the_folder_is_not_followed(shared, folder, lines):

@@ -1,4 +1,4 @@
-"""The end of an exchange with a peer, whatever the peer sends and however slowly."""
+"""One deadline for a whole exchange with a peer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Self
 
 
 class Deadline:
-    """A block that ends in time: then its connections are shut down, so that each read and write of them ends at once.
+    """A block with a deadline, at which its connections are shut down: then each read and write of them ends at once.
 
-    The time-out of a socket does not do it: it begins anew with each byte. What no shutting down ends is looking a name
-    up. For one thread.
+    The timeout of a socket is not enough: it starts again with each byte. Nothing ends a name lookup. For one thread.
     """
 
     def __init__(self, after_s: float) -> None:
@@ -29,16 +28,16 @@ class Deadline:
         return self
 
     def __exit__(self, *_failure: object) -> None:
-        """Raises TimeoutError if the deadline has passed, whatever came of the block: an answer cut short is none."""
+        """Raises TimeoutError if the deadline has passed, even if the block succeeded: its answer may be incomplete."""
         self._timer.cancel()
         with self._turn:
             while self._connections:
                 self._connections.pop().close()
             if self._passed:
-                raise TimeoutError("the answer came too slowly")
+                raise TimeoutError("the answer took too long")
 
     def connect(self, address: tuple[str, int], *_of_the_library: object) -> socket.socket:
-        """Connect to the first address of a host that answers, each in its share of the time. Raises OSError."""
+        """Connect to the first address of the host that answers; each gets a share of the time. Raises OSError."""
         found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
         for number, (*_, where) in enumerate(found):
             try:

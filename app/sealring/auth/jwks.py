@@ -18,7 +18,7 @@ from sealring.domain.strict_json import MalformedJson, parse_object
 
 MAX_KEY_SET_BYTES = 64 * 1024
 MIN_RSA_BITS = 2048  # RFC 7518 3.3
-MAX_RSA_BITS = 16_384  # OPENSSL_RSA_MAX_MODULUS_BITS: OpenSSL verifies with no longer one
+MAX_RSA_BITS = 16_384  # OPENSSL_RSA_MAX_MODULUS_BITS: OpenSSL verifies with no longer key
 
 KEY_TYPE_OF = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}  # RFC 7518 3.1, RFC 8037 3.1
 ALGORITHMS = frozenset(KEY_TYPE_OF)
@@ -33,11 +33,11 @@ _Places = dict[tuple[str | None, str], "VerificationKey"]  # by kid and algorith
 
 
 class KeySetRefused(ValueError):
-    """A key set without a key for us. The message never has a member's value."""
+    """A key set without a key that we can use. The message never contains a member's value."""
 
 
 class _Unusable(ValueError):
-    """A key that breaks a rule: a few words, of a fixed set, for the log."""
+    """A key that breaks a rule. The message is one of a few fixed texts, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,25 @@ class VerificationKey:
 
     kid: str | None
     kty: str
-    alg: str | None  # the only algorithm it is for, where the issuer says so
+    alg: str | None  # the only algorithm of the key, if the issuer names one
     public: PublicKey
 
     def fits(self, alg: str) -> bool:
-        """Whether a signature by `alg` may be checked with this key."""
+        """Return whether this key may verify a signature by `alg`."""
         return KEY_TYPE_OF.get(alg) == self.kty and self.alg in (None, alg)
 
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The verification keys of a set, one at least. Made by `parse` or `of`; after that nobody checks again."""
+    """The verification keys of a set, at least one. `parse` and `of` check them; nothing checks them again."""
 
     keys: tuple[VerificationKey, ...]
-    unusable: Mapping[str, int]  # why others were left out, and how many
+    unusable: Mapping[str, int]  # the reasons why keys were left out, each with its number of keys
     _found: _Places = field(repr=False)
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
-        """Read a key set from JSON of at most 64 KiB. Raises KeySetRefused as `of` does, and for malformed JSON."""
+        """Parse a key set from JSON of at most 64 KiB. Raises KeySetRefused as `of` does, and for malformed JSON."""
         if len(raw) > MAX_KEY_SET_BYTES:
             raise KeySetRefused("over 64 KiB")
         if is_marked(raw):
@@ -77,11 +77,11 @@ class KeySet:
 
     @classmethod
     def of(cls, jwks: object) -> Self:
-        """Check the keys of a set, each a mapping of JWK members; a member that is null is none.
+        """Check the keys of a set, each a mapping of JWK members; a null member counts as absent.
 
-        A key that cannot be used is left out, as RFC 7517 5 asks: one for something else, of another type or size,
-        symmetric, with private members (whoever read the set can sign with it), with values that are no key; and one
-        that an earlier key of its kid leaves no algorithm. Raises KeySetRefused where no key is left.
+        A key that cannot be used is left out, as RFC 7517 5 asks: if it has another use, type or size, is symmetric,
+        has private members (everybody who reads the set could sign with it) or invalid values, or if earlier keys with
+        its kid cover all its algorithms. Raises KeySetRefused if no key is left.
         """
         if not isinstance(jwks, list):
             raise KeySetRefused("a set has a list of keys")
@@ -102,7 +102,7 @@ class KeySet:
         return cls(tuple(keys), dict(unusable), _only_ones(keys) | found)
 
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
-        """Return the key of that id for an algorithm; without an id the one that has none, else the only one of all.
+        """Return the key with that id for an algorithm; without an id, the key without one, else the only key.
 
         RFC 7515 4.1.4 and RFC 7517 4.5: an id is optional, and keys of several types may share one.
         """
@@ -110,18 +110,18 @@ class KeySet:
 
 
 def _places(key: VerificationKey, taken: _Places) -> _Places:
-    """Where a key is found that comes after others. Raises _Unusable where that is nowhere."""
+    """Return the entries of a key for which no earlier key has the place. Raises _Unusable if there are none."""
     algorithms = [alg for alg in ALGORITHMS if key.fits(alg)]
     if not algorithms:
         raise _Unusable("for another algorithm")
     places = {(key.kid, alg): key for alg in algorithms if (key.kid, alg) not in taken}
     if not places:
-        raise _Unusable("of the same kid as another")
+        raise _Unusable("with the kid of another key")
     return places
 
 
 def _only_ones(keys: Sequence[VerificationKey]) -> _Places:
-    """Where the keys are found that are the only one for an algorithm: by tokens without an id."""
+    """Return the entries for tokens without an id: the keys that are the only one for an algorithm."""
     fitting = {alg: [key for key in keys if key.fits(alg)] for alg in ALGORITHMS}
     return {(None, alg): fit[0] for alg, fit in fitting.items() if len(fit) == 1}
 
@@ -129,7 +129,7 @@ def _only_ones(keys: Sequence[VerificationKey]) -> _Places:
 def _key(jwk: object) -> VerificationKey:
     if not isinstance(jwk, Mapping):
         raise _Unusable("not an object")
-    members = {name: value for name, value in jwk.items() if value is not None}  # some write what is absent as null
+    members = {name: value for name, value in jwk.items() if value is not None}  # some issuers write null for absent
     if members.get("kty") == "oct":
         raise _Unusable("symmetric")
     if _SECRET_MEMBERS & members.keys():
@@ -142,7 +142,7 @@ def _key(jwk: object) -> VerificationKey:
     except _Unusable:
         raise
     except ValueError:
-        raise _Unusable("with values that are no key") from None
+        raise _Unusable("with invalid values") from None
 
 
 def _is_for_us(jwk: Mapping[str, object]) -> bool:
@@ -192,5 +192,5 @@ def _octets(jwk: Mapping[str, object], member: str) -> bytes:
 def _optional_text(jwk: Mapping[str, object], member: str) -> str | None:
     value = jwk.get(member)
     if value is not None and (not isinstance(value, str) or not value):
-        raise _Unusable(f"with a {member} that is no text")
+        raise _Unusable(f"with a {member} that is not text")
     return value

@@ -1,4 +1,4 @@
-"""The HTTP request for a key set: bounded in time and size, and never redirected."""
+"""The HTTP request for a key set, limited in time and size, without redirects."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Http(HTTPHandler):
         self._deadline = deadline
 
     def http_open(self, request: Request) -> HTTPResponse:
-        return self.do_open(self._connection, request)  # type: ignore[arg-type]  # it gives no more than these
+        return self.do_open(self._connection, request)  # type: ignore[arg-type]  # do_open passes only these arguments
 
     def _connection(self, host: str, *, timeout: float) -> HTTPConnection:
         return _ending(HTTPConnection(host, timeout=timeout), self._deadline)
@@ -53,18 +53,18 @@ class _Https(HTTPSHandler):
         self._trusting = trusting
 
     def https_open(self, request: Request) -> HTTPResponse:
-        return self.do_open(self._connection, request)  # type: ignore[arg-type]  # it gives no more than these
+        return self.do_open(self._connection, request)  # type: ignore[arg-type]  # do_open passes only these arguments
 
     def _connection(self, host: str, *, timeout: float) -> HTTPConnection:
         return _ending(HTTPSConnection(host, timeout=timeout, context=self._trusting), self._deadline)
 
 
 def fetch_key_set(url: str, ca_file: Path | None = None) -> bytes:
-    """Return the body, of at most 64 KiB + 1 byte (one too many, so that the reader can tell), within 5 s.
+    """Return the body, cut at 64 KiB + 1 byte so that the reader sees if it is too long.
 
-    They are the bound of all of it, from the connection to the trailers, except for looking up the host's name.
-    Certificates are verified against the system's store and those of `ca_file`; the usual proxy variables are honoured.
-    Raises OSError: no connection, a status other than 2xx, redirects included, a broken answer, or too slow.
+    The whole exchange, from the connection to the trailers, has 5 s; only the name lookup is not limited. Certificates
+    are verified against the system's store and those of `ca_file`; the usual proxy variables apply. Raises OSError for
+    no connection, a status other than 2xx (a redirect too), a broken answer, or a timeout.
     """
     with Deadline(TIMEOUT_S) as deadline:
         return _answer(_opener(_trusting(ca_file), deadline), url)
@@ -82,7 +82,7 @@ def _answer(opener: OpenerDirector, url: str) -> bytes:
 
 
 def reason_of(error: OSError | ValueError) -> str:
-    """Return why there is no set, in words of ours: what a peer sent, or may have sent, is not among them."""
+    """Return the reason why there is no set, as one of our own texts: it contains nothing that a peer sent."""
     cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, OSError) else error
     if isinstance(cause, SSLCertVerificationError):
         return f"its certificate is refused: {cause.verify_message}"
@@ -91,7 +91,7 @@ def reason_of(error: OSError | ValueError) -> str:
 
 
 def check_ca_file(path: Path) -> None:
-    """Raises SettingsInvalid where it cannot be read, or holds no certificate in PEM."""
+    """Raises SettingsInvalid if the file cannot be read, or holds no certificate in PEM."""
     try:
         _trusting(path)
     except SSLError:
@@ -109,13 +109,13 @@ def _trusting(ca_file: Path | None) -> SSLContext:
 
 
 def _ending(connection: HTTPConnection, deadline: Deadline) -> HTTPConnection:
-    """The library has no public place for this: its `connect` goes on to TLS, and to what a proxy answers."""
+    """Let the deadline open the socket. The library has no public way: `connect` also does TLS and the proxy's part."""
     connection._create_connection = deadline.connect  # type: ignore[attr-defined]  # noqa: SLF001
     return connection
 
 
 def _opener(trusting: SSLContext, deadline: Deadline) -> OpenerDirector:
-    """An opener for http and https alone: the library's default also follows redirects, and opens files and FTP."""
+    """Return an opener only for http and https: the library's default follows redirects, and opens files and FTP."""
     opener = OpenerDirector()
     opener.addheaders = [("User-Agent", "sealring"), ("Accept", "application/json, application/jwk-set+json")]
     for handler in (*(each() for each in _HANDLERS), _Http(deadline), _Https(deadline, trusting)):

@@ -1,10 +1,10 @@
-"""Rotating the local signing key: a new key signs, and the former one verifies for as long as its tokens may live.
+"""Rotation of the local signing key: a new key signs, and the old one verifies as long as its tokens can be valid.
 
-Each step leaves a state in which `sealring token` signs what servers take, and from which the next run goes on:
+After each step, servers accept the tokens that `sealring token` signs, and the next run can continue:
 
-1. the new key is made beside the present one (`<file>.new`);
-2. the key set gets its public half, and the present key in it an end (`exp`, seconds since 1970); servers read it;
-3. the new key takes the place of the present one.
+1. make the new key beside the present one (`<file>.new`);
+2. add its public half to the key set, and an end (`exp`, seconds since 1970) to the present key there; servers read it;
+3. replace the present key by the new one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Jwk = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class LocalKeys:
-    """The files of the local issuer, and for how long a token of it may be taken after it was signed."""
+    """The files of the local issuer; `validity_s` is the longest time for which its tokens are accepted."""
 
     signing_key_file: Path
     jwks_file: Path
@@ -46,10 +46,10 @@ class LocalKeys:
         return self.signing_key_file.with_name(f"{self.signing_key_file.name}.new")
 
     def rotate(self, now: int, wait: Callable[[float], None]) -> Iterator[str]:
-        """Make a new signing key, or go on where that was cut short, and say what was done, a line each.
+        """Make a new signing key, or continue an interrupted rotation; yield a line for each result.
 
-        `now` is in seconds since 1970; `wait` waits for so many seconds. Raises SettingsInvalid where a file cannot be
-        read or written, or the servers would not find the new key in the set.
+        `now` is in seconds since 1970; `wait` waits for a number of seconds. Raises SettingsInvalid if a file cannot be
+        read or written, or if servers would not find the new key in the set.
         """
         with _alone(self.signing_key_file.parent):
             yield from self._rotate(now, wait)
@@ -62,14 +62,14 @@ class LocalKeys:
         ends = now + self.validity_s
         self._write_keys([*self._former(present, ends), new])
         self._require(new)
-        wait(FILE_CHECK_S)  # until every worker has read the set, nothing may be signed with the new key
+        wait(FILE_CHECK_S)  # the new key must sign nothing before every worker has read the set
         _take_the_place(self.new_key_file, self.signing_key_file)
         yield f"{new['kid']} signs from now on"
         if present is not None:
             yield f"{present['kid']} verifies until {_time(ends)}; then run `sealring token-key prune`"
 
     def prune(self, now: int, *, all_former: bool = False) -> Iterator[str]:
-        """Remove the keys whose end has come, or all but those that sign, and say which. Raises SettingsInvalid."""
+        """Remove the keys that have expired, or all but those that sign; yield their names. Raises SettingsInvalid."""
         with _alone(self.signing_key_file.parent):
             yield from self._prune(now, all_former=all_former)
 
@@ -87,7 +87,7 @@ class LocalKeys:
         )
 
     def _former(self, present: Jwk | None, ends: int) -> list[Jwk]:
-        """The set without the new key. The present one gets its end, and is taken into no set that lacks it."""
+        """Return the set without the new key, and with an end for the present one, if the set has it."""
         new_kid = public_jwk(self.new_key_file)["kid"]
         keys = self._keys() if self.jwks_file.exists() or present is None else [present]
         return [
@@ -97,7 +97,7 @@ class LocalKeys:
         ]
 
     def _keys(self) -> list[Jwk]:
-        """The keys as they stand in the file, be they usable or not; none where there is no file."""
+        """Return all keys of the file, usable or not; none if there is no file."""
         if not self.jwks_file.exists():
             return []
         read_key_set(self.jwks_file)
@@ -118,7 +118,7 @@ class LocalKeys:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """For what two commands at once would spoil. The lock ends with the process. Raises SettingsInvalid."""
+    """Keep other commands out of the folder. The lock ends with the process. Raises SettingsInvalid."""
     try:
         locked = os.open(folder, os.O_RDONLY)
     except OSError as error:
@@ -134,11 +134,11 @@ def _lock(descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise SettingsInvalid("another `sealring token-key` is at work in this folder; try again in a moment") from None
+        raise SettingsInvalid("another `sealring token-key` runs in this folder; try again in a moment") from None
 
 
 def _write(path: Path, raw: bytes, mode: int) -> None:
-    """Write a file in the place of another, whose owner it gets. Raises SettingsInvalid."""
+    """Write a file in place of another, with the same owner. Raises SettingsInvalid."""
     try:
         with replacing(path, mode) as file:
             file.write(raw)
@@ -148,7 +148,7 @@ def _write(path: Path, raw: bytes, mode: int) -> None:
 
 
 def _take_the_place(source: Path, target: Path) -> None:
-    """Move a file to the place of another, whose owner it gets. Raises SettingsInvalid."""
+    """Move a file to the place of another, with the same owner. Raises SettingsInvalid."""
     try:
         with source.open("rb") as file:
             _give(file.fileno(), target)
@@ -158,7 +158,7 @@ def _take_the_place(source: Path, target: Path) -> None:
 
 
 def _give(descriptor: int, former: Path) -> None:
-    """Whoever could read the former file can read the one in its place, if another user, such as root, runs this."""
+    """Keep the owner of the former file, if another user (root, for example) runs this."""
     if not former.exists():
         return
     status, owner = os.fstat(descriptor), former.stat()

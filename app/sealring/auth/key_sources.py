@@ -1,4 +1,4 @@
-"""Key sources: where the key set of an issuer comes from, and how it stays current."""
+"""Sources of issuers' key sets: from a URL, from a file, or from the settings."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class KeySource(Protocol):
     """The keys of one issuer. Called from many threads."""
 
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
-        """Return the key of that id for an algorithm, as `KeySet.key` does; None where there is no such key.
+        """Return the key with that id for an algorithm, as `KeySet.key` does; None if there is no such key.
 
-        Raises IssuerUnavailable where no keys of the issuer are known.
+        Raises IssuerUnavailable if no keys of the issuer are known.
         """
         ...
 
 
 def key_sources(profiles: Iterable[IssuerProfile], folder: Path, log: KeySetLog) -> dict[str, KeySource]:
-    """Make the source of each profile, by issuer; sets that are fetched are shared in `folder`. Starts no thread.
+    """Make the source of each profile, by issuer; `folder` holds the fetched sets that workers share. Starts no thread.
 
     Raises SettingsInvalid for a `jwks_file` or `ca_file` that cannot be used.
     """
@@ -57,7 +57,7 @@ def key_source(profile: IssuerProfile, folder: Path, log: KeySetLog) -> KeySourc
 
 
 class StaticKeys:
-    """A key set that stands in the settings."""
+    """A key set in the settings."""
 
     __slots__ = ("_keys",)
 
@@ -69,20 +69,20 @@ class StaticKeys:
 
 
 class FileKeys:
-    """A key set in a file, which is looked at every two seconds and read again when its time, inode or size changes.
+    """A key set in a file, checked every two seconds and read again if its time, inode or size has changed.
 
-    Replace the file by a rename. A new file that is unreadable or no key set leaves the last good set in force.
+    Replace the file by a rename. If a new file is unreadable or not a key set, the last good set stays in force.
     """
 
     def __init__(self, path: Path, told: Told, *, clock: Clock = time.monotonic) -> None:
-        """Read the file. Raises SettingsInvalid where it is missing, unreadable or no key set."""
+        """Read the file. Raises SettingsInvalid if it is missing, unreadable or not a key set."""
         self._path = path
         self._told = told
         self._clock = clock
         self._looking = threading.Lock()
         self._looked_at = clock()
         self._seen: tuple[int, int, int] | None = None
-        with suppress(OSError):  # the reading says what is wrong
+        with suppress(OSError):  # read_key_set raises the right error
             self._seen = _identity(path)
         self._keys = read_key_set(path)
         told.unusable(self._keys)
@@ -93,7 +93,7 @@ class FileKeys:
         return self._keys.key(kid, alg)
 
     def look(self) -> None:
-        """Look at the file, if that is due."""
+        """Check the file, if that is due."""
         with self._looking:
             if self._clock() - self._looked_at < FILE_CHECK_S:
                 return
@@ -112,7 +112,7 @@ class FileKeys:
 
 
 def read_key_set(path: Path) -> KeySet:
-    """Return the set in a `jwks_file`. Raises SettingsInvalid where it is missing, unreadable or no key set."""
+    """Return the set in a `jwks_file`. Raises SettingsInvalid if it is missing, unreadable or not a key set."""
     try:
         return _read(path)
     except OSError as error:
@@ -138,6 +138,6 @@ def _read(path: Path) -> KeySet:
     if not stat.S_ISREG(mode):  # a pipe would block
         raise OSError(errno.EINVAL, "not a regular file")
     if mode & stat.S_IWOTH:
-        raise KeySetRefused(f"anybody may write it, and could sign tokens then; run: chmod o-w {path}")
+        raise KeySetRefused(f"every user can write it, and so could sign tokens; run: chmod o-w {path}")
     with path.open("rb") as file:
         return KeySet.parse(file.read(MAX_KEY_SET_BYTES + 1))

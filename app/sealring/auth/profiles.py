@@ -1,4 +1,4 @@
-"""Issuer profiles: whose tokens are taken, and what of them is believed."""
+"""Issuer profiles: the accepted issuers, each with rules for its tokens."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sealring.table import Table
 
 MAX_LEEWAY_S = 30
 _MAX_LIFETIME_S = 100 * 366 * 86_400
-NO_AUDIENCE = "none"  # what a settings table must say where tokens carry no audience
+NO_AUDIENCE = "none"  # the setting for an issuer whose tokens have no audience
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
 def media_type(typ: str) -> str:
-    """Return the one spelling of a `typ`: case does not count, and "application/" may be left out (RFC 7515 4.1.9)."""
+    """Return the normal form of a `typ`: case is ignored, and "application/" is optional (RFC 7515 4.1.9)."""
     lower = typ.lower()
     short = lower.removeprefix("application/")
     return short if short and "/" not in short else lower
@@ -31,19 +31,19 @@ def media_type(typ: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IssuerProfile:
-    """The rules for the tokens of one issuer. Made by `parse`; after that nobody checks again.
+    """The rules for the tokens of one issuer. `parse` checks them; nothing checks them again.
 
     Exactly one of `jwks_url`, `jwks_file` and `jwks` is set.
     """
 
     issuer: str  # compared exactly
     jwks_url: str | None
-    ca_file: Path | None  # whom to trust as well, for `jwks_url`
+    ca_file: Path | None  # more certificates to trust for `jwks_url`
     jwks_file: Path | None
     jwks: KeySet | None
     algorithms: frozenset[str]
     audience: str | None  # None: the settings say "none", and a token must have no aud
-    types: frozenset[str]  # allowed `typ`, each as `media_type` gives it; "" stands for a token that has none
+    types: frozenset[str]  # allowed `typ`, each in the form of `media_type`; "": tokens without one
     environment_id: EnvironmentId
     organization_claim: str
     organizations_claim: str
@@ -54,7 +54,7 @@ class IssuerProfile:
 
     @classmethod
     def parse(cls, table: Mapping[str, object], *, base: Path) -> Self:
-        """Check a table of the settings; `base` is the folder that files are relative to. Reads no file.
+        """Check a table of the settings; paths are relative to the folder `base`. Reads no file.
 
             issuer = "https://auth.example.com"
             jwks_url = "https://auth.example.com/jwks"      # or jwks_file = "issuer.jwks", or jwks = [{...}]
@@ -70,12 +70,12 @@ class IssuerProfile:
             max_lifetime_s = 86400
             leeway_s = 10                                   # at most 30
 
-        Raises SettingsInvalid: an unknown name, a wrong type, or a value that breaks a rule.
+        Raises SettingsInvalid for an unknown name, a wrong type, or a value that breaks a rule.
         """
         fields = Table(f"issuer {table.get('issuer')!r}:", table)
         fields.only(*cls.__dataclass_fields__)
         if len({"jwks_url", "jwks_file", "jwks"} & table.keys()) != 1:
-            fields.refuse("jwks_url, jwks_file or jwks", "must be there, and one of them only")
+            fields.refuse("jwks_url, jwks_file or jwks", "must be there, and only one of them")
         return cls(
             issuer=fields.printable("issuer"),
             jwks_url=_url(fields),
@@ -105,9 +105,9 @@ def _url(fields: Table) -> str | None:
     except ValueError:
         fields.refuse("jwks_url", "is not a URL")
     if not host or "@" in parts.netloc or "#" in url or not _VISIBLE_ASCII.fullmatch(url):
-        fields.refuse("jwks_url", "must have a host, no user, no fragment and no blanks")
+        fields.refuse("jwks_url", "must have a host, and no user, fragment or blanks")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
-        fields.refuse("jwks_url", "must begin with https:// (http:// for a loopback host only)")
+        fields.refuse("jwks_url", "must begin with https:// (http:// only for a loopback host)")
     return url
 
 
@@ -122,7 +122,7 @@ def _ca_file(fields: Table, base: Path) -> Path | None:
     if "ca_file" not in fields.members:
         return None
     if not str(fields.members.get("jwks_url", "")).startswith("https://"):
-        fields.refuse("ca_file", "is for a jwks_url that begins with https://")
+        fields.refuse("ca_file", "needs a jwks_url that begins with https://")
     return base / fields.printable("ca_file")
 
 
@@ -144,5 +144,5 @@ def _audience(fields: Table) -> str | None:
 def _environment(fields: Table) -> EnvironmentId:
     environment = environment_id(fields.printable("environment_id"))
     if environment is None:
-        fields.refuse("environment_id", "must be environment_ and a ULID")
+        fields.refuse("environment_id", "must be environment_ followed by a ULID")
     return environment

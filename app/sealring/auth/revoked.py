@@ -1,4 +1,4 @@
-"""Revoked tokens: whether what an issuer signed was withdrawn since, asked of every request."""
+"""Revoked tokens: the check, on every request, that the caller's token is not revoked."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from sealring.domain.principal import Principal
 from sealring.domain.revocation import Revocation, Revoked
 from sealring.errors import IntegrityFailure, StoreError, Unauthenticated
 
-RENEW_S = 2.0  # a list of this age is read again by one request, while the others go on with it
-MAX_AGE_S = 4.0  # one of this age is good for nobody: a revocation is in force 4 s after it was stored
+RENEW_S = 2.0  # at this age one request reads the list again, while the others still use it
+MAX_AGE_S = 4.0  # at this age no request uses the list: a revocation is in force 4 s after it was stored
 
 Load = Callable[[], Sequence[Revocation]]
 
 
 class RevokedTokens:
-    """Refuses them. Holds the revocations of each environment, as old as above. Called from many threads."""
+    """Refuses revoked tokens. Caches the revocations of each environment. Called from many threads."""
 
     __slots__ = ("_clock", "_lists", "_store")
 
     def __init__(self, store: RevocationStore, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds, and is never set back."""
+        """`clock` gives monotonic seconds."""
         self._store = store
         self._clock = clock
         self._lists: dict[EnvironmentId, _HeldList] = {}
 
     def refuse(self, principal: Principal) -> None:
-        """Raises Unauthenticated where the principal's token is revoked.
+        """Raises Unauthenticated if the principal's token is revoked.
 
-        Raises StoreError where that is not known, since the list cannot be read; IntegrityFailure where it is not the
-        one that we wrote.
+        Raises StoreError if the list cannot be read; IntegrityFailure if it is not the list that we wrote.
         """
         held = self._lists.get(principal.environment) or self._list_of(principal.environment)
         if held.current().covers(principal):
@@ -47,7 +46,7 @@ class RevokedTokens:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A list as it was read; the age counts from before the store was asked."""
+    """A list that was read; its age counts from before the read."""
 
     asked_at: float = float("-inf")
     loaded: Sequence[Revocation] | None = None
@@ -60,13 +59,13 @@ class _HeldList:
     def __init__(self, load: Load, clock: Callable[[], float]) -> None:
         self._load = load
         self._clock = clock
-        self._reading = Lock()  # held by who reads; what follows is of the last reading
+        self._reading = Lock()  # held by the thread that reads; the attributes below are those of the last read
         self._held = _Held()
         self._began_at = self._ended_at = float("-inf")
         self._failure: StoreError | IntegrityFailure | None = None
 
     def current(self) -> Revoked:
-        """Return the list, read again where it is old. Raises StoreError; IntegrityFailure."""
+        """Return the list, read again if it is old. Raises StoreError; IntegrityFailure."""
         held, now = self._held, self._clock()
         age = now - held.asked_at
         if age < RENEW_S:
@@ -79,9 +78,9 @@ class _HeldList:
             self._reading.release()
 
     def _renewed(self, wanted_at: float) -> Revoked:
-        """Take what came of a reading that ended since, and was not begun too long ago; else read.
+        """Use the result of a read that ended after `wanted_at` and began recently; else read.
 
-        So those who waited for one reading share its failure, and do not wait for one more each.
+        So requests that waited for the same read share its failure, instead of one more wait each.
         """
         if self._ended_at <= wanted_at or self._clock() - self._began_at >= MAX_AGE_S:
             self._read()
@@ -100,5 +99,5 @@ class _HeldList:
             self._failure = failure
         except IntegrityFailure as failure:
             self._failure = failure
-            self._held = _Held()  # nobody goes on with what was there before
+            self._held = _Held()  # nobody may use the previous list
         self._ended_at = self._clock()

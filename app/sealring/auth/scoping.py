@@ -1,4 +1,4 @@
-"""Scoping: from the claims of a token to the principal that it makes."""
+"""Scoping: makes the principal of a request from the claims of its token."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sealring.domain.principal import Permission, Principal
 from sealring.errors import Unauthenticated
 
 MAX_NAME_CHARACTERS = 200
-CACHE_S = 60  # how long a key that an issuer has withdrawn may still count
+CACHE_S = 60  # the longest time for which a key that its issuer has removed still counts
 MAX_CACHED = 4_096
 
 
 def operator(environment: EnvironmentId) -> Principal:
-    """Return who works on the command line, with the settings and the keys of the server at hand: all is theirs."""
+    """Return the principal of the command line: it has all permissions, since its user has the server's keys."""
     subject = f"uid {os.getuid()}"
     return Principal("urn:sealring:operator", subject, subject, environment, frozenset(), frozenset(Permission))
 
@@ -28,8 +28,8 @@ def operator(environment: EnvironmentId) -> Principal:
 def principal_of(claims: Claims) -> Principal:
     """Make the principal of a verified token.
 
-    Raises Unauthenticated where an organization or permission claim has another form than its rule; a permission that
-    we do not know is ignored, and one above the issuer's ceiling too.
+    Permissions that are unknown or above the issuer's ceiling are ignored. Raises Unauthenticated if an organization or
+    permission claim is malformed.
     """
     name = plain_text(claims.members.get("name"), MAX_NAME_CHARACTERS)
     return Principal(
@@ -47,9 +47,8 @@ def principal_of(claims: Claims) -> Principal:
 class Authenticator:
     """Turns the Authorization header of a request into a principal. Called from many threads.
 
-    A token that verified counts for 60 seconds without a second look, though never beyond its `exp`. Tokens are
-    remembered by their SHA-256, at most 4,096 of them, the oldest leaving first; failures are not remembered. Whether
-    it is revoked is asked each time.
+    A verified token is cached for 60 seconds, but never beyond its `exp`: by its SHA-256, at most 4,096 tokens, the
+    oldest dropped first. Failures are not cached. Revocation is checked each time.
     """
 
     __slots__ = ("_adding", "_cached", "_clock", "_revoked", "_verifier")
@@ -60,10 +59,10 @@ class Authenticator:
         self._revoked = revoked
         self._clock = clock
         self._adding = threading.Lock()
-        self._cached: dict[bytes, tuple[float, float, Principal]] = {}  # from, until, who
+        self._cached: dict[bytes, tuple[float, float, Principal]] = {}  # from, until, principal
 
     def authenticate(self, values: Sequence[str]) -> Principal:
-        """Return who sends these Authorization values.
+        """Return the principal of a request with these Authorization values.
 
         Raises as `bearer_token`, `verify`, `principal_of` and `RevokedTokens.refuse` do.
         """
@@ -75,7 +74,7 @@ class Authenticator:
         token = bearer_token(values)
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         cached = self._cached.get(digest)
-        if cached is not None and cached[0] <= self._clock() < cached[1]:  # from: the clock may be set back
+        if cached is not None and cached[0] <= self._clock() < cached[1]:  # cached[0]: the clock may have been set back
             return cached[2]
         now = self._clock()
         claims = self._verifier.verify(token)
@@ -113,7 +112,7 @@ def _permissions(claims: Claims) -> frozenset[Permission]:
 
 
 def _words(claims: Claims, name: str) -> frozenset[str]:
-    """The words of a claim that is a list of texts or, as RFC 8693 4.2 has it, one text with spaces."""
+    """Return the words of a claim that is a list of texts or one text with spaces (RFC 8693 4.2)."""
     value = claims.members.get(name, [])
     words = value.split(" ") if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):

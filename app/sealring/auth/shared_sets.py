@@ -1,7 +1,7 @@
-"""Fetched key sets, shared by the workers of one server in files of their own.
+"""Fetched key sets, shared by the workers of one server in private files.
 
-Never through the store: whoever can write there could then sign tokens. The files lie in a folder that is open to
-nobody else, and count only while that is so. They are no more than a memory: without them a worker asks the issuer.
+Not in the store, since an attacker who can write there could then sign tokens. The files are in a folder that only the
+server's user can open; otherwise they are ignored. They are only a cache: without them, a worker asks the issuer.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from sealring.files import replacing
 MAX_AGE_S = 3_600.0
 FOLDER_MODE = 0o700
 
-_MAX_FILE_BYTES = 4 * MAX_KEY_SET_BYTES  # a set as a text of JSON, where each byte may take two, and its issuer
+_MAX_FILE_BYTES = 4 * MAX_KEY_SET_BYTES  # a set as a JSON text, in which a byte may take two, and its issuer
 
 
 class _Refused(ValueError):
-    """A file or folder that is not to be trusted. The message is a fixed text."""
+    """A file or folder that must not be trusted. The message is a fixed text."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedSet:
-    """What a worker fetched, and when it began to: seconds since 1970."""
+    """A fetched set; `fetched_at` is when the fetch began, in seconds since 1970."""
 
     keys: KeySet
     fetched_at: float
 
 
 class SharedSet:
-    """The file of one issuer's set. A failure of any kind is told, and then there is no set."""
+    """The file of one issuer's set. Every failure is logged, and counts as no set."""
 
     def __init__(self, folder: Path, issuer: str, url: str, told: Told, clock: Callable[[], float] = time.time) -> None:
-        """`folder` is made when it is first needed (0700); what it lies in must be there."""
+        """`folder` is made on first use (0700); its parent must exist."""
         self._path = folder / f"jwks-{hashlib.sha256(issuer.encode()).hexdigest()[:32]}.json"
         self._of = {"issuer": issuer, "url": url}
         self._told = told
         self._clock = clock
 
     def read(self) -> FetchedSet | None:
-        """Return the set, where one of that issuer and URL was fetched in the last hour."""
+        """Return the set, if one of that issuer and URL was fetched in the last hour."""
         try:
             found = self._parsed(_read(self._path))
         except FileNotFoundError:
@@ -67,7 +67,7 @@ class SharedSet:
         return None
 
     def write(self, raw: bytes, fetched_at: float) -> None:
-        """Share a set that was parsed, in the place of an earlier one, as a whole or not at all."""
+        """Replace the shared set by one that was parsed, as a whole or not at all."""
         document = {**self._of, "fetched_at": fetched_at, "jwks": raw.decode()}
         try:
             self._path.parent.mkdir(FOLDER_MODE, exist_ok=True)
@@ -90,7 +90,7 @@ class SharedSet:
 
 
 def _read(path: Path) -> bytes:
-    """What is read is what was looked at. Raises OSError; _Refused."""
+    """Read the same file that was checked. Raises OSError; _Refused."""
     with _opened_folder(path.parent) as folder:
         descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
@@ -111,4 +111,4 @@ def _opened_folder(folder: Path) -> Iterator[int]:
 
 def _require_ours(status: os.stat_result, is_kind: Callable[[int], bool]) -> None:
     if not is_kind(status.st_mode) or status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise _Refused("it, or its folder, belongs or is open to others")
+        raise _Refused("other users own it or its folder, or have access")

@@ -1,4 +1,4 @@
-"""Signing: the local issuer behind `sealring token`."""
+"""Signing of tokens by the local issuer, for `sealring token`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COORDINATE_BYTES = 32  # RFC 7518 6.2.1.2
 def create_signing_key(path: Path) -> None:
     """Write a new key to a file that only its owner can read.
 
-    Raises SettingsInvalid where the file exists already (it is left alone) or cannot be made.
+    Raises SettingsInvalid if the file already exists (it stays as it is) or cannot be made.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -46,18 +46,18 @@ def new_signing_key() -> bytes:
 
 
 def public_jwks(path: Path) -> dict[str, list[dict[str, str]]]:
-    """Return the key set (RFC 7517) that verifies what the key signs. Raises SettingsInvalid as `mint` does."""
+    """Return the key set (RFC 7517) with the public half of the key. Raises SettingsInvalid as `mint` does."""
     return {"keys": [public_jwk(path)]}
 
 
 def public_jwk(path: Path) -> dict[str, str]:
-    """Return the public half of the key. Raises SettingsInvalid as `mint` does."""
+    """Return the public half of the key as a JWK. Raises SettingsInvalid as `mint` does."""
     members = _public_members(_load(path))
     return {**members, "kid": _thumbprint(members), "use": "sig", "alg": ALGORITHM}
 
 
 def verification_key(path: Path) -> VerificationKey:
-    """Return the public half, which has a `kid`. Raises SettingsInvalid as `mint` does."""
+    """Return the public half of the key, with its `kid`. Raises SettingsInvalid as `mint` does."""
     return KeySet.of(public_jwks(path)["keys"]).keys[0]
 
 
@@ -73,9 +73,9 @@ def mint(  # noqa: PLR0913  the claims of a token, all by name
     lifetime_s: int,
     now: int,
 ) -> str:
-    """Sign a token with the key in `path`. `now` is in seconds since 1970; no audience, no `aud`.
+    """Sign a token with the key in `path`. `now` is in seconds since 1970; without an audience, the token has no `aud`.
 
-    Raises SettingsInvalid where the file cannot be read, can be read by others, or holds no P-256 key.
+    Raises SettingsInvalid if the file cannot be read, if others can read it, or if it holds no P-256 key.
     """
     key = _load(path)
     claims: dict[str, object] = {
@@ -101,7 +101,7 @@ def _load(path: Path) -> EllipticCurvePrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
         raise SettingsInvalid(f"signing key {path} is not an unencrypted PEM file of a private key.") from None
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise SettingsInvalid(f"signing key {path} must be of P-256. Make one with `sealring init`.")
+        raise SettingsInvalid(f"signing key {path} must be a P-256 key. Make one with `sealring init`.")
     return key
 
 
@@ -112,7 +112,7 @@ def _public_members(key: EllipticCurvePrivateKey) -> dict[str, str]:
 
 
 def _thumbprint(members: dict[str, str]) -> str:
-    """RFC 7638 3: SHA-256 of the required members, in this order and without blanks."""
+    """Return the SHA-256 of the required members, in this order and without blanks (RFC 7638 3)."""
     text = '{{"crv":"{crv}","kty":"{kty}","x":"{x}","y":"{y}"}}'.format_map(members)
     return _base64url(hashlib.sha256(text.encode()).digest())
 

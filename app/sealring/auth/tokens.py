@@ -1,6 +1,6 @@
-"""Bearer tokens: the one place where a string becomes claims.
+"""Bearer tokens: the only place where a string becomes claims.
 
-The rules are RFC 8725's and those that PyJWT leaves to its caller; PyJWT checks the signature, and nothing else.
+The rules are those of RFC 8725 and those that PyJWT leaves to its caller; PyJWT checks only the signature.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from sealring.auth.profiles import IssuerProfile, media_type
 from sealring.domain.strict_json import parse_object
 from sealring.errors import MalformedRequest, SettingsInvalid, Unauthenticated
 
-BearerToken = NewType("BearerToken", str)  # made by bearer_token(); anything may stand in it
+BearerToken = NewType("BearerToken", str)  # made by bearer_token(); its content is not checked
 
 MAX_HEADER_BYTES = 8_000  # gunicorn stops at 8,190
 MAX_SUBJECT_CHARACTERS = 255  # OpenID Connect Core 2
-MAX_SECONDS = 2**53  # RFC 8259 6: beyond, numbers of JSON are not exact
-MAX_TOKEN_ID_CHARACTERS = 255  # our own: an id that is longer, or that nobody can type, cannot be revoked
+MAX_SECONDS = 2**53  # RFC 8259 6: JSON numbers beyond it are not exact
+MAX_TOKEN_ID_CHARACTERS = 255  # our own limit: nobody can revoke an id that cannot be typed
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+", re.ASCII)  # RFC 7515 7.1
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # neither controls nor lone surrogates
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # no controls, no lone surrogates
 
 # Header members that choose keys or change what is signed (RFC 7515 4.1, RFC 7516 4.1.3, RFC 7797 3).
 _REFUSED_MEMBERS = frozenset({"crit", "jku", "x5u", "jwk", "x5c", "b64", "zip"})
@@ -40,28 +40,28 @@ _SIGNATURES = PyJWS(sorted(ALGORITHMS), {"verify_signature": True, "enforce_mini
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says. Only TokenVerifier makes one; auth/scoping.py reads it."""
+    """The claims of a verified token. Only TokenVerifier makes them; auth/scoping.py reads them."""
 
     profile: IssuerProfile  # of the issuer that signed
     subject: str
     expires_at: float  # seconds since 1970
-    issued_at: int  # likewise, rounded down: so it is before the same whole seconds
-    token_id: str  # empty where it has none
-    members: Mapping[str, object] = field(repr=False)  # as signed; each is checked where it is used
+    issued_at: int  # likewise, rounded down, for comparison with whole seconds
+    token_id: str  # empty if it has none
+    members: Mapping[str, object] = field(repr=False)  # as signed; the code that uses a member checks it
 
 
 def bearer_token(values: Sequence[str]) -> BearerToken:
     """Take the token from all Authorization header values of a request.
 
-    Raises MalformedRequest: two headers, a comma (what a server makes of two), more than 8,000 bytes. Raises
-    Unauthenticated: no header, another scheme than Bearer, no token.
+    Raises MalformedRequest for two headers, a comma (with which servers join two) or more than 8,000 bytes;
+    Unauthenticated for no header, another scheme than Bearer, or no token.
     """
     if not values:
         raise Unauthenticated("no token")
     value = values[0]
     if len(values) > 1 or "," in value:
         raise MalformedRequest("Send one Authorization header, with one token.")
-    if len(value) > MAX_HEADER_BYTES:  # WSGI: a character is a byte
+    if len(value) > MAX_HEADER_BYTES:  # in WSGI a character is a byte
         raise MalformedRequest(f"The Authorization header is over {MAX_HEADER_BYTES} bytes. Use a smaller token.")
     scheme, _, rest = value.partition(" ")
     if scheme.lower() != "bearer":
@@ -73,14 +73,14 @@ def bearer_token(values: Sequence[str]) -> BearerToken:
 
 
 def plain_text(value: object, limit: int) -> str | None:
-    """Return `value` where it is a text of 1 to `limit` characters without controls and lone surrogates, or None."""
+    """Return `value` if it is a text of 1 to `limit` characters without controls and lone surrogates, else None."""
     return value if isinstance(value, str) and len(value) <= limit and _PLAIN.fullmatch(value) else None
 
 
 def unverified(token: BearerToken) -> tuple[dict[str, object], dict[str, object]]:
-    """Return header and payload, of which nothing is to be believed yet. Raises Unauthenticated where it is no token.
+    """Return header and payload, not verified yet. Raises Unauthenticated if it is not a token.
 
-    What is signed is the bytes that they are read from, so nobody reads the claims again.
+    They are parsed from the signed bytes, so that the claims need not be parsed again after the signature is checked.
     """
     parts = _COMPACT.fullmatch(token)
     if parts is None:
@@ -111,9 +111,9 @@ class TokenVerifier:
             self._issuers[profile.issuer] = (profile, sources[profile.issuer])
 
     def verify(self, token: BearerToken) -> Claims:
-        """Check everything that can be checked of a token, in the order of RFC 8725.
+        """Run all checks of a token, in the order of RFC 8725.
 
-        Raises Unauthenticated, with a reason of a few words for the log, for every token that is not valid now.
+        Raises Unauthenticated, with a short reason for the log, if the token is not valid now.
         """
         header, members = unverified(token)
         _refuse_members(header)
@@ -124,14 +124,14 @@ class TokenVerifier:
         issued_at, expires_at = _check_times(members, profile, self._clock())
         _check_audience(members, profile)
         if "cnf" in members:
-            raise Unauthenticated("cnf")  # bound to a key or certificate of its sender, which we cannot check
+            raise Unauthenticated("cnf")  # the token is bound to a key of its sender, which we cannot check
         subject = plain_text(members.get("sub"), MAX_SUBJECT_CHARACTERS)
         if subject is None:
             raise Unauthenticated("sub")
         return Claims(profile, subject, expires_at, issued_at, _token_id(members), members)
 
     def _issuer(self, issuer: object) -> tuple[IssuerProfile, KeySource]:
-        """The profile that the (still unverified) issuer has, if any: an exact match, never a prefix."""
+        """Return the profile of the still unverified issuer: an exact match, no prefix. Raises Unauthenticated."""
         found = self._issuers.get(issuer) if isinstance(issuer, str) else None
         if found is None:
             raise Unauthenticated("iss")
@@ -181,7 +181,7 @@ def _check_signature(token: BearerToken, alg: str, key: VerificationKey) -> None
 
 
 def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: float) -> tuple[int, float]:
-    """Return `iat`, rounded down, and `exp`. Only exp, iat and nbf have the leeway; the lifetime has none."""
+    """Return `iat`, rounded down, and `exp`. The leeway applies to exp, iat and nbf, but not to the lifetime."""
     expires_at, issued_at = _seconds(members, "exp"), _seconds(members, "iat")
     if now >= expires_at + profile.leeway_s:
         raise Unauthenticated("expired")
@@ -195,17 +195,17 @@ def _check_times(members: Mapping[str, object], profile: IssuerProfile, now: flo
 
 
 def _seconds(members: Mapping[str, object], name: str) -> float:
-    """RFC 7519 2: any number, with a fraction or without; some libraries write floats."""
+    """Return a NumericDate (RFC 7519 2), with or without a fraction: some libraries write floats."""
     seconds = members.get(name)
-    if type(seconds) is not int and type(seconds) is not float:  # bool is an int to isinstance
+    if type(seconds) is not int and type(seconds) is not float:  # isinstance takes a bool for an int
         raise Unauthenticated(name)
-    if not -MAX_SECONDS <= seconds <= MAX_SECONDS:  # nor is it infinite
+    if not -MAX_SECONDS <= seconds <= MAX_SECONDS:  # refuses infinity too
         raise Unauthenticated(name)
     return seconds
 
 
 def _token_id(members: Mapping[str, object]) -> str:
-    """RFC 7519 4.1.7. One that is there can be revoked, so it has a form that can be named; most have one."""
+    """Return the `jti` (RFC 7519 4.1.7), or "". It must be a text that an operator can name to revoke the token."""
     if "jti" not in members:
         return ""
     token_id = plain_text(members["jti"], MAX_TOKEN_ID_CHARACTERS)
@@ -215,7 +215,7 @@ def _token_id(members: Mapping[str, object]) -> str:
 
 
 def _check_audience(members: Mapping[str, object], profile: IssuerProfile) -> None:
-    """RFC 7519 4.1.3: a token that names audiences is for those alone, hence the refusal where we have no name."""
+    """RFC 7519 4.1.3: a token that names audiences is only for those, so it is refused if we have no name."""
     if profile.audience is None and "aud" not in members:
         return
     named = members.get("aud")

@@ -1,4 +1,4 @@
-"""Key sets behind a URL."""
+"""Key sets from a URL."""
 
 from __future__ import annotations
 
@@ -14,44 +14,43 @@ from sealring.auth.shared_sets import MAX_AGE_S, SharedSet
 from sealring.auth.told import Told
 from sealring.errors import IssuerUnavailable
 
-REFRESH_S = 240.0  # the thread renews a set before it is due, so that no request waits for it
+REFRESH_S = 240.0  # the thread renews a set before CACHE_S, so that no request waits for it
 CACHE_S = 300.0
-RETRY_S = 30.0  # one fetch per so long, whatever unknown kids arrive (GHSA-fhv5-28vv-h8m8)
-FIRST_RETRY_S = 2.0  # likewise, while there is no set at all
-STALE_S = 86_400.0  # how long an outage of the issuer is bridged
-WAIT_S = 6.0  # a fetch, which has 5 s, is waited for no longer, and then given up
+RETRY_S = 30.0  # between two fetches, however many unknown kids arrive (GHSA-fhv5-28vv-h8m8)
+FIRST_RETRY_S = 2.0  # likewise, as long as there is no set
+STALE_S = 86_400.0  # the longest outage of the issuer in which its last set still counts
+WAIT_S = 6.0  # then a fetch, whose own limit is 5 s, is given up
 
 Clock = Callable[[], float]  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A set, and when it was asked for by the wall clock, which other workers have too, and by the monotonic one."""
+    """A set, and when its fetch began, by the wall clock (which all workers share) and by the monotonic clock."""
 
     keys: KeySet
-    fetched_at: float
-    asked_at: float
+    fetched_at: float  # seconds since 1970
+    asked_at: float  # monotonic
     good_until: float  # monotonic
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """A fetch that was asked for: itself, not what it says, tells whether it is the one that is waited for."""
+    """One request for a fetch. Requests are compared by identity."""
 
     at: float  # monotonic
 
 
 class UrlKeys:
-    """A key set behind a URL, kept current by a daemon thread that starts with the first use (after the fork).
+    """A key set from a URL, kept current by a daemon thread that starts on first use (after the fork).
 
-    A set counts as current for five minutes. Where the issuer is out of reach, the last set stays in force for 24 hours
-    more and requests do not wait. Otherwise a request waits for at most six seconds, and only where there is no
-    current set or its kid is unknown; all that wait share one fetch, and there is one per 30 seconds. A fetch that has
-    not ended six seconds after it was asked for is given up by whoever asks: it failed, another thread makes the next
-    one, and what it still brings is dropped.
+    A set is current for five minutes. If the issuer cannot be reached, the last set stays in force for 24 more hours,
+    and requests do not wait. Otherwise a request waits, for at most six seconds, only if there is no current set or if
+    its kid is unknown; all waiting requests share one fetch, and there is at most one fetch in 30 seconds. A fetch that
+    takes more than six seconds has failed: another thread makes the next one, and a late result is dropped.
 
-    Before its first fetch and after one that failed, a worker takes the set that another worker of the server fetched,
-    if it is at most an hour old. Without any set the issuer is unavailable, and fetches are tried every 2 seconds.
+    Before its first fetch and after a failed one, a worker uses the set that another worker of the server fetched, if
+    it is at most an hour old. Without any set, the issuer is unavailable, and a fetch is tried every 2 seconds.
     """
 
     def __init__(  # noqa: PLR0913  clocks and network, by name
@@ -64,7 +63,7 @@ class UrlKeys:
         clock: Clock = time.monotonic,
         wall_clock: Clock = time.time,
     ) -> None:
-        """`fetch` raises OSError where there is no answer; `wall_clock` gives seconds since 1970."""
+        """`fetch` raises OSError if there is no answer; `wall_clock` gives seconds since 1970."""
         self._url = url
         self._told = told
         self._shared = shared
@@ -73,10 +72,10 @@ class UrlKeys:
         self._wall_clock = wall_clock
         self._turn = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._last: _Held | None = None  # replaced as one
+        self._last: _Held | None = None  # replaced as a whole
         self._begun = False
         self._asked_at = float("-inf")
-        self._asked: _Asked | None = None  # until the fetch has ended, or is given up
+        self._asked: _Asked | None = None  # None again when the fetch has ended or was given up
         self._failing = False
 
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
@@ -94,7 +93,7 @@ class UrlKeys:
         return held.keys.key(kid, alg)
 
     def refresh(self, asked: _Asked | None = None) -> None:
-        """Fetch once, in this thread. A failure of any foreseen kind leaves the last set in force."""
+        """Fetch once, in this thread. After an OSError or a refused set, the last set stays in force."""
         fetched = None
         try:
             fetched = self._fetched(asked)
@@ -107,7 +106,7 @@ class UrlKeys:
                     self._end(fetched)
 
     def _fetched(self, asked: _Asked | None) -> _Held:
-        """Fetch a set, and share it unless it was given up meanwhile. Raises OSError; KeySetRefused."""
+        """Fetch a set, and share it unless the fetch was given up meanwhile. Raises OSError; KeySetRefused."""
         began, began_at = self._clock(), self._wall_clock()
         raw = self._fetch(self._url)
         keys = KeySet.parse(raw)
@@ -138,7 +137,7 @@ class UrlKeys:
         return held if held is not None and self._clock() < held.good_until else None
 
     def _take_shared(self) -> None:
-        """Take what another worker fetched, where it is newer than what we have."""
+        """Use the set that another worker fetched, if it is newer than ours."""
         found = self._shared.read()
         if found is None:
             return
@@ -154,7 +153,7 @@ class UrlKeys:
         return FIRST_RETRY_S if self._held() is None else RETRY_S
 
     def _ask(self) -> None:
-        """Have a fetch made, unless the last is too recent, and wait for its end, unless the last one failed."""
+        """Request a fetch, unless the last one is too recent; wait for its end, unless the last one failed."""
         with self._turn:
             overdue = self._asked is not None and not self._left_s(self._asked)
             if overdue:
@@ -168,7 +167,7 @@ class UrlKeys:
             self._failed("no answer in time")
 
     def _ends(self, asked: _Asked) -> bool:
-        """Wait for a fetch, and give it up if it does not end in its time."""
+        """Wait for a fetch, and give it up if it does not end in time; return whether it ended."""
         ended = self._turn.wait_for(lambda: self._asked is not asked, timeout=self._left_s(asked))
         if not ended:
             self._give_up()
@@ -178,7 +177,7 @@ class UrlKeys:
         return max(0.0, asked.at + WAIT_S - self._clock())
 
     def _give_up(self) -> None:
-        """Take what is asked for as failed; the thread that is still at it ends with it."""
+        """Count the current fetch as failed; its thread ends after it."""
         self._thread = None
         self._end(None)
 
@@ -198,7 +197,7 @@ class UrlKeys:
             self.refresh(asked)
 
     def _next(self) -> _Asked | None:
-        """Wait until a fetch is asked for, or due; there is none for a thread whose fetch was given up."""
+        """Wait until a fetch is requested or due; None for a thread whose fetch was given up."""
         with self._turn:
             self._turn.wait_for(
                 lambda: self._asked is not None or not self._is_ours(),
