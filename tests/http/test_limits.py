@@ -213,9 +213,8 @@ def test_a_coded_body_is_unsupported_and_its_coding_is_named(live, acme, method,
     answer = live.ask(method, path, token=acme, raw_body=body, headers={"Content-Encoding": header})
 
     assert problem(answer) == (415, "unsupported_media_type")
-    assert (
-        answer.json["message"] == f"The body is coded ({named}). Send it as it is: the only coding taken is identity."
-    )
+    message = f"The body has a content coding ({named}). Send it without one: only identity is accepted."
+    assert answer.json["message"] == message
     assert answer.headers["Accept-Encoding"] == "identity"
 
 

@@ -1,4 +1,4 @@
-"""What headers declare of a request: a body that is JSON, whole and as it is, and no condition that nobody looks at."""
+"""Checks of what the headers declare: a complete JSON body without a coding, and no conditions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sealring.admission.problems import FRAMEWORK_MESSAGES
 from sealring.admission.requests import Request
 from sealring.errors import MalformedRequest
 
-# https://www.iana.org/assignments/http-parameters, "Content Coding"; what else a client put there may be a secret.
+# https://www.iana.org/assignments/http-parameters, "Content Coding". A message names no other text: it may be a secret.
 _CODINGS = frozenset(
     {
         "aes128gcm",
@@ -30,7 +30,7 @@ _NAMES = tuple((name.lower(), name) for name in _CONDITIONS)
 
 
 class UnsupportedMediaType(Exception):
-    """The body is not declared as JSON, as it is. `accepted` is the header that says so (RFC 9110, section 15.5.16)."""
+    """The body is not declared as plain JSON. `accepted` is the header for the answer (RFC 9110, section 15.5.16)."""
 
     def __init__(self, message: str, accepted: tuple[str, str]) -> None:
         super().__init__(message)
@@ -38,20 +38,20 @@ class UnsupportedMediaType(Exception):
 
 
 def check_declared(request: Request) -> None:
-    """Raises UnsupportedMediaType: another type than JSON, another coding than identity. MalformedRequest: a part."""
+    """Raises UnsupportedMediaType for a type but JSON or a coding but identity; MalformedRequest for a partial body."""
     if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(FRAMEWORK_MESSAGES[415], ("Accept", "application/json"))
     if (codings := request.header("content-encoding")) is not None:
         _check_codings(codings)
-    if request.header("content-range") is not None:  # RFC 9110, 14.5: the part would be stored for the whole
+    if request.header("content-range") is not None:  # RFC 9110, 14.5: the part would be stored as the whole
         raise MalformedRequest("The body is declared as a part (Content-Range). Send it whole.")
 
 
 def check_unconditional(request: Request) -> None:
-    """Raises MalformedRequest where a write has a condition: done in spite of it, it would be another's update lost."""
+    """Raises MalformedRequest for a write with a condition: to ignore it could overwrite another client's update."""
     for lower, name in _NAMES:
         if request.header(lower) is not None:
-            raise MalformedRequest(f"Conditions in headers ({name}) are not looked at. Send version_check instead.")
+            raise MalformedRequest(f"Conditions in headers ({name}) are not supported. Send version_check instead.")
 
 
 def _check_codings(header: str) -> None:
@@ -60,6 +60,6 @@ def _check_codings(header: str) -> None:
         if coding not in {"", "identity"}:
             named = coding if coding in _CODINGS else "(unknown)"
             raise UnsupportedMediaType(
-                f"The body is coded ({named}). Send it as it is: the only coding taken is identity.",
+                f"The body has a content coding ({named}). Send it without one: only identity is accepted.",
                 ("Accept-Encoding", "identity"),
             )

@@ -1,7 +1,7 @@
-"""The guard: what stands between a request and a view, in one order, so that no route can forget a part of it.
+"""The guard: runs all checks of a request before its view, in one order, so that no route can forget one.
 
 Limits of the headers, then authentication and permission, then the query, then the body: nothing is read before the
-caller is known, and nothing is parsed that is over a limit.
+caller is known, and nothing over a limit is parsed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Guard:
         self._fingerprint = fingerprint
 
     def admit(self, route: Route, request: Request, path: Mapping[str, str], request_id: str) -> AdmittedRequest:
-        """Raises AccessError, InputError, UnsupportedMediaType."""
+        """Return the request if it passes all checks. Raises AccessError, InputError, UnsupportedMediaType."""
         authorization = request.header("authorization")
         principal = self._authenticator.authenticate([] if authorization is None else [authorization])
         principal.require(route.permission)
@@ -65,7 +65,7 @@ def _body(schema: Schema, raw: bytes, request: Request) -> Mapping[str, Any]:
 
 
 def request_id_of(request: Request) -> str:
-    """Return the caller's request id if it is well-formed, else a fresh one."""
+    """Return the caller's request id if it is well-formed, else a new one."""
     given = request.header("x-request-id")
     return given if given is not None and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
@@ -85,7 +85,7 @@ def _query(schema: Schema, text: str) -> Mapping[str, Any]:
 
 
 def _once(pairs: Sequence[tuple[str, str]], schema: Schema) -> Mapping[str, str]:
-    """Raises MalformedRequest where a parameter of ours comes twice: of two readers, each may take another one."""
+    """Raises MalformedRequest if a known parameter comes twice: a proxy and we could each use a different one."""
     query: dict[str, str] = {}
     for name, text in pairs:
         if name in query and name in schema.fields:
@@ -95,7 +95,7 @@ def _once(pairs: Sequence[tuple[str, str]], schema: Schema) -> Mapping[str, str]
 
 
 def _invalid(error: ValidationError) -> InvalidBody:
-    """One message that names every violation; what is wrong with a key context comes first, as people look for it."""
+    """Return one error that names every violation, with those of a key context first, as people look for them."""
     violations = _violations(error)
     context = [text for _, text in violations if text.startswith("Invalid key context")]
     others = [f"{name}: {text}" for name, text in violations if text not in context]
@@ -110,5 +110,5 @@ def _violations(error: ValidationError) -> Violations:
 
 
 def _shown(name: object) -> str:
-    """A member's name, where it could be one of ours: what else a client put there may be a secret."""
+    """Return a member's name if it could be one of ours: any other text of a client may be a secret."""
     return name if isinstance(name, str) and _MEMBER.fullmatch(name) else "(unknown)"

@@ -1,6 +1,6 @@
-"""Which request is the repetition of which: by its Idempotency-Key, or by itself where its client gives none.
+"""Recognition of repeated requests, by their Idempotency-Key, or by their content if the client sends none.
 
-The request is digested here, where it arrives: no store sees a body.
+The digest of a request is made here, so that no store sees a body.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from sealring.domain.principal import Principal
 from sealring.domain.wire import lp16, lp32
 from sealring.errors import MalformedRequest
 
-Fingerprint = Callable[[bytes], bytes]  # a keyed digest of 16 bytes: an unkeyed one tells a short secret
+Fingerprint = Callable[[bytes], bytes]  # a keyed digest of 16 bytes: an unkeyed one would reveal a short secret
 
 _NAME = re.compile(rf"[!-~]{{1,{MAX_NAME_CHARACTERS}}}")
 
-# The SDKs that send a PUT or DELETE again with no key, after lost connections and some 5xx. Python 5 never does.
+# The SDKs that retry a PUT or DELETE without a key, after lost connections and some 5xx. Python 5 never does.
 _REPEATS_NAMELESS = re.compile(
     r"workos-(node|go|kotlin|dotnet)/|WorkOS PHP( Laravel)?/|WorkOS; |WorkOS Python/\S+ Python SDK/(?!5\.)"
 )
-_REPEATED_NAMELESS = frozenset({"PUT", "DELETE"})  # of two creates that are alike, the second is a conflict
+_REPEATED_NAMELESS = frozenset({"PUT", "DELETE"})  # a repeated create is a conflict anyway
 
-# RetryPolicy.kt of the Kotlin SDK: the SHA-256 of method, path, query and body, the same for all that are alike.
+# RetryPolicy.kt of the Kotlin SDK: the SHA-256 of method, path, query and body, so equal requests have the same key.
 _DIGESTS = "workos-kotlin/"
 _DIGEST = re.compile(r"retry-[0-9a-f]{64}")
 
-# base_client.rb of the Ruby SDK gives a PUT its key when it repeats it. A POST too, but after each 409 as well.
+# base_client.rb of the Ruby SDK adds a key to a PUT only when it retries. To a POST too, but even after each 409.
 _NAMES_REPETITIONS = "WorkOS; "
 
 
 def idempotent_request(
     principal: Principal, request: Request, body: bytes, fingerprint: Fingerprint
 ) -> IdempotentRequest | None:
-    """Return what the request intends; None where its client neither names it nor is known to repeat such requests.
+    """Return the identity of the request; None if its client sends no key and is not known to repeat such requests.
 
-    Raises MalformedRequest where the Idempotency-Key is not 1 to 255 visible ASCII characters.
+    Raises MalformedRequest if the Idempotency-Key is not 1 to 255 visible ASCII characters.
     """
     method, client = request.method, request.header("user-agent") or ""
     name = _name(request.header("idempotency-key"), client)
@@ -54,7 +54,7 @@ def idempotent_request(
 
 
 def _name(key: str | None, client: str) -> str:
-    """Return the key; nothing where there is none, or one that says nothing of this request."""
+    """Return the key; an empty text if there is none, or if it does not identify this request."""
     if key is None:
         return ""
     if not _NAME.fullmatch(key):
@@ -63,9 +63,9 @@ def _name(key: str | None, client: str) -> str:
 
 
 def _sender(request: Request) -> bytes:
-    """What an SDK sends with each repetition, and no other process does but with the same token and version.
+    """Return what an SDK sends with each repetition; another process sends it only with the same token and version.
 
-    Begins as no request does, whose place is not empty.
+    It begins as no other fingerprinted text does: with an empty place.
     """
     headers = ((request.header(name) or "").encode("latin-1") for name in ("user-agent", "authorization"))
     return lp32(b"") + b"".join(map(lp32, headers))

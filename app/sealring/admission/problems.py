@@ -1,4 +1,4 @@
-"""Errors on the wire: one table from every failure to its status and code, and one shape for all of them."""
+"""Errors on the wire: the table of every failure's status and code, in one shape for all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sealring import errors
 
 RETRY_AFTER_S = 1  # unless the provider of a key asks for more
-MAX_RETRY_AFTER_S = 60  # some SDKs sleep for as long as they are told
+MAX_RETRY_AFTER_S = 60  # some SDKs sleep as long as the header says
 
 
 class Problem(NamedTuple):
@@ -53,7 +53,7 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.StoreFull: Problem(507, "store_full"),
 }
 
-# What Flask and Werkzeug refuse before a view is found.
+# Refusals before a view is found.
 FRAMEWORK_MESSAGES: Mapping[int, str] = {
     400: "The request cannot be read.",
     404: "No such route. See /docs for those that exist.",
@@ -77,9 +77,9 @@ FRAMEWORK_CODES: Mapping[int, str] = {
 
 
 def problem_body(code: str, message: str, request_id: str, violations: errors.Violations = ()) -> dict[str, object]:
-    """The one shape of every error. `error` and `message` are alike: some SDKs read only one of them.
+    """Return the body of an error. `error` and `message` are the same text: some SDKs read only one of them.
 
-    `errors` is there only where it lists something; the Node SDK takes it for the message, even when it is empty.
+    `errors` is there only if there are violations: the Node SDK uses it as the message, even if it is empty.
     """
     body: dict[str, object] = {"error": message, "message": message, "code": code, "request_id": request_id}
     if violations:
@@ -88,7 +88,7 @@ def problem_body(code: str, message: str, request_id: str, violations: errors.Vi
 
 
 def problem_headers(status: int, retry_after_s: float | None = None) -> list[tuple[str, str]]:
-    """Return the headers that an error of a status carries; `retry_after_s` is what a provider asks for."""
+    """Return the headers of an error with this status; `retry_after_s` is the pause that a provider asks for."""
     if status == 401:
         return [("WWW-Authenticate", "Bearer")]
     if status not in {429, 503}:

@@ -1,4 +1,4 @@
-"""Replies: a status and bytes, with the headers that every answer carries."""
+"""Replies: a status, a body, and the headers that every answer has."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Reply:
         return cls(status, body, headers=problem_headers(status, retry_after_s))
 
     def fields(self, request_id: str) -> list[tuple[str, str]]:
-        """Return the headers of the answer, all of them."""
+        """Return all headers of the answer."""
         return [
             ("Content-Type", self.content_type),
             ("Content-Length", str(len(self.body))),

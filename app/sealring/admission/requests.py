@@ -1,4 +1,4 @@
-"""Requests: what a front knows of one before it is admitted, and what a view gets of one that was."""
+"""Requests, before admission as the server got them, after it as a view gets them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sealring.domain.principal import Caller
 
 
 class Request(Protocol):
-    """A request as it arrived, whatever protocol and worker brought it. Not thread-safe."""
+    """A request as it arrived, independent of protocol and worker. Not thread-safe."""
 
     @property
     def method(self) -> str: ...
@@ -21,19 +21,19 @@ class Request(Protocol):
 
     @property
     def query(self) -> str:
-        """The query, as it was sent; empty if there is none."""
+        """The query as it was sent; empty if there is none."""
 
     @property
     def peer(self) -> str:
         """The address of the other end of the connection; empty on a Unix socket."""
 
     def header(self, name: str) -> str | None:
-        """Return a header that this room asks for, by its name in lower case."""
+        """Return a header that `admission` uses, by its name in lower case."""
 
     def body(self) -> bytes:
         """Read the whole body. Call it once.
 
-        Raises PayloadTooLarge, RequestTimeout; MalformedRequest for a body that is cut short or badly framed.
+        Raises PayloadTooLarge, RequestTimeout; MalformedRequest for an incomplete or badly framed body.
         """
 
 

@@ -1,4 +1,4 @@
-"""Routes: what stands behind a method and a path, and all that is said of it."""
+"""Routes: everything about a method and a path, from the permission to the text of its description."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Failures = tuple[type[SealringError], ...]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A guarded route. Permission and stranger have no default: each route says whom it serves, and what others see."""
+    """A guarded route. `permission` and `stranger` have no default, so that no route can forget them."""
 
     method: str
     rule: str
     permission: Permission
     view: Callable[[AdmittedRequest], Reply]
-    stranger: int  # the status for a caller of another organization, who asks for what is there
+    stranger: int  # the status for a caller of another organization who asks for something that exists
     answers: Mapping[int, type[Schema]]
-    id: str = ""  # in the API's own description, as the rest
+    id: str = ""  # of the operation in the OpenAPI document, as the texts below
     tag: str = ""
     summary: str = ""
     text: str = ""
-    failures: Failures = ()  # beyond those of every route
+    failures: Failures = ()  # in addition to those of every route
     body: Schema | None = None
     query: Schema | None = None
     repeatable: bool = False  # a repetition of a request gets the answer of the first
@@ -45,11 +45,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class OpenRoute:
-    """A route that anybody may call, and that tells nothing of anybody: health, the API's own description."""
+    """A route that needs no token and reveals nothing about tenants: health, the OpenAPI document."""
 
     rule: str
     view: Callable[[], Reply]
-    answers: Mapping[int, type[Schema] | str]  # a schema, or the media type of what has none
+    answers: Mapping[int, type[Schema] | str]  # a schema, or a media type if there is none
     id: str = ""
     summary: str = ""
     text: str = ""
