@@ -80,7 +80,7 @@ def test_settings_that_were_refused_are_told_and_stop_nothing(client, world, pat
 
     assert (status, told["status"]) == (200, "ready")
     assert told["settings"] == (
-        "the last reload was refused, and the settings before it stay in force; the log says why"
+        "the last reload was refused, and the previous settings stay in force; the log says why"
     )
     assert "settings" not in answer(client, path)[1]
 

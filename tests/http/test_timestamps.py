@@ -69,5 +69,5 @@ def test_a_fraction_is_kept_to_the_microsecond():
     ],
 )
 def test_what_is_no_time_is_malformed(text):
-    with pytest.raises(MalformedRequest, match="^updatedAfter is no timestamp"):
+    with pytest.raises(MalformedRequest, match="^updatedAfter is not a timestamp"):
         parse_moment(text)

@@ -1,4 +1,4 @@
-"""The factory: from ready-made services to the WSGI application."""
+"""The factory of the WSGI application, from services that are ready."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the HTTP front needs besides the services."""
+    """Everything that the HTTP server needs besides the services."""
 
     authenticator: Authenticator
-    fingerprint: Fingerprint  # of requests that may be repeated
+    fingerprint: Fingerprint  # of requests that clients may repeat
     readiness: Readiness
     log: Log
     max_value_bytes: int
@@ -53,7 +53,7 @@ def make_server(services: Services, around: Surroundings) -> Server:
     health = HealthViews(around.readiness).routes()
     open_routes = (*health, *DescriptionViews(routes, health).routes())
     guard = Guard(around.authenticator, around.fingerprint)
-    # JSON may spend six bytes (\\u0001) on one byte of a value; names and contexts fit in the rest.
+    # JSON may need six bytes (\\u0001) for one byte of a value; names and contexts fit in the rest.
     bodies = Bodies(6 * around.max_value_bytes + (64 << 10))
     return Server(guard, bodies, routes, open_routes, around.log)
 

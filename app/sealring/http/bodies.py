@@ -1,4 +1,4 @@
-"""Bodies of requests: read whole and within their limit, or read away before the answer."""
+"""Bodies of requests: read completely within limits, or discarded before the answer."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sealring.errors import MalformedRequest, PayloadTooLarge, RequestTimeout
 
 Environ = Mapping[str, Any]
 
-BODY_S = 30.0  # for a body that a view needs, whatever arrives meanwhile
+BODY_S = 30.0  # for the whole body that a view needs, however slowly it arrives
 _DISCARD_S = 2.0
-_DISCARD_BYTES = 64 << 20  # a file that was sent by mistake; what it costs is the memory of one chunk
+_DISCARD_BYTES = 64 << 20  # for a file that was sent by mistake; it needs the memory of only one chunk
 _CHUNK_BYTES = 1 << 20
 
 
@@ -46,17 +46,17 @@ class Bodies:
         return raw
 
     def discard(self, environ: Environ) -> None:
-        """Read away what is left of a body whose answer is ready, or let the connection end with that answer.
+        """Read and discard the rest of a body whose answer is ready; if it is too much, end the connection after that.
 
-        A client that still sends when its connection ends meets a reset, and may never see the answer (RFC 9112,
-        section 9.6). No byte that arrives puts off the end: two seconds, and 64 MiB above the limit of bodies.
+        A client that still sends when its connection ends gets a reset, and may never see the answer (RFC 9112, section
+        9.6). The limits are two seconds in total, and 64 MiB above the limit of bodies.
         """
         connection = environ.get("gunicorn.socket")
         if connection is None or (body := environ["wsgi.input"]).failed or _is_read(body):
             return
         with _reading_until(time.monotonic() + _DISCARD_S, connection, body), suppress(OSError, ParseException):
             if not _ends_within(self._max_bytes + _DISCARD_BYTES, body):
-                body.failed = True  # by which gunicorn ends the connection, as where reading fails
+                body.failed = True  # makes gunicorn end the connection, as after a failed read
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"The body is over {self._max_bytes} bytes. Send a smaller one.")
@@ -69,7 +69,7 @@ def _read(environ: Environ, size: int) -> bytes:
             raw: bytes = body.read(size)
     except TimeoutError as error:  # the connection ends with the answer: gunicorn knows that reading failed
         raise RequestTimeout from error
-    except (OSError, ParseException) as error:  # a chunk that is none, or a client that went away
+    except (OSError, ParseException) as error:  # a malformed chunk, or a client that disconnected
         raise MalformedRequest("The body is cut short or badly framed. Send it whole.") from error
     return raw
 
@@ -90,9 +90,9 @@ def _ends_within(size: int, body: Body) -> bool:
 
 @contextmanager
 def _reading_until(end: float, connection: socket.socket, body: Body) -> Iterator[None]:
-    """Let no read of a body go on after `end`, of time.monotonic().
+    """End each read of a body at `end`, by time.monotonic().
 
-    A socket's timeout is that of one recv, and gunicorn's readers repeat theirs until they have what was asked for.
+    A socket's timeout applies to one recv, and gunicorn's readers call recv until they have all bytes.
     """
     unreader = body.reader.unreader if isinstance(body.reader, LengthReader) else body.reader.req.unreader
     before = connection.gettimeout()
@@ -105,12 +105,12 @@ def _reading_until(end: float, connection: socket.socket, body: Body) -> Iterato
 
 
 class _Until:
-    """What gunicorn reads of a socket, with one end for all reads."""
+    """A socket for gunicorn's readers, with one deadline for all reads."""
 
     def __init__(self, end: float, connection: socket.socket) -> None:
         self._end = end
         self._connection = connection
 
     def recv(self, size: int) -> bytes:
-        self._connection.settimeout(max(self._end - time.monotonic(), 0.001))  # 0 would mean not to wait, and no error
+        self._connection.settimeout(max(self._end - time.monotonic(), 0.001))  # 0 would mean non-blocking
         return self._connection.recv(size)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beside its routes: of the API, its tags and its parameters."""
+"""Texts of the OpenAPI document about the API, its tags and its parameters."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ Stores secrets, each under the key of its *key context*: a few pairs of strings 
 `{"organization_id": "org_acme"}`. No request names a key. The routes under `/vault/v1` are those of WorkOS Vault; the
 ones under `/sealring/v1` are sealring's own.
 
-Every request but those of *Service* carries a bearer token, a JWT. Its permissions say what it may do, its
+Every request except those of *Service* needs a bearer token, a JWT. Its permissions say what it may do, its
 organizations say where: an object of another organization is not found.
 
-Every answer has an `X-Request-ID`: the caller's, where that is 1 to 64 of `A-Za-z0-9._-`, else a new one. Every error
-has the shape *Problem*; its `code` is for programs. The official SDKs repeat a request after 429 and 5xx alone.
+Every answer has an `X-Request-ID`: the caller's, if that is 1 to 64 of `A-Za-z0-9._-`, else a new one. Every error
+has the shape *Problem*; its `code` is for programs. The official SDKs retry a request only after 429 and 5xx.
 
 This description as a file: [openapi.json](openapi.json).
 """
 
 TAGS = {
     "Objects": "Named secrets with versions.",
-    "Data keys": "Keys for callers who encrypt by themselves. The server keeps none of them.",
-    "Keys of customers": "An organization's own keys, in its own KMS, and which contexts they guard.",
-    "Service": "Open to everybody; tells nothing of anybody.",
+    "Data keys": "Keys for callers who encrypt by themselves. The server does not store them.",
+    "Keys of customers": "An organization's own keys, in its own KMS, and the contexts that they guard.",
+    "Service": "Open to everybody; reveals nothing about tenants.",
 }
 
 IDEMPOTENCY_KEY: Mapping[str, object] = {
     "in": "header",
     "name": "Idempotency-Key",
-    "description": "Names this write, for 24 hours: a repetition with the same key changes nothing and gets the same "
-    "ids. With another request it is refused.",
+    "description": "Names this write for 24 hours: a retry with the same key changes nothing and gets the same ids. "
+    "The same key with another request is refused.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_CHARACTERS},
     "example": examples.UUID,
 }
@@ -60,7 +60,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = {
         "example": "awskms",
     },
     "idempotency_key": {
-        "description": "What was sent as `Idempotency-Key`, percent-encoded.",
+        "description": "The `Idempotency-Key` of the write, percent-encoded.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_CHARACTERS},
         "example": examples.UUID,
     },

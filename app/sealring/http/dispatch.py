@@ -1,8 +1,7 @@
-"""Dispatch: Flask's routing around guarded routes, and what refuses a request before a route is found.
+"""Dispatch: passes each request to its route, or refuses it.
 
-Flask's own request machinery takes a hundred microseconds that no route of ours uses (sessions, hooks, signals), and
-lets the Host header decide on a refusal. So a request is matched against Flask's URL map here, and goes straight to its
-route or is refused.
+Flask's own request handling takes a hundred microseconds for features that we do not use (sessions, hooks, signals),
+and can refuse a request because of its Host header. So requests are matched here, against Flask's URL map.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ Respond = Callable[[WsgiRequest, Mapping[str, Any], str], Reply]
 
 
 class WholePathConverter(BaseConverter):
-    """The rest of the path, slashes included, wherever they stand: an object's name."""
+    """The rest of the path with all its slashes: an object's name, for example."""
 
     part_isolating = False
     regex = "(?s:.+)"
@@ -73,7 +72,7 @@ class Server(Flask):
             return _framework_problem(400, request_id)
         except HTTPException as error:
             return _refused(error, request_id)
-        if path.startswith("//"):  # Werkzeug takes it for one slash; a proxy's rules for paths do not
+        if path.startswith("//"):  # Werkzeug reads it as one slash; a proxy's path rules do not
             return _framework_problem(404, request_id)
         if "%" in (target := environ.get("RAW_URI", "")) and hides_slash(target, path, values):
             return _framework_problem(404, request_id)
@@ -100,7 +99,7 @@ class Server(Flask):
                 return self._problem(error, route, request_id)
             except UnsupportedMediaType as error:
                 return _framework_problem(415, request_id, error.accepted, message=str(error))
-            except Exception as error:  # noqa: BLE001  the last resort: no stack trace leaves, whatever happened
+            except Exception as error:  # noqa: BLE001  the last resort: never send a stack trace
                 self._log.fault("request failed", error, request_id=request_id, route=route.rule)
                 return _framework_problem(500, request_id)
 
@@ -134,7 +133,7 @@ def _open(route: OpenRoute) -> Respond:
 
 
 def _refused(error: HTTPException, request_id: str) -> Reply:
-    """What the URL map found no route for."""
+    """Return the answer to a request for which the URL map has no route."""
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return _framework_problem(405, request_id, ("Allow", allowed))

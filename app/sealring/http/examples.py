@@ -1,4 +1,4 @@
-"""The values that the OpenAPI document shows. One object, one data key; none of them is real."""
+"""The example values of the OpenAPI document: one object, one data key. None of them is real."""
 
 from __future__ import annotations
 

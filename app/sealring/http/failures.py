@@ -1,4 +1,4 @@
-"""The failures that routes have in common, for what the OpenAPI document says of each."""
+"""The failures that several routes have, for their description in the OpenAPI document."""
 
 from __future__ import annotations
 

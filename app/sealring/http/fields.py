@@ -1,4 +1,4 @@
-"""Fields of our own for the schemas."""
+"""Our own fields for the schemas."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class NameField(fields.String):
 
 
 class WholeNumberField(fields.Integer):
-    """Decimal digits alone: int() also takes blanks, signs, underscores and the digits of other scripts."""
+    """Only decimal digits: int() also accepts blanks, signs, underscores and the digits of other scripts."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 9):

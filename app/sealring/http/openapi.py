@@ -1,4 +1,4 @@
-"""The OpenAPI document of all routes, generated from them and their marshmallow schemas, and the page that shows it."""
+"""The OpenAPI document, generated from the routes and their marshmallow schemas, with the page that shows it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from sealring.http.fields import KeyContextField, NameField
 from sealring.http.schemas import Problem
 
 OPENAPI_VERSION = "3.1.0"
-API_VERSION = "1"  # of the paths; which release answers is nobody's business
+API_VERSION = "1"  # of the paths; the server does not reveal its release
 
-# The page asks nobody but us. RapiDoc writes style attributes, hence 'unsafe-inline' for styles alone.
+# The page loads only from this server. RapiDoc writes style attributes, hence 'unsafe-inline' only for styles.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -48,7 +48,7 @@ _STATUS_HEADERS: Mapping[int, Mapping[str, str]] = {
 
 
 class DescriptionViews:
-    """The document and the page, both made once. The document describes their routes as well."""
+    """The document and the page, both made once. The document also describes their routes."""
 
     def __init__(self, routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> None:
         self._own = (
@@ -115,13 +115,13 @@ def describe(routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> Json:
 
 
 def meaning(failure: type[SealringError]) -> str:
-    """What a failure means: the first sentence of its docstring."""
+    """Return the meaning of a failure: the first sentence of its docstring."""
     return " ".join((failure.__doc__ or "").split()).partition(". ")[0].rstrip(".") + "."
 
 
 def _add_components(spec: APISpec) -> None:
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    text = "A JWT of an issuer that the settings name. The official SDKs take it as their API key."
+    text = "A JWT of an issuer that the settings name. In the official SDKs it is the API key."
     spec.components.security_scheme("token", {**bearer, "description": text})
     spec.components.header("RequestId", {"description": "Names the request in logs.", "schema": {"type": "string"}})
     spec.components.header("RetryAfter", {"description": "Seconds to wait.", "schema": {"type": "integer"}})
@@ -185,7 +185,7 @@ def _success(status: int, answer: type[Schema] | str) -> Json:
 
 
 def _refusals(route: Route) -> Json:
-    """The errors of a route, by status: what each code means."""
+    """Return the errors of a route by status, with the meaning of each code."""
     found: dict[int, list[tuple[str, str]]] = {}
     for failure in (*EVERY_ROUTE, *route.failures):
         status, code = PROBLEMS[failure]
@@ -210,7 +210,7 @@ def _json(schema: Schema, example: Json) -> Json:
 
 
 def _example(schema: Schema) -> Json:
-    """The first example of each field; a field without one is left out."""
+    """Return the first example of each field that has one."""
     shown: Json = {}
     for name, field in schema.fields.items():
         if isinstance(field, fields.Nested):
@@ -223,17 +223,17 @@ def _example(schema: Schema) -> Json:
 
 
 class _Converter(OpenAPIConverter):
-    """Fields to JSON Schema, with the rules of our own fields."""
+    """Converts fields to JSON Schema, with the rules of our own fields."""
 
     def field2property(self, field: fields.Field[Any]) -> Json:
         return super().field2property(field) | _limits(field)
 
     def field2default(self, field: fields.Field[Any], **kwargs: Any) -> Json:
-        """Say no default where it only means that nothing was sent."""
+        """Leave out a default that only means that nothing was sent."""
         return {} if field.load_default in {None, ""} else super().field2default(field, **kwargs)
 
     def schema2parameters(self, schema: Any, **kwargs: Any) -> list[Json]:
-        """A query cannot say null, and a field with the default None would allow it."""
+        """Leave out null, which a query cannot express: a field with the default None would allow it."""
         return [
             {**each, "schema": {name: _without_null(rule) for name, rule in each["schema"].items()}}
             for each in super().schema2parameters(schema, **kwargs)

@@ -1,4 +1,4 @@
-"""Which route a path is of: as Flask's URL map says it, in 1 µs instead of 25 for the routes that are called most."""
+"""A fast lookup of routes: as Flask's URL map, but 1 µs instead of 25, for the most frequent routes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _SHORT = re.compile(r"([^<>]*)(?:/<([a-z_]+)>)?")  # a fixed path, with one valu
 
 
 class Paths(Generic[T]):
-    """What belongs to a method and a path, of rules that hold at most one value, in their last segment.
+    """Entries by method and path, for rules with at most one value, in their last segment.
 
-    A fixed path goes before a value in its place, as in the URL map. Thread-safe once it is filled.
+    A fixed path has precedence over a value, as in the URL map. Thread-safe once it is filled.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Paths(Generic[T]):
         self._ending: dict[tuple[str, str], tuple[str, T]] = {}
 
     def add(self, method: str, rule: str, what: T) -> None:
-        """Add what belongs to a rule; nothing, if the rule is of another form."""
+        """Add the entry of a rule; a rule of another form is ignored."""
         short = _SHORT.fullmatch(rule)
         if short is None:
             return
@@ -33,7 +33,7 @@ class Paths(Generic[T]):
             self._ending[method, path] = (name, what)
 
     def find(self, method: str, path: str) -> tuple[T, Mapping[str, str]] | None:
-        """Return what belongs to a path, and its value by name. None: ask the URL map."""
+        """Return the entry of a path, and its value by name; None: ask the URL map."""
         fixed = self._fixed.get((method, path))
         if fixed is not None:
             return fixed, {}
@@ -43,10 +43,10 @@ class Paths(Generic[T]):
 
 
 def hides_slash(target: str, path: str, values: Mapping[str, str]) -> bool:
-    """Whether a slash of a route came encoded; in the last of its values, such as a name, it may.
+    """Return whether a slash of the route was sent as `%2F`, which is allowed only in its last value, such as a name.
 
-    A proxy that lets nobody call a route does not know it by `%2F`. `target` is that of the request line, in origin or
-    absolute form, and `path` what was decoded from it.
+    A proxy that blocks a route does not recognize it with `%2F`. `target` is the target of the request line, in origin
+    or absolute form, and `path` is its decoded path.
     """
     written = target.partition("?")[0]
     if not written.startswith("/"):

@@ -1,4 +1,4 @@
-"""Schemas that several nouns share."""
+"""Schemas that several groups of routes share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _CODES = sorted({*FRAMEWORK_CODES.values(), *(problem.code for problem in PROBLE
 
 
 class Tolerant(Schema):
-    """Of the compatible routes: SDKs send members of their own, which are ignored."""
+    """For the compatible routes: unknown members are ignored, as SDKs send some of their own."""
 
     class Meta:
         unknown = EXCLUDE
 
 
 class Strict(Schema):
-    """Of our own routes: what is unknown is refused."""
+    """For our own routes: unknown members are refused."""
 
     class Meta:
         unknown = RAISE
@@ -28,7 +28,7 @@ class Nothing(Strict):
 
 
 class Answer(Schema):
-    """Later versions may answer more members: clients ignore those that they do not know."""
+    """Later versions may have more members: clients ignore those that they do not know."""
 
     class Meta:
         unknown = EXCLUDE
@@ -48,6 +48,6 @@ class Problem(Answer):
     errors = fields.List(
         fields.Nested(Violation),
         metadata={
-            "description": "Each member of the body that is refused; under `/sealring/v1` alone, where there is one."
+            "description": "Each member of the body that is refused; only under `/sealring/v1`, if there is one."
         },
     )

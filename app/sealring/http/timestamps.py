@@ -1,4 +1,4 @@
-"""Timestamps on the wire: RFC 3339 going out, every spelling that an SDK sends coming in."""
+"""Timestamps on the wire: RFC 3339 in answers, every format that an SDK sends in requests."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _JAVASCRIPT = re.compile(
     rf"[A-Z][a-z]{{2}} ({'|'.join(_MONTHS)}) (\d{{2}}) (\d{{4}}) (\d{{2}}:\d{{2}}:\d{{2}})"
     r" GMT([+ -])(\d{2})(\d{2})( \(.*\))?"
 )
-# fromisoformat() takes any character between day and time, and so epoch milliseconds for a day of the year 1612.
+# fromisoformat() accepts any character between day and time, and so reads epoch milliseconds as a day of 1612.
 _ISO = re.compile(r"\d{4}(-?)\d\d\1\d\d([Tt ]\d\d:?\d\d(:?\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
-_SPACED_OFFSET = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)")  # a '+' that came unencoded in a query
+_SPACED_OFFSET = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)")  # a '+' that was sent unencoded in a query
 
 
 def rfc3339(microseconds: int) -> str:
-    """Milliseconds, UTC, `Z`: what every SDK's parser reads."""
+    """Return a timestamp in milliseconds, UTC, with `Z`: every SDK's parser reads it."""
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_moment(text: str) -> int:
     """Return microseconds since 1970.
 
-    ISO 8601 with or without seconds, fraction and offset (UTC where none), or what JavaScript's Date prints. Raises
-    MalformedRequest.
+    Accepts ISO 8601 with or without seconds, fraction and offset (UTC if there is none), and the format of JavaScript's
+    Date. Raises MalformedRequest.
     """
     try:
         moment = _parsed(_as_iso(text))
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return (aware - _EPOCH_UTC) // _MICROSECOND
     except (ValueError, OverflowError):
-        raise MalformedRequest("updatedAfter is no timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.") from None
+        raise MalformedRequest("updatedAfter is not a timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.") from None
 
 
 def _parsed(text: str) -> datetime:

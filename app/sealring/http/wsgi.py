@@ -1,4 +1,4 @@
-"""WSGI (PEP 3333): its environment as a request, and a reply as it wants answers."""
+"""WSGI (PEP 3333): a request from its environment, and the sending of a reply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ StartResponse = Callable[..., Any]
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
-# The headers that anybody here asks for. No other one is looked at.
+# The headers that we use; all others are ignored.
 _VARIABLES = {
     "authorization": "HTTP_AUTHORIZATION",
     "content-encoding": "HTTP_CONTENT_ENCODING",
@@ -41,7 +41,7 @@ class WsgiRequest:
 
     @property
     def path(self) -> bytes:
-        raw: str = self._environ["PATH_INFO"]  # its bytes as Latin-1
+        raw: str = self._environ["PATH_INFO"]  # the bytes, decoded as Latin-1
         return raw.encode("latin-1")
 
     @property

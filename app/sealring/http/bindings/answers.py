@@ -1,4 +1,4 @@
-"""What the routes of bindings answer."""
+"""The answers of the binding routes, as schemas."""
 
 from __future__ import annotations
 
@@ -25,26 +25,28 @@ class Finding(Answer):
 
 class Binding(Answer):
     id = fields.UUID(required=True, metadata={"description": "The binding's id.", "examples": [examples.UUID]})
-    organization_id = fields.String(required=True, metadata={"description": "Whose it is.", "examples": ["org_acme"]})
+    organization_id = fields.String(
+        required=True, metadata={"description": "The key's organization.", "examples": ["org_acme"]}
+    )
     state = fields.String(
         required=True,
         metadata={
             "enum": ["pending", "active", "suspended", "retired"],
-            "description": "`pending`: not used; `active`: guards; `suspended`: guards, and is refused; `retired`: "
-            "guards nothing new.",
+            "description": "`pending`: not used yet; `active`: guards its contexts; `suspended`: guards them, and "
+            "requests for them are refused; `retired`: seals nothing new.",
             "examples": ["active"],
         },
     )
     opens = fields.Boolean(
         required=True,
         metadata={
-            "description": "Whether what it sealed may be opened: not before it was verified, nor after it was "
-            "suspended, until it is activated again.",
+            "description": "Whether values that it sealed may be opened: not before it was verified; after it was "
+            "suspended, not before it is activated again.",
             "examples": [True],
         },
     )
     key_id = fields.UUID(
-        required=True, metadata={"description": "The `key_id` of what it seals.", "examples": [examples.UUID]}
+        required=True, metadata={"description": "The `key_id` of values that it seals.", "examples": [examples.UUID]}
     )
     provider = fields.String(required=True, metadata={"description": "The key's provider.", "examples": ["awskms"]})
     key = fields.String(
@@ -55,7 +57,7 @@ class Binding(Answer):
         values=fields.String(),
         required=True,
         metadata={
-            "description": "What the provider needs besides the key; `external_id` is made by sealring.",
+            "description": "What the provider needs besides the key; sealring makes `external_id`.",
             "examples": [{"external_id": "0a1b2c3d4e5f60718293a4b5c6d7e8f9"}],
         },
     )
@@ -63,11 +65,15 @@ class Binding(Answer):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"description": "The pairs that a context needs.", "examples": [examples.CONTEXT]},
+        metadata={"description": "The pairs that a context must contain.", "examples": [examples.CONTEXT]},
     )
     combine = fields.String(
         required=True,
-        metadata={"enum": ["all", "any"], "description": "Beside other keys.", "examples": ["all"]},
+        metadata={
+            "enum": ["all", "any"],
+            "description": "If several keys guard a context: whether all of them are needed.",
+            "examples": ["all"],
+        },
     )
     show_context = fields.List(
         fields.String(),
@@ -76,28 +82,33 @@ class Binding(Answer):
     )
     max_stale_decrypt_s = fields.Integer(
         required=True,
-        metadata={"description": "The bound of a revocation, in seconds; 0: the next call.", "examples": [0]},
+        metadata={
+            "description": "How long reads may succeed after the key was disabled, in seconds; 0: not at all.",
+            "examples": [0],
+        },
     )
     replaces = fields.UUID(
-        required=True, allow_none=True, metadata={"description": "The binding before it.", "examples": [None]}
+        required=True, allow_none=True, metadata={"description": "The binding that it replaces.", "examples": [None]}
     )
-    created_at = fields.DateTime(required=True, metadata={"description": "When it was made.", **_TIME})
-    updated_at = fields.DateTime(required=True, metadata={"description": "When it changed last.", **_TIME})
+    created_at = fields.DateTime(required=True, metadata={"description": "When it was created.", **_TIME})
+    updated_at = fields.DateTime(required=True, metadata={"description": "When it last changed.", **_TIME})
     verified = fields.Boolean(
-        required=True, metadata={"description": "Whether its key worked when asked last.", "examples": [True]}
+        required=True, metadata={"description": "Whether its key worked at the last check.", "examples": [True]}
     )
     verified_at = fields.DateTime(
-        required=True, allow_none=True, metadata={"description": "When its key was asked last.", **_TIME}
+        required=True, allow_none=True, metadata={"description": "When its key was last checked.", **_TIME}
     )
-    since = fields.DateTime(required=True, allow_none=True, metadata={"description": "Since when it was so.", **_TIME})
+    since = fields.DateTime(
+        required=True, allow_none=True, metadata={"description": "Since when checks have this result.", **_TIME}
+    )
     findings = fields.List(
-        fields.Nested(Finding), required=True, metadata={"description": "What was found.", "examples": [[]]}
+        fields.Nested(Finding), required=True, metadata={"description": "What the check found.", "examples": [[]]}
     )
 
 
 class BindingList(Answer):
     data = fields.List(
-        fields.Nested(Binding), required=True, metadata={"description": "All of them, the oldest first."}
+        fields.Nested(Binding), required=True, metadata={"description": "All bindings, the oldest first."}
     )
 
 
@@ -109,13 +120,13 @@ class SetupGuide(Answer):
     steps = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "What the admin of the key has to do.", "examples": [["Add the statement."]]},
+        metadata={"description": "What the key's administrator has to do.", "examples": [["Add the statement."]]},
     )
-    policy = fields.String(required=True, metadata={"description": "The text to paste.", "examples": ["{}"]})
+    policy = fields.String(required=True, metadata={"description": "The policy text to paste.", "examples": ["{}"]})
     external_id = fields.String(
         required=True,
         metadata={
-            "description": "The organization's alone, for a KMS that asks for one.",
+            "description": "Unique to the organization, for a KMS that needs one.",
             "examples": ["0a1b2c3d4e5f60718293a4b5c6d7e8f9"],
         },
     )
@@ -142,15 +153,15 @@ class KeyReport(Answer):
         metadata={"description": "What is wrong.", "examples": ["The key is disabled. Ask its owner to enable it."]},
     )
     since = fields.DateTime(
-        required=True, allow_none=True, metadata={"description": "Since when, as far as known.", **_TIME}
+        required=True, allow_none=True, metadata={"description": "Since when the key fails, if known.", **_TIME}
     )
     who_must_act = fields.String(
         required=True,
         allow_none=True,
         metadata={
             "enum": ["key owner", "operator", None],
-            "description": "Who can mend it: the operator where a key of ours, our credentials or settings, or a "
-            "plugin is to blame. Null: nobody has to.",
+            "description": "Who has to fix it: the operator if a managed key, our credentials or settings, or a "
+            "plugin is the cause. Null: nobody.",
             "examples": ["key owner"],
         },
     )

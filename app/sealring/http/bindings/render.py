@@ -16,7 +16,7 @@ from sealring_plugin import SetupGuide
 
 Json = dict[str, Any]
 
-_WHO: Mapping[Responsible, str] = {  # a plugin has no hands: who runs it has to mend or replace it
+_WHO: Mapping[Responsible, str] = {  # the operator has to fix or replace a plugin
     "tenant": "key owner",
     "operator": "operator",
     "plugin": "operator",

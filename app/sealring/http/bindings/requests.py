@@ -1,4 +1,4 @@
-"""What clients send about bindings."""
+"""The requests of the binding routes, as schemas."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ _ORGANIZATION = {"pattern": "^[A-Za-z0-9_-]{1,64}$", "examples": ["org_acme"]}
 
 
 class CreateBinding(Strict):
-    organization_id = fields.String(required=True, metadata={"description": "Whose key it is.", **_ORGANIZATION})
+    organization_id = fields.String(
+        required=True, metadata={"description": "The organization that owns the key.", **_ORGANIZATION}
+    )
     match = KeyContextField(
         load_default=None,
         allow_none=True,
         metadata={
-            "description": "The key guards each context in which all these pairs occur. Left out: each context of the "
-            "organization.",
+            "description": "The key guards each context that contains all these pairs. If left out: each context of "
+            "the organization.",
             "examples": [examples.CONTEXT],
         },
     )
@@ -47,8 +49,8 @@ class CreateBinding(Strict):
         load_default="all",
         validate=validate.OneOf(["all", "any"]),
         metadata={
-            "description": "Where several keys guard a context: `all` are needed, so that each owner can revoke; `any` "
-            "alone where each binding asks for it."
+            "description": "If several keys guard a context: with `all`, all are needed, so that each owner can "
+            "revoke; one is enough only if each binding has `any`."
         },
     )
     show_context = fields.List(
@@ -56,7 +58,7 @@ class CreateBinding(Strict):
         load_default=list,
         validate=validate.Length(max=MAX_PAIRS),
         metadata={
-            "description": "Names of pairs that the key's owner may see in clear, beside the organization.",
+            "description": "Names of pairs that the key's owner may see in plaintext, besides the organization.",
             "examples": [["resource_type"]],
         },
     )
@@ -64,13 +66,13 @@ class CreateBinding(Strict):
         load_default=0,
         strict=True,
         validate=validate.Range(0, MAX_STALE_DECRYPT_S),
-        metadata={"description": "How long after the key's owner has disabled it values may still be opened; seconds."},
+        metadata={"description": "How long values may still be opened after the key was disabled, in seconds."},
     )
     activate = fields.Boolean(
         load_default=False,
         truthy={True},
         falsy={False},
-        metadata={"description": "Verify it, and let it guard at once if it works."},
+        metadata={"description": "Verify it, and activate it at once if its key works."},
     )
     replaces = fields.UUID(
         load_default=None,
@@ -80,4 +82,4 @@ class CreateBinding(Strict):
 
 
 class BindingsQuery(Strict):
-    organization_id = fields.String(required=True, metadata={"description": "Whose.", **_ORGANIZATION})
+    organization_id = fields.String(required=True, metadata={"description": "The organization.", **_ORGANIZATION})

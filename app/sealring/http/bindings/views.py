@@ -82,9 +82,9 @@ class BindingViews:
                 id="createBinding",
                 tag=TAG,
                 summary="Bind a key",
-                text="Stores a pending binding of a key that its owner has admitted sealring to. Once active, the "
-                "key guards each context of the organization in which all pairs of `match` occur, and no key "
-                "of ours does: if it fails, the request fails.",
+                text="Stores a pending binding of a key to which its owner has given sealring access. Once active, "
+                "the key guards each context of the organization that contains all pairs of `match`, and no managed "
+                "key does: if the key fails, the request fails.",
                 failures=(*CONTEXT, NotFound, BindingConflict, *WRITE),
             ),
             Route(
@@ -98,7 +98,7 @@ class BindingViews:
                 id="listBindings",
                 tag=TAG,
                 summary="List an organization's bindings",
-                text="Of one organization, the retired ones included.",
+                text="All bindings of one organization, including retired ones.",
                 failures=(InvalidBody,),
             ),
             Route(
@@ -112,7 +112,7 @@ class BindingViews:
                 id="readBinding",
                 tag=TAG,
                 summary="Read a binding",
-                text="With what was found when its key was asked last.",
+                text="With the result of the last check of its key.",
                 failures=(NotFound,),
             ),
             Route(
@@ -126,7 +126,7 @@ class BindingViews:
                 id="deleteBinding",
                 tag=TAG,
                 summary="Delete a pending binding",
-                text="Only a pending one: any other may have sealed what is still there. Retire it instead.",
+                text="Only a pending one: any other may have sealed values that still exist. Retire it instead.",
                 failures=(NotFound, BindingConflict, *WRITE),
             ),
             Route(
@@ -141,8 +141,8 @@ class BindingViews:
                 id="validateBinding",
                 tag=TAG,
                 summary="Verify a binding's key",
-                text="Asks the key for its state, to wrap and to unwrap, and whether it opens where it must not; "
-                "answers what was found and what its owner has to do. The body is empty, or `{}`.",
+                text="Checks the key's state, a wrap and an unwrap, and that it does not unwrap where it must not. "
+                "Returns the findings, and what the key's owner has to do. The body is empty, or `{}`.",
                 failures=(*BODY, NotFound, *WRITE),
             ),
             Route(
@@ -157,8 +157,8 @@ class BindingViews:
                 id="activateBinding",
                 tag=TAG,
                 summary="Activate a binding",
-                text="Verifies the key of a pending or suspended binding; if it works, the binding guards from now "
-                "on, and the one that it replaces retires. The body is empty, or `{}`.",
+                text="Verifies the key of a pending or suspended binding; if it works, the binding becomes active, "
+                "and the one that it replaces retires. The body is empty, or `{}`.",
                 failures=(*BODY, NotFound, BindingConflict, *WRITE),
             ),
             Route(
@@ -173,8 +173,8 @@ class BindingViews:
                 id="suspendBinding",
                 tag=TAG,
                 summary="Suspend a binding",
-                text="From now on whatever the binding guards is refused: neither sealed nor opened. The body is "
-                "empty, or `{}`.",
+                text="From now on, requests for contexts that the binding guards are refused: nothing is sealed or "
+                "opened. The body is empty, or `{}`.",
                 failures=(*BODY, NotFound, BindingConflict, *WRITE),
             ),
             Route(
@@ -189,8 +189,8 @@ class BindingViews:
                 id="retireBinding",
                 tag=TAG,
                 summary="Retire a binding",
-                text="From now on the binding guards nothing new. What its key sealed opens for as long as the key "
-                "works. The body is empty, or `{}`.",
+                text="From now on, the binding seals nothing new. Values that its key sealed can be opened as long as "
+                "the key works. The body is empty, or `{}`.",
                 failures=(*BODY, NotFound, BindingConflict, *WRITE),
             ),
             Route(
@@ -203,9 +203,9 @@ class BindingViews:
                 query=requests.BindingsQuery(),
                 id="readSetupGuide",
                 tag=TAG,
-                summary="Read how to admit sealring",
-                text="For the admin of a key: the steps, and the policy text, with our name and the organization's "
-                "in it.",
+                summary="Read how to give sealring access",
+                text="For the administrator of a key: the steps, and the policy text with our identity and the "
+                "organization's.",
                 failures=(InvalidBody, *KEYS),
             ),
             Route(
@@ -219,8 +219,8 @@ class BindingViews:
                 id="explainObject",
                 tag="Objects",
                 summary="Explain why an object cannot be read",
-                text="Asks each key of a live object, now: which one keeps it shut, why, since when, and who has "
-                "to act. The value stays shut.",
+                text="Tries each key of a live object now. Returns which ones fail, why, since when, and who has to "
+                "act. The value is not decrypted.",
                 failures=(NotFound,),
             ),
         )

@@ -1,4 +1,4 @@
-"""What the routes of data keys answer."""
+"""The answers of the data key routes, as schemas."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DataKeyPair(DataKey):
         required=True,
         metadata={
             "format": "byte",
-            "description": "The wrapped key, in base64. Keep it beside what you encrypt: the server does not.",
+            "description": "The wrapped key, in base64. Keep it beside your ciphertext: the server does not store it.",
             "examples": [examples.ENCRYPTED_KEYS],
         },
     )

@@ -1,4 +1,4 @@
-"""What clients send about data keys."""
+"""The requests of the data key routes, as schemas."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class CreateDataKey(Tolerant):
 class DecryptDataKey(Tolerant):
     keys = fields.String(
         required=True,
-        metadata={"description": "An `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
+        metadata={"description": "A value of `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
     )
 
 
 class RekeyDataKey(Tolerant):
     encrypted_keys = fields.String(
         required=True,
-        metadata={"description": "An `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
+        metadata={"description": "A value of `encrypted_keys`, unchanged.", "examples": [examples.ENCRYPTED_KEYS]},
     )
     context = KeyContextField(
-        required=True, metadata={"description": "The key context from now on.", "examples": [examples.CONTEXT]}
+        required=True, metadata={"description": "The new key context.", "examples": [examples.CONTEXT]}
     )

@@ -47,8 +47,8 @@ class DataKeyViews:
                 id="createDataKey",
                 tag=TAG,
                 summary="Create a data key",
-                text="A fresh key of 32 bytes, in clear and wrapped. Encrypt with the first and forget it; keep the "
-                "second.",
+                text="A fresh key of 32 bytes, in plaintext and wrapped. Encrypt with the plaintext key and forget it; "
+                "keep the wrapped one.",
                 failures=(*CONTEXT, *KEYS, *WRITE),
             ),
             Route(
@@ -62,7 +62,7 @@ class DataKeyViews:
                 id="decryptDataKey",
                 tag=TAG,
                 summary="Decrypt a data key",
-                text="The data key in clear. A blob that was altered, or is none, is refused in one way whatever the "
+                text="The data key in plaintext. Every blob that cannot be opened gets the same error, whatever the "
                 "cause.",
                 failures=(*BODY, CiphertextRejected, *KEYS),
             ),
@@ -77,8 +77,8 @@ class DataKeyViews:
                 id="rekeyDataKey",
                 tag=TAG,
                 summary="Wrap a data key for another context",
-                text="The same data key with the same id, wrapped for another key context. What it encrypts stays as "
-                "it is.",
+                text="The same data key with the same id, wrapped for another key context. Data that it encrypted does "
+                "not change.",
                 failures=(*CONTEXT, CiphertextRejected, *KEYS, *WRITE),
             ),
         )

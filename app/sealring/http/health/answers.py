@@ -1,4 +1,4 @@
-"""What the routes of health answer."""
+"""The answers of the health routes, as schemas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Health(Answer):
 
 
 class Checks(Answer):
-    """`ok`, or the code of what is wrong."""
+    """`ok`, or the code of the failure."""
 
     store = fields.String(required=True, metadata={"examples": ["ok", "store_lost"]})
     keys = fields.String(required=True, metadata={"examples": ["ok", "kms_unavailable"]})
@@ -23,10 +23,10 @@ class Readiness(Answer):
     status = fields.String(required=True, metadata={"enum": ["ready", "not ready"], "examples": ["ready"]})
     failed = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"examples": [{"store": "store_lost"}]})
     settings = fields.String(metadata={"description": "Only if the last reload of the settings was refused."})
-    checks = fields.Nested(Checks, metadata={"description": "With `verbose` alone."})
+    checks = fields.Nested(Checks, metadata={"description": "Only with `verbose`."})
     durability = fields.String(
         metadata={
-            "description": "What answered writes survive, as it was at start; with `verbose` alone.",
+            "description": "What acknowledged writes survive, as determined at start; only with `verbose`.",
             "enum": ["strong", "single", "best effort"],
             "examples": ["single"],
         }

@@ -1,4 +1,4 @@
-"""Health: is the process alive, and can it do its work. Tells nothing of tenants, hosts or versions."""
+"""Health: whether the process is alive and can serve requests. Reveals no tenants, hosts or versions."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sealring.errors import SealringError
 from sealring.http.health import answers
 
 CACHE_S = 2.0
-REFUSED = "the last reload was refused, and the settings before it stay in force; the log says why"
+REFUSED = "the last reload was refused, and the previous settings stay in force; the log says why"
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What readiness asks, each check raising what keeps the server from working; and the class of its store."""
+    """The checks of readiness, each of which raises if the server cannot work, and the durability of the store."""
 
     checks: Mapping[str, Callable[[], None]]
     durability: str  # as it was at start
-    reload_refused: Callable[[], bool] = lambda: False  # since then, newer settings may have been taken
+    reload_refused: Callable[[], bool] = lambda: False  # of the last reload; False after one that succeeded
 
 
 class HealthViews:
-    """What the checks of readiness found is kept for two seconds."""
+    """The health routes. The results of the checks are cached for two seconds."""
 
     def __init__(self, readiness: Readiness, clock: Callable[[], float] = time.monotonic) -> None:
         self._readiness = readiness
@@ -54,7 +54,7 @@ class HealthViews:
                 {200: answers.Health},
                 id="isAlive",
                 summary="Whether the process runs",
-                text="Touches nothing else.",
+                text="Checks nothing else.",
             ),
             OpenRoute(
                 "/readyz",
@@ -62,9 +62,9 @@ class HealthViews:
                 {200: answers.Readiness, 503: answers.Readiness},
                 id="isReady",
                 summary="Whether requests can be served",
-                text="Writes to the store and reads from it. The answer is kept for two seconds.",
+                text="Writes to the store and reads from it. The result is cached for two seconds.",
                 variants={
-                    "verbose": Variant(self.ready_in_detail, "Answer each check, and the durability of the store.")
+                    "verbose": Variant(self.ready_in_detail, "Return each check, and the durability of the store.")
                 },
             ),
         )
@@ -85,7 +85,7 @@ class HealthViews:
 
 
 def _code(check: Callable[[], None]) -> str:
-    """Return the code of what keeps a check from passing; nothing where it passes."""
+    """Return the code of the failure of a check; an empty text if it passes."""
     try:
         check()
     except SealringError as error:

@@ -1,4 +1,4 @@
-"""What the routes of objects answer. The functions of render.py make it."""
+"""The answers of the object routes, as schemas; render.py makes them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ObjectMetadata(Answer):
     updated_by = fields.Nested(Actor, required=True, metadata={"description": "Who wrote the version."})
     updated_at = fields.DateTime(
         required=True,
-        metadata={"description": "When the object was written last, in UTC.", "examples": [examples.MOMENT]},
+        metadata={"description": "When the object was last written, in UTC.", "examples": [examples.MOMENT]},
     )
     context = fields.Dict(
         keys=fields.String(),
@@ -72,13 +72,13 @@ class ObjectVersion(Answer):
     id = fields.UUID(required=True, metadata={"examples": [examples.UUID]})
     created_at = fields.DateTime(required=True, metadata={"examples": [examples.MOMENT]})
     current_version = fields.Boolean(
-        required=True, metadata={"description": "True in the first row alone.", "examples": [True]}
+        required=True, metadata={"description": "True only in the first row.", "examples": [True]}
     )
     size = fields.Integer(required=True, metadata={"description": "Bytes of the stored ciphertext.", "examples": [36]})
     etag = fields.String(
         required=True,
         metadata={
-            "description": "Another for every version, also where two values are equal.",
+            "description": "Different for every version, even if two values are equal.",
             "examples": ["9b1c0e5f6a7d48239b1c0e5f6a7d4823"],
         },
     )
@@ -88,7 +88,7 @@ class ListMetadata(Answer):
     before = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Send it as `before` for the page before.", "examples": [None]},
+        metadata={"description": "Send it as `before` for the previous page.", "examples": [None]},
     )
     after = fields.String(
         required=True,
@@ -107,7 +107,7 @@ class VersionList(Answer):
         fields.Nested(ObjectVersion), required=True, metadata={"description": "All versions, the current one first."}
     )
     list_metadata = fields.Nested(
-        ListMetadata, required=True, metadata={"description": "Both null: there is one page."}
+        ListMetadata, required=True, metadata={"description": "Both null: there is only one page."}
     )
 
 

@@ -1,4 +1,4 @@
-"""Objects, lists of them and their versions as JSON."""
+"""Objects, their lists and their versions as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients send about objects."""
+"""The requests of the object routes, as schemas."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class CreateObject(Tolerant):
     name = NameField(
         required=True,
         metadata={
-            "description": "Unique among the live objects of the organization. Not '.' or '..'; not blanks alone.",
+            "description": "Unique among the live objects of the organization. Not '.' or '..'; not only blanks.",
             "examples": [examples.NAME],
         },
     )
     value = fields.String(
         required=True,
         metadata={
-            "description": "The secret. At most `max_value_bytes` of UTF-8 (1 MiB unless the settings say otherwise).",
+            "description": "The secret. At most `max_value_bytes` of UTF-8 (a setting; 1 MiB by default).",
             "examples": [examples.VALUE],
         },
     )
@@ -33,7 +33,7 @@ class CreateObject(Tolerant):
 class UpdateObject(Tolerant):
     value = fields.String(
         required=True,
-        metadata={"description": "The new secret, as long as one may be on create.", "examples": [examples.VALUE]},
+        metadata={"description": "The new secret, with the same limit as on create.", "examples": [examples.VALUE]},
     )
     version_check = fields.String(
         load_default=None,
@@ -76,13 +76,13 @@ class ListQuery(Tolerant):
     updatedAfter = fields.String(  # noqa: N815  the spelling of the specification
         load_default=None,
         metadata={
-            "description": "Objects written later than this alone. ISO 8601 with or without seconds, fraction and "
-            "offset (UTC where none), or what JavaScript's Date prints.",
+            "description": "Only objects written later than this. ISO 8601 with or without seconds, fraction and "
+            "offset (UTC if there is none), or the format of JavaScript's Date.",
             "examples": ["2026-01-31T12:00:00Z"],
         },
     )
     updated_after = fields.String(
-        load_default=None, metadata={"description": "Another spelling of `updatedAfter`, which wins."}
+        load_default=None, metadata={"description": "Another spelling of `updatedAfter`, which has precedence."}
     )
 
 
@@ -96,7 +96,7 @@ class NameQuery(Tolerant):
     organization_id = fields.String(
         load_default=None,
         metadata={
-            "description": "The organization to look in, where the token is for several.",
+            "description": "The organization to search, if the token is for several.",
             "pattern": "^[A-Za-z0-9_-]{1,64}$",
             "examples": ["org_acme"],
         },

@@ -1,4 +1,4 @@
-"""The routes of objects: eight that WorkOS Vault has, and our own for versions and deleted objects."""
+"""The routes of objects: eight of WorkOS Vault, and our own for versions and deleted objects."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class ObjectViews:
                 id="createObject",
                 tag=TAG,
                 summary="Create an object",
-                text="Seals the value and stores it as a new object. Answers its metadata, never the value. A key "
-                "context without `organization_id` (or `organizationId`) takes a token for all organizations.",
+                text="Seals the value and stores it as a new object. Returns its metadata, never the value. A key "
+                "context without `organization_id` (or `organizationId`) needs a token for all organizations.",
                 failures=(*CONTEXT, NameTaken, *KEYS, *REPEATABLE),
             ),
             Route(
@@ -112,8 +112,8 @@ class ObjectViews:
                 tag=TAG,
                 summary="List objects",
                 text="The live objects of the token's organizations, by `updated_at` and id. Follow `after` until "
-                "it is null: no object comes twice, and none is left out that was not written meanwhile. "
-                "Clients that send `list_metadata.before` as `after` go forward too. Touches no key.",
+                "it is null: no object appears twice, and only objects that were written meanwhile can be missing. "
+                "Clients that send `list_metadata.before` as `after` move forward too. Touches no key.",
             ),
             Route(
                 "GET",
@@ -139,7 +139,7 @@ class ObjectViews:
                 id="readObject",
                 tag=TAG,
                 summary="Read an object",
-                text="A live object with its value. The audit event is stored before the value leaves.",
+                text="A live object with its value. The audit event is stored before the value is sent.",
                 failures=(NotFound, *KEYS),
             ),
             Route(
@@ -154,7 +154,7 @@ class ObjectViews:
                 id="updateObject",
                 tag=TAG,
                 summary="Update an object",
-                text="Seals a new value under the object's own key context, and keeps the one before as a version.",
+                text="Seals a new value under the object's own key context, and keeps the previous one as a version.",
                 failures=(*CONTEXT, KeyContextFixed, NotFound, VersionConflict, *KEYS, *REPEATABLE),
             ),
             Route(
@@ -169,8 +169,8 @@ class ObjectViews:
                 id="deleteObject",
                 tag=TAG,
                 summary="Delete an object",
-                text="From now on the object cannot be read, and its name is free. It can be restored for as long "
-                "as the settings say, 30 days by default. Touches no key.",
+                text="From now on, the object cannot be read, and its name is free. It can be restored for "
+                "`deleted_retention_days` (a setting; 30 by default). Touches no key.",
                 failures=(NotFound, VersionConflict, *REPEATABLE),
             ),
             Route(
@@ -226,7 +226,7 @@ class ObjectViews:
                 id="restoreObject",
                 tag=TAG,
                 summary="Restore a deleted object",
-                text="Brings a deleted object back under its name; a live one stays as it is. The body is empty, "
+                text="Brings a deleted object back under its name; a live one does not change. The body is empty, "
                 "or `{}`. Touches no key.",
                 failures=(*BODY, NotFound, NameTaken, *REPEATABLE),
             ),

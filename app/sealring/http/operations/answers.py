@@ -1,4 +1,4 @@
-"""What the route of operations answers."""
+"""The answer of the operations route, as a schema."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Operation(Answer):
         required=True,
         metadata={
             "enum": ["committed", "running", "not_found"],
-            "description": "`running`: begun within the last ten seconds, and not committed so far.",
+            "description": "`running`: begun within the last ten seconds, and not committed yet.",
             "examples": ["committed"],
         },
     )
-    object_id = fields.String(metadata={"description": "Where committed.", "examples": [examples.OBJECT_ID]})
+    object_id = fields.String(metadata={"description": "Only if committed.", "examples": [examples.OBJECT_ID]})
     version_id = fields.UUID(
-        metadata={"description": "The version that was current then; where committed.", "examples": [examples.UUID]}
+        metadata={"description": "The version that was current then; only if committed.", "examples": [examples.UUID]}
     )
     committed_at = fields.DateTime(
-        metadata={"description": "Where committed.", "examples": ["2026-01-31T12:00:00.000Z"]}
+        metadata={"description": "Only if committed.", "examples": ["2026-01-31T12:00:00.000Z"]}
     )

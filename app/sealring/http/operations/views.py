@@ -1,4 +1,4 @@
-"""The route of operations: did my write land?"""
+"""The route of operations: the outcome of a write."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class OperationViews:
                 "/sealring/v1/operations/<whole:idempotency_key>",
                 Permission.OBJECTS_READ,
                 self.find,
-                stranger=200,  # as for a key that nobody has sent
+                stranger=200,  # as for a key that was never sent
                 answers={200: answers.Operation},
                 query=Nothing(),
                 id="findOperation",
                 tag="Objects",
-                summary="Find what became of a write",
-                text="Whether a write that was sent with this `Idempotency-Key` has been applied. Tells of the "
-                "caller's own writes, for 24 hours.",
+                summary="Find the outcome of a write",
+                text="Whether a write that was sent with this `Idempotency-Key` was applied. Only for the caller's own "
+                "writes, for 24 hours.",
             ),
         )
