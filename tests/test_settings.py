@@ -87,8 +87,8 @@ def test_secrets_are_not_shown(load):
             r"\[stores\] is not a setting; known are: store, keys, plugins, issuers, token, limits",
         ),
         ("[store]", "[store]\ntls = true", r"\[store\] tls is not a setting"),
-        ('url = "redis://:hunter2@store:6379/0"', "", r"\[store\] url is missing or no text"),
-        ('url = "redis://:hunter2@store:6379/0"', "url = 1", r"\[store\] url is missing or no text"),
+        ('url = "redis://:hunter2@store:6379/0"', "", r"\[store\] url is missing or not a text"),
+        ('url = "redis://:hunter2@store:6379/0"', "url = 1", r"\[store\] url is missing or not a text"),
         ('url = "redis', 'url_file = "x"\nurl = "redis', r"\[store\] url and url_file are both there"),
         ('url = "redis://:hunter2@store:6379/0"', 'url_file = "x"', r"\[store\] url_file /.*/x cannot be read"),
         ("[store]", "[store]\naccept_data_loss = 1", r"\[store\] accept_data_loss must be true or false"),
@@ -106,7 +106,7 @@ def test_secrets_are_not_shown(load):
         (
             "[plugins.local]\nroot_key_file",
             "[[plugins.local]]\nroot_key_file",
-            r"\[plugins\] local is missing or no table",
+            r"\[plugins\] local is missing or not a table",
         ),
         ("[[issuers]]", "[issuers]", r"\[issuers\] must be there at least once"),
         ('algorithms = ["RS256"]', 'algorithms = ["none"]', "issuer 'https://issuer.example': algorithms"),
@@ -205,7 +205,7 @@ def test_settings_that_anybody_may_write_are_refused(tmp_path):
     path.chmod(0o646)
 
     with pytest.raises(
-        SettingsInvalid, match=rf"^{path} can be written by anybody, who could name a store; run: chmod o-w {path}$"
+        SettingsInvalid, match=rf"^{path} can be written by every user, who could name a store; run: chmod o-w {path}$"
     ):
         settings.load(path)
 

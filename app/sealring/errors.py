@@ -1,6 +1,6 @@
 """Every failure that sealring itself raises, as one tree.
 
-admission/problems.py maps each leaf to a status and a code; a test keeps that table whole. Messages are written for the
+admission/problems.py maps each leaf to a status and a code; a test keeps that table complete. Messages are for the
 caller: they say what is wrong and what to do, and never carry a value, a token, key material or a provider's text.
 `reason` is for the audit log only.
 """
@@ -15,14 +15,14 @@ Responsible = Literal["tenant", "operator", "plugin"]  # for a failure: who has 
 
 
 class SealringError(Exception):
-    """Base of all failures with an answer of their own."""
+    """Base of all failures that sealring raises."""
 
 
 # --- what the caller sent
 
 
 class InputError(SealringError):
-    """Base of everything wrong with a request itself."""
+    """Base of failures of the request itself."""
 
 
 class MalformedRequest(InputError):
@@ -57,7 +57,7 @@ class KeyContextFixed(InvalidBody):
 
 
 class IdempotencyKeyReused(InputError):
-    """The Idempotency-Key came with another request before."""
+    """The Idempotency-Key was sent with another request before."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -66,7 +66,7 @@ class IdempotencyKeyReused(InputError):
 
 
 class CiphertextRejected(InputError):
-    """A blob that the caller sent does not open. One message for every cause."""
+    """A blob that the caller sent cannot be opened. One message for every cause."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("The encrypted keys were refused. Send the value of encrypted_keys unchanged.")
@@ -81,7 +81,7 @@ class AccessError(SealringError):
 
 
 class Unauthenticated(AccessError):
-    """No bearer token, or one that does not verify. `reason` goes to the log."""
+    """No bearer token, or an invalid one. `reason` is for the log."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("API key invalid. Send a valid token in the Authorization header as 'Bearer <token>'.")
@@ -89,14 +89,14 @@ class Unauthenticated(AccessError):
 
 
 class IssuerUnavailable(AccessError):
-    """Whether the token verifies is not known: the keys of its issuer could not be fetched yet."""
+    """The token cannot be verified: the keys of its issuer could not be fetched yet."""
 
     def __init__(self) -> None:
         super().__init__("The keys of the token's issuer cannot be fetched. Try again later.")
 
 
 class Forbidden(AccessError):
-    """The token is good but does not allow this."""
+    """The token is valid but does not allow this."""
 
 
 # --- what is stored
@@ -107,7 +107,7 @@ class StateError(SealringError):
 
 
 class NotFound(StateError):
-    """No such object, or none that this caller may know of."""
+    """No such object, or the caller may not know of it."""
 
     def __init__(self, what: str = "Object") -> None:
         super().__init__(f"{what} not found. Check the identifier, and that the token is for its organization.")
@@ -154,9 +154,9 @@ class IntegrityFailure(StateError):
 
 
 class KeyFailure(SealringError):
-    """Base of everything that stops a key-encrypting key from being used. Never answered with another key.
+    """Base of failures that stop the use of a key-encrypting key. The server never uses another key instead.
 
-    `owner`: who has to act: the tenant, whose key it is, the operator, or whoever wrote the plugin.
+    `owner`: who has to act: the tenant, as the owner of the key, the operator, or the author of the plugin.
     """
 
     def __init__(self, message: str, owner: Responsible = "tenant") -> None:
@@ -165,7 +165,7 @@ class KeyFailure(SealringError):
 
 
 class KeyAccessDenied(KeyFailure):
-    """We are denied access to the key."""
+    """Access to the key is denied."""
 
 
 class KeyDisabled(KeyFailure):
@@ -177,19 +177,19 @@ class KeyPendingDeletion(KeyFailure):
 
 
 class KeyNotFound(KeyFailure):
-    """The provider knows no such key."""
+    """The provider does not know the key."""
 
 
 class KeyMisconfigured(KeyFailure):
-    """The key or its provider's settings do not fit."""
+    """The key, its options or its provider's settings are wrong."""
 
 
 class KeyDestroyed(KeyFailure):
-    """The key is gone for good, and all that it guards."""
+    """The key is destroyed; its data can never be read again."""
 
 
 class KeyExhausted(KeyFailure):
-    """A managed key has made as many wraps as are safe."""
+    """A managed key has reached its limit of safe wraps."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -201,7 +201,7 @@ class KeyExhausted(KeyFailure):
 class KeyThrottled(KeyFailure):
     """The provider limits our rate, or too many requests of the organization wait for its keys."""
 
-    retry_after_s: float | None = None  # what the provider asks for
+    retry_after_s: float | None = None  # the pause that the provider asks for
 
 
 class KeyUnavailable(KeyFailure):
@@ -228,7 +228,7 @@ class PluginFault(KeyFailure):
 
 
 class StoreError(SealringError):
-    """Base of failures of the system of record."""
+    """Base of failures of the store."""
 
 
 class StoreUnavailable(StoreError):
@@ -240,8 +240,8 @@ class StoreLost(StoreError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The store was emptied or replaced, and the request was refused. Tell the operator: what emptied it has to "
-            "be found, and a backup restored with `sealring restore`."
+            "The store was emptied or replaced, and the request was refused. Tell the operator to find the cause, and "
+            "to restore a backup with `sealring restore`."
         )
 
 
@@ -250,23 +250,23 @@ class WriteContention(StoreError):
 
 
 class OutcomeUnknown(StoreError):
-    """The reply to a commit was lost; it may have been applied."""
+    """The store's reply to a write was lost; the write may have been applied."""
 
 
 class StoreFull(StoreError):
     """The store is out of memory; nothing was applied."""
 
 
-# --- what the operator asks for, at the command line
+# --- commands of the operator
 
 
 class SettingsInvalid(SealringError):
-    """The settings cannot be used. The message is one line that names the place and the mend."""
+    """The settings cannot be used. The message is one line that names the place and the fix."""
 
 
 class BackupRefused(SealringError):
-    """A backup cannot be made, or not be restored. The message is one line that says what to do."""
+    """A backup cannot be made or restored. The message is one line that says what to do."""
 
 
 class RevocationRefused(SealringError):
-    """Tokens cannot be revoked so. The message is one line that says what to do."""
+    """The revocation is not possible. The message is one line that says what to do."""

@@ -12,10 +12,10 @@ from typing import IO
 
 @contextmanager
 def replacing(target: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
-    """Yield a new file that takes the place of `target` if the block succeeds, and is deleted if it does not.
+    """Yield a new file that replaces `target` if the block succeeds, and is deleted if it fails.
 
-    Until the end of the block only its owner can read it. Then it is on the disk, and so is its name: it survives a
-    loss of power. Raises OSError.
+    Until the end of the block, only its owner can read it. Then the file and its name are synced to the disk: they
+    survive a loss of power. Raises OSError.
     """
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         draft = Path(file.name)
@@ -31,7 +31,7 @@ def replacing(target: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
 
 
 def move(source: Path, target: Path) -> None:
-    """Give a file the name of another one of the same folder, in its place and on the disk. Raises OSError."""
+    """Replace a file by another one of the same folder, and sync the folder to the disk. Raises OSError."""
     source.replace(target)
     descriptor = os.open(target.parent, os.O_RDONLY)
     try:

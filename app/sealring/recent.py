@@ -1,4 +1,4 @@
-"""A small cache of what was used recently."""
+"""A small cache of recently used entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """Keeps the `size` entries used last, each for at most `ttl_s`. Thread-safe."""
+    """Keeps the `size` last used entries, each for at most `ttl_s`. Thread-safe."""
 
     def __init__(self, *, size: int, ttl_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._size = size
@@ -31,7 +31,7 @@ class Recent(Generic[K, V]):
             return entry[1]
 
     def renew(self, key: K, change: Callable[[V], V]) -> V | None:
-        """Change an entry that is there, keep its age, and return it."""
+        """Change an existing entry without a change of its age, and return it; None if there is none."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None or entry[0] < self._clock():

@@ -22,14 +22,14 @@ from sealring_plugin import ConfigInvalid, read_private
 
 MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
-MAX_VERSIONS = 10_000  # of one object: a list of them is one answer
+MAX_VERSIONS = 10_000  # of one object: one answer lists all of them
 DAY_S = 86_400
 DEFAULT_RUN_FOLDER = "run"
 
 
 @dataclass(frozen=True, slots=True)
 class LocalIssuer:
-    """The signing key behind `sealring token`, and which of the issuer profiles believes it."""
+    """The signing key of `sealring token`, and the issuer whose profile accepts its tokens."""
 
     signing_key_file: Path
     issuer: str
@@ -37,34 +37,34 @@ class LocalIssuer:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What config/sealring.toml describes. Made by `load`; after that nobody checks again."""
+    """The settings of config/sealring.toml. `load` checks them; nothing checks them again."""
 
     path: Path
-    store_url: str = field(repr=False)  # it may carry a password
+    store_url: str = field(repr=False)  # it may contain a password
     pin_file: Path
     durability: DurabilityPolicy
     managed: ManagedKeys
-    plugins: Mapping[str, Mapping[str, object]] = field(repr=False)  # they may carry secrets
+    plugins: Mapping[str, Mapping[str, object]] = field(repr=False)  # they may contain secrets
     issuers: tuple[IssuerProfile, ...]
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
     audit_retention_s: int
-    run_folder: Path  # where the workers of one server share what is fetched
+    run_folder: Path  # where the workers of one server share fetched key sets
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
         return tuple(sorted({issuer.environment_id for issuer in self.issuers}))
 
     def profile_of(self, issuer: str) -> IssuerProfile:
-        """Raises SettingsInvalid where there is none."""
+        """Raises SettingsInvalid if there is none."""
         for profile in self.issuers:
             if profile.issuer == issuer:
                 return profile
-        raise SettingsInvalid(f"no profile under [[issuers]] is of {issuer!r}")
+        raise SettingsInvalid(f"no profile under [[issuers]] has the issuer {issuer!r}")
 
 
 def load(path: Path) -> Settings:
-    """Read and check the settings. Raises SettingsInvalid with one line that names the place and the mend."""
+    """Read and check the settings. Raises SettingsInvalid with one line that names the place and the fix."""
     base = path.absolute().parent
     root = Table("", _read(path))
     root.only("store", "keys", "plugins", "issuers", "token", "limits", "server")
@@ -92,7 +92,7 @@ def _read(path: Path) -> Mapping[str, object]:
     try:
         raw = path.read_bytes()
         if path.stat().st_mode & stat.S_IWOTH:
-            raise SettingsInvalid(f"{path} can be written by anybody, who could name a store; run: chmod o-w {path}")
+            raise SettingsInvalid(f"{path} can be written by every user, who could name a store; run: chmod o-w {path}")
         if is_marked(raw):
             raise SettingsInvalid(f"{path} {WHAT_TO_DO}")
         members = tomllib.loads(raw.decode())
@@ -107,7 +107,7 @@ def _read(path: Path) -> Mapping[str, object]:
 
 
 def _refuse_nul(name: str, value: object) -> None:
-    """No text of ours has one, and a path with it raises wherever it is used."""
+    """Refuse NUL here: no setting needs it, and each use of a path with a NUL would raise."""
     if isinstance(value, str) and "\0" in value:
         table, _, member = name.rpartition(".")
         Table(f"[{table}]" if table else "", {}).refuse(member, "has a NUL in it")
@@ -120,7 +120,7 @@ def _refuse_nul(name: str, value: object) -> None:
 
 
 def _place(error: ValueError) -> str:
-    """The "(at line 3, column 7)" of a TOMLDecodeError, without the rest of its text."""
+    """Return the "(at line 3, column 7)" of a TOMLDecodeError, without the rest of its text."""
     _, found, place = str(error).rpartition("(at ")
     return f" (at {place}" if found and isinstance(error, tomllib.TOMLDecodeError) else ""
 
@@ -135,7 +135,7 @@ def _said_url(table: Table, base: Path) -> str:
     if "url_file" not in table.members:
         return table.text("url")
     if "url" in table.members:
-        table.refuse("url", "and url_file are both there; keep one")
+        table.refuse("url", "and url_file are both there; keep only one")
     try:
         return read_private(base / table.text("url_file"), "url_file").decode().strip()
     except ConfigInvalid as error:
@@ -200,7 +200,7 @@ def _check_together(settings: Settings) -> None:
         if name not in settings.plugins:
             raise SettingsInvalid(f"[keys] names '{name}', but there is no [plugins.{name}]")
     if len(set(settings.managed.providers)) != len(settings.managed.providers):
-        raise SettingsInvalid("[keys] managed_readable names a provider twice, or the one of managed; leave it out")
+        raise SettingsInvalid("[keys] managed_readable names a provider twice, or that of managed; leave it out")
     issuers = [each.issuer for each in settings.issuers]
     if len(set(issuers)) != len(issuers):
         raise SettingsInvalid("[[issuers]] name the same issuer twice")

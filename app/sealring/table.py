@@ -1,4 +1,4 @@
-"""One table of the settings, read strictly: what is missing, unknown or of another type is refused by its name."""
+"""One table of the settings, read strictly: a missing, unknown or mistyped member is refused by its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sealring.errors import SettingsInvalid
 class Table:
     """A table, and its name for messages: `[store]`, `issuer 'https://...':`; empty for the whole file.
 
-    Each method raises SettingsInvalid, in one line that names the place and what is right there.
+    Each method raises SettingsInvalid, with one line that names the place and the valid values.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Table:
     def table(self, member: str, default: Mapping[str, object] | None = None) -> Table:
         value = self.members.get(member, default)
         if not isinstance(value, dict):
-            self.refuse(member, "is missing or no table")
+            self.refuse(member, "is missing or not a table")
         return Table(f"{self.name.removesuffix(']')}.{member}]" if self.name else f"[{member}]", value)
 
     def tables(self, member: str) -> list[Mapping[str, object]]:
@@ -42,7 +42,7 @@ class Table:
     def text(self, member: str, default: str | None = None) -> str:
         value = self.members.get(member, default)
         if not isinstance(value, str) or not value:
-            self.refuse(member, "is missing or no text")
+            self.refuse(member, "is missing or not a text")
         return value
 
     def printable(self, member: str, default: str | None = None) -> str:

@@ -52,12 +52,12 @@ def test_what_a_table_says_is_kept():
 def test_the_audience_none_must_be_said():
     assert profile(audience="none").audience is None
     assert profile(audience="x").audience == "x"
-    assert refusal(audience=None) == ("issuer 'https://auth.example.com': audience is missing or no text")
+    assert refusal(audience=None) == ("issuer 'https://auth.example.com': audience is missing or not a text")
 
 
 @pytest.mark.parametrize("name", ["issuer", "algorithms", "audience", "environment_id", "permissions"])
 def test_a_table_without_a_required_name_is_refused(name):
-    assert re.match(rf"issuer .*: {name} (is missing or no text|must be a list)", refusal(**{name: None}))
+    assert re.match(rf"issuer .*: {name} (is missing or not a text|must be a list)", refusal(**{name: None}))
 
 
 def test_an_unknown_name_is_refused_before_anything_else():

@@ -158,7 +158,7 @@ def test_an_option_before_the_command_is_refused_and_not_dropped(path, option):
 def test_an_issuer_that_the_settings_do_not_name_is_refused(path):
     failed = revoke(path, "--issuer", "urn:nobody", "--id", "t1")
 
-    assert failed.stderr == "Error: no profile under [[issuers]] is of 'urn:nobody'\n"
+    assert failed.stderr == "Error: no profile under [[issuers]] has the issuer 'urn:nobody'\n"
     assert failed.exit_code == 1
 
 
