@@ -31,7 +31,7 @@ class Recent(Generic[K, V]):
             return entry[1]
 
     def renew(self, key: K, change: Callable[[V], V]) -> V | None:
-        """Change an existing entry without a change of its age, and return it; None if there is none."""
+        """Change an existing entry, keep its age, and return it; None if there is none."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None or entry[0] < self._clock():

@@ -110,7 +110,7 @@ class KeySet:
 
 
 def _places(key: VerificationKey, taken: _Places) -> _Places:
-    """Return the entries of a key for which no earlier key has the place. Raises _Unusable if there are none."""
+    """Return the places of a key that no earlier key has taken. Raises _Unusable if there are none."""
     algorithms = [alg for alg in ALGORITHMS if key.fits(alg)]
     if not algorithms:
         raise _Unusable("for another algorithm")
@@ -121,7 +121,7 @@ def _places(key: VerificationKey, taken: _Places) -> _Places:
 
 
 def _only_ones(keys: Sequence[VerificationKey]) -> _Places:
-    """Return the entries for tokens without an id: the keys that are the only one for an algorithm."""
+    """Return the places for tokens without an id, with each key that is the only one for an algorithm."""
     fitting = {alg: [key for key in keys if key.fits(alg)] for alg in ALGORITHMS}
     return {(None, alg): fit[0] for alg, fit in fitting.items() if len(fit) == 1}
 

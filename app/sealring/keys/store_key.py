@@ -40,7 +40,7 @@ def open_store_keys(gateway: Gateway, layout: Layout, pin: Pin) -> StoreKeys:
 
 
 def check_pinned(gateway: Gateway, layout: Layout, pin: Pin) -> None:
-    """Check what needs no call of a key. Raises SettingsInvalid."""
+    """Run the checks that need no key. Raises SettingsInvalid."""
     if not pin.is_of_store(layout.store_id):
         raise SettingsInvalid(
             f"this is store {uuid_text(layout.store_id)}, but pin_file belongs to store {uuid_text(pin.store_id)}: "

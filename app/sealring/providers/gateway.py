@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class _NothingToSay(Unsupported):
-    """The provider cannot do it, whatever the tenant's key is."""
+    """The provider does not support it; the tenant's key is not the cause."""
 
     owner: ClassVar[Responsible] = "operator"
 
@@ -214,7 +214,7 @@ class Gateway:
         managed: Callable[[ManagedKeys, ManagedKey], T],
         customers: Callable[[CustomersKeys, CustomersKey], T],
     ) -> Work[T]:
-        """Return the call of the provider whose kind is that of the key."""
+        """Return the call of a managed provider for a managed key, of a customers' provider for a customer's key."""
         place = Place.of(key)
         if isinstance(key, CustomersKey):
             return self._of_customers(place, lambda found: customers(found, key))

@@ -19,7 +19,7 @@ from sealring.services.visibility import attested, event_of, live_object, refusa
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """The result of a try of one KEK of an object. `failure` is None if the KEK opens its wrap."""
+    """The result of trying one KEK of an object. `failure` is None if the KEK opens its wrap."""
 
     kek_id: bytes
     provider: str

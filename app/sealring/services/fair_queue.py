@@ -15,7 +15,7 @@ Owner = tuple[EnvironmentId, OrgId]
 
 @dataclass(slots=True)
 class Turn:
-    """One check of an organization's keys: those whose last check is at least `older_than_s` old."""
+    """An organization's turn: a check of one of its keys that were not checked for `older_than_s`."""
 
     owner: Owner
     older_than_s: int

@@ -141,7 +141,7 @@ class BindingViews:
                 id="validateBinding",
                 tag=TAG,
                 summary="Verify a binding's key",
-                text="Checks the key's state, a wrap and an unwrap, and that it does not unwrap where it must not. "
+                text="Checks the key's state, a wrap and an unwrap, and that it does not unwrap in a wrong context. "
                 "Returns the findings, and what the key's owner has to do. The body is empty, or `{}`.",
                 failures=(*BODY, NotFound, *WRITE),
             ),
