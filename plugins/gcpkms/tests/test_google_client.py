@@ -10,7 +10,7 @@ import pytest
 from fake_google import DISABLED
 from google_environment import NotInstalled, interpreter
 
-from sealring_gcpkms import sealed
+from sealring_gcpkms import blob
 from sealring_gcpkms.crc32c import crc32c
 
 KEY = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys/secrets"
@@ -76,7 +76,7 @@ def test_the_client_opens_what_the_plugin_wrapped(provider, key, binding, call, 
         {
             "verb": "decrypt",
             "ciphertext": text(wrapped.blob[16:]),
-            "aad": text(sealed.authenticated(key, binding)),
+            "aad": text(blob.authenticated(key, binding)),
         }
     )
 
@@ -85,9 +85,9 @@ def test_the_client_opens_what_the_plugin_wrapped(provider, key, binding, call, 
 
 def test_the_plugin_opens_what_the_client_encrypted(provider, key, binding, call, ask):
     (made,) = ask(
-        {"verb": "encrypt", "plaintext": text(DEK), "aad": text(sealed.authenticated(key, binding))},
+        {"verb": "encrypt", "plaintext": text(DEK), "aad": text(blob.authenticated(key, binding))},
     )
-    wrapped = sealed.seal(1, DEK, b64decode(made["ciphertext"]))
+    wrapped = blob.seal(1, DEK, b64decode(made["ciphertext"]))
 
     assert provider.unwrap(wrapped, key, binding, call) == DEK
 
