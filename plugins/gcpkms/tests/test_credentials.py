@@ -17,9 +17,9 @@ DEK = bytes(range(32))
 
 
 @pytest.fixture
-def work(key, binding, call):
+def work(key, context, call):
     def work(provider, key=key):
-        return provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+        return provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
 
     return work
 
