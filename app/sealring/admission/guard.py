@@ -1,4 +1,4 @@
-"""The guard: runs all checks of a request before its view, in one order, so that no route can forget one.
+"""The guard: authenticates a request, checks its permission and its form, and hands it to a view.
 
 Limits of the headers, then authentication and permission, then the query, then the body: nothing is read before the
 caller is known, and nothing over a limit is parsed.

@@ -1,4 +1,4 @@
-"""Decisions: what one request knows of the bindings of an organization, from its first step to its answer."""
+"""A decision: the bindings by which a request seals, opens, and finally lets its answer leave or not."""
 
 from __future__ import annotations
 

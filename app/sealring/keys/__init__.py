@@ -1,0 +1,1 @@
+"""The keys that guard a context, and how data keys are wrapped and unwrapped under them."""

@@ -1,4 +1,4 @@
-"""The catalog of loaded providers of customers' keys: their names, and their checks of keys and options."""
+"""4. The catalog: which providers can take a customer's key, and which keys and options each can take."""
 
 from __future__ import annotations
 

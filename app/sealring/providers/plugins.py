@@ -1,4 +1,4 @@
-"""The loaded plugins: their specs with their settings.
+"""2. The loaded plugins: their specs, and the settings of each.
 
 A spec is code of a plugin, as its provider is. All calls of specs are made here, which catches every exception and
 checks every result.

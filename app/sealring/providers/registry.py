@@ -1,4 +1,4 @@
-"""The registry of installed plugins (entry points). Only plugins that the settings name are imported."""
+"""1. The registry finds installed plugins: entry points, by the names that the settings list, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visibility: callers get the same answer for a missing object as for another organization's."""
+"""Whether an object exists for a caller, and the event and the check that come before each answer."""
 
 from __future__ import annotations
 

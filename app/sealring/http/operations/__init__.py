@@ -1,0 +1,1 @@
+"""The route for the outcome of a write."""

@@ -1,4 +1,4 @@
-"""Cached decisions: the bindings of organizations, as this process last read them."""
+"""Decisions: an organization's bindings and their epoch, cached, and compared again before an answer is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CACHED_S = 300.0
 T = TypeVar("T")
 
 
-class BoundKeys:
+class Decisions:
     """Thread-safe. A decision may be out of date: callers compare its epoch before they answer.
 
     Each method raises StoreError, and IntegrityFailure for bindings that we did not write.
