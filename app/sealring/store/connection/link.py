@@ -68,7 +68,7 @@ class Link:
         try:
             packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type] # its stub knows 1-tuples only
             connection.send_packed_command([packed], check_health=False)
-            replies = [self._read() for _ in commands]
+            replies = self._read(len(commands))
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             raise LinkLost from error
         for reply in replies:
@@ -94,11 +94,15 @@ class Link:
     def close(self) -> None:
         self._connection.disconnect()
 
-    def _read(self) -> Reply:
-        try:
-            return self._connection.read_response()
-        except redis.ResponseError as refused:
-            return refused
+    def _read(self, count: int) -> list[Reply]:
+        read = self._connection.read_response
+        replies: list[Reply] = []
+        for _ in range(count):
+            try:
+                replies.append(read())
+            except redis.ResponseError as refused:
+                replies.append(refused)
+        return replies
 
 
 def _cursor(ask: Callable[[bytes], list[Reply]]) -> Iterator[bytes]:
