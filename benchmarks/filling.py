@@ -17,7 +17,7 @@ from sealring import settings
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import OrgId
 from sealring.domain.principal import Caller, Permission, Principal
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.observability.logs import Log
 from sealring.providers.gateway import Gateway
 from sealring.server import wiring
@@ -93,7 +93,7 @@ def _write(part: _Part, done: "SynchronizedArray[int]", queue: "Queue[list[Sampl
 
 def _objects(config: settings.Settings, gateway: Gateway, stores: wiring.Stores) -> Objects:
     keyring = wiring.make_keyring(config, gateway, stores, FailedKeys(), Log(sys.stderr))
-    return Objects(stores.objects, Sealing(keyring, BoundKeys(stores.bindings)), stores.audit, config.limits)
+    return Objects(stores.objects, Sealing(keyring, Decisions(stores.bindings)), stores.audit, config.limits)
 
 
 def _create(objects: Objects, caller: Caller, number: int) -> Sample:

@@ -13,11 +13,11 @@ import pytest
 
 from auth.kit import ISSUER, SetClock, ec_key, jwk, jwks_bytes, key_set, profile, rsa_key, sign
 from sealring.auth import key_sources, url_keys
+from sealring.auth.key_set_log import Told
 from sealring.auth.key_sources import FileKeys, StaticKeys, key_source
 from sealring.auth.key_sources import key_sources as sources_of
 from sealring.auth.shared_sets import SharedSet
 from sealring.auth.tokens import TokenVerifier
-from sealring.auth.told import Told
 from sealring.auth.url_keys import UrlKeys
 from sealring.errors import IssuerUnavailable, SettingsInvalid, Unauthenticated
 from support.waiting import becomes_true
@@ -539,7 +539,7 @@ FORKING = """
 import os, sys
 from pathlib import Path
 from sealring.auth.shared_sets import SharedSet
-from sealring.auth.told import Told
+from sealring.auth.key_set_log import Told
 from sealring.auth.url_keys import UrlKeys
 from sealring.observability.logs import Log
 

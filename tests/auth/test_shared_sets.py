@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from auth.kit import ISSUER, SetClock, ec_key, jwk, jwks_bytes
+from sealring.auth.key_set_log import Told
 from sealring.auth.shared_sets import SharedSet
-from sealring.auth.told import Told
 from sealring.auth.url_keys import UrlKeys
 from sealring.errors import IssuerUnavailable
 

@@ -6,7 +6,7 @@ import pytest
 
 from backup.kit import updated
 from sealring.errors import StoreLost
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.server import wiring
 from sealring.store.connection.links import Links
 from sealring.store.markers import Markers
@@ -84,7 +84,7 @@ def test_a_data_key_that_is_made_after_a_restore_opens_in_every_process(installe
 
 def test_a_binding_that_was_made_after_the_backup_is_known_no_longer(installed, opened, record):
     files = installed.back_up()
-    bound = BoundKeys(opened.store.bindings)
+    bound = Decisions(opened.store.bindings)
     opened.store.when_renewed(bound.forget)
     installed.bind(opened.use, ACME, "key_new")
     environment = record.environment

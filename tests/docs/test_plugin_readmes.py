@@ -24,7 +24,7 @@ GUIDES = {  # where more is said to operators
     "awskms": "docs/byok-awskms.md",
     "azurekv": "docs/byok-azurekv.md",
     "example": "docs/writing-a-plugin.md",
-    "gcpkms": "docs/byok-gcp.md",
+    "gcpkms": "docs/byok-gcpkms.md",
     "hsm": "docs/keys.md",
     "local": "docs/storage.md",
 }

@@ -7,7 +7,7 @@ import pytest
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import ObjectId
 from sealring.errors import IntegrityFailure
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring, ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.wrap_counts import WrapCounts
@@ -23,7 +23,7 @@ def sealing(per):
     store = memory()
     keys = gateway()
     keyring = Keyring(keys, store.keks, ManagedKeys("local", per), WrapCounts(store.keks, keys.max_wraps))
-    return Sealing(keyring, BoundKeys(store.bindings))
+    return Sealing(keyring, Decisions(store.bindings))
 
 
 @pytest.fixture(params=[ManagedKeks.COMBINATION, ManagedKeks.ITEMS])

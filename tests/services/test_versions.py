@@ -6,7 +6,7 @@ import pytest
 
 from sealring.domain.ids import uuid_text
 from sealring.errors import IntegrityFailure
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring, ManagedKeys
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.services.sealing import Sealing
@@ -32,7 +32,7 @@ def test_a_version_that_was_sealed_for_another_is_refused_although_its_record_is
     use = services(store, provider_gateway=keys)
     record = use.objects.create(ME, name="mine", value="one", context=context())
     keyring = Keyring(keys, store.keks, ManagedKeys("local"), WrapCounts(store.keks, keys.max_wraps))
-    envelope, _ = Sealing(keyring, BoundKeys(store.bindings)).seal(b"other", record.id, other, who, None)
+    envelope, _ = Sealing(keyring, Decisions(store.bindings)).seal(b"other", record.id, other, who, None)
     raw = parts.records.encode_version(record.id, replace(record.current, envelope=envelope))
     links.call((b"HSET", parts.keyspace.versions(record.id), envelope.header.version_id, raw))
 

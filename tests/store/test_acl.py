@@ -25,7 +25,7 @@ def allowed(rules):
 
 
 def test_every_command_of_the_store_is_allowed(acl_rules):
-    sources = [path.read_text() for path in STORE.glob("*.py")]
+    sources = [path.read_text() for path in STORE.rglob("*.py") if path.parent.name != "doctor"]
     sent = {command for source in sources for command in re.findall(r'\(b"([A-Z]+)"', source)}
 
     assert len(sent) > 20

@@ -130,7 +130,7 @@ def looked_at(check, answer):
 
 
 def test_every_command_of_the_store_is_tried():
-    sources = [path.read_text() for path in STORE.glob("*.py")]
+    sources = [path.read_text() for path in STORE.rglob("*.py") if path.parent.name != "doctor"]
     sent = {command for source in sources for command in re.findall(r'\(b"([A-Z]+)"', source)}
     tried = {command[0].decode() for steps in _PROBES.values() for command, _ in steps(b"key")}
 

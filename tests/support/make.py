@@ -7,7 +7,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.http.app import Services
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring, ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.wrap_counts import WrapCounts
@@ -70,7 +70,7 @@ def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gatewa
         WrapCounts(store.keks, keys.max_wraps),
         on_refusal or (lambda _env, _org: None),
     )
-    bound = BoundKeys(store.bindings)
+    bound = Decisions(store.bindings)
     for forget in (bound.forget, keyring.forget):
         store.when_renewed(forget)
     sealing = Sealing(keyring, bound)

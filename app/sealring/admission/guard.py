@@ -1,4 +1,4 @@
-"""The guard: what stands between a request and a view, in one order, so that no route can forget a part of it.
+"""The guard: authenticates a request, checks its permission and its form, and hands it to a view.
 
 Limits of the headers, then authentication and permission, then the query, then the body: nothing is read before the
 caller is known, and nothing is parsed that is over a limit.

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from sealring.auth.jwks import MAX_KEY_SET_BYTES, KeySet, KeySetRefused, VerificationKey
 from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set
+from sealring.auth.key_set_log import KeySetLog, Told
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.shared_sets import SharedSet
-from sealring.auth.told import KeySetLog, Told
 from sealring.auth.url_keys import UrlKeys
 from sealring.errors import SettingsInvalid
 

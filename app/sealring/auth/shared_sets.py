@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 
 from sealring.auth.jwks import MAX_KEY_SET_BYTES, KeySet, KeySetRefused
-from sealring.auth.told import Told
+from sealring.auth.key_set_log import Told
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.files import replacing
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from sealring.auth.jwks import KeySet, KeySetRefused, VerificationKey
 from sealring.auth.jwks_fetch import fetch_key_set, reason_of
+from sealring.auth.key_set_log import Told
 from sealring.auth.shared_sets import MAX_AGE_S, SharedSet
-from sealring.auth.told import Told
 from sealring.errors import IssuerUnavailable
 
 REFRESH_S = 240.0  # the thread renews a set before it is due, so that no request waits for it

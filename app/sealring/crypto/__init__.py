@@ -1,0 +1,1 @@
+"""Sealing, data keys and the keyed digests of a store."""

@@ -1,4 +1,4 @@
-"""Decisions: the snapshot of an organization's bindings that one request uses until its response."""
+"""A decision: the bindings with which a request seals and opens, and that say whether its response may leave."""
 
 from __future__ import annotations
 

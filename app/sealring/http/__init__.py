@@ -1,0 +1,1 @@
+"""The JSON routes, by noun: the only user of Flask."""

@@ -16,7 +16,7 @@ from sealring.domain.envelope import Envelope
 from sealring.domain.principal import Caller
 from sealring.errors import BackupRefused
 from sealring.keys.backup_key import make_head, open_backup_key
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.keys.store_key import pin_of
 from sealring.observability.logs import Log
 from sealring.providers.gateway import Gateway
@@ -156,7 +156,7 @@ def _swept(settings: Settings, store: OpenedStore, open_envelope: Open, progress
 def _opener(settings: Settings, gateway: Gateway, store: OpenedStore) -> Open:
     """Opens an envelope, and drops the value."""
     stores = wiring.Stores.on(store)
-    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, FailedKeys(), Log()), BoundKeys(stores.bindings))
+    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, FailedKeys(), Log()), Decisions(stores.bindings))
 
     def open_envelope(envelope: Envelope, context: KeyContext) -> None:
         caller = Caller(operator(envelope.header.environment), "verify")

@@ -1,0 +1,1 @@
+"""The only caller of plugins. The providers themselves are plugins, in plugins/."""

@@ -1,4 +1,4 @@
-"""The providers of customers' keys that are loaded: what they call themselves, and which keys they can take at all."""
+"""4. The catalog: which providers can take a customer's key, and which keys and options each can take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Providers in this process: built when first used, and replaced when they hang or break."""
+"""3. Instances: the providers that plugins built in this process, replaced when they hang or break."""
 
 from __future__ import annotations
 

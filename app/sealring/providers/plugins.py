@@ -1,4 +1,4 @@
-"""The plugins that are loaded: their specs, and their settings.
+"""2. The loaded plugins: their specs, and the settings of each.
 
 A spec is a plugin's own code as much as its provider is. Whatever is asked of one is asked here: what it raises is
 guarded, and what it returns is looked at.

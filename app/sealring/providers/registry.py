@@ -1,4 +1,4 @@
-"""Finding plugins: entry points, by the names that the settings list. No other plugin is ever imported."""
+"""1. The registry finds installed plugins: entry points, by the names that the settings list, and no others."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sealring.auth.tokens import TokenVerifier
 from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
 from sealring.http.health.views import Readiness
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.observability.logs import Log
 from sealring.providers.gateway import THREADS, Gateway
 from sealring.server import wiring
@@ -59,7 +59,7 @@ def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
 
 def _services(inherited: Inheritance, gateway: Gateway, stores: Stores, failed_keys: FailedKeys, log: Log) -> Services:
     settings = inherited.settings
-    keyring, bound = wiring.make_keyring(settings, gateway, stores, failed_keys, log), BoundKeys(stores.bindings)
+    keyring, bound = wiring.make_keyring(settings, gateway, stores, failed_keys, log), Decisions(stores.bindings)
     sealing = Sealing(keyring, bound)
     for forget in (bound.forget, keyring.forget):
         stores.markers.when_renewed(forget)

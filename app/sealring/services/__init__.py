@@ -1,0 +1,1 @@
+"""One public method for each use case. Each decides at its end whether its answer may leave."""

@@ -21,7 +21,7 @@ from sealring.domain.kek import KekUse
 from sealring.domain.ports import AuditLog
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring
 
 
@@ -38,7 +38,7 @@ class DataKeyPair:
 class DataKeys:
     """The use cases of data keys. Thread-safe."""
 
-    def __init__(self, keyring: Keyring, bound: BoundKeys, audit: AuditLog, keys: StoreKeys) -> None:
+    def __init__(self, keyring: Keyring, bound: Decisions, audit: AuditLog, keys: StoreKeys) -> None:
         self._keyring = keyring
         self._bound = bound
         self._audit = audit

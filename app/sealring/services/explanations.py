@@ -12,7 +12,7 @@ from sealring.domain.ports import AuditLog, ObjectStore
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure, KeyFailure
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring
 from sealring.services.visibility import attested, event_of, live_object, refusals_audited
 
@@ -41,7 +41,7 @@ class Explanation:
 class Explanations:
     """The one use case of explanations. Thread-safe."""
 
-    def __init__(self, store: ObjectStore, keyring: Keyring, bound: BoundKeys, audit: AuditLog) -> None:
+    def __init__(self, store: ObjectStore, keyring: Keyring, bound: Decisions, audit: AuditLog) -> None:
         self._store = store
         self._keyring = keyring
         self._bound = bound

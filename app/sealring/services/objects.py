@@ -1,4 +1,4 @@
-"""Objects: named values, each sealed under the keys of its context."""
+"""Objects: create, read, update, delete and restore named values. A value leaves only if its decision still holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealing values of objects: a fresh data key for each, alive only inside its with-block."""
+"""Sealing and opening the values of objects, by a data key that lives only inside its with-block."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header, Suite
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, new_uuid
 from sealring.domain.kek import KekUse
 from sealring.domain.principal import Caller
-from sealring.keys.bound_keys import BoundKeys
+from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring
 
 
 class Sealing:
     """Values in, envelopes out, and back. Thread-safe."""
 
-    def __init__(self, keyring: Keyring, bound: BoundKeys) -> None:
+    def __init__(self, keyring: Keyring, bound: Decisions) -> None:
         self._keyring = keyring
         self._bound = bound
 

@@ -1,4 +1,4 @@
-"""What a caller may know of: the one answer for an object that is not there and one that is not theirs."""
+"""Whether an object exists for a caller, and the event and comparison that stand before an answer leaves."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ class ObjectCommands:
         self._records = records
         self._index = index
 
-    def create(self, record: ObjectRecord) -> Sequence[Command]:
-        return (self._set(record), (b"SET", self.name_key(record), record.id.raw), *self._index.add(record))
+    def create(self, record: ObjectRecord, name_key: bytes) -> Sequence[Command]:
+        return (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
 
     def replace(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
         """Return the commands that turn `current` into `record`, with name, indexes and tombstone."""

@@ -98,7 +98,7 @@ class RedisObjects:
                 raise NameTaken
             new = make(epoch)
             record = new.record.stamped(microseconds(now), operation)
-            writes = self._commands.create(record)
+            writes = self._commands.create(record, name_key)
             if not together:
                 self._links.record(directory_key, directory)
             listed = (directory,) if together else ()

@@ -35,11 +35,10 @@ class Azure:
         self.wraps_when_disabled = self.hides_when_disabled = False
         self.fails_with = self.hangs = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *each: _Handler(self, *each))
-        if tls_files:
-            self._server.socket = _over_tls(self._server.socket, tls_files)
+        self._server.socket = _over_tls(self._server.socket, tls_files)
         self._server.handle_error = lambda *_: None  # a client that hangs up
         self.host = f"localhost:{self._server.server_port}"
-        self.url = f"{'https' if tls_files else 'http'}://{self.host}"
+        self.url = f"https://{self.host}"
         self.entra = Entra(self.url, certificate)
 
     def start(self):
@@ -225,7 +224,8 @@ class _Handler(BaseHTTPRequestHandler):
         own = {"content-type": "application/json", "content-length": str(len(content))}
         self.send_response(status)
         for name, value in {**own, "x-ms-request-id": str(uuid.uuid4()), **headers}.items():
-            self.send_header(name, value)
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 

@@ -20,6 +20,8 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class Refused(Exception):
+    """A header that is None is left out, also if the fake would send it otherwise."""
+
     def __init__(self, status, body, headers=()):
         self.status, self.body, self.headers = status, body, dict(headers)
 

@@ -75,5 +75,5 @@ def call():
 
 
 @pytest.fixture
-def binding():
+def context():
     return WrapContext({"organization_id": "org_acme", "resource_type": "invoice"}, b"wrap aad of an envelope")

@@ -17,9 +17,9 @@ DEK = bytes(range(32))
 
 
 @pytest.fixture
-def work(key, binding, call):
+def work(key, context, call):
     def work(provider, key=key):
-        return provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call) == DEK
+        return provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call) == DEK
 
     return work
 
@@ -49,6 +49,18 @@ def test_another_organization_that_binds_the_same_key_is_another_account_and_den
 
     assert google.iam.made == [GLOBEX]
     assert google.calls("/cryptoKeys/")[0].account == GLOBEX
+
+
+def test_each_organization_has_a_token_of_its_own(google, provider, key, work):
+    google.iam.add(GLOBEX)
+    google.kms.add(f"{KEY}-of-globex", {GLOBEX})
+    globex = replace(key, key_id=f"{KEY}-of-globex", options=(("external_id", "external-id-of-globex"),))
+
+    for each in (key, globex, key, globex):
+        assert work(provider, each)
+
+    assert google.iam.made == [ACCOUNT, GLOBEX]
+    assert [each.account for each in google.calls("/cryptoKeys/")] == [ACCOUNT, ACCOUNT, GLOBEX, GLOBEX] * 2
 
 
 def test_an_account_of_the_owners_is_used_where_the_binding_names_one(google, provider, with_options, work):

@@ -45,20 +45,20 @@ def test_every_code_of_google_is_tried():
 
 
 @pytest.mark.parametrize(("status", "failure"), ROWS.items())
-def test_a_status_is_told_by_its_class(google, provider, key, binding, call, status, failure):
+def test_a_status_is_told_by_its_class(google, provider, key, context, call, status, failure):
     with google.refusing(status), pytest.raises(failure) as raised:
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
     assert type(raised.value) is failure
     assert str(raised.value) == f"Google answered {CODES[status]} {status}"
 
 
 @pytest.mark.parametrize(("status", "failure"), {**ROWS, "INVALID_ARGUMENT": CiphertextRejected}.items())
-def test_a_status_of_a_decryption_is_told_by_its_class(google, provider, key, binding, call, status, failure):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_status_of_a_decryption_is_told_by_its_class(google, provider, key, context, call, status, failure):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with google.refusing(status), pytest.raises(failure) as raised:
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
 
     assert type(raised.value) is failure
     assert {"INVALID_ARGUMENT": CiphertextRejected} == OF_DECRYPTION
@@ -73,9 +73,9 @@ def test_a_status_of_a_decryption_is_told_by_its_class(google, provider, key, bi
         ("KEY_PENDING_GENERATION", KeyDisabled),
     ],
 )
-def test_a_violation_says_which_state_the_key_is_in(google, provider, key, binding, call, violation, failure):
+def test_a_violation_says_which_state_the_key_is_in(google, provider, key, context, call, violation, failure):
     with google.refusing("FAILED_PRECONDITION", violation={"type": violation}), pytest.raises(failure) as raised:
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
     assert type(raised.value) is failure
 
@@ -91,9 +91,9 @@ def test_a_violation_says_which_state_the_key_is_in(google, provider, key, bindi
         ("UNAVAILABLE", Unavailable),
     ],
 )
-def test_what_is_wrong_with_an_account_of_ours_is_the_operators(google, provider, key, binding, call, status, failure):
+def test_what_is_wrong_with_an_account_of_ours_is_the_operators(google, provider, key, context, call, status, failure):
     with google.refusing(status, on=":generateAccessToken"), pytest.raises(failure) as raised:
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
     assert type(raised.value) is failure
     assert OF_OUR_ACCOUNT.keys() == OF_AN_OWNERS_ACCOUNT.keys()
@@ -101,12 +101,12 @@ def test_what_is_wrong_with_an_account_of_ours_is_the_operators(google, provider
 
 @pytest.mark.parametrize("status", sorted(OF_AN_OWNERS_ACCOUNT))
 def test_what_is_wrong_with_an_account_of_the_owners_is_the_owners(
-    google, provider, with_options, binding, call, status
+    google, provider, with_options, context, call, status
 ):
     key = with_options(service_account="vault-vvwmhpalytvmiy4pfev7@acme-keys.iam.gserviceaccount.com")
 
     with google.refusing(status, on=":generateAccessToken"), pytest.raises(AccessDenied):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
 
 @pytest.mark.parametrize(
@@ -152,20 +152,20 @@ def test_when_to_come_back_is_what_google_wishes(retry_delay, header, expected):
 )
 @pytest.mark.parametrize("status", [302, 400, 403, 404, 502])
 def test_what_says_nothing_is_unavailable_whatever_its_class_of_http(
-    google, provider, key, binding, call, status, body
+    google, provider, key, context, call, status, body
 ):
     with google.saying(status, body), pytest.raises(Unavailable):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
 
-def test_a_reason_is_quoted_and_a_text_is_not(google, provider, key, binding, call):
+def test_a_reason_is_quoted_and_a_text_is_not(google, provider, key, context, call):
     with google.refusing("PERMISSION_DENIED", reason="SERVICE_DISABLED"), pytest.raises(AccessDenied) as denied:
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
     with (
         google.refusing("PERMISSION_DENIED", reason="a text, in a place for codes"),
         pytest.raises(AccessDenied) as odd,
     ):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
     assert str(denied.value) == "Google answered 403 PERMISSION_DENIED SERVICE_DISABLED"
     assert str(odd.value) == "Google answered 403 PERMISSION_DENIED"

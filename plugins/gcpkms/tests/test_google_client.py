@@ -10,7 +10,7 @@ import pytest
 from fake_google import DISABLED
 from google_environment import NotInstalled, interpreter
 
-from sealring_gcpkms import sealed
+from sealring_gcpkms import blob
 from sealring_gcpkms.crc32c import crc32c
 
 KEY = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys/secrets"
@@ -69,27 +69,27 @@ def test_the_client_encrypts_and_decrypts(google, ask):
     assert other["error"] == "BadRequest"  # over REST the client goes by the class of HTTP
 
 
-def test_the_client_opens_what_the_plugin_wrapped(provider, key, binding, call, ask):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_the_client_opens_what_the_plugin_wrapped(provider, key, context, call, ask):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     (opened,) = ask(
         {
             "verb": "decrypt",
             "ciphertext": text(wrapped.blob[16:]),
-            "aad": text(sealed.authenticated(key, binding)),
+            "aad": text(blob.authenticated(key, context)),
         }
     )
 
     assert opened == {"plaintext": text(DEK), "intact": True, "used_primary": True}
 
 
-def test_the_plugin_opens_what_the_client_encrypted(provider, key, binding, call, ask):
+def test_the_plugin_opens_what_the_client_encrypted(provider, key, context, call, ask):
     (made,) = ask(
-        {"verb": "encrypt", "plaintext": text(DEK), "aad": text(sealed.authenticated(key, binding))},
+        {"verb": "encrypt", "plaintext": text(DEK), "aad": text(blob.authenticated(key, context))},
     )
-    wrapped = sealed.seal(1, DEK, b64decode(made["ciphertext"]))
+    wrapped = blob.seal(1, DEK, b64decode(made["ciphertext"]))
 
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
+    assert provider.unwrap(wrapped, key, context, call) == DEK
 
 
 def test_the_client_reads_the_description_of_a_key(google, ask):

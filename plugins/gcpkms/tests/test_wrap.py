@@ -32,8 +32,8 @@ def kms_key(google):
     return google.kms.keys[KEY]
 
 
-def test_google_sees_the_account_the_key_and_our_request_id(google, provider, key, binding, call):
-    provider.unwrap(provider.wrap(key, DEK, binding, call), key, binding, call)
+def test_google_sees_the_account_the_key_and_our_request_id(google, provider, key, context, call):
+    provider.unwrap(provider.wrap(key, DEK, context, call), key, context, call)
 
     seen = [(each.path, each.account, each.user_agent) for each in google.calls("/cryptoKeys/")]
     assert seen == [
@@ -43,8 +43,8 @@ def test_google_sees_the_account_the_key_and_our_request_id(google, provider, ke
 
 
 @pytest.mark.parametrize("request_id", ["", "a b", "a\r\nx: y", "é", "(a)", "x" * 129])
-def test_a_request_id_that_could_be_more_than_one_is_left_out(google, provider, key, binding, call, request_id):
-    provider.wrap(key, DEK, binding, replace(call, request_id=request_id))
+def test_a_request_id_that_could_be_more_than_one_is_left_out(google, provider, key, context, call, request_id):
+    provider.wrap(key, DEK, context, replace(call, request_id=request_id))
 
     assert google.calls(":encrypt")[0].user_agent == "sealring-gcpkms/0.1.0"
 
@@ -66,26 +66,26 @@ def test_context_and_aad_are_what_google_authenticates(google, provider, key, ca
     }
 
 
-def test_a_wrapped_key_opens_after_the_key_rotated(provider, kms_key, key, binding, call):
-    old = provider.wrap(key, DEK, binding, call)
+def test_a_wrapped_key_opens_after_the_key_rotated(provider, kms_key, key, context, call):
+    old = provider.wrap(key, DEK, context, call)
     kms_key.rotate()
-    new = provider.wrap(key, DEK, binding, call)
+    new = provider.wrap(key, DEK, context, call)
 
     assert (old.alg, new.alg) == ("gcpkms-v1-1", "gcpkms-v1-2")
-    assert provider.unwrap(old, key, binding, call) == DEK
-    assert provider.unwrap(new, key, binding, call) == DEK
+    assert provider.unwrap(old, key, context, call) == DEK
+    assert provider.unwrap(new, key, context, call) == DEK
     assert provider.describe(key, call).versions == ("2",)
 
 
-def test_a_disabled_version_breaks_what_it_wrapped_and_nothing_else(provider, kms_key, key, binding, call):
-    old = provider.wrap(key, DEK, binding, call)
+def test_a_disabled_version_breaks_what_it_wrapped_and_nothing_else(provider, kms_key, key, context, call):
+    old = provider.wrap(key, DEK, context, call)
     kms_key.rotate()
-    new = provider.wrap(key, DEK, binding, call)
+    new = provider.wrap(key, DEK, context, call)
     kms_key.versions[1].state = DISABLED
 
-    assert provider.unwrap(new, key, binding, call) == DEK
+    assert provider.unwrap(new, key, context, call) == DEK
     with pytest.raises(KeyDisabled):
-        provider.unwrap(old, key, binding, call)
+        provider.unwrap(old, key, context, call)
 
 
 @pytest.mark.parametrize(
@@ -97,64 +97,64 @@ def test_a_disabled_version_breaks_what_it_wrapped_and_nothing_else(provider, km
         ("PENDING_GENERATION", KeyDisabled, KeyState.DISABLED),
     ],
 )
-def test_the_state_of_the_key_counts_at_once(provider, kms_key, key, binding, call, state, failure, described):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_the_state_of_the_key_counts_at_once(provider, kms_key, key, context, call, state, failure, described):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     kms_key.versions[1].state = state
 
     assert provider.describe(key, call).state is described
     with pytest.raises(failure):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
     with pytest.raises(failure):
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
     kms_key.versions[1].state = ENABLED
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
+    assert provider.unwrap(wrapped, key, context, call) == DEK
 
 
-def test_a_version_that_is_restored_and_enabled_works_again(provider, kms_key, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_version_that_is_restored_and_enabled_works_again(provider, kms_key, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     kms_key.destroy(1)
     kms_key.restore(1)
 
     with pytest.raises(KeyDisabled):
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
     kms_key.versions[1].state = ENABLED
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
+    assert provider.unwrap(wrapped, key, context, call) == DEK
 
 
-def test_a_key_without_a_primary_version_encrypts_nothing(provider, kms_key, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_key_without_a_primary_version_encrypts_nothing(provider, kms_key, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     kms_key.primary = None
 
     with pytest.raises(KeyDisabled):
-        provider.wrap(key, DEK, binding, call)
-    assert provider.unwrap(wrapped, key, binding, call) == DEK
+        provider.wrap(key, DEK, context, call)
+    assert provider.unwrap(wrapped, key, context, call) == DEK
 
 
-def test_a_grant_that_is_taken_back_counts_at_once(provider, kms_key, key, binding, call):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_grant_that_is_taken_back_counts_at_once(provider, kms_key, key, context, call):
+    wrapped = provider.wrap(key, DEK, context, call)
     kms_key.policy["cloudkms.cryptoKeyVersions.useToDecrypt"].clear()
 
     with pytest.raises(AccessDenied):
-        provider.unwrap(wrapped, key, binding, call)
-    provider.wrap(key, DEK, binding, call)
+        provider.unwrap(wrapped, key, context, call)
+    provider.wrap(key, DEK, context, call)
 
 
-def test_a_key_that_we_cannot_see_is_denied_and_one_that_is_not_there_is_missing(google, provider, key, binding, call):
+def test_a_key_that_we_cannot_see_is_denied_and_one_that_is_not_there_is_missing(google, provider, key, context, call):
     missing = replace(key, key_id=OTHER_KEY)
 
     with pytest.raises(AccessDenied):
-        provider.wrap(missing, DEK, binding, call)
+        provider.wrap(missing, DEK, context, call)
     google.kms.project_members.add(ACCOUNT)
     with pytest.raises(KeyNotFound):
-        provider.wrap(missing, DEK, binding, call)
+        provider.wrap(missing, DEK, context, call)
 
 
-def test_a_key_of_another_purpose_is_unsupported(provider, kms_key, key, binding, call):
+def test_a_key_of_another_purpose_is_unsupported(provider, kms_key, key, context, call):
     kms_key.purpose = "ASYMMETRIC_DECRYPT"
 
     with pytest.raises(Unsupported):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
 
 def test_a_context_too_large_for_an_hsm_is_unsupported(provider, kms_key, key, call):
@@ -165,18 +165,18 @@ def test_a_context_too_large_for_an_hsm_is_unsupported(provider, kms_key, key, c
 
 
 @pytest.mark.parametrize("size", [0, 15, 65])
-def test_a_dek_of_another_size_is_not_sent(google, provider, key, binding, call, size):
+def test_a_dek_of_another_size_is_not_sent(google, provider, key, context, call, size):
     with pytest.raises(Unsupported):
-        provider.wrap(key, bytes(size), binding, call)
+        provider.wrap(key, bytes(size), context, call)
 
     assert google.calls("/") == []
 
 
-def test_an_endpoint_of_another_location_is_not_called(google, provider, with_options, binding, call):
+def test_an_endpoint_of_another_location_is_not_called(google, provider, with_options, context, call):
     elsewhere = with_options(endpoint="https://cloudkms.us-east1.rep.googleapis.com")
 
     with pytest.raises(WrongRegion):
-        provider.wrap(elsewhere, DEK, binding, call)
+        provider.wrap(elsewhere, DEK, context, call)
     assert google.calls("/") == []
 
 
@@ -208,9 +208,9 @@ def instead(answer):
         b"",
     ],
 )
-def test_an_encryption_that_was_altered_on_the_way_is_not_kept(google, provider, key, binding, call, answer):
+def test_an_encryption_that_was_altered_on_the_way_is_not_kept(google, provider, key, context, call, answer):
     with google.altering(instead(answer)), pytest.raises(Unavailable):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
 
 @pytest.mark.parametrize(
@@ -223,11 +223,11 @@ def test_an_encryption_that_was_altered_on_the_way_is_not_kept(google, provider,
         b"<html>",
     ],
 )
-def test_a_dek_that_was_altered_on_the_way_is_not_returned(google, provider, key, binding, call, answer):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_dek_that_was_altered_on_the_way_is_not_returned(google, provider, key, context, call, answer):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with google.altering(instead(answer)), pytest.raises(Unavailable):
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
 
 
 @pytest.mark.parametrize(
@@ -237,26 +237,26 @@ def test_a_dek_that_was_altered_on_the_way_is_not_returned(google, provider, key
         {"plaintext": "", "plaintextCrc32c": "0"},
     ],
 )
-def test_a_dek_that_is_another_one_is_rejected(google, provider, key, binding, call, answer):
-    wrapped = provider.wrap(key, DEK, binding, call)
+def test_a_dek_that_is_another_one_is_rejected(google, provider, key, context, call, answer):
+    wrapped = provider.wrap(key, DEK, context, call)
 
     with google.altering(instead(answer)), pytest.raises(CiphertextRejected):
-        provider.unwrap(wrapped, key, binding, call)
+        provider.unwrap(wrapped, key, context, call)
 
 
-def test_base64_with_anything_between_is_refused(google, provider, key, binding, call):
+def test_base64_with_anything_between_is_refused(google, provider, key, context, call):
     def spaced(answer):
         return {**answer, "ciphertext": f"{answer['ciphertext'][:4]}!{answer['ciphertext'][4:]}"}
 
     with google.altering(spaced), pytest.raises(Unavailable):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
 
-def test_a_request_that_was_altered_on_the_way_is_noticed_by_google(provider, key, binding, call, monkeypatch):
+def test_a_request_that_was_altered_on_the_way_is_noticed_by_google(provider, key, context, call, monkeypatch):
     monkeypatch.setattr("sealring_gcpkms.client.crc32c", lambda _: 1)
 
     with pytest.raises(Unsupported):
-        provider.wrap(key, DEK, binding, call)
+        provider.wrap(key, DEK, context, call)
 
 
 def test_a_description_of_another_key_is_not_believed(google, provider, key, call):

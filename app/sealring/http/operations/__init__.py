@@ -1,0 +1,1 @@
+"""The route that says what became of a write."""

@@ -1,0 +1,1 @@
+"""Finding out whether a store keeps what sealring relies on."""

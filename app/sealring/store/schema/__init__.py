@@ -1,0 +1,1 @@
+"""The keys and the bytes of what is stored."""

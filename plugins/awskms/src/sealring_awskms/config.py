@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sealring_awskms.endpoint import Endpoint
 from sealring_awskms.partitions import domains, partitions
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress, read_private
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, read_private
+from sealring_plugin.net import Egress, Endpoint
 
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9]{12,128}")
 # Not the account (`root`): a policy that names it lets in whatever else runs there.
@@ -30,7 +30,7 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class AwsConfig:
-    """Checked settings. `egress` guards every connection; `named` knows the hosts alone that the operator names."""
+    """Checked settings. `egress` guards every connection; `named` knows only the hosts that the operator names."""
 
     egress: Egress
     named: Egress
@@ -53,7 +53,7 @@ class AwsConfig:
         return cls(
             egress=Egress.of(sorted(f".{domain}" for domain in domains()), hosts),
             named=named,
-            sts_endpoint=Endpoint.parse(sts, named, "sts_endpoint") if sts else None,
+            sts_endpoint=named_endpoint(sts, named, "sts_endpoint") if sts else None,
             **given,  # type: ignore[arg-type]  # the types were checked by the spec
         )
 
@@ -64,6 +64,13 @@ class AwsConfig:
             raise ConfigInvalid("access_key_id must be letters and digits, as AWS shows it")
         if self.session_token_file is not None and not self.access_key_id:
             raise ConfigInvalid("session_token_file is for an access_key_id, and there is none")
+
+
+def named_endpoint(text: str, named: Egress, field: str) -> Endpoint:
+    """Return the endpoint of a setting or an option. Raises ConfigInvalid unless the operator names its host."""
+    endpoint = Endpoint.parse(text, field)
+    named.check(endpoint.host, endpoint.port)
+    return endpoint
 
 
 def read_secret(path: Path, field: str) -> str:

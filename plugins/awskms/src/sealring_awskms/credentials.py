@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from sealring_awskms import sdk
-from sealring_awskms.bounded import Bounded
 from sealring_awskms.config import AwsConfig, read_secret
 from sealring_awskms.errors import EXPIRED, REFUSED, code_of, failure
 from sealring_awskms.key import Key
-from sealring_awskms.renewal import Credentials, Lease, Refreshed
-from sealring_awskms.transport import Transport
+from sealring_awskms.sdk import Credentials
 from sealring_plugin import Call, ConfigInvalid, Purpose, Unavailable
+from sealring_plugin.net import Bounded, HttpsClient, Lease, Renewed
 
-FETCH_S = 3.0  # for new credentials, by whoever waits for them
 OWN_LIFE_S = 300.0  # after which our own are looked for anew; botocore gives none that end within ten minutes
 SESSION_NAME = "sealring"  # what the role's owner reads in CloudTrail
-_FETCHES = 16  # at once
 
 
 class Identities:
     """The credentials of each identity that we may be. Thread-safe; looks for them on the first call."""
 
-    def __init__(self, config: AwsConfig, transport: Transport, clients: sdk.Clients) -> None:
+    def __init__(self, config: AwsConfig, https: HttpsClient, clients: sdk.Clients) -> None:
         """Raises ConfigInvalid."""
         self._config = config
         self._clients = clients
-        self._default_session = sdk.default_session(transport)
-        self._threads = ThreadPoolExecutor(_FETCHES, "sealring-awskms-role")
-        self._own_thread = ThreadPoolExecutor(1, "sealring-awskms-own")  # roles wait for our own, never the reverse
-        self._own = Refreshed(self._own_lease, self._own_thread)
-        self._roles: Bounded[tuple[str, str], Refreshed] = Bounded()
+        self._default_session = sdk.default_session(https)
+        self._own = Renewed(self._own_lease)
+        self._roles: Bounded[tuple[str, str], Renewed[Credentials]] = Bounded()
         if config.access_key_id:
             self._read_own()
 
-    def of(self, key: Key) -> Refreshed:
+    def of(self, key: Key) -> Renewed[Credentials]:
         """Return the credentials that a key is used with: those of its role, or our own for a direct grant."""
         if not key.role_arn:
             return self._own
         return self._roles.get(
             (key.role_arn, key.external_id),
-            lambda: Refreshed(lambda: self.assume(key, _fetching()), self._threads),
+            lambda: Renewed(lambda deadline: self.assume(key, _fetching(deadline))),
         )
 
-    def assume(self, key: Key, call: Call) -> Lease:
+    def assume(self, key: Key, call: Call) -> Lease[Credentials]:
         """Return new credentials of the key's role. Raises ProviderError: AccessDenied if the role refuses us."""
         wanted = {"RoleArn": key.role_arn, "ExternalId": key.external_id, "RoleSessionName": SESSION_NAME}
-        credentials = self._own.current(call.deadline)
+        credentials = self._own.get(call.deadline)
         sts = self._clients.get("sts", key.region, key.sts, credentials)
         try:
             return _lease_of(sdk.asked(lambda: sts.assume_role(**wanted), call))
@@ -62,12 +55,8 @@ class Identities:
             self._own.forget(credentials)
         raise failure(response)
 
-    def close(self) -> None:
-        for threads in (self._threads, self._own_thread):
-            threads.shutdown(wait=False, cancel_futures=True)
-
-    def _own_lease(self) -> Lease:
-        return Lease(self._read_own() if self._config.access_key_id else self._find_own(), OWN_LIFE_S)
+    def _own_lease(self, deadline: float) -> Lease[Credentials]:
+        return Lease(self._read_own() if self._config.access_key_id else self._find_own(deadline), OWN_LIFE_S)
 
     def _read_own(self) -> Credentials:
         secret, token = self._config.secret_access_key_file, self._config.session_token_file
@@ -79,9 +68,9 @@ class Identities:
             read_secret(token, "session_token_file") if token is not None else None,
         )
 
-    def _find_own(self) -> Credentials:
+    def _find_own(self, deadline: float) -> Credentials:
         try:
-            found = sdk.asked(self._search, _fetching())
+            found = sdk.asked(self._search, _fetching(deadline))
         except ClientError as error:  # of the STS that gives us our own
             code = code_of(error.response)
         else:
@@ -99,17 +88,15 @@ class Identities:
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
 
-def _fetching() -> Call:
-    return Call(time.monotonic() + FETCH_S, "", "", Purpose.CHECK)
+def _fetching(deadline: float) -> Call:
+    return Call(deadline, "", "", Purpose.CHECK)
 
 
-def _lease_of(answer: Mapping[str, Any]) -> Lease:
+def _lease_of(answer: Mapping[str, Any]) -> Lease[Credentials]:
     given = answer.get("Credentials", {})
     try:
         made = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
         life_s = (given["Expiration"] - datetime.now(UTC)).total_seconds()
     except (KeyError, TypeError):
         raise Unavailable("STS gave no credentials that can be read") from None
-    if life_s <= 0:
-        raise Unavailable("STS gave credentials that have expired already; check the clock")
     return Lease(made, life_s)

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from sealring_awskms.config import AwsConfig
-from sealring_awskms.endpoint import Endpoint
-from sealring_awskms.partitions import partitions
+from sealring_awskms.config import AwsConfig, named_endpoint
+from sealring_awskms.partitions import partitions, region_of, regional
 from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegion
+from sealring_plugin.net import Endpoint
 
 KEY_OPTIONS = (
     ConfigField("role_arn", str, "the key owner's role that lets us in, with the external id of the binding"),
@@ -51,7 +51,7 @@ class Key:
             arn=key.key_id,
             region=region,
             kms=_kms(config, key.option("endpoint"), region, partition),
-            sts=config.sts_endpoint or Endpoint.regional("sts", region, partition),
+            sts=config.sts_endpoint or regional("sts", region, partition),
             role_arn=role_arn,
             external_id=_external_id(role_arn, partition, key.option("external_id")) if role_arn else "",
         )
@@ -85,11 +85,12 @@ def _way_in(role_arn: str, grant: str) -> str:
 
 def _kms(config: AwsConfig, url: str, region: str, partition: str) -> Endpoint:
     if not url:
-        return Endpoint.regional("kms", region, partition)
-    made = Endpoint.parse(url, config.named, "endpoint")
-    if made.region not in {"", region}:
-        raise WrongRegion(f"the endpoint is in the region {made.region}, the key in {region}")
-    return made
+        return regional("kms", region, partition)
+    endpoint = named_endpoint(url, config.named, "endpoint")
+    named_region = region_of(endpoint.host)
+    if named_region not in {"", region}:
+        raise WrongRegion(f"the endpoint is in the region {named_region}, the key in {region}")
+    return endpoint
 
 
 def _external_id(role_arn: str, partition: str, external_id: str) -> str:

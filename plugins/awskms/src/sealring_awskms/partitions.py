@@ -1,4 +1,4 @@
-"""The partitions of AWS, their regions and their domains: botocore's own data, without its code."""
+"""The partitions of AWS, their regions and their endpoints: botocore's own data, without its code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Self
+
+from sealring_plugin.net import Endpoint
 
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{2,12}){1,2}-[0-9]{1,2}")  # a word of a host's name, whatever the data allow
 
@@ -53,6 +55,11 @@ def domains() -> frozenset[str]:
     return frozenset(each.domain for each in partitions().values())
 
 
+def regional(service: str, region: str, partition: str) -> Endpoint:
+    """Return the endpoint of a service in a region."""
+    return Endpoint("https", f"{service}.{region}.{partitions()[partition].domain}", 443)
+
+
 @cache
 def _host_of_region() -> re.Pattern[str]:
     suffixes = domains() | {each.dual_stack for each in partitions().values() if each.dual_stack}
@@ -61,6 +68,6 @@ def _host_of_region() -> re.Pattern[str]:
 
 
 def region_of(host: str) -> str:
-    """Return the region that the name of an endpoint of KMS says, or nothing."""
+    """Return the region in the host name of an endpoint of KMS; empty for an emulator or a private name."""
     found = _host_of_region().fullmatch(host)
     return found[1] if found else ""

@@ -1,6 +1,6 @@
-"""What is used of botocore: its sessions, its signing and its parsers; neither its HTTP nor what it logs.
+"""The parts of botocore that are used: sessions, signing and parsers; neither its HTTP nor its log.
 
-Each request is handed to us by the event `before-send`, and goes out by `Transport` within the deadline of its call.
+botocore gives us each request by the event `before-send`, and `HttpsClient` sends it by the deadline of its call.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -27,13 +28,10 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
-from sealring_awskms.bounded import Bounded
-from sealring_awskms.endpoint import Endpoint
-from sealring_awskms.renewal import Credentials
-from sealring_awskms.transport import Exchange, Transport
 from sealring_plugin import Call, ConfigInvalid, ProviderError, Unavailable
+from sealring_plugin.net import Bounded, Endpoint, HttpsClient, Request
 
-# Timeouts, the pool of connections, and that no proxy is asked: all that is Transport's.
+# It sets no timeouts, no pool of connections and no proxies: HttpsClient has its own.
 CONFIG = Config(
     retries={"total_max_attempts": 1},  # sealring tries again, where that may help
     ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL*: keys' owners and our operator say where they are
@@ -54,6 +52,15 @@ _UNREADABLE = (BotoCoreError, ResponseParserError, ValueError, TypeError, Attrib
 _CALL: ContextVar[Call] = ContextVar("sealring_awskms_call")
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key: requests are signed with it."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
 
 
 @contextmanager
@@ -78,14 +85,14 @@ def asked(ask: Callable[[], T], call: Call) -> T:
     raise unreadable  # out here, since those may quote the answer
 
 
-def isolated_session(transport: Transport) -> Session:
+def isolated_session(https: HttpsClient) -> Session:
     """Return a session for clients whose endpoint and credentials are given: the machine says nothing to it."""
-    return _prepared(Session(session_vars=_ISOLATED), transport)
+    return _prepared(Session(session_vars=_ISOLATED), https)
 
 
-def default_session(transport: Transport) -> Session:
+def default_session(https: HttpsClient) -> Session:
     """Return a session that looks for our credentials where botocore does: environment, files, container, instance."""
-    session = _prepared(Session(), transport)
+    session = _prepared(Session(), https)
     session.set_default_client_config(CONFIG)
     return session
 
@@ -104,8 +111,8 @@ def check_settings(session: Session) -> None:
 class Clients:
     """The clients of KMS and STS, one for each region, endpoint and credentials. Thread-safe."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._session = isolated_session(transport)
+    def __init__(self, https: HttpsClient) -> None:
+        self._session = isolated_session(https)
         self._made: Bounded[tuple[str, str, Endpoint, Credentials], Any] = Bounded()
 
     def get(self, service: str, region: str, endpoint: Endpoint, credentials: Credentials) -> Any:
@@ -130,20 +137,21 @@ def make_client(session: Session, service: str, region: str, endpoint: Endpoint,
     return client
 
 
-def _prepared(session: Session, transport: Transport) -> Session:
-    session.register("before-send", _sender(transport))
+def _prepared(session: Session, https: HttpsClient) -> Session:
+    session.register("before-send", _sender(https))
     _hush()
     return session
 
 
-def _sender(transport: Transport) -> Callable[..., AWSResponse]:
+def _sender(https: HttpsClient) -> Callable[..., AWSResponse]:
     def send(request: AWSPreparedRequest, **_event: object) -> AWSResponse:
         call = _CALL.get()
         headers = {name: _text(value) for name, value in request.headers.items()}
         if _REQUEST_ID.fullmatch(call.request_id):  # the key's owner finds it in CloudTrail; it is not signed
             headers["User-Agent"] = f"{headers.get('User-Agent', '')} sealring-request/{call.request_id}".strip()
         body = request.body.encode() if isinstance(request.body, str) else bytes(request.body or b"")
-        answer = transport.send(Exchange(request.method, request.url, headers, body, call.deadline))
+        endpoint, path = Endpoint.split(request.url)
+        answer = https.send(Request(request.method, endpoint, path, headers, body), call.deadline)
         return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
 
     return send

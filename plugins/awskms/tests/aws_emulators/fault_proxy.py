@@ -4,7 +4,6 @@ The bodies of errors are those of the protocols: AWS JSON 1.1 for KMS, Query (XM
 """
 
 import json
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -47,9 +46,8 @@ class FaultProxy:
         self._upstream = upstream
         self._server = _Server(self, tls)
         self.port = self._server.server_port
-        self.scheme = "https" if tls else "http"
-        self.place = f"localhost:{self.port}" if tls else f"127.0.0.1:{self.port}"
-        self.url = f"{self.scheme}://{self.place}"
+        self.place = f"127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{self.place}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def close(self):
@@ -66,10 +64,6 @@ class FaultProxy:
     @property
     def tokens(self):
         return [each.token for each in self.seen]
-
-    def hang_up(self):
-        """Close the connections that are open, and wait until they are."""
-        self._server.hang_up()
 
     # --- faults
 
@@ -180,14 +174,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
         self.open = set()
-
-    def hang_up(self):
-        for each in list(self.open):
-            each.shutdown(socket.SHUT_RDWR)
-        while self.open:
-            time.sleep(0.01)
 
     def handle_error(self, *_):
         """A client that hangs up, or does not trust us, is no news."""

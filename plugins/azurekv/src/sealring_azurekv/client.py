@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -17,15 +16,8 @@ from sealring_azurekv.description import KeyBundle, rfc3339
 from sealring_azurekv.errors import refusal, vault_failure
 from sealring_azurekv.key import Target
 from sealring_azurekv.tokens import Tokens
-from sealring_azurekv.wire import Request, Wire
-from sealring_plugin import (
-    Call,
-    ConfigInvalid,
-    KeyNotFound,
-    KeyPendingDeletion,
-    ProviderError,
-    Unavailable,
-)
+from sealring_plugin import Call, KeyNotFound, KeyPendingDeletion, ProviderError, Unavailable
+from sealring_plugin.net import HttpsClient, Request, tls_context
 
 API_VERSION = "7.4"  # the oldest that all clouds still serve, and that knows rotation policies
 
@@ -53,14 +45,14 @@ class Result:
 
 
 class Client:
-    """Thread-safe; made after a fork. Raises ConfigInvalid where the credential or `ca_file` cannot be read."""
+    """Thread-safe; fork-safe. Raises ConfigInvalid if the credential or `ca_file` cannot be read."""
 
     def __init__(self, config: AzureConfig) -> None:
-        tls = _trusting(config)
+        tls = tls_context(config.ca_file)
         credential = credential_of(config)
         credential.parameters("https://checked.invalid")  # now, and not on the first wrap
-        self._vaults = Wire(config.vault_egress, tls)
-        self._login = Wire(config.login_egress, tls)
+        self._vaults = HttpsClient(config.vault_egress.connect, tls)
+        self._login = HttpsClient(config.login_egress.connect, tls)
         self._tokens = Tokens(config, self._login, credential)
 
     def key(self, target: Target, call: Call) -> KeyBundle:
@@ -112,14 +104,14 @@ class Client:
     ) -> Mapping[str, Any]:
         token = self._tokens.token_for(target, call.deadline)
         content = None if body is None else json.dumps(body).encode()
-        request = Request(method, f"{path}?api-version={API_VERSION}", _headers(target, call, token), content)
-        answer = self._vaults.send(target.origin, request, call.deadline)
+        versioned, headers = f"{path}?api-version={API_VERSION}", _headers(target, call, token)
+        answer = self._vaults.send(Request(method, target.endpoint, versioned, headers, content), call.deadline)
         if answer.status == 401:
             self._tokens.forget(target, token)
             raise refusal(answer, target)
         if answer.status != 200:
             raise vault_failure(answer)
-        return answer.body
+        return answer.document()
 
 
 def encoded(binary: bytes | bytearray) -> str:
@@ -154,14 +146,3 @@ def _headers(target: Target, call: Call, token: str) -> Mapping[str, str]:
         "user-agent": f"sealring-azurekv (request {named})",
         "x-ms-client-request-id": str(uuid.uuid5(uuid.NAMESPACE_OID, named)),
     }
-
-
-def _trusting(config: AzureConfig) -> ssl.SSLContext:
-    """Return a context that checks certificates and host names by the system's authorities and those of ca_file."""
-    tls = ssl.create_default_context()
-    if config.ca_file is not None:
-        try:
-            tls.load_verify_locations(config.ca_file)
-        except OSError:  # ssl.SSLError is one
-            raise ConfigInvalid(f"ca_file {config.ca_file} cannot be read as certificates (PEM)") from None
-    return tls

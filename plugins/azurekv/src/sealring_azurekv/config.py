@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from sealring_azurekv.key import CLOUDS, UUID, Cloud, Origin
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, Egress
+from sealring_azurekv.key import CLOUDS, UUID, Cloud
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue
+from sealring_plugin.net import Egress, Endpoint
 
 CREDENTIALS = ("certificate_file", "client_secret_file", "assertion_file")
 
@@ -37,7 +38,7 @@ class AzureConfig:
     credential: str
     credential_file: Path
     cloud: Cloud
-    authority: Origin
+    authority: Endpoint
     vault_egress: Egress
     login_egress: Egress
     ca_file: Path | None
@@ -58,7 +59,7 @@ class AzureConfig:
             credential=credential,
             credential_file=credential_file,
             cloud=cloud,
-            authority=Origin.parse(str(config.get("authority") or cloud.authority), "authority"),
+            authority=Endpoint.parse(str(config.get("authority") or cloud.authority), "authority"),
             vault_egress=Egress.of((cloud.vaults, cloud.hsms), allowed),
             login_egress=Egress.of((_parent_domain(cloud.authority),), allowed),
             ca_file=_path(config, "ca_file"),

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from sealring_azurekv.key import UUID, Target
-from sealring_azurekv.wire import Answer
 from sealring_plugin import (
     AccessDenied,
     CiphertextRejected,
@@ -19,6 +18,7 @@ from sealring_plugin import (
     Unavailable,
     Unsupported,
 )
+from sealring_plugin.net import Answer
 
 MAX_RETRY_AFTER_S = 3600
 
@@ -83,7 +83,7 @@ _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 def vault_failure(answer: Answer) -> ProviderError:
     """Return what to raise for an answer of the vault that is neither 200 nor 401."""
-    code = _code(answer.body)
+    code = _code(answer.document())
     kind = CODES.get(code) or STATUSES.get(answer.status, Unavailable)
     said = f"Key Vault answered {answer.status}{f' {code}' if code in CODES else ''}{_request_of(answer)}"
     return Throttled(said, retry_after_s=_retry_after_s(answer)) if kind is Throttled else kind(said)
@@ -105,11 +105,12 @@ def refusal(answer: Answer, target: Target) -> ProviderError:
 
 def token_failure(answer: Answer) -> ProviderError:
     """Return what to raise for an answer of Entra ID that is no token."""
-    numbers = answer.body.get("error_codes")
+    body = answer.document()
+    numbers = body.get("error_codes")
     number = numbers[0] if isinstance(numbers, list) and numbers and type(numbers[0]) is int else 0
     if answer.status == 429:
         return Throttled("Entra ID limits our rate", retry_after_s=_retry_after_s(answer))
-    kind, meaning = AADSTS.get(number) or OAUTH.get(str(answer.body.get("error")), (Unavailable, "Entra ID failed"))
+    kind, meaning = AADSTS.get(number) or OAUTH.get(str(body.get("error")), (Unavailable, "Entra ID failed"))
     return kind(f"{meaning} ({answer.status}{f', AADSTS{number}' if number else ''})")
 
 

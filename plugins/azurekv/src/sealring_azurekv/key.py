@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey
+from sealring_plugin.net import Endpoint
 
 KEY_OPTIONS = (
     ConfigField("tenant_id", str, "the UUID of the tenant that the vault is in", required=True),
@@ -22,8 +23,6 @@ _URL = re.compile(
     r"/keys/(?P<name>[0-9A-Za-z-]{1,127})(?P<version>/.*)?"
 )
 _KID = re.compile(r"(?P<key>https://.+)/(?P<version>[0-9A-Za-z]{32})")
-_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]{1,253})(:(?P<port>[1-9][0-9]{0,4}))?")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +44,8 @@ CLOUDS: Mapping[str, Cloud] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """A scheme, a host and a port; http only where the host is this one."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str, what: str) -> Self:
-        """Raises ConfigInvalid, and says of what."""
-        found = _ORIGIN.fullmatch(text)
-        port = int((found and found["port"]) or 0)
-        if found is None or port > 65535:
-            raise ConfigInvalid(
-                f"{what} must be https://host or https://host:port, in lower case and with nothing after"
-            )
-        if found["scheme"] == "http" and found["host"] not in _LOOPBACK:
-            raise ConfigInvalid(f"{what} must be https; http is for a loopback host alone")
-        return cls(found["scheme"], found["host"], port or (443 if found["scheme"] == "https" else 80))
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
-    """A key of a vault, in a tenant. `resource` is what a token must be for; `origin` is what is connected to."""
+    """A key of a vault, in a tenant. `resource` is what a token must be for; `endpoint` is what is connected to."""
 
     url: str
     vault_host: str
@@ -76,7 +53,7 @@ class Target:
     tenant: str
     resource: str
     managed_hsm: bool
-    origin: Origin
+    endpoint: Endpoint
 
     @classmethod
     def of(cls, key: CustomersKey, cloud: Cloud) -> Self:
@@ -94,9 +71,9 @@ class Target:
         if not UUID.fullmatch(tenant):
             raise ConfigInvalid("tenant_id must be the UUID of the vault's tenant, in lower case")
         host = found["vault"] + found["suffix"]
-        origin = Origin.parse(key.option("endpoint") or f"https://{host}", "endpoint")
+        endpoint = Endpoint.parse(key.option("endpoint") or f"https://{host}", "endpoint")
         resource = "https://" + found["suffix"].removeprefix(".")
-        return cls(key.key_id, host, found["name"], tenant, resource, found["suffix"] == cloud.hsms, origin)
+        return cls(key.key_id, host, found["name"], tenant, resource, found["suffix"] == cloud.hsms, endpoint)
 
     def version_of(self, kid: str) -> str | None:
         """Return the version that a `kid` names, or None where it is of another key. Identifiers have no case."""

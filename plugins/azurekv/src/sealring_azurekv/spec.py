@@ -21,7 +21,7 @@ def build(config: Mapping[str, ConfigValue]) -> CustomersKeys:
 def check_key(config: Mapping[str, ConfigValue], key: CustomersKey) -> None:
     checked = AzureConfig.of(config)
     target = Target.of(key, checked.cloud)
-    checked.vault_egress.check(target.origin.host, target.origin.port)
+    checked.vault_egress.check(target.endpoint.host, target.endpoint.port)
 
 
 SPEC = CustomersSpec(

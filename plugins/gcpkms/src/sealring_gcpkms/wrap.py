@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sealring_gcpkms import findings, sealed
+from sealring_gcpkms import blob, findings
 from sealring_gcpkms.client import Client
 from sealring_gcpkms.config import GcpConfig
 from sealring_gcpkms.description import Described
@@ -51,14 +51,14 @@ class GcpProvider:
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         target = Target.of(self._config, key)
-        version, ciphertext = self._client.encrypt(target, dek, sealed.authenticated(key, context), call)
-        return sealed.seal(version, dek, ciphertext)
+        version, ciphertext = self._client.encrypt(target, dek, blob.authenticated(key, context), call)
+        return blob.seal(version, dek, ciphertext)
 
     def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
-        ciphertext = sealed.ciphertext_of(wrapped)
+        ciphertext = blob.ciphertext_of(wrapped)
         target = Target.of(self._config, key)
-        dek = self._client.decrypt(target, ciphertext, sealed.authenticated(key, context), call)
-        sealed.check(wrapped, dek)
+        dek = self._client.decrypt(target, ciphertext, blob.authenticated(key, context), call)
+        blob.check(wrapped, dek)
         return dek
 
     def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Where decisions come from: the bindings of organizations, as this process read them last."""
+"""Decisions of requests: an organization's bindings and their epoch, cached; compared again before an answer leaves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CACHED_S = 300.0
 T = TypeVar("T")
 
 
-class BoundKeys:
+class Decisions:
     """Thread-safe. A decision may be out of date when it is made: it is compared before anything is answered.
 
     Each method raises StoreError, and IntegrityFailure for bindings that we did not write.

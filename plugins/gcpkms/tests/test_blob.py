@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealring_gcpkms import sealed
+from sealring_gcpkms import blob
 from sealring_plugin import CiphertextRejected, CustomersKey, WrapContext, WrappedKey
 
 KEY = CustomersKey("gcpkms", "projects/p/locations/l/keyRings/r/cryptoKeys/k", 1)
@@ -12,7 +12,7 @@ DEK = bytes(range(32))
 
 
 def aad(pairs, wrap_aad=b"aad", version=1):
-    return sealed.authenticated(replace(KEY, version=version), WrapContext(pairs, wrap_aad))
+    return blob.authenticated(replace(KEY, version=version), WrapContext(pairs, wrap_aad))
 
 
 def test_the_authenticated_bytes_have_an_order_and_lengths():
@@ -44,39 +44,39 @@ def test_no_two_bindings_have_the_same_bytes():
 
 
 def test_a_wrapped_key_names_the_version_that_made_it():
-    assert sealed.seal(7, DEK, b"ciphertext of Google's") == WrappedKey(
+    assert blob.seal(7, DEK, b"ciphertext of Google's") == WrappedKey(
         "gcpkms-v1-7", bytes.fromhex("a44c6d1f34cee2be4c65d768a6befdaf") + b"ciphertext of Google's"
     )
 
 
 def test_the_largest_version_fits_into_a_name_of_32():
-    assert len(sealed.seal(9_999_999_999, DEK, b"ciphertext").alg) <= 32
+    assert len(blob.seal(9_999_999_999, DEK, b"ciphertext").alg) <= 32
 
 
 @pytest.mark.parametrize("alg", ["gcpkms-v1-8", "gcpkms-v1-70", "gcpkms-v1-1"])
 def test_another_version_in_its_place_is_noticed(alg):
-    wrapped = replace(sealed.seal(7, DEK, b"ciphertext"), alg=alg)
+    wrapped = replace(blob.seal(7, DEK, b"ciphertext"), alg=alg)
 
     with pytest.raises(CiphertextRejected):
-        sealed.check(wrapped, bytearray(DEK))
+        blob.check(wrapped, bytearray(DEK))
 
 
 def test_another_dek_than_was_wrapped_is_noticed():
-    wrapped = sealed.seal(7, DEK, b"ciphertext")
+    wrapped = blob.seal(7, DEK, b"ciphertext")
 
-    sealed.check(wrapped, bytearray(DEK))
+    blob.check(wrapped, bytearray(DEK))
     with pytest.raises(CiphertextRejected):
-        sealed.check(wrapped, bytearray(DEK[::-1]))
+        blob.check(wrapped, bytearray(DEK[::-1]))
 
 
 def test_each_bit_of_the_tag_counts():
-    wrapped = sealed.seal(7, DEK, b"ciphertext")
+    wrapped = blob.seal(7, DEK, b"ciphertext")
 
     for bit in range(8 * 16):
         flipped = bytearray(wrapped.blob)
         flipped[bit // 8] ^= 1 << bit % 8
         with pytest.raises(CiphertextRejected):
-            sealed.check(replace(wrapped, blob=bytes(flipped)), bytearray(DEK))
+            blob.check(replace(wrapped, blob=bytes(flipped)), bytearray(DEK))
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_each_bit_of_the_tag_counts():
 )
 def test_another_algorithm_is_rejected(alg):
     with pytest.raises(CiphertextRejected):
-        sealed.ciphertext_of(WrappedKey(alg, bytes(100)))
+        blob.ciphertext_of(WrappedKey(alg, bytes(100)))
 
 
 @pytest.mark.parametrize("size", [0, 1, 16])
 def test_a_blob_without_a_ciphertext_is_rejected(size):
     with pytest.raises(CiphertextRejected):
-        sealed.ciphertext_of(WrappedKey("gcpkms-v1-7", bytes(size)))
+        blob.ciphertext_of(WrappedKey("gcpkms-v1-7", bytes(size)))
