@@ -32,7 +32,7 @@ def kek_of_another_organization(it):
 
 def lost_scope(it):
     it.call(b"DEL", it.scope)
-    return [f"KEK {uuid_text(it.kek_id)}: its scope leads to no KEK, and the next use will make another one"]
+    return [f"KEK {uuid_text(it.kek_id)}: its scope points to no KEK; the next use will create another one"]
 
 
 def scope_of_another(it):
@@ -68,54 +68,54 @@ def altered_binding(it):
 def lost_binding(it):
     it.call(b"HDEL", it.bindings, it.binding.id)
     return [
-        f"KEK {uuid_text(it.binding.id)}: its binding is not there",
-        f"binding {uuid_text(it.binding.id)}: its owner is known, and it is not there",
-        f"partition {it.mine.id.partition}: the bindings of an organization are not all of them",
+        f"KEK {uuid_text(it.binding.id)}: its binding is missing",
+        f"binding {uuid_text(it.binding.id)}: its owner is listed, but the binding does not exist",
+        f"partition {it.mine.id.partition}: the bindings of an organization do not match the MAC over all of them",
     ]
 
 
 def lost_seal(it):
     it.call(b"HDEL", it.bindings, b"")
-    return [f"partition {it.mine.id.partition}: the bindings of an organization are not all of them"]
+    return [f"partition {it.mine.id.partition}: the bindings of an organization do not match the MAC over all of them"]
 
 
 def binding_of_another_organization(it):
     it.call(b"RENAME", it.bindings, it.keyspace.bindings(it.binding.environment, BETA))
     return [
-        f"KEK {uuid_text(it.binding.id)}: its binding is not there",
-        f"binding {uuid_text(it.binding.id)}: it is another organization's",
-        f"partition {it.mine.id.partition}: the bindings of an organization are not all of them",
+        f"KEK {uuid_text(it.binding.id)}: its binding is missing",
+        f"binding {uuid_text(it.binding.id)}: it belongs to another organization",
+        f"partition {it.mine.id.partition}: the bindings of an organization do not match the MAC over all of them",
     ]
 
 
 def bindings_of_nobody(it):
     it.call(b"HSET", it.place(Kind.BINDINGS, b"nobody"), b"x", b"y")
-    return [f"partition {it.mine.id.partition}: bindings of another type, or of nobody"]
+    return [f"partition {it.mine.id.partition}: bindings of another type, or without an owner"]
 
 
 def bindings_of_another_type(it):
     it.call(b"SET", it.bindings, b"x")
     return [
-        f"KEK {uuid_text(it.binding.id)}: its binding is not there",
-        f"binding {uuid_text(it.binding.id)}: its owner is known, and it is not there",
-        f"partition {it.mine.id.partition}: bindings of another type, or of nobody",
+        f"KEK {uuid_text(it.binding.id)}: its binding is missing",
+        f"binding {uuid_text(it.binding.id)}: its owner is listed, but the binding does not exist",
+        f"partition {it.mine.id.partition}: bindings of another type, or without an owner",
     ]
 
 
 def lost_owner(it):
     it.call(b"DEL", it.owners)
-    return [f"binding {uuid_text(it.binding.id)}: its owner is not known, or another one"]
+    return [f"binding {uuid_text(it.binding.id)}: its owner is not listed, or another one is"]
 
 
 def owner_of_nothing(it):
     it.call(b"HSET", it.owners, bytes(16), f"{it.binding.environment} {BOUND}")
-    return [f"binding {uuid_text(bytes(16))}: its owner is known, and it is not there"]
+    return [f"binding {uuid_text(bytes(16))}: its owner is listed, but the binding does not exist"]
 
 
 def owners_of_another_type(it):
     it.call(b"SET", it.owners, b"x")
     return [
-        f"binding {uuid_text(it.binding.id)}: its owner is not known, or another one",
+        f"binding {uuid_text(it.binding.id)}: its owner is not listed, or another one is",
         f"partition {it.mine.id.partition}: the owners of bindings are of another type",
     ]
 
@@ -136,7 +136,7 @@ def rewritten(it, kek_id, kek):
 
 
 def stray_scope(it):
-    return f"partition {it.mine.id.partition}: a scope leads to no KEK, or to another scope's"
+    return f"partition {it.mine.id.partition}: a scope points to no KEK, or to another scope's"
 
 
 def without_kek(it):

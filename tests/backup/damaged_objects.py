@@ -28,10 +28,10 @@ def record_of_another_type(it):
 def lost_record(it):
     it.call(b"DEL", it.key)
     return [
-        f"{it.mine.id}: a name that is not its own leads to it",
-        f"{it.mine.id}: an index lists it as it is not",
-        f"{it.mine.id}: an index lists it as it is not",
-        f"{it.mine.id}: it has older versions, and is not there itself",
+        f"{it.mine.id}: a name that is not its own points to it",
+        f"{it.mine.id}: an index lists it in a state that it does not have",
+        f"{it.mine.id}: an index lists it in a state that it does not have",
+        f"{it.mine.id}: it has older versions, but does not exist itself",
     ]
 
 
@@ -41,8 +41,8 @@ def earlier_record(it):
     updated(it.opened.use, ME, it.mine, "third")
     it.call(b"SET", it.key, raw)
     return [
-        f"{it.mine.id}: an index lists it as it is not",
-        f"{it.mine.id}: an index lists it as it is not",
+        f"{it.mine.id}: an index lists it in a state that it does not have",
+        f"{it.mine.id}: an index lists it in a state that it does not have",
         f"{it.mine.id}: its older versions have a gap",
         f"{it.mine.id}: the index of its environment lacks it",
         f"{it.mine.id}: the index of its organization lacks it",
@@ -51,38 +51,38 @@ def earlier_record(it):
 
 def lost_name(it):
     it.call(b"DEL", it.name)
-    return [f"{it.mine.id}: its name does not lead to it"]
+    return [f"{it.mine.id}: its name does not point to it"]
 
 
 def name_of_another(it):
     it.call(b"SET", it.name, it.other.id.raw)
     return [
-        f"{it.mine.id}: its name does not lead to it",
-        f"{it.other.id}: a name that is not its own leads to it",
+        f"{it.mine.id}: its name does not point to it",
+        f"{it.other.id}: a name that is not its own points to it",
     ]
 
 
 def stray_name(it):
     it.call(b"SET", it.place(Kind.NAME, bytes(16)), it.mine.id.raw)
-    return [f"{it.mine.id}: a name that is not its own leads to it"]
+    return [f"{it.mine.id}: a name that is not its own points to it"]
 
 
 def name_of_a_deleted(it):
     it.call(b"SET", it.keyspace.name(it.deleted.environment, ACME, "doomed"), it.deleted.id.raw)
-    return [f"{it.deleted.id}: a name that is not its own leads to it"]
+    return [f"{it.deleted.id}: a name that is not its own points to it"]
 
 
 def name_of_nothing(it):
     it.call(b"SET", it.place(Kind.NAME, bytes(16)), b"nothing")
-    return [f"partition {it.mine.id.partition}: a name leads to no object"]
+    return [f"partition {it.mine.id.partition}: a name points to no object"]
 
 
 def name_of_another_type(it):
     it.call(b"DEL", it.name)
     it.call(b"RPUSH", it.name, b"x")
     return [
-        f"partition {it.mine.id.partition}: a name leads to no object",
-        f"{it.mine.id}: its name does not lead to it",
+        f"partition {it.mine.id.partition}: a name points to no object",
+        f"{it.mine.id}: its name does not point to it",
     ]
 
 
@@ -112,7 +112,7 @@ def altered_member(it):
 def member_of_a_deleted(it):
     for key, *words in it.opened.parts.index.add(replace(it.deleted, updated_at=it.deleted.updated_at - 1)):
         it.call(key, *words)
-    return [f"{it.deleted.id}: an index lists it as it is not"] * 2
+    return [f"{it.deleted.id}: an index lists it in a state that it does not have"] * 2
 
 
 def index_of_another_type(it):
@@ -128,7 +128,7 @@ def index_of_nobody(it):
     environment = it.mine.environment.encode()
     for kind, rest in ((Kind.ORG_INDEX, b"nobody"), (Kind.ENVIRONMENT_INDEX, environment + b":" + ACME.encode())):
         it.call(b"ZADD", it.place(kind, rest), 1, b"x")
-    return [f"partition {it.mine.id.partition}: an index of nobody"] * 2
+    return [f"partition {it.mine.id.partition}: an index without an owner"] * 2
 
 
 def not_in_the_directory(it):
@@ -138,7 +138,7 @@ def not_in_the_directory(it):
 
 def lost_version(it):
     it.call(b"DEL", it.keyspace.versions(it.mine.id))
-    return [f"{it.mine.id}: its older versions and their summaries are not the same"]
+    return [f"{it.mine.id}: its older versions and their summaries do not match"]
 
 
 def altered_version(it):
@@ -156,7 +156,7 @@ def versions_of_another_type(it):
 def lost_summary(it):
     it.call(b"DEL", it.keyspace.summaries(it.mine.id))
     return [
-        f"{it.mine.id}: its older versions and their summaries are not the same",
+        f"{it.mine.id}: its older versions and their summaries do not match",
         f"{it.mine.id}: its older versions have a gap",
     ]
 
@@ -182,30 +182,30 @@ def doubled_summary(it):
 
 def lost_tombstone(it):
     it.call(b"ZREM", it.tombstones, it.deleted.id.raw)
-    return [f"{it.deleted.id}: it is not among the deleted, or at another time"]
+    return [f"{it.deleted.id}: it is not in the list of deleted objects, or with another time"]
 
 
 def tombstone_at_another_time(it):
     it.call(b"ZINCRBY", it.tombstones, 1, it.deleted.id.raw)
-    return [f"{it.deleted.id}: it is not among the deleted, or at another time"]
+    return [f"{it.deleted.id}: it is not in the list of deleted objects, or with another time"]
 
 
 def tombstone_of_a_live_one(it):
     it.call(b"ZADD", it.tombstones, 1, it.mine.id.raw)
-    return [f"{it.mine.id}: it is listed among the deleted, and is not one of them"]
+    return [f"{it.mine.id}: it is in the list of deleted objects, but is not deleted"]
 
 
 def tombstone_of_nothing(it):
     nothing = ObjectId.new(it.mine.id.home)
     it.call(b"ZADD", it.tombstones, it.deleted.purge_at, nothing.raw)
-    return [f"{nothing}: it is listed among the deleted, and is not one of them"]
+    return [f"{nothing}: it is in the list of deleted objects, but is not deleted"]
 
 
 def tombstones_of_another_type(it):
     it.call(b"SET", it.tombstones, b"x")
     return [
         f"partition {it.mine.id.partition}: the list of deleted objects is of another type",
-        f"{it.deleted.id}: it is not among the deleted, or at another time",
+        f"{it.deleted.id}: it is not in the list of deleted objects, or with another time",
     ]
 
 

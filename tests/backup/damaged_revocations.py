@@ -34,12 +34,12 @@ def revocations_of_another_environment(it):
 
 def revocations_of_nobody(it):
     it.call(b"HSET", it.place(Kind.REVOCATIONS, b"nobody"), b"x", b"y")
-    return [f"partition {it.mine.id.partition}: revocations of another type, or of nobody"]
+    return [f"partition {it.mine.id.partition}: revocations of another type, or without an environment"]
 
 
 def revocations_of_another_type(it):
     it.call(b"SET", it.revocations, b"x")
-    return [f"partition {it.mine.id.partition}: revocations of another type, or of nobody"]
+    return [f"partition {it.mine.id.partition}: revocations of another type, or without an environment"]
 
 
 REVOCATIONS = (

@@ -113,7 +113,7 @@ def test_of_two_restores_at_once_one_is_refused(installed, small):
     refused = []
 
     def happens():
-        with pytest.raises(SettingsInvalid, match="^a restore into the store runs") as failure:
+        with pytest.raises(SettingsInvalid, match="^a restore into the store is running") as failure:
             whole_store.restore(installed.there, small, unseen, refused.append)
         refused.append(str(failure.value))
 
@@ -177,7 +177,7 @@ def state_of(installed):
     try:
         whole_store.verify(installed.there, unseen, found.append, unwrap=False)
     except SealringError as failure:
-        return "restoring" if "a restore into the store runs" in str(failure) else repr(failure)
+        return "restoring" if "a restore into the store is running" in str(failure) else repr(failure)
     with installed.opened(installed.there) as opened:
         value = opened.use.objects.read_by_name(caller(HIDDEN), NAME, None).value
     return "whole" if (found, value) == ([], VALUE) else repr(found)

@@ -162,7 +162,7 @@ def test_other_keys_than_those_of_the_backup_are_refused(installed, small):
 def test_what_is_no_backup_is_refused(installed, small, content, kind):
     path_of(small, kind).write_bytes(content)
 
-    with pytest.raises(BackupRefused, match=rf"{kind.name.lower()} is no backup of sealring"):
+    with pytest.raises(BackupRefused, match=rf"{kind.name.lower()} is not a backup of sealring"):
         installed.restore(small)
 
 
@@ -198,7 +198,7 @@ def test_a_backup_that_fails_leaves_the_old_files_as_they_were(installed, small,
     before = small.data.read_bytes(), small.keys.read_bytes()
     opened.links.call((b"DEL", b"s1:{0}:a"), (b"SET", b"s1:{0}:a", b"no stream"))
 
-    with pytest.raises(BackupRefused, match="another type than sealring gave it"):
+    with pytest.raises(BackupRefused, match="does not have the type that sealring gave it"):
         installed.back_up()
 
     assert (small.data.read_bytes(), small.keys.read_bytes()) == before
@@ -213,7 +213,7 @@ def test_a_backup_does_not_go_on_with_another_connection(installed, small, opene
     def progress(_step, _length):
         yield lambda _: opened.links.call((b"CLIENT", b"KILL", b"TYPE", b"normal", b"SKIPME", b"yes"))
 
-    with pytest.raises(StoreUnavailable, match="Begin again"):
+    with pytest.raises(StoreUnavailable, match="Start again"):
         whole_store.backup(installed.settings, small, progress)
 
     assert (small.data.read_bytes(), small.keys.read_bytes()) == before

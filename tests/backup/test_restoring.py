@@ -17,7 +17,9 @@ from sealring.store.connection.links import Links
 from support.make import ACME, caller, context
 
 ME = caller(ACME)
-RESTORING = "^a restore into the store runs, or was cut short: let it end, or, where none runs, empty the store"
+RESTORING = (
+    "^a restore into the store is running or was interrupted: let it finish, or, if none is running, empty the store"
+)
 
 
 def test_key_records_that_are_older_than_the_data_are_refused(installed, small):

@@ -142,7 +142,7 @@ def test_a_list_in_another_partition_than_its_own_is_found(installed, opened, ma
     key = keyspace.revocations(environment)
     opened.links.call((b"COPY", key, keyspace.key(elsewhere, Kind.REVOCATIONS, environment.encode())))
 
-    assert installed.verify() == [f"partition {elsewhere}: revocations of another type, or of nobody"]
+    assert installed.verify() == [f"partition {elsewhere}: revocations of another type, or without an environment"]
 
 
 def test_other_changes_leave_the_list_alone(installed, opened, made, environment):

@@ -62,7 +62,7 @@ def test_nothing_is_left_at_the_end():
 def test_a_flag_is_yes_or_no():
     assert [Reader(bytes((value,))).flag() for value in (0, 1)] == [False, True]
     for value in (2, 3, 255):
-        with pytest.raises(MalformedBytes, match="neither yes nor no"):
+        with pytest.raises(MalformedBytes, match="a flag that is not 0 or 1"):
             Reader(bytes((value,))).flag()
 
 

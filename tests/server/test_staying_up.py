@@ -195,7 +195,7 @@ def test_a_store_that_became_weaker_stops_no_worker_that_serves(up):
     with redis.Redis.from_url(up.store_url) as store:
         store.config_set("appendfsync", "everysec")
         killed = kill(up.workers[0])
-        assert becomes_true(lambda: logged(up, "cannot start: the store can lose answered writes") >= 2)
+        assert becomes_true(lambda: logged(up, "cannot start: the store can lose acknowledged writes") >= 2)
         assert is_ready(up)
 
         store.config_set("appendfsync", "always")

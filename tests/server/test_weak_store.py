@@ -1,4 +1,4 @@
-"""What each command says of a store that can lose answered writes, or of none."""
+"""What each command says of a store that can lose acknowledged writes, or of none."""
 
 import json
 import subprocess
@@ -16,8 +16,8 @@ from support.ports import free_port
 
 SEALRING = Path(sys.executable).with_name("sealring")
 LOSES_WRITES = (
-    "the store can lose answered writes (durability: best effort); to mend it: set appendfsync always (it is everysec). "
-    "Or say accept_data_loss = true in [store] to run all the same"
+    "the store can lose acknowledged writes (durability: best effort); to fix it: set appendfsync always (it is everysec). "
+    "Or set accept_data_loss = true in [store] to run anyway"
 )
 
 
@@ -89,7 +89,7 @@ def test_the_doctor_fails_it_in_a_line_that_says_what_to_set(url):
     assert ended.returncode == 1
     (line,) = [line for line in ended.stdout.splitlines() if line.startswith("FAILED")]
     assert line.startswith(
-        "FAILED   durability                   best effort: it can lose answered writes, and sealring "
+        "FAILED   durability                   best effort: it can lose acknowledged writes, and sealring "
     )
     assert line.endswith(" does not start on it. Set appendfsync always (it is everysec)")
     assert ended.stderr == ""
@@ -110,7 +110,7 @@ def test_the_doctor_speaks_json_to_machines(url):
 
     findings = json.loads(ended.stdout)["findings"]
     assert ended.returncode == 1
-    assert findings[0] == {"check": "reachable", "grade": "ok", "meaning": "takes a write", "mend": ""}
+    assert findings[0] == {"check": "reachable", "grade": "ok", "meaning": "accepts a write", "mend": ""}
     assert [each["check"] for each in findings if each["grade"] == "failed"] == ["durability"]
 
 

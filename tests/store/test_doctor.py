@@ -119,7 +119,7 @@ def test_a_store_that_answers_otherwise_than_redis_fails(check):
     found = looked_at(f"commands, {check}", lambda _words: b"+OK\r\n")
 
     assert found.grade is Grade.FAILED
-    assert found.meaning.endswith("refused, unknown, or answered otherwise than by Redis 7")
+    assert found.meaning.endswith("refused, unknown, or with another reply than from Redis 7")
 
 
 def looked_at(check, answer):
@@ -212,7 +212,7 @@ def test_a_user_without_the_doctors_keys_is_told_so(url, client):
     found = examined(url)
 
     assert list(found) == ["reachable"]
-    assert found["reachable"].meaning == "the store answers, and refuses SET or PEXPIRE of s1-doctor:*"
+    assert found["reachable"].meaning == "the store answers, but refuses SET or PEXPIRE of s1-doctor:*"
 
 
 def test_another_scheme_is_refused():
@@ -316,7 +316,7 @@ def test_replicas_are_waited_for_and_a_replica_is_no_store(tmp_path):
     assert followed["WAIT"].meaning == "answers; replicas that had the write: 1"
     assert read_only["reachable"].mend.startswith("name a primary")
     assert "server" in named(writable, Grade.FAILED)
-    assert stuck["WAIT"].meaning == "of 1 connected, no replica has a write within 200 ms"
+    assert stuck["WAIT"].meaning == "of 1 connected replicas, none has a write within 200 ms"
     assert stuck["WAIT"].grade is Grade.WARNING
 
 
@@ -356,7 +356,7 @@ def test_a_version_below_7_0_fails(info, expected):
             {"used_memory": "1", "maxmemory": "0", "total_system_memory": "2097152"},
             ("warning", "0 of 2 MiB used, which is all that the machine has"),
         ),
-        ({}, ("warning", "the store does not say how much it may use")),
+        ({}, ("warning", "the store does not report how much it may use")),
     ],
 )
 def test_three_quarters_of_the_memory_are_a_warning(info, expected):

@@ -33,7 +33,7 @@ WAITING = DurabilityPolicy(wait_replicas=1)
 DECLARED = DurabilityPolicy(declared_durable=True)
 ALLOW_INFO = "allow +info to the user of the URL"
 ALLOW_OR_DECLARE = (
-    "allow +config|get to the user of the URL, or say declared_durable = true in [store] where the service's "
+    "allow +config|get to the user of the URL, or set declared_durable = true in [store] if the service's "
     "documentation promises that an acknowledged write is durable"
 )
 WAIT = "set wait_replicas = 1 or more in [store] (it is 0)"
@@ -86,7 +86,7 @@ def test_replicas_without_all_of_the_strong_settings_are_best_effort(config, pol
 def test_a_setting_that_the_store_does_not_say_counts_for_nothing():
     config = {name: value for name, value in ON_DISK.items() if name != "appendfsync"}
 
-    assert assessed(config) == ("best effort", ("set appendfsync always (the store does not say it)",))
+    assert assessed(config) == ("best effort", ("set appendfsync always (the store does not report it)",))
 
 
 def test_a_store_that_hides_its_replicas_is_best_effort():
@@ -152,8 +152,8 @@ def test_a_store_below_single_is_refused_in_one_line_that_says_how_to_go_on(own,
     with pytest.raises(SettingsInvalid) as refused:
         required(own)
 
-    assert f"; to mend it: set {name.decode()} " in str(refused.value)
-    assert str(refused.value).endswith("Or say accept_data_loss = true in [store] to run all the same")
+    assert f"; to fix it: set {name.decode()} " in str(refused.value)
+    assert str(refused.value).endswith("Or set accept_data_loss = true in [store] to run anyway")
     assert "\n" not in str(refused.value)
     assert required(own, accept_data_loss=True) == "best effort"
 

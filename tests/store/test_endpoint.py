@@ -9,7 +9,7 @@ from sealring.store.connection.links import Links
 from sealring.store.connection.store_url import StoreUrl
 from support.tls import PrivateCa
 
-READABLE = "cannot be read as a certificate and its key: is each PEM, and do they belong together?"
+READABLE = "cannot be read as a certificate and its key: check that both are PEM and belong together"
 
 
 def endpoints(url, usual_port=6379):
@@ -123,7 +123,7 @@ def test_a_file_that_is_missing_is_said_at_once(ours, tmp_path, option):
 
 
 def test_a_key_without_a_certificate_is_refused(ours):
-    assert refusal(f"rediss://host?ssl_keyfile={ours[1]}") == "store.url: ssl_keyfile is there without ssl_certfile"
+    assert refusal(f"rediss://host?ssl_keyfile={ours[1]}") == "store.url: ssl_keyfile is set without ssl_certfile"
 
 
 def test_a_key_of_another_certificate_is_refused(ca, ours):
@@ -143,7 +143,7 @@ def test_authorities_that_are_none_are_refused(tmp_path, garbage):
 
 
 def test_ciphers_that_there_are_not_are_refused():
-    assert refusal("rediss://host?ssl_ciphers=s3cret") == "store.url: ssl_ciphers names none that OpenSSL knows"
+    assert refusal("rediss://host?ssl_ciphers=s3cret") == "store.url: ssl_ciphers names no cipher that OpenSSL knows"
 
 
 @pytest.mark.parametrize(

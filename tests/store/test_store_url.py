@@ -10,19 +10,19 @@ from sealring.operator import installation
 from sealring.store.connection.links import Links
 from sealring.store.connection.store_url import StoreUrl
 
-ENCODED = "; in a user, a password and an option, what means something in a URL is percent-encoded"
+ENCODED = "; in user, password and options, percent-encode characters that have a meaning in URLs"
 SCHEMES = "store.url must begin with redis://, rediss://, unix://, sentinel:// or cluster://"
 HOST = f"store.url has a host that cannot be read{ENCODED}"
-PORT = f"store.url has a port that is no number from 1 to 65535{ENCODED}"
+PORT = f"store.url has a port that is not a number from 1 to 65535{ENCODED}"
 DATABASE = f"store.url: db must be a whole number{ENCODED}"
 UNKNOWN = (
-    f"store.url has an option that is not known{ENCODED}; known are: db, username, password, client_name, "
+    f"store.url has an unknown option{ENCODED}; known are: db, username, password, client_name, "
     "socket_keepalive, ssl_ca_certs, ssl_ca_path, ssl_certfile, ssl_keyfile, ssl_password, ssl_cert_reqs, "
     "ssl_check_hostname, ssl_min_version, ssl_ciphers, ssl_include_verify_flags, ssl_exclude_verify_flags"
 )
 KNOWN_OF_SEVERAL = f"{UNKNOWN}, tls"
 KNOWN_OF_SENTINELS = f"{KNOWN_OF_SEVERAL}, sentinel_username, sentinel_password"
-CHARACTER = f"store.url has a blank, a control character or a letter beyond ASCII in it{ENCODED}"
+CHARACTER = f"store.url contains a blank, a control character or a character outside ASCII{ENCODED}"
 
 REFUSED = {
     "another scheme": ("http://s3cret@host", SCHEMES),
@@ -31,16 +31,16 @@ REFUSED = {
     # --- user and password
     "a user alone, which is a password more often": (
         "redis://s3cret@host",
-        "store.url has a user without a password; a password alone is written :password@, a user without one user:@",
+        "store.url has a user without a password; write :password@ for only a password, user:@ for a user without one",
     ),
     "a slash in the password": ("sentinel://u:s3cr/et@host/name", PORT),
     "a slash in the password, and digits": ("redis://u:12/s3cret@host", DATABASE),
     "a question mark in the password": ("redis://s3c?ret@host", UNKNOWN),
-    "a # in the password": ("cluster://u:s3cr#et@host", f"store.url has a # in it{ENCODED}"),
-    "a per cent in the password": ("redis://u:s3cr%zz@host", f"store.url has a % in it that begins no code{ENCODED}"),
+    "a # in the password": ("cluster://u:s3cr#et@host", f"store.url contains a #{ENCODED}"),
+    "a per cent in the password": ("redis://u:s3cr%zz@host", f"store.url contains a % that begins no code{ENCODED}"),
     "half a letter in the password": (
         "redis://u:s3cr%ff@host",
-        f"store.url has a % in it that begins no code{ENCODED}",
+        f"store.url contains a % that begins no code{ENCODED}",
     ),
     "a blank in the password": ("redis://u:s3 cret@host", CHARACTER),
     "a password of two lines": ("redis://u:s3\ncret@host", CHARACTER),
@@ -55,7 +55,7 @@ REFUSED = {
     "a host too few": ("cluster://u:s3cret@one,,two", "store.url lacks a host"),
     "several hosts of one node": (
         "redis://u:s3cret@one,two",
-        "store.url names several hosts; that is for cluster:// and sentinel://",
+        "store.url names several hosts; only cluster:// and sentinel:// may",
     ),
     "a word as the port": ("sentinel://u:s3cret@host:port/name", PORT),
     "a port that no host has": ("cluster://u:s3cret@host:65536", PORT),
@@ -155,19 +155,19 @@ REFUSED = {
     ),
     "TLS of a URL that has a scheme for it": (
         "redis://u:s3cret@host?tls=true",
-        "store.url: TLS with one node is rediss://",
+        "store.url: use rediss:// for TLS with one node",
     ),
     "a certificate without TLS": (
         "redis://u:s3cret@host?ssl_ca_certs=/ca.pem",
-        "store.url has ssl_ca_certs without TLS: that is rediss://, or tls=true with several hosts",
+        "store.url has ssl_ca_certs without TLS; use rediss://, or tls=true with several hosts",
     ),
     "checks without TLS": (
         "cluster://host?ssl_cert_reqs=required&tls=false",
-        "store.url has ssl_cert_reqs without TLS: that is rediss://, or tls=true with several hosts",
+        "store.url has ssl_cert_reqs without TLS; use rediss://, or tls=true with several hosts",
     ),
     "TLS of a socket": (
         "unix:///run/valkey.sock?ssl_ca_certs=/ca.pem",
-        "store.url has ssl_ca_certs without TLS: that is rediss://, or tls=true with several hosts",
+        "store.url has ssl_ca_certs without TLS; use rediss://, or tls=true with several hosts",
     ),
     "a Sentinel's user with one node": ("redis://host?sentinel_username=s3cret", UNKNOWN),
 }

@@ -1,7 +1,7 @@
-"""The MAC of a data key's blob: that we made it, whoever else could have made its wraps.
+"""The MAC of a data key's blob, which proves that this store made it.
 
-A wrap under a public key (RSA-OAEP) proves nothing of who made it, and the commitment is anybody's to compute. So a
-blob ends with the number of a key that comes from the store key, and a MAC under that key over all before both.
+A wrap under a public key (RSA-OAEP) does not prove who made it, and anyone can compute the commitment. So a blob ends
+with the number of a key derived from the store key, and a MAC under that key over the rest of the blob.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _TRAILER = struct.Struct(">H32s")  # number of the key, HMAC-SHA-256
 
 
 def signed(keys: StoreKeys, body: bytes) -> bytes:
-    """Return a blob with its MAC behind it."""
+    """Return a blob with its MAC appended."""
     return body + _TRAILER.pack(BLOB_KEY, keys.blob(BLOB_KEY, body))
 
 
 def genuine(keys: StoreKeys, raw: bytes) -> bytes:
-    """Return a blob without its MAC. Raises IntegrityFailure for whatever we did not make with this store's key."""
+    """Return a blob without its MAC. Raises IntegrityFailure if this store's key did not make it."""
     body, trailer = raw[: -_TRAILER.size], raw[-_TRAILER.size :]
     try:
         number, mac = _TRAILER.unpack(trailer)

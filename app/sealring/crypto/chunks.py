@@ -1,7 +1,8 @@
-"""Sealing a stream of any length: chunks of one size, each bound to its number and to whether it is the last.
+"""Sealing a stream of any length in numbered chunks.
 
-The construction is STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO 2015): what is cut off, put into another
-order or doubled does not open, and no chunk is given away before it was authenticated.
+The construction is STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO 2015): each chunk is bound to its number and
+to whether it is the last. A truncated stream does not open, nor one with reordered or repeated chunks. Each chunk is
+authenticated before it is returned.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _LABEL = b"sealring/v1/chunks"
 
 
 class Chunks:
-    """Seals one stream, or opens it. `dek` is for this stream alone, and `head`, 32 bytes, is what stands before it."""
+    """Seals or opens one stream. `dek` is only for this stream; `head`, 32 bytes, is the digest of what precedes it."""
 
     def __init__(self, dek: bytearray, head: bytes) -> None:
         self._cipher = AESGCM(HKDFExpand(SHA256(), DEK_BYTES, _LABEL + head).derive(dek))
@@ -32,7 +33,7 @@ class Chunks:
         self._number = 0
 
     def add(self, piece: bytes) -> Iterator[bytes]:
-        """Take the next piece of a stream, of any size, and yield the sealed chunks that are full."""
+        """Take the next piece of a stream, of any size, and yield the full chunks, sealed."""
         self._waiting += piece
         while len(self._waiting) > CHUNK_BYTES:
             yield self._sealed(self._waiting[:CHUNK_BYTES], last=False)
@@ -49,9 +50,9 @@ class Chunks:
         yield self.end()
 
     def open(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
-        """Yield the chunks of a stream. `read(size)` returns fewer bytes at its end alone.
+        """Yield the opened chunks of a stream. `read(size)` returns fewer bytes only at its end.
 
-        Raises IntegrityFailure for a chunk that is not what was sealed at its place.
+        Raises IntegrityFailure for a chunk that was not sealed at its place, and for an empty stream.
         """
         number = 0
         sealed = read(SEALED_BYTES)
@@ -75,7 +76,7 @@ class Chunks:
 
 
 def _nonce(number: int) -> bytes:
-    """NIST SP 800-38D 8.2.1: a counter, since the key seals one stream only."""
+    """NIST SP 800-38D 8.2.1: a counter, because the key seals only one stream."""
     return number.to_bytes(NONCE_BYTES, "big")
 
 

@@ -1,4 +1,4 @@
-"""Plaintext data keys: made for one encryption, wiped when their block ends."""
+"""Plaintext data keys, wiped when their with-block ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sealring.domain.envelope import DEK_BYTES
 class DataKey:
     """A DEK that lives in a with-block: 32 bytes in a bytearray that is overwritten on exit.
 
-    Short-lived, not zeroised: the interpreter and OpenSSL make copies of their own.
+    Short-lived, but not zeroised: the interpreter and OpenSSL make their own copies.
     """
 
     __slots__ = ("secret",)
@@ -27,14 +27,14 @@ class DataKey:
 
     @classmethod
     def joined(cls, shares: Sequence[bytearray]) -> Self:
-        """Return the key whose XOR shares these are."""
+        """Return the key from all its XOR shares."""
         secret = bytearray(DEK_BYTES)
         for share in shares:
             _xor_into(secret, share)
         return cls(secret)
 
     def split(self, count: int) -> list[bytearray]:
-        """Return `count` shares, all of which are needed: random ones, and their XOR with the key."""
+        """Return `count` shares, all needed for `joined`: random ones, and the key XORed with them."""
         last = bytearray(self.secret)
         shares = [bytearray(os.urandom(DEK_BYTES)) for _ in range(count - 1)]
         for share in shares:

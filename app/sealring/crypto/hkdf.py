@@ -1,7 +1,7 @@
-"""HKDF (RFC 5869) with SHA-512, for keys of one block: two HMACs of the standard library.
+"""HKDF (RFC 5869) with SHA-512, for keys of at most one block: two HMACs of the standard library.
 
-The objects of `cryptography` for the same cost some seven microseconds each, three times in a read. The test vectors
-hold for both.
+The equivalent objects of `cryptography` cost about 7 µs each, three times per read. Both give the same results for the
+test vectors.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 
 _HASH = "sha512"
-BLOCK_BYTES = 64  # of SHA-512: a key may be that long
+BLOCK_BYTES = 64  # the output of SHA-512, and the maximum length of a key
 
 
 def extract(salt: bytes, secret: bytes | bytearray) -> bytes:
@@ -18,5 +18,5 @@ def extract(salt: bytes, secret: bytes | bytearray) -> bytes:
 
 
 def expand(prk: bytes, info: bytes, size: int) -> bytes:
-    """RFC 5869 2.3, of which one block is asked: `size` is 1 to 64."""
+    """RFC 5869 2.3, limited to one block: `size` is 1 to 64."""
     return hmac.digest(prk, info + b"\x01", _HASH)[:size]

@@ -1,4 +1,4 @@
-"""Sealing a value under a data key, with the key committed to."""
+"""Sealing a value under a data key, with a key commitment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def seal(plaintext: bytes, *, dek: bytearray, header: Header, wraps: tuple[Wrap,
 
 
 def open_sealed(envelope: Envelope, dek: bytearray) -> bytes:
-    """Return the plaintext. Raises IntegrityFailure: the DEK is not the one committed to, or any bit was changed."""
+    """Return the plaintext. Raises IntegrityFailure if the DEK is not the committed one, or any bit was changed."""
     prk = _extract(dek, envelope.header)
     _check_commitment(prk, envelope.header, envelope.commitment)
     try:
@@ -39,12 +39,12 @@ def open_sealed(envelope: Envelope, dek: bytearray) -> bytes:
 
 
 def commitment(dek: bytearray, header: Header) -> bytes:
-    """Return the 32 bytes that commit to `dek` under this header, and say nothing else of it."""
+    """Return 32 bytes that commit to `dek` under this header without revealing it."""
     return _expand(_extract(dek, header), _COMMIT_LABEL, header, COMMITMENT_BYTES)
 
 
 def check_commitment(dek: bytearray, header: Header, expected: bytes) -> None:
-    """Raises IntegrityFailure where `dek` is not the key that `expected` commits to."""
+    """Raises IntegrityFailure if `dek` is not the key that `expected` commits to."""
     _check_commitment(_extract(dek, header), header, expected)
 
 

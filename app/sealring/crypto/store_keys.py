@@ -1,4 +1,4 @@
-"""The keys of a store: what names, records, cursors and etags are digested under, all from one store key."""
+"""The keys of a store for digests and MACs, all derived from its store key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 STORE_KEY_BYTES = 32
 DIGEST_BYTES = 16  # truncated HMAC-SHA-256: 128 bits, as many as AES-GCM's tag
 
-BLOB_KEY = 1  # the number of the key under which blobs of data keys get their MAC; older ones stay readable
+BLOB_KEY = 1  # the number of the key for new MACs of data key blobs; MACs under lower numbers still verify
 
 
 def new_store_key() -> bytes:
@@ -19,9 +19,9 @@ def new_store_key() -> bytes:
 
 
 class StoreKeys:
-    """Keyed digests, one key for each purpose. Every input is the caller's to make unambiguous.
+    """Keyed digests, one key for each purpose. The caller must encode every input unambiguously.
 
-    `pin` is derived beside them, and no secret: whoever knows it can tell this store key from every other. 32 bytes.
+    `pin`, 32 bytes, is derived likewise, but is not secret: it identifies this store key.
     """
 
     __slots__ = ("_audit", "_blob", "_cursor", "_etag", "_fingerprint", "_index", "_locator", "_record", "pin")
@@ -38,7 +38,7 @@ class StoreKeys:
         self.pin = _subkey(store_key, "pin")
 
     def locator(self, label: bytes, message: bytes) -> bytes:
-        """What stands in a key's name for a name or a context. 16 bytes."""
+        """The digest that replaces a name or a context in key names. 16 bytes."""
         return _digest(self._locator, label + message)
 
     def record(self, message: bytes) -> bytes:
@@ -58,7 +58,7 @@ class StoreKeys:
         return _digest(self._etag, message)
 
     def fingerprint(self, message: bytes) -> bytes:
-        """What is kept of a request, so that its repetition is known. 16 bytes."""
+        """The fingerprint of a request, stored to recognise a retry. 16 bytes."""
         return _digest(self._fingerprint, message)
 
     def audit(self, message: bytes) -> bytes:
@@ -66,7 +66,7 @@ class StoreKeys:
         return _digest(self._audit, message)
 
     def blob(self, number: int, message: bytes) -> bytes:
-        """The MAC of a data key's blob, under the key of that number. 32 bytes. Raises KeyError for another number."""
+        """The MAC of a data key's blob, under the key `number`. 32 bytes. Raises KeyError for an unknown number."""
         return hmac.digest(self._blob[number], message, "sha256")
 
     def __repr__(self) -> str:

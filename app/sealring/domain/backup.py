@@ -1,4 +1,4 @@
-"""The head of a file of a backup: what opens the rest of it, so that nothing of the old store is needed."""
+"""The head of a backup file: with the root key, it opens the rest without the old store."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _AAD_LABEL = b"sealring/v1/backup"
 
 
 class FileKind(IntEnum):
-    """Which of the two files of a backup one is."""
+    """The two files of a backup."""
 
     DATA = 1
-    KEYS = 2  # KEKs and scopes: made again after each change of a root, so that old data files stay of use
+    KEYS = 2  # managed KEKs and scopes: made again after each change of a root key, so that old data files stay usable
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class BackupHead:
 
     @classmethod
     def read(cls, take: Callable[[int], bytes]) -> Self:
-        """Read a head from where a file begins. Raises MalformedBytes for whatever `encoded` does not make."""
+        """Read a head from the beginning of a file. Raises MalformedBytes for anything that `encoded` does not make."""
         start = Reader(take(_START.size))
         magic, form, size = _START.unpack(start.take(_START.size))
         if (magic, form) != (MAGIC, FORMAT):
@@ -72,5 +72,5 @@ class BackupHead:
 
 
 def backup_aad(kind: FileKind, store_id: bytes, created_at: int) -> bytes:
-    """What the key of a file is bound to: this format and kind, this store, this time."""
+    """The AAD of a file's wrapped key: this format and kind, this store, this time."""
     return b"".join((_AAD_LABEL, bytes((FORMAT, kind)), store_id, created_at.to_bytes(8, "big")))

@@ -1,4 +1,4 @@
-"""Bindings: which contexts of an organization are guarded by a key of the organization's own."""
+"""Bindings: which contexts of an organization a customer-managed key guards."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class BindingState(IntEnum):
-    PENDING = 1  # not used; it becomes active when it proves to work
-    ACTIVE = 2  # guards whatever it matches
-    SUSPENDED = 3  # guards it still, and is refused: nothing is sealed or opened under it
-    RETIRED = 4  # guards nothing new; what it sealed opens, unless it was suspended then
+    PENDING = 1  # not used yet; becomes active when its key is verified
+    ACTIVE = 2  # guards every context that it matches
+    SUSPENDED = 3  # still guards them, but requests are refused: nothing is sealed or opened under it
+    RETIRED = 4  # guards nothing new; what it sealed still opens, unless it was suspended when it retired
 
 
 @dataclass(frozen=True, slots=True)
 class BindingFinding:
-    """Something that validation found. `code` is stable; `advice` is for the key's owner."""
+    """A finding of validation. `code` is stable; `advice` is for the key's owner."""
 
     code: str
-    error: bool  # else a warning
+    error: bool  # False: a warning
     message: str
     advice: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What validation proved of a key, and when, in microseconds. `since`: of the first check with this result."""
+    """The result of validating a key. Times are in microseconds; `since` is the first check with this result."""
 
     verified: bool
     checked_at: int
@@ -56,19 +56,19 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One key of an organization. All but its state and what was verified is fixed: another key is another binding."""
+    """One key of an organization. Only its state and verification change: another key needs another binding."""
 
-    id: bytes  # 16 bytes, of which the first 4 are the organization's home; the id of its KEK too
+    id: bytes  # 16 bytes: the first 4 are the organization's home; also the id of its KEK
     environment: EnvironmentId
     org: OrgId
-    match: Pairs  # sorted; beside the organization, which every context of it has
+    match: Pairs  # sorted; without the organization, which must always match
     provider: str
     key: str
     options: Pairs  # sorted
-    combine: Combine  # ANY alone where the binding asks for it
-    show: tuple[str, ...]  # names of pairs that the key's owner may see, beside the organization
+    combine: Combine  # ANY only if the binding asks for it
+    show: tuple[str, ...]  # names of pairs that the key's owner may see, besides the organization
     max_stale_decrypt_s: int
-    replaces: bytes  # 16 bytes, or none: the binding that retires when this one becomes active
+    replaces: bytes  # 16 bytes, or empty: the binding that retires when this one becomes active
     state: BindingState
     shut: bool  # nothing opens under it: it was never verified, or was suspended and not verified again since
     created_at: int
@@ -76,7 +76,7 @@ class Binding:
     verification: Verification | None = None
 
     def matches(self, context: KeyContext) -> bool:
-        """Whether all pairs of the binding occur in the context. The state is not asked."""
+        """Whether all pairs of the binding occur in the context, in any state."""
         return context.organization == self.org and set(self.match) <= set(context.pairs)
 
     @property
@@ -94,16 +94,16 @@ class Binding:
         return Kek(self.id, 1, self.provider, self.key, self.scope, b"", bound)
 
     def in_state(self, state: BindingState, now: int) -> Self:
-        """The binding in another state. Only becoming active opens one that is shut, and only suspending shuts it."""
+        """Return the binding in another state. Activation reopens it, suspension shuts it, retirement does neither."""
         shut = self.shut if state is BindingState.RETIRED else state is not BindingState.ACTIVE
         return replace(self, state=state, shut=shut, updated_at=self._after(now))
 
     def closed(self, now: int) -> Self:
-        """A retired binding that opens nothing any more."""
+        """Return a retired binding under which nothing opens any more."""
         return replace(self, shut=True, updated_at=self._after(now))
 
     def reopened(self, now: int) -> Self:
-        """A retired binding that was verified again: what it sealed opens."""
+        """Return a retired binding that was verified again: what it sealed opens."""
         return replace(self, shut=False, updated_at=self._after(now))
 
     def verified(self, verification: Verification, now: int) -> Self:
@@ -114,23 +114,23 @@ class Binding:
 
 
 def matching(bindings: Iterable[Binding], context: KeyContext) -> tuple[Binding, ...]:
-    """Return the bindings that guard a context, in the order of their ids."""
+    """Return the bindings that guard a context, sorted by id."""
     found = [each for each in bindings if each.guards and each.matches(context)]
     return tuple(sorted(found, key=lambda each: each.id))
 
 
 def governing(bindings: Iterable[Binding]) -> frozenset[tuple[bytes, bool, bool]]:
-    """What of an organization's bindings decides about requests. The epoch moves with this, and with nothing else."""
+    """Return what decides about requests in an organization's bindings. Only a change of this replaces the epoch."""
     return frozenset((each.id, each.guards, each.shut) for each in bindings if each.guards or not each.shut)
 
 
 def match_of(pairs: Iterable[tuple[str, str]]) -> Pairs:
-    """Return the pairs of a match beside the organization."""
+    """Return the pairs of a match, sorted, without the organization."""
     return tuple(sorted(pair for pair in pairs if pair[0] not in ORGANIZATION_KEYS))
 
 
 def new_binding_id(home: Home) -> bytes:
-    """Return 16 bytes in the form of a UUID, of which the first 4 are the organization's home."""
+    """Return 16 bytes in the form of a UUID; the first 4 are the organization's home."""
     noise = bytearray(home.raw + os.urandom(16 - HOME_BYTES))
     noise[6], noise[8] = noise[6] & 0x0F | 0x80, noise[8] & 0x3F | 0x80  # RFC 9562 5.8: version 8, custom
     return bytes(noise)

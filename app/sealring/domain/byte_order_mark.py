@@ -1,4 +1,4 @@
-"""The byte order mark that some editors put before a text, and that no reader of ours takes for a part of it."""
+"""The byte order mark that some editors put before a text; our readers refuse it."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def is_marked(raw: bytes) -> bool:
-    """Whether a file begins with a mark, of UTF-8 or UTF-16."""
+    """Whether a file begins with a byte order mark of UTF-8 or UTF-16."""
     return raw.startswith(_MARKS)

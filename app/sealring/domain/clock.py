@@ -1,4 +1,4 @@
-"""The time of this machine, as records hold it."""
+"""The clock of this machine, in the unit of stored records."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import time
 
 
 def now_us() -> int:
-    """Microseconds since 1970, UTC."""
+    """Return microseconds since 1970, UTC."""
     return time.time_ns() // 1000

@@ -1,4 +1,4 @@
-"""Reading and writing envelopes, strictly: one encoding for each value, unknown suites and trailing bytes refused."""
+"""Strict reading and writing of envelopes: one encoding for each value; unknown suites and trailing bytes refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
 
 
 def parse_envelope(raw: bytes) -> Envelope:
-    """Raises MalformedBytes for everything that `encode_envelope` does not make."""
+    """Read an envelope. Raises MalformedBytes for anything that `encode_envelope` does not make."""
     reader = Reader(raw)
     header = _parse_header(reader, Suite.OBJECT)
     envelope = Envelope(
@@ -57,14 +57,14 @@ def parse_envelope(raw: bytes) -> Envelope:
 
 
 def encode_data_key(blob: DataKeyBlob) -> bytes:
-    """Return a blob without its MAC, which crypto/blob_mac.py puts behind it."""
+    """Return a blob without its MAC, which crypto/blob_mac.py appends."""
     return b"".join(
         (blob.header.encoded, _encode_wraps(blob.wraps), blob.commitment, lp16(blob.context.canonical)),
     )
 
 
 def parse_data_key(raw: bytes) -> DataKeyBlob:
-    """Read a blob without its MAC. Raises MalformedBytes for everything that `encode_data_key` does not make."""
+    """Read a blob without its MAC. Raises MalformedBytes for anything that `encode_data_key` does not make."""
     reader = Reader(raw)
     header = _parse_header(reader, Suite.DATA_KEY)
     wraps = _parse_wraps(reader, header.combine)
@@ -109,7 +109,7 @@ def _parse_header(reader: Reader, suite: Suite) -> Header:
     )
     if len(header.object_id) != _ID_BYTES[suite] or len(header.version_id) != _ID_BYTES[suite]:
         raise MalformedBytes("an id of another length")
-    header.__dict__["encoded"] = reader.since(start)  # one encoding for each value: the cached property, saved 8 µs
+    header.__dict__["encoded"] = reader.since(start)  # fills the cached property: saves 8 µs
     return header
 
 

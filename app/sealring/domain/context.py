@@ -16,7 +16,7 @@ MAX_PAIRS = 10
 MAX_KEY_CHARACTERS = 120
 MAX_VALUE_CHARACTERS = 500
 
-ORGANIZATION_KEYS = ("organization_id", "organizationId")  # both spellings stand in the SDKs' samples
+ORGANIZATION_KEYS = ("organization_id", "organizationId")  # the SDKs' samples use both spellings
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class KeyContext:
     def of(cls, mapping: Mapping[str, object]) -> Self:
         """Check the pairs of a request.
 
-        Raises InvalidKeyContext: not 1-10 pairs; a key of not 1-120 or a value of not 1-500 characters; anything but
-        strings; lone surrogates or NUL; two different organizations; an organization id outside `[A-Za-z0-9_-]{1,64}`.
+        Raises InvalidKeyContext unless there are 1-10 pairs of strings, with keys of 1-120 and values of 1-500
+        characters; also for lone surrogates or NUL, for two different organizations, and for an organization id
+        outside `[A-Za-z0-9_-]{1,64}`.
         """
         if not 1 <= len(mapping) <= MAX_PAIRS:
             raise InvalidKeyContext(f"Invalid key context: it needs 1 to {MAX_PAIRS} pairs of strings.")
@@ -44,7 +45,7 @@ class KeyContext:
     @staticmethod
     @lru_cache(1024)
     def decode(canonical: bytes) -> KeyContext:
-        """Read what `canonical` made. Raises ValueError for anything else, ordering and duplicates included."""
+        """Read what `canonical` made. Raises ValueError for anything else, including another order and duplicates."""
         reader = Reader(canonical)
         pairs = {}
         while not reader.exhausted:
@@ -66,7 +67,7 @@ class KeyContext:
 
     @cached_property
     def digest(self) -> bytes:
-        """32 bytes that name this context and no other: the `context_hash` of an envelope."""
+        """32 bytes that identify this context: the `context_hash` of an envelope."""
         return hashlib.sha256(self.canonical).digest()
 
     @cached_property

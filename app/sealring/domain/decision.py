@@ -1,4 +1,4 @@
-"""A decision: the bindings by which a request seals, opens, and finally lets its answer leave or not."""
+"""A decision: the bindings with which a request seals and opens, and that say whether its response may leave."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NewType
 from sealring.domain.binding import Binding
 from sealring.domain.ids import EnvironmentId, OrgId
 
-Epoch = NewType("Epoch", bytes)  # 8 random bytes; another one with each change of what guards an organization
+Epoch = NewType("Epoch", bytes)  # 8 random bytes; replaced by each change of what guards an organization
 
 
 def new_epoch() -> Epoch:
-    """Random: a counter would come to a number again where a failover takes a change back."""
+    """Random: a counter would repeat a number if a failover reverted a change."""
     return Epoch(os.urandom(8))
 
 
@@ -22,8 +22,8 @@ def new_epoch() -> Epoch:
 class Decision:
     """The bindings of one organization at one epoch.
 
-    It is an argument of whatever wraps and unwraps, and is looked up nowhere else. What was done by it may be answered
-    only if it holds at the epoch that the store says beside the audit event of the answer.
+    Everything that wraps or unwraps takes it as an argument and looks up no bindings itself. A response may leave only
+    if the decision still holds at the epoch that the store returns with the audit event of that response.
     """
 
     environment: EnvironmentId
@@ -32,7 +32,7 @@ class Decision:
     bindings: Sequence[Binding]
 
     def holds_at(self, epoch: Epoch | None) -> bool:
-        """Whether nothing has changed until `epoch` was read. A store that has none (None) proves nothing."""
+        """Whether nothing had changed when `epoch` was read. False for None, from a store without an epoch."""
         return epoch == self.epoch
 
     def of_kek(self, kek_id: bytes) -> Binding | None:

@@ -1,4 +1,4 @@
-"""The envelope: what is stored of a value, and the blob that stands for a data key. Format 1.
+"""The envelope of a stored value, and the blob of a data key. Format 1.
 
 docs/envelope-format.md describes the bytes; domain/codec.py reads and writes them.
 """
@@ -26,7 +26,7 @@ TAG_BYTES = 16  # NIST SP 800-38D 5.2.1.2
 
 class Suite(IntEnum):
     OBJECT = 0x0001  # HKDF-SHA-512, AES-256-GCM, key commitment
-    # 0x0002 was a data key without a MAC: whoever has a public key can make wraps, so it proves nothing. Refused.
+    # 0x0002, a data key without a MAC, is refused: anyone with the public key can make wraps.
     DATA_KEY = 0x0003  # HKDF-SHA-512 for the commitment; the caller encrypts; the blob ends with our MAC
 
 
@@ -43,7 +43,7 @@ class Header:
     combine: Combine
     message_id: bytes  # 32 random bytes; a data key's id is its first 16
     environment: EnvironmentId
-    org: OrgId  # NO_ORG where the context names none
+    org: OrgId  # NO_ORG if the context names none
     object_id: bytes  # 16 bytes; empty for a data key
     version_id: bytes  # 16 bytes; empty for a data key
     context_hash: bytes  # 32 bytes
@@ -77,7 +77,7 @@ class Wrap:
     provider: str
     kek_id: bytes  # 16 bytes
     kek_version: int  # u32
-    alg: str  # the provider's own name of how it wrapped
+    alg: str  # the provider's name of its wrapping algorithm
     share_index: int  # 0 under ANY; 0..n-1 under ALL
     blob: bytes
 
@@ -100,7 +100,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class DataKeyBlob:
-    """A wrapped data key that the caller keeps: with a MAC behind it, `encrypted_keys` on the wire."""
+    """A wrapped data key that the caller keeps. With its MAC appended, it is `encrypted_keys` on the wire."""
 
     header: Header
     wraps: tuple[Wrap, ...]

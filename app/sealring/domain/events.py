@@ -1,4 +1,4 @@
-"""Audit events: who did what to which object, and how it ended. Never a value, and never a token."""
+"""Audit events: who did what to which object, with what result. They never hold a value or a token."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class Action(StrEnum):
     NAMES_LISTED = "vault.names.listed"
     KEK_CREATED = "vault.kek.created"
     BINDING_CREATED = "vault.binding.created"
-    BINDING_CHANGED = "vault.binding.changed"  # `detail` says into which state
+    BINDING_CHANGED = "vault.binding.changed"  # `detail` is the new state
     BYOK_VERIFIED = "vault.byok_key.verification_completed"
     BYOK_DELETED = "vault.byok_key.deleted"
     DATA_KEY_CREATED = "vault.data_key.created"
     DATA_KEY_DECRYPTED = "vault.data_key.decrypted"
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
-    TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` says whose, `detail` which of them
-    REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list of them
+    TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` is the issuer and token or subject, `detail` the reach
+    REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list was created
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an event comes from: an actor, in one attempt of one operation.
+    """The origin of an event: an actor, in one attempt of one operation.
 
-    An event that was appended twice (its first answer was lost, or its operation began again) has the same operation,
-    action, organization and target both times.
+    An event that was appended twice (after a lost reply, or because its operation started again) has the same
+    operation, action, organization and target both times.
     """
 
     issuer: str
@@ -48,7 +48,7 @@ class Origin:
     operation: bytes = field(default_factory=lambda: os.urandom(16))
     attempt: int = 0
     token_id: str = ""  # the token's jti
-    source: str = ""  # the class of the caller's address: loopback, private, public; empty: not by HTTP
+    source: str = ""  # the class of the caller's address: loopback, private, public; empty if not over HTTP
 
 
 @dataclass(frozen=True, slots=True)

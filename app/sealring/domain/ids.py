@@ -1,4 +1,4 @@
-"""Identifiers: their shapes, how they are made and how they are read."""
+"""Identifiers: their shapes, creation and parsing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _ENVIRONMENT = re.compile(rf"environment_[0-7][{_ULID_ALPHABET}]{{25}}")
 
 
 def org_id(text: str) -> OrgId | None:
-    """Return the organization id that `text` is, or None. At most 64 of `[A-Za-z0-9_-]`: it stands in store keys."""
+    """Return `text` as an organization id, or None. 1 to 64 of `[A-Za-z0-9_-]`, since key names contain it."""
     return OrgId(text) if _ORG.fullmatch(text) else None
 
 
 def environment_id(text: str) -> EnvironmentId | None:
-    """Return the environment id that `text` is (`environment_` and a ULID), or None."""
+    """Return `text` as an environment id (`environment_` and a ULID), or None."""
     return EnvironmentId(text) if _ENVIRONMENT.fullmatch(text) else None
 
 
@@ -42,9 +42,9 @@ def new_environment_id() -> EnvironmentId:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the keys of an organization are: 12 bits of partition, then 20 bits of a keyed tag of whose they are.
+    """Where the keys of an organization are: 12 bits of partition, then a keyed 20-bit tag of the organization.
 
-    All ids that an organization gives begin with it. Two organizations of a partition may, rarely, have the same.
+    Ids of its objects and bindings begin with it. Rarely, two organizations of a partition have the same home.
     """
 
     raw: bytes  # 4 bytes
@@ -99,7 +99,7 @@ def uuid_text(raw: bytes) -> str:
 
 
 def new_uuid() -> bytes:
-    """Return the 16 bytes of a fresh random UUID (version 4, RFC 9562 5.4): as uuid4() does, in a third of its time."""
+    """Return the 16 bytes of a fresh random UUID (version 4, RFC 9562 5.4): like uuid4(), in a third of its time."""
     raw = bytearray(os.urandom(16))
     raw[6] = 0x40 | raw[6] & 0x0F
     raw[8] = 0x80 | raw[8] & 0x3F

@@ -1,4 +1,4 @@
-"""Key-encrypting keys as we know them: what one is for, and where its provider finds each of its versions."""
+"""Key-encrypting keys (KEKs): what each is for, and where its provider finds each of its versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sealring.domain.wire import Reader, lp16
 
 @dataclass(frozen=True)
 class KekScope:
-    """What a managed KEK is for. Never shared between organizations, even where the context is the same."""
+    """What a managed KEK is for. Never shared between organizations, even if the context is the same."""
 
     environment: EnvironmentId
     org: OrgId
@@ -25,19 +25,19 @@ class KekScope:
 
     @staticmethod
     def owner(environment: EnvironmentId, org: OrgId) -> bytes:
-        """What the scopes of one organization's KEKs begin with, and no other's."""
+        """The prefix of the scopes of one organization's KEKs, and of no other's."""
         return lp16(environment.encode()) + lp16(org.encode())
 
     @staticmethod
     def parse_owner(encoded: bytes) -> tuple[EnvironmentId, OrgId]:
-        """Return whose KEK an encoded scope is of. It has to be authentic."""
+        """Return the environment and organization of an encoded scope, which must be authentic."""
         reader = Reader(encoded)
         return EnvironmentId(reader.lp16().decode()), OrgId(reader.lp16().decode())
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What an organization said of a key of its own: the provider's options, and which pairs its owner may see."""
+    """What a binding adds to a KEK: the provider's options, and which pairs the key's owner may see."""
 
     options: tuple[tuple[str, str], ...]
     show: tuple[str, ...]
@@ -46,14 +46,14 @@ class Bound:
 class KekState(IntEnum):
     ACTIVE = 1  # wraps and unwraps
     DECRYPT_ONLY = 2  # unwraps what it wrapped
-    DESTROYED = 3  # gone for good: the record keeps its number and dates
+    DESTROYED = 3  # gone for good; the record keeps its number and dates
 
 
 @dataclass(frozen=True, slots=True)
 class Kek:
-    """One key-encrypting key in one version. `material` is the provider's own, opaque to us.
+    """One version of a key-encrypting key. `material` belongs to the provider, and is opaque to us.
 
-    A managed one names the root that guards it: the domain, and the epoch in it.
+    A managed one names the root key that guards it: the domain, and the epoch in it.
     """
 
     kek_id: bytes  # 16 bytes, ours
@@ -66,12 +66,12 @@ class Kek:
     root_domain: str = ""
     root_epoch: int = 0
     state: KekState = KekState.ACTIVE
-    created_at: int = 0  # microseconds; 0: a bound key, which its owner made
+    created_at: int = 0  # microseconds; 0: a customer's key, which its owner created
 
 
 @dataclass(frozen=True, slots=True)
 class KekRecord:
-    """A KEK in all its versions, by number. It keeps its id, its scope and whose it is for life."""
+    """A KEK in all its versions, by number. Its id, scope and owner never change."""
 
     versions: tuple[Kek, ...]  # one or more, all of one id, scope and binding
 
@@ -89,7 +89,7 @@ class KekRecord:
 
     @property
     def active(self) -> Kek | None:
-        """The version that wraps; None where all are destroyed."""
+        """The version that wraps; None if no version is active."""
         return next((each for each in self.versions if each.state is KekState.ACTIVE), None)
 
     def of_version(self, number: int) -> Kek | None:
@@ -98,7 +98,7 @@ class KekRecord:
 
 @dataclass(frozen=True, slots=True)
 class KekUse:
-    """What one write or answer adds to the counts of a version of a managed KEK."""
+    """What one write or response adds to the counts of a managed KEK's version."""
 
     kek_id: bytes
     version: int

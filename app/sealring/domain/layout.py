@@ -1,4 +1,4 @@
-"""The layout record: what a store is, and the wrapped key from which all its digests come."""
+"""The layout record: a store's id, its number of partitions, and its wrapped store key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Layout:
 
     partitions: int  # 1 to 4,096
     store_id: bytes  # 16 bytes
-    kek: Kek  # of STORE_SCOPE; it has no record of its own, since finding one needs the store key
+    kek: Kek  # of STORE_SCOPE; it has no KEK record, since finding one needs the store key
     alg: str
     wrapped_store_key: bytes = field(repr=False)
 
@@ -47,7 +47,7 @@ class Layout:
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:
-        """Raises MalformedBytes for whatever `encode` does not make."""
+        """Read a layout record. Raises MalformedBytes for anything that `encode` does not make."""
         reader = Reader(raw)
         if reader.number(1) != FORMAT:
             raise MalformedBytes("a layout of another format")
@@ -72,5 +72,5 @@ class Layout:
 
 
 def layout_aad(partitions: int, store_id: bytes, kek_id: bytes) -> bytes:
-    """What the wrapped store key is bound to; the KEK's provider binds the rest."""
+    """The AAD of the wrapped store key; the KEK's provider binds the rest."""
     return b"".join((_AAD_LABEL, bytes((FORMAT,)), partitions.to_bytes(2, "big"), store_id, kek_id))

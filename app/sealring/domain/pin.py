@@ -1,11 +1,11 @@
-"""The pin of a store: what the settings remember of the only store that they trust.
+"""The pin of a store: it identifies the only store that the settings trust.
 
     sealring store pin 1
     store <the store's id, a UUID>
     key <HKDF of the store key, 64 hexadecimal digits>
 
-It is no secret: nothing can be opened with it, and it does not lead back to the store key. It stays the same when the
-store key is wrapped anew.
+It is not secret: it opens nothing, and the store key cannot be derived from it. Wrapping the store key again does not
+change it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _TEXT = re.compile(r"sealring store pin 1\nstore ([0-9a-f-]{36})\nkey ([0-9a-f]{
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Of one store. `key` is derived from the store key, and tells it from every other."""
+    """The pin of one store. `key` is derived from the store key and identifies it."""
 
     store_id: bytes  # 16 bytes
     key: bytes
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError for whatever `encode` does not make."""
+        """Read a pin. Raises ValueError for anything that `encode` does not make."""
         found = _TEXT.fullmatch(text)
         store_id = parse_uuid(found[1]) if found is not None else None
         if found is None or store_id is None:

@@ -1,4 +1,4 @@
-"""What the services need of a system of record. Adapters: store/ (Redis, Valkey), and one in memory for tests."""
+"""The interfaces of the system of record. Adapters: store/ (Redis, Valkey), and one in memory for tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sealring.domain.revocation import Revocation
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A write, and the audit event and the uses of KEKs that are committed with it or not at all."""
+    """A write with its audit event and its uses of KEKs, all committed together or not at all."""
 
     record: ObjectRecord
     event: Event
@@ -70,7 +70,7 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the store says beside a record: the time in microseconds, and the epoch of the record's organization."""
+    """What the store returns with a record: the time in microseconds, and the epoch of the record's organization."""
 
     now: int
     epoch: Epoch | None
@@ -78,7 +78,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """That the event of a read is stored; whether the record is still the object's newest state; and the epoch."""
+    """The event of a read is stored. `newest`: whether the record is still the object's newest state."""
 
     newest: bool
     epoch: Epoch | None
@@ -86,7 +86,7 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class BindingChange:
-    """A binding as it is to be, others that change with it, and the event of it. `removes`: that it is to go."""
+    """The new state of a binding, others that change with it, and the event. `removes`: delete the binding."""
 
     binding: Binding
     event: Event
@@ -96,7 +96,7 @@ class BindingChange:
 
 @dataclass(frozen=True, slots=True)
 class RevocationChange:
-    """A revocation as it is to be, the others of its environment that stay, and the event of it."""
+    """The new state of a revocation, the others of its environment that stay, and the event."""
 
     made: Revocation
     others: Sequence[Revocation]
@@ -107,7 +107,7 @@ History = tuple[ObjectRecord, Sequence[VersionSummary]]
 
 
 class ObjectStore(Protocol):
-    """Objects and their versions. Raises StoreError; IntegrityFailure for what it did not write."""
+    """Objects and their versions. Raises StoreError; IntegrityFailure for a record that it did not write."""
 
     def home(self, environment: EnvironmentId, org: OrgId) -> Home:
         """Return where an organization's keys are; every object id begins with it."""
@@ -115,9 +115,9 @@ class ObjectStore(Protocol):
     def create(
         self, place: Place, make: Callable[[Epoch | None], Change], idempotent: IdempotentRequest | None
     ) -> ObjectRecord:
-        """Store a new object, stamped with the store's time, or return the one that this request has made before.
+        """Store a new object with the store's time, or return the one that an earlier attempt of this request made.
 
-        `make` gets the organization's epoch, when the name is known to be free, and is asked again where that changes
+        `make` is called with the organization's epoch once the name is known to be free, and again if either changes
         before the commit. Raises NameTaken; IdempotencyKeyReused.
         """
 
@@ -136,19 +136,19 @@ class ObjectStore(Protocol):
         decide: Callable[[ObjectRecord, Moment], Change],
         idempotent: IdempotentRequest | None,
     ) -> ObjectRecord:
-        """Replace a record in one transaction; its revision grows by one. Return what this request made of it before.
+        """Replace a record in one transaction, or return the result of an earlier attempt of this request.
 
-        Versions below the `oldest` of the new record go with it.
+        The revision grows by one. Versions below the `oldest` of the new record are deleted.
 
-        `decide` gets the current record, raises what forbids the change, and is asked again after a conflict; it is not
-        asked for a repetition. Raises NotFound; IdempotencyKeyReused; NameTaken where a deleted object comes back and
-        its name is in use.
+        `decide` is called with the current record, and again after a conflict, but not for a retry; it raises what
+        forbids the change. Raises NotFound; IdempotencyKeyReused; NameTaken if a deleted object is restored and its
+        name is in use.
         """
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
-        """Return an object, and all its versions with the newest (the current one) first.
+        """Return an object, and all its versions, newest (current) first.
 
-        `admit` raises what forbids it, before the older versions are looked at.
+        `admit` raises what forbids the read, before the older versions are decoded.
         """
 
     def version(self, record: ObjectRecord, version_id: bytes) -> Version | None:
@@ -165,74 +165,74 @@ class ObjectStore(Protocol):
 
 
 class Lease(Enum):
-    """Which process keeps house. Spares work; nothing depends on it."""
+    """Which process does the housekeeping. Only saves work: nothing depends on it."""
 
     OURS = "ours"
-    REPLACED = "ours, in the place of what was none: without an end, or with one later than any of ours"
+    REPLACED = "ours, instead of an invalid one, which never expired or later than any of ours"
     ANOTHERS = "another's"
 
 
 class Tombs(Protocol):
-    """Deleted objects until they are purged, and the audit log's old end. Raises StoreError."""
+    """Deleted objects until they are purged, and old audit events. Raises StoreError."""
 
     @property
     def partitions(self) -> int: ...
 
     def lease(self, seconds: int) -> Lease:
-        """Ask to be, for so long, the one that keeps house."""
+        """Try to take or renew the housekeeping lease for so long."""
 
     def due(self, partition: int, after: int) -> Sequence[ObjectId]:
-        """Return some of the objects whose time has come, the oldest first, leaving out the first `after`."""
+        """Return some of the objects that are due, oldest first, without the first `after`."""
 
     def purge(self, object_id: ObjectId) -> bool:
-        """Remove an object with its versions, if it is due; say whether it was. Raises IntegrityFailure."""
+        """Remove an object with its versions if it is due; return whether it was. Raises IntegrityFailure."""
 
     def trim_audit(self, partition: int, before_ms: int) -> int:
         """Remove the events before a time, in milliseconds; return how many."""
 
 
 class IdempotencyLog(Protocol):
-    """What became of the requests that clients named. Raises StoreError."""
+    """Outcomes of requests with an Idempotency-Key. Raises StoreError."""
 
     def find(
         self, environment: EnvironmentId, actor: str, name: str, orgs: Iterable[OrgId] | None
     ) -> Sequence[IdempotentOutcome]:
-        """Return the outcomes of one name in the partitions of `orgs`; None: in all of them."""
+        """Return the outcomes of one Idempotency-Key in the partitions of `orgs`; None: in all partitions."""
 
 
 class KekStore(Protocol):
-    """The registry of KEKs. Raises StoreError; IntegrityFailure for what it did not write."""
+    """The registry of KEKs. Raises StoreError; IntegrityFailure for a record that it did not write."""
 
     def find(self, scope: KekScope) -> KekRecord | None: ...
 
     def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None: ...
 
     def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
-        """Store a new KEK, its first version, unless the scope has one already; return the one that is stored."""
+        """Store a new KEK with its first version, unless the scope has a KEK; return the stored one."""
 
     def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
         """Return how many wraps of this version were counted."""
 
 
 class BindingStore(Protocol):
-    """The bindings of organizations. Raises StoreError; IntegrityFailure for what it did not write."""
+    """The bindings of organizations. Raises StoreError; IntegrityFailure for a record that it did not write."""
 
     def home(self, environment: EnvironmentId, org: OrgId) -> Home:
         """Return where an organization's keys are; every binding id begins with it."""
 
     def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
-        """Return all bindings of an organization and its epoch, of one moment. Its first load makes the epoch."""
+        """Return an organization's bindings and epoch, read at one moment. The first load creates the epoch."""
 
     def owner(self, binding_id: bytes) -> tuple[EnvironmentId, OrgId] | None:
-        """Return whose a binding is: it is looked for among theirs, and not asked of whoever may not see them."""
+        """Return the environment and organization of a binding, to check access before loading it."""
 
     def change(
         self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
     ) -> Binding:
-        """Store a binding in one transaction, with the KEK of a new one, or remove both. What guards moves the epoch.
+        """Store a binding in one transaction, a new one with its KEK, or remove both.
 
-        `decide` gets the organization's bindings and the time in microseconds, raises what forbids the change, and is
-        asked again after a conflict.
+        `decide` is called with the organization's bindings and the time in microseconds, and again after a conflict; it
+        raises what forbids the change. A change of what guards the organization replaces the epoch.
         """
 
     def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
@@ -240,30 +240,30 @@ class BindingStore(Protocol):
 
 
 class RevocationStore(Protocol):
-    """The revocations of each environment. Raises StoreError; IntegrityFailure for what it did not write.
+    """The revocations of each environment. Raises StoreError; IntegrityFailure for a record that it did not write.
 
-    An environment has a list of them from its first day on, so that one which is missing was taken away.
+    An environment has a list from its first day on, so a missing list was removed.
     """
 
     def begin(self, environment: EnvironmentId, event: Event) -> bool:
-        """Give an environment an empty list. Return False where it has one that is whole; that one stays."""
+        """Give an environment an empty list. Return False if it has an intact one, which stays."""
 
     def load(self, environment: EnvironmentId) -> Sequence[Revocation]:
-        """Return all of them; the same object as the last time where nothing has changed."""
+        """Return all of them: the same object as the last time if nothing has changed."""
 
     def change(
         self, environment: EnvironmentId, decide: Callable[[Sequence[Revocation], int], RevocationChange]
     ) -> Revocation:
-        """Store a revocation in one transaction, and drop those that do not stay. Return what was made.
+        """Store a revocation in one transaction, and drop those that do not stay. Return the stored one.
 
-        `decide` gets all of them and the time in microseconds, raises what forbids the change, and is asked again after
-        a conflict.
+        `decide` is called with all of them and the time in microseconds, and again after a conflict; it raises what
+        forbids the change.
         """
 
 
 class AuditLog(Protocol):
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
-        """Append durably, and count uses of KEKs of the event's organization, or raise StoreError.
+        """Append an event durably, and count its organization's uses of KEKs. Raises StoreError.
 
-        Return the organization's epoch, read in the same send.
+        Return the organization's epoch, read in the same round trip.
         """

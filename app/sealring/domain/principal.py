@@ -13,7 +13,7 @@ from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.errors import Forbidden, WriteContention
 
-REQUEST_S = 10.0  # how long a request may begin again because what it needs goes on changing
+REQUEST_S = 10.0  # how long a request may start again because its data keeps changing
 
 
 class Permission(StrEnum):
@@ -37,33 +37,33 @@ class Principal:
 
     issuer: str
     subject: str
-    name: str  # for people: the token's name claim, else the subject
+    name: str  # for people: the token's name claim, or the subject if it has none
     environment: EnvironmentId
     organizations: frozenset[OrgId]
     permissions: frozenset[Permission]
-    token_id: str = ""  # the `jti` of its token, where it has one
+    token_id: str = ""  # the `jti` of its token, if it has one
     issued_at: int = 0  # seconds since 1970: the `iat` of its token
 
     @property
     def actor(self) -> str:
-        """Whose an Idempotency-Key is. The same subject of two issuers is two actors."""
+        """The owner of an Idempotency-Key. The same subject of two issuers is two actors."""
         return f"{self.issuer}|{self.subject}"
 
     @property
     def everywhere(self) -> bool:
-        """Whether the caller may act for all organizations of its environment, and for none."""
+        """Whether the caller may act for every organization of its environment, and without one."""
         return Permission.ALL_ORGANIZATIONS in self.permissions
 
     def may_see(self, environment: EnvironmentId, org: OrgId) -> bool:
         return environment == self.environment and (self.everywhere or org in self.organizations)
 
     def require(self, permission: Permission) -> None:
-        """Raises Forbidden where the token lacks the permission."""
+        """Raises Forbidden if the token lacks the permission."""
         if permission not in self.permissions:
             raise Forbidden(f"Insufficient permissions: the token needs {permission.value}.")
 
     def require_organization(self, org: OrgId) -> None:
-        """Raises Forbidden where a request names `org` (or, with NO_ORG, no organization) and the token lacks it."""
+        """Raises Forbidden if the token is not for `org`; NO_ORG stands for a request without an organization."""
         if self.everywhere or org in self.organizations:
             return
         if org:
@@ -76,11 +76,11 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal in one HTTP request. What every service method takes first."""
+    """A principal in one HTTP request: the first argument of every service method."""
 
     principal: Principal
     request_id: str  # at most 64 of [A-Za-z0-9._-]
-    idempotent: IdempotentRequest | None = None  # of a write that its client may repeat
+    idempotent: IdempotentRequest | None = None  # of a write that its client may retry
     deadline: float = field(default_factory=lambda: time.monotonic() + REQUEST_S)  # seconds of time.monotonic()
 
     source: str = ""  # the class of the caller's address
@@ -88,13 +88,13 @@ class Caller:
     attempt: int = 0
 
     def again(self) -> Self:
-        """The caller in the next attempt. Raises WriteContention where there is no time left for one."""
+        """Return the caller for the next attempt. Raises WriteContention if the deadline has passed."""
         if time.monotonic() >= self.deadline:
-            raise WriteContention("What the request needs goes on changing; nothing was answered. Try again.")
+            raise WriteContention("The data that the request needs keeps changing; nothing was answered. Try again.")
         return replace(self, attempt=min(self.attempt + 1, 255))
 
     @property
     def origin(self) -> Origin:
-        """Where events of this request come from."""
+        """The origin of this request's events."""
         who = self.principal
         return Origin(who.issuer, who.subject, self.request_id, self.operation, self.attempt, who.token_id, self.source)

@@ -1,4 +1,4 @@
-"""Stored objects: what the system of record holds of one, around its envelope."""
+"""Stored objects: the records of the system of record, around their envelopes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One value of an object. Immutable but for the wraps in its envelope."""
+    """One value of an object. Immutable except for the wraps in its envelope."""
 
     number: int  # 1, 2, 3 without a gap
     created_at: int  # microseconds since 1970, by the store's clock
@@ -39,7 +39,7 @@ class Version:
 
     @property
     def size(self) -> int:
-        """The stored ciphertext's bytes."""
+        """The size of the stored ciphertext in bytes."""
         return len(self.envelope.ciphertext)
 
     @property
@@ -61,7 +61,7 @@ class VersionSummary:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRecord:
-    """An object. `revision` moves with every write; the client's version id moves with the value only."""
+    """An object. `revision` changes with every write, the client's version id only with the value."""
 
     id: ObjectId
     name: str = field(repr=False)
@@ -72,8 +72,8 @@ class ObjectRecord:
     revision: int
     current: Version
     oldest: int = 1  # the number of the oldest version that is kept
-    purge_at: int = 0  # microseconds; when a deleted object's data goes
-    operation: bytes = b""  # 16 bytes; the write that made this record, so that a lost reply is recognised
+    purge_at: int = 0  # microseconds; when a deleted object is purged
+    operation: bytes = b""  # 16 bytes; the write that made this record, to recognise it after a lost reply
 
     @property
     def older(self) -> range:
@@ -89,17 +89,17 @@ class ObjectRecord:
         return self.current.envelope.header.org
 
     def stamped(self, now: int, operation: bytes) -> Self:
-        """The new object as written at `now`, by the write `operation`."""
+        """Return the new object as written at `now` by the write `operation`."""
         made = self.current
         current = Version(made.number, now, made.author, made.envelope)
         return replace(self, created_at=now, updated_at=now, current=current, operation=operation)
 
     def as_of(self, version: Version, updated_at: int) -> Self:
-        """The object as it was in a version, after the write at `updated_at`."""
+        """Return the object as it was in a version, after the write at `updated_at`."""
         return replace(self, current=version, updated_at=updated_at)
 
     def dropped(self, version_id: bytes, created_at: int) -> Version:
-        """What is still to be told of a version that is kept no longer: which one it was, and when it was written."""
+        """Return what is still known of a version that is no longer kept: its id and its time."""
         envelope = self.current.envelope
         header = replace(envelope.header, version_id=version_id)
         return replace(self.current, created_at=created_at, envelope=replace(envelope, header=header))

@@ -1,4 +1,4 @@
-"""Revocations: which tokens of an issuer count no more, although they verify."""
+"""Revocations: which tokens of an issuer are refused, although they verify."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Self
 
 from sealring.domain.principal import Principal
 
-MAX_REVOCATIONS = 10_000  # of one environment; one of a whole issuer is taken beyond
+MAX_REVOCATIONS = 10_000  # of one environment; a revocation of a whole issuer is accepted beyond it
 
 
 class Reach(IntEnum):
-    TOKEN = 1  # the one that has the id
-    SUBJECT = 2  # those of the subject
-    ISSUER = 3  # all of the issuer
+    TOKEN = 1  # the token with the id
+    SUBJECT = 2  # the tokens of the subject
+    ISSUER = 3  # all tokens of the issuer
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Of which tokens a revocation is. An environment has one for each target at most."""
+    """Which tokens a revocation refuses. An environment has at most one revocation for each target."""
 
     issuer: str
     reach: Reach
-    of: str = ""  # the token's id (`jti`), or the subject; nothing for the issuer
+    of: str = ""  # the token's id (`jti`), or the subject; empty for the issuer
 
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Tokens of the target that were issued before a time, seconds since 1970, are refused."""
+    """Refuses tokens of the target that were issued before a time."""
 
     target: Target
-    issued_before: int  # what has an id is refused whenever it was issued; it exists, so it was before this
-    expires_at: int  # seconds since 1970: from then on, nothing that it revokes can be valid
+    issued_before: int  # seconds since 1970; a token with the revoked id is refused whenever it was issued
+    expires_at: int  # seconds since 1970: from then on, every token that it revokes has expired
     made_at: int  # microseconds since 1970, by the store's clock
 
     def joined(self, earlier: Revocation) -> Self:
-        """Return this one in the place of an earlier one of its target: what that one revoked stays revoked."""
+        """Return this one with what an earlier one of its target revoked, which it replaces."""
         return replace(
             self,
             issued_before=max(self.issued_before, earlier.issued_before),
@@ -45,7 +45,7 @@ class Revocation:
         )
 
     def implies(self, other: Revocation) -> bool:
-        """Whether all that `other` revokes is revoked by this one too: so it is for one of the whole issuer."""
+        """Whether this one revokes all that `other` revokes; only one of the whole issuer can."""
         return (
             self.target.reach is Reach.ISSUER
             and self.target.issuer == other.target.issuer
@@ -55,10 +55,10 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """What the revocations of one environment come to: three look-ups for a token."""
+    """The revocations of one environment, indexed: three look-ups for a token."""
 
     tokens: frozenset[tuple[str, str]]  # issuer, and a token's id
-    cuts: Mapping[tuple[str, str], int]  # issuer, and a subject or nothing for all of them: issued before
+    cuts: Mapping[tuple[str, str], int]  # issuer, and subject (empty: all subjects): issued before
 
     @classmethod
     def by(cls, revocations: Iterable[Revocation]) -> Self:
@@ -70,7 +70,7 @@ class Revoked:
 
     def covers(self, principal: Principal) -> bool:
         """Whether the principal's token is revoked."""
-        if not self.tokens and not self.cuts:  # as mostly
+        if not self.tokens and not self.cuts:  # the usual case
             return False
         issuer, cut = principal.issuer, self.cuts.get
         return (

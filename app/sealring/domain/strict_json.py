@@ -1,7 +1,7 @@
-"""JSON objects from outside, read strictly: nothing that two readers could take for two things, nothing without bounds.
+"""Strict reading of JSON objects from outside: only one interpretation, and limits for everything.
 
-The number is bounded before anything is parsed: six megabytes of `[],[],` make two million lists, and cost a worker
-seconds, of which the garbage collector takes most.
+The number of items is limited before anything is parsed: 6 MB of `[],[],` make two million lists and cost a worker
+seconds, mostly in the garbage collector.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_DIGITS = 309  # of an integer: as many as the largest double has (RFC 8259 s
 
 
 class MalformedJson(ValueError):
-    """The bytes are not one strict JSON object. Never carries them."""
+    """The bytes are not one strict JSON object. The message never contains them."""
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
@@ -47,9 +47,9 @@ def _items(raw: bytes) -> int:
 
 
 def _without_texts(raw: bytes) -> bytes:
-    """Return what is outside of texts, up to where a parser gives up: a backslash there, or the end of the bytes.
+    """Return the bytes outside of strings, up to where a parser fails: at a backslash, or at the end of the bytes.
 
-    It ends after so many texts, each a name or a value, that too many items are before the last of them.
+    It stops after so many strings, names or values, that too many items precede the last one.
     """
     pieces = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"', 4 * MAX_ITEMS + 1)
     return b"".join(pieces[::2])
@@ -58,7 +58,7 @@ def _without_texts(raw: bytes) -> bytes:
 def _unique(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(members)
     if len(unique) != len(members):
-        raise MalformedJson("a member twice")
+        raise MalformedJson("a duplicate member")
     return unique
 
 
@@ -67,7 +67,7 @@ def _refuse(_constant: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > MAX_DIGITS:  # what int() costs grows with the square of them
+    if len(digits.lstrip("-")) > MAX_DIGITS:  # the cost of int() grows with their square
         raise MalformedJson(f"an integer of over {MAX_DIGITS} digits")
     return int(digits)
 

@@ -6,26 +6,26 @@ from collections.abc import Sequence
 
 
 class MalformedBytes(ValueError):
-    """The bytes are not in the format: truncated, trailing, or a value outside its range. Never carries them."""
+    """The bytes are not in the format: truncated, trailing, or out of range. The message never contains them."""
 
 
 def lp8(part: bytes) -> bytes:
-    """`part` behind its length as u8."""
+    """`part` after its length as u8."""
     return len(part).to_bytes(1, "big") + part
 
 
 def lp16(part: bytes) -> bytes:
-    """`part` behind its length as u16."""
+    """`part` after its length as u16."""
     return len(part).to_bytes(2, "big") + part
 
 
 def lp32(part: bytes) -> bytes:
-    """`part` behind its length as u32."""
+    """`part` after its length as u32."""
     return len(part).to_bytes(4, "big") + part
 
 
 def encode_texts(texts: Sequence[str]) -> bytes:
-    """Texts behind their number as u16, each behind its length as u16."""
+    """The number of texts as u16, then each text after its length as u16."""
     return len(texts).to_bytes(2, "big") + b"".join(lp16(text.encode()) for text in texts)
 
 
@@ -34,7 +34,7 @@ def encode_pairs(pairs: Sequence[tuple[str, str]]) -> bytes:
 
 
 class Reader:
-    """Takes fields off the front of a byte string, and insists that nothing is left over."""
+    """Reads fields from the front of a byte string; `finish` checks that nothing is left."""
 
     __slots__ = ("_offset", "_raw", "_size")
 
@@ -44,7 +44,7 @@ class Reader:
         self._offset = 0
 
     def take(self, size: int) -> bytes:
-        """Return the next `size` bytes. Raises MalformedBytes where fewer are left."""
+        """Return the next `size` bytes. Raises MalformedBytes if fewer are left."""
         start = self._offset
         end = start + size
         if end > self._size:
@@ -56,10 +56,10 @@ class Reader:
         return int.from_bytes(self.take(size), "big")
 
     def flag(self) -> bool:
-        """Return the next byte as yes or no. Raises MalformedBytes where it is neither."""
+        """Return the next byte as a flag. Raises MalformedBytes if it is not 0 or 1."""
         value = self.number(1)
         if value > 1:
-            raise MalformedBytes("neither yes nor no")
+            raise MalformedBytes("a flag that is not 0 or 1")
         return value == 1
 
     def lp8(self) -> bytes:
@@ -84,7 +84,7 @@ class Reader:
         return self._offset == self._size
 
     def finish(self) -> None:
-        """Raises MalformedBytes where bytes are left."""
+        """Raises MalformedBytes if bytes are left."""
         if not self.exhausted:
             raise MalformedBytes("trailing bytes")
 

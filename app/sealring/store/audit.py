@@ -1,4 +1,4 @@
-"""The audit outbox: one stream for each partition, its entries appended in the transaction that they tell of."""
+"""The audit outbox: a stream for each partition, with entries appended in the transaction of the change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sealring.store.schema.keyspace import Keyspace
 
 @dataclass(frozen=True, slots=True)
 class Appending:
-    """An entry on its way: the command, and the counters of which nothing is told where that is refused."""
+    """The command that appends an entry, and the counters that are not stored if the command is refused."""
 
     command: Command
     counters: tuple[int, ...]
@@ -46,11 +46,11 @@ class RedisAudit:
         counted = counting(self._keyspace, event.environment, event.org, uses)
         entry, marker = self.entry(event).command, self._markers.reading(home.partition)
         *_, found, epoch = self._links.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
-        self._markers.check(home.partition, found)  # what is answered now was decided by caches alone
+        self._markers.check(home.partition, found)  # the response was decided from caches only
         return Epoch(epoch) if epoch is not None else None
 
     def entry(self, event: Event) -> Appending:
-        """The entry of an event, for a pipeline or a transaction."""
+        """Return the entry of an event, for a pipeline or a transaction."""
         partition = self._keyspace.partition(event.environment, event.org)
         counter = next(self._counters)
         refused = self._taken()
@@ -58,7 +58,7 @@ class RedisAudit:
         return Appending((b"XADD", self._keyspace.audit(partition), b"*", FIELD, body), (*refused, counter))
 
     def refused(self, appending: Appending) -> None:
-        """Note that an entry was certainly not appended: its EXEC was refused. A later entry says so."""
+        """Note that an entry was not appended because its EXEC was refused. A later entry lists its counters."""
         self._refused.extend(appending.counters)
 
     def _taken(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Taking many things a few at a time."""
+"""Batches of an iterable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def in_batches(each: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of `size` of them, the last one of what is left."""
+    """Yield lists of `size` elements; the last one may be shorter."""
     rest = iter(each)
     while batch := list(islice(rest, size)):
         yield batch

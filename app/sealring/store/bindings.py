@@ -20,7 +20,7 @@ from sealring.store.schema.keyspace import Keyspace, Kind
 from sealring.store.schema.records import Records
 from sealring.store.transaction import Commit, Settled, transact
 
-SEAL = b""  # the field with a MAC over all bindings of the organization: one that is taken out is missed
+SEAL = b""  # the field with a MAC over all bindings of the organization: a removed one is noticed
 
 
 class RedisBindings:
@@ -42,7 +42,7 @@ class RedisBindings:
         epoch_key = self._keyspace.epoch(home)
         reading = ((b"GET", epoch_key), (b"HGETALL", key))
         epoch, flat = self._markers.snapshot(home.partition, *reading)
-        if epoch is None:  # its first decision
+        if epoch is None:  # the organization's first load
             self._links.call((b"SET", epoch_key, new_epoch(), b"NX"))
             epoch, flat = self._markers.snapshot(home.partition, *reading)
         if epoch is None:
@@ -53,7 +53,7 @@ class RedisBindings:
         home = binding_home(binding_id)
         if not self._keyspace.holds(home):
             return None
-        # The record of its KEK says so under a MAC. The list of owners has none: without it, nobody could suspend.
+        # From the record of its KEK, which has a MAC. The list of owners has none; without it, nobody could suspend.
         (raw,) = self._markers.load(home.partition, (b"GET", self._keyspace.key(home.partition, Kind.KEK, binding_id)))
         return None if raw is None else KekScope.parse_owner(self._records.decode_kek(binding_id, raw).scope)
 

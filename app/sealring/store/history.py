@@ -1,4 +1,4 @@
-"""The older versions of objects, in Redis or Valkey: a hash of them by id, and a list of summaries, newest first."""
+"""The older versions of objects in Redis or Valkey: a hash by version id, and a list of summaries, newest first."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from sealring.store.schema.records import Records
 
 
 class RedisHistory:
-    """Thread-safe. What the record says is the measure: how many versions there are, and which is the oldest."""
+    """Thread-safe. The object's record decides how many versions there are, and which is the oldest."""
 
     def __init__(self, keyspace: Keyspace, records: Records) -> None:
         self._keyspace = keyspace
         self._records = records
 
     def newest(self, object_id: ObjectId) -> Command:
-        """The command of which `check_newest` takes the reply."""
+        """Return the command for the reply that `check_newest` takes."""
         return (b"LINDEX", self._keyspace.summaries(object_id), 0)
 
     def all(self, object_id: ObjectId) -> Command:
-        """The command of which `summaries` takes the reply."""
+        """Return the command for the reply that `summaries` takes."""
         return (b"LRANGE", self._keyspace.summaries(object_id), 0, -1)
 
     def one(self, object_id: ObjectId, version_id: bytes) -> Command:
-        """The command of which `decoded` takes the reply."""
+        """Return the command for the reply that `decoded` takes."""
         return (b"HGET", self._keyspace.versions(object_id), version_id)
 
     def check_newest(self, record: ObjectRecord, newest: Reply) -> None:
-        """Raises IntegrityFailure for a record that was put back to an earlier version."""
+        """Raises IntegrityFailure if the record was set back to an earlier version."""
         number = 0 if newest is None else self._records.decode_summary(record.id, newest).number
         if number != next(iter(record.older), 0):
             raise IntegrityFailure("rolled back")
 
     def check_missing(self, object_id: ObjectId, version_id: bytes, raw: Reply, members: Reply) -> None:
-        """Raises IntegrityFailure for a version that is missing although a summary says that it is kept."""
+        """Raises IntegrityFailure if a version is missing although its summary exists."""
         if raw is None and version_id in {self._records.decode_summary(object_id, each).id for each in members}:
             raise IntegrityFailure("a missing version")
 
     def summaries(self, record: ObjectRecord, members: Reply) -> Sequence[VersionSummary]:
-        """Return the summaries of a record's older versions. Raises IntegrityFailure where one is missing."""
+        """Return the summaries of a record's older versions. Raises IntegrityFailure if one is missing."""
         older = [self._records.decode_summary(record.id, member) for member in members]
         if [each.number for each in older] != list(record.older):
             raise IntegrityFailure("a gap in the versions")
@@ -53,9 +53,9 @@ class RedisHistory:
         return None if raw is None else self._records.decode_version(object_id, version_id, raw)
 
     def writes(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
-        """What moves the current version of `current` behind that of `record`, and drops what is kept no longer.
+        """Return the commands that make `current`'s current version an older one, and drop versions that are not kept.
 
-        An object that has all the versions that it may have costs one more round trip: for the ids of those that go.
+        An object with its maximum of versions costs one more round trip, for the ids of those to drop.
         """
         old = current.current
         if record.current.id == old.id:

@@ -1,8 +1,8 @@
-"""What became of requests that may be repeated, in Redis or Valkey: a hash for each name, a field for each place.
+"""Outcomes of requests that may be retried, in Redis or Valkey: a hash for each name, a field for each place.
 
-The outcome is written in the transaction of the change. A mark that a named request has begun is written before, for
-those who ask; nobody waits for it: two repetitions may run side by side, since both watch the hash, and the second to
-commit finds the outcome of the first.
+The outcome is written in the transaction of the change. Before that, a named request writes that it is running, for
+status queries only. Retries do not wait for each other: both watch the hash, and the second to commit finds the outcome
+of the first.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from sealring.store.schema.records import Records
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """What became of an earlier request that this one repeats."""
+    """The outcome of an earlier request that this one repeats."""
 
     outcome: IdempotentOutcome
-    certain: bool  # whoever wrote the object since; else while nobody did
-    named: bool  # it was known by its name
+    certain: bool  # even if the object was written since; False: only if it was not
+    named: bool  # it was recognised by its name
 
 
 @dataclass(slots=True)
 class IdempotentAttempt:
-    """The commands by which a request is known from its repetitions; none, if it cannot be repeated."""
+    """The commands that recognise the retries of a request; none if it cannot be retried."""
 
     operation: bytes
     org: OrgId
@@ -43,12 +43,12 @@ class IdempotentAttempt:
     fingerprint: bytes = b""
     kept_s: int = 0
     named: bool = False
-    nameless: IdempotentAttempt | None = None  # where it may repeat a request that had no name
-    _before: bytes | None = None  # the write that was known at its first look: empty where none was; None: not looked
+    nameless: IdempotentAttempt | None = None  # if it may be a retry of a request without a name
+    _before: bytes | None = None  # the write found by the first read: empty if none was; None: not read yet
 
     @property
     def opening(self) -> Sequence[Command]:
-        """What is sent before WATCH."""
+        """The commands to send before WATCH."""
         if not self.named:
             return ()
         running = IdempotentOutcome(
@@ -78,7 +78,7 @@ class IdempotentAttempt:
     def repeated(self, replies: Sequence[Reply], now: int) -> Repeated | None:
         """Read the replies to `reading`, at a time in microseconds.
 
-        Raises IdempotencyKeyReused where the name was given to another request.
+        Raises IdempotencyKeyReused if another request had the name.
         """
         if not self.key:
             return None
@@ -88,7 +88,7 @@ class IdempotentAttempt:
     def known(self, raw: Reply, now: int) -> Repeated | None:
         outcome = None if raw is None else self.records.decode_outcome(self.key + self.place, raw)
         if outcome is not None and now - outcome.started_at > self.kept_s * 1_000_000:
-            outcome = None  # it was put back, or kept from expiring
+            outcome = None  # it was put back, or prevented from expiring
         if outcome is not None and outcome.fingerprint != self.fingerprint:
             raise IdempotencyKeyReused
         if outcome is None or not outcome.committed:
@@ -96,11 +96,11 @@ class IdempotentAttempt:
             return None
         if self._before is None:
             self._before = outcome.operation
-        # What was written after our first look was written beside us, so that no other request came between.
+        # An outcome written after our first read is of a concurrent attempt: no other request came between.
         return Repeated(outcome, self.named or outcome.operation != self._before, self.named)
 
     def closing(self, record: ObjectRecord) -> Sequence[Command]:
-        """What is written with the change that makes `record`."""
+        """Return the commands to commit with the change that makes `record`."""
         if not self.key:
             return ()
         outcome = IdempotentOutcome(
@@ -115,7 +115,7 @@ class IdempotentAttempt:
         return self._keeping(outcome)
 
     def naming(self, repeated: Repeated) -> Sequence[Command]:
-        """What gives an outcome that was known without a name the one with which its request came again."""
+        """Return the commands that store an outcome found without a name under the name of this retry."""
         if repeated.named or not self.named:
             return ()
         return self._keeping(replace(repeated.outcome, fingerprint=self.fingerprint))

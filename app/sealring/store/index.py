@@ -19,7 +19,7 @@ from sealring.store.schema.scores import parse_score
 _Scored = tuple[int, bytes]  # updated_at, member
 
 _LARGEST_CHUNK = 2000  # rows of one round trip, when a search has to look at many
-_SPARE = 16  # rows beyond its share that an index is asked for at once: as a rule, nobody has to be asked again
+_SPARE = 16  # extra rows to ask each index for, so that one round trip is usually enough
 
 
 class RedisIndex:
@@ -37,11 +37,11 @@ class RedisIndex:
         return [(b"ZREM", key, member) for key, member in self._entries(record)]
 
     def score(self, record: ObjectRecord) -> Command:
-        """The command that answers the time at which the index saw the object written last."""
+        """Return the command for the object's `updated_at` in the index of its organization."""
         return (b"ZSCORE", *self._org_entry(record))
 
     def scores(self, record: ObjectRecord) -> Sequence[Command]:
-        """Likewise, of both indexes."""
+        """Likewise, for both indexes."""
         return [(b"ZSCORE", *entry) for entry in self._entries(record)]
 
     def page(self, query: PageQuery) -> Sequence[Row]:
@@ -78,7 +78,7 @@ class RedisIndex:
     def _rows(
         self, key: bytes, members: IndexMembers, query: PageQuery, chunk: Sequence[_Scored], size: int
     ) -> Iterator[Row]:
-        """All rows of one index beyond `query.start`: those of the first chunk of `size`, then more in growing ones."""
+        """Yield the rows of one index beyond `query.start`: those of `chunk`, of `size` rows, then growing chunks."""
         beyond = query.start
         while True:
             fresh = [each for each in chunk if beyond is None or _follows(_position(each), beyond, query.order)]
@@ -89,7 +89,7 @@ class RedisIndex:
             if fresh:
                 beyond = _position(fresh[-1])
                 size = min(4 * size, _LARGEST_CHUNK)
-            else:  # more rows of one microsecond than the chunk is long
+            else:  # one microsecond has more rows than the chunk
                 size = 4 * size
             (reply,) = self._markers.load(partition_of(key), _range(key, query, beyond, size))
             chunk = _scored(reply)
@@ -106,7 +106,7 @@ def _row(record: ObjectRecord) -> Row:
 
 
 def _first_chunk(limit: int, sources: int) -> int:
-    """How many rows to ask each index for: where there are many, far fewer than a page has."""
+    """Return how many rows to ask each index for: if there are many, far fewer than a page has."""
     return min(limit, 2 * limit // max(1, sources) + _SPARE) + 1
 
 

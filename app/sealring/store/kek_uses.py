@@ -1,6 +1,6 @@
-"""The counts of managed KEKs: wraps, and data keys that clients keep, by version. Nobody watches them.
+"""The counts of managed KEKs by version: wraps, and data keys that clients keep.
 
-They have no MAC: HINCRBY makes them, in the transaction of what they count.
+They have no MAC, because HINCRBY makes them, in the transaction of what they count. No transaction watches them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _COUNT = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
 def counting(keyspace: Keyspace, environment: EnvironmentId, org: OrgId, uses: Sequence[KekUse]) -> Sequence[Command]:
-    """The commands that count uses of an organization's KEKs. They cost some three microseconds each."""
+    """Return the commands that count uses of an organization's KEKs. Each costs about 3 µs."""
     return [
         (b"HINCRBY", keyspace.kek_uses(environment, org, use.kek_id), field, count)
         for use in uses
@@ -37,7 +37,7 @@ def data_keys_field(version: int) -> bytes:
 
 
 def parse_count(raw: bytes) -> int:
-    """Raises IntegrityFailure for what counting does not make."""
+    """Read a count. Raises IntegrityFailure for anything that HINCRBY does not make."""
     if not _COUNT.fullmatch(raw):
         raise IntegrityFailure("a count of a KEK")
     return int(raw)
@@ -52,5 +52,5 @@ def parse_counts(flat: Sequence[bytes]) -> dict[bytes, int]:
 
 
 def raised(counts: dict[bytes, int], wraps: int) -> dict[bytes, int]:
-    """The counts with so many wraps more of each version that wraps are counted of."""
+    """Return the counts with `wraps` added to each count of wraps."""
     return {field: count + wraps * field.startswith(b"w") for field, count in counts.items()}

@@ -1,4 +1,4 @@
-"""The registry of KEKs in Redis or Valkey, and the counts of what they did."""
+"""The registry of KEKs in Redis or Valkey, and the counts of their wraps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RedisKeks:
     def find(self, scope: KekScope) -> KekRecord | None:
         scope_key = self._scope_key(scope)
         (kek_id,) = self._load(scope.environment, scope.org, (b"GET", scope_key))
-        if kek_id is not None:  # no failover may take it away from under what it will have wrapped
+        if kek_id is not None:  # a failover must not lose a KEK that will have wrapped data
             (kek_id,) = self._links.confirmed(scope_key, (b"GET", scope_key))
         return None if kek_id is None else self._of_scope(scope, kek_id)
 

@@ -1,4 +1,4 @@
-"""The layout record in Redis or Valkey, read before anything else is."""
+"""The layout record in Redis or Valkey, read before anything else."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from sealring.store.connection.links import Links
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.keyspace import ALL_KEYS, LAYOUT, READY, is_marker
 
-CLAIM = b"restore:"  # what begins so is the claim of a restore (store/backup/claim.py), and no layout
+CLAIM = b"restore:"  # begins the claim of a restore (store/backup/claim.py), which is not a layout
 
 
 def read_layout(links: Links) -> Layout | None:
     """Return the layout, or None for a store that was never initialised.
 
-    Raises StoreUnavailable; SettingsInvalid where a restore fills the store, or was cut short, or where the record is
-    not one that this version knows.
+    Raises StoreUnavailable; SettingsInvalid if a restore is running or was interrupted, or if this version cannot read
+    the record.
     """
     raw = check_unclaimed(links)
     if raw is None:
         return None
     if raw[0:1] and raw[0] < FORMAT:
         raise SettingsInvalid(
-            "the store was made by an older version of sealring, and before 0.1.0 no version reads another's: use the "
-            "version that made it, or begin anew with an empty store and `sealring init`"
+            "the store was made by an older version of sealring, and versions before 0.1.0 cannot read each other's "
+            "stores: use the version that made it, or start with an empty store and `sealring init`"
         )
     try:
         return Layout.decode(raw)
@@ -36,51 +36,51 @@ def read_layout(links: Links) -> Layout | None:
 
 
 def write_layout(links: Links, layout: Layout) -> bool:
-    """Initialise a store. Return False where it has a layout already; that one stays."""
+    """Initialise a store. Return False if it has a layout, which stays."""
     (written,) = links.record(LAYOUT, (b"SET", LAYOUT, layout.encode(), b"NX"))
     return written is not None
 
 
 def check_unclaimed(links: Links) -> Reply:
-    """Return what stands in the place of the layout. Raises SettingsInvalid where it is a claim; StoreUnavailable."""
+    """Return the raw layout record, or None. Raises SettingsInvalid if it is a claim; StoreUnavailable."""
     (raw,) = links.call((b"GET", LAYOUT))
     if raw is not None and raw.startswith(CLAIM):
         raise SettingsInvalid(
-            "a restore into the store runs, or was cut short: let it end, or, where none runs, empty the store (delete "
-            "its keys that begin with s1:; FLUSHALL deletes all), and restore again"
+            "a restore into the store is running or was interrupted: let it finish, or, if none is running, empty the "
+            "store (delete its keys that begin with s1:; FLUSHALL deletes all keys), and restore again"
         )
     return raw
 
 
 def check_untouched(links: Links) -> None:
-    """Raises SettingsInvalid where a key of ours is there, be it of a store or of a part of one; StoreUnavailable."""
+    """Raises SettingsInvalid if the store holds any key of ours; StoreUnavailable."""
     if not holds_nothing(links):
         check_unclaimed(links)
         raise not_empty()
 
 
 def holds_nothing(links: Links, but: bytes = b"") -> bool:
-    """Whether no key of ours is there, but for one that may be. Raises StoreUnavailable."""
+    """Whether the store holds no key of ours except `but`. Raises StoreUnavailable."""
     return all(key == but for key in links.scan(ALL_KEYS))
 
 
 def not_empty() -> SettingsInvalid:
     return SettingsInvalid(
         "the store is not empty: use an empty one, or stop all servers and delete its keys that begin with s1: "
-        "(FLUSHALL deletes all); servers that ran on when the store was emptied leave some: then restore a backup with "
-        "`sealring restore`"
+        "(FLUSHALL deletes all keys); servers that kept running while the store was emptied leave such keys: after "
+        "deleting them, restore a backup with `sealring restore`"
     )
 
 
 def holds_layout_alone(links: Links) -> bool:
-    """Whether nothing was written since the layout but markers. Raises StoreUnavailable."""
+    """Whether the store holds only its layout and its markers. Raises StoreUnavailable."""
     return all(key in {LAYOUT, READY} or is_marker(key) for key in links.scan(ALL_KEYS))
 
 
 def check_writable(store: OpenedStore) -> None:
-    """See that all is there that a worker needs at its start, and write, as requests would. Raises StoreError.
+    """Check that the store has what a worker needs at its start, and accepts writes. Raises StoreError.
 
-    In this order: a restore finds nothing of ours in a store that was emptied.
+    The write comes last: nothing is written to a store that was emptied, so that a restore finds it empty.
     """
     store.markers.check_all()
     if store.links.call((b"EXISTS", LAYOUT)) != [1]:

@@ -1,11 +1,11 @@
-"""Markers: what each partition holds to say that it is a part of this store, and of which generation.
+"""Markers: each partition's proof that it belongs to this store, with its generation.
 
-    store id 16 ‖ generation 16 ‖ MAC 16, over the partition as well
+    store id 16 ‖ generation 16 ‖ MAC 16, which also covers the partition
 
-Every load reads the marker of its partition in the same send, and every write watches it. One that is missing, or of
-another store, means that the store was emptied or replaced: it is never taken for an empty one. A generation is random,
-drawn by `sealring init` (the first one is the store's id) and by each restore, and the same in all partitions; another
-one means that what was known is of another past.
+Every load reads the marker of its partition in the same round trip, and every write watches it. If the marker is
+missing or of another store, the store was emptied or replaced: sealring never mistakes it for an empty one. All
+partitions have the same generation: the store's id after `sealring init`, a random one after a restore and after
+`sealring init --layout`. With a new generation, everything that was cached from the store is outdated.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from sealring.store.connection.links import Links
 from sealring.store.schema.keyspace import Keyspace
 
 ID_BYTES = 16
-_UNKNOWN = object()  # before the first look; whatever stands in a marker, it is not this
+_UNKNOWN = object()  # before the first read; no marker equals it
 
 
 class Markers:
-    """Thread-safe. A load costs one GET more, some three microseconds, and a check a comparison of bytes."""
+    """Thread-safe. A load costs one more GET, about 3 µs, and a check a comparison of bytes."""
 
     def __init__(self, links: Links, keyspace: Keyspace, keys: StoreKeys, store_id: bytes) -> None:
         self._links = links
@@ -41,17 +41,17 @@ class Markers:
         self._forgetting: list[Callable[[], None]] = []
 
     def when_renewed(self, forget: Callable[[], None]) -> None:
-        """Call `forget` when the store has become another generation: whatever a cache holds is of another past."""
+        """Call `forget` when the store's generation changes: caches are then outdated."""
         self._forgetting.append(forget)
 
     def load(self, partition: int, *commands: Command) -> list[Reply]:
-        """Read by commands that may be repeated, from a partition of this store. Raises StoreError."""
+        """Read from a partition of this store, by commands that may be retried. Raises StoreError."""
         marker, *replies = self._links.call(self.reading(partition), *commands)
         self.check(partition, marker)
         return replies
 
     def load_each(self, partitions: Sequence[int], commands: Sequence[Command]) -> list[Reply]:
-        """Likewise, from several partitions in one send for each node. Commands may be more than partitions."""
+        """Likewise, from several partitions, in one round trip for each node. Commands may outnumber partitions."""
         replies = self._links.call(*map(self.reading, partitions), *commands)
         for partition, marker in zip(partitions, replies, strict=False):
             self.check(partition, marker)
@@ -66,28 +66,28 @@ class Markers:
         return replies
 
     def key(self, partition: int) -> bytes:
-        """What a write watches."""
+        """Return the key that a write watches."""
         return self._keyspace.marker(partition)
 
     def reading(self, partition: int) -> Command:
-        """The command of which `check` takes the reply."""
+        """Return the command for the reply that `check` takes."""
         return self._readings[partition]
 
     def check(self, partition: int, marker: Reply) -> None:
-        """Raises StoreLost where the partition is not one of this store."""
+        """Raises StoreLost if the partition does not belong to this store."""
         if marker != self._expected[partition]:
             self._learn(partition, marker)
 
     def begin(self) -> None:
-        """Mark every partition of a new store. May be repeated. Raises StoreError."""
+        """Mark every partition of a new store. May be retried. Raises StoreError."""
         self._write(self._store_id)
 
     def begin_again(self) -> None:
-        """Mark every partition as a new generation, of a store that is empty again. Raises StoreError."""
+        """Mark every partition of a store that is empty again with a new generation. Raises StoreError."""
         self._write(os.urandom(ID_BYTES))
 
     def anew(self) -> Sequence[tuple[bytes, bytes]]:
-        """The markers of a new generation, of a store that was restored: key and value."""
+        """Return the markers of a new generation, for a restored store: key and value."""
         return self._by_key(os.urandom(ID_BYTES))
 
     def _write(self, generation: bytes) -> None:
@@ -98,13 +98,13 @@ class Markers:
         return [(self.key(partition), marker) for partition, marker in enumerate(self._of(generation))]
 
     def check_all(self) -> None:
-        """Raises StoreLost where a partition is not one of this store; StoreError."""
+        """Raises StoreLost if a partition does not belong to this store; StoreError."""
         partitions = range(self._keyspace.partitions)
         for each, marker in zip(partitions, self._links.call(*map(self.reading, partitions)), strict=True):
             self.check(each, marker)
 
     def lacking(self) -> Sequence[int]:
-        """Return the partitions that are not of this store. Raises StoreError."""
+        """Return the partitions that do not belong to this store. Raises StoreError."""
         return [each for each in range(self._keyspace.partitions) if self._is_lacking(each)]
 
     def _is_lacking(self, partition: int) -> bool:

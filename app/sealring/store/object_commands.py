@@ -1,4 +1,4 @@
-"""The commands that write an object: its record, and all that leads to it."""
+"""The commands that write an object: its record, and the keys that refer to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sealring.store.schema.records import Records
 
 
 class ObjectCommands:
-    """Makes commands, and sends none. Thread-safe."""
+    """Builds commands, and sends none. Thread-safe."""
 
     def __init__(self, keyspace: Keyspace, records: Records, index: RedisIndex) -> None:
         self._keyspace = keyspace
@@ -23,7 +23,7 @@ class ObjectCommands:
         return (self._set(record), (b"SET", name_key, record.id.raw), *self._index.add(record))
 
     def replace(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
-        """What turns `current` into `record`: each consequence of a state or version that changes."""
+        """Return the commands that turn `current` into `record`, with name, indexes and tombstone."""
         writes: list[Command] = [self._set(record)]
         if current.live:
             writes += self._index.remove(current)

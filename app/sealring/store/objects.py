@@ -66,7 +66,7 @@ class RedisObjects:
         object_key = self._keyspace.object(place.id)
         epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
         directory_key = self._keyspace.directory(place.environment, place.name)
-        # Written before the object, and once nothing forbids it: a crash leaves a harmless entry.
+        # Written before the object, once nothing forbids the write: after a crash, the entry is harmless.
         directory = (b"HSET", directory_key, place.org, now_us())
         operation = os.urandom(16)
         following = self._intents.attempt(idempotent, place.org, place.id.partition, operation)
@@ -89,7 +89,9 @@ class RedisObjects:
             self._markers.check(place.id.partition, marker)
             if lost and (landed := known.pop()) is not None:
                 created_at = self._records.decode_object(place.id, landed).created_at
-                return Settled(lost[-1].stamped(created_at, operation))  # as we wrote it: others may have followed
+                return Settled(
+                    lost[-1].stamped(created_at, operation)
+                )  # as we wrote it: other writes may have followed
             if (recalled := self._recalled(link, following, known, now)) is not None:
                 return Settled(recalled)
             if holder is not None:
@@ -203,7 +205,7 @@ class RedisObjects:
     def _commit(
         self, writes: Sequence[Command], record: ObjectRecord, change: Change, before: Sequence[Command] = ()
     ) -> Commit[ObjectRecord]:
-        """Commit writes together with the event and the uses of the change that they make."""
+        """Return the commit of `writes` with the event and the KEK uses of `change`."""
         counted = counting(self._keyspace, record.environment, record.org, change.uses)
         entry = self._audit.entry(change.event)
         return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry), before)
@@ -211,9 +213,9 @@ class RedisObjects:
     def _recalled(
         self, link: Link, following: IdempotentAttempt, known: Sequence[Reply], now: Reply
     ) -> ObjectRecord | None:
-        """Return the object as an earlier request, which this one repeats, left it; None if there was none.
+        """Return the object as an earlier attempt of this request left it; None if there was none.
 
-        Another request without a name is a repetition only while nobody has written the object since.
+        A request without a name counts as a retry only if the object was not written since.
         """
         repeated = following.repeated(known, microseconds(now))
         if repeated is None:
@@ -241,16 +243,16 @@ class RedisObjects:
             return
         name_key = self._commands.name_key(record)
         _, holder = link.send((b"WATCH", name_key), (b"GET", name_key))
-        if holder not in {None, current.id.raw}:  # its own, if somebody restores it now: our commit will not apply
+        if holder not in {None, current.id.raw}:  # its own: somebody restores it now, and our commit will be refused
             raise NameTaken
 
     def _was_followed(self, link: Link, ours: ObjectRecord, current: ObjectRecord) -> bool:
-        """Whether our write, whose answer was lost, landed and was followed by another's before we could see it.
+        """Whether our write, whose reply was lost, was applied, and then replaced by another write.
 
-        Raises OutcomeUnknown for a delete or restore that cannot be repeated, and for a version that may have been
-        dropped: it left nothing to tell by.
+        Raises OutcomeUnknown for a delete or restore, which cannot be repeated, and for a version that may have been
+        dropped since: then nothing shows whether it was applied.
         """
-        if current.revision <= ours.revision:  # another's write is in its place
+        if current.revision <= ours.revision:  # another write has its revision
             return False
         if ours.updated_at != ours.current.created_at:
             raise OutcomeUnknown(ANSWER_LOST)
@@ -276,7 +278,7 @@ class RedisObjects:
 
 
 def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None:
-    """Refuse a record that was put back to before it was deleted or restored."""
+    """Raises IntegrityFailure if the record was set back to before a delete or restore."""
     if current.purge_at != (0 if deleted_until is None else parse_score(deleted_until)):
         raise IntegrityFailure("rolled back")
 

@@ -1,4 +1,4 @@
-"""One opened store: the parts that all who work on the whole of it share."""
+"""One opened store, with the parts that its adapters and commands share."""
 
 from __future__ import annotations
 

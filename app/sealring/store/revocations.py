@@ -1,4 +1,4 @@
-"""Revocations in Redis or Valkey: a hash for each environment, in the partition of what is of no organization."""
+"""Revocations in Redis or Valkey: a hash for each environment, in the partition of the empty organization."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RedisRevocations:
 
     def load(self, environment: EnvironmentId) -> Sequence[Revocation]:
         key, partition = self._place(environment)
-        marker, flat = self._links.confirmed(  # no node that was cut off answers with an older list
+        marker, flat = self._links.confirmed(  # so that no isolated node replies with an older list
             key, self._markers.reading(partition), (b"HGETALL", key)
         )
         self._markers.check(partition, marker)
@@ -85,14 +85,14 @@ class RedisRevocations:
         return transact(self._links, key, attempt)
 
     def _place(self, environment: EnvironmentId) -> tuple[bytes, int]:
-        """The key of a list, and its partition."""
+        """Return the key of a list, and its partition."""
         return self._keyspace.revocations(environment), self._keyspace.partition(environment, NO_ORG)
 
     def _is_whole(self, link: Link, environment: EnvironmentId) -> bool:
         try:
             (flat,) = link.send((b"HGETALL", self._keyspace.revocations(environment)))
             self._codec.decode(environment, _fields(flat))
-        except IntegrityFailure:  # none, altered, or of another type
+        except IntegrityFailure:  # missing, altered, or of another type
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Deleted objects whose time has come, and audit events past theirs, in Redis or Valkey."""
+"""Purging of deleted objects and old audit events, in Redis or Valkey."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class RedisTombs:
         return self._keyspace.partitions
 
     def lease(self, seconds: int) -> Lease:
-        """Whether this worker is the one, for so long. Raises StoreError, and writes nothing to a lost store."""
+        """Try to take or renew the lease. Raises StoreError; writes nothing to a lost store."""
         self._markers.check_all()
         taking: Command = (b"SET", PURGE_LEASE, self._holder, b"EX", seconds)
         _, strange = self._links.call((*taking, b"NX"), (b"EXPIRE", PURGE_LEASE, seconds, b"LT"))
-        if strange:  # it would have lasted longer than that, or for ever
+        if strange:  # it would have lasted longer than that, or forever
             self._links.call(taking)
             return Lease.REPLACED
         (holder,) = self._links.call((b"GET", PURGE_LEASE))
@@ -57,7 +57,7 @@ class RedisTombs:
             partition, (b"ZRANGE", tombstones, b"-inf", now, b"BYSCORE", b"LIMIT", after, 100)
         )
         strange = [raw for raw in found if len(raw) != OBJECT_ID_BYTES or ObjectId(raw).partition != partition]
-        if strange:  # nobody of us wrote them, and nothing that they name is here
+        if strange:  # sealring did not write them, and the objects that they name cannot be here
             self._links.call((b"ZREM", tombstones, *strange))
         return [ObjectId(raw) for raw in found if raw not in strange]
 
@@ -83,9 +83,9 @@ class RedisTombs:
         return Commit((*self._removals(object_id), entry.command), True, lambda: self._audit.refused(entry))
 
     def _purge_outside_multi(self, object_id: ObjectId) -> bool:
-        """Remove without a transaction: a full store refuses one that holds a command which may take memory.
+        """Purge without a transaction: a full store refuses one with any command that may need memory.
 
-        Safe, since nothing brings back an object that is due. Its event follows when there is room.
+        Safe, because an object that is due cannot be restored. Its event is appended afterwards, if there is memory.
         """
         with self._links.borrow(self._keyspace.object(object_id)) as link:
             record, due = self._look(link, object_id)
@@ -98,7 +98,7 @@ class RedisTombs:
         return True
 
     def _look(self, link: Link, object_id: ObjectId, *before: Command) -> tuple[ObjectRecord | None, bool]:
-        """Return the object, and whether it is due; a tombstone that has none is."""
+        """Return the object, and whether it is due. A tombstone without an object is due."""
         *_, marker, raw, now = link.send(
             *before,
             self._markers.reading(object_id.partition),
@@ -112,7 +112,7 @@ class RedisTombs:
         return record, not record.live and record.purge_at <= microseconds(now)
 
     def _removals(self, object_id: ObjectId) -> Sequence[Command]:
-        """The record last but its tombstone: a removal that is cut short is found again."""
+        """Return the commands: the tombstone goes last, so that an interrupted removal is found again."""
         keys = (
             self._keyspace.versions(object_id),
             self._keyspace.summaries(object_id),

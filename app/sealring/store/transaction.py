@@ -1,4 +1,4 @@
-"""The one transaction loop: WATCH and read, decide, MULTI … EXEC, and know what happened when a reply is lost."""
+"""The transaction loop: WATCH and read, decide, MULTI … EXEC, and find out what was applied after a lost reply."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sealring.errors import (
 from sealring.store.connection.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
 from sealring.store.connection.links import WAIT_MS, Links, fence
 
-ANSWER_LOST = "The store's answer was lost. Read before you write again."
+ANSWER_LOST = "The store's reply was lost, and the write may have been applied. Read before you write again."
 
 T = TypeVar("T")
 
@@ -28,9 +28,9 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Commit(Generic[T]):
-    """Write these, and the result is `result`. `refused` is called where a rival's write keeps them from landing.
+    """Write `commands` for the result `result`. `refused` is called if a concurrent write prevents them.
 
-    `before` is written before, in the same send, and whatever becomes of the others.
+    `before` is written first, in the same round trip, whether or not the others are applied.
     """
 
     commands: Sequence[Command]
@@ -41,7 +41,7 @@ class Commit(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[T]):
-    """There is nothing (more) to write: an earlier EXEC of ours landed, or somebody did the same before us."""
+    """Nothing (more) to write: an earlier EXEC of ours was applied, or another writer did the same before us."""
 
     result: T
 
@@ -50,13 +50,13 @@ Try = Callable[[Link, Sequence[T]], Commit[T] | Settled[T]]
 
 
 def transact(links: Links, key: bytes, attempt: Try[T]) -> T:
-    """Run `attempt` until its commit lands. All its keys are of the slot of `key`.
+    """Run `attempt` until its commit is applied. All its keys are in the slot of `key`.
 
     `attempt` sends WATCH and its reads on the link, raises what forbids the write, and recognises its own earlier
-    write. It is given the results of the commits whose answers were lost: only the last of them can have landed, and
-    others may have followed it. The late original of a lost EXEC and its repetition depend on the same watched keys, so
-    at most one of them lands. Where replicas are asked for, what is returned has reached them. Raises WriteContention,
-    OutcomeUnknown or StoreUnavailable.
+    write. It gets the results of the commits with lost replies: only the last of them can have been applied, and other
+    writes may have followed it. A delayed EXEC and its retry depend on the same watched keys, so at most one of them is
+    applied. If replicas must confirm, the returned result has reached them. Raises WriteContention, OutcomeUnknown or
+    StoreUnavailable.
     """
     patience = Patience()
     lost: list[T] = []
@@ -79,9 +79,9 @@ def transact(links: Links, key: bytes, attempt: Try[T]) -> T:
             failure = StoreUnavailable("The store does not answer; nothing was written. Try again later.")
         except Elsewhere:
             links.look_again()
-            failure = StoreUnavailable("The store cannot take this now; nothing was written. Try again later.")
+            failure = StoreUnavailable("The store cannot accept this now; nothing was written. Try again later.")
         except StoreError as refusal:
-            if lost:  # one of these may have landed
+            if lost:  # one of these may have been applied
                 raise OutcomeUnknown(ANSWER_LOST) from refusal
             raise
         if not patience.pause():
@@ -89,7 +89,7 @@ def transact(links: Links, key: bytes, attempt: Try[T]) -> T:
 
 
 def _attempt(link: Link, attempt: Try[T], lost: Sequence[T]) -> Commit[T] | Settled[T]:
-    """Run `attempt`, and let go of the watched keys where it does not go on to commit."""
+    """Run `attempt`, and send UNWATCH if it does not lead to a commit."""
     try:
         step = attempt(link, lost)
     except SealringError:
@@ -101,7 +101,7 @@ def _attempt(link: Link, attempt: Try[T], lost: Sequence[T]) -> Commit[T] | Sett
 
 
 def _execute(links: Links, link: Link, commit: Commit[T]) -> bool:
-    """Return whether the transaction was applied: no, if a watched key had changed."""
+    """Return whether the transaction was applied: False if a watched key had changed."""
     commands: Sequence[Command] = (*commit.before, (b"MULTI",), *commit.commands, (b"EXEC",))
     if not links.replicas:
         return _applied(link.send(*commands)[-1])
@@ -119,7 +119,7 @@ def _applied(results: list[Reply] | None) -> bool:
 
 
 def _confirm(links: Links, link: Link, key: bytes) -> None:
-    """See that what this node holds has reached the replicas."""
+    """Wait until what this node holds has reached the replicas. Raises OutcomeUnknown if it does not in time."""
     if links.replicas:
         _, reached = link.send(fence(key), (b"WAIT", links.replicas, WAIT_MS))
         _check_reached(links, reached)

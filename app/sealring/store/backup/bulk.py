@@ -1,4 +1,4 @@
-"""Writing much into one partition: many commands in one EXEC, which is repeated where its answer was lost."""
+"""Bulk writes into one partition: many commands in one EXEC, retried after a lost reply."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _BYTES_AT_ONCE = 1 << 20
 
 
 class BulkWriter:
-    """Collects what is to be written, and writes it when it is much, or at `flush`.
+    """Collects commands, and sends them when there are many, or at `flush`.
 
-    Raises StoreError; BackupRefused where the claim stands no longer.
+    Raises StoreError; BackupRefused if the claim is no longer there.
     """
 
     def __init__(self, links: Links, claim: Claim, stream: bytes) -> None:
-        """`stream` is the partition's, and empty."""
+        """`stream` is the audit stream of the partition, and empty."""
         self._links = links
         self._claim = claim
         self._stream = stream
@@ -29,17 +29,17 @@ class BulkWriter:
         self._size = 0
 
     def write(self, *commands: Command) -> None:
-        """Write into the partition, all of these in one EXEC that has the same effect when it is repeated."""
+        """Write into the partition by commands that may be retried, all of them in one EXEC."""
         self._commands += commands
         self._note(*commands)
 
     def write_elsewhere(self, command: Command) -> None:
-        """Write into another partition, after what was written so far; a hint, which no claim guards. Likewise."""
+        """Write a hint into another partition, after the earlier writes; no claim protects it. May be retried."""
         self._elsewhere.append(command)
         self._note(command)
 
     def append(self, event_id: bytes, parts: tuple[bytes, ...]) -> None:
-        """Append an event to the stream, under the id that it had."""
+        """Append an event to the stream, under its original id."""
         command: Command = (b"XADD", self._stream, event_id, *parts)
         self._events.append(command)
         self._note(command)
@@ -62,11 +62,11 @@ class BulkWriter:
     def _write(self) -> None:
         replies = self._claim.write(self._stream, *self._commands)
         if any(isinstance(each, Exception) for each in replies):
-            raise StoreUnavailable("The store refused a write. Look into its log.")
+            raise StoreUnavailable("The store refused a write. See its log.")
 
     def _append(self) -> None:
-        """An id that is there already is refused: it is one of an EXEC whose answer was lost. The length tells."""
+        """After a lost reply, the retry is refused for ids that are already there; the length shows that all are."""
         self._appended += len(self._events)
         *_, length = self._claim.write(self._stream, *self._events, (b"XLEN", self._stream))
         if length != self._appended:
-            raise StoreUnavailable("The store refused a part of the audit log. Look into its log.")
+            raise StoreUnavailable("The store refused a part of the audit log. See its log.")

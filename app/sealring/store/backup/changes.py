@@ -1,4 +1,4 @@
-"""What the events of the audit stream tell to have changed."""
+"""The changed keys that the events of the audit stream report."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ NO_CHANGES = frozenset(
 
 
 def changed_keys(event: Event) -> set[LocalKey]:
-    """Return the primary keys that changed with the event; of a new KEK, its scope as well.
+    """Return the primary keys that changed with the event, except the scope of a new KEK.
 
-    Raises IntegrityFailure for a change of what cannot be found: nothing of it may go unnoticed.
+    Raises IntegrityFailure if the event does not say which, because no change may be missed.
     """
     action, target = event.action, event.target
     if action in NO_CHANGES:

@@ -1,8 +1,8 @@
-"""The claim of a restore: what stands in the place of the layout, and of each marker, until a store is whole.
+"""The claim of a restore, stored in place of the layout and of each marker until the store is complete.
 
-So nothing takes a store that is being filled for one that is ready: no server, no command, no other restore. And each
-write watches the claim of its partition: a restore that slept while others emptied the store, and filled it anew,
-writes nothing any more. Wherever a restore is cut short, its claim stays; emptying the store takes it away.
+So no server, command or other restore mistakes a partly filled store for a ready one. Each write watches the claim of
+its partition: a restore that was paused while others emptied the store and filled it again writes nothing any more. The
+claim of an interrupted restore stays until the store is emptied.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CLAIM_BYTES = 16
 
 
 class Claim:
-    """Of one restore. Thread-safe."""
+    """The claim of one restore. Thread-safe."""
 
     def __init__(self, links: Links, keyspace: Keyspace) -> None:
         self._links = links
@@ -30,7 +30,10 @@ class Claim:
         self._value = CLAIM + os.urandom(_CLAIM_BYTES)
 
     def take(self) -> None:
-        """Claim an empty store. Raises SettingsInvalid where it is not, or is another restore's; StoreError."""
+        """Claim an empty store.
+
+        Raises SettingsInvalid if it is not empty, or another restore's; BackupRefused if that changes; StoreError.
+        """
         if not self._stands(LAYOUT):
             check_unclaimed(self._links)
             raise not_empty()
@@ -41,9 +44,9 @@ class Claim:
             raise _lost()
 
     def write(self, key: bytes, *commands: Command) -> list[Reply]:
-        """Write by commands that may be repeated, all of the slot of `key`, while the claim of that partition stands.
+        """Write by commands that may be retried, all in the slot of `key`, only while that partition holds the claim.
 
-        A reply may be an exception. Raises BackupRefused where another stands there, or none; StoreError.
+        A reply may be an exception. Raises BackupRefused if it holds another claim, or none; StoreError.
         """
         replies = self._links.write_while(self._keyspace.marker(partition_of(key)), self._value, *commands)
         if replies is None:
@@ -51,20 +54,20 @@ class Claim:
         return replies
 
     def fulfil(self, markers: Sequence[tuple[bytes, bytes]], layout: Layout) -> None:
-        """Put markers, by key, and then the layout in its place. Raises as `write` does."""
+        """Replace the claim with the markers, by key, and last with the layout. Raises like `write`."""
         for key, marker in markers:
             self._replace(key, marker)
         self._replace(LAYOUT, layout.encode())
 
     def _stands(self, key: bytes) -> bool:
-        """Whether it does, once it was put where nothing was."""
+        """Set the key if it does not exist, and return whether it holds the claim."""
         *_, found = self._links.record(key, (b"SET", key, self._value, b"NX"), (b"GET", key))
         return bool(found == self._value)
 
     def _replace(self, key: bytes, value: bytes) -> None:
         def attempt(link: Link, lost: Sequence[None]) -> Commit[None]:
             _, found = link.send((b"WATCH", key), (b"GET", key))
-            landed = bool(lost) and found == value  # an earlier EXEC of ours, whose answer was lost
+            landed = bool(lost) and found == value  # an earlier EXEC of ours, whose reply was lost
             if found != self._value and not landed:
                 raise _lost()
             return Commit(((b"SET", key, value),), None)
@@ -74,6 +77,6 @@ class Claim:
 
 def _lost() -> BackupRefused:
     return BackupRefused(
-        "the store was emptied, or is another restore's, since this one began: it wrote nothing more; let one restore "
-        "at a time run, into an empty store"
+        "the store was emptied, or claimed by another restore, while this one ran: it stopped writing; run one restore "
+        "at a time, into an empty store"
     )

@@ -1,8 +1,8 @@
-"""What stands in a backup: the primary data of each partition, entry by entry, as the store holds it.
+"""The entries of a backup: the primary data of each partition, as the store holds it.
 
-A backup has two files: the key records (KeyEntry), and the data (all others, among them the KEKs of bindings, which no
-root of ours guards). In both a partition begins with its PartitionEntry. Within it an entry replaces every earlier one
-of the same key; an ObjectEntry also the VersionEntries that followed the earlier one.
+A backup has two files: the key records (KeyEntry), and the data (all others, including the KEKs of bindings, which no
+root key of ours guards). In both, a partition begins with its PartitionEntry. Within it, an entry replaces every
+earlier one of the same key; an ObjectEntry also replaces the VersionEntries that followed the earlier one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sealring.store.schema.keyspace import Kind, LocalKey
 
 @dataclass(frozen=True, slots=True)
 class PartitionEntry:
-    """What follows is of this partition. Each has one, in their order."""
+    """The entries that follow are of this partition. Each partition has one, in order."""
 
     CODE: ClassVar = 1
 
@@ -34,7 +34,7 @@ class PartitionEntry:
 
 @dataclass(frozen=True, slots=True)
 class ObjectEntry:
-    """An object's record, and the summaries of its older versions, newest first. No record: it is gone."""
+    """An object's record, and the summaries of its older versions, newest first. No record: the object is gone."""
 
     CODE: ClassVar = 2
 
@@ -56,7 +56,7 @@ class ObjectEntry:
 
 @dataclass(frozen=True, slots=True)
 class VersionEntry:
-    """An older version of the object, as of the last ObjectEntry that it had."""
+    """An older version of an object, as of the last ObjectEntry of that object."""
 
     CODE: ClassVar = 3
 
@@ -74,7 +74,7 @@ class VersionEntry:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A managed KEK with its counts, or which one a scope has. No value: it is gone."""
+    """A managed KEK with its counts, or the id of a scope's KEK. No value: it is gone."""
 
     CODE: ClassVar = 4
 
@@ -100,7 +100,7 @@ class KeyEntry:
 
 @dataclass(frozen=True, slots=True)
 class BindingsEntry:
-    """All bindings of an organization, and the seal of them: ids and records in turn. None: they are gone."""
+    """All bindings of an organization, and their seal: ids and records in turn. No parts: they are gone."""
 
     CODE: ClassVar = 5
 
@@ -121,7 +121,7 @@ class BindingsEntry:
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
-    """An event of the audit log: the id that the stream gave it, then its fields and values in turn."""
+    """An event of the audit log: its id in the stream, then its fields and values in turn."""
 
     CODE: ClassVar = 6
 
@@ -138,7 +138,7 @@ class EventEntry:
 
 @dataclass(frozen=True, slots=True)
 class RevocationsEntry:
-    """All revocations of an environment, and the seal of them: places and records in turn. None: they are gone."""
+    """All revocations of an environment, and their seal: places and records in turn. No parts: they are gone."""
 
     CODE: ClassVar = 8
 
@@ -180,7 +180,7 @@ class BoundKekEntry:
 
 @dataclass(frozen=True, slots=True)
 class EndEntry:
-    """The last one: how much the entries hold that were not replaced."""
+    """The last entry: the counts of the entries that were not replaced."""
 
     CODE: ClassVar = 7
 
@@ -195,7 +195,7 @@ class EndEntry:
 
 
 def is_of_keys(entry: Entry) -> bool:
-    """Whether an entry stands in the file of key records. PartitionEntry and EndEntry stand in both."""
+    """Whether an entry belongs in the file of key records. PartitionEntry and EndEntry are in both files."""
     return isinstance(entry, PartitionEntry | KeyEntry)
 
 
@@ -237,7 +237,7 @@ def encode_entry(entry: Entry) -> bytes:
 def read_entries(pieces: Iterable[bytes]) -> Iterator[Entry]:
     """Yield the entries of a stream, up to its EndEntry.
 
-    Raises ValueError for whatever `encode_entry` does not make, and for a stream that ends elsewhere.
+    Raises ValueError for anything that `encode_entry` does not make, and for a stream without an EndEntry at its end.
     """
     stream = _Stream(pieces)
     ended = False

@@ -1,4 +1,4 @@
-"""The files of a backup: a head in clear, then the entries in sealed chunks."""
+"""The files of a backup: a plaintext head, then the entries in sealed chunks."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _OTHER = {
 
 
 class BackupWriter:
-    """Writes one file of a backup, for its owner alone.
+    """Writes one file of a backup, which only its owner may read.
 
-    It takes its name at the end of `writing`, once it is whole and on disk; what had that name before stays until then.
+    It gets its name at the end of `writing`, once it is complete and on disk; an earlier file of that name stays until
+    then.
     """
 
     def __init__(self, file: IO[bytes], head: BackupHead, dek: DataKey) -> None:
@@ -38,7 +39,7 @@ class BackupWriter:
     @classmethod
     @contextmanager
     def writing(cls, target: Path, head: BackupHead, dek: DataKey) -> Iterator[BackupWriter]:
-        """Raises BackupRefused where the file cannot be written."""
+        """Raises BackupRefused if the file cannot be written."""
         with _in_the_place_of(target) as file:
             yield cls(file, head, dek)
 
@@ -47,7 +48,7 @@ class BackupWriter:
             self._write(chunk)
 
     def end(self, counts: Counts) -> str:
-        """Write how much the file holds, and return its SHA-256 in hex."""
+        """Write the counts of the file, and return its SHA-256 in hex."""
         self.add(EndEntry(counts))
         self._write(self._chunks.end())
         return self._digest.hexdigest()
@@ -58,23 +59,23 @@ class BackupWriter:
 
 
 class BackupFile:
-    """A file that is read, more than once where need be."""
+    """A backup file to read, more than once if needed."""
 
     def __init__(self, file: IO[bytes], name: Path) -> None:
-        """Read the head. Raises BackupRefused where there is none."""
+        """Read the head. Raises BackupRefused if there is none."""
         self._file = file
         self._name = name
         self.size = os.fstat(file.fileno()).st_size
         try:
             self.head = BackupHead.read(file.read)
         except ValueError as error:  # MalformedBytes
-            raise BackupRefused(f"{name} is no backup of sealring, or of another version, or was altered") from error
+            raise BackupRefused(f"{name} is not a backup of sealring, is of another version, or was altered") from error
         self._body = file.tell()
 
     @classmethod
     @contextmanager
     def opened(cls, path: Path, kind: FileKind) -> Iterator[BackupFile]:
-        """Raises BackupRefused where `path` cannot be read, or is no backup's file of that kind."""
+        """Raises BackupRefused if `path` cannot be read, or is not a backup file of that kind."""
         try:
             with path.open("rb") as file:
                 opened = cls(file, path)
@@ -85,9 +86,9 @@ class BackupFile:
             raise BackupRefused(f"{path} cannot be read ({error.strerror})") from error
 
     def entries(self, dek: DataKey, advance: Callable[[int], None]) -> Iterator[Entry]:
-        """Yield the entries from the first one on, and tell `advance` of the bytes that were read.
+        """Yield all entries, and call `advance` with the number of bytes after each read.
 
-        Raises BackupRefused, at the latest after the last entry, where the file is not what was written.
+        Raises BackupRefused if the file is not what was written, at the latest after the last entry.
         """
         self._file.seek(self._body)
 
@@ -104,7 +105,7 @@ class BackupFile:
 
 @contextmanager
 def _in_the_place_of(target: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of `target` if the block succeeds. Raises BackupRefused."""
+    """Yield a new file that replaces `target` if the block succeeds. Raises BackupRefused."""
     try:
         with replacing(target) as file:
             yield file

@@ -1,4 +1,4 @@
-"""Reading primary data, as the entries of a backup."""
+"""Reading of primary data as the entries of a backup."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from sealring.store.schema.keyspace import Kind, LocalKey
 _OF_16_BYTES = frozenset({Kind.OBJECT, Kind.KEK, Kind.KEK_SCOPE})  # ids and digests
 _HASHES = frozenset({Kind.BINDINGS, Kind.REVOCATIONS})  # all of an owner together
 
-AT_ONCE = 16  # records of one read; each may have a megabyte and more
+AT_ONCE = 16  # records of one read; each may be larger than a megabyte
 
 
 def is_primary(kind: Kind, rest: bytes) -> bool:
-    """Whether a key is one that others follow from. An object's older versions are read with it."""
+    """Whether a key holds primary data. An object's older versions are read with the object."""
     return kind in _HASHES or (kind in _OF_16_BYTES and len(rest) == 16)
 
 
@@ -42,7 +42,7 @@ class KeyReader:
         self.torn: set[LocalKey] = set()  # objects that were purged while `read` read them
 
     def read(self, keys: Iterable[LocalKey]) -> Iterator[Entry]:
-        """Read keys a few at a time, so that few records are in memory at once; each may be of several moments."""
+        """Read keys in batches, so that few records are in memory. The entries of a key may be of several moments."""
         for batch in in_batches(keys, AT_ONCE):
             replies = iter(self.ask(*(command for key in batch for command in self._commands(key, b"HKEYS"))))
             older: list[tuple[bytes, bytes]] = []
@@ -53,7 +53,7 @@ class KeyReader:
             yield from self._versions(older)
 
     def read_at_once(self, keys: Sequence[LocalKey], also: Command) -> tuple[Reply, list[Entry]]:
-        """Read keys at one moment, and return them with the reply to another command of that moment."""
+        """Read keys at one moment; return the reply to `also`, of the same moment, and the entries."""
         reply, *rest = self.ask(also, *(command for key in keys for command in self._commands(key, b"HGETALL")))
         replies = iter(rest)
         entries: list[Entry] = []
@@ -64,10 +64,10 @@ class KeyReader:
         return reply, entries
 
     def ask(self, *commands: Command) -> list[Reply]:
-        """Send commands that read, all of them at one moment."""
+        """Read by several commands at one moment."""
         replies = self._link.snapshot(*commands) if commands else []
         if any(isinstance(each, Exception) for each in replies):
-            raise BackupRefused("a key is of another type than sealring gave it; `sealring verify` says which")
+            raise BackupRefused("a key does not have the type that sealring gave it; `sealring verify` shows which")
         return replies
 
     def _commands(self, key: LocalKey, versions: bytes) -> Sequence[Command]:
@@ -96,7 +96,7 @@ class KeyReader:
                     yield VersionEntry(raw_id, version_id, raw)
 
     def _entry(self, key: LocalKey, replies: Iterator[Reply]) -> tuple[Entry, Sequence[bytes]]:
-        """The entry of a key from the replies to its commands, and what the last says of an object's versions."""
+        """Return a key's entry from the replies to its commands, and the reply about an object's older versions."""
         kind, rest = key
         value = next(replies)
         if kind is Kind.BINDINGS:
@@ -113,7 +113,7 @@ class KeyReader:
         return ObjectEntry(rest, value, tuple(summaries)), versions
 
     def _kek(self, kek_id: bytes, record: bytes, uses: Sequence[bytes]) -> KeyEntry | BoundKekEntry:
-        """As it was when it was read first, so that all that is read of one KEK stands in one file."""
+        """Return an entry of the same kind as at the first read, so that all entries of one KEK are in one file."""
         if self._bound.setdefault(kek_id, self._is_bound(kek_id, record)):
             return BoundKekEntry(kek_id, record)
         return KeyEntry(Kind.KEK, kek_id, record, tuple(uses))
@@ -121,5 +121,5 @@ class KeyReader:
     def _is_bound(self, kek_id: bytes, record: bytes) -> bool:
         try:
             return self._records.decode_kek(kek_id, record).bound is not None
-        except IntegrityFailure:  # altered, so that nobody knows; or gone, as bindings' alone go
+        except IntegrityFailure:  # altered: unknown, so False; or gone: only KEKs of bindings are removed
             return not record

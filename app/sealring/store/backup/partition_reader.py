@@ -1,19 +1,19 @@
-"""Reading a partition so that all that was read is a state that it was in at one moment, while it is written.
+"""Reading a partition's state at one moment, while it is written.
 
 Every change appends an event to the partition's audit stream, in the EXEC that makes the change. So:
 
-1. Read the stream to its end. Whatever changes from here on, the stream will tell.
-2. Scan the partition's keys and read each of them. Some are read before a change and some after it.
-3. Read what the stream tells to have changed since then, key by key, again: until few keys are left.
-4. Read those few in one MULTI together with the rest of the stream. Where it tells of a change of any other key, go on
-   with those. Where it tells of none, we are done: every key was read after the last change that it had before that
-   MULTI, and so is what it was at the moment of that MULTI.
+1. Read the stream to its end. From here on, the stream reports every change.
+2. Scan the partition's keys and read each of them, some before a change and some after it.
+3. Read again, key by key, what has changed since according to the stream, until few keys are left.
+4. Read those in one MULTI together with the rest of the stream. If the rest reports a change of any other key, repeat
+   the step for that. Otherwise we are done: every key was read after its last change before that MULTI, so it is as it
+   was at the moment of that MULTI.
 
-All of it happens on one link, so that no failover can put another node, which may know less, in the place of the first.
+All of it happens on one link, because after a failover another node may lack events.
 
-Only primary data are read. Names, indexes, tombstones and the directory follow from the objects, and the owners of
-bindings from the bindings. Outcomes of requests, leases and fences live for a day at most, and the epoch says something
-to running servers alone.
+Only primary data is read. Names, indexes, tombstones and the directory follow from the objects, and the owners of
+bindings from the bindings. Outcomes of requests, leases and fences live for a day at most, and epochs matter only to
+running servers.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from sealring.store.schema.keyspace import Kind, LocalKey, parse_key
 EVENTS_AT_ONCE = 500
 KEYS_OF_A_MOMENT = 64  # the most that step 4 reads
 BYTES_OF_A_MOMENT = 32 << 20  # likewise
-ROUNDS = 200  # of steps 3 and 4; each takes about a millisecond
+ROUNDS = 200  # repetitions of steps 3 and 4; each takes about a millisecond
 
 
 class PartitionReader:
     """Reads one partition once."""
 
     def __init__(self, link: Link, store: OpenedStore, partition: int, advance: Callable[[int], None]) -> None:
-        """`advance` is told of each key that was scanned."""
+        """`advance` is called with 1 for each key that was scanned."""
         self._link = link
         self._keyspace = store.keyspace
         self._store_keys = store.keys
@@ -55,7 +55,7 @@ class PartitionReader:
     def entries(self) -> Iterator[Entry]:
         """Yield what a backup holds of the partition.
 
-        Raises LinkLost; Elsewhere; StoreError; BackupRefused where too much changes meanwhile, or a change is unknown.
+        Raises LinkLost; Elsewhere; StoreError; BackupRefused if too much changes meanwhile, or a change is unknown.
         """
         yield PartitionEntry(self._partition)
         for entry in self._steps():
@@ -88,18 +88,18 @@ class PartitionReader:
         )
 
     def scanned(self) -> Iterator[Entry]:
-        """Step 2 alone: no state that the partition ever was in, where it is written meanwhile."""
+        """Do only step 2: if the partition is written meanwhile, the entries are not of one moment."""
         return self._keys.read(self._unread())
 
     def _unread(self) -> Iterator[LocalKey]:
         for name in self._link.scan(self._keyspace.pattern(self._partition)):
             self._advance(1)
             kind, rest = parse_key(name)
-            if kind is not None and is_primary(kind, rest) and (kind, rest) not in self.tally:  # a scan repeats some
+            if kind is not None and is_primary(kind, rest) and (kind, rest) not in self.tally:  # a scan may repeat keys
                 yield kind, rest
 
     def _pages(self) -> Iterator[Sequence[EventEntry]]:
-        """The rest of the stream, page by page."""
+        """Yield the rest of the stream, page by page."""
         while True:
             (page,) = self._keys.ask(self._tail())
             yield self._events_of(page)
@@ -117,26 +117,26 @@ class PartitionReader:
         return events
 
     def _changed(self, events: Sequence[EventEntry]) -> set[LocalKey]:
-        """What the events tell to have changed."""
+        """Return the keys that changed, according to the events."""
         changed = set[LocalKey]().union(*map(self._told, events))
         return changed | self._scopes([rest for kind, rest in changed if kind is Kind.KEK])
 
     def _told(self, entry: EventEntry) -> set[LocalKey]:
-        """Raises BackupRefused for an event whose change could go unnoticed: altered, or of a newer version."""
+        """Return the keys of one event. Raises BackupRefused if the event was altered, or is of a newer version."""
         try:
             return changed_keys(decode_fields(self._store_keys, self._partition, entry.parts).event)
         except IntegrityFailure as error:
             raise BackupRefused(
-                "the audit log tells of something that this version does not know, or was altered; update sealring, or "
-                "run `sealring verify`"
+                "an event of the audit log was altered, or is not known to this version; update sealring, or run "
+                "`sealring verify`"
             ) from error
 
     def _scopes(self, kek_ids: Sequence[bytes]) -> set[LocalKey]:
-        """The scopes of managed KEKs: who makes one also says, in the same EXEC, that its scope has it."""
+        """Return the scopes of managed KEKs: the EXEC that creates a KEK also writes its scope."""
         raws = self._keys.ask(*((b"GET", self._keyspace.key(self._partition, Kind.KEK, each)) for each in kek_ids))
         scopes: set[LocalKey] = set()
         for kek_id, raw in zip(kek_ids, raws, strict=True):
-            with suppress(IntegrityFailure):  # gone or altered: the scan has read what led to it
+            with suppress(IntegrityFailure):  # gone or altered: the scan has read its scope
                 kek = self._records.decode_kek(kek_id, raw or b"")
                 if kek.bound is None:
                     _, digest = parse_key(self._keyspace.kek_scope_in(self._partition, kek.scope))

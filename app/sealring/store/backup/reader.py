@@ -12,17 +12,17 @@ from sealring.store.schema.counts import Counts
 
 
 class Backup:
-    """Reads a store once. What it yields of one partition is one moment's; partitions have moments of their own."""
+    """Reads a store once. The entries of one partition are of one moment, different for each partition."""
 
     def __init__(self, store: OpenedStore, advance: Callable[[int], None]) -> None:
-        """`advance` is told of each key that was scanned."""
+        """`advance` is called with 1 for each key that was scanned."""
         self._store = store
         self._advance = advance
-        self.of_data = Counts()  # what of it stands in the file of data
-        self.of_keys = Counts()  # and in that of key records
+        self.of_data = Counts()  # of the file of data
+        self.of_keys = Counts()  # of the file of key records
 
     def entries(self) -> Iterator[Entry]:
-        """Yield what the files hold, but their ends. Raises StoreError; BackupRefused."""
+        """Yield the entries of both files, without their EndEntry. Raises StoreError; BackupRefused."""
         for partition in range(self._store.keyspace.partitions):
             yield from self._partition(partition)
 

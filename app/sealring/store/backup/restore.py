@@ -1,8 +1,7 @@
-"""Writing a backup into an empty store: its primary data byte for byte, and all that follows from them.
+"""Restoring a backup into an empty store: its primary data byte for byte, and all that follows from it.
 
-Each file is read twice. The first reading finds out whether it is whole, and which of its entries are replaced by later
-ones. The second one writes each key once, so that it does not matter whether a command whose answer was lost is
-repeated, or lands late.
+Each file is read twice. The first reading checks that it is complete, and finds the entries that later ones replace.
+The second one writes each key only once, so that a command may be retried after a lost reply, or be applied late.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.counts import Counts
 from sealring.store.schema.keyspace import Kind, LocalKey
 
-UNSEEN_WRAPS = 1 << 26  # a day of 776 wraps a second: what a KEK may have done since the backup
+UNSEEN_WRAPS = 1 << 26  # 776 wraps a second for a day: what a KEK may have wrapped since the backup
 
 
 class Survey:
-    """The first reading."""
+    """The first reading of a file."""
 
     def __init__(self, entries: Iterable[Entry], partitions: int) -> None:
-        """Read the whole file. Raises BackupRefused where it does not hold what it says."""
+        """Read the whole file. Raises BackupRefused if its partitions or counts do not match its entries."""
         self.counts = Counts()
-        self.replaced: Counter[LocalKey] = Counter()  # how many entries of a key are not the last one
+        self.replaced: Counter[LocalKey] = Counter()  # how many entries of a key a later one replaces
         self._partitions = iter(range(partitions))
         self._tally = Tally()
         for entry in entries:
@@ -66,7 +65,7 @@ class Survey:
         self._tally.note(entry)
 
     def _add(self, expected: int | None) -> None:
-        """End a partition, and begin the expected one; None: the last one ended."""
+        """End a partition, and begin the expected one; None: that was the last one."""
         if next(self._partitions, None) != expected:
             raise _contradiction()
         self.counts += self._tally.counts
@@ -74,14 +73,14 @@ class Survey:
 
 
 def _contradiction() -> BackupRefused:
-    return BackupRefused("the backup does not hold what it says; make another one")
+    return BackupRefused("the backup does not match its own counts or partitions; make another one")
 
 
 class Restore:
-    """The second reading."""
+    """The second reading of a file."""
 
     def __init__(self, store: OpenedStore, claim: Claim, replaced: Counter[LocalKey]) -> None:
-        """`claim` stands in the store; `replaced` is the Survey's."""
+        """`claim` was taken in the store; `replaced` is the Survey's."""
         self._links = store.links
         self._claim = claim
         self._keyspace = store.keyspace
@@ -92,7 +91,7 @@ class Restore:
         self._begin(0)
 
     def write(self, entries: Iterable[Entry]) -> None:
-        """Write what the entries tell of. Raises StoreError; BackupRefused."""
+        """Write the entries. Raises StoreError; BackupRefused."""
         for entry in entries:
             match entry:
                 case PartitionEntry(number):
@@ -136,7 +135,7 @@ class Restore:
             return
         object_id = ObjectId(entry.id)
         self._out.write((b"SET", self._keyspace.object(object_id), entry.record), *self._summaries(object_id, entry))
-        with suppress(IntegrityFailure):  # it was so in the old store: nothing leads to it, and the sweep tells of it
+        with suppress(IntegrityFailure):  # altered before the backup: nothing refers to it; the sweep reports it
             self._write_what_follows(self._records.decode_object(object_id, entry.record))
 
     def _key(self, entry: KeyEntry) -> Sequence[Command]:
@@ -146,7 +145,7 @@ class Restore:
         return ((b"SET", key, entry.value), *([(b"HSET", uses, *counts)] if counts else ()))
 
     def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
-        """The bindings of an organization, and under the id of each whose it is."""
+        """Write the bindings of an organization, and the owner of each under its id."""
         self._out.write((b"HSET", self._keyspace.key(self._partition, Kind.BINDINGS, owner), *parts))
         whose = owner.replace(b":", b" ")
         pairs = [part for binding_id in parts[::2] if binding_id != SEAL for part in (binding_id, whose)]
@@ -169,7 +168,7 @@ class Restore:
 
 
 def _raised(uses: Sequence[bytes]) -> Sequence[bytes | int]:
-    """The counts of a KEK, upwards: after the backup it may have wrapped more often. Altered ones are left so."""
+    """Return the counts of a KEK, raised, because it may have wrapped since the backup. Altered ones stay so."""
     try:
         counts = raised(parse_counts(uses), UNSEEN_WRAPS)
     except IntegrityFailure:

@@ -1,4 +1,4 @@
-"""What the entries of one partition amount to, those that were replaced left out."""
+"""The counts of one partition's entries, without replaced ones."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class _Held:
     there: bool  # not gone
     size: int  # bytes
     parts: int = 0  # older versions of an object; bindings of an organization; revocations of an environment
-    bound: bool = False  # of a KEK: a binding's
+    bound: bool = False  # of a KEK: whether it is a binding's
 
 
 class Tally:
-    """Remembers each key that has an entry, in some hundred bytes, and no data."""
+    """Remembers each key that has an entry, in a few hundred bytes, without its data."""
 
     def __init__(self) -> None:
         self._held: dict[LocalKey, _Held] = {}
@@ -42,7 +42,7 @@ class Tally:
         return key in self._held
 
     def size(self, key: LocalKey) -> int:
-        """How many bytes were held there; 0 where nothing is known."""
+        """The size of what the key held, in bytes; 0 if unknown."""
         return self._held[key].size if key in self._held else 0
 
     def note(self, entry: Entry) -> None:
@@ -72,7 +72,7 @@ class Tally:
 
     @property
     def of_data(self) -> Counts:
-        """What of it stands in the file of data."""
+        """The counts of the file of data."""
         objects = self._of(Kind.OBJECT)
         return Counts(
             objects=sum(each.there for each in objects),
@@ -85,7 +85,7 @@ class Tally:
 
     @property
     def of_keys(self) -> Counts:
-        """What of it stands in the file of key records."""
+        """The counts of the file of key records."""
         return Counts(
             keks=sum(each.there and not each.bound for each in self._of(Kind.KEK)),
             scopes=sum(each.there for each in self._of(Kind.KEK_SCOPE)),

@@ -1,1 +1,1 @@
-"""Connections to the store, whatever its topology."""
+"""Connections to the store in any topology."""

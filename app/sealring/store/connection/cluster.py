@@ -1,6 +1,6 @@
 """A Redis or Valkey cluster: which node holds which slot, and a pool of links to each.
 
-Keys of one transaction have one hash tag and so one slot; a transaction runs on the connection of the slot's own node.
+All keys of a transaction have one hash tag, and so one slot; it runs on a connection to that slot's node.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Cluster:
     """The topology of a cluster. Thread-safe; asks the cluster on first use, and again after `look_again`."""
 
     def __init__(self, url: StoreUrl) -> None:
-        """Of `cluster://user:password@node:6379,node:6379?tls=true`; any node is enough. Raises SettingsInvalid."""
+        """`url`: `cluster://user:password@node:6379,node:6379?tls=true`; any node is enough. Raises SettingsInvalid."""
         self._seeds = Endpoint.each(url)
         self._pools: dict[Address, Pool] = {}
-        self._owners: list[Pool] = []  # by slot; empty where it is not known
+        self._owners: list[Pool] = []  # by slot; empty if not known
         self._lock = Lock()
 
     def pool(self, key: bytes) -> Pool:
@@ -77,7 +77,7 @@ class Cluster:
         raise LinkLost
 
     def _owners_of(self, ranges: Reply, asked: str) -> list[Pool] | None:
-        """Return the pool of each slot; None where a slot has no node."""
+        """Return the pool of each slot; None if a slot has no node."""
         owners: dict[int, Pool] = {}
         for first, last, (host, port, *more), *_replicas in ranges:
             pool = self._pool_at((_host(host, more) or asked, port))
@@ -91,10 +91,10 @@ class Cluster:
 
 
 def _host(named: bytes | None, more: Sequence[Reply]) -> str:
-    """Return where a node says that it is, or nothing: then it is the host that was asked (CLUSTER SLOTS).
+    """Return the host that a node announces (CLUSTER SLOTS); empty: use the host that was asked.
 
-    No host is a null, or, of a node that knows no address of its own, an empty one. A node that should say its name and
-    has none says "?", and its address beside that.
+    A missing host is null, or empty if the node does not know its own address. A node that should announce its name
+    but has none announces "?", and its address in the metadata.
     """
     if named == _NO_NAME:
         told = dict(zip(*[iter(more[1])] * 2, strict=False)) if len(more) > 1 else {}

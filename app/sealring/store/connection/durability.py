@@ -1,6 +1,6 @@
-"""Durability: what an answered write survives, told from the settings of the store.
+"""Durability: what an acknowledged write survives, according to the settings of the store.
 
-strong: a crash, a power loss and a failover. single: a crash and a power loss of the one node. best effort: neither.
+strong: a crash, a power loss and a failover. single: a crash and a power loss of the one node. best effort: none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sealring.store.connection.links import Links
 
 
 class Durability(Enum):
-    """The classes, best first."""
+    """The classes of durability, best first."""
 
     STRONG = "strong"
     SINGLE = "single"
@@ -26,36 +26,36 @@ class Durability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DurabilityPolicy:
-    """What the operator says in [store]."""
+    """The operator's settings in [store]."""
 
     accept_data_loss: bool = False  # run below `single`
-    declared_durable: bool = False  # the service promises durable acknowledged writes, whatever can be read of it
-    wait_replicas: int = 0  # replicas that acknowledge a commit before it is answered
+    declared_durable: bool = False  # the service promises durable acknowledged writes; its settings need not say so
+    wait_replicas: int = 0  # replicas that must acknowledge a commit before its response
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """What a node of the store says of itself."""
+    """What a node of the store reports about itself."""
 
     config: Mapping[str, str]  # empty: CONFIG GET is refused
     info: Mapping[str, str]  # empty: INFO is refused
 
     @property
     def replicas(self) -> int | None:
-        """How many are connected, where it is known."""
+        """The number of connected replicas, if known."""
         count = self.info.get("connected_slaves", "")
         return int(count) if count.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A class, and what keeps the store from a better one: a line each that says what to set."""
+    """A class, and a line for each setting that prevents a better one, which says what to set."""
 
     durability: Durability
     lacking: tuple[str, ...] = ()
 
 
-# Those that together put a write on the disk before its answer. With no-appendfsync-on-rewrite, even `always` does not
+# Together, these put a write on disk before its reply. With `no-appendfsync-on-rewrite yes`, even `always` does not
 # while the file is rewritten.
 _ON_DISK = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
 _NO_EVICTION = {"maxmemory-policy": "noeviction"}
@@ -64,14 +64,14 @@ _READ = (*_ON_DISK, *_NO_EVICTION, "min-replicas-to-write", "min-replicas-max-la
 _BEST_FIRST = list(Durability)
 
 _UNREADABLE = (
-    "allow +config|get to the user of the URL, or say declared_durable = true in [store] where the service's "
+    "allow +config|get to the user of the URL, or set declared_durable = true in [store] if the service's "
     "documentation promises that an acknowledged write is durable"
 )
 _UNKNOWN_REPLICAS = "allow +info to the user of the URL"
 
 
 def read_facts(links: Links) -> Sequence[StoreFacts]:
-    """Ask each primary for its settings; there is one at least. Raises StoreUnavailable where the store is away."""
+    """Ask each primary for its settings; return at least one. Raises StoreUnavailable if the store does not answer."""
     configs = map(_pairs, _answers(links, (b"CONFIG", b"GET", *_READ)))
     infos = map(_fields, _answers(links, (b"INFO",)))
     nodes: Iterator[tuple[Mapping[str, str], Mapping[str, str]]]
@@ -80,9 +80,9 @@ def read_facts(links: Links) -> Sequence[StoreFacts]:
 
 
 def assess(nodes: Sequence[StoreFacts], policy: DurabilityPolicy) -> Verdict:
-    """Return the class of a store whose primaries say this of themselves, under the settings of `policy`.
+    """Return the class of a store, from the facts of its primaries and the settings of `policy`.
 
-    A store is what its weakest node is.
+    The weakest primary decides.
     """
     return max((_assess(facts, policy) for facts in nodes), key=lambda verdict: _BEST_FIRST.index(verdict.durability))
 
@@ -107,19 +107,19 @@ def _assess(facts: StoreFacts, policy: DurabilityPolicy) -> Verdict:
 def require_durability(links: Links, policy: DurabilityPolicy) -> Durability:
     """Return the class of the store.
 
-    Raises SettingsInvalid where it is below `single` and the policy does not accept that; StoreUnavailable.
+    Raises SettingsInvalid if it is below `single` and the policy does not accept that; StoreUnavailable.
     """
     verdict = assess(read_facts(links), policy)
     if verdict.durability is Durability.BEST_EFFORT and not policy.accept_data_loss:
         raise SettingsInvalid(
-            f"the store can lose answered writes (durability: best effort); to mend it: {'; '.join(verdict.lacking)}. "
-            "Or say accept_data_loss = true in [store] to run all the same"
+            "the store can lose acknowledged writes (durability: best effort); to fix it: "
+            f"{'; '.join(verdict.lacking)}. Or set accept_data_loss = true in [store] to run anyway"
         )
     return verdict.durability
 
 
 def _evicting(facts: StoreFacts) -> tuple[str, ...]:
-    """INFO tells the policy as well, and managed services allow it where they refuse CONFIG."""
+    """INFO reports the policy too, and managed services that refuse CONFIG allow it."""
     if facts.config:
         return _differing(facts.config, _NO_EVICTION)
     told = facts.info.get("maxmemory_policy")
@@ -133,7 +133,7 @@ def _differing(config: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[st
 
 
 def _unreplicated(config: Mapping[str, str]) -> tuple[str, ...]:
-    """A lag of 0 would switch min-replicas-to-write off; of more than 1, an old primary takes writes for longer."""
+    """A lag of 0 would disable min-replicas-to-write; above 1, an old primary accepts writes for longer."""
     lag = _differing(config, {"min-replicas-max-lag": "1"})
     if config.get("min-replicas-to-write", "0") != "0":
         return lag
@@ -145,15 +145,15 @@ def _not_waiting(policy: DurabilityPolicy) -> tuple[str, ...]:
 
 
 def _is(config: Mapping[str, str], name: str) -> str:
-    return f"it is {config[name]}" if name in config else "the store does not say it"
+    return f"it is {config[name]}" if name in config else "the store does not report it"
 
 
 def _answers(links: Links, command: Command) -> Sequence[Reply]:
-    """The answer of each primary; none where one refuses, by an ACL or because a managed service lacks the command."""
+    """Return the reply of each primary; none if one refuses, by an ACL or as a managed service without the command."""
     try:
         return [reply for (reply,) in links.everywhere(command)]
     except (StoreUnavailable, IntegrityFailure):
-        links.everywhere((b"PING",))  # raises where the store is away, and did not refuse this one command
+        links.everywhere((b"PING",))  # raises if the store is unavailable, rather than refusing this one command
         return ()
 
 
@@ -163,6 +163,6 @@ def _pairs(flat: Reply) -> Mapping[str, str]:
 
 
 def _fields(info: bytes) -> Mapping[str, str]:
-    """The `name:value` lines of INFO. Its texts are ASCII but for paths, which nobody asks for here."""
+    """Read the `name:value` lines of INFO. Its values are ASCII except for paths, which are not used here."""
     lines = info.decode("utf-8", "replace").splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))

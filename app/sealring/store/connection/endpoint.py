@@ -1,4 +1,4 @@
-"""One node that a URL of the store names, and the connections to it."""
+"""One node of a store's URL, and the connections to it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Endpoint:
 
     @classmethod
     def each(cls, url: StoreUrl, usual_port: int = PORT) -> tuple[Self, ...]:
-        """Return the nodes of a URL: at `usual_port`, if it names none. Raises SettingsInvalid for files of TLS."""
+        """Return the nodes of a URL, at `usual_port` if it has no port. Raises SettingsInvalid for wrong TLS files."""
         shared: dict[str, Any] = {**url.options, **url.credentials}
         if url.scheme == "unix":
             return (cls(redis.UnixDomainSocketConnection, {**shared, "path": url.path}),)

@@ -1,7 +1,7 @@
-"""Connections to one node of the store: many commands in one send, and no retries behind our back.
+"""Connections to one node of the store: many commands in one round trip, without hidden retries.
 
-redis-py's clients retry, and its cluster client replays MULTI without its WATCH; so its connections and parser are
-used here, and none of its clients. A connection whose reply was lost is dropped, never reused.
+redis-py's clients retry, and its cluster client replays MULTI without its WATCH, so this module uses only its
+connections and its parser. After a lost reply, a connection is closed and never reused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from redis.exceptions import OutOfMemoryError
 
 from sealring.errors import IntegrityFailure, SealringError, StoreFull, StoreUnavailable
 
-DEADLINE_S = 1.8  # of one use case, so that a store that is away is a 503 within two seconds
+DEADLINE_S = 1.8  # of one use case, so that an unavailable store is a 503 within two seconds
 
 _SCAN_COUNT = 5000  # about a millisecond of the store's time
 
@@ -34,11 +34,11 @@ class LinkLost(Exception):
 
 
 class Elsewhere(Exception):
-    """The node did nothing: it is not, or not yet, or no longer the one to ask. Look again who is, and repeat."""
+    """The node did nothing: it is not (yet, or any longer) the one to ask. Find the right node, and retry."""
 
 
 class Patience:
-    """How long one use case tries again: jittered pauses that grow, up to a deadline."""
+    """The retries of one use case: growing pauses with jitter, up to a deadline."""
 
     def __init__(self) -> None:
         self._deadline = time.monotonic() + DEADLINE_S
@@ -62,13 +62,13 @@ class Link:
     def send(self, *commands: Command) -> list[Reply]:
         """Send all commands at once and return all replies.
 
-        Raises LinkLost; Elsewhere, StoreFull, StoreUnavailable or IntegrityFailure where the store refuses one of them.
+        Raises LinkLost; Elsewhere, StoreFull, StoreUnavailable or IntegrityFailure if the store refuses one of them.
         """
         connection = self._connection
         try:
             packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type] # its stub knows 1-tuples only
             connection.send_packed_command([packed], check_health=False)
-            replies = [self._read() for _ in commands]
+            replies = self._read(len(commands))
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             raise LinkLost from error
         for reply in replies:
@@ -77,16 +77,16 @@ class Link:
         return replies
 
     def snapshot(self, *commands: Command) -> list[Reply]:
-        """Read by several commands at one moment, all of one slot. A reply may be an exception. Raises as `send`."""
+        """Read by several commands of one slot at one moment. A reply may be an exception. Raises like `send`."""
         replies: list[Reply] = self.send((b"MULTI",), *commands, (b"EXEC",))[-1]
         return replies
 
     def scan(self, match: bytes) -> Iterator[bytes]:
-        """Yield the node's keys that match: each that is there from end to end, and some of the others."""
+        """Yield the node's matching keys: all that exist during the whole scan, and some of the others."""
         yield from _cursor(lambda cursor: self.send((b"SCAN", cursor, b"MATCH", match, b"COUNT", _SCAN_COUNT)))
 
     def members(self, key: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield member and score of a sorted set. As `scan`."""
+        """Yield members and scores of a sorted set, with the guarantees of `scan`."""
         flat = _cursor(lambda cursor: self.send((b"ZSCAN", key, cursor, b"COUNT", _SCAN_COUNT)))
         for member in flat:
             yield member, next(flat)
@@ -94,11 +94,15 @@ class Link:
     def close(self) -> None:
         self._connection.disconnect()
 
-    def _read(self) -> Reply:
-        try:
-            return self._connection.read_response()
-        except redis.ResponseError as refused:
-            return refused
+    def _read(self, count: int) -> list[Reply]:
+        read = self._connection.read_response
+        replies: list[Reply] = []
+        for _ in range(count):
+            try:
+                replies.append(read())
+            except redis.ResponseError as refused:
+                replies.append(refused)
+        return replies
 
 
 def _cursor(ask: Callable[[bytes], list[Reply]]) -> Iterator[bytes]:
@@ -111,7 +115,7 @@ def _cursor(ask: Callable[[bytes], list[Reply]]) -> Iterator[bytes]:
 
 
 class Pool:
-    """The links to one node: as many as there are threads that use it at once. Thread-safe."""
+    """The links to one node: as many as threads use it at once. Thread-safe."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
@@ -119,7 +123,7 @@ class Pool:
 
     @contextmanager
     def borrow(self) -> Iterator[Link]:
-        """Lend a link. One that may have replies outstanding does not come back. Raises LinkLost."""
+        """Lend a link. One that may have outstanding replies is closed. Raises LinkLost."""
         idle = self._idle
         link = _popped(idle) or self._new()
         try:
@@ -133,7 +137,7 @@ class Pool:
         self._return(link, idle)
 
     def close(self) -> None:
-        """Close the idle links now, and those that are lent when they come back."""
+        """Close the idle links now, and the lent ones when they come back."""
         closed, self._idle = self._idle, deque()
         while (link := _popped(closed)) is not None:
             link.close()
@@ -141,7 +145,7 @@ class Pool:
     def _return(self, link: Link, idle: deque[Link]) -> None:
         if idle is self._idle:
             idle.append(link)
-        else:  # it may lead to where the node was before
+        else:  # it may lead to an earlier node
             link.close()
 
     def _new(self) -> Link:
@@ -168,7 +172,7 @@ _ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", 
 _UNAVAILABLE = ("MISCONF", "BUSY")
 _FORBIDDEN = ("NOAUTH", "NOPERM", "WRONGPASS")
 
-# redis-py takes these first words off the text, and gives the exception a type instead.
+# redis-py removes these first words from the text, and raises a type for each instead.
 _ELSEWHERE_TYPES = (
     redis.exceptions.BusyLoadingError,
     redis.exceptions.ReadOnlyError,
@@ -180,9 +184,9 @@ _ELSEWHERE_TYPES = (
 
 
 def _refusal(error: redis.ResponseError) -> Exception:
-    """What a store's own refusal means for us. Its text may quote a key, and is left out."""
+    """Return our exception for a store's error. Its text may quote a key, so it is left out."""
     text = str(error)
-    if text.startswith("UNBLOCKED"):  # WAIT ends so where the node loses its office: what went before it was done
+    if text.startswith("UNBLOCKED"):  # The node was demoted during WAIT; earlier commands were applied.
         return LinkLost()
     if isinstance(error, OutOfMemoryError):
         return StoreFull("The store is full. Tell the operator; nothing was written.")
@@ -191,5 +195,5 @@ def _refusal(error: redis.ResponseError) -> Exception:
     if isinstance(error, redis.exceptions.NoPermissionError) or text.startswith(_FORBIDDEN):
         return StoreUnavailable("The store does not let our user do this. Tell the operator.")
     if text.startswith(_UNAVAILABLE):
-        return StoreUnavailable("The store cannot take this now. Try again later.")
+        return StoreUnavailable("The store cannot accept this now. Try again later.")
     return IntegrityFailure("the store refused a command")

@@ -1,4 +1,4 @@
-"""Links to the store, whatever its topology: to the node of a key, patiently, and confirmed by replicas where asked."""
+"""Links to the store in any topology, with retries and, if configured, confirmation by replicas."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Links:
-    """Thread-safe. `replicas`: on how many a write has to be before it counts."""
+    """Thread-safe. `replicas`: how many replicas must confirm a write."""
 
     def __init__(self, topology: Topology, replicas: int = 0) -> None:
         self._topology = topology
@@ -29,7 +29,7 @@ class Links:
 
     @classmethod
     def to(cls, url: str, replicas: int = 0) -> Links:
-        """Raises SettingsInvalid if the URL says what no store is reached by."""
+        """Raises SettingsInvalid if the URL is not valid."""
         address = StoreUrl.parse(url)
         if address.scheme == "cluster":
             return cls(Cluster(address), replicas)
@@ -42,11 +42,11 @@ class Links:
         return self._topology.pool(key).borrow()
 
     def call(self, *commands: Command) -> list[Reply]:
-        """Send commands that may be repeated, in one round trip for each node. Raises StoreError."""
+        """Send commands that may be retried, in one round trip for each node. Raises StoreError."""
         return _patiently(lambda: self._scattered(commands), self.look_again)
 
     def record(self, key: bytes, *commands: Command) -> list[Reply]:
-        """Send commands that may be repeated, all of the slot of `key`, and see that they reach the replicas.
+        """Send commands that may be retried, all in the slot of `key`, and wait until they reach the replicas.
 
         Raises StoreError.
         """
@@ -59,7 +59,7 @@ class Links:
         return replies
 
     def confirmed(self, key: bytes, *commands: Command) -> list[Reply]:
-        """Read, by commands that are all of the slot of `key`, and see that what was read has reached the replicas.
+        """Read by commands that are all in the slot of `key`, and wait until what was read has reached the replicas.
 
         Raises StoreError.
         """
@@ -68,23 +68,23 @@ class Links:
         return self.record(key, *commands, fence(key))[:-1]
 
     def snapshot(self, key: bytes, *commands: Command) -> list[Reply]:
-        """Read by several commands at one moment, all of the slot of `key`. A reply may be an exception."""
+        """Read by several commands at one moment, all in the slot of `key`. A reply may be an exception."""
         replies: list[Reply] = self._on_one_node(key, (b"MULTI",), *commands, (b"EXEC",))[-1]
         return replies
 
     def write_while(self, key: bytes, value: bytes, *commands: Command) -> list[Reply] | None:
-        """Write by commands that may be repeated, at one moment at which `key` holds `value`, all of the slot of `key`.
+        """Write by commands that may be retried, all in the slot of `key`, in one EXEC, only while `key` holds `value`.
 
         A reply may be an exception. None: `key` holds something else, and nothing was written. Raises StoreError.
         """
         return _patiently(lambda: self._written_while(key, value, commands), self.look_again)
 
     def everywhere(self, *commands: Command) -> list[list[Reply]]:
-        """Send commands that may be repeated to each primary, and return the replies of each. Raises StoreError."""
+        """Send commands that may be retried to each primary, and return the replies of each. Raises StoreError."""
         return _patiently(lambda: [self._sent(pool, commands) for pool in self._topology.pools()], self.look_again)
 
     def scan(self, match: bytes) -> Iterator[bytes]:
-        """Yield the keys that match, of all nodes; one that is written meanwhile may come twice or not at all.
+        """Yield the matching keys of all nodes; one that is written meanwhile may come twice or not at all.
 
         Raises StoreUnavailable.
         """
@@ -103,7 +103,7 @@ class Links:
         return self._topology.together(key, other)
 
     def look_again(self) -> None:
-        """Drop the links: they lead to where the store just was."""
+        """Drop the links, because the store may be at other nodes now."""
         self._topology.look_again()
 
     def close(self) -> None:
@@ -137,17 +137,17 @@ class Links:
 
 
 def fence(key: bytes) -> Command:
-    """A write in the slot of `key`, after what is there by now: WAIT looks at what its own connection wrote last."""
+    """Return a write in the slot of `key`: WAIT refers to the last write of its own connection."""
     return (b"SET", fence_beside(key), b"", b"EX", 60)
 
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """For what has to happen on one link from end to end, since another one may lead to another node."""
+    """Run a block on one link without retries, since another link may lead to another node. Raises StoreUnavailable."""
     try:
         yield
     except (LinkLost, Elsewhere) as error:
-        raise StoreUnavailable("The store does not answer, or another node took over. Begin again.") from error
+        raise StoreUnavailable("The store does not answer, or another node took over. Start again.") from error
 
 
 def _patiently(attempt: Callable[[], T], look_again: Callable[[], None]) -> T:

@@ -1,4 +1,4 @@
-"""A primary that Sentinels name, and may name anew after a failover."""
+"""The primary that Sentinels name, which may change after a failover."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PORT = 26_379  # of Sentinels
 
 
 def primary_of(url: StoreUrl) -> OneNode:
-    """Of `sentinel://user:password@sentinel:26379,sentinel:26379/name-of-the-primary?tls=true`.
+    """`url`: `sentinel://user:password@sentinel:26379,sentinel:26379/name-of-the-primary?tls=true`.
 
     User and password are the primary's; the Sentinels' own are the options `sentinel_username` and
     `sentinel_password`. Raises SettingsInvalid.
@@ -37,10 +37,10 @@ class _Primary:
         self._node = node
 
     def connection(self) -> AbstractConnection:
-        """Return an open connection to the primary, as the first Sentinel that answers names it.
+        """Return an open connection to the primary that the first available Sentinel names.
 
-        Raises redis.ConnectionError where no Sentinel knows one, or it says itself that it is none: it has just lost
-        its office, or does not hold it yet.
+        Raises redis.ConnectionError if no Sentinel names one, or if the node says that it is not a primary: it was just
+        demoted, or is not promoted yet.
         """
         connection = self._node.connection(self._address())
         if _asked(connection, "ROLE")[0] != b"master":

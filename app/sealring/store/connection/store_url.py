@@ -1,4 +1,4 @@
-"""The URL of a store, read strictly: what would have to be guessed at is refused, in a line that quotes none of it."""
+"""Strict parsing of a store's URL: anything ambiguous is refused, in a line that quotes nothing of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103  # sun_path without 
 _SEVERAL = ("cluster", "sentinel")  # these may name more than one host
 _SCHEMES = ("redis", "rediss", "unix", *_SEVERAL)
 
-Place = tuple[str, int | None]  # a host, and its port if the URL says one
+Place = tuple[str, int | None]  # a host, and its port if the URL has one
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%25[\w.-]+)?)\]|([\w.~-]{1,253}))(?::([^:]*))?", re.ASCII)
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -27,13 +27,13 @@ _CREDENTIALS: Sequence[str] = ("username", "password")
 
 @dataclass(frozen=True, slots=True)
 class StoreUrl:
-    """`scheme://user:password@host:port,host:port/path?option=value`, with all of it decoded.
+    """`scheme://user:password@host:port,host:port/path?option=value`, decoded.
 
-    `path` is a socket's, or the name of a primary; a database stands in `options`.
+    `path` is that of a socket, or the name of a primary; a database is in `options`.
     """
 
     scheme: str
-    credentials: Mapping[str, str] = field(repr=False)  # username, password: those that are said
+    credentials: Mapping[str, str] = field(repr=False)  # username, password: those in the URL
     hosts: tuple[Place, ...]
     path: str
     tls: bool
@@ -61,12 +61,12 @@ class StoreUrl:
 def _credentials(userinfo: str) -> Mapping[str, str]:
     user, colon, password = userinfo.partition(":")
     if not colon:
-        refuse(" has a user without a password; a password alone is written :password@, a user without one user:@")
+        refuse(" has a user without a password; write :password@ for only a password, user:@ for a user without one")
     return {"username": decoded(user), "password": decoded(password)} if user else {"password": decoded(password)}
 
 
 def _said_once(credentials: Mapping[str, str], options: dict[str, object]) -> Mapping[str, str]:
-    """Take user and password out of the options: a socket's URL may say them there."""
+    """Take user and password out of the options: a socket's URL may have them there."""
     told: Mapping[str, str] = {name: str(options.pop(name)) for name in _CREDENTIALS if name in options}
     if told and credentials:
         refuse(" says user and password twice")
@@ -78,7 +78,7 @@ def _hosts(text: str, scheme: str) -> tuple[Place, ...]:
     if not all(hosts):
         refuse(" lacks a host")
     if len(hosts) > 1 and scheme not in _SEVERAL:
-        refuse(" names several hosts; that is for cluster:// and sentinel://")
+        refuse(" names several hosts; only cluster:// and sentinel:// may")
     return tuple(map(_place, hosts))
 
 
@@ -88,18 +88,18 @@ def _place(text: str) -> Place:
         refuse(f" has a host that cannot be read{ENCODED}")
     address, name, port = found.groups()
     if port is not None and not (_PORT.fullmatch(port) and int(port) <= _MAX_PORT):
-        refuse(f" has a port that is no number from 1 to {_MAX_PORT}{ENCODED}")
+        refuse(f" has a port that is not a number from 1 to {_MAX_PORT}{ENCODED}")
     return decoded(address or name), int(port) if port else None
 
 
 def _no_host(text: str) -> tuple[Place, ...]:
-    if text:  # unix://run/valkey.sock: its first part would be taken for a host, and left out
+    if text:  # unix://run/valkey.sock: its first part would be parsed as a host, and lost
         _refuse_socket()
     return ()
 
 
 def _path(scheme: str, text: str, options: dict[str, object]) -> str:
-    """Return the name of the primary or the path of the socket; elsewhere, a path is a database, and an option."""
+    """Return the name of the primary or the path of the socket; otherwise, the path is a database, and an option."""
     if scheme == "sentinel":
         return _primary(text)
     if scheme == "unix":
@@ -114,7 +114,7 @@ def _path(scheme: str, text: str, options: dict[str, object]) -> str:
 def _primary(text: str) -> str:
     if not text:
         refuse(" needs the name of the primary, as in sentinel://host:26379/name")
-    if "/" in text or "@" in text:  # the second is the end of a password with a slash
+    if "/" in text or "@" in text:  # an @ here follows a password with a slash
         refuse(" has more than the name of the primary in its path; a database is an option: ?db=2")
     return decoded(text)
 

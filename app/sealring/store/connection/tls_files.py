@@ -1,4 +1,4 @@
-"""The files of TLS to the store, looked at before anything is served: redis-py reads them at each connection."""
+"""The TLS files for the store, checked before anything is served: redis-py reads them at each connection."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _KEY = b"PRIVATE KEY-----"
 
 
 def check_tls(options: Mapping[str, object]) -> None:
-    """Raises SettingsInvalid: a file that is missing or no PEM; a key that others can read, or that does not belong."""
+    """Raises SettingsInvalid if a file is missing or not PEM, or if a key is readable by others or does not match."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     texts = {name: value for name, value in options.items() if isinstance(value, str)}
     if "ssl_ca_certs" in texts:
         _check_authorities(context, Path(texts["ssl_ca_certs"]))
     if "ssl_ca_path" in texts and not Path(texts["ssl_ca_path"]).is_dir():
-        refuse(f": ssl_ca_path {texts['ssl_ca_path']} is no folder")
+        refuse(f": ssl_ca_path {texts['ssl_ca_path']} is not a folder")
     if "ssl_certfile" in texts or "ssl_keyfile" in texts:
         _check_pair(context, texts)
     if "ssl_ciphers" in texts:
@@ -27,7 +27,7 @@ def check_tls(options: Mapping[str, object]) -> None:
 
 
 def _check_authorities(context: ssl.SSLContext, path: Path) -> None:
-    """A bundle may be of any size."""
+    """Read by OpenSSL, because a bundle may have any size."""
     if path.exists() and not path.is_file():
         refuse(f": ssl_ca_certs {path} cannot be read (no regular file)")
     try:
@@ -40,7 +40,7 @@ def _check_authorities(context: ssl.SSLContext, path: Path) -> None:
 
 def _check_pair(context: ssl.SSLContext, texts: Mapping[str, str]) -> None:
     if "ssl_certfile" not in texts:
-        refuse(": ssl_keyfile is there without ssl_certfile")
+        refuse(": ssl_keyfile is set without ssl_certfile")
     holder = "ssl_keyfile" if "ssl_keyfile" in texts else "ssl_certfile"
     try:
         _check_private(Path(texts["ssl_certfile"]), "ssl_certfile")
@@ -58,11 +58,13 @@ def _check_pair(context: ssl.SSLContext, texts: Mapping[str, str]) -> None:
     except (ssl.SSLError, ValueError):  # ValueError: a password that is too long
         if asked:
             refuse(f": {holder} needs another ssl_password")
-        refuse(": ssl_certfile cannot be read as a certificate and its key: is each PEM, and do they belong together?")
+        refuse(
+            ": ssl_certfile cannot be read as a certificate and its key: check that both are PEM and belong together"
+        )
 
 
 def _check_private(certificate: Path, field: str) -> None:
-    """Raises ConfigInvalid: missing; or open to others, with a key in it."""
+    """Raises ConfigInvalid if the file is missing, or if it holds a key and others can read it."""
     if _KEY in read_shared(certificate, field):
         read_private(certificate, field)
 
@@ -71,4 +73,4 @@ def _check_ciphers(context: ssl.SSLContext, ciphers: str) -> None:
     try:
         context.set_ciphers(ciphers)
     except ssl.SSLError:
-        refuse(": ssl_ciphers names none that OpenSSL knows")
+        refuse(": ssl_ciphers names no cipher that OpenSSL knows")

@@ -1,4 +1,4 @@
-"""Where keys live: on one node, on whichever node is the primary now, or on the nodes of a cluster."""
+"""Where keys are: on one node, on the current primary, or on the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from sealring.store.connection.link import Command, Connect, Pool
 
 
 class Topology(Protocol):
-    """Thread-safe. Raises LinkLost where no node can be found."""
+    """Thread-safe. Raises LinkLost if no node can be found."""
 
     def pool(self, key: bytes) -> Pool:
-        """Return the links to the primary that holds the key; to any primary, for the empty key."""
+        """Return the links to the primary that holds the key; to any primary if the key is empty."""
 
     def spread(self, commands: Sequence[Command]) -> Sequence[tuple[Pool, Sequence[int]]]:
-        """Return which of the commands, by their places, go to which node. The second word of each is its key."""
+        """Return the places of the commands for each node. The second word of a command is its key."""
 
     def pools(self) -> Sequence[Pool]:
         """Return the links to every primary."""
 
     def together(self, key: bytes, other: bytes) -> bool:
-        """Whether both keys are certainly on the same node, now."""
+        """Whether both keys are certainly on the same node now."""
 
     def look_again(self) -> None:
-        """Forget what was known: a node went away, or did not hold what it was asked for."""
+        """Forget the known nodes: one failed, or did not hold a requested key."""
 
 
 class OneNode:

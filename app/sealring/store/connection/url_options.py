@@ -1,4 +1,4 @@
-"""The options of a store's URL: which there are, and what may be said of each. Their names are redis-py's."""
+"""The options of a store's URL with their allowed values. Their names are redis-py's."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NAME = re.compile(r"[!-~]{1,128}")
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 _TLS = "ssl_"
 
-_Options = Mapping[str, tuple[Callable[[str], object], str]]  # how each is read, and what messages call that
+_Options = Mapping[str, tuple[Callable[[str], object], str]]  # the parser of each, and how messages describe its values
 
-# They decide what an answer looks like, and how long we wait: sealring's own business. `ssl_validate_ocsp` of a URL is
-# a text, for which redis-py checks nothing.
+# sealring sets these itself: they decide the form of replies and the timeouts. From a URL, `ssl_validate_ocsp` would be
+# a string, for which redis-py checks nothing.
 _OURS = {
     "decode_responses", "encoding", "encoding_errors", "health_check_interval", "legacy_responses", "lib_name",
     "lib_version", "max_connections", "parser_class", "protocol", "retry", "retry_on_error", "retry_on_timeout",
@@ -27,7 +27,7 @@ _OURS = {
 
 
 def whole_number(text: str) -> int:
-    """Raises ValueError, for what `int` takes as well: signs, blanks, underscores, digits of other scripts."""
+    """Raises ValueError, also for what `int` accepts: signs, blanks, underscores, digits of other scripts."""
     if not _WHOLE.fullmatch(text):
         raise ValueError
     return int(text)
@@ -79,7 +79,7 @@ _KNOWN: Mapping[str, _Options] = {
 
 
 def parse_options(query: str, scheme: str) -> dict[str, object]:
-    """Return what a query says, each option once and in its type. Raises SettingsInvalid."""
+    """Return the options of a query, each once and in its type. Raises SettingsInvalid."""
     known = _KNOWN.get(scheme, _WORDS)
     options: dict[str, object] = {}
     for pair in query.split("&") if query else ():
@@ -103,10 +103,10 @@ def option(name: str, text: str, known: _Options = _WORDS) -> object:
 
 
 def check_together(options: Mapping[str, object], *, tls: bool) -> None:
-    """Raises SettingsInvalid if options of TLS are there without it."""
+    """Raises SettingsInvalid if there are TLS options without TLS."""
     for name in options:
         if name.startswith(_TLS) and not tls:
-            refuse(f" has {name} without TLS: that is rediss://, or tls=true with several hosts")
+            refuse(f" has {name} without TLS; use rediss://, or tls=true with several hosts")
 
 
 def _check_name(name: str, known: _Options, scheme: str) -> None:
@@ -115,5 +115,5 @@ def _check_name(name: str, known: _Options, scheme: str) -> None:
     if name in _OURS:
         refuse(f" has the option {name}, which sealring sets itself{ENCODED}")
     if name == "tls" and scheme != "unix":
-        refuse(": TLS with one node is rediss://")
-    refuse(f" has an option that is not known{ENCODED}; known are: {', '.join(known)}")
+        refuse(": use rediss:// for TLS with one node")
+    refuse(f" has an unknown option{ENCODED}; known are: {', '.join(known)}")

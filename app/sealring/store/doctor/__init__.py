@@ -1,1 +1,1 @@
-"""Finding out whether a store keeps what sealring relies on."""
+"""Checks whether a store behaves as sealring requires."""

@@ -1,4 +1,4 @@
-"""Every command that the server and the command line send to a store, with the answer that they count on."""
+"""Checks of every command that the server and the command line send to a store, with the reply that they expect."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _look(name: str, steps: Steps, sandbox: Sandbox) -> Diagnosis:
     broken = [str(verb, "ascii") for verb, works in tried.items() if isinstance(verb, bytes) and not works]
     if broken:
         return failed(
-            f"{', '.join(broken)}: refused, unknown, or answered otherwise than by Redis 7",
+            f"{', '.join(broken)}: refused, unknown, or with another reply than from Redis 7",
             "allow it to the user of the URL (docs/storage.md), or use another store",
         )
     return ok(f"all {len(tried)} work")
@@ -40,7 +40,7 @@ def _look(name: str, steps: Steps, sandbox: Sandbox) -> Diagnosis:
 def _keeps(link: Link, key: bytes, command: Command, expected: Callable[[Reply], bool]) -> bool:
     try:
         return expected(link.send(command, ends(key))[0])
-    except (SealringError, TypeError, ValueError, IndexError):  # refused, or an answer of another shape
+    except (SealringError, TypeError, ValueError, IndexError):  # refused, or a reply of another shape
         return False
 
 

@@ -1,4 +1,4 @@
-"""What a check of the doctor finds: how good it is, what it means, what to do."""
+"""The result of a check of the doctor: its grade, its meaning, what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sealring.store.doctor.sandbox import Sandbox
 
 class Grade(Enum):
     OK = "ok"
-    NOTE = "note"  # was not looked at, or need not be mended
+    NOTE = "note"  # not checked, or nothing to do
     WARNING = "warning"
     FAILED = "failed"
 
@@ -25,11 +25,11 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing to look at. `look` raises LinkLost, Elsewhere or a SealringError where the store cuts it short."""
+    """One check. `look` raises LinkLost, Elsewhere or a SealringError if the store interrupts it."""
 
     name: str
     look: Callable[[Sandbox], Diagnosis]
-    needed: bool = True  # False: the server does not need what the check uses, so that the store may refuse it
+    needed: bool = True  # False: the server does not need what the check uses, so the store may refuse it
 
 
 def ok(meaning: str, better: str = "") -> Diagnosis:

@@ -1,4 +1,4 @@
-"""The examination of a store: each check in its order, whatever the one before it found."""
+"""The examination of a store: all checks in order, whatever the earlier ones found."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sealring.store.doctor.watch_cases import watch_checks
 
 
 def examine(links: Links, *, destructive: bool) -> Iterator[tuple[str, Diagnosis]]:
-    """Yield what each check is called and what it finds; only the first where the store takes no write at all.
+    """Yield the name and the result of each check; only the first if the store accepts no write at all.
 
-    Leaves nothing behind. `destructive` empties a store that holds nothing, and no other. Raises StoreUnavailable where
-    the store goes away meanwhile.
+    Leaves nothing behind. `destructive` runs FLUSHALL, only on a store without keys. Raises StoreUnavailable if the
+    store becomes unavailable.
     """
     sandbox = Sandbox(links)
     try:
@@ -50,19 +50,19 @@ def _reach(sandbox: Sandbox) -> Diagnosis:
             link.send(lasting(sandbox.key("reached"), b"1"), ends(sandbox.key("reached")))
     except LinkLost:
         return failed(
-            "the store does not answer, or does not take the user and password of the URL",
+            "the store does not answer, or does not accept the user and password of the URL",
             "check the URL: host, port, TLS, user, password; and that the store runs",
         )
     except (Elsewhere, SealringError):
         return failed(
-            "the store answers, and refuses SET or PEXPIRE of s1-doctor:*",
+            "the store answers, but refuses SET or PEXPIRE of s1-doctor:*",
             "name a primary that is neither full nor loading, and a user that may use these keys (docs/storage.md)",
         )
-    return ok("takes a write")
+    return ok("accepts a write")
 
 
 def _run(check: Check, sandbox: Sandbox) -> Diagnosis:
-    for _ in range(2):  # a link may have broken while it was idle, or a slot have moved
+    for _ in range(2):  # a link may have broken while it was idle, or a slot may have moved
         try:
             return check.look(sandbox)
         except (LinkLost, Elsewhere):
@@ -75,5 +75,5 @@ def _run(check: Check, sandbox: Sandbox) -> Diagnosis:
 
 def _refused(check: Check) -> Diagnosis:
     if check.needed:
-        return failed("the store refuses a command of it", "allow it to the user of the URL (docs/storage.md)")
-    return note("left out: the store refuses it; the server does not use it")
+        return failed("the store refuses a command of this check", "allow it to the user of the URL (docs/storage.md)")
+    return note("skipped: the store refuses it; the server does not use it")

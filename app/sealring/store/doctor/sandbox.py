@@ -1,4 +1,4 @@
-"""A corner of the store for the doctor: random keys in one slot, that nobody else uses and that do not stay."""
+"""Temporary keys for the doctor: random, in one slot, used by nobody else."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sealring.store.connection.link import Command, Link
 from sealring.store.connection.links import Links
 from sealring.store.schema.keyspace import doctor_prefix
 
-LIFE_MS = 60_000  # of a key that a doctor who died left behind
+LIFE_MS = 60_000  # of a key that an interrupted examination leaves behind
 
 
 class Sandbox:
-    """Not thread-safe. Every key that it names is to be written with `lasting` or followed by `ends`."""
+    """Not thread-safe. Write each of its keys with `lasting`, or follow the write with `ends`."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -26,23 +26,23 @@ class Sandbox:
         return key
 
     def borrow(self) -> AbstractContextManager[Link]:
-        """Lend a link to where the keys are; one for each that is held at once."""
+        """Lend a link to the node of the keys. Several may be lent at once."""
         return self._links.borrow(self._prefix)
 
     def hang_up(self) -> None:
-        """Drop the connections: a check that was cut short may have left one inside a transaction."""
+        """Drop the connections: an interrupted check may have left one inside a transaction."""
         self._links.look_again()
 
     def removal(self) -> Command:
-        """The command that removes every key of the sandbox."""
+        """Return the command that removes every key of the sandbox."""
         return (b"DEL", *self._keys)
 
 
 def lasting(key: bytes, value: bytes, *conditions: bytes) -> Command:
-    """The command that sets a key for the time of an examination."""
+    """Return the command that sets a key for the time of an examination."""
     return (b"SET", key, value, b"PX", LIFE_MS, *conditions)
 
 
 def ends(key: bytes) -> Command:
-    """The command that ends a key that was not made by `lasting`."""
+    """Return the command that gives a lifetime to a key that was not set by `lasting`."""
     return (b"PEXPIRE", key, LIFE_MS)

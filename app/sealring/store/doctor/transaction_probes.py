@@ -1,4 +1,4 @@
-"""What the server counts on of MULTI, EXEC and WAIT, apart from WATCH."""
+"""Checks of MULTI, EXEC and WAIT, without WATCH."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WAIT_MS = 200
 
 
 def transaction_checks(replicas: int) -> Iterator[Check]:
-    """`replicas` is how many the store says are connected to each primary, at least."""
+    """`replicas`: how many each primary reports as connected, at least."""
     yield Check("MULTI is atomic", _atomic)
     yield Check("MULTI with a bad command", _aborted)
     yield Check("WAIT", lambda sandbox: _waits(sandbox, replicas))
@@ -31,7 +31,7 @@ def _atomic(sandbox: Sandbox) -> Diagnosis:
 
 
 def _aborted(sandbox: Sandbox) -> Diagnosis:
-    """A command that cannot be queued must keep the whole transaction from being applied."""
+    """A command that cannot be queued must prevent the whole transaction."""
     key = sandbox.key("transaction")
     with sandbox.borrow() as link:
         link.send((b"DEL", key))
@@ -42,7 +42,7 @@ def _aborted(sandbox: Sandbox) -> Diagnosis:
         else:
             return failed("the store does not refuse it", "use another store")
     if applied is not None:
-        return failed("EXEC applies the rest of it", "use another store: this one tears writes")
+        return failed("EXEC applies the rest of it", "use another store: this one applies writes in part")
     return ok("EXEC applies nothing")
 
 
@@ -54,7 +54,7 @@ def _waits(sandbox: Sandbox, replicas: int) -> Diagnosis:
         return warning("refused, or unknown to this store", "allow +wait, or leave wait_replicas = 0 in [store]")
     if replicas and not acknowledged:
         return warning(
-            f"of {replicas} connected, no replica has a write within {_WAIT_MS} ms",
-            "look after the replicas; with wait_replicas, writes would be answered 503",
+            f"of {replicas} connected replicas, none has a write within {_WAIT_MS} ms",
+            "check the replicas; with wait_replicas, responses to writes would be 503",
         )
     return ok(f"answers; replicas that had the write: {acknowledged}")

@@ -1,4 +1,4 @@
-"""Figures and settings of a store: how far away it is, how full, how durable."""
+"""Checks of a store's latency, clock, memory, persistence and durability."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _of_node(info: Mapping[str, str], which: str) -> Iterator[Check]:
         yield Check(f"memory{which}", lambda _: _memory(info))
         yield Check(f"persistence{which}", lambda _: _persistence(info))
     else:
-        said = "refused: server, memory and persistence were not looked at"
+        said = "refused: server, memory and persistence were not checked"
         yield Check(f"INFO{which}", lambda _: warning(said, "allow +info to the user of the URL"))
 
 
@@ -46,7 +46,7 @@ def _round_trip(sandbox: Sandbox) -> Diagnosis:
             times_ms.append(1000 * (time.perf_counter() - began))
     median = statistics.median(times_ms)
     if median > _FAR_MS:
-        return warning(f"{median:.1f} ms, two to four times for each request", "bring the server nearer to the store")
+        return warning(f"{median:.1f} ms, two to four times for each request", "move the server closer to the store")
     return ok(f"{median:.2f} ms")
 
 
@@ -59,7 +59,7 @@ def _clock(sandbox: Sandbox) -> Diagnosis:
     if abs(ahead) > _SKEW_S:
         return warning(
             f"the store's is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} ours",
-            "let NTP set both: times of objects come from the store, and tokens expire by ours",
+            "synchronise both by NTP: times of objects come from the store, and tokens expire by ours",
         )
     return ok(f"{1000 * abs(ahead):.0f} ms from ours")
 
@@ -68,7 +68,7 @@ def _server(info: Mapping[str, str]) -> Diagnosis:
     name = "valkey" if "valkey_version" in info else info.get("server_name", "redis")
     version = info.get("valkey_version", info.get("redis_version", ""))
     if info.get("role") == "slave":
-        return failed(f"{name} {version}, a replica: what is written to it is lost", "name its primary")
+        return failed(f"{name} {version}, a replica: what is written to it is lost", "use the URL of its primary")
     if _numbers(info.get("redis_version", "")) < _OLDEST:
         return failed(f"{name} {version} is too old", "use Redis 7.0, Valkey 7.2 or later")
     return ok(f"{name} {version}, {info.get('connected_slaves', '?')} replicas")
@@ -82,14 +82,14 @@ def _memory(info: Mapping[str, str]) -> Diagnosis:
     used, limit, machine = (_number(info, name) for name in ("used_memory", "maxmemory", "total_system_memory"))
     most = limit or machine
     if not most:
-        return warning("the store does not say how much it may use", "see to it that it cannot run out")
+        return warning("the store does not report how much it may use", "make sure that it cannot run out")
     said = f"{used / _MIB:.0f} of {most / _MIB:.0f} MiB used"
     if used > _FULL * most:
-        return warning(said, "give it more: when it is full, all requests but lists are answered 507")
+        return warning(said, "give it more: when it is full, the response to all requests except lists is 507")
     if not limit:
         return warning(
             f"{said}, which is all that the machine has",
-            "set maxmemory: a full store refuses writes, but a full machine ends the store",
+            "set maxmemory: a full store refuses writes, but a full machine kills the store",
         )
     return ok(said)
 
@@ -102,7 +102,7 @@ def _number(info: Mapping[str, str], name: str) -> int:
 def _persistence(info: Mapping[str, str]) -> Diagnosis:
     if info.get("aof_last_write_status", "ok") != "ok":
         return failed(
-            "the last write to its file failed", "see the store's log: it takes no writes until that is mended"
+            "the last write to its file failed", "see the store's log: it accepts no writes until that is fixed"
         )
     for name in ("aof_last_bgrewrite_status", "rdb_last_bgsave_status"):
         if info.get(name, "ok") != "ok":
@@ -111,13 +111,13 @@ def _persistence(info: Mapping[str, str]) -> Diagnosis:
 
 
 def _durability(nodes: Sequence[StoreFacts]) -> Diagnosis:
-    """The class that the store can have, with the right settings of ours."""
+    """The class that the store allows, if our own settings are right."""
     verdict = assess(nodes, DurabilityPolicy(wait_replicas=1))
     lacking = "; ".join(verdict.lacking)
     if verdict.durability is Durability.STRONG:
-        return ok("strong, where wait_replicas is 1 or more in [store]")
+        return ok("strong, if wait_replicas is 1 or more in [store]")
     if verdict.durability is Durability.SINGLE:
-        return ok("single: a write is on the disk of this one node before its answer", f"for strong: {lacking}")
+        return ok("single: a write is on the disk of this one node before its reply", f"for strong: {lacking}")
     if not all(facts.config for facts in nodes):
-        return warning("unknown: CONFIG GET is refused, and sealring takes it for best effort", lacking)
-    return failed("best effort: it can lose answered writes, and sealring does not start on it", lacking)
+        return warning("unknown: CONFIG GET is refused, and sealring treats it as best effort", lacking)
+    return failed("best effort: it can lose acknowledged writes, and sealring does not start on it", lacking)

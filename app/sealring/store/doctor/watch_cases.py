@@ -1,7 +1,7 @@
-"""What WATCH must notice: thirteen things that another connection can do between WATCH and EXEC.
+"""Checks of WATCH: thirteen events between WATCH and EXEC that it must notice or ignore.
 
-Redis since 6.2 and Valkey agree on all of them, and the server's promises rest on that: where a change goes unnoticed,
-one of two writers overwrites the other and both are told that they succeeded.
+Redis since 6.2 and Valkey agree on all of them, and the server relies on that: if a change goes unnoticed, one of two
+writers overwrites the other, and both get a success.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SCRIPT = b"return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])"
 
 @dataclass(frozen=True, slots=True)
 class WatchCase:
-    """What the rival does to the watched key, and whether our EXEC must then apply nothing."""
+    """What another connection, the rival, does to the watched key, and whether our EXEC must then apply nothing."""
 
     name: str
     before: Sequence[Command]
@@ -31,7 +31,7 @@ class WatchCase:
     aborts: bool = True
     wait_s: float = 0.0
     used: bool = True  # whether the server uses the rival's commands
-    empties: bool = False  # whether they remove keys of others
+    empties: bool = False  # whether these also remove keys of others
 
 
 class _NotAlone(Exception):
@@ -70,9 +70,9 @@ def _look(case: WatchCase, sandbox: Sandbox) -> Diagnosis:
     try:
         said, applied = _attempt(case, sandbox)
     except _NotAlone:
-        return failed("left out: the store holds keys, and FLUSHALL would remove them", "leave --destructive away")
+        return failed("skipped: the store holds keys, and FLUSHALL would remove them", "omit --destructive")
     if said != applied:
-        return failed("EXEC says one thing and does another", _ANOTHER_STORE)
+        return failed("EXEC reports one result and does another", _ANOTHER_STORE)
     if case.aborts and applied:
         return failed("EXEC commits although the watched key changed", _ANOTHER_STORE)
     if not case.aborts and not applied:
@@ -81,7 +81,7 @@ def _look(case: WatchCase, sandbox: Sandbox) -> Diagnosis:
 
 
 def _left_out(_: Sandbox) -> Diagnosis:
-    return note("left out: it would remove everything in the store; --destructive runs it on an empty one")
+    return note("skipped: it would remove everything in the store; --destructive runs it on an empty one")
 
 
 def _attempt(case: WatchCase, sandbox: Sandbox) -> tuple[bool, bool]:
@@ -100,7 +100,7 @@ def _attempt(case: WatchCase, sandbox: Sandbox) -> tuple[bool, bool]:
 
 
 def _check_alone(link: Link) -> None:
-    """FLUSHALL empties every database of the server, and DBSIZE counts one: INFO must list no other."""
+    """FLUSHALL empties every database of the server, and DBSIZE counts only one: INFO must list no other."""
     size, keyspace = link.send((b"DBSIZE",), (b"INFO", b"keyspace"))
     databases = [line for line in keyspace.splitlines() if line.startswith(b"db")]
     if size != 1 or len(databases) != 1:

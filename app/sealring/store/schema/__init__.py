@@ -1,1 +1,1 @@
-"""The keys and the bytes of what is stored."""
+"""The keys and bytes of stored records."""

@@ -1,12 +1,13 @@
-"""The bytes of an entry of the audit stream, with a MAC over all of them and their partition.
+"""The bytes of an entry of the audit stream, with a MAC that also covers the partition.
 
     version u8 ‖ operation 16 ‖ attempt u8 ‖ boot 8 ‖ counter u64 ‖ n u8 ‖ n x counter u64 ‖ refused u8
       ‖ lp8(action) ‖ lp8(environment) ‖ lp8(organization) ‖ lp16(issuer) ‖ lp16(subject) ‖ lp16(token id)
       ‖ lp8(source) ‖ lp8(request id) ‖ lp8(target) ‖ name form u8 ‖ lp16(name) ‖ lp16(context)
       ‖ n u8 ‖ n x (KEK id 16 ‖ version u32) ‖ lp8(provider) ‖ lp16(reason) ‖ lp8(detail) ‖ MAC 16
 
-The time is the entry's id in the stream. `boot` is the worker's, made at its start, and `counter` grows with each entry
-that it makes; the n counters are those of earlier entries whose EXEC was refused. Any other gap tells of a lost entry.
+The time is the entry's id in the stream. `boot` is random, chosen by each worker at its start, and `counter` grows with
+each entry that the worker makes; the n counters are those of earlier entries with a refused EXEC. Any other gap means a
+lost entry.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _KEY = struct.Struct(">16sI")
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An event, and where it stands among those of its worker."""
+    """An event, and its number among those of its worker."""
 
     event: Event
     boot: bytes  # 8 bytes
@@ -64,7 +65,7 @@ def encode_entry(keys: StoreKeys, partition: int, entry: AuditEntry) -> bytes:
     return body + keys.audit(partition.to_bytes(2, "big") + body)
 
 
-# Parts that are the same in most entries of a worker.
+# Cached: parts that are the same in most entries of a worker.
 
 
 @lru_cache(4096)
@@ -83,14 +84,14 @@ def _what(provider: str, reason: str, detail: str) -> bytes:
 
 
 def decode_fields(keys: StoreKeys, partition: int, fields: Sequence[bytes]) -> AuditEntry:
-    """Read the fields and values of an entry, in turn. Raises IntegrityFailure for what we did not append there."""
+    """Read an entry from its fields and values in turn. Raises IntegrityFailure if we did not append it there."""
     if len(fields) != 2 or fields[0] != FIELD:
         raise IntegrityFailure("audit entry")
     return decode_entry(keys, partition, fields[1])
 
 
 def decode_entry(keys: StoreKeys, partition: int, raw: bytes) -> AuditEntry:
-    """Raises IntegrityFailure for whatever we did not append to that partition."""
+    """Read an entry. Raises IntegrityFailure if we did not append it to that partition."""
     body, mac = raw[:-DIGEST_BYTES], raw[-DIGEST_BYTES:]
     if not hmac.compare_digest(keys.audit(partition.to_bytes(2, "big") + body), mac):
         raise IntegrityFailure("audit entry")

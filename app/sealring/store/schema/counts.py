@@ -10,10 +10,10 @@ from sealring.domain.wire import Reader
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of a partition, or of a whole store."""
+    """The counts of a partition, or of a whole store."""
 
     objects: int = 0  # live and deleted
-    versions: int = 0  # older ones; each object has its current one beside them
+    versions: int = 0  # only older ones; each object also has its current one
     keks: int = 0  # managed ones, and those of bindings
     scopes: int = 0  # of managed KEKs
     bindings: int = 0

@@ -1,36 +1,35 @@
-"""The one list of all keys in the store. No user text ever stands in one.
+"""All keys in the store. None of them contains user text.
 
     key                    type    holds                                   lives             watched by
-    s1:layout              string  format, partitions, wrapped store key   for ever          the end of a restore
-    s1:ready               string  proof that the store takes writes       60 seconds        nothing
+    s1:layout              string  format, partitions, wrapped store key   forever           the end of a restore
+    s1:ready               string  proof that the store accepts writes     60 seconds        nothing
     s1:purge               string  the worker that purges                  150 seconds       nothing
-    s1:{p}:z               string  whose store this is, which generation   for ever          every write, and a restore
+    s1:{p}:z               string  the id of the store, the generation     forever           every write, and a restore
     s1:{p}:o:<object id>   string  an object with its current envelope     until purged      update, delete, restore
     s1:{p}:v:<object id>   hash    older versions by version id            until purged      nothing
     s1:{p}:s:<object id>   list    their summaries, newest first           until purged      nothing
     s1:{p}:n:<name>        string  the id of an organization's live object while it is live  create, restore
-    s1:{p}:x:<env>:<org>   zset    live objects of an organization         for ever          nothing
-    s1:{p}:e:<env>         zset    live objects of an environment          for ever          nothing
-    s1:{p}:d:<name>        hash    organizations that may have the name    for ever (a hint) nothing
+    s1:{p}:x:<env>:<org>   zset    live objects of an organization         forever           nothing
+    s1:{p}:e:<env>         zset    live objects of an environment          forever           nothing
+    s1:{p}:d:<name>        hash    organizations that may have the name    forever (a hint)  nothing
     s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
-    s1:{p}:k:<KEK id>      string  a KEK                                   for ever          nothing
-    s1:{p}:u:<KEK id>      hash    counts of a managed KEK, by version     for ever          nothing
-    s1:{p}:c:<scope>       string  the id of a scope's KEK                 for ever          first use
-    s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       for ever          a change of one
-    s1:{p}:r:<env>         hash    revocations of tokens by what they are of for ever       a change of one
-    s1:{p}:q               hash    whose a binding is, by its id           for ever          nothing
-    s1:{p}:g:<home>        string  an organization's epoch                 for ever          its every write
+    s1:{p}:k:<KEK id>      string  a KEK                                   forever           nothing
+    s1:{p}:u:<KEK id>      hash    counts of a managed KEK, by version     forever           nothing
+    s1:{p}:c:<scope>       string  the id of a scope's KEK                 forever           first use
+    s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       forever           a change of one
+    s1:{p}:r:<env>         hash    revocations of tokens by target         forever           a change of one
+    s1:{p}:q               hash    the organization of a binding, by id    forever           nothing
+    s1:{p}:g:<home>        string  an organization's epoch                 forever           each of its writes
     s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
-    s1:{p}:w               string  nothing: a write for WAIT to look at    60 seconds        nothing
+    s1:{p}:w               string  nothing: a write that WAIT refers to    60 seconds        nothing
 
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
 
-`{p}`, the hash tag, is the partition in decimal: all keys of an organization lie in one slot. Ids are their 16 raw
-bytes, a home is its 4; names, scopes and idempotency are 16-byte keyed digests; environment and organization ids have a
-strict alphabet.
+`{p}`, the hash tag, is the partition in decimal: all keys of an organization are in one slot. Ids are 16 raw bytes, a
+home 4; names, scopes and requests are 16-byte keyed digests; environment and organization ids have a strict alphabet.
 
-`sealring doctor store` makes keys of its own under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
+`sealring doctor store` makes its own keys under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ ALL_KEYS = b"s1:*"  # as SCAN matches
 
 
 class Kind(Enum):
-    """What a key of a partition holds: the letter in its name. Those of which a partition has many."""
+    """What a key of a partition holds, as the letter in its name. Only kinds of which a partition has many keys."""
 
     OBJECT = b"o"
     VERSIONS = b"v"
@@ -74,31 +73,31 @@ _KINDS = {kind.value: kind for kind in Kind}
 
 
 def parse_key(key: bytes) -> tuple[Kind | None, bytes]:
-    """Return what a key of a partition holds, and what follows its letter. None: a kind that is not listed."""
+    """Return the kind of a partition's key, and what follows its letter. None: a kind that is not listed."""
     _, _, name = key.partition(b"}:")
     letter, _, rest = name.partition(b":")
     return _KINDS.get(letter), rest
 
 
 def parse_environment(rest: bytes) -> EnvironmentId | None:
-    """Return whose an ENVIRONMENT_INDEX or REVOCATIONS are; None where they are nobody's."""
+    """Return the environment of an ENVIRONMENT_INDEX or REVOCATIONS key; None if it names none."""
     return environment_id(rest.decode("ascii", "replace"))
 
 
 def parse_owner(rest: bytes) -> Owner | None:
-    """Return whose an ORG_INDEX or BINDINGS are, `<env>:<org>`; None where they are nobody's."""
+    """Return the owner, `<env>:<org>`, of an ORG_INDEX or BINDINGS key; None if it names none."""
     environment, _, org = rest.decode("ascii", "replace").partition(":")
     owner = environment_id(environment), org_id(org) if org else NO_ORG
     return None if owner[0] is None or owner[1] is None else (owner[0], owner[1])
 
 
 def fence_beside(key: bytes) -> bytes:
-    """Return the key, in the slot of `key`, that is written so that WAIT has something to look at."""
+    """Return the key in the slot of `key` that is written so that WAIT has a write to refer to."""
     return key[: key.index(b"}") + 1] + b":w"
 
 
 def partition_of(key: bytes) -> int:
-    """Return the partition of a key of one."""
+    """Return the partition of a key that is in one."""
     return int(key[key.index(b"{") + 1 : key.index(b"}")])
 
 
@@ -121,7 +120,7 @@ class Keyspace:
         self.partition = lru_cache(10_000)(self._partition)
 
     def _home(self, environment: EnvironmentId, org: OrgId) -> Home:
-        """Keyed, so that nobody chooses an organization's id to share a partition, or a tag, with another's."""
+        """Keyed, so that nobody can choose an organization id that shares the partition or tag of another."""
         digest = self._keys.locator(b"home", lp16(environment.encode()) + lp16(org.encode()))
         return Home.of(
             int.from_bytes(digest[:8], "big") % self.partitions, int.from_bytes(digest[8:], "big") % (1 << 20)
@@ -195,11 +194,11 @@ class Keyspace:
         return self._prefixes[partition] + b"a"
 
     def pattern(self, partition: int) -> bytes:
-        """All keys of a partition, as SCAN matches."""
+        """Return the pattern of SCAN for all keys of a partition."""
         return self._prefixes[partition] + b"*"
 
     def key(self, partition: int, kind: Kind, rest: bytes) -> bytes:
-        """The key of which `parse_key` returns `kind` and `rest`."""
+        """Return the key from which `parse_key` returns `kind` and `rest`."""
         return self._prefixes[partition] + kind.value + b":" + rest
 
     def _of(self, environment: EnvironmentId, org: OrgId) -> bytes:

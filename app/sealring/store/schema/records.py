@@ -1,4 +1,4 @@
-"""The binary form of what is stored, each record with a MAC over all its fields and its key."""
+"""The binary form of records, each with a MAC over all its fields and its key."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _SCORE = struct.Struct(">Q")
 
 
 class Records:
-    """Encodes and decodes. Decoding raises IntegrityFailure for whatever we did not write at that place."""
+    """Encodes and decodes records. Decoding raises IntegrityFailure for anything we did not write at that place."""
 
     def __init__(self, keys: StoreKeys, home: Callable[[EnvironmentId, OrgId], Home]) -> None:
-        """`home` is the keyspace's: the id of an object says whose it is."""
+        """`home` is the keyspace's: an object's id must begin with the home of its organization."""
         self._keys = keys
         self._home = home
 
@@ -181,7 +181,7 @@ class Records:
         return _strictly(lambda: decode_binding(binding_id, reader), "binding record")
 
     def seal_bindings(self, environment: EnvironmentId, org: OrgId, bindings: Iterable[Binding]) -> bytes:
-        """A MAC over all bindings of an organization."""
+        """Return a MAC over all bindings of an organization."""
         records = [lp32(each.id + encode_binding(each)) for each in sorted(bindings, key=lambda each: each.id)]
         return self._keys.record(b"all bindings" + lp16(environment.encode()) + lp16(org.encode()) + b"".join(records))
 

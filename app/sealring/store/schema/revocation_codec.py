@@ -12,7 +12,7 @@ from sealring.domain.revocation import Reach, Revocation, Target
 from sealring.domain.wire import MalformedBytes, Reader, lp16, lp32
 from sealring.errors import IntegrityFailure
 
-SEAL = b""  # the field with the MAC over all: one that is taken out is missed, and so is a list that is not there
+SEAL = b""  # the field with the MAC over all: a removed revocation is noticed, and so is a missing list
 
 _FORMAT = 1
 _HEAD = struct.Struct(">BQQQ")  # format, issued before, expires, made
@@ -33,7 +33,7 @@ class RevocationCodec:
         return {**fields, SEAL: self._seal(environment, fields)}
 
     def decode(self, environment: EnvironmentId, fields: Fields) -> tuple[Revocation, ...]:
-        """Return the revocations, in no order."""
+        """Return the revocations, in no particular order."""
         if not fields:
             raise IntegrityFailure("no list of revocations")
         records = {place: raw for place, raw in fields.items() if place != SEAL}

@@ -1,4 +1,4 @@
-"""What is wrong with bindings: with their records, their KEKs, and with what says whose they are."""
+"""Checks of bindings: their records, their KEKs, and the list of their owners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sealring.store.schema.keyspace import Kind, parse_owner
 
 
 class BindingSweep:
-    """Looks at the bindings of one partition. Its findings name a binding by its id. Raises LinkLost; Elsewhere."""
+    """Checks the bindings of one partition. Its findings name a binding by its id. Raises LinkLost; Elsewhere."""
 
     def __init__(self, link: Link, store: OpenedStore, partition: int) -> None:
         self._link = link
@@ -28,16 +28,16 @@ class BindingSweep:
         return len(self._owners)
 
     def wrong_with_bindings(self, owner: bytes) -> Sequence[str]:
-        """Look at an organization's bindings; where they seem wrong once more, since they may just have changed."""
+        """Check an organization's bindings, twice if they seem wrong, since they may just have changed."""
         return self._wrong_with_bindings(owner) and self._wrong_with_bindings(owner)
 
     def wrong_with_owners(self) -> Sequence[str]:
-        """Whether what says whose a binding is says so of bindings alone; after all bindings were looked at."""
+        """Find owner entries without a binding, after all bindings were checked."""
         (listed,) = self._link.snapshot((b"HGETALL", self._keyspace.binding_owners(self._partition)))
         if isinstance(listed, Exception):
             return (f"partition {self._partition}: the owners of bindings are of another type",)
         return [
-            f"binding {_called(binding_id)}: its owner is known, and it is not there"
+            f"binding {_called(binding_id)}: its owner is listed, but the binding does not exist"
             for binding_id, owner in zip(listed[::2], listed[1::2], strict=True)
             if binding_id not in self._owners and not self._is_there(binding_id, owner)
         ]
@@ -46,7 +46,7 @@ class BindingSweep:
         (flat,) = self._link.snapshot((b"HGETALL", self._keyspace.key(self._partition, Kind.BINDINGS, owner)))
         parsed = parse_owner(owner)
         if isinstance(flat, Exception) or parsed is None:
-            return (f"partition {self._partition}: bindings of another type, or of nobody",)
+            return (f"partition {self._partition}: bindings of another type, or without an owner",)
         raws = dict(zip(flat[::2], flat[1::2], strict=True))
         seal = raws.pop(SEAL, b"")
         self._owners |= dict.fromkeys(raws, owner)
@@ -59,7 +59,9 @@ class BindingSweep:
         if None not in bindings.values() and seal != self._records.seal_bindings(
             *parsed, filter(None, bindings.values())
         ):
-            found.append(f"partition {self._partition}: the bindings of an organization are not all of them")
+            found.append(
+                f"partition {self._partition}: the bindings of an organization do not match the MAC over all of them"
+            )
         return found
 
     def _decoded(self, binding_id: bytes, raw: bytes) -> Binding | None:
@@ -69,7 +71,7 @@ class BindingSweep:
             return None
 
     def _around(self, ids: Sequence[bytes]) -> tuple[Sequence[Reply], Sequence[Reply]]:
-        """Whose they are, and their KEKs."""
+        """Return their owners and their KEKs."""
         owners = self._keyspace.binding_owners(self._partition)
         replies = self._link.snapshot(
             *((b"HGET", owners, each) for each in ids),
@@ -81,9 +83,9 @@ class BindingSweep:
         if binding is None:
             return "its record was altered"
         if f"{binding.environment}:{binding.org}".encode() != owner:
-            return "it is another organization's"
+            return "it belongs to another organization"
         if whose != owner.replace(b":", b" "):
-            return "its owner is not known, or another one"
+            return "its owner is not listed, or another one is"
         return "" if self._is_of(kek, binding) else "its KEK is missing, or another one"
 
     def _is_of(self, kek: Reply, binding: Binding) -> bool:
@@ -95,7 +97,7 @@ class BindingSweep:
             return False
 
     def _is_there(self, binding_id: bytes, owner: bytes) -> bool:
-        """Whether it is, now: it may just have been made, or have been removed together with its owner."""
+        """Whether binding and owner entry agree now: both may just have been written or removed."""
         bindings = self._keyspace.key(self._partition, Kind.BINDINGS, owner.replace(b" ", b":"))
         owners = self._keyspace.binding_owners(self._partition)
         there, listed = self._link.snapshot((b"HEXISTS", bindings, binding_id), (b"HEXISTS", owners, binding_id))

@@ -1,4 +1,4 @@
-"""What is wrong with the audit stream: entries that we did not append there."""
+"""Checks of the audit stream: finds entries that we did not append there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AT_ONCE = 500
 
 
 class EventSweep:
-    """Looks at the events of one partition. What was taken out of the stream is not noticed here."""
+    """Checks the events of one partition. Removed events are not noticed here."""
 
     def __init__(self, link: Link, store: OpenedStore, partition: int) -> None:
         self._link = link

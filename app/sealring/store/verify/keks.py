@@ -1,4 +1,4 @@
-"""What is wrong with KEKs, and with what leads to them. A KEK and its scope's pointer are written in one EXEC."""
+"""Checks of KEKs and of the scopes that point to them. A KEK and its scope's pointer are written in one EXEC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KNOWN_KEKS = 10_000
 
 
 class KekSweep:
-    """Looks at the KEKs of one partition. Its findings name a KEK by its id. Raises LinkLost; Elsewhere."""
+    """Checks the KEKs of one partition. Its findings name a KEK by its id. Raises LinkLost; Elsewhere."""
 
     def __init__(self, link: Link, keyspace: Keyspace, records: Records, partition: int) -> None:
         self._link = link
@@ -29,7 +29,7 @@ class KekSweep:
         self._known: Recent[bytes, KekRecord] = Recent(size=_KNOWN_KEKS, ttl_s=float("inf"))
 
     def wrong_with_keks(self, kek_ids: Sequence[bytes]) -> Iterator[str]:
-        """Whether they can be read, and what they are for is there: a scope, or a binding."""
+        """Find KEKs that cannot be read, managed ones without a scope, and bound ones without a binding."""
         keks = self._keks(kek_ids)
         for kek_id in kek_ids:
             if kek_id not in keks:
@@ -37,21 +37,21 @@ class KekSweep:
         managed = [kek for kek in keks.values() if kek.bound is None]
         for kek, pointer in zip(managed, self._values([self._scope_key(kek) for kek in managed]), strict=True):
             if pointer is None:
-                yield f"KEK {uuid_text(kek.kek_id)}: its scope leads to no KEK, and the next use will make another one"
+                yield f"KEK {uuid_text(kek.kek_id)}: its scope points to no KEK; the next use will create another one"
         bound = [kek for kek in keks.values() if kek.bound is not None]
         for kek, there in zip(bound, self._bindings_there(bound), strict=True):
             if there != 1:
-                yield f"KEK {uuid_text(kek.kek_id)}: its binding is not there"
+                yield f"KEK {uuid_text(kek.kek_id)}: its binding is missing"
 
     def wrong_with_scopes(self, scopes: Sequence[bytes]) -> Iterator[str]:
-        """Whether they lead to a KEK, and to one of theirs."""
+        """Find scopes that do not point to a KEK of theirs."""
         keys = [self._keyspace.key(self._partition, Kind.KEK_SCOPE, scope) for scope in scopes]
         pointers = self._values(keys)
         keks = self._keks([kek_id for kek_id in pointers if kek_id is not None])
         for key, kek_id in zip(keys, pointers, strict=True):
             kek = keks.get(kek_id or b"")
             if kek is None or self._scope_key(kek) != key:
-                yield f"partition {self._partition}: a scope leads to no KEK, or to another scope's"
+                yield f"partition {self._partition}: a scope points to no KEK, or to another scope's"
 
     def wrong_with_counts(self, kek_ids: Sequence[bytes]) -> Iterator[str]:
         keys = [self._keyspace.key(self._partition, Kind.KEK_USES, kek_id) for kek_id in kek_ids]
@@ -60,12 +60,12 @@ class KekSweep:
                 yield f"KEK {uuid_text(kek_id)}: its counts were altered"
 
     def lacking(self, wraps: Sequence[tuple[Header, Wrap]]) -> set[Header]:
-        """Return the headers of those wraps whose KEK is not there, or is not the one that wrapped."""
+        """Return the headers of wraps with a missing KEK, or with a KEK that did not make the wrap."""
         keks = self._keks([wrap.kek_id for _, wrap in wraps])
         return {header for header, wrap in wraps if not _is_of(keks.get(wrap.kek_id), header, wrap)}
 
     def _keks(self, kek_ids: Sequence[bytes]) -> dict[bytes, KekRecord]:
-        """Those of them that are there and can be read."""
+        """Return those that exist and can be read."""
         found = {kek_id: kek for kek_id in kek_ids if (kek := self._known.get(kek_id)) is not None}
         missing = [kek_id for kek_id in dict.fromkeys(kek_ids) if kek_id not in found]
         raws = self._values([self._keyspace.key(self._partition, Kind.KEK, kek_id) for kek_id in missing])
@@ -89,7 +89,7 @@ class KekSweep:
 
 
 def _owner(kek: KekRecord) -> bytes:
-    """Whose bindings a bound KEK belongs to, as in their key."""
+    """Return the owner of a bound KEK, as in the key of its bindings."""
     return ":".join(KekScope.parse_owner(kek.scope)).encode()
 
 

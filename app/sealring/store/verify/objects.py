@@ -1,4 +1,4 @@
-"""What is wrong with objects: with their records, with their older versions, and with what has to lead to them."""
+"""Checks of objects: their records, their older versions, and the keys that must point to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sealring.store.verify.keks import KekSweep
 Open = Callable[[Envelope, KeyContext], object]  # raises IntegrityFailure; KeyFailure
 
 _VERSIONS_AT_ONCE = 16
-_LOOKS = 10  # at an object that is being written
+_LOOKS = 10  # attempts for an object that is being written
 _MOVED_ON = "it was being written"
 _HEAD_BYTES = 64  # of a record: its revision and the operation that wrote it are there
 _COMMANDS = 7  # of _surroundings
@@ -28,19 +28,19 @@ _COMMANDS = 7  # of _surroundings
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen of an object. `record` is None where it is gone or cannot be read."""
+    """What was read of an object. `record` is None if it is gone or cannot be read."""
 
     id: ObjectId
     gone: bool = False
     raw: bytes = field(default=b"", repr=False)
     record: ObjectRecord | None = None
-    versions: list[bytes] = field(default_factory=list)  # ids of the older ones that are there
+    versions: list[bytes] = field(default_factory=list)  # ids of the older ones that exist
     summaries: dict[bytes, VersionSummary] = field(default_factory=dict)  # by version id
     wrong: list[str] = field(default_factory=list)
 
 
 class ObjectSweep:
-    """Looks at objects of one partition, a few at a time. Raises LinkLost; Elsewhere; StoreError."""
+    """Checks objects of one partition, a few at a time. Raises LinkLost; Elsewhere; StoreError."""
 
     def __init__(self, link: Link, store: OpenedStore, keks: KekSweep, open_envelope: Open) -> None:
         self._link = link
@@ -49,7 +49,7 @@ class ObjectSweep:
         self._open = open_envelope
 
     def look(self, ids: Sequence[ObjectId]) -> list[Seen]:
-        """Look at each; and at one that seems wrong once more, since it may just have been written."""
+        """Check each; one that seems wrong twice, since it may just have been written."""
         return [self._again(each) if each.wrong else each for each in self._look(ids)]
 
     def _again(self, seen: Seen) -> Seen:
@@ -57,7 +57,7 @@ class ObjectSweep:
             (seen,) = self._look([seen.id])
             if _MOVED_ON not in seen.wrong:
                 return seen
-        seen.wrong = []  # it is written all the time, so that nobody can say
+        seen.wrong = []  # it is written all the time: unknown
         return seen
 
     def _look(self, ids: Sequence[ObjectId]) -> list[Seen]:
@@ -82,7 +82,7 @@ class ObjectSweep:
         return Seen(object_id, raw=raw, record=record)
 
     def _see_damaged(self, seen: Sequence[Seen]) -> None:
-        """How many versions they have, at least."""
+        """Read at least which older versions exist, for the counts."""
         for each in seen:
             (versions,) = self._link.snapshot((b"HKEYS", self._store.keyspace.versions(each.id)))
             each.versions = [] if isinstance(versions, Exception) else versions
@@ -97,7 +97,7 @@ class ObjectSweep:
             each.wrong += self._surrounded(each, record, around) if head == each.raw[:_HEAD_BYTES] else [_MOVED_ON]
 
     def _surroundings(self, record: ObjectRecord) -> Sequence[Command]:
-        """Beside the record's head, so that what is read is of one moment: _COMMANDS of them."""
+        """Return _COMMANDS commands; the first reads the record's head, to notice a change since."""
         keyspace = self._store.keyspace
         return (
             (b"GETRANGE", keyspace.object(record.id), 0, _HEAD_BYTES - 1),
@@ -113,17 +113,17 @@ class ObjectSweep:
         yield from self._history(seen, record, summaries, versions)
         if not record.live:
             if time_of(tombstone) != record.purge_at:
-                yield "it is not among the deleted, or at another time"
+                yield "it is not in the list of deleted objects, or with another time"
             return
         if name != record.id.raw:
-            yield "its name does not lead to it"
+            yield "its name does not point to it"
         if time_of(org_score) != record.updated_at:
             yield "the index of its organization lacks it"
         if time_of(environment_score) != record.updated_at:
             yield "the index of its environment lacks it"
 
     def _history(self, seen: Seen, record: ObjectRecord, summaries: Reply, versions: Reply) -> Iterator[str]:
-        """The older versions: a summary and a sealed value for each number below the current one."""
+        """Check the older versions: a summary and a sealed value for each number below the current one."""
         if isinstance(summaries, Exception) or isinstance(versions, Exception):
             yield "its older versions are of another type"
             return
@@ -137,10 +137,10 @@ class ObjectSweep:
         if [each.number for each in older] != list(record.older):
             yield "its older versions have a gap"
         if set(seen.summaries) != set(versions):
-            yield "its older versions and their summaries are not the same"
+            yield "its older versions and their summaries do not match"
 
     def _see_directory(self, seen: Sequence[Seen]) -> None:
-        """Written before the object, and never taken away."""
+        """The directory entry is written before the object, and never removed."""
         live = [(each, each.record) for each in seen if each.record is not None and each.record.live]
         if not live:
             return
@@ -151,7 +151,7 @@ class ObjectSweep:
                 each.wrong.append("the directory of names lacks its organization")
 
     def _answers(self, commands: Sequence[Command]) -> Sequence[Reply]:
-        """The reply to each, whatever partition it is of; None where a key is of another type."""
+        """Return the reply to each, in any partition; None if a key is of another type."""
         try:
             return self._store.links.call(*commands)
         except IntegrityFailure:
@@ -174,7 +174,7 @@ class ObjectSweep:
             self._see_envelopes(versions)
 
     def _older(self, seen: Seen, version_id: bytes, raw: Reply) -> Version | None:
-        if not isinstance(raw, bytes):  # it was there a moment ago: a newer version took its place
+        if not isinstance(raw, bytes):  # it existed a moment ago: a newer version replaced it
             seen.wrong.append(_MOVED_ON)
             return None
         try:
@@ -205,7 +205,7 @@ class ObjectSweep:
 
 
 def time_of(score: Reply) -> int | None:
-    """The time that a sorted set has for a member; None where it has none, or what is no time."""
+    """Return the time from a member's score; None if it has no score, or if that is not a time."""
     with suppress(IntegrityFailure):
         return parse_score(score) if isinstance(score, bytes) else None
     return None

@@ -1,4 +1,4 @@
-"""What leads to objects, and leads astray: names, members of indexes, tombstones, versions of no object."""
+"""Checks of keys that point to objects: names, members of indexes, tombstones, older versions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sealring.store.verify.objects import Seen, time_of
 
 
 class PointerSweep:
-    """Is told of a partition's objects and of the keys that lead to them, and then looks where each leads.
+    """Collects a partition's objects and the keys that point to them, and then checks each pointer.
 
-    One that leads astray is looked at once more together with its object: both may just have been written. Raises
-    LinkLost; Elsewhere; StoreError.
+    A wrong one is checked again together with its object, since both may just have been written. Raises LinkLost;
+    Elsewhere; StoreError.
     """
 
     def __init__(self, link: Link, store: OpenedStore, partition: int) -> None:
@@ -35,7 +35,7 @@ class PointerSweep:
         self._histories: set[bytes] = set()  # ids of objects
 
     def knows(self, raw_id: bytes) -> bool:
-        """Whether it was told of the object."""
+        """Whether the object was added."""
         return raw_id in self._live or raw_id in self._deleted or raw_id in self._damaged
 
     def add_object(self, seen: Seen) -> None:
@@ -76,14 +76,14 @@ class PointerSweep:
         if holds is None or _bytes(holds) != raw_id or leads_to_it:
             return
         if len(raw_id) == 16:
-            yield f"{ObjectId(raw_id)}: a name that is not its own leads to it"
+            yield f"{ObjectId(raw_id)}: a name that is not its own points to it"
         else:
-            yield f"partition {self._partition}: a name leads to no object"
+            yield f"partition {self._partition}: a name points to no object"
 
     def _index(self, key: bytes, kind: Kind, rest: bytes) -> Iterator[str]:
         members = self._members(kind, rest)
         if members is None:
-            yield f"partition {self._partition}: an index of nobody"
+            yield f"partition {self._partition}: an index without an owner"
             return
         try:
             for member, score in self._link.members(key):
@@ -110,7 +110,7 @@ class PointerSweep:
         still, record = self._with_object(raw_id, (b"ZSCORE", key, member))
         listed = record is not None and record.live and record.updated_at == row.updated_at
         if isinstance(still, bytes) and not listed:
-            yield f"{self._called(raw_id)}: an index lists it as it is not"
+            yield f"{self._called(raw_id)}: an index lists it in a state that it does not have"
 
     def _tombstones(self, key: bytes) -> Iterator[str]:
         try:
@@ -124,9 +124,9 @@ class PointerSweep:
             return
         still, record = self._with_object(raw_id, (b"ZSCORE", key, raw_id))
         if record is None and purge_at is not None and purge_at < now_us():
-            return  # a purge that was cut short leaves it to the next one
+            return  # left by an interrupted purge: the next one removes it
         if isinstance(still, bytes) and (record is None or record.live):
-            yield f"{self._called(raw_id)}: it is listed among the deleted, and is not one of them"
+            yield f"{self._called(raw_id)}: it is in the list of deleted objects, but is not deleted"
 
     def _history(self, raw_id: bytes) -> Iterator[str]:
         if self.knows(raw_id):
@@ -134,10 +134,10 @@ class PointerSweep:
         keys = [self._key(kind, raw_id) for kind in (Kind.OBJECT, Kind.VERSIONS, Kind.SUMMARIES)]
         there, *history = self._link.snapshot(*((b"EXISTS", key) for key in keys))
         if not there and any(history):
-            yield f"{self._called(raw_id)}: it has older versions, and is not there itself"
+            yield f"{self._called(raw_id)}: it has older versions, but does not exist itself"
 
     def _with_object(self, raw_id: bytes, command: Command) -> tuple[Reply, ObjectRecord | None]:
-        """The answer to `command`, and the object as it is at that moment; None where it is not there."""
+        """Return the reply to `command`, and the object at that moment; None if it does not exist."""
         answer, raw = self._link.snapshot(command, (b"GET", self._key(Kind.OBJECT, raw_id)))
         try:
             return answer, self._store.records.decode_object(ObjectId(raw_id), _bytes(raw))
@@ -155,5 +155,5 @@ class PointerSweep:
 
 
 def _bytes(reply: Reply) -> bytes:
-    """A string that was read; empty where it is not there, or is of another type."""
+    """Return the string that was read; empty if it does not exist or is of another type."""
     return reply if isinstance(reply, bytes) else b""

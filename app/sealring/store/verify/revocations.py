@@ -1,4 +1,4 @@
-"""What is wrong with revocations: with a record, or with the seal over all of an environment."""
+"""Checks of revocations: their records, and the seal over all of an environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sealring.store.schema.revocation_codec import SEAL, RevocationCodec
 
 
 class RevocationSweep:
-    """Looks at the revocations of one partition. Raises LinkLost; Elsewhere."""
+    """Checks the revocations of one partition. Raises LinkLost; Elsewhere."""
 
     def __init__(self, link: Link, store: OpenedStore, partition: int) -> None:
         self._link = link
@@ -26,14 +26,14 @@ class RevocationSweep:
         return sum(self._counts.values())
 
     def wrong_with(self, owner: bytes) -> Sequence[str]:
-        """Look at the list of an environment, all of which is read at one moment."""
+        """Check the list of an environment, read at one moment."""
         environment = parse_environment(owner)
         key = self._keyspace.key(self._partition, Kind.REVOCATIONS, owner)
         (flat,) = self._link.snapshot((b"HGETALL", key))
         fields = {} if isinstance(flat, Exception) else dict(zip(flat[::2], flat[1::2], strict=True))
         self._counts[owner] = sum(place != SEAL for place in fields)
         if environment is None or key != self._keyspace.revocations(environment) or isinstance(flat, Exception):
-            return (f"partition {self._partition}: revocations of another type, or of nobody",)
+            return (f"partition {self._partition}: revocations of another type, or without an environment",)
         try:
             self._codec.decode(environment, fields)
         except IntegrityFailure as failure:

@@ -1,7 +1,7 @@
-"""Sweeping a store: whether all that is in it is whole, and leads to each other in both directions.
+"""A sweep of a store: checks that its records are intact, and that they point to each other in both directions.
 
-A sweep may run beside servers. What seems wrong is looked at once more, all at one moment, before it is a finding.
-Until it goes on to the next partition, it remembers of each object its id and what has to lead to it.
+A sweep may run beside servers. What seems wrong is read again, all at one moment, before it is a finding. For each
+object of the current partition, the sweep remembers the id and the keys that must point to it.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from sealring.store.verify.pointers import PointerSweep
 from sealring.store.verify.revocations import RevocationSweep
 from sealring.store.verify.types import TypeSweep
 
-_AT_ONCE = 16  # records of one read; each may have a megabyte and more
+_AT_ONCE = 16  # records of one read; each may be larger than a megabyte
 _OF_OWNERS = frozenset(  # the others have 16 bytes
     {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS, Kind.EPOCH}
 )
 
 
 class Sweep:
-    """Looks at a store once."""
+    """Checks a store once."""
 
     def __init__(self, store: OpenedStore, open_envelope: Open, advance: Callable[[int], None]) -> None:
-        """`open_envelope` is called with every envelope, and `advance` is told of each key that was scanned."""
+        """`open_envelope` is called with every envelope, `advance` with 1 for each key that was scanned."""
         self._store = store
         self._open = open_envelope
         self._advance = advance
         self.counts = Counts()
 
     def findings(self) -> Iterator[str]:
-        """Yield what is wrong, a line each: ids, and never a name or a value. Raises StoreError."""
+        """Yield a line for each finding, with ids, and never a name or a value. Raises StoreError."""
         for partition in range(self._store.keyspace.partitions):
             yield from self._partition(partition)
 
@@ -70,7 +70,7 @@ class _PartitionSweep:
         self._versions_seen = 0
 
     def findings(self, advance: Callable[[int], None]) -> Iterator[str]:
-        """First whatever each key holds, then where the pointers lead."""
+        """Check first what each key holds, then the pointers."""
         for kind, rests in self._batches(advance):
             yield from self._look(kind, rests)
         yield from self._pointers.findings()
@@ -94,7 +94,7 @@ class _PartitionSweep:
             advance(1)
             kind, rest = parse_key(key)
             if kind is None or (kind not in _OF_OWNERS and len(rest) != 16):
-                continue  # it leads to no object, and nothing leads to it
+                continue  # it points to no object, and nothing points to it
             waiting[kind].append(rest)
             if len(waiting[kind]) == _AT_ONCE:
                 yield kind, waiting.pop(kind)
@@ -122,7 +122,7 @@ class _PartitionSweep:
                 self._note(kind, rests)
 
     def _note(self, kind: Kind, rests: Sequence[bytes]) -> None:
-        """Keep what leads to objects, until all objects were looked at."""
+        """Keep pointers to objects until all objects were checked."""
         match kind:
             case Kind.NAME:
                 self._pointers.add_names(rests)

@@ -1,4 +1,4 @@
-"""Keys of another type than sealring gives them, of those kinds of which nothing else can be told to be wrong."""
+"""Checks of the types of keys, for kinds of keys that have no other check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CALLED = {
 
 
 class TypeSweep:
-    """Looks at keys of one partition. Raises LinkLost; Elsewhere; StoreError."""
+    """Checks keys of one partition. Raises LinkLost; Elsewhere; StoreError."""
 
     def __init__(self, link: Link, keyspace: Keyspace, partition: int) -> None:
         self._link = link
@@ -32,5 +32,5 @@ class TypeSweep:
 
 
 def _short_read(kind: Kind, key: bytes) -> Command:
-    """What a key of another type refuses, and which costs little however much the key holds."""
+    """Return a cheap read, for keys of any size, that fails if the key is of another type."""
     return (b"GETRANGE", key, 0, 0) if kind is Kind.EPOCH else (b"HEXISTS", key, b"")
