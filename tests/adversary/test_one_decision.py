@@ -25,7 +25,7 @@ from adversary.requests_of import (
 )
 from adversary.scene import scene_on
 from adversary.stepper import at_every_gap, at_every_gap_before_the_event
-from sealring.keys import bound_keys
+from sealring.keys import decisions
 
 REFUSED = {424, 503}
 
@@ -138,7 +138,7 @@ def test_a_change_before_the_audit_event_decides_which_key_guards(scene, request
 @pytest.fixture
 def forgetful(valkey, monkeypatch):
     """A scene in which the watched process knows the bindings of one organization, and drops them for those of another."""
-    monkeypatch.setattr(bound_keys, "CACHED_ORGANIZATIONS", 1)
+    monkeypatch.setattr(decisions, "CACHED_ORGANIZATIONS", 1)
     with scene_on(valkey) as scene:
         yield scene
 
