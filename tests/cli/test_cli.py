@@ -65,7 +65,7 @@ def test_init_with_another_store_changes_nothing(installed, tmp_path):
 
     assert failed.returncode == 1
     assert failed.stderr.startswith(
-        f"Error: {installed.parent} is of another store than --store: use another --data-dir;"
+        f"Error: {installed.parent} belongs to another store than --store: use another --data-dir;"
     )
     assert {path.name: path.read_bytes() for path in installed.parent.iterdir()} == before
     assert run("check-config", "--config", installed).stdout.endswith("durable   ok: single\n")
@@ -135,7 +135,7 @@ def test_check_config_says_that_an_issuer_is_out_of_reach(installed):
 
     assert failed.returncode == 1
     assert failed.stderr == (
-        "Error: issuer 'urn:sealring:local': there are no keys at its jwks_url on 127.0.0.1:1: connection refused\n"
+        "Error: issuer 'urn:sealring:local': its jwks_url on 127.0.0.1:1 gives no keys: connection refused\n"
     )
 
 
@@ -384,7 +384,7 @@ def test_dev_keeps_to_the_provider_that_its_data_has(dev, tmp_path):
     failed = run("dev", "--data-dir", tmp_path / "dev", "--port", free_port(), "--keys", "hsm", check=False)
 
     assert failed.returncode == 1
-    assert "keeps its keys with 'local'; use another --data-dir for 'hsm'" in failed.stderr
+    assert "has its managed keys in 'local'; use another --data-dir for 'hsm'" in failed.stderr
 
 
 def test_dev_can_use_another_store(dev, tmp_path):
@@ -406,7 +406,7 @@ def test_purge_goes_on_past_damaged_partitions_and_says_so(installed):
 
         assert said.stdout == "purged 0 objects, 1 audit events\n"
         assert said.stderr.splitlines()[-1] == (
-            "Error: 2 partitions are damaged, and not purged; `sealring verify` names them"
+            "Error: 2 partitions are damaged and were not purged; `sealring verify` names them"
         )
         assert said.returncode == 1
         assert run("verify", "--config", installed, check=False).returncode == 1
