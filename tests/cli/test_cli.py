@@ -81,7 +81,7 @@ def test_init_with_a_layout_that_is_left_of_another_installation_leaves_the_stor
         failed = run(*command, check=False)
 
         assert failed.returncode == 1
-        assert f"Error: {folder}/store-layout is left of another installation" in failed.stderr
+        assert f"Error: {folder}/store-layout belongs to another installation" in failed.stderr
         (folder / "store-layout").unlink()
         assert run(*command).stdout == "made the store ready, with 64 partitions\n"
 
@@ -158,7 +158,7 @@ def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: the store is empty: if it is a new one, make it ready with `sealring init`; if it was not empty, look for what emptied it, and restore a backup with `sealring restore`\n"
+        == "Error: the store is empty: if it is new, make it ready with `sealring init`; if it had data, find out what emptied it, and restore a backup with `sealring restore`\n"
     )
 
 
