@@ -1,4 +1,4 @@
-# What one types here; `make help` lists it. Works with GNU make 3.81 (macOS) and later.
+# The commands of this repository; `make help` lists them. Works with GNU make 3.81 (macOS) and later.
 
 VENV    := .venv
 BIN     := $(VENV)/bin
@@ -22,28 +22,28 @@ LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
 .DEFAULT_GOAL := help
 .PHONY: help setup dev test check torture mutants test-long test-clouds softhsm bench docs wheels lock clean
 
-help:  ## List these
+help:  ## List the targets
 	@echo 'make ...'
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
 
 ##@ Use
-setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=python3.12 to choose one)
+setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=python3.12 to choose a Python)
 
-dev: setup  ## Run a server of your own, with its own store (ARGS=...)
+dev: setup  ## Run a development server with its own store (ARGS=...)
 	@$(BIN)/sealring dev $(ARGS)
 
-clean:  ## Remove .venv and everything that tools leave behind; your data in .sealring stays
+clean:  ## Remove .venv and all files that tools made; your data in .sealring stays
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov \
 		build dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Test
-test: check softhsm  ## Everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
+test: check softhsm  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
 	@echo '== pytest'
 	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/parts.py)
 
-check: setup  ## Everything that CI runs, except the tests
+check: setup  ## Run everything that CI runs, except the tests
 	@echo '== ruff format'
 	@$(BIN)/ruff format --check .
 	@echo '== ruff check'
@@ -55,20 +55,20 @@ check: setup  ## Everything that CI runs, except the tests
 	@echo '== deptry'
 	@$(BIN)/deptry app
 
-torture: setup softhsm  ## The tests that run for minutes (ARGS=... go to pytest)
+torture: setup softhsm  ## Run the tests that take minutes (ARGS=... go to pytest)
 	@$(BIN)/pytest -m torture $(ARGS)
 	@echo '== the SDKs, with a cluster as the store and keys in a token'
 	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
 
-mutants: setup softhsm  ## Change the code a little at a time; a test has to notice (ARGS=--list, --only NAME, --package P)
+mutants: setup softhsm  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
 
-test-long: torture mutants  ## What CI has no time for
+test-long: torture mutants  ## Run what takes too long for CI
 
-test-clouds: setup  ## The promises of key providers on real accounts (see docs/byok.md)
+test-clouds: setup  ## Test key providers with real accounts (see docs/byok.md)
 	@$(BIN)/pytest -m clouds tests/clouds $(ARGS)
 
-softhsm: # the tests keep keys in a token of SoftHSM
+softhsm: # the tests have keys in a token of SoftHSM
 	@for module in $(SOFTHSM); do test -e "$$module" && exit 0; done; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo 'Installing softhsm2 ...'; apt-get update -qq && apt-get install -qq -y softhsm2 >/dev/null; \
@@ -94,8 +94,8 @@ lock:  ## Resolve the requirements*.lock files again; needs uv (ARGS=--upgrade f
 	$(LOCK) $(ARGS) --group dev --group docs -o requirements-dev.lock
 	$(RESOLVE) $(ARGS) --constraint requirements-dev.lock --group pyproject.toml:release -o requirements-release.lock
 
-# --- .venv, in three steps; each leaves a stamp, and runs again only when what it depends on is newer.
-# --no-deps, since the lock is whole: asked for an extra (coverage[toml]), pip would look past the pin for a newer one.
+# --- .venv, in three steps; each leaves a stamp, and runs again only if its prerequisites are newer.
+# --no-deps, since the lock is complete: for an extra (coverage[toml]), pip would look for a newer version than the pin.
 
 $(MADE):
 	@for python in $(PYTHONS); do \
@@ -106,19 +106,19 @@ $(MADE):
 		echo "Making $(VENV) with $$("$$python" --version) ..."; \
 		"$$python" -m venv --clear $(VENV) && touch $@; exit; \
 	done; \
-	echo 'sealring needs Python 3.11 or newer; looked for: $(PYTHONS). Choose one with make PYTHON=/path/to/python3' >&2; \
+	echo 'sealring needs Python 3.11 or newer; tried: $(PYTHONS). Choose one with make PYTHON=/path/to/python3' >&2; \
 	exit 1
 
 $(LIBRARIES): $(MADE) requirements-dev.lock
 	@rm -f $@
-	@echo 'Installing the libraries of requirements-dev.lock; a dot each, a minute the first time ...'
+	@echo 'Installing the libraries of requirements-dev.lock; a dot for each, a minute the first time ...'
 	@{ $(PIP) install --no-deps --require-hashes -r requirements-dev.lock && touch $@; } | \
 		awk '/^(Collecting|Requirement already)/ { printf "."; fflush() } \
 			/^Installing/ { printf " unpacking"; fflush() } END { print "" }'
 	@test -e $@
 
 $(INSTALLED): $(LIBRARIES) pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
-	@echo 'Installing sealring, editable; some ten seconds ...'
+	@echo 'Installing sealring, editable; about ten seconds ...'
 	@$(PIP) install --quiet --no-deps $(PLUGINS:%=-e plugins/%) -e .
 	@test -x $(BIN)/sealring
 	@touch $@

@@ -222,6 +222,6 @@ def test_an_installation_that_has_a_store_keeps_it(tmp_path):
     list(installation.create_files(tmp_path, "redis://127.0.0.1:1/0", "local"))
     (tmp_path / "store-pin").touch()
 
-    with pytest.raises(SettingsInvalid, match="is of another store than --store"):
+    with pytest.raises(SettingsInvalid, match="belongs to another store than --store"):
         list(installation.create_files(tmp_path, "redis://127.0.0.1:2/0", "local"))
     assert settings.load(tmp_path / "sealring.toml").store_url == "redis://127.0.0.1:1/0"

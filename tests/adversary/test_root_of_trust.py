@@ -349,7 +349,7 @@ def test_an_attackers_store_is_never_pinned_silently(attacked):
     attacked.config.pin_file.unlink()
     attacked.write_layout(another_layout(attacked))
 
-    with pytest.raises(SettingsInvalid, match="nothing vouches for the store: .* `sealring init --trust-store` once"):
+    with pytest.raises(SettingsInvalid, match="the store is not trusted: .* `sealring init --trust-store` once"):
         wiring.initialise_store(attacked.config, 4)
 
     assert not attacked.config.pin_file.exists()
@@ -360,7 +360,7 @@ def test_a_store_that_was_emptied_is_not_made_ready_again_as_if_it_were_new(atta
         links.call((b"FLUSHALL",))
 
     with pytest.raises(
-        SettingsInvalid, match="the store is empty, and .* is of one that was not: look for what emptied"
+        SettingsInvalid, match="the store is empty, but .* pins a store that had data: find out what emptied"
     ):
         wiring.initialise_store(attacked.config, 4)
     with pytest.raises(SettingsInvalid, match="the store is empty"):
@@ -377,5 +377,5 @@ def test_without_a_pin_no_store_is_trusted(attacked):
 def test_a_pin_that_others_can_write_is_refused(attacked):
     attacked.config.pin_file.chmod(0o664)
 
-    with pytest.raises(SettingsInvalid, match="can be written by others, who could name a store; run: chmod go-w"):
+    with pytest.raises(SettingsInvalid, match="is writable by others, who could choose a store; run: chmod go-w"):
         attacked.use()

@@ -66,7 +66,7 @@ def test_a_restore_says_what_it_restored(run, installed, made):
 
     lost, restored = said.stdout.splitlines()
     assert re.fullmatch(
-        rf"revocations of tokens after {TIME} may not be in it: repeat them with `sealring token revoke`", lost
+        rf"revocations of tokens after {TIME} may be missing: repeat them with `sealring token revoke`", lost
     )
     assert (
         restored

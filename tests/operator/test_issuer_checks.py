@@ -129,7 +129,7 @@ def test_a_url_without_keys_is_refused_with_host_and_reason(path, provider, stat
     believe(path, f'jwks_url = "{provider.url}?client=sesame"')
 
     host = provider.url.removeprefix("http://").removesuffix("/jwks")
-    assert refusal(path) == f"issuer '{ISSUER}': there are no keys at its jwks_url on {host}: {why}"
+    assert refusal(path) == f"issuer '{ISSUER}': its jwks_url on {host} gives no keys: {why}"
 
 
 def test_a_url_that_nobody_listens_to_is_refused(path, monkeypatch):
@@ -210,7 +210,7 @@ def test_a_signing_key_beside_others_matches(path, jwks_file):
 def test_a_profile_that_does_not_take_what_the_local_key_signs_is_refused(path):
     path.write_text(path.read_text().replace('algorithms = ["ES256"]', 'algorithms = ["RS256"]'))
 
-    assert refusal(path) == "issuer 'urn:sealring:local': algorithms lack ES256, by which `sealring token` signs"
+    assert refusal(path) == "issuer 'urn:sealring:local': algorithms lack ES256, which `sealring token` signs with"
 
 
 def test_keys_behind_a_url_are_not_asked_for_each_token(path, provider):

@@ -57,12 +57,12 @@ def listed(path, *arguments):
         ),
         (
             ("--subject", "billing", "--issued-before", "2026-01-31T13:00:00+01:00"),
-            f"revoked what {LOCAL} issued to billing before 2026-01-31T12:00:00Z; every worker refuses all of that within 5 seconds\n",
+            f"revoked all tokens that {LOCAL} issued to billing before 2026-01-31T12:00:00Z; every worker refuses them within 5 seconds\n",
             {"issuer": LOCAL, "subject": "billing", "issued_before": "2026-01-31T12:00:00Z"},
         ),
         (
             ("--issued-before", "2026-01-31T12:00:00.5Z"),
-            f"revoked what {LOCAL} issued before 2026-01-31T12:00:01Z; every worker refuses all of that within 5 seconds\n",
+            f"revoked all tokens that {LOCAL} issued before 2026-01-31T12:00:01Z; every worker refuses them within 5 seconds\n",
             {"issuer": LOCAL, "issued_before": "2026-01-31T12:00:01Z"},
         ),
     ],
@@ -168,7 +168,7 @@ def test_without_a_local_issuer_an_issuer_has_to_be_named(path):
 
     failed, made = revoke(path, "--id", "t1"), revoke(path, "--issuer", LOCAL, "--id", "t1")
 
-    assert failed.stderr == "Error: [token] is missing, so there is no local issuer; say --issuer\n"
+    assert failed.stderr == "Error: [token] is missing, so there is no local issuer; give --issuer\n"
     assert made.exit_code == 0
 
 
@@ -194,7 +194,7 @@ def test_a_list_that_is_whole_is_not_begun_anew(path):
 
     failed = run(path, "token", "revocations", "--begin-anew")
 
-    assert failed.stderr == "Error: there is a list of revocations, and it is whole; it stays\n"
+    assert failed.stderr == "Error: the list of revocations exists and is intact, so it stays\n"
     assert failed.exit_code == 1
     assert listed(path) == [{"issuer": LOCAL, "id": "t1"}]
 

@@ -20,7 +20,7 @@ graceful_timeout = 10
 """
 
 SETTINGS, GUNICORNS = "sealring.toml", "gunicorn.conf.py"
-REFUSED = "the settings were not reloaded, and those before stay in force: "
+REFUSED = "the settings were not reloaded, and the former ones stay in force: "
 
 SETTINGS_THAT_CANNOT_BE_USED = {
     "arrays-in-arrays": lambda good: f"a = {'[' * 3000}{']' * 3000}\n{good}",
@@ -177,7 +177,7 @@ def test_a_log_whose_folder_is_away_ends_nothing(tmp_path, capture):
         logs.rename(away)
 
         up.process.send_signal(signal.SIGUSR1)
-        assert becomes_true(lambda: said(up, "the log was not opened again, and goes on where it was") == 1)
+        assert becomes_true(lambda: said(up, "the log files were not reopened, and stay in use") == 1)
         assert_a_reload_changes_nothing(up, before)
         assert "Handling signal: hup" in (away / "log").read_text()
 
@@ -191,7 +191,7 @@ def test_a_log_whose_folder_is_away_ends_nothing(tmp_path, capture):
 @pytest.mark.parametrize(
     ("more", "wrong"),
     [
-        ("workers = 0", "gunicorn's workers have to be one at least"),
+        ("workers = 0", "gunicorn's workers has to be at least 1"),
         ("preload_app = True", "gunicorn's preload_app has to be False: each worker builds its own app"),
     ],
 )

@@ -103,7 +103,7 @@ def test_a_pin_is_read_as_it_is_written():
 def test_what_is_no_pin_is_refused(tmp_path, text):
     (tmp_path / "store-pin").write_text(text, newline="")
 
-    with pytest.raises(SettingsInvalid, match="is damaged: restore it from where the settings are backed up"):
+    with pytest.raises(SettingsInvalid, match="is damaged: restore it from the backup of the settings"):
         TrustFiles(tmp_path / "store-pin").pin()
 
 
@@ -173,7 +173,7 @@ def test_a_store_that_is_not_the_pinned_one_is_refused_whatever_is_said(ready, l
 def test_the_operators_word_pins_a_store(ready, links):
     ready.pin_file.unlink()
     files(ready).layout_file.unlink()
-    with pytest.raises(SettingsInvalid, match="nothing vouches for the store"):
+    with pytest.raises(SettingsInvalid, match="the store is not trusted"):
         wiring.initialise_store(ready, 4)
 
     wiring.initialise_store(ready, 4, trusting=True)
@@ -220,7 +220,7 @@ def test_the_pin_may_lie_elsewhere(url, links, tmp_path):
 
 
 def test_another_pin_file_than_that_of_the_settings_is_refused(ready, url, tmp_path):
-    with pytest.raises(SettingsInvalid, match=r"\[store\] pin_file of .* is another"):
+    with pytest.raises(SettingsInvalid, match=r"\[store\] pin_file in .* is .*, which is not --pin-file"):
         list(installation.create_files(tmp_path / "etc", url, "local", tmp_path / "pin"))
 
 
@@ -256,7 +256,7 @@ def test_a_layout_makes_no_store_ready_that_is_not_empty(ready):
 def test_a_layout_without_a_pin_takes_the_operators_word(ready, links):
     links.call((b"FLUSHALL",))
     ready.pin_file.unlink()
-    with pytest.raises(SettingsInvalid, match="nothing vouches for the store"):
+    with pytest.raises(SettingsInvalid, match="the store is not trusted"):
         wiring.initialise_store(ready, 4, layout_file=files(ready).layout_file)
 
     wiring.initialise_store(ready, 4, layout_file=files(ready).layout_file, trusting=True)
@@ -293,7 +293,7 @@ def test_a_layout_file_that_is_not_there_is_told(tmp_path):
 def test_a_layout_file_that_others_can_write_is_refused(ready):
     files(ready).layout_file.chmod(0o646)
 
-    with pytest.raises(SettingsInvalid, match="can be written by others"):
+    with pytest.raises(SettingsInvalid, match="is writable by others"):
         files(ready).layout()
 
 
@@ -376,7 +376,7 @@ def test_two_who_make_a_store_ready_at_once_agree_on_one(config, links, monkeypa
     monkeypatch.setattr("sealring.server.root_of_trust.check_untouched", lambda _: None)
     assert write_layout(links, theirs)
 
-    with pytest.raises(SettingsInvalid, match="somebody else made the store ready meanwhile"):
+    with pytest.raises(SettingsInvalid, match="another process made the store ready at the same time"):
         wiring.initialise_store(config, 4)
 
     assert not config.pin_file.exists()

@@ -264,7 +264,7 @@ def test_what_is_no_lease_of_ours_keeps_nothing_from_being_purged(links, store, 
     housekeeper_of(store, tombs, purging, said).purge()
 
     assert keys_of(links, due) == []
-    assert said.getvalue().count("housekeeping: what stood in the store as the lease of another worker was none") == 1
+    assert said.getvalue().count("housekeeping: the lease of another worker in the store was malformed") == 1
 
 
 def test_a_damaged_partition_keeps_no_other_from_being_purged(links, store, tombs, purging, due):
@@ -278,7 +278,7 @@ def test_a_damaged_partition_keeps_no_other_from_being_purged(links, store, tomb
     housekeeper_of(store, tombs, purging, said).purge()
 
     assert keys_of(links, due) == []
-    assert "housekeeping: 1 partitions are damaged, and not purged; run `sealring verify`" in said.getvalue()
+    assert "housekeeping: 1 partitions are damaged and were not purged; run `sealring verify`" in said.getvalue()
 
 
 def test_damaged_tombstones_keep_no_events_and_damaged_events_no_objects_from_being_purged(purging, due, links, store):

@@ -1,4 +1,4 @@
-"""`sealring bindings ...`: an organization's own keys, from the command line of whoever runs the server."""
+"""`sealring bindings ...`: the operator manages an organization's own keys."""
 
 from __future__ import annotations
 
@@ -34,29 +34,37 @@ _binding_argument = click.argument("binding_id")
 
 @click.group("bindings")
 def bindings_commands() -> None:
-    """An organization's own keys: which contexts they guard, and whether they work."""
+    """Manage an organization's own keys: which contexts they guard, and whether they work."""
 
 
 @bindings_commands.command()
 @settings_option
 @_organization_option
 @click.option("--provider", required=True, help="The key's provider, e.g. awskms.")
-@click.option("--key", required=True, help="The key, as its provider names it.")
+@click.option("--key", required=True, help="The key's id at its provider.")
 @click.option(
-    "--match", "match", multiple=True, metavar="NAME=VALUE", help="A pair that a context needs; may be repeated."
+    "--match", "match", multiple=True, metavar="NAME=VALUE", help="A pair that a context must have; may be repeated."
 )
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the provider; may be repeated."
 )
 @click.option("--show-context", "show", multiple=True, metavar="NAME", help="A pair that the key's owner may see.")
 @click.option(
-    "--combine", type=click.Choice(["all", "any"]), default="all", show_default=True, help="Beside other keys."
+    "--combine",
+    type=click.Choice(["all", "any"]),
+    default="all",
+    show_default=True,
+    help="If several keys guard a context: whether opening needs all of them, or any one.",
 )
 @click.option(
-    "--max-stale-decrypt-s", type=click.IntRange(0, 60), default=0, show_default=True, help="The bound of a revocation."
+    "--max-stale-decrypt-s",
+    type=click.IntRange(0, 60),
+    default=0,
+    show_default=True,
+    help="Seconds that a worker may cache data keys, so that a revoked key still opens.",
 )
-@click.option("--replaces", metavar="BINDING_ID", help="The binding that retires when this one becomes active.")
-@click.option("--activate", is_flag=True, help="Verify it, and let it guard at once if it works.")
+@click.option("--replaces", metavar="BINDING_ID", help="The binding to retire when this one becomes active.")
+@click.option("--activate", is_flag=True, help="Verify the key and, if it works, activate the binding.")
 @one_line_failures
 def create(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     path: Path,
@@ -71,7 +79,7 @@ def create(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     replaces: str | None,
     activate: bool,  # noqa: FBT001
 ) -> None:
-    """Bind a key. Print the binding, with what was found."""
+    """Bind a key, and print the binding with its findings."""
     new = NewBinding(
         org=org,
         match=KeyContext.of({"organization_id": org, **dict(map(_pair, match))}),
@@ -103,7 +111,7 @@ def list_(path: Path, org: OrgId) -> None:
 @click.option("--provider", required=True, help="The key's provider, e.g. awskms.")
 @one_line_failures
 def setup(path: Path, org: OrgId, provider: str) -> None:
-    """Print what the admin of a key has to do before it can be bound."""
+    """Print the steps that a key's admin has to take before the key can be bound."""
     with _opened(path) as (bindings, caller):
         guide = bindings.setup(caller, provider, org)
         for number, step in enumerate(guide.steps, 1):
@@ -132,10 +140,10 @@ def _each(name: str, help_text: str, use_case: Callable[[Bindings, Caller, str],
 
 
 _each("read", "Print a binding.", Bindings.read)
-_each("validate", "Ask a binding's key everything, and print what was found.", Bindings.validate)
-_each("activate", "Verify a binding's key, and let it guard.", Bindings.activate)
-_each("suspend", "Refuse whatever a binding guards, at once.", Bindings.suspend)
-_each("retire", "Let a binding guard nothing new; what its key sealed still opens.", Bindings.retire)
+_each("validate", "Verify a binding's key, and print the binding with its findings.", Bindings.validate)
+_each("activate", "Verify a binding's key and, if it works, activate the binding.", Bindings.activate)
+_each("suspend", "Refuse all requests for what a binding guards, at once.", Bindings.suspend)
+_each("retire", "Stop wrapping with a binding's key; it still unwraps what it wrapped.", Bindings.retire)
 
 
 @contextmanager
@@ -149,7 +157,7 @@ def _opened(path: Path) -> Iterator[tuple[Bindings, Caller]]:
 def _environment(config: settings.Settings) -> EnvironmentId:
     found = {issuer.environment_id for issuer in config.issuers}
     if len(found) > 1:
-        raise SettingsInvalid("the settings have several environments; use the API with a token of the right one")
+        raise SettingsInvalid("the settings have several environments; use the API with a token of the one you mean")
     return found.pop()
 
 

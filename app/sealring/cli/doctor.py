@@ -23,13 +23,13 @@ def doctor() -> None:
 @click.argument("url")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.option(
-    "--destructive", is_flag=True, help="Try FLUSHALL as well, which empties the store; refused unless it is empty."
+    "--destructive", is_flag=True, help="Try FLUSHALL too, which empties the store; refused unless it is empty."
 )
 @one_line_failures
 def doctor_store(url: str, as_json: bool, destructive: bool) -> None:  # noqa: FBT001
-    """Find out whether the store at URL keeps what sealring counts on. Exit status 1 where it does not.
+    """Check that the store at URL does what sealring needs of it. Exit status 1 if it does not.
 
-    Writes keys of its own (s1-doctor:*) and removes them. URL is redis://, rediss://, unix://,
+    Writes keys of its own (s1-doctor:*), and removes them. URL is redis://, rediss://, unix://,
     sentinel:// or cluster://.
     """
     findings = wiring.examine_store(url, destructive=destructive)

@@ -1,4 +1,4 @@
-"""`sealring`: all its commands, in the order of their use."""
+"""The command `sealring` with its subcommands, in the order of their use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sealring.server.hardening import harden
 class _Commands(click.Group):
     """Our commands, and a group for each installed provider that has commands of its own.
 
-    A token may stand where a file, an option or a command is meant: no failure of any command repeats it.
+    A user may give a token by mistake, where a file, an option or a command belongs: no error message repeats it.
     """
 
     def make_context(

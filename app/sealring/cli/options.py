@@ -1,4 +1,4 @@
-"""What commands have in common: the option for the settings, and failures in one line."""
+"""Options and error handling that all commands share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ settings_option = click.option(
 
 
 def one_line_failures(command: Callable[P, None]) -> Callable[P, None]:
-    """What cannot be done is one line on standard error and exit status 1, never a stack trace."""
+    """Let a command report a SealringError as one line on standard error with exit status 1, without a stack trace."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -46,5 +46,5 @@ def one_line_failures(command: Callable[P, None]) -> Callable[P, None]:
 keys_option = click.option(
     "--keys",
     metavar="PROVIDER",
-    help="Who keeps the managed keys, e.g. hsm or local.  [default: hsm where this machine has one, else local]",
+    help="The provider of the managed keys, e.g. hsm or local.  [default: hsm if this machine has one, else local]",
 )

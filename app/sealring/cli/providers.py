@@ -1,4 +1,4 @@
-"""Commands that key providers bring: `sealring <provider> <command>`, made from what their specs declare."""
+"""`sealring <provider> <command>`: the commands that the specs of key providers declare."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sealring_plugin import ConfigField, ProviderCommand
 
 
 def providers_with_commands() -> list[str]:
-    """The installed providers that bring commands; one whose plugin cannot be loaded brings none."""
+    """Return the installed providers that have commands. A plugin that cannot be loaded has none."""
     return [name for name in sorted({entry.name for entry in registry.installed()}) if _commands(name)]
 
 

@@ -1,4 +1,4 @@
-"""What may be a token, kept out of what commands say."""
+"""Redaction of tokens in the error messages of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"""
     \b (?i:Bearer) \s+ [^\s'"]+
     | eyJ [\w-]{8,} (?: \. [\w-]* )*  # a JSON object in base64url, RFC 7515 section 3: any part of a JWS or JWE
-    | (?<! [\w-] ) [\w-]+ \. [\w-]+ \. [\w-]{40,}  # what may end in a signature: 32 bytes or more are 43 characters
+    | (?<! [\w-] ) [\w-]+ \. [\w-]+ \. [\w-]{40,}  # the last part may be a signature: 32 bytes are 43 characters
     """,
     re.ASCII | re.VERBOSE,
 )
@@ -26,7 +26,7 @@ def without_tokens(text: str) -> str:
 
 @contextmanager
 def saying_no_token() -> Iterator[None]:
-    """A failure that would print what may be a token says the same without it, with the same exit status."""
+    """Replace what may be a token in the message of a failure. The exit status stays the same."""
     try:
         yield
     except click.ClickException as error:

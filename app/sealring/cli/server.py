@@ -1,4 +1,4 @@
-"""`sealring init`, `serve`, `check-config`, `plugins`: set a server up, and run it."""
+"""Commands that set up and run a server: `sealring init`, `serve`, `check-config`, `plugins`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sealring.server import serving, wiring
     type=click.Path(path_type=Path),
     default=DEFAULT_SETTINGS.parent,
     show_default=True,
-    help="Where to make settings and keys.",
+    help="Where to make the settings and keys.",
 )
 @click.option(
     "--store", "store_url", required=True, help="The store: redis://, rediss://, unix://, sentinel:// or cluster://."
@@ -32,20 +32,20 @@ from sealring.server import serving, wiring
     type=click.IntRange(1, MAX_PARTITIONS),
     default=installation.DEFAULT_PARTITIONS,
     show_default=True,
-    help="Partitions of the store; fixed for ever.",
+    help="Partitions of the store; they can never be changed.",
 )
 @click.option(
     "--pin-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to write the pin, by which this store is known again.  [default: store-pin in --data-dir]",
+    help="Where to write the pin, which identifies this store.  [default: store-pin in --data-dir]",
 )
 @click.option(
     "--layout",
     "layout_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Make an empty store ready with a layout that was kept, so that data keys of a lost store open.",
+    help="Make an empty store ready with the layout of a lost store, so that its data keys still open.",
 )
-@click.option("--trust-store", is_flag=True, help="Pin a store that is ready already, since you know that it is yours.")
+@click.option("--trust-store", is_flag=True, help="Pin a store that is ready already, because you know it is yours.")
 @keys_option
 @one_line_failures
 def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -57,7 +57,7 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     trust_store: bool,  # noqa: FBT001
     keys: str | None,
 ) -> None:
-    """Make settings and keys, make an empty store ready, and pin it. What exists already stays as it is."""
+    """Make the settings and keys, make an empty store ready, and pin it. Existing files stay as they are."""
     pin = None if pin_file is None else pin_file.absolute()
     for made in installation.create_files(data_dir.absolute(), store_url, keys, pin):
         click.echo(f"made {made}")
@@ -73,7 +73,7 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
 @click.option(
     "--gunicorn-config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A gunicorn configuration file; config/gunicorn.conf.py is the one to start from.",
+    help="A gunicorn configuration file; start from config/gunicorn.conf.py.",
 )
 @one_line_failures
 def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
@@ -88,7 +88,7 @@ def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunic
 @settings_option
 @one_line_failures
 def check_config(path: Path) -> None:
-    """Check the settings, and reach the issuers, the store and the key provider."""
+    """Check the settings, and connect to the issuers, the store and the key provider."""
     config = settings.load(path)
     click.echo(f"settings  ok: {path}")
     for loaded in wiring.load_plugins(config):
@@ -100,7 +100,7 @@ def check_config(path: Path) -> None:
 @click.command()
 @one_line_failures
 def plugins() -> None:
-    """List the installed key providers; settings load only those that they name."""
+    """List the installed key providers. A server loads only those that its settings name."""
     for entry in registry.installed():
         package = entry.dist.name if entry.dist else "unknown"
         version = entry.dist.version if entry.dist else ""

@@ -1,4 +1,4 @@
-"""Commands for a whole store: `sealring backup`, `sealring restore`, `sealring verify`."""
+"""Commands for a whole store: `sealring backup`, `restore`, `verify`, `purge`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @settings_option
 @click.option("--output", type=_FILE, required=True, help="The file to write the data to.")
 @click.option("--keys", type=_FILE, required=True, help="The file to write the key records to; keep it with the data.")
-@click.option("--force", is_flag=True, help="Replace files that exist; each stays until the new one is whole.")
+@click.option("--force", is_flag=True, help="Replace existing files; each stays until the new one is complete.")
 @one_line_failures
 def backup(path: Path, output: Path, keys: Path, force: bool) -> None:  # noqa: FBT001  click passes each option as an argument
-    """Write a backup of the store, encrypted by a managed key. Servers may go on."""
+    """Write a backup of the store, encrypted with a managed key. Servers may keep running."""
     if _place(output) == _place(keys):
         raise BackupRefused("--output and --keys name the same file; choose two")
     for file in (output, keys):
@@ -43,24 +43,24 @@ def backup(path: Path, output: Path, keys: Path, force: bool) -> None:  # noqa: 
 @settings_option
 @click.argument("data", type=_FILE)
 @click.option("--keys", type=_FILE, required=True, help="The key records: those made with the data, or later ones.")
-@click.option("--trust-backup", is_flag=True, help="Pin the store of the backup, where pin_file was lost.")
+@click.option("--trust-backup", is_flag=True, help="Pin the store of the backup, if pin_file was lost.")
 @one_line_failures
 def restore(path: Path, data: Path, keys: Path, trust_backup: bool) -> None:  # noqa: FBT001
-    """Restore a backup, the file DATA and its key records, into the empty store of the settings, and verify it."""
+    """Restore a backup (the file DATA and its key records) into an empty store, and verify it."""
     findings = _Findings()
     config, files = settings.load(path), whole_store.BackupFiles(data, keys)
     counts = whole_store.restore(config, files, _progress, findings.report, trusting=trust_backup)
     made = datetime.fromtimestamp(whole_store.time_of(data) // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    click.echo(f"revocations of tokens after {made} may not be in it: repeat them with `sealring token revoke`")
+    click.echo(f"revocations of tokens after {made} may be missing: repeat them with `sealring token revoke`")
     findings.conclude(f"restored {counts}")
 
 
 @click.command()
 @settings_option
-@click.option("--unwrap", is_flag=True, help="Open every value as well, with its keys; none is shown.")
+@click.option("--unwrap", is_flag=True, help="Also decrypt every value with its keys; none is shown.")
 @one_line_failures
 def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
-    """Look at all that the store holds, and say what is wrong, a line each. Servers may go on."""
+    """Check everything in the store, and print a line for each finding. Servers may keep running."""
     findings = _Findings()
     counts = whole_store.verify(settings.load(path), _progress, findings.report, unwrap=unwrap)
     findings.conclude(str(counts))
@@ -70,7 +70,7 @@ def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
 @settings_option
 @one_line_failures
 def purge(path: Path) -> None:
-    """Remove deleted objects and audit events whose time is over; the server does so by itself every minute."""
+    """Remove deleted objects and audit events that have expired. The server itself does so every minute."""
     config = settings.load(path)
     with wiring.opened_stores(config) as (_, stores):
         purging = wiring.make_purging(stores, config)
@@ -79,7 +79,7 @@ def purge(path: Path) -> None:
     click.echo(f"purged {sum(each.objects for each in done)} objects, {sum(each.events for each in done)} audit events")
     left = (
         (sum(each.refused for each in done), "deleted objects are damaged and stay"),
-        (sum(each.damaged for each in done), "partitions are damaged, and not purged"),
+        (sum(each.damaged for each in done), "partitions are damaged and were not purged"),
     )
     if any(count for count, _ in left):
         said = ", ".join(f"{count} {what}" for count, what in left if count)
@@ -87,7 +87,7 @@ def purge(path: Path) -> None:
 
 
 def _place(file: Path) -> Path:
-    """Where a file is written, whatever leads there; a link in its own place is replaced."""
+    """Resolve the folder of a file, but not the file: writing replaces a symbolic link there."""
     return file.parent.resolve() / file.name
 
 
@@ -100,7 +100,7 @@ class _Findings:
         click.echo(finding)
 
     def conclude(self, text: str) -> None:
-        """Say how it went; with a finding, exit with status 1."""
+        """Print the text and the number of findings. If there are any, exit with status 1."""
         click.echo(f"{text}; {self._count} findings")
         if self._count:
             sys.exit(1)

@@ -22,10 +22,10 @@ def token_key_commands() -> None:
 @settings_option
 @one_line_failures
 def rotate(path: Path) -> None:
-    """Sign with a new key from now on; the former one verifies until none of its tokens can be valid.
+    """Sign with a new key from now on. The former key verifies its tokens until the last of them has expired.
 
-    Run it again where it was cut short. Servers read the set of keys by themselves; those on other machines need a copy
-    of it first, which they get as they got the former.
+    Run it again if it was interrupted. Servers load the new key set by themselves; copy the set to servers on other
+    machines first, in the same way as before.
     """
     for line in _local_keys(settings.load(path)).rotate(int(time.time()), time.sleep):
         click.echo(line)
@@ -34,11 +34,14 @@ def rotate(path: Path) -> None:
 @token_key_commands.command()
 @settings_option
 @click.option(
-    "--all", "all_former", is_flag=True, help="Former keys whose time is not over, too: their tokens end now."
+    "--all",
+    "all_former",
+    is_flag=True,
+    help="Also remove former keys with valid tokens, which are refused from now on.",
 )
 @one_line_failures
 def prune(path: Path, all_former: bool) -> None:  # noqa: FBT001
-    """Remove former keys that verify nothing any more."""
+    """Remove former keys that have no valid tokens left."""
     for line in _local_keys(settings.load(path)).prune(int(time.time()), all_former=all_former):
         click.echo(line)
 
@@ -50,6 +53,6 @@ def _local_keys(config: settings.Settings) -> LocalKeys:
     profile = config.profile_of(local.issuer)
     if profile.jwks_file is None:
         raise SettingsInvalid(
-            f"issuer '{local.issuer}': it has no jwks_file, which the public half of a key could be put into"
+            f"issuer '{local.issuer}': jwks_file is missing, so there is no place for the public half of a new key"
         )
     return LocalKeys(local.signing_key_file, profile.jwks_file, profile.max_lifetime_s + profile.leeway_s)

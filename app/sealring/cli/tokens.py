@@ -1,4 +1,4 @@
-"""`sealring token ...`: making tokens of the local issuer, and revoking those of any issuer of the settings."""
+"""`sealring token ...`: make tokens of the local issuer, and revoke tokens of any issuer in the settings."""
 
 from __future__ import annotations
 
@@ -36,13 +36,15 @@ from sealring.services.revocations import Revocations, Validity
 
 IN_FORCE_S = 5  # auth/revoked.py: 4 s, and the time of one read
 
-_issuer_option = click.option("--issuer", help="Whose tokens.  [default: the local issuer]")
+_issuer_option = click.option("--issuer", help="The issuer of the tokens.  [default: the local issuer]")
 
 
 @click.group("token", invoke_without_command=True)
 @settings_option
 @click.option("--org", "orgs", multiple=True, help="An organization that the token is for; may be repeated.")
-@click.option("--all-organizations", is_flag=True, help="For all organizations of the environment, and for none.")
+@click.option(
+    "--all-organizations", is_flag=True, help="For all organizations of the environment, and for objects without one."
+)
 @click.option(
     "--permission",
     "permissions",
@@ -51,7 +53,7 @@ _issuer_option = click.option("--issuer", help="Whose tokens.  [default: the loc
     help="A permission; may be repeated.  [default: all that the issuer may give]",
 )
 @click.option("--subject", help="Who the token is for, e.g. the name of a service.  [required]")
-@click.option("--name", help="Shown as the author of what is written.  [default: the subject]")
+@click.option("--name", help="Shown as the author of changes.  [default: the subject]")
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long the token lives.")
 @click.pass_context
 @one_line_failures
@@ -65,7 +67,7 @@ def token_commands(  # noqa: PLR0913, PLR0917  click passes each option as an ar
     name: str | None,
     days: int,
 ) -> None:
-    """Print a token signed by the local key, or revoke tokens. Official SDKs take a token as their API key."""
+    """Print a token signed with the local key, or revoke tokens. Official SDKs take a token as their API key."""
     if context.invoked_subcommand is not None:
         _refuse_options_before(context)
         return
@@ -89,23 +91,23 @@ def token_commands(  # noqa: PLR0913, PLR0917  click passes each option as an ar
 @token_commands.command()
 @settings_option
 @_issuer_option
-@click.option("--id", "token_id", metavar="JTI", help="The token that has this id: its claim jti.")
-@click.option("--subject", help="Those of this subject: their claim sub.")
+@click.option("--id", "token_id", metavar="JTI", help="The token with this id (claim jti).")
+@click.option("--subject", help="Tokens of this subject (claim sub).")
 @click.option(
     "--issued-before",
     metavar="TIME",
-    help="Those that were issued before it, e.g. 2026-01-31T12:00:00Z, or now; without --subject, all of the issuer.",
+    help="Tokens issued before this time, e.g. 2026-01-31T12:00:00Z or now; without --subject, all of the issuer.",
 )
 @one_line_failures
 def revoke(
     path: Path, issuer: str | None, token_id: str | None, subject: str | None, issued_before: str | None
 ) -> None:
-    """Refuse tokens that were issued, although they verify. It cannot be undone.
+    """Revoke tokens: the server refuses them from now on. It cannot be undone.
 
-    Say --id, or --subject, --issued-before or both. --subject alone means those that were issued by now.
+    Give --id, or --subject, --issued-before or both. With only --subject, all its tokens until now are revoked.
     """
     if (token_id is None) == (subject is None and issued_before is None):
-        raise click.UsageError("Say --id alone, or --subject, --issued-before or both.")
+        raise click.UsageError("Give only --id, or --subject, --issued-before or both.")
     before_s = _seconds(issued_before) if issued_before not in {None, "now"} else None
     with _opened(path, issuer) as (revocations, caller, profile):
         target = _target(profile, token_id, subject)
@@ -120,15 +122,15 @@ def revoke(
 @click.option(
     "--begin-anew",
     is_flag=True,
-    help="Begin an empty list, where there is none (the environment is new) or one that was altered. What was revoked "
-    "before counts no more.",
+    help="Begin an empty list if there is none (the environment is new) or if it was altered. Earlier revocations are "
+    "lost.",
 )
 @one_line_failures
 def revocations(path: Path, issuer: str | None, begin_anew: bool) -> None:  # noqa: FBT001
-    """Print what is revoked in the environment of the issuer."""
+    """Print the revocations in the environment of the issuer."""
     with _opened(path, issuer) as (listed, caller, _):
         if begin_anew and not listed.begin(caller):
-            raise RevocationRefused("there is a list of revocations, and it is whole; it stays")
+            raise RevocationRefused("the list of revocations exists and is intact, so it stays")
         _print([_shown(each) for each in listed.list(caller)])
 
 
@@ -137,24 +139,24 @@ def revocations(path: Path, issuer: str | None, begin_anew: bool) -> None:  # no
 @click.argument("file", type=click.Path(allow_dash=True, dir_okay=False), default="-")
 @one_line_failures
 def inspect(path: Path, file: str) -> None:
-    """Say what the token in FILE says, and what the server would make of it now. Exit status 1 where it refuses it.
+    """Print the claims of the token in FILE, and whether the server would accept it now. Exit status 1 if not.
 
-    Without FILE it reads standard input. Neither the token nor its signature is printed.
+    Without FILE it reads standard input. It prints neither the token nor its signature.
     """
     try:
         found = token_inspection.inspect(settings.load(path), _token_in(file))
     except Unauthenticated as error:
-        raise click.ClickException(f"no token that could be read ({error.reason})") from None
+        raise click.ClickException(f"the token cannot be read ({error.reason})") from None
     for line in token_inspection.lines(found):
         click.echo(line)
     shown = {"header": found.header, "claims": found.claims}
-    click.echo(json.dumps(shown, indent=2))  # in ASCII: a claim may hold what moves a terminal's cursor
+    click.echo(json.dumps(shown, indent=2))  # in ASCII: a claim may contain control sequences for terminals
     if found.refused:
         click.get_current_context().exit(1)
 
 
 def _token_in(file: str) -> BearerToken:
-    """Read a token as it stands in a file, or in a header. What is no ASCII is no token."""
+    """Read a token, with or without "Bearer" before it. Other bytes than ASCII become replacement characters."""
     try:
         with click.open_file(file, "rb") as opened:
             raw = opened.read(2 * MAX_HEADER_BYTES)
@@ -165,7 +167,7 @@ def _token_in(file: str) -> BearerToken:
 
 
 def _refuse_options_before(context: click.Context) -> None:
-    """An option before the name of the command would not be the command's, which may then reach further than meant."""
+    """Refuse options before the subcommand: it would not get them, and might revoke more than was meant."""
     for parameter in context.command.params:
         if parameter.name and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"Say '{parameter.opts[0]}' after '{context.invoked_subcommand}'.")
@@ -182,7 +184,7 @@ def _opened(path: Path, issuer: str | None) -> Iterator[tuple[Revocations, Calle
 def _profile(config: settings.Settings, issuer: str | None) -> IssuerProfile:
     named = config.local_issuer.issuer if issuer is None and config.local_issuer is not None else issuer
     if named is None:
-        raise SettingsInvalid("[token] is missing, so there is no local issuer; say --issuer")
+        raise SettingsInvalid("[token] is missing, so there is no local issuer; give --issuer")
     return config.profile_of(named)
 
 
@@ -197,12 +199,12 @@ def _target(profile: IssuerProfile, token_id: str | None, subject: str | None) -
 def _claim(option: str, text: str, limit: int) -> str:
     claim = plain_text(text, limit)
     if claim is None:
-        raise click.UsageError(f"{option}: no token has this; it is 1 to {limit} characters without controls.")
+        raise click.UsageError(f"{option}: must be 1 to {limit} characters, without control characters.")
     return claim
 
 
 def _seconds(text: str) -> int:
-    """Return seconds since 1970, so that an `iat` of whole seconds is below them where it is before the time."""
+    """Return seconds since 1970, rounded up: an `iat` in whole seconds is less than them if it is before the time."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
@@ -221,11 +223,11 @@ def _said(made: Revocation) -> str:
     if target.reach is Reach.TOKEN:
         return f"revoked the token {target.of} of {target.issuer}"
     whose = f"to {target.of} " if target.reach is Reach.SUBJECT else ""
-    return f"revoked what {target.issuer} issued {whose}before {_time(made.issued_before)}"
+    return f"revoked all tokens that {target.issuer} issued {whose}before {_time(made.issued_before)}"
 
 
 def _them(made: Revocation) -> str:
-    return "it" if made.target.reach is Reach.TOKEN else "all of that"
+    return "it" if made.target.reach is Reach.TOKEN else "them"
 
 
 def _shown(revocation: Revocation) -> dict[str, str]:

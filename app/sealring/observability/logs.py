@@ -1,6 +1,6 @@
-"""Logs: one JSON line an event on standard output, with fields from an allow-list.
+"""Logs: one JSON line for each event on standard output, with fields from an allow-list.
 
-No bodies, query strings, names, tokens or values; an exception is its class and place, never its text.
+No bodies, query strings, names, tokens or values. Of an exception only its class and place, never its text.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from typing import Any, TextIO
 
 import orjson
 
-QUIET_S = 60.0  # after which an alarm is over
+QUIET_S = 60.0  # without a repetition, after which an alarm has ended
 
 
 class Log:
-    """Writes events. Thread-safe: a line is one write."""
+    """Writes events. Thread-safe: each line is one write."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
         self._lock = Lock()
-        self._alarmed: dict[str, float] = {}  # by code, when it was last the case
+        self._alarmed: dict[str, float] = {}  # by code: the time of the last alarm
 
     def notice(self, message: str) -> None:
-        """A fixed text of our own, e.g. at start-up."""
+        """Write a fixed text of ours, e.g. at start-up."""
         self._write("notice", {"message": message})
 
     def refusal(self, *, request_id: str, route: str, status: int, code: str, reason: str = "") -> None:
-        """A request that was answered with an error."""
+        """Write that a request was answered with an error."""
         fields = {"request_id": request_id, "route": route, "status": status, "code": code, "reason": reason}
         self._write("alarm" if status == 500 else "refusal", fields)
 
     def alarm(self, code: str, message: str) -> None:
-        """What only the operator can mend: one line as long as it lasts, and another if it comes again later."""
+        """Write a fault that only the operator can repair: once while it lasts, and again if it returns later."""
         now = time.monotonic()
         with self._lock:
             lasts = now - self._alarmed.get(code, float("-inf")) < QUIET_S
@@ -44,11 +44,11 @@ class Log:
             self._write("alarm", {"code": code, "message": message})
 
     def key_set(self, message: str, *, issuer: str, **about: str | Mapping[str, int]) -> None:
-        """How the key set of an issuer fares; `message` is a fixed text, and nothing of a key is in `about`."""
+        """Write a change of an issuer's key set. `message` is a fixed text; `about` contains nothing of a key."""
         self._write("notice", {"message": message, "issuer": issuer, **about})
 
     def fault(self, message: str, error: BaseException, *, request_id: str = "", route: str = "") -> None:
-        """A defect of ours: the class of the exception, and where it was raised."""
+        """Write a defect of ours: the class of the exception, and where it was raised."""
         places = [
             f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in traceback.extract_tb(error.__traceback__)
         ]

@@ -1,4 +1,4 @@
-"""`sealring dev`: a whole server on this machine, with a store of its own and a token, for trying out."""
+"""`sealring dev`: a complete server on this machine for trying out, with its own store and a token."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ sealring is ready
   URL    {url}
   Token  {token}
   Keys   {keys}
-  Data   {data_dir} (delete it to begin anew); URL and token are also in {env_file}
+  Data   {data_dir} (delete it to start again); URL and token are also in {env_file}
 
 Paste this into `.venv/bin/python` (or anywhere after `pip install workos`):
 
@@ -60,7 +60,7 @@ class DevOptions:
 
 
 def run(options: DevOptions) -> None:
-    """Run until Ctrl-C or SIGTERM. Raises SealringError for whatever keeps it from starting."""
+    """Run until Ctrl-C or SIGTERM. Raises SealringError if it cannot start."""
     _check_port_free(options.host, options.port)
     options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _termination_as_interrupt():
@@ -113,7 +113,7 @@ def _introduce(options: DevOptions, config: settings.Settings) -> None:
     banner = _BANNER.format(
         url=url, token=token, keys=_keys_line(config), data_dir=options.data_dir, env_file=env_file.name
     )
-    print(banner, flush=True)  # noqa: T201  what a person started it for
+    print(banner, flush=True)  # noqa: T201  for the person who started it
 
 
 def _keys_line(config: settings.Settings) -> str:
@@ -127,7 +127,7 @@ def _wait_until_ready(options: DevOptions, server: subprocess.Popen[bytes]) -> N
     said = False
     while not _ready(options.host, options.port):
         if server.poll() is not None:
-            raise SettingsInvalid("the server ended while starting; what it said stands above")
+            raise SettingsInvalid("the server ended while starting; its messages are above")
         waited = time.monotonic() - started
         if waited > START_TIMEOUT_S:
             raise SettingsInvalid(f"the server was not ready after {START_TIMEOUT_S:.0f} s")
@@ -156,11 +156,11 @@ def _watch(server: subprocess.Popen[bytes], store_ended: Callable[[], int | None
             if store_ended() is not None:
                 raise SettingsInvalid("the embedded Valkey ended; its log is in the data directory") from None
         else:
-            raise SettingsInvalid(f"the server ended with exit code {code}; what it said stands above")
+            raise SettingsInvalid(f"the server ended with exit code {code}; its messages are above")
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Drain the server, before its store goes."""
+    """Drain the server, before its store stops."""
     server.terminate()
     try:
         server.wait(timeout=STOP_TIMEOUT_S)
@@ -185,12 +185,12 @@ def _authority(host: str, port: int) -> str:
 
 @contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM stop the children in order, as Ctrl-C does."""
+    """Let SIGTERM stop the children in order, like Ctrl-C."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    # SIGINT as well: a shell starts background jobs with it ignored, and Python then leaves it so
+    # SIGINT too: a shell starts background jobs with SIGINT ignored, and Python does not change that
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
@@ -200,4 +200,4 @@ def _termination_as_interrupt() -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  to the person who waits
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  for the person who waits

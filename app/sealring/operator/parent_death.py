@@ -1,4 +1,4 @@
-"""A child process that ends when we do, however we end."""
+"""Child processes that end when their parent ends, even if it is killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with(parent: int) -> Callable[[], None]:
-    """Return what a forked child runs before its exec, so that the kernel ends it with `parent`.
+    """Return a function that a forked child runs before its exec, so that the kernel ends it with `parent`.
 
     SIGKILL loses nothing: every answered write is already on disk.
     """
@@ -21,7 +21,7 @@ def die_with(parent: int) -> Callable[[], None]:
 
     def bind() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the call above
+        if os.getppid() != parent:  # the parent died before the call above
             os._exit(1)
 
     return bind
@@ -29,9 +29,9 @@ def die_with(parent: int) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def watched(pid: int) -> Iterator[None]:
-    """Have a shell kill process `pid` when we die: the best that macOS allows, which has no parent-death signal.
+    """Let a shell kill process `pid` when we die: macOS has no parent-death signal.
 
-    The shell reads a pipe of which we hold the only other end. If the shell itself is killed, the process stays, and so
+    The shell reads a pipe, and only we hold its other end. If the shell itself is killed, the process stays, and so
     does its lock: a second start is still refused.
     """
     watcher = subprocess.Popen(  # noqa: S603  a fixed script, and a number

@@ -1,4 +1,4 @@
-"""What a token says, and what the server would make of it now."""
+"""Inspection of a token: its claims, and whether the server would accept it now."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Everything that is told of a token; never the token itself, nor its signature."""
+    """All that is shown of a token: never the token itself or its signature."""
 
     header: Mapping[str, object]
     claims: Mapping[str, object]
-    profile: IssuerProfile | None  # None: no profile of the settings is of its issuer
-    refused: str  # why the server refuses it now; empty where it does not
-    revoked: str  # yes, no, or why that is not known
-    principal: Principal | None  # what it allows, where it verifies
+    profile: IssuerProfile | None  # None: the settings have no profile of its issuer
+    refused: str  # why the server refuses it now; empty if it does not
+    revoked: str  # "yes", "no", or why that is not known; empty if the token does not verify
+    principal: Principal | None  # None: the token does not verify
 
 
 def inspect(settings: Settings, token: BearerToken) -> Inspection:
-    """Verify a token, and ask the store whether it is revoked. Raises Unauthenticated where it is no token."""
+    """Verify a token, and look up in the store whether it is revoked. Raises Unauthenticated if it is not a token."""
     header, claims = unverified(token)
     profile = next((each for each in settings.issuers if each.issuer == claims.get("iss")), None)
     if profile is None:
-        return Inspection(header, claims, None, "no profile of the settings is of its issuer", "", None)
+        return Inspection(header, claims, None, "the settings have no profile of its issuer", "", None)
     try:
         verifier = TokenVerifier([profile], {profile.issuer: StaticKeys(keys_of(profile))})
         principal = principal_of(verifier.verify(token))
     except Unauthenticated as error:
         return Inspection(header, claims, profile, error.reason, "", None)
     except SettingsInvalid as error:
-        return Inspection(header, claims, profile, f"its issuer's keys are not known: {error}", "", None)
+        return Inspection(header, claims, profile, f"the keys of its issuer are not available: {error}", "", None)
     revoked = _revoked(settings, principal)
     return Inspection(header, claims, profile, "revoked" if revoked == "yes" else "", revoked, principal)
 
 
 def in_words(seconds: object, now: float) -> str:
-    """Say when a time of a token is, or was; what is no time is shown by no words."""
+    """Return a time as text, e.g. "2026-01-31T12:00:00Z, in 3 days"; "no time" for anything that is not a time."""
     if type(seconds) is not int and type(seconds) is not float:
         return "no time"
     try:
         at = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):  # beyond the years 1 to 9999, or no number
+    except (ValueError, OverflowError, OSError):  # outside of the years 1 to 9999, or NaN
         return "no time"
     away = abs(seconds - now)
     size, unit = next((each for each in _UNITS if away >= each[0]), _UNITS[-1])
@@ -67,9 +67,9 @@ def in_words(seconds: object, now: float) -> str:
 
 
 def lines(found: Inspection, now: float | None = None) -> Sequence[str]:
-    """Return what to print of it, without header and claims."""
+    """Return the lines to print, without header and claims."""
     now = time.time() if now is None else now
-    issuer = "of the settings" if found.profile is not None else "not of the settings"
+    issuer = "in the settings" if found.profile is not None else "not in the settings"
     told = [
         f"issuer    {issuer}",
         f"verifies  {f'no: {found.refused}' if found.refused and found.revoked != 'yes' else 'yes'}",

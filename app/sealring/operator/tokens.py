@@ -22,17 +22,17 @@ def mint_token(  # noqa: PLR0913  the claims of a token, all by name
     permissions: Collection[Permission],
     lifetime_s: int,
 ) -> str:
-    """Return a signed token. Permissions above the issuer's ceiling are left out.
+    """Return a signed token. Permissions that the issuer's profile does not have are left out.
 
-    Raises SettingsInvalid where the settings have no local issuer, or its profile would refuse the token or its key.
+    Raises SettingsInvalid if the settings have no local issuer, or if its profile would refuse the token or its key.
     """
     local = settings.local_issuer
     if local is None:
-        raise SettingsInvalid("[token] is missing: without a signing key no token can be made")
+        raise SettingsInvalid("[token] is missing: no token can be made without a signing key")
     profile = settings.profile_of(local.issuer)
     require_match(settings, local)
     if lifetime_s > profile.max_lifetime_s:
-        raise SettingsInvalid(f"a token of {local.issuer} lives at most {profile.max_lifetime_s // 86_400} days")
+        raise SettingsInvalid(f"a token of {local.issuer} is valid for at most {profile.max_lifetime_s // 86_400} days")
     return mint(
         local.signing_key_file,
         issuer=local.issuer,

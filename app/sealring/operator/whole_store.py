@@ -1,4 +1,4 @@
-"""Work on a whole store, for the command line: backing it up, restoring it, verifying it."""
+"""Operations on a whole store for the command line: backup, restore and verification."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from sealring.store.verify.objects import Open
 from sealring.store.verify.sweep import Sweep
 
 Advance = Callable[[int], None]
-Progress = Callable[[str, int], AbstractContextManager[Advance]]  # a step's name, and how far it is to its end
+Progress = Callable[[str, int], AbstractContextManager[Advance]]  # the name of a step, and its total of advances
 Report = Callable[[str], None]  # a finding
 
 
 @dataclass(frozen=True, slots=True)
 class BackupFiles:
-    """The two files of a backup: data, and the key records that open it."""
+    """The two files of a backup: the data, and the key records that decrypt it."""
 
     data: Path
     keys: Path
@@ -71,7 +71,7 @@ def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Writte
 
         with ExitStack() as opened:
             data = opened.enter_context(writing(files.data, FileKind.DATA))
-            keys = opened.enter_context(writing(files.keys, FileKind.KEYS))  # the first to take its name
+            keys = opened.enter_context(writing(files.keys, FileKind.KEYS))  # renamed into place before the data
             advance = opened.enter_context(progress("backup", links.size()))
             reading = Backup(store, advance)
             for entry in reading.entries():
@@ -86,10 +86,10 @@ def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Writte
 def restore(
     settings: Settings, files: BackupFiles, progress: Progress, report: Report, *, trusting: bool = False
 ) -> Counts:
-    """Write a backup into an empty store, report what is wrong there, and return what it holds. Raises SealringError.
+    """Write a backup into an empty store, report findings, and return the counts. Raises SealringError.
 
-    `trusting`: the operator says to trust the backup where no store is pinned yet. The layout comes last: a store that
-    was restored in part is no store, and no server starts on it.
+    `trusting`: if no store is pinned yet, the operator says to trust the backup. The layout is written last: no server
+    starts on a store that was only restored in part.
     """
     trusted = wiring.trust_files(settings)
     with (
@@ -114,31 +114,31 @@ def restore(
                     Restore(store, claim, survey.replaced).write(file.entries(dek, advance))
         counts = surveys[0].counts + surveys[1].counts
         if _swept(settings, store, _leave_closed, progress, report) != counts:
-            raise BackupRefused("the store does not hold what was written to it; empty it, and restore again")
+            raise BackupRefused("the store does not contain what was written to it; empty it, and restore again")
         claim.fulfil(store.markers.anew(), layout)
         return counts
 
 
 def _check_together(data: BackupHead, keys: BackupHead) -> None:
     if data.layout.store_id != keys.layout.store_id:
-        raise BackupRefused("the two files are of different stores")
+        raise BackupRefused("the two files belong to different stores")
     if keys.created_at < data.created_at:
-        raise BackupRefused("the key records are older than the data: take those that were made with it, or later ones")
+        raise BackupRefused("the key records are older than the data: use those made with the data, or later ones")
 
 
 def time_of(source: Path) -> int:
-    """Return when the data of a backup was begun, in microseconds since 1970. Raises BackupRefused."""
+    """Return when the backup of the data began, in microseconds since 1970. Raises BackupRefused."""
     with BackupFile.opened(source, FileKind.DATA) as file:
         return file.head.created_at
 
 
 def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bool) -> Counts:
-    """Look at all that the store holds, report what is wrong, and return how much it is. Raises SealringError."""
+    """Check everything in the store, report findings, and return the counts. Raises SealringError."""
     pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
         store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
         for partition in store.markers.lacking():
-            report(f"partition {partition}: its marker is missing, or not of this store")
+            report(f"partition {partition}: its marker is missing, or belongs to another store")
         return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
 
 
@@ -154,7 +154,7 @@ def _swept(settings: Settings, store: OpenedStore, open_envelope: Open, progress
 
 
 def _opener(settings: Settings, gateway: Gateway, store: OpenedStore) -> Open:
-    """Opens an envelope, and drops the value."""
+    """Return a function that opens an envelope, and drops the value."""
     stores = wiring.Stores.on(store)
     sealing = Sealing(wiring.make_keyring(settings, gateway, stores, FailedKeys(), Log()), Decisions(stores.bindings))
 

@@ -1,4 +1,4 @@
-"""A worker's application, put together of what the master left to it, the store and the providers."""
+"""Construction of a worker's application from the settings, the store and the providers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from sealring.store.opened import OpenedStore
 
 
 def make_app(inherited: Inheritance, log: Log, threads: int = THREADS) -> Server:
-    """Build the application of a worker of so many threads. Raises SettingsInvalid, StoreError, KeyFailure."""
+    """Build the application of a worker with `threads` threads. Raises SettingsInvalid, StoreError, KeyFailure."""
     settings = inherited.settings
     gateway = wiring.gateway_to(inherited.plugins, threads)
     links = wiring.make_links(settings)
@@ -75,7 +75,7 @@ def _services(inherited: Inheritance, gateway: Gateway, stores: Stores, failed_k
     )
 
 
-def _around(  # noqa: PLR0913, PLR0917  what a front needs is in several places
+def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     inherited: Inheritance,
     gateway: Gateway,
     store: OpenedStore,

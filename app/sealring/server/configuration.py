@@ -1,4 +1,4 @@
-"""gunicorn's configuration: loaded at the start and at each reload, and refused where nobody could serve with it."""
+"""gunicorn's configuration, loaded at the start and at each reload, and refused if no worker could serve with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sealring.server.worker import Worker
 
 
 class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
-    """What gunicorn's command line names."""
+    """The application that gunicorn's command line names."""
 
     cfg: Any
     app_uri: str
@@ -21,13 +21,13 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
         if not issubclass(self.cfg.worker_class, Worker):
             raise SettingsInvalid(f"gunicorn's worker_class has to be {Worker.__module__}.{Worker.__name__}")
         if self.cfg.workers < 1:
-            raise SettingsInvalid("gunicorn's workers have to be one at least")
+            raise SettingsInvalid("gunicorn's workers has to be at least 1")
         if self.cfg.preload_app:
             raise SettingsInvalid("gunicorn's preload_app has to be False: each worker builds its own app")
 
     @property
     def configuration(self) -> tuple[Any, str]:
-        """All that loading it changes."""
+        """All attributes that loading changes."""
         return self.cfg, self.app_uri
 
     @configuration.setter
@@ -35,8 +35,8 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
         self.cfg, self.app_uri = loaded
 
     def reload(self) -> None:
-        """Raises SettingsInvalid where it cannot be used; what is loaded is of no use then."""
+        """Raises SettingsInvalid if the configuration cannot be used; the caller then restores the one before."""
         try:
             super().reload()
         except SystemExit as refused:  # gunicorn has printed why
-            raise SettingsInvalid("gunicorn's configuration cannot be used; what is wrong stands above") from refused
+            raise SettingsInvalid("gunicorn's configuration cannot be used; its message is above") from refused

@@ -1,4 +1,4 @@
-"""Deadlines of connections: absolute ones, which no byte that arrives puts off."""
+"""Absolute deadlines of connections, which arriving bytes do not extend."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-TICK_S = 0.5  # how late an end may be
+TICK_S = 0.5  # by how much a deadline may be late
 
-Find = Callable[[], socket.socket]  # TLS puts another socket in the place of the first
+Find = Callable[[], socket.socket]  # a function, since TLS replaces the socket
 
 
 class Deadline:
-    """Of one connection. Past it, nothing more is read from the connection: whoever waits there sees its end."""
+    """The deadline of one connection. When it passes, the connection is shut down, and waiting readers see its end."""
 
     __slots__ = ("_find", "_how", "_lock", "passed", "until")
 
@@ -26,23 +26,23 @@ class Deadline:
         self.passed = False
 
     def end(self) -> bool:
-        """It is no longer needed. Return whether it has passed. May be repeated."""
+        """Cancel the deadline, and return whether it has passed. May be called again."""
         with self._lock:
             self.until = float("inf")
             return self.passed
 
     def look(self, now: float) -> None:
-        """Pass, if it is time."""
+        """Shut the connection down if the deadline has passed."""
         with self._lock:
             if now < self.until:
                 return
             self.until, self.passed = float("inf"), True
-            with suppress(OSError):  # the peer or we closed it meanwhile
-                socket.socket.shutdown(self._find(), self._how)  # a TLS socket's own would forget its session
+            with suppress(OSError):  # the peer or we closed it in the meantime
+                socket.socket.shutdown(self._find(), self._how)  # SSLSocket.shutdown would drop the TLS session
 
 
 class Deadlines:
-    """Thread-safe. One thread watches over all deadlines of a process; it starts with the first of them."""
+    """All deadlines of a process. Thread-safe. One thread watches them; it starts with the first deadline."""
 
     def __init__(self) -> None:
         self._running: set[Deadline] = set()
@@ -50,7 +50,7 @@ class Deadlines:
         self._thread: threading.Thread | None = None
 
     def begin(self, seconds: float, find: Find, how: int = socket.SHUT_RD) -> Deadline:
-        """`how`: SHUT_RD ends reading, SHUT_RDWR writing as well. What begins has to end."""
+        """Begin a deadline; the caller has to call `end`. `how`: SHUT_RD ends reading, SHUT_RDWR also writing."""
         if self._thread is None:
             self._start()
         deadline = Deadline(time.monotonic() + seconds, find, how)

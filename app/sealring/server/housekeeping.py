@@ -1,4 +1,4 @@
-"""Housekeeping: threads in each worker that purge and ask customers' keys, in one worker of all at a time."""
+"""Background threads that purge expired data and check customers' keys, active in one worker at a time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sealring.observability.logs import Log
 from sealring.services.health_checks import HealthChecks
 from sealring.services.purging import Purging
 
-FAILED_KEYS_S = 1  # how soon a key of which somebody complained is asked
+FAILED_KEYS_S = 1  # how soon a key that failed in a request is checked
 INTERVAL_S = 60
-LEASE_S = 150  # outlives the pause between two health_checks of its holder
-KEYS_AT_ONCE = 4  # that are asked; each of another organization
+LEASE_S = 150  # longer than the holder pauses between two renewals
+KEYS_AT_ONCE = 4  # keys checked at once, each of another organization
 
 
 class Housekeeper:
-    """Runs until the process ends. A worker that dies leaves its lease to expire, and the work to the next one.
+    """Runs until the process ends. If the worker that holds the lease dies, the lease expires and another takes over.
 
-    Each kind of work has threads of its own: a key that does not answer keeps nothing from being purged.
+    Each kind of work has its own threads, so that a key that does not answer does not delay purging.
     """
 
     def __init__(self, purging: Purging, health_checks: HealthChecks, lease: Callable[[int], Lease], log: Log) -> None:
@@ -33,7 +33,7 @@ class Housekeeper:
         self._log = log
 
     def start(self, beside_requests: Callable[[], AbstractContextManager[None]]) -> None:
-        """`beside_requests`: what lets a thread ask keys without a place of those that requests wait in."""
+        """`beside_requests` lets a thread call providers without taking a place that requests wait for."""
 
         def ask() -> None:
             with beside_requests():
@@ -44,38 +44,40 @@ class Housekeeper:
             Thread(target=work, name="housekeeping", daemon=True).start()
 
     def purge(self) -> None:
-        """Purge what is due, if no other worker does."""
+        """Purge what is due, if this worker has the lease."""
         if not self._leads():
             return
         done = list(self._purging.run(time.time()))
         if refused := sum(each.refused for each in done):
             self._log.notice(f"housekeeping: {refused} deleted objects are damaged and stay; run `sealring verify`")
         if damaged := sum(each.damaged for each in done):
-            self._log.notice(f"housekeeping: {damaged} partitions are damaged, and not purged; run `sealring verify`")
+            self._log.notice(
+                f"housekeeping: {damaged} partitions are damaged and were not purged; run `sealring verify`"
+            )
 
     def enqueue_checks(self) -> None:
-        """Let the keys of all be asked, if no other worker does."""
+        """Queue health checks of all active keys if this worker has the lease, and cancel them if not."""
         if not self._leads():
             self._checks.cancel()
         elif damaged := self._checks.begin(self._purging.partitions):
             self._log.notice(
-                f"housekeeping: whose bindings {damaged} partitions hold is damaged; run `sealring verify`"
+                f"housekeeping: the list of organizations is damaged in {damaged} partitions; run `sealring verify`"
             )
 
     def attempt(self, work: Callable[[], object]) -> None:
-        """Do it, and say so where it fails: it is tried again."""
+        """Do the work, and log a failure. The caller retries."""
         try:
             work()
         except SealringError as failure:
-            self._log.notice(f"housekeeping failed ({type(failure).__name__}); it is tried again")
-        except Exception as error:  # noqa: BLE001  the last resort: a thread that ends is missed by nobody
+            self._log.notice(f"housekeeping failed ({type(failure).__name__}); it will be retried")
+        except Exception as error:  # noqa: BLE001  the last resort: nobody would notice that the thread ended
             self._log.fault("housekeeping failed", error)
 
     def _leads(self) -> bool:
-        """Whether this worker keeps house now."""
+        """Take or renew the lease, and return whether this worker has it."""
         lease = self._lease(LEASE_S)
         if lease is Lease.REPLACED:
-            self._log.notice("housekeeping: what stood in the store as the lease of another worker was none; replaced")
+            self._log.notice("housekeeping: the lease of another worker in the store was malformed, and was replaced")
         return lease is not Lease.ANOTHERS
 
     def _purge(self) -> None:

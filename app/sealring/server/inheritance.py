@@ -1,10 +1,10 @@
-"""What a server's master reads, once, and its workers inherit by the fork: settings, pin, key files of issuers.
+"""Settings, pin and key files of issuers, which the master reads once and workers inherit by the fork.
 
-A worker reads none of it again. One that is started later, because another ended, begins with what the others run with,
-whatever became of the files meanwhile; a reload takes new settings if they can be used, and otherwise nothing changes.
+A worker does not read them again: one that starts later, because another ended, uses the same settings as the others,
+even if the files have changed. A reload takes new settings if they can be used, and changes nothing otherwise.
 
-What providers keep in files (root keys, PINs, credentials) is the exception: each worker reads it when it builds the
-provider, because the master holds no key. A worker that cannot is tried again, and those that serve go on.
+Files of providers (root keys, PINs, credentials) are the exception: each worker reads them when it builds the provider,
+because the master has no keys. If a worker cannot read them, the master retries, and the serving workers continue.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ from sealring.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """Checked as far as it can be without the store and the providers, which belong to the workers."""
+    """What workers inherit, checked as far as possible without the store and the providers, which only workers open."""
 
     settings: Settings
     plugins: Plugins
     pin: Pin
-    key_sources: Mapping[str, KeySource] = field(repr=False)  # by issuer; no thread of theirs has begun
-    reload_refused: Callable[[], bool]  # whether newer settings were refused, as it is now
+    key_sources: Mapping[str, KeySource] = field(repr=False)  # by issuer; their threads have not started
+    reload_refused: Callable[[], bool]  # whether the last reload was refused, at the time of the call
 
     @classmethod
     def of(cls, settings: Settings, log: Log, reload_refused: Callable[[], bool] = lambda: False) -> Self:
-        """Read what the settings name. Raises SettingsInvalid."""
+        """Read the files that the settings name. Raises SettingsInvalid."""
         plugins, pin = wiring.load_plugins(settings), wiring.trust_files(settings).pin()
         sources = key_sources(settings.issuers, settings.run_folder, log)
         return cls(settings, plugins, pin, sources, reload_refused)
 
     def renew(self) -> None:
-        """Look at the key files of issuers, as workers do, so that one that starts later has the last good keys too."""
+        """Read changed key files of issuers, as workers do, so that a later worker also has the last good keys."""
         for source in self.key_sources.values():
             if isinstance(source, FileKeys):
                 source.look()
 
 
-_left: list[Inheritance] = []  # one, as soon as the master has read it
+_left: list[Inheritance] = []  # at most one; empty until the master has read it
 
 
 def leave(inheritance: Inheritance) -> None:
-    """Let the workers that are forked from now on have this."""
+    """Give this to workers that are forked from now on."""
     _left[:] = [inheritance]
 
 
 def left() -> Inheritance:
-    """Return what the master of this worker left to it."""
+    """Return what this worker inherited from its master."""
     (inheritance,) = _left
     return inheritance

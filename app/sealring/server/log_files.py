@@ -1,7 +1,6 @@
-"""Opening gunicorn's log files again, such that one that cannot be opened changes nothing.
+"""Reopening of gunicorn's log files, which changes nothing if one of them cannot be opened.
 
-gunicorn closes a file before it opens it again. Where that fails, each message raises from then on, and the
-master ends.
+gunicorn closes a file before it reopens it. If that fails, each later message raises, and the master ends.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from sealring.errors import SettingsInvalid
 
 
 def require_writable(cfg: Any) -> None:
-    """Raises SettingsInvalid unless the files of this configuration can be opened."""
+    """Raises SettingsInvalid if the log files of this configuration cannot be opened."""
     try:
         _try(*(each for each in (cfg.errorlog, cfg.accesslog) if each not in {None, "-"}))
     except OSError as error:
@@ -23,7 +22,7 @@ def require_writable(cfg: Any) -> None:
 
 
 def reopen(log: Any) -> None:
-    """Raises OSError if one cannot be opened; what is open stays so then."""
+    """Reopen all log files. Raises OSError if one cannot be opened; all then stay as they are."""
     _try(
         *(
             each.baseFilename

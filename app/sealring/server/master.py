@@ -1,10 +1,10 @@
-"""gunicorn's master, such that workers that serve never stop for one that cannot.
+"""gunicorn's master, which stops a serving worker only when its successor serves.
 
-    python -m sealring.server.master --config python:sealring.server.serving ...    what gunicorn takes, no more
+    python -m sealring.server.master --config python:sealring.server.serving ...    with gunicorn's arguments
 
-It reads the settings, once, and lets its workers inherit them. A worker is stopped only when its successor serves: at a
-reload (SIGHUP), and when it has served its number of requests. Where a successor cannot start, the settings and the
-workers before it stay, and the log says why. Only before any worker has served may one that cannot start end all.
+It reads the settings once, and its workers inherit them. It replaces workers at a reload (SIGHUP), and each worker
+after its maximum of requests. If a successor cannot start, the former settings and workers stay, and the log says why.
+A worker that cannot start ends the server only if no worker has served yet.
 """
 
 from __future__ import annotations
@@ -33,39 +33,39 @@ from sealring.server.inheritance import Inheritance
 from sealring.server.serving import SETTINGS_VARIABLE
 from sealring.server.worker import Worker
 
-BOOT_S = 60.0  # how long a successor may take to begin to serve
+BOOT_S = 60.0  # the most time until a successor serves
 PAUSE_S = 1.0  # after a worker that could not start
 RETRY_S = 30.0  # after a worker that was due could not be replaced
 
-_NO_STATUS = -1  # that of no process: gunicorn ends where a worker's is WORKER_BOOT_ERROR
+_NO_STATUS = -1  # no process exits with it: gunicorn ends if a worker exits with WORKER_BOOT_ERROR
 
 
 class _Run(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """Run by our master: in the order of methods, this stands right before gunicorn's own way."""
+    """Runs our master instead of gunicorn's: it is right before gunicorn's class in the method resolution order."""
 
     def run(self) -> None:
         try:
             Master(self).run()
-        except RuntimeError as error:  # as gunicorn does, e.g. for a pid file of a server that runs
+        except RuntimeError as error:  # as gunicorn does, e.g. for the pid file of a running server
             sys.exit(f"Error: {error}")
 
 
 class _Application(Application, _Run):
-    """The configuration, and the master that goes by it."""
+    """The configuration with the master that uses it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """Workers that start to take the place of others."""
+    """A replacement of workers that has not ended."""
 
-    successors: frozenset[int]  # their ages, as gunicorn numbers workers
-    retiring: frozenset[int]  # process ids
-    until: float
-    ended: Callable[[bool], None]  # told whether they serve
+    successors: frozenset[int]  # by age, gunicorn's number of a worker
+    retiring: frozenset[int]  # by process id
+    until: float  # time.monotonic()
+    ended: Callable[[bool], None]  # called with whether all successors serve
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """The process that starts workers and stops them."""
+    """The process that starts and stops workers."""
 
     def __init__(self, app: BaseApplication) -> None:
         self._log = Log()
@@ -74,7 +74,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._succession: Succession | None = None
         self._not_before = self._retry_at = 0.0
         super().__init__(app)
-        # gunicorn would run a module of its own package as a script, which cannot import what it needs
+        # gunicorn would run this module as a script, which could not import its own package
         self.START_CTX["args"] = [sys.executable, "-m", __spec__.name, *sys.argv[1:]]
 
     def start(self) -> None:
@@ -89,7 +89,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def reload(self) -> None:
         self._stats["reloads"] += 1
         self._abandon()
-        if self._takes_new():  # nothing is forked in there: what a worker raises is not caught
+        if self._takes_new():  # it forks nothing, so that it catches nothing that a worker raises
             self._replace(
                 [each for each in self.WORKERS.values() if not each.leaving], self.num_workers, self._reloaded
             )
@@ -107,7 +107,7 @@ class Master(Arbiter):  # type: ignore[misc]
         try:
             log_files.reopen(self.log)
         except OSError as error:
-            self._log.notice(f"the log was not opened again, and goes on where it was: {error.strerror}")
+            self._log.notice(f"the log files were not reopened, and stay in use: {error.strerror}")
             return
         self.kill_workers(signal.SIGUSR1)
 
@@ -115,15 +115,15 @@ class Master(Arbiter):  # type: ignore[misc]
         master = os.getpid()
         try:
             super().reexec()
-        except BaseException as error:  # noqa: BLE001  whatever a hook raises; the fork must not stop our workers
+        except BaseException as error:  # noqa: BLE001  a hook may raise anything; the fork must not stop our workers
             self._log.notice(f"no new master could be started: {type(error).__name__}")
             if os.getpid() != master:
                 os._exit(1)
 
     def reap_workers(self) -> None:
-        if self._has_served:  # one that ended just now is among the workers
+        if self._has_served:  # a worker that has just ended is still among the workers
             self.WORKER_BOOT_ERROR = self.APP_LOAD_ERROR = _NO_STATUS
-        for _ in range(1 + len(self.WORKERS)):  # where child_exit raises, the worker has been taken out before
+        for _ in range(1 + len(self.WORKERS)):  # if child_exit raises, gunicorn has already removed the worker
             if self._outlives(super().reap_workers):
                 break
 
@@ -144,12 +144,12 @@ class Master(Arbiter):  # type: ignore[misc]
         try:
             super().spawn_worker()
         except BaseException as error:  # noqa: BLE001  a hook may raise anything
-            if os.getpid() != self.pid:  # the end of a worker, which must not take itself for the master
+            if os.getpid() != self.pid:  # this is the worker, which must not continue as the master
                 sys.exit(error.code if isinstance(error, SystemExit) else self.WORKER_BOOT_ERROR)
             if not (isinstance(error, OSError | RuntimeError) or self._has_served):
                 raise HaltServer(f"Worker failed to boot: {_why(error)}", self.WORKER_BOOT_ERROR) from None
-            # no memory, process, descriptor or place for a heartbeat, or a hook raised: others go on
-            os.umask(self._umask)  # which gunicorn changed on its way
+            # no memory, process, descriptor or room for a heartbeat file, or a hook raised: other workers continue
+            os.umask(self._umask)  # gunicorn had changed it
             self.pause()
             self._log.notice(f"cannot start a worker: {_why(error)}")
 
@@ -159,7 +159,7 @@ class Master(Arbiter):  # type: ignore[misc]
         super().maybe_promote_master()
 
     def pause(self) -> None:
-        """Start no worker for a while: the last could not."""
+        """Start no worker for PAUSE_S, because the last one could not start."""
         self._not_before = time.monotonic() + PAUSE_S
 
     @property
@@ -171,7 +171,7 @@ class Master(Arbiter):  # type: ignore[misc]
         return Inheritance.of(config, self._log, lambda: self._refused[0] != 0)
 
     def _takes_new(self) -> bool:
-        """Whether new settings and configuration could be read and adopted; what was before is in force otherwise."""
+        """Read and adopt new settings and configuration. Return False if that failed and the former ones stay."""
         try:
             self.app.reload()
             inherited = self._read()
@@ -179,44 +179,44 @@ class Master(Arbiter):  # type: ignore[misc]
             inheritance.leave(inherited)
             self._adopt()
             log_files.reopen(self.log)
-        except BaseException as error:  # noqa: BLE001  configuration is code, which may raise anything
+        except BaseException as error:  # noqa: BLE001  the configuration is code, which may raise anything
             self._keep(_why(error))
             return False
         return True
 
     def _outlives(self, step: Callable[[], None]) -> bool:
-        """Whether it passed: a hook in it may raise anything, and ends no server."""
+        """Run a step of gunicorn's, and return False if it raised: a hook that raises must not end the server."""
         try:
             step()
         except HaltServer:
             raise
         except BaseException as error:
-            if os.getpid() != self.pid:  # the end of a worker
+            if os.getpid() != self.pid:  # this is a worker, which ends
                 raise
-            self._log.notice(f"a hook of gunicorn's configuration raised {type(error).__name__}; the server goes on")
+            self._log.notice(f"a hook of gunicorn's configuration raised {type(error).__name__}; the server continues")
             return False
         return True
 
     def _adopt(self) -> None:
-        """Go by the configuration of the application."""
+        """Adopt the configuration of the application."""
         self.setup(self.app)
         self.cfg.on_reload(self)
 
     def _keep(self, why: str) -> None:
-        """Keep to the settings with which workers serve."""
-        self._log.notice(f"the settings were not reloaded, and those before stay in force: {why}")
+        """Keep the settings that workers serve with."""
+        self._log.notice(f"the settings were not reloaded, and the former ones stay in force: {why}")
         self._refused[0] = 1
         inherited, self.app.configuration = self._good
         inheritance.leave(inherited)
-        if self.cfg is not self.app.cfg:  # it was adopted
+        if self.cfg is not self.app.cfg:  # the new one was adopted
             try:
                 self._adopt()
-            except BaseException as error:  # noqa: BLE001  a hook that let the same configuration pass before
-                self._log.notice(f"the configuration before could not be adopted again in full: {_why(error)}")
+            except BaseException as error:  # noqa: BLE001  a hook that accepted this configuration before
+                self._log.notice(f"the former configuration could not be adopted again completely: {_why(error)}")
 
     def _reloaded(self, serve: bool) -> None:  # noqa: FBT001
         if not serve:
-            self._keep("no worker could start with the new ones")
+            self._keep("no worker could start with the new settings")
             return
         self._good = inheritance.left(), self.app.configuration
         self._refused[0] = 0
@@ -225,7 +225,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def _succeeded(self, serve: bool) -> None:  # noqa: FBT001
         if not serve:
             self._retry_at = time.monotonic() + RETRY_S
-            self._log.notice("a worker that is due to be replaced goes on: another could not start")
+            self._log.notice("a worker that is due to be replaced continues, because its successor could not start")
 
     def _replace(self, retiring: list[Worker], count: int, ended: Callable[[bool], None]) -> None:
         first = self.worker_age + 1
@@ -236,7 +236,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._succession = Succession(successors, frozenset(each.pid for each in retiring), until, ended)
 
     def _settled(self, succession: Succession) -> bool:
-        """Whether it is decided who stays; those go that do not."""
+        """Return whether the succession has ended; if so, retire the former workers or the successors."""
         successors = [each for each in self.WORKERS.values() if each.age in succession.successors]
         lost = len(successors) < len(succession.successors) or time.monotonic() > succession.until
         serve = not lost and all(each.ready for each in successors)
@@ -251,7 +251,7 @@ class Master(Arbiter):  # type: ignore[misc]
         return lost or serve
 
     def _abandon(self) -> None:
-        """Let the successors go, if there are any."""
+        """Retire the successors, if there are any."""
         if self._succession is not None:
             for each in list(self.WORKERS.values()):
                 if each.age in self._succession.successors:
@@ -265,7 +265,7 @@ class Master(Arbiter):  # type: ignore[misc]
 
 
 def _why(error: BaseException) -> str:
-    """Say what was raised; the text of what is not known may quote a secret."""
+    """Describe an exception for the log; the text of an unknown one may quote a secret."""
     if isinstance(error, SettingsInvalid):
         return str(error)
     if isinstance(error, OSError) and isinstance(error.errno, int):
@@ -274,14 +274,14 @@ def _why(error: BaseException) -> str:
 
 
 def _umask() -> int:
-    """It can be read only by setting it."""
+    """Return the umask, which can be read only by setting it."""
     umask = os.umask(0o077)
     os.umask(umask)
     return umask
 
 
 def _remove_stale(pid_file: Path, pid: int) -> None:
-    """Remove a file that names a process which is gone, even where nobody has waited for its end."""
+    """Remove the pid file of a process that has ended, even if it is still a zombie."""
     with suppress(OSError):
         if pid_file.read_text(encoding="ascii").strip() == str(pid):
             pid_file.unlink()

@@ -1,7 +1,7 @@
-"""The root of trust: which store the settings trust, and how they come to trust one for the first time.
+"""The root of trust: which store an installation trusts.
 
-A store is trusted if it was made here, and the layout that was kept of it says so, or if the operator says so. From
-then on the pin decides, and nothing that stands in a store.
+The first time, a store is trusted if it has the layout that this installation kept when it made the store, or if the
+operator says so. From then on only the pin decides, and nothing in a store.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from sealring.store.opened import OpenedStore
 
 
 def make_ready(gateway: Gateway, links: Links, files: TrustFiles, new: tuple[str, int], *, trusting: bool) -> str:
-    """Make an empty store ready, or check the one that is there, and say what was done.
+    """Make an empty store ready, or check the existing one, and return what was done.
 
-    `new` is provider and number of partitions of a new store. Raises SettingsInvalid where the store is not to be
+    `new` is the provider and the number of partitions for a new store. Raises SettingsInvalid if the store is not
     trusted; KeyFailure; StoreError.
     """
     stored = read_layout(links)
@@ -31,8 +31,8 @@ def make_ready(gateway: Gateway, links: Links, files: TrustFiles, new: tuple[str
         check_untouched(links)
     if stored is None and files.found_pin() is not None:
         raise SettingsInvalid(
-            f"the store is empty, and {files.pin_file} is of one that was not: look for what emptied it. Restore a "
-            f"backup with `sealring restore`, or begin without its data: add `--layout {files.layout_file}` to the "
+            f"the store is empty, but {files.pin_file} pins a store that had data: find out what emptied it. Restore a "
+            f"backup with `sealring restore`, or start without its data: add `--layout {files.layout_file}` to the "
             "same `sealring init`"
         )
     if stored is None:
@@ -42,14 +42,14 @@ def make_ready(gateway: Gateway, links: Links, files: TrustFiles, new: tuple[str
     markers = _markers(
         gateway, links, stored, trust(gateway, files, stored, trusting=trusting or stored == files.layout())
     )
-    if holds_layout_alone(links):  # an earlier set-up may have been cut short
+    if holds_layout_alone(links):  # an earlier set-up may have been interrupted
         markers.begin()
     markers.check_all()
     return "the store was ready already"
 
 
 def make_ready_with(gateway: Gateway, links: Links, files: TrustFiles, layout_file: Path, *, trusting: bool) -> str:
-    """Make an empty store ready with a layout that was kept, and say what was done. Raises as `make_ready` does."""
+    """Make an empty store ready with a kept layout, and return what was done. Raises as `make_ready` does."""
     layout = read_layout_file(layout_file)
     check_untouched(links)
     trust(gateway, files, layout, trusting=trusting)
@@ -57,16 +57,16 @@ def make_ready_with(gateway: Gateway, links: Links, files: TrustFiles, layout_fi
 
 
 def trust(gateway: Gateway, files: TrustFiles, layout: Layout, *, trusting: bool) -> Pin:
-    """Check that a layout is of the pinned store, or pin it where nothing is pinned yet; keep it, and return the pin.
+    """Check that a layout belongs to the pinned store, or pin it if there is no pin; keep it, and return the pin.
 
-    Raises SettingsInvalid where it is of another store, or nothing vouches for it; KeyFailure.
+    Raises SettingsInvalid if it belongs to another store, or if there is no pin and not `trusting`; KeyFailure.
     """
     pin = files.found_pin()
     if pin is not None:
         open_store_keys(gateway, layout, pin)
     elif not trusting:
         raise SettingsInvalid(
-            f"nothing vouches for the store: there is no {files.pin_file}. If you know that the store is yours, run "
+            f"the store is not trusted: there is no {files.pin_file}. If you know that the store is yours, run "
             "`sealring init --trust-store` once; from then on no other store is opened"
         )
     if files.layout() != layout:
@@ -75,23 +75,23 @@ def trust(gateway: Gateway, files: TrustFiles, layout: Layout, *, trusting: bool
 
 
 def _kept(gateway: Gateway, files: TrustFiles) -> Layout | None:
-    """Return the layout of a set-up that was cut short. Raises SettingsInvalid where it is left of another one."""
+    """Return the layout of an interrupted set-up. Raises SettingsInvalid if it belongs to another installation."""
     layout = files.layout()
     if layout is not None:
         try:
             pin_of(gateway, layout)
         except SettingsInvalid as error:
             raise SettingsInvalid(
-                f"{files.layout_file} is left of another installation, whose keys are not these: restore the root keys "
-                "that it was made with, or move it away to make a new store"
+                f"{files.layout_file} belongs to another installation, with other keys: restore the root keys that it "
+                "was made with, or move it away to make a new store"
             ) from error
     return layout
 
 
 def _write(gateway: Gateway, links: Links, files: TrustFiles, layout: Layout, *, again: bool = False) -> str:
-    """`again`: servers may run that knew the store before it was lost."""
+    """Write layout, pin and markers. `again`: servers that knew the lost store may still run."""
     if not write_layout(links, layout):
-        raise SettingsInvalid("somebody else made the store ready meanwhile; run `sealring init` again")
+        raise SettingsInvalid("another process made the store ready at the same time; run `sealring init` again")
     markers = _markers(gateway, links, layout, files.found_pin() or _pinned(gateway, files, layout))
     if again:
         markers.begin_again()

@@ -1,4 +1,4 @@
-"""Starting gunicorn with the settings that sealring is tested with.
+"""The start of gunicorn with the settings that sealring is tested with.
 
 gunicorn reads this module itself, as `--config python:sealring.server.serving`: the lower-case names below are its
 settings and hooks (https://docs.gunicorn.org/en/stable/settings.html). They are the only copy: config/gunicorn.conf.py,
@@ -21,22 +21,22 @@ from typing import Any, NoReturn
 from sealring.server.hardening import harden, prctl
 from sealring.server.unreadable import write_refusal
 
-SETTINGS_VARIABLE = "SEALRING_CONFIG"  # the path of the settings, on its way to the master
-THREADS_VARIABLE = "SEALRING_THREADS"  # how many requests a worker serves at once, on its way to its app
+SETTINGS_VARIABLE = "SEALRING_CONFIG"  # tells the master the path of the settings
+THREADS_VARIABLE = "SEALRING_THREADS"  # tells the app how many requests its worker serves at once
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn makes its own unlinked file there
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn unlinks its file there
 
 # --- settings
 
 wsgi_app = "sealring.server.wsgi:create_app()"
 workers = 2
-worker_class = "sealring.server.worker.Worker"  # and no other: it tells the master when it serves
-threads = 16  # of which one organization keeps at most half waiting for its keys (providers/bulkhead.py)
-worker_connections = 900  # with those to the store and to providers, fewer than 1,024 file descriptors
+worker_class = "sealring.server.worker.Worker"  # required: it tells the master when it serves
+threads = 16  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
+worker_connections = 900  # with connections to the store and to providers, fewer than 1,024 file descriptors
 preload_app = False  # each worker builds its own app: an HSM session does not survive a fork
-keepalive = 75  # s; above the 60 s of nginx and of the cloud load balancers, so that they close first
+keepalive = 75  # s; longer than the 60 s of nginx and of cloud load balancers, so that they close first
 timeout = 60  # s
 graceful_timeout = 25  # s
 max_requests = 200_000  # HSM client libraries leak slowly
@@ -45,10 +45,10 @@ limit_request_line = 8190  # bytes
 limit_request_fields = 64
 limit_request_field_size = 8190  # bytes
 header_map = "drop"  # X_Org is never taken for X-Org
-forwarder_headers = ""  # nor SCRIPT_NAME of a proxy for a part of the path
-secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}  # all that is believed of one of `forwarded_allow_ips`
+forwarder_headers = ""  # SCRIPT_NAME of a proxy is never taken for a part of the path
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}  # the only header trusted from `forwarded_allow_ips`
 control_socket_disable = True  # gunicorn 25.1 and later open one in the home directory
-accesslog = None  # a path and a query can carry names
+accesslog = None  # a path and a query may contain names
 errorlog = "-"  # standard error; the app logs to standard output
 
 
@@ -60,9 +60,9 @@ def on_starting(server: Any) -> None:
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
     gunicorn.util.write_error = write_refusal
-    harden()  # it knows the URL of the store
+    harden()  # the master knows the URL of the store
     _keep_heartbeats_in_memory(server)
-    os.environ.pop("SCRIPT_NAME", None)  # gunicorn would cut it off each path; the server answers at the root
+    os.environ.pop("SCRIPT_NAME", None)  # gunicorn would remove it from each path; the server answers at the root
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
         _end_with(int(parent))
 
@@ -72,7 +72,7 @@ def on_reload(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
-    """Harden a worker before it builds the app, which is before it holds any secret; tell the app what it needs."""
+    """Harden a worker before it builds the app and has a secret; tell the app the number of threads."""
     os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
     harden()
     logging.getLogger("gunicorn.error").addFilter(_without_request)
@@ -94,9 +94,9 @@ def serve(
     threads: int | None = None,
     gunicorn_config: Path | None = None,
 ) -> NoReturn:
-    """Become gunicorn's master, sealring/master.py, for good. None means what the configuration says.
+    """Replace this process by gunicorn's master (server/master.py). None: as the configuration says.
 
-    Raises OSError if Python cannot be executed again.
+    Raises OSError if Python cannot be executed.
     """
     command = _command(bind, workers, threads, gunicorn_config)
     sys.stdout.flush()
@@ -112,7 +112,7 @@ def start_gunicorn(
     threads: int | None = None,
     gunicorn_config: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start gunicorn as a child that ends when we do; a SIGTERM to it drains what is in flight.
+    """Start gunicorn as a child that ends when we do; on SIGTERM it completes the requests in progress.
 
     Call it from a thread that lives as long as the process: Linux ends the child when that *thread* ends (prctl(2)).
     """
@@ -120,7 +120,7 @@ def start_gunicorn(
         _command(bind, workers, threads, gunicorn_config),
         stdin=subprocess.DEVNULL,
         env=_environment(settings_path) | {_PARENT_VARIABLE: str(os.getpid())},
-        start_new_session=True,  # a Ctrl-C reaches us alone, and we decide the order of stopping
+        start_new_session=True,  # Ctrl-C reaches only us, and we decide the order of stopping
     )
 
 
@@ -161,7 +161,7 @@ def _end_with(parent: int) -> None:
     if sys.platform == "linux":
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         _leave_if_orphaned(parent)
-    else:  # macOS has no parent-death signal; a look each second is the best there
+    else:  # macOS has no parent-death signal: poll each second
         threading.Thread(target=_look_for, args=(parent,), daemon=True).start()
 
 
@@ -172,12 +172,12 @@ def _look_for(parent: int) -> None:
 
 
 def _leave_if_orphaned(parent: int) -> None:
-    if os.getppid() != parent:  # it ended before the kernel knew of our wish
+    if os.getppid() != parent:  # it ended before the call of prctl
         sys.exit(0)
 
 
 def _without_request(record: logging.LogRecord) -> bool:
-    """Take what the caller sent out of gunicorn's own messages: the request line, a header, an exception's text."""
+    """Remove what the caller sent from gunicorn's own messages: the request line, a header, an exception's text."""
     text = str(record.msg)
     if text.startswith("Invalid request from ip="):
         record.msg = text.partition(": ")[0]

@@ -1,6 +1,7 @@
-"""The files in which the root of trust lies, beside the settings and outside the store: the pin, and the layout.
+"""The files of the root of trust, the pin and the layout, which are beside the settings and outside of the store.
 
-Neither is secret: the layout holds the store key in wrapped form. Who can write them decides which store is trusted.
+Neither is secret: the layout contains the store key in wrapped form. Anyone who can write them decides which store is
+trusted.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _LAYOUT_HEADING = "sealring store layout\n"
 
 @dataclass(frozen=True, slots=True)
 class TrustFiles:
-    """Where they are: the layout is kept beside the pin."""
+    """The pin, and the layout in the same folder."""
 
     pin_file: Path
 
@@ -35,43 +36,42 @@ class TrustFiles:
         return self.pin_file.with_name(LAYOUT_FILE)
 
     def pin(self) -> Pin:
-        """Return the pin. Raises SettingsInvalid: missing, open to other writers, or damaged."""
+        """Return the pin. Raises SettingsInvalid if it is missing, writable by others, or damaged."""
         found = self.found_pin()
         if found is None:
             raise SettingsInvalid(
-                f"[store] pin_file {self.pin_file} is missing, and without it no store is trusted: restore it from "
-                "where the settings are backed up; a new store gets one from `sealring init`, one that you know to be "
-                "yours from `sealring init --trust-store`, and one that is restored from `sealring restore "
-                "--trust-backup`"
+                f"[store] pin_file {self.pin_file} is missing, and without it no store is trusted: restore it from the "
+                "backup of the settings. `sealring init` makes one for a new store, `sealring init --trust-store` for "
+                "a store that you know is yours, and `sealring restore --trust-backup` for a restored one"
             )
         return found
 
     def found_pin(self) -> Pin | None:
-        """Return the pin, or None where there is none. Raises SettingsInvalid as `pin` does."""
+        """Return the pin, or None if there is none. Raises SettingsInvalid if it is writable by others, or damaged."""
         text = _read(self.pin_file, "[store] pin_file")
         try:
             return None if text is None else Pin.parse(text)
         except ValueError:
             raise SettingsInvalid(
-                f"[store] pin_file {self.pin_file} is damaged: restore it from where the settings are backed up"
+                f"[store] pin_file {self.pin_file} is damaged: restore it from the backup of the settings"
             ) from None
 
     def layout(self) -> Layout | None:
-        """Return the layout that was kept, or None where there is none. Raises SettingsInvalid."""
+        """Return the kept layout, or None if there is none. Raises SettingsInvalid."""
         return read_layout_file(self.layout_file) if self.layout_file.exists() else None
 
     def keep_layout(self, layout: Layout) -> None:
-        """Write the layout, in the place of one that was kept before. Raises SettingsInvalid."""
+        """Write the layout, and replace one that was kept before. Raises SettingsInvalid."""
         encoded = base64.b64encode(layout.encode()).decode()
         _write(self.layout_file, f"{_LAYOUT_HEADING}{encoded}\n")
 
     def keep_pin(self, pin: Pin) -> None:
-        """Write the pin; the caller has made sure that there is none. Raises SettingsInvalid."""
+        """Write the pin; the caller has checked that there is none. Raises SettingsInvalid."""
         _write(self.pin_file, pin.encode())
 
 
 def read_layout_file(path: Path) -> Layout:
-    """Raises SettingsInvalid: missing, open to other writers, or damaged."""
+    """Raises SettingsInvalid if the file is missing, writable by others, or damaged."""
     text = _read(path, "layout file")
     if text is None:
         raise SettingsInvalid(f"layout file {path} is missing")
@@ -95,7 +95,7 @@ def _read(path: Path, what: str) -> str | None:
     except OSError as error:
         raise SettingsInvalid(f"{what} {path} cannot be read ({error.strerror})") from error
     if mode & 0o022:
-        raise SettingsInvalid(f"{what} {path} can be written by others, who could name a store; run: chmod go-w {path}")
+        raise SettingsInvalid(f"{what} {path} is writable by others, who could choose a store; run: chmod go-w {path}")
     if is_marked(raw):
         raise SettingsInvalid(f"{what} {path} {WHAT_TO_DO}")
     return raw.decode("ascii", errors="replace")

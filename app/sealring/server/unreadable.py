@@ -1,4 +1,4 @@
-"""Requests that gunicorn itself cannot read: answered in the one shape of errors, without a word of what was sent."""
+"""Error responses for requests that gunicorn cannot parse: the usual format, and nothing of the request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REFUSALS = {
 
 
 def write_refusal(connection: Any, status: int, reason: str, text: str) -> None:  # noqa: ARG001  it quotes the client
-    """Stands in for gunicorn.util.write_error, whose page is HTML and quotes the request."""
+    """Replaces gunicorn.util.write_error, which writes HTML and quotes the request."""
     request_id = os.urandom(16).hex()
     code, message = _REFUSALS.get(status, _REFUSALS[400])
     body = orjson.dumps(problem_body(code, message, request_id))

@@ -1,4 +1,4 @@
-"""Wiring: the place that constructs adapters and providers; application.py puts a worker's together."""
+"""Construction of adapters and providers, for the commands and for application.py."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def trust_files(settings: Settings) -> TrustFiles:
 
 
 def check_revocations(settings: Settings, stores: Stores) -> None:
-    """Raises IntegrityFailure where all requests are refused, since no environment has its list; StoreError.
+    """Raises IntegrityFailure if no environment has its list, so that all requests are refused; StoreError.
 
-    Where one of several lacks its list, the others are served, and a notice at start tells of it.
+    If only some environments lack their list, the others are served, and a notice at start names those.
     """
     failures: list[IntegrityFailure] = []
     for environment in settings.environments:
@@ -79,7 +79,7 @@ def check_revocations(settings: Settings, stores: Stores) -> None:
 
 
 def load_plugins(settings: Settings) -> Plugins:
-    """Import the plugins that the settings name, and no other. Raises SettingsInvalid."""
+    """Import only the plugins that the settings name. Raises SettingsInvalid."""
     plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
     plugins.require_managed(settings.managed.providers)
     return plugins
@@ -100,7 +100,7 @@ def gateway_to(plugins: Plugins, threads: int = THREADS) -> Gateway:
 
 
 def initialise_plugins(settings: Settings) -> Iterator[str]:
-    """Let each plugin make what it needs before its first use, and say what was made. Raises SettingsInvalid."""
+    """Let each plugin make what it needs before its first use, and yield what it made. Raises SettingsInvalid."""
     for loaded in load_plugins(settings).managed.values():
         made = initialise(loaded)
         if made is not None:
@@ -118,10 +118,10 @@ def run_command(settings: Settings, provider: str, name: str, options: Mapping[s
 def initialise_store(
     settings: Settings, partitions: int, *, layout_file: Path | None = None, trusting: bool = False
 ) -> str:
-    """Make an empty store ready, with a layout that was kept if one is given; else check the store that is there.
+    """Make an empty store ready, or check the existing one, and return what was done.
 
-    `trusting`: the operator says to trust a store of which nothing is pinned yet. Return what was done. Raises
-    SettingsInvalid; KeyFailure; StoreError.
+    `layout_file` is a kept layout to use for an empty store. `trusting`: the operator says to trust the store although
+    none is pinned. Raises SettingsInvalid; KeyFailure; StoreError.
     """
     with reached(settings) as (gateway, links):
         files = trust_files(settings)
@@ -135,14 +135,17 @@ def initialise_store(
 
 
 def _begin(settings: Settings, store: OpenedStore) -> None:
-    """Write what a store has from its first day on, beside its layout and its markers."""
+    """Write the lists of revocations, which a new store has beside its layout and its markers."""
     revocations = Revocations(Stores.on(store).revocations)
     for environment in settings.environments:
         revocations.begin(Caller(operator(environment), "init"))
 
 
 def check(settings: Settings) -> Iterator[str]:
-    """Reach what the settings name, and say how it went, a line each. Raises what is wrong."""
+    """Connect to the key provider and the store, and yield a line for each check that passed.
+
+    Raises SettingsInvalid, KeyFailure, StoreError.
+    """
     with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
@@ -158,33 +161,33 @@ def check(settings: Settings) -> Iterator[str]:
 
 
 def check_durability(settings: Settings) -> None:
-    """Raises SettingsInvalid for a store that is less durable than the settings want; StoreUnavailable."""
+    """Raises SettingsInvalid if the store is less durable than the settings require; StoreUnavailable."""
     with closing(make_links(settings)) as links:
         require_durability(links, settings.durability)
 
 
 def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Diagnosis]]:
-    """Yield what each check of a store is called and what it finds. Raises SettingsInvalid, StoreUnavailable."""
+    """Yield the name and the finding of each check of a store. Raises SettingsInvalid, StoreUnavailable."""
     with closing(Links.to(url)) as links:
         yield from examine(links, destructive=destructive)
 
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
-    """Build the managed provider, and let it say what it is."""
+    """Build the managed provider, and log its announcement."""
     said = gateway.announcement(settings.managed.provider)
     if said is not None:
         log.notice(f"keys: {settings.managed.provider}: {said}")
 
 
 def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
-    """Yield a line for each environment that has no list of revocations, or not the one that we wrote."""
+    """Yield a line for each environment whose list of revocations is missing or was altered."""
     for environment in settings.environments:
         try:
             stores.revocations.load(environment)
         except IntegrityFailure:
             yield (
-                f"{environment} has no list of revoked tokens, or it was altered: all its requests are refused; where "
-                "the environment is new, begin one with `sealring token revocations --begin-anew`, else see "
+                f"{environment} has no list of revoked tokens, or it was altered: all its requests are refused; if "
+                "the environment is new, begin one with `sealring token revocations --begin-anew`; if not, see "
                 "docs/tokens.md first"
             )
 
@@ -194,24 +197,24 @@ def make_links(settings: Settings) -> Links:
 
 
 def require_layout(links: Links) -> Layout:
-    """Raises SettingsInvalid where the store was never made ready; StoreUnavailable."""
+    """Raises SettingsInvalid if the store was never made ready; StoreUnavailable."""
     layout = read_layout(links)
     if layout is None:
         raise SettingsInvalid(
-            "the store is empty: if it is a new one, make it ready with `sealring init`; if it was not empty, look for "
-            "what emptied it, and restore a backup with `sealring restore`"
+            "the store is empty: if it is new, make it ready with `sealring init`; if it had data, find out what "
+            "emptied it, and restore a backup with `sealring restore`"
         )
     return layout
 
 
 def open_store(gateway: Gateway, links: Links, layout: Layout, pin: Pin) -> OpenedStore:
-    """Raises KeyFailure; SettingsInvalid where it is not the pinned store, or was made with other managed keys."""
+    """Raises KeyFailure; SettingsInvalid if it is not the pinned store, or was made with other managed keys."""
     return OpenedStore.of(links, open_store_keys(gateway, layout, pin), layout)
 
 
 @contextmanager
 def reached(settings: Settings) -> Iterator[tuple[Gateway, Links]]:
-    """Reach keys and store for a command, whatever the store holds. Raises SettingsInvalid."""
+    """Open the gateway and the links of a command, without a check of the store. Raises SettingsInvalid."""
     with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
         yield gateway, links
 

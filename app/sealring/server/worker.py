@@ -1,8 +1,8 @@
-"""gunicorn's threaded worker, with ends to what it does without: connections, reading, and its own time.
+"""gunicorn's threaded worker with deadlines for slow clients, and signals to the master.
 
-Three things are added. The master learns when a worker is ready, and when it is due to be replaced, so that it stops
-none before its successor serves. Whoever sends or reads slowly keeps a thread for a bounded time. And there are never
-more connections than file descriptors.
+It adds three things. It tells the master when it is ready and when it is due to be replaced, so that the master stops
+it only when its successor serves. A client that sends or reads slowly keeps a thread only for a bounded time. It never
+accepts more connections than its file descriptors allow.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from sealring.server.deadlines import Deadlines
 from sealring.server.unreadable import write_refusal
 
 HEAD_S = 10.0  # from the first byte of a request to the end of its headers, and for a TLS handshake
-EXCHANGE_S = 90.0  # from there to the last byte of the answer
-LINGER_S = 1.0  # for what still arrives when we close (RFC 9112, 9.6)
+EXCHANGE_S = 90.0  # from the end of the headers to the last byte of the response
+LINGER_S = 1.0  # for data that still arrives when we close (RFC 9112 section 9.6)
 
 _LINGER_BYTES = 1 << 16
 _OWN_DESCRIPTORS = 24  # of a worker without connections: listener, poller, heartbeat, log, modules
 _PER_THREAD = 2  # a connection to the store, and one to a provider
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-_BREATH_S = 0.05  # until the next accept, where the system has nothing left for a connection
+_BREATH_S = 0.05  # until the next accept, if the system has no resources for a connection
 
 _STARTING, _READY, _DUE = 0, 1, 2
 
 
 def connections_within(descriptors: int, threads: int, wanted: int) -> int:
-    """Return how many connections a worker may keep, so that each of its threads can still reach store and provider."""
+    """Return how many connections a worker may keep so that each thread can still connect to store and provider."""
     free = descriptors - _OWN_DESCRIPTORS
     all_busy = free // (1 + _PER_THREAD)  # connections, if each has a thread
     return max(1, min(wanted, free - _PER_THREAD * threads if all_busy >= threads else all_busy))
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """`leaving` is the master's: whether it has told this worker to go."""
+    """A worker. The master uses `leaving` to note that it has told this worker to end."""
 
     max_requests: int
 
@@ -54,7 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.leaving = False
         self._state = mmap.mmap(-1, 1)  # shared with the master
         self._due_at: int = self.max_requests
-        self.max_requests = sys.maxsize  # gunicorn's worker would just stop
+        self.max_requests = sys.maxsize  # otherwise gunicorn's worker would stop without a successor
         self._deadlines = Deadlines()
         self.worker_connections = _connections(self.cfg)
         self.max_keepalived = self.worker_connections - self.cfg.threads
@@ -76,11 +76,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def due(self) -> bool:
-        """Whether it has served as many requests as a worker should."""
+        """Whether it has served its maximum of requests."""
         return self._state[0] == _DUE
 
     def handle_usr1(self, sig: int, frame: object) -> None:  # noqa: ARG002  gunicorn's signature
-        with suppress(OSError):  # this worker may not open it: what is open goes on
+        with suppress(OSError):  # this worker may not have the right to open it: it keeps the open file
             log_files.reopen(self.log)
 
     def run(self) -> None:
@@ -107,14 +107,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return kept
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
-        if conn.reading.end():  # at the very last moment
+        if conn.reading.end():  # it passed after the headers were read
             return False
         answering = self._deadlines.begin(EXCHANGE_S, lambda: conn.sock, socket.SHUT_RDWR)
         try:
             return super().handle_request(req, conn)
         finally:
             answering.end()
-            conn.is_read = not req.body.failed  # admission/bodies.py has read away what a view left of it
+            conn.is_read = not req.body.failed  # admission/bodies.py has read the rest of the body
             if self.nr >= self._due_at:
                 self._state[0] = _DUE
 
@@ -129,13 +129,13 @@ def _descriptors() -> int:
 
 
 def _end(connection: socket.socket, linger_s: float) -> None:
-    """End both directions, so that nothing is left to wait for: gunicorn would wait in the loop that accepts.
+    """Shut both directions down, so that gunicorn does not wait for the peer in the loop that accepts connections.
 
-    With a peer that may still send, an end at once is a reset, which the answer may not survive; hence `linger_s`.
+    If the peer may still send, closing at once causes a reset, and the peer may lose the response. Hence `linger_s`.
     """
     until, read = time.monotonic() + linger_s, 0
     with suppress(OSError):
-        socket.socket.shutdown(connection, socket.SHUT_WR)  # a TLS socket's own would forget its session
+        socket.socket.shutdown(connection, socket.SHUT_WR)  # SSLSocket.shutdown would drop the TLS session
         while read < _LINGER_BYTES and (left := until - time.monotonic()) > 0:
             connection.settimeout(left)
             chunk = connection.recv(4096)

@@ -12,13 +12,13 @@ from sealring.providers.failures import for_the_operator
 from sealring.server import application, inheritance
 from sealring.server.serving import THREADS_VARIABLE
 
-_WORKER_FAILED_TO_BOOT = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR: it ends, unless any worker serves
-_TRY_AGAIN = 1  # gunicorn starts another worker, and lets the others be
+_WORKER_FAILED_TO_BOOT = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR: the server ends, unless a worker has served
+_TRY_AGAIN = 1  # gunicorn starts another worker, and the others continue
 _PASSING = (StoreUnavailable, KeyUnavailable, KeyDeadlineExceeded)
 
 
 def create_app() -> Server:
-    """Build the application from what the master left. Where that cannot be, end the worker."""
+    """Build the application from what the master left. If that fails, end the worker."""
     log = Log()
     try:
         return application.make_app(inheritance.left(), log, int(os.environ[THREADS_VARIABLE]))

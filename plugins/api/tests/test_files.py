@@ -71,13 +71,13 @@ def test_a_path_that_is_none_is_said(tmp_path, read):
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, read, make):
     make(tmp_path / "thing", 0o600)
 
-    with pytest.raises(ConfigInvalid, match=r"cannot be read \(no regular file\)$"):
+    with pytest.raises(ConfigInvalid, match=r"cannot be read \(not a regular file\)$"):
         read(tmp_path / "thing", "pin_file")
 
 
 @pytest.mark.parametrize("read", [read_private, read_shared])
 def test_a_device_that_never_ends_is_refused(read):
-    with pytest.raises(ConfigInvalid, match=r"cannot be read \(no regular file\)$"):
+    with pytest.raises(ConfigInvalid, match=r"cannot be read \(not a regular file\)$"):
         read("/dev/zero", "pin_file")
 
 

@@ -104,7 +104,7 @@ def test_a_root_that_was_there_once_is_not_made_again(plugin_config, command, ru
         root.destroy()
     """)
 
-    with pytest.raises(ConfigInvalid, match="was on the token once"):
+    with pytest.raises(ConfigInvalid, match="is lost: only its canary exists"):
         command("init-root", plugin_config, epoch=1)
 
 

@@ -121,7 +121,9 @@ def test_a_token_that_is_taken_away_comes_back(config, provider, key, context, c
     tokens.rename(tokens.with_name("away"))
 
     for _ in range(3):
-        with pytest.raises(RootLost, match=f"the folder of the tokens is gone: {tokens}; restore it from its backup"):
+        with pytest.raises(
+            RootLost, match=f"the folder of the tokens is missing: {tokens}; restore it from its backup"
+        ):
             provider.check(call)
         with pytest.raises(RootLost):
             provider.create_key("key-2", 1, b"scope", DATA, call)
@@ -262,7 +264,7 @@ def test_the_material_of_another_installation_is_said_to_be_of_another_root(prov
     other = bytearray(key.material)
     other[7 + len("default-data") + 4] ^= 1  # the root id
 
-    with pytest.raises(RootLost, match="another root"):
+    with pytest.raises(RootLost, match="does not have the root"):
         provider.wrap(replace(key, material=_checked(other)), DEK, context, call)
 
 

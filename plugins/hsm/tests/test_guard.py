@@ -68,7 +68,7 @@ deeds = {
     "re-export with a key of one's own": lambda: export_with(own_key(), unwrap(guarded)),
     "re-export with a key left behind": left_behind_trusted_key,
     "give the root the power to decrypt": decrypt_by_hand,
-    "copy the root with the power to decrypt": copied_root,
+    "copy the root with the right to decrypt": copied_root,
     "keep it on the token": lambda: unwrap(guarded, store=True)[A.LABEL],
     "derive from it": lambda: unwrap({**guarded, A.DERIVE: True})[A.LABEL],
     "take off the guard": lambda: unwrap(guarded).__setitem__(A.WRAP_WITH_TRUSTED, False),
@@ -115,10 +115,10 @@ def test_the_probe_names_what_succeeded(config, make_provider):
 
     assert [attempt.name for attempt in report.attempts if attempt.succeeded] == [
         "unwrap a key as readable",
-        "wrap a key with a key of one's own",
-        "unwrap a key as exportable, and wrap it so",
+        "wrap a key with an own key",
+        "unwrap a key as exportable, and wrap it with an own key",
         "keep an unwrapped key on the token",
-        "unwrap a key as a base for derivation",
+        "unwrap a key for derivation",
     ]
 
 

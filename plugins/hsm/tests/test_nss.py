@@ -81,12 +81,12 @@ def test_each_bit_of_a_wrapped_key_counts(provider):
 def test_its_guard_is_by_convention_only_whatever_it_accepts(provider):
     assert provider.announcement() == "export guard: by convention only"
     assert [attempt.name for attempt in provider.guard_report().attempts if attempt.succeeded] == [
-        "copy the root with the power to decrypt",
+        "copy the root with the right to decrypt",
         "unwrap a key as readable",
-        "wrap a key with a key of one's own",
-        "unwrap a key as exportable, and wrap it so",
+        "wrap a key with an own key",
+        "unwrap a key as exportable, and wrap it with an own key",
         "keep an unwrapped key on the token",
-        "unwrap a key as a base for derivation",
+        "unwrap a key for derivation",
     ]
 
 

@@ -1,4 +1,4 @@
-"""POSIX access control lists of files, as Linux keeps them: `linux/posix_acl_xattr.h`."""
+"""POSIX access control lists of files in the format of Linux (`linux/posix_acl_xattr.h`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _USER, _GROUP_OF_FILE, _GROUP, _OTHERS = 0x02, 0x04, 0x08, 0x20
 
 
 def access_list(descriptor: int) -> bytes:
-    """Return the list of an open file; nothing if it has none, or the system knows none."""
+    """Return the list of an open file; empty if the file has none, or the system does not support them."""
     try:
         return os.getxattr(descriptor, _NAME) if hasattr(os, "getxattr") else b""
     except OSError:
@@ -20,7 +20,7 @@ def access_list(descriptor: int) -> bytes:
 
 
 def lets_in_alone(entries: bytes, uid: int) -> bool:
-    """Whether a list gives a right to that user, and, beside the file's owner, to nobody else."""
+    """Whether a list gives rights to that user, and to nobody else except the file's owner."""
     version, body = entries[:4], entries[4:]
     if version != _VERSION or len(body) % _ENTRY.size:
         return False

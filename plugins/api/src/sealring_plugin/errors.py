@@ -1,4 +1,4 @@
-"""The closed set of ways in which a provider fails. Anything else that escapes one is a fault of the plugin."""
+"""The closed set of failures of a provider. Any other exception that a provider raises is a fault of the plugin."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ Owner = Literal["tenant", "operator", "plugin"]
 
 
 class ProviderError(Exception):
-    """Base of all failures. `owner`: who has to act.
+    """Base of all failures. `owner` says who has to act.
 
-    What is wrong with our own credentials is the operator's: ConfigInvalid, or Unavailable where it passes by itself.
-    A plugin that can tell more of a failure derives a class with another `owner`.
+    Failures of our own credentials are for the operator: ConfigInvalid, or Unavailable if they pass by themselves. A
+    plugin that knows another owner of a failure derives a class with that `owner`.
 
     Messages are for the operator's log: no key material, no plaintext, no text that a provider sent.
     """
@@ -28,7 +28,7 @@ class KeyDisabled(ProviderError):
 
 
 class KeyPendingDeletion(ProviderError):
-    """The key is scheduled for deletion. `when` is RFC 3339, where the provider says it."""
+    """The key is scheduled for deletion. `when` is the time in RFC 3339, or None if the provider does not say it."""
 
     def __init__(self, message: str = "", *, when: str | None = None) -> None:
         super().__init__(message)
@@ -36,31 +36,31 @@ class KeyPendingDeletion(ProviderError):
 
 
 class KeyDestroyed(ProviderError):
-    """The key is gone for good."""
+    """The key was destroyed, and cannot be restored."""
 
 
 class KeyNotFound(ProviderError):
-    """The provider knows no such key, or hides it from us."""
+    """The provider has no such key, or hides it from us."""
 
 
 class WrongRegion(ProviderError):
-    """The key is in another region than the provider is set up for."""
+    """The key is in another region than the one that the provider's settings name."""
 
 
 class ContextMismatch(ProviderError):
-    """The provider itself says that the blob was made in another context."""
+    """The provider reports that the blob was made in another context."""
 
     owner: ClassVar[Owner] = "plugin"
 
 
 class CiphertextRejected(ProviderError):
-    """The blob does not open under this key and context: altered, swapped, or of another key."""
+    """The blob does not open under this key and context: it was altered, swapped, or made under another key."""
 
     owner: ClassVar[Owner] = "plugin"
 
 
 class Throttled(ProviderError):
-    """The provider limits our rate. `retry_after_s` is its wish, where it has one."""
+    """The provider limits our rate. `retry_after_s` is the wait that it asks for, or None."""
 
     def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -68,29 +68,29 @@ class Throttled(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """The provider does not answer, or answers that it cannot."""
+    """The provider does not respond, or responds that it is unavailable."""
 
     owner: ClassVar[Owner] = "operator"
 
 
 class DeadlineExceeded(ProviderError):
-    """No answer before `Call.deadline`."""
+    """There was no response before `Call.deadline`."""
 
     owner: ClassVar[Owner] = "operator"
 
 
 class Unsupported(ProviderError):
-    """The key cannot do this at all: it is of another type than the provider takes."""
+    """The key can never do this: the provider does not support its type."""
 
 
 class ConfigInvalid(ProviderError):
-    """The provider's settings cannot be used. The message names the field and the mend; it never quotes a secret."""
+    """The provider's settings cannot be used. The message names the field and what to do, and never quotes a secret."""
 
     owner: ClassVar[Owner] = "operator"
 
 
 class RootLost(ConfigInvalid):
-    """The root that the keys are wrapped by, or the token that holds it, is missing or is another one.
+    """The root that wraps the keys, or the token that contains it, is missing or has been replaced.
 
-    It does not pass by waiting: the message says what to restore.
+    A retry does not help. The message says what to restore.
     """

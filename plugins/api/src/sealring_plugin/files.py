@@ -1,4 +1,4 @@
-"""Files that settings name: read once, at most so much, and the secret ones only if nobody else can."""
+"""Files that settings name, read up to a limit, and secret ones only if nobody else can read them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sealring_plugin.errors import ConfigInvalid
 
 MAX_FILE_BYTES = 65_536
 
-_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # some editors put one before a text
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # some editors write one
 
 
 def read_private(path: Path, field: str) -> bytes:
-    """Return what is in a file that holds a secret: 64 KiB at most. `field` is how messages call it.
+    """Return the content of a file with a secret, at most 64 KiB. `field` is its name in messages.
 
-    Raises ConfigInvalid if the file is missing, no regular file, larger, or open to others: its owner alone may have a
-    right to it. What root hands to us is let through too: a file of root's that we read as a member of its group, as a
-    Kubernetes secret of a pod with `fsGroup`, or by its access control list, as a credential of systemd.
+    Raises ConfigInvalid if the file is missing, not a regular file, larger, or open to others: only its owner may have
+    rights. A file of root's may also be readable by our group, like a Kubernetes secret of a pod with `fsGroup`, or
+    give rights to our user in its access control list, like a credential of systemd.
     """
     found = _read(path, field)
     uid = os.geteuid()
@@ -33,12 +33,12 @@ def read_private(path: Path, field: str) -> bytes:
 
 
 def read_shared(path: Path, field: str) -> bytes:
-    """Return what is in a file that others may read as well. Raises ConfigInvalid as `read_private` does otherwise."""
+    """Return the content of a file that others may also read. In all else like `read_private`."""
     return _read(path, field).content
 
 
 def is_open(status: os.stat_result, *, groups: Collection[int]) -> bool:
-    """Whether others have a right to a file than its owner or, if that is root, a process of these groups."""
+    """Whether anyone has rights to a file except its owner and, if that is root, members of these groups (to read)."""
     others = stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
     if status.st_uid == 0 and status.st_gid in groups:
         others &= ~stat.S_IRGRP
@@ -56,7 +56,7 @@ class _Found:
 
 
 def _read(path: Path, field: str) -> _Found:
-    """What is read is what was looked at: the file is opened once."""
+    """Open the file only once, so that the content and the rights belong to the same file."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:  # Path.open takes no opener
             number = file.fileno()
@@ -71,9 +71,9 @@ def _read(path: Path, field: str) -> _Found:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a regular file; a pipe without a writer does not hold us up. Raises OSError."""
+    """Open a regular file, without waiting if it is a pipe. Raises OSError."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise OSError(errno.EINVAL, "no regular file")
+    raise OSError(errno.EINVAL, "not a regular file")

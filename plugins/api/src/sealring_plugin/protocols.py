@@ -1,8 +1,7 @@
-"""What a provider can do: an interface for each kind of provider, and one small interface for each optional power.
+"""The interfaces of providers: one for each kind of provider, and a small one for each optional power.
 
-The three kinds are different types, with settings and credentials of their own, so that a key of one kind never
-reaches a provider of another. The server asks for a power with isinstance, and the conformance kit proves it: it is
-never just believed.
+The three kinds are different types with separate settings and credentials, so that a key of one kind never reaches a
+provider of another. The server detects a power with isinstance, and the conformance kit proves that it works.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from sealring_plugin.values import (
 
 @runtime_checkable
 class ManagedKeys(Protocol):
-    """Keys of ours: of contexts, of the store, of backups. Called from many threads; made once in each process."""
+    """Our own keys: of contexts, of the store, of backups. Called from many threads; built once in each process."""
 
     def create_key(self, key_id: str, version: int, scope: bytes, domain: str, call: Call) -> ManagedKey:
         """Return a new key under the newest root of `domain` (KEEP or DATA). Raises ProviderError.
 
-        It was never used before, and its material is bound to `key_id`, `version`, `scope` and its root.
+        The key is new, and its material is bound to `key_id`, `version`, `scope` and its root.
         """
 
     def wrap(self, key: ManagedKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
@@ -47,7 +46,7 @@ class ManagedKeys(Protocol):
 
 @runtime_checkable
 class CustomersKeys(Protocol):
-    """Keys that customers bind, and can take away. Called from many threads; made once in each process."""
+    """Customers' keys, which they bind and can revoke. Called from many threads; built once in each process."""
 
     def wrap(self, key: CustomersKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:
         """Wrap `dek` (16 to 64 bytes) under `key`, bound to `context`. Raises ProviderError."""
@@ -64,13 +63,13 @@ class CustomersKeys(Protocol):
 
 @runtime_checkable
 class SealsRoot(Protocol):
-    """Seals the secret that opens the managed keys, so that a server can open it at start without a person.
+    """Seals the secret that opens the managed keys, so that a server can start without a person.
 
-    Asked only at start, and for nothing else. Its settings name its key: neither the store nor a customer can.
+    Called only at start. Only its settings name its key; neither the store nor a customer can.
     """
 
     def seal(self, secret: bytes | bytearray, aad: bytes, call: Call) -> bytes:
-        """Return `secret` (16 to 64 bytes) sealed, at most 8 KiB, and bound to `aad`. Raises ProviderError."""
+        """Return `secret` (16 to 64 bytes) in sealed form (at most 8 KiB), bound to `aad`. Raises ProviderError."""
 
     def open(self, sealed: bytes, aad: bytes, call: Call) -> bytearray:
         """Return the secret, in a bytearray that the caller wipes. Raises ProviderError.
@@ -84,10 +83,10 @@ class SealsRoot(Protocol):
 
 @runtime_checkable
 class DestroysKeys(Protocol):
-    """Destroys managed keys for good."""
+    """Destroys managed keys; nothing can restore them."""
 
     def destroy_key(self, key: ManagedKey, call: Call) -> None:
-        """Destroy one version. Afterwards wrap and unwrap raise KeyDestroyed, in every process. May be repeated."""
+        """Destroy one version. From then on, wrap and unwrap raise KeyDestroyed in every process. May be repeated."""
 
 
 @runtime_checkable
@@ -95,12 +94,12 @@ class GeneratesDataKeys(Protocol):
     """Makes a DEK and its wrapped form in one call of a customer's KMS."""
 
     def generate_data_key(self, key: CustomersKey, context: WrapContext, call: Call) -> tuple[bytearray, WrappedKey]:
-        """Return 32 random bytes, and the same wrapped as `wrap` would."""
+        """Return 32 random bytes, and the same bytes wrapped as by `wrap`."""
 
 
 @runtime_checkable
 class ReWraps(Protocol):
-    """Moves a wrapped DEK to another key of a customer's KMS without showing it to us."""
+    """Rewraps a DEK under another key inside a customer's KMS, without showing it to us."""
 
     def rewrap(
         self,
@@ -114,7 +113,7 @@ class ReWraps(Protocol):
 
 @runtime_checkable
 class BindsContext(Protocol):
-    """Passes the context on to a KMS that authenticates it, and shows it in the log of the key's owner."""
+    """Passes the context to a KMS, which authenticates it and writes it to the log of the key's owner."""
 
     def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
         """Return the pairs that the KMS itself authenticates."""
@@ -122,40 +121,40 @@ class BindsContext(Protocol):
 
 @runtime_checkable
 class Describes(Protocol):
-    """Knows the state of a customer's key without using it."""
+    """Can read the state of a customer's key without using the key."""
 
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription: ...
 
 
 @runtime_checkable
 class Validates(Protocol):
-    """Looks for what is wrong, or soon will be, with a customer's key and our access to it."""
+    """Finds present and coming problems of a customer's key, and of our access to it."""
 
     def validate(self, key: CustomersKey, call: Call) -> Sequence[Finding]: ...
 
 
 @runtime_checkable
 class ExplainsSetup(Protocol):
-    """Tells a key's owner how to let us in."""
+    """Tells a key's owner how to give us access."""
 
     def explain_setup(self, *, principal: str, organization_id: str, external_id: str) -> SetupGuide:
-        """Return what the admin has to do. The guide's policy names the principal and the organization.
+        """Return the steps for the admin, with a policy that names the principal and the organization.
 
-        `principal` is who we are to the KMS: the provider's setting of that name. `external_id` is a text that sealring
-        made for the organization alone, for a KMS that can ask for one.
+        `principal` is our identity at the KMS: the provider's setting of that name. `external_id` is a text that
+        sealring made for only this organization, for a KMS whose policies can require one.
         """
 
 
 @runtime_checkable
 class ChecksItself(Protocol):
-    """Can prove that it works: asked at start-up and by health checks, every few seconds at most."""
+    """Can check that it works. Called at start-up and by health checks, at most every few seconds."""
 
     def check(self, call: Call) -> None:
-        """Raises ProviderError where wrapping would fail for every key."""
+        """Raises ProviderError if wrapping would fail for every key."""
 
 
 @runtime_checkable
 class Announces(Protocol):
-    """Says one line about itself at start-up, e.g. that its keys are kept in software."""
+    """Describes itself in one line at start-up, e.g. that its keys are in software."""
 
     def announcement(self) -> str: ...

@@ -1,7 +1,7 @@
-"""What a plugin offers at its entry point: its name, its settings, and how to build a provider.
+"""The spec of a provider, which a plugin offers at its entry point: name, settings, and how to build the provider.
 
-A distribution that offers managed keys and customers' keys registers two entry points with two names: two specs, with
-settings and credentials of their own.
+A distribution for both managed keys and customers' keys registers two entry points with two names: two specs, with
+separate settings and credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ConfigValue = str | int | bool | Path
 
 @dataclass(frozen=True, slots=True)
 class ConfigField:
-    """One setting of a provider. A `Path` may be given relative to the settings file; secrets are never shown."""
+    """One setting of a provider. A `Path` may be relative to the settings file. A secret is never shown."""
 
     name: str
     kind: type[str | int | bool | Path]
@@ -37,9 +37,9 @@ class ConfigField:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCommand:
-    """A command of the provider's own, run as `sealring <provider> <name>`.
+    """A command of a provider, run as `sealring <provider> <name>`.
 
-    `run` gets the provider's settings and the command's options, both checked, and yields lines to print.
+    `run` gets the checked settings of the provider and the checked options of the command, and yields lines to print.
     """
 
     name: str
@@ -50,11 +50,11 @@ class ProviderCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """What the specs of all kinds have. Loading one imports no SDK and touches nothing; its functions may do both.
+    """What the specs of all kinds have in common. Loading a spec imports no SDK and does no I/O; its functions may.
 
-    `name` is 2-32 of `[a-z0-9-]`, starting with a letter: it is stored in every envelope and can never change. `waits`
-    says whether calls may wait for something outside the process, always or with certain settings: they then run under
-    a deadline in threads of their own, which costs some 50 microseconds a call.
+    `name` is 2-32 of `[a-z0-9-]`, starting with a letter; it is stored in every envelope and can never change. `waits`
+    says whether calls may wait for anything outside of the process, for all settings or for some. Such calls run in
+    separate threads with a deadline, which costs about 50 microseconds per call.
     """
 
     name: str
@@ -71,20 +71,20 @@ class ProviderSpec:
         return self.waits if isinstance(self.waits, bool) else self.waits(config)
 
     def parse_config(self, table: Mapping[str, object], base: Path) -> Mapping[str, ConfigValue]:
-        """Check a settings table. Raises ConfigInvalid for an unknown, missing or mistyped name; quotes no value."""
+        """Check a settings table. Raises ConfigInvalid if a name is unknown, missing or mistyped; quotes no value."""
         return parse_fields(self.config, table, base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedSpec(ProviderSpec):
-    """Of a provider that keeps keys of ours.
+    """The spec of a provider of managed keys, which are our own.
 
-    `max_wraps` is how many wraps one version of a key may make, e.g. 2**32 where nonces of 96 bits are random (NIST SP
-    800-38D 8.3); None where there is no limit. `suggest` returns settings for a new installation in a folder, or None
-    where this machine lacks what the provider needs. `initialise` makes what it needs before its first use and returns
-    a line that says what it made; it runs on `sealring init` and `sealring dev` alone, and never replaces anything.
-    Where the keys lie in a KMS, `check_key` raises ConfigInvalid for one that the settings do not name: the store names
-    keys too, and whoever can write to it must not choose one.
+    `max_wraps` is the most wraps of one version of a key, e.g. 2**32 if nonces are 96 random bits (NIST SP 800-38D
+    8.3); None if there is no limit. `suggest` returns settings for a new installation in a folder, or None if this
+    machine lacks what the provider needs. `initialise` makes what the provider needs before its first use, and returns
+    a line that says what it made; only `sealring init` and `sealring dev` call it, and it never replaces anything. If
+    the keys are in a KMS, `check_key` raises ConfigInvalid for a key that the settings do not name: the store also
+    names keys, and anyone who can write to the store must not be able to choose one.
     """
 
     build: Callable[[Mapping[str, ConfigValue]], ManagedKeys]
@@ -96,11 +96,11 @@ class ManagedSpec(ProviderSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomersSpec(ProviderSpec):
-    """Of a provider of keys that exist already, and that customers bind.
+    """The spec of a provider of customers' keys, which exist already.
 
-    `bound_as` is what events call it, e.g. AWS_KMS. `key_options` are the options that a binding may have. `check_key`
-    raises ConfigInvalid for a key id, or options, that can never be right: both come from the key's owner, and nothing
-    is called with what it refuses.
+    `bound_as` is its name in events, e.g. AWS_KMS. `key_options` are the options that a binding may have. `check_key`
+    raises ConfigInvalid if a key id or an option can never be right. Both come from the key's owner, and the provider
+    is never called with values that `check_key` refuses.
     """
 
     build: Callable[[Mapping[str, ConfigValue]], CustomersKeys]

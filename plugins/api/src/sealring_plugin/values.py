@@ -1,4 +1,4 @@
-"""The values that cross between sealring and a key provider."""
+"""The values that sealring and a key provider exchange."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 DEK_BYTES = 32
 MAX_WRAPPED_BYTES = 8192
 
-KEEP = "keep"  # the domain of roots that guard what no erasure may touch: store keys, backup keys
-DATA = "data"  # the domain of roots that guard the keys of organizations
+KEEP = "keep"  # the domain of roots that wrap what must never be erased: store keys, backup keys
+DATA = "data"  # the domain of roots that wrap the keys of organizations
 
 
 class Purpose(StrEnum):
-    """Why a key is used; for a provider's own log."""
+    """Why a key is used; for the log of a provider."""
 
     ENCRYPT = "encrypt"
     DECRYPT = "decrypt"
@@ -24,7 +24,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RootName:
-    """Which root guards a managed key. `domain` is KEEP or DATA; `epoch` counts the roots of a domain, from 1."""
+    """The root that wraps a managed key. `domain` is KEEP or DATA; `epoch` counts the roots of a domain, from 1."""
 
     domain: str
     epoch: int
@@ -32,11 +32,11 @@ class RootName:
 
 @dataclass(frozen=True, slots=True)
 class ManagedKey:
-    """One version of a key-encrypting key of ours: of a context, of the store, of a backup.
+    """One version of our own key-encrypting key: of a context, of the store, of a backup.
 
-    `scope` says what the key is for (environment, organization and context, canonically encoded, at most 8 KiB): a
-    provider that keeps its keys with us authenticates `material` together with all other fields. `material` is whatever
-    that provider returned when it made the key, at most 8 KiB, stored by sealring and never interpreted.
+    `scope` says what the key is for: environment, organization and context, canonically encoded, at most 8 KiB.
+    `material` is what the provider returned when it made the key, at most 8 KiB. sealring stores it, and does not
+    interpret it. A provider that returns material has to authenticate it together with all other fields.
     """
 
     provider: str
@@ -49,10 +49,10 @@ class ManagedKey:
 
 @dataclass(frozen=True, slots=True)
 class CustomersKey:
-    """A key-encrypting key of a customer's, which exists already; the customer names it.
+    """A customer's key-encrypting key, which exists already and which a binding names.
 
-    `scope` says whose binding names it, canonically encoded. `options` are those of the binding: checked by the spec's
-    `key_options`, sorted by name.
+    `scope` says which organization's binding names it, canonically encoded. `options` are the options of the binding,
+    checked by the spec's `key_options` and sorted by name.
     """
 
     provider: str
@@ -62,13 +62,13 @@ class CustomersKey:
     options: tuple[tuple[str, str], ...] = ()
 
     def option(self, name: str) -> str:
-        """Return an option, or an empty text where the binding does not have it."""
+        """Return an option, or an empty text if the binding does not have it."""
         return next((value for key, value in self.options if key == name), "")
 
 
 @dataclass(frozen=True, slots=True)
 class WrapContext:
-    """What a wrapped key is bound to. `pairs` may be shown to the key's owner; `aad` is opaque, about 70 bytes."""
+    """What a wrapped key is bound to. The key's owner may see `pairs`; `aad` is opaque, about 70 bytes."""
 
     pairs: Mapping[str, str] = field(repr=False)
     aad: bytes = field(repr=False)
@@ -76,10 +76,10 @@ class WrapContext:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: until when an answer is of use, for whom and why. `deadline` is in seconds of time.monotonic().
+    """The deadline, tenant and purpose of one call. `deadline` is in seconds of time.monotonic().
 
-    `tenant_id` is the organization, and `environment_id` the environment that it is in: another one may have an
-    organization of the same id, which is somebody else. Both are empty where the call is for no tenant.
+    `tenant_id` is the organization, and `environment_id` its environment: an organization with the same id in another
+    environment is another tenant. Both are empty if the call is not for a tenant.
     """
 
     deadline: float
@@ -91,7 +91,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A wrapped DEK. `alg` is the provider's name of how, 1-32 of `[a-z0-9-]`; `blob` is at most 8 KiB."""
+    """A wrapped DEK. `alg` is the provider's name of the algorithm, 1-32 of `[a-z0-9-]`; `blob` is at most 8 KiB."""
 
     alg: str
     blob: bytes = field(repr=False)
@@ -106,7 +106,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyDescription:
-    """What a provider knows of a key. Empty texts where it does not."""
+    """What a provider knows of a key. A text is empty if the provider does not know it."""
 
     state: KeyState
     versions: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong with a key or our access to it. `code` is stable, of `[a-z0-9_]`; `advice` says what to do."""
+    """A problem of a key or of our access to it. `code` is stable, of `[a-z0-9_]`; `advice` says what to do."""
 
     code: str
     severity: Severity
@@ -132,7 +132,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SetupGuide:
-    """For the admin of a key: what to do, in order, and the policy text to paste."""
+    """Instructions for the admin of a key: the steps in order, and the policy text to paste."""
 
     steps: tuple[str, ...]
     policy: str

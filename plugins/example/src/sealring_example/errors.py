@@ -1,4 +1,4 @@
-"""What the codes of the KMS mean."""
+"""The meaning of the KMS's error codes, in one table."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ CODES: Mapping[str, type[ProviderError]] = {
 
 
 def failure(status: int, code: str) -> ProviderError:
-    """Return what to raise. A code that is not in the table is the KMS's trouble, not the tenant's."""
+    """Return what to raise. A code that is not in the table is a fault of the KMS, not of the tenant."""
     return CODES.get(code, Unavailable)(f"the KMS answered {status}")

@@ -1,4 +1,4 @@
-"""A toy KMS for trying the example out: `python -m sealring_example.kms`. Its cipher is a toy too: never ship it."""
+"""A toy KMS for trying the example: `python -m sealring_example.kms`. Its cipher is also a toy: never use it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from threading import Event, Thread
 from typing import Any
 
 NONCE_BYTES = TAG_BYTES = 16
-TOKEN = "token-of-the-toy"  # noqa: S105  anyone may know it
+TOKEN = "token-of-the-toy"  # noqa: S105  not a secret
 PORT = 8300
 SILENCE = "SILENCE"
 
 
 class Kms:
-    """Has version 1 of some keys. `failing` makes it answer every call with a code, `states` those of one key.
+    """A KMS with version 1 of some keys. `failing` makes every call fail with a code, `states` the calls of one key.
 
-    `owners` are the organizations that alone may use a key: its policy, which looks at the context. A key whose state
-    is SILENCE is not answered until the KMS stops.
+    `owners` is the policy of each key: only that organization may use it, as the context says. Calls of a key with the
+    state SILENCE get no response until the KMS stops.
     """
 
     def __init__(self, keys: tuple[str, ...] = ("first", "second"), port: int = 0) -> None:
@@ -84,14 +84,14 @@ class _Handler(BaseHTTPRequestHandler):
         known = self.headers["authorization"] == f"Bearer {TOKEN}"
         answer = self._kms.answer(self.path, body) if known else {"code": "ACCESS_DENIED"}
         text = json.dumps(answer).encode()
-        with suppress(OSError):  # whoever asked a silent key has gone
+        with suppress(OSError):  # the client of a silent key has already closed the connection
             self.send_response(400 if "code" in answer else 200)
             self.send_header("content-length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _packed(body: Mapping[str, Any]) -> bytes:

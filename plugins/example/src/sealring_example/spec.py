@@ -17,8 +17,8 @@ def build(config: Mapping[str, ConfigValue]) -> CustomersKeys:
 SPEC = CustomersSpec(
     name="example",
     config=(
-        ConfigField("endpoint", str, "where the KMS is, e.g. http://127.0.0.1:8300", required=True),
-        ConfigField("token", str, "the token that the KMS knows us by", required=True, secret=True),
+        ConfigField("endpoint", str, "the URL of the KMS, e.g. http://127.0.0.1:8300", required=True),
+        ConfigField("token", str, "our access token for the KMS", required=True, secret=True),
     ),
     build=build,
     bound_as="EXAMPLE_KMS",

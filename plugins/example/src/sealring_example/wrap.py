@@ -1,4 +1,4 @@
-"""The example's provider: each wrap and unwrap is one call of the KMS."""
+"""The example provider: each wrap and unwrap is one call of the KMS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALG = "example-v1"
 
 
 class ExampleProvider:
-    """Wraps with keys that exist in the KMS. Thread-safe.
+    """Wraps with existing keys of the KMS. Thread-safe.
 
     Permissions: `encrypt` and `decrypt` on the key. Complete configuration:
 
@@ -45,12 +45,12 @@ class ExampleProvider:
 
 
 def _bound(key: CustomersKey, context: WrapContext) -> Mapping[str, object]:
-    """What the KMS authenticates with each blob; it shows the context to the owner of the key."""
+    """Return what the KMS authenticates with each blob; it shows the context to the owner of the key."""
     return {"key": key.key_id, "version": key.version, "context": dict(context.pairs), "aad": _text(context.aad)}
 
 
 def _binary(answer: Mapping[str, str], name: str) -> bytes:
-    """Raises Unavailable if the KMS answered with something else than base64 of that name."""
+    """Raises Unavailable if the answer has no base64 text of that name."""
     try:
         return b64decode(answer[name], validate=True)
     except (KeyError, ValueError, TypeError):

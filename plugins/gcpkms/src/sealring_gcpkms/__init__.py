@@ -1,1 +1,1 @@
-"""Customers' keys in Google Cloud KMS."""
+"""Customer-managed keys in Google Cloud KMS."""

@@ -1,4 +1,4 @@
-"""Service accounts of organizations: their names, parsed strictly."""
+"""Names of the organizations' service accounts, parsed strictly."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ _ACCOUNT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A service account that is an organization's alone. `ours`: made by the operator, not by the key's owner."""
+    """A service account of one organization only. `ours`: the operator made it, not the key's owner."""
 
     email: str
     ours: bool
 
     @classmethod
     def from_template(cls, template: str, external_id: str) -> Self:
-        """Return the account of an organization in the operator's project. The template was checked by the settings."""
+        """Return the account of an organization in the operator's project. The settings have checked the template."""
         return cls(template.replace(ORGANIZATION, organization_label(external_id)), ours=True)
 
     @classmethod
     def of_owner(cls, email: str, external_id: str) -> Self:
         """Return an account that the key's owner names.
 
-        Its id has to end in the organization's label: otherwise an organization could name the account of another one,
-        and we would become that. Raises ConfigInvalid.
+        Its id has to end in the organization's label. Otherwise an organization could name another one's account, and
+        we would impersonate it. Raises ConfigInvalid.
         """
         found = _ACCOUNT.fullmatch(email)
         if found is None:
             raise ConfigInvalid("service_account must be <id>@<project>.iam.gserviceaccount.com")
         label = organization_label(external_id)
         if not found["id"].endswith(f"-{label}"):
-            raise ConfigInvalid(f"service_account must be the organization's own: its id has to end in -{label}")
+            raise ConfigInvalid(f"service_account must belong to the organization: its id has to end in -{label}")
         return cls(email, ours=False)
 
 
@@ -52,9 +52,9 @@ def is_account(email: str) -> bool:
 
 
 def organization_label(external_id: str) -> str:
-    """Return 20 of `[a-z2-7]` that stand for an organization in names of Google's, which are short and lower case.
+    """Return the label of an organization, 20 of `[a-z2-7]`, for names at Google, which are short and lower case.
 
-    100 bits of a digest of what sealring made for the organization alone: no organization can choose that of another.
+    It is 100 bits of a digest of the external id, which sealring makes: no organization can choose another one's label.
     """
     digest = hashlib.sha256(b"sealring-gcpkms/v1/organization\0" + external_id.encode()).digest()
     return b32encode(digest)[:20].decode().lower()

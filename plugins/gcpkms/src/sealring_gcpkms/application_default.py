@@ -1,8 +1,8 @@
-"""Our own credentials: who sealring is before it becomes the account of an organization.
+"""Tokens for sealring's own credentials, with which it impersonates the accounts of organizations.
 
-Looked for as Google's application default credentials are: the file of the settings, that of
-GOOGLE_APPLICATION_CREDENTIALS, that of `gcloud auth application-default login`, the metadata server. google-auth reads
-the files and knows the way from each to a token. Its retries, which sleep, never begin: all but a 200 ends the call.
+It looks for them in the order of Google's application default credentials: credentials_file of the settings,
+GOOGLE_APPLICATION_CREDENTIALS, the file of `gcloud auth application-default login`, the metadata server. google-auth
+reads the files, and gets a token for each type. It never retries with a sleep: any status but 200 ends the call.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _PASSING = frozenset({408, 500, 502, 503, 504})
 
 
 class OwnCredentials:
-    """Makes tokens of our own. Called by one thread at a time; what it found is kept."""
+    """Fetches tokens for our own credentials. Called by one thread at a time. It looks for the credentials once."""
 
     def __init__(self, file: Path | None, http: HttpsClient) -> None:
         self._file = file
@@ -74,7 +74,7 @@ class OwnCredentials:
         except (GoogleAuthError, ValueError, TypeError, KeyError) as error:
             raise ConfigInvalid(f"our own credentials cannot be used ({type(error).__name__})") from None
         if credentials.expiry is None:
-            raise ConfigInvalid("our own credentials gave a token with no end")
+            raise ConfigInvalid("our own credentials gave a token without an expiry")
         life = credentials.expiry - datetime.now(UTC).replace(tzinfo=None)
         return Lease(token_of(credentials.token), life.total_seconds())
 
@@ -84,13 +84,13 @@ class OwnCredentials:
         if answer.status != 200:
             raise _refusal(answer)
         if answer.headers.get("metadata-flavor") != "Google" or not isinstance(document.get("access_token"), str):
-            raise ConfigInvalid("what answers as Google's metadata server is none; set credentials_file")
+            raise ConfigInvalid("a server that is not Google's metadata server answers for it; set credentials_file")
         return Lease(token_of(document["access_token"]), _life_s(document))
 
 
 def _metadata_request() -> Request:
     found = _METADATA_HOST.fullmatch(os.environ.get("GCE_METADATA_HOST", "metadata.google.internal"))
-    if found is None:  # a URL, as GCE_METADATA_ROOT of other tools
+    if found is None:  # e.g. a URL, as in GCE_METADATA_ROOT of other tools
         raise ConfigInvalid("GCE_METADATA_HOST must be a host, or host:port")
     endpoint = Endpoint("http", found[1], int(found[2] or 80))
     return Request("GET", endpoint, f"{_METADATA_PATH}?scopes={SCOPES[0]}", _METADATA_HEADERS)
@@ -127,12 +127,12 @@ def _parsed(content: bytes, file: Path) -> Mapping[str, Any]:
 
 
 def _is_secret(info: Mapping[str, Any]) -> bool:
-    """Of a workload identity the file says only where its token is, and stands in ConfigMaps that anybody may read."""
+    """Whether a file must be private. That of a workload identity only names a token's place, often in a ConfigMap."""
     return info.get("type") != "external_account" or "client_secret" in info
 
 
 def _external_account(info: Mapping[str, Any]) -> Credentials:
-    """Workload identity federation: a token of another cloud, or of Kubernetes, in exchange for one of Google's."""
+    """Workload identity federation: exchange a token of another cloud, or of Kubernetes, for one of Google's."""
     kind = aws if info.get("subject_token_type") == _AWS_TOKEN else identity_pool
     credentials: Credentials = kind.Credentials.from_info(info, scopes=SCOPES)
     return credentials
@@ -147,7 +147,7 @@ _LOADERS: Mapping[str, Callable[[Mapping[str, Any]], Credentials]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """What google-auth reads of an answer."""
+    """A response as google-auth expects it."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -155,7 +155,7 @@ class _Response:
 
 
 class _GoogleAuthTransport:
-    """What google-auth calls to send a request."""
+    """The callable that google-auth sends requests with."""
 
     def __init__(self, http: HttpsClient, deadline: float) -> None:
         self._http = http
@@ -167,7 +167,7 @@ class _GoogleAuthTransport:
         method: str = "GET",
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        **_: object,  # a timeout of its own, longer than our deadline
+        **_: object,  # e.g. its timeout, which is longer than our deadline
     ) -> _Response:
         endpoint, path = Endpoint.split(url)
         answer = self._http.send(Request(method, endpoint, path, headers or {}, body), self._deadline)
@@ -177,7 +177,7 @@ class _GoogleAuthTransport:
 
 
 def _with_a_life(answer: Answer) -> bytes:
-    """The body, with the life of its token as google-auth reads it: a whole number, and always there."""
+    """Return the body with `expires_in` as google-auth needs it: always present, and a whole number."""
     document = answer.document()
     if "access_token" not in document:
         return answer.body
@@ -187,7 +187,7 @@ def _with_a_life(answer: Answer) -> bytes:
 def _life_s(document: Mapping[str, Any]) -> float:
     life_s = token_life_s(document.get("expires_in"), most_s=MAX_LIFE_S)
     if life_s is None:
-        raise Unavailable("our own credentials were answered with a token of no sensible lifetime")
+        raise Unavailable("our own credentials gave a token with an invalid lifetime")
     return life_s
 
 

@@ -1,13 +1,13 @@
-"""The bytes around Google's ciphertext: what it is bound to, and which version of the key made it.
+"""The format of a wrapped key, with a tag around Google's ciphertext.
 
     AAD  = "sealring-gcpkms/v1/aad" ‖ u32 version of the CustomersKey ‖ u32 number of pairs
            ‖ for each pair, sorted by its name's UTF-8: lp(name) ‖ lp(value) ‖ lp(wrap AAD)         lp(x) = u32 size ‖ x
-    alg  = "gcpkms-v1-" ‖ decimal number of Google's key version: whoever plans a re-wrap reads it without the key
+    alg  = "gcpkms-v1-" ‖ decimal number of Google's key version: a re-wrap can select by it without the key
     blob = tag 16 ‖ Google's ciphertext
     tag  = the first 16 bytes of HMAC-SHA-256(DEK, "sealring-gcpkms/v1/tag" ‖ lp(alg) ‖ ciphertext)
 
-Google's answer to a decryption does not say which version was used, so the tag holds the number fast. It also proves
-that the DEK that came back is the one that was sent.
+Google's answer to a decryption does not name the version that was used, so the tag authenticates the number. It also
+proves that Google returned the same DEK that we sent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def seal(version: int, dek: bytes | bytearray, ciphertext: bytes) -> WrappedKey:
 
 
 def ciphertext_of(wrapped: WrappedKey) -> bytes:
-    """Raises CiphertextRejected where it was not made here."""
+    """Return Google's ciphertext. Raises CiphertextRejected if `seal` cannot have made the wrapped key."""
     if not _ALG.fullmatch(wrapped.alg):
         raise CiphertextRejected("wrapped with another algorithm")
     if len(wrapped.blob) <= TAG_BYTES:
@@ -47,10 +47,10 @@ def ciphertext_of(wrapped: WrappedKey) -> bytes:
 
 
 def check(wrapped: WrappedKey, dek: bytearray) -> None:
-    """Raises CiphertextRejected where the tag is not that of this DEK, key version and ciphertext."""
+    """Raises CiphertextRejected if the tag does not match this DEK, key version and ciphertext."""
     expected = _tag(dek, wrapped.alg, wrapped.blob[TAG_BYTES:])
     if not hmac.compare_digest(expected, wrapped.blob[:TAG_BYTES]):
-        raise CiphertextRejected("the data key, or the version of the key that is named with it, is another one")
+        raise CiphertextRejected("the tag does not match the data key, or the named version of the key")
 
 
 def _tag(dek: bytes | bytearray, alg: str, ciphertext: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Calls of Cloud KMS, REST v1: one attempt each, checked both ways by CRC-32C."""
+"""Calls of Cloud KMS (REST v1), each tried once and checked in both directions by CRC-32C."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
 class Client:
-    """Thread-safe. Connects with nobody until it is asked to. Raises ProviderError, and no text of Google's."""
+    """Calls Cloud KMS. Thread-safe. Connects at the first call. Raises ProviderError, which never quotes Google."""
 
     def __init__(self, config: GcpConfig) -> None:
         """Raises ConfigInvalid if `ca_file` cannot be used."""
         tls = tls_context(config.ca_file)
-        self._direct = HttpsClient(dial, tls)  # our own credentials: no tenant has a hand in where they lead
+        self._direct = HttpsClient(dial, tls)  # for our own credentials, whose hosts no tenant can choose
         self._guarded = HttpsClient(config.egress.connect, tls)
         own = OwnCredentials(config.credentials_file, self._direct)
         self._identities = Identities(own.fetch, self._guarded, config.iam_endpoint)
         self._agent = f"sealring-gcpkms/{version('sealring-gcpkms')}"
 
     def be_ourselves(self, call: Call) -> None:
-        """Make sure that our own credentials are good. Raises ConfigInvalid."""
+        """Check that our own credentials give a token. Raises ConfigInvalid."""
         self._identities.token(None, call.deadline)
 
     def become(self, target: Target, call: Call) -> None:
-        """Make sure that we can be the account of the key's organization. Raises ConfigInvalid, AccessDenied."""
+        """Check that we can impersonate the account of the key's organization. Raises ConfigInvalid, AccessDenied."""
         self._identities.token(target.account, call.deadline)
 
     def encrypt(self, target: Target, plaintext: bytes | bytearray, aad: bytes, call: Call) -> tuple[int, bytes]:
@@ -48,11 +48,11 @@ class Client:
         answer = self._post(target, "encrypt", body, call)
         number = target.key.version_of(answer.get("name"))
         if number is None:
-            raise Unavailable("Google encrypted with another key than it was asked to")
+            raise Unavailable("Google encrypted with another key than the requested one")
         if not all(
             answer.get(f"verified{what}Crc32c") is True for what in ("Plaintext", "AdditionalAuthenticatedData")
         ):
-            raise Unavailable("Google did not check what it was sent")
+            raise Unavailable("Google did not verify the checksums of the request")
         return number, bytes(_bytes(answer, "ciphertext"))
 
     def decrypt(self, target: Target, ciphertext: bytes, aad: bytes, call: Call) -> bytearray:
@@ -64,11 +64,14 @@ class Client:
         """Return Google's description of the key (cryptoKeys.get)."""
         answer = self._send(target, Request("GET", target.endpoint, f"/v1/{target.key.name}", {}), call)
         if answer.get("name") != target.key.name:
-            raise Unavailable("Google described another key than it was asked for")
+            raise Unavailable("Google described another key than the requested one")
         return answer
 
     def granted(self, target: Target, permissions: Iterable[str], call: Call, *, to_us: bool = False) -> frozenset[str]:
-        """Return those that the account has on the key, or that we have ourselves (cryptoKeys.testIamPermissions)."""
+        """Return the permissions on the key that the account has or, if `to_us`, that our own credentials have.
+
+        (cryptoKeys.testIamPermissions)
+        """
         request = _post(target, "testIamPermissions", {"permissions": sorted(permissions)})
         granted = self._send(target, request, call, to_us=to_us).get("permissions", [])
         return frozenset(map(str, granted))
@@ -107,7 +110,7 @@ class Client:
         return answer.document()
 
     def _user_agent(self, call: Call) -> str:
-        """Cloud Audit Logs keep it as `requestMetadata.callerSuppliedUserAgent`."""
+        """Return the User-Agent, which Cloud Audit Logs have as `requestMetadata.callerSuppliedUserAgent`."""
         return f"{self._agent} (request {call.request_id})" if _REQUEST_ID.fullmatch(call.request_id) else self._agent
 
 
@@ -117,17 +120,17 @@ def _post(target: Target, verb: str, body: Mapping[str, object]) -> Request:
 
 
 def _checked(name: str, binary: bytes | bytearray) -> Mapping[str, str]:
-    """Return a field with its checksum; JSON has bytes as base64 and 64-bit numbers as text (proto3 JSON mapping)."""
+    """Return a field with its checksum. Bytes are base64, and 64-bit numbers are text (proto3 JSON mapping)."""
     return {name: b64encode(binary).decode(), f"{name}Crc32c": str(crc32c(binary))}
 
 
 def _bytes(answer: Mapping[str, object], name: str) -> bytearray:
-    """Raises Unavailable where it was altered on the way ("Verifying end-to-end data integrity")."""
+    """Raises Unavailable if the checksum is missing or wrong (Cloud KMS, "Verifying end-to-end data integrity")."""
     try:
         binary = bytearray(b64decode(str(answer[name]), validate=True))
         intact = int(str(answer[f"{name}Crc32c"])) == crc32c(binary)
     except (KeyError, ValueError):
         raise Unavailable(f"Google's answer has no {name} with its checksum") from None
     if not intact:
-        raise Unavailable(f"the {name} in Google's answer was altered on the way")
+        raise Unavailable(f"the {name} in Google's answer was altered in transit")
     return binary

@@ -14,19 +14,22 @@ from sealring_plugin.net import Endpoint
 
 FIELDS = (
     ConfigField("service_account", str, "the account of each organization: sealring-{organization}@<project>.iam..."),
-    ConfigField("principal", str, "who we are before we become an organization's account; for the setup guide"),
+    ConfigField("principal", str, "the account of our own credentials; for the setup guide"),
     ConfigField("credentials_file", Path, "our own credentials; without it, Google's application default ones"),
-    ConfigField("endpoint", str, "where Cloud KMS is", default="https://cloudkms.googleapis.com"),
+    ConfigField("endpoint", str, "the endpoint of Cloud KMS", default="https://cloudkms.googleapis.com"),
     ConfigField(
-        "iam_endpoint", str, "where accounts' tokens are made", default="https://iamcredentials.googleapis.com"
+        "iam_endpoint",
+        str,
+        "the endpoint that makes tokens of service accounts",
+        default="https://iamcredentials.googleapis.com",
     ),
-    ConfigField("allowed_hosts", str, "host[:port], with commas, that may be called beside Google's own", default=""),
-    ConfigField("ca_file", Path, "certificates (PEM) to trust beside the system's, for private endpoints"),
+    ConfigField("allowed_hosts", str, "more hosts that may be called: host[:port], with commas", default=""),
+    ConfigField("ca_file", Path, "more certificates (PEM) to trust, for private endpoints"),
 )
 
 _SUFFIX = ".googleapis.com"
 
-# Global, regional (Cloud KMS, "Regional endpoints") and private ones (VPC, "Private Service Connect for Google APIs").
+# Global, regional (Cloud KMS, "Regional endpoints") or private (VPC, "Private Service Connect for Google APIs").
 KMS_HOST = re.compile(r"cloudkms(?:\.(?P<location>[a-z0-9-]+)\.rep|-[a-z0-9]+\.p)?\.googleapis\.com")
 
 
@@ -43,7 +46,7 @@ class GcpConfig:
 
     @classmethod
     def of(cls, config: Mapping[str, ConfigValue]) -> Self:
-        """Raises ConfigInvalid, and names the field."""
+        """Raises ConfigInvalid, which names the field."""
         egress = Egress.of((_SUFFIX,), str(config["allowed_hosts"]))
         template = str(config.get("service_account", ""))
         if "service_account" in config:
@@ -60,10 +63,10 @@ class GcpConfig:
 
 
 def kms_endpoint(url: str, egress: Egress) -> Endpoint:
-    """Raises ConfigInvalid. Of Google's hosts only those of Cloud KMS are ones, so that no other gets a token."""
+    """Raises ConfigInvalid. Of Google's hosts, only those of Cloud KMS are allowed, so that no other gets a token."""
     endpoint = allowed_endpoint(url, egress, "endpoint")
     if endpoint.host.endswith(_SUFFIX) and not KMS_HOST.fullmatch(endpoint.host):
-        raise ConfigInvalid("endpoint is a host of Google's, but not one of Cloud KMS")
+        raise ConfigInvalid("endpoint is a host of Google's, but not of Cloud KMS")
     return endpoint
 
 

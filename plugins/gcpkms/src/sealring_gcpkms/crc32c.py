@@ -1,4 +1,4 @@
-"""CRC-32C, which Cloud KMS checks requests by and lets us check its answers by."""
+"""CRC-32C, the checksum of fields in requests and responses of Cloud KMS."""
 
 from __future__ import annotations
 

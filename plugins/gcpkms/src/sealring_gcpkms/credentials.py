@@ -1,4 +1,4 @@
-"""Who we are to a key: the service account of its organization, which we become by impersonation."""
+"""Tokens for the organizations' service accounts, by impersonation with our own credentials."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sealring_plugin.net import Bounded, Endpoint, HttpsClient, Lease, Renewed, 
 SCOPE = "https://www.googleapis.com/auth/cloudkms"  # the least that Cloud KMS takes
 LIFE_S = 3600  # the most that generateAccessToken gives without an organization policy
 
-_TOKEN = re.compile(r"[!-~]+")  # what a header takes
+_TOKEN = re.compile(r"[!-~]+")  # characters that a header may contain
 
 
 class Identities:
     """Tokens of the organizations' accounts. Thread-safe.
 
-    A denial of an account in our own project is the operator's trouble; of one in the key owner's, the owner's wish.
-    `own` fetches a token of ourselves.
+    If impersonation is denied, the operator has to act for an account in our project (ConfigInvalid), and the key's
+    owner for an account in theirs (AccessDenied). `own` fetches a token for our own credentials.
     """
 
     def __init__(self, own: Callable[[float], Lease[str]], http: HttpsClient, iam_endpoint: Endpoint) -> None:
@@ -32,7 +32,7 @@ class Identities:
         self._accounts: Bounded[Account, Renewed[str]] = Bounded()
 
     def token(self, account: Account | None, deadline: float) -> str:
-        """Return a token of the account, or of ourselves if there is none. Raises ProviderError."""
+        """Return a token of the account; None: of our own credentials. Raises ProviderError."""
         return self._renewed(account).get(deadline)
 
     def forget(self, account: Account | None, token: str) -> None:
@@ -62,9 +62,9 @@ class Identities:
 
 
 def token_of(text: object) -> str:
-    """Return a token of Google's that a header takes. Raises Unavailable for anything else."""
+    """Check that a token can be sent in a header, and return it. Raises Unavailable for anything else."""
     if not isinstance(text, str) or not _TOKEN.fullmatch(text):
-        raise Unavailable("Google answered with no token")
+        raise Unavailable("Google answered without a token")
     return text
 
 
@@ -73,5 +73,5 @@ def _lease(document: Mapping[str, object]) -> Lease[str]:
         ends = datetime.fromisoformat(str(document["expireTime"]))
         life_s = (ends - datetime.now(UTC)).total_seconds()
     except (KeyError, ValueError, TypeError):
-        raise Unavailable("Google answered with no token") from None
+        raise Unavailable("Google answered without a token") from None
     return Lease(token_of(document.get("accessToken")), min(life_s, LIFE_S))

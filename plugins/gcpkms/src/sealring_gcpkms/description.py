@@ -1,4 +1,4 @@
-"""What Google says of a key: its state, and what its owner should know (CryptoKey and CryptoKeyVersion, REST v1)."""
+"""Google's description of a key (CryptoKey and CryptoKeyVersion, REST v1)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sealring_plugin import KeyDescription, KeyState
 
 PURPOSE = "ENCRYPT_DECRYPT"
 ALGORITHM = "GOOGLE_SYMMETRIC_ENCRYPTION"
-LABEL = "vault-org"  # a label of the key by which its owner says whose secrets it is for
+LABEL = "vault-org"  # a label of the key in which its owner names the organization that may use it
 
-# CryptoKeyVersionState. A version that is not made yet, or failed to be, is as little of use as one that is disabled.
+# CryptoKeyVersionState. All other states, e.g. of a version whose generation failed, count as disabled.
 STATES: Mapping[str, KeyState] = {
     "ENABLED": KeyState.ENABLED,
     "DISABLED": KeyState.DISABLED,
@@ -29,7 +29,7 @@ _DURATION = re.compile(r"([0-9]{1,12})(?:\.[0-9]{1,9})?s")  # google.protobuf.Du
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """`version` is that of the primary version, 0 where the key has none: nothing can be encrypted with it then."""
+    """A description. `version` is the number of the primary version; 0: there is none, and the key cannot encrypt."""
 
     version: int
     state: KeyState

@@ -1,6 +1,7 @@
-"""What Google's refusals mean: by the status, and the violations, that a body names; never by the class of HTTP.
+"""The meaning of Google's errors, by the status and the violations in the body.
 
-A disabled key and a malformed request are both 400. The body is a google.rpc.Status (Cloud APIs, "Errors"):
+The HTTP status is not enough: a disabled key and a malformed request are both 400. The body is a google.rpc.Status
+(Cloud APIs, "Errors"):
 `{"error": {"status": "FAILED_PRECONDITION", "details": [{"@type": ".../google.rpc.PreconditionFailure", ...}]}}`.
 """
 
@@ -27,13 +28,13 @@ from sealring_plugin.net import Answer
 
 # google.rpc.Code
 STATUSES: Mapping[str, type[ProviderError]] = {
-    "PERMISSION_DENIED": AccessDenied,  # says "(or it may not exist)" where we may not even know that
+    "PERMISSION_DENIED": AccessDenied,  # also for a missing key, if we may not know that it is missing
     "NOT_FOUND": KeyNotFound,
     "FAILED_PRECONDITION": KeyDisabled,  # unless a violation says more
-    "INVALID_ARGUMENT": Unsupported,  # not a key for encryption, or a DEK with its context too large for it
+    "INVALID_ARGUMENT": Unsupported,  # the key is not for encryption, or the DEK with its context is too large
     "UNIMPLEMENTED": Unsupported,
     "RESOURCE_EXHAUSTED": Throttled,
-    "UNAUTHENTICATED": Unavailable,  # a token that ended early: the next call has a new one
+    "UNAUTHENTICATED": Unavailable,  # the token expired early: the next call gets a new one
     "UNAVAILABLE": Unavailable,
     "DEADLINE_EXCEEDED": Unavailable,
     "ABORTED": Unavailable,
@@ -43,10 +44,10 @@ STATUSES: Mapping[str, type[ProviderError]] = {
     "DATA_LOSS": Unavailable,
 }
 
-# What differs when Google decrypts: it says so of a ciphertext, or AAD, that is not the key's (cryptoKeys.decrypt).
+# When Google decrypts, INVALID_ARGUMENT means a ciphertext or AAD that does not belong to the key (cryptoKeys.decrypt).
 OF_DECRYPTION: Mapping[str, type[ProviderError]] = {"INVALID_ARGUMENT": CiphertextRejected}
 
-# What differs when the account of an organization is ours to make, and when it is the key's owner's.
+# For impersonation of an account that we made, and of one that the key's owner made.
 OF_OUR_ACCOUNT: Mapping[str, type[ProviderError]] = {
     "PERMISSION_DENIED": ConfigInvalid,
     "NOT_FOUND": ConfigInvalid,
@@ -68,7 +69,7 @@ _MAX_RETRY_AFTER_S = 3600.0
 
 
 def refusal(answer: Answer, differing: Mapping[str, type[ProviderError]] | None = None) -> ProviderError:
-    """Return what to raise. What is not in a table is Google's trouble, not the tenant's."""
+    """Return what to raise. A status that is not in a table is a fault of Google's, not of the tenant."""
     error = _object(answer.document().get("error"))
     details = [each for each in _list(error.get("details")) if isinstance(each, Mapping)]
     status = _code(error.get("status"))
@@ -89,7 +90,7 @@ def _violations(details: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _retry_after_s(answer: Answer, details: list[Mapping[str, Any]]) -> float | None:
-    """Return Google's wish: of a RetryInfo (google.rpc), e.g. "1.5s", or of the header."""
+    """Return the wait that Google asks for, by a google.rpc.RetryInfo, e.g. "1.5s", or the header Retry-After."""
     wishes = [str(each.get("retryDelay", "")).removesuffix("s") for each in details]
     wishes.append(answer.headers.get("retry-after", ""))
     seconds = [float(each) for each in wishes if _SECONDS.fullmatch(each)]
@@ -97,7 +98,7 @@ def _retry_after_s(answer: Answer, details: list[Mapping[str, Any]]) -> float | 
 
 
 def _code(text: object) -> str:
-    """Return a code of Google's, and never a text: a message of ours may quote the one, not the other."""
+    """Return a code of Google's, or "" for any other text: our messages may quote only codes."""
     return text if isinstance(text, str) and _CODE.fullmatch(text) else ""
 
 

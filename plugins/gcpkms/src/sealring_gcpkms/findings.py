@@ -1,4 +1,4 @@
-"""What is wrong with a customer's key, or our access to it: by its description, a probe, and the permissions on it."""
+"""Problems of a customer's key, found in its description, by test calls, and in the permissions on it."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ Probe = Callable[[Target, Call], object]
 
 
 def validate(config: GcpConfig, client: Client, key: CustomersKey, call: Call) -> Sequence[Finding]:
-    """Return what is found, each code once. Raises what passes by itself: Unavailable, Throttled, DeadlineExceeded."""
+    """Return the findings, each code once. Raises failures that pass: Unavailable, Throttled, DeadlineExceeded."""
     try:
         target = Target.of(config, key)
         client.be_ourselves(call)
     except WrongRegion as error:
         return [
-            _error("wrong_region", f"{error}.", "Bind the key with the endpoint of its own location, or with none.")
+            _error("wrong_region", f"{error}.", "Bind the key with the endpoint of its location, or without endpoint.")
         ]
     except ConfigInvalid as error:
         return [_error("configuration", f"{error}.", "Correct the binding, or the settings of the provider.")]
     try:
         client.become(target, call)
     except AccessDenied as error:
-        return [_error("identity_denied", f"We cannot become the account: {error}.", _of_account(target))]
+        return [_error("identity_denied", f"We cannot impersonate the account: {error}.", _of_account(target))]
     except ConfigInvalid as error:  # of our own credentials, or of an account of ours
         advice = f"Tell the operator. {_of_account(target)}"
-        return [_error("identity_denied", f"We cannot become the account: {error}.", advice)]
+        return [_error("identity_denied", f"We cannot impersonate the account: {error}.", advice)]
     found: dict[str, Finding] = {}
     for finding in _all(client, target, config.endpoint, key, call):
         found.setdefault(finding.code, finding)
@@ -71,8 +71,8 @@ def _all(client: Client, target: Target, endpoint: Endpoint, key: CustomersKey, 
     except AccessDenied:
         yield _warning(
             "describe_denied",
-            "The state, rotation and labels of the key cannot be seen.",
-            f"Grant roles/cloudkms.viewer on the key to {target.account.email}, or accept not to be warned.",
+            "We cannot see the state, rotation and labels of the key.",
+            f"Grant roles/cloudkms.viewer on the key to {target.account.email}, or do without warnings.",
         )
     except KeyNotFound:
         yield _error("key_not_found", "There is no such key.", "Check the key id: project, location, key ring and key.")
@@ -123,20 +123,20 @@ def _of_care(key: Described) -> Iterator[Finding]:
     if 0 < key.deletion_window_s < SHORT_WINDOW_S:
         yield _warning(
             "deletion_window_short",
-            f"A version can be restored for only {key.deletion_window_s // 3600} hours after it was destroyed.",
+            f"A version can be restored for only {key.deletion_window_s // 3600} hours after its destruction.",
             "Make a key with a longer destroy-scheduled-duration; it cannot be changed.",
         )
     if key.imported:
         yield _warning(
             "imported_material",
-            "The key's material was imported: copies of it may exist, and it cannot rotate by itself.",
-            "Keep a copy where only you can reach it, or use a key that Google makes.",
+            "The key's material was imported: copies of it may exist, and automatic rotation is not possible.",
+            "Keep a copy where only you can reach it, or use a key that Google generates.",
         )
     if key.protection.startswith("external"):
         yield _warning(
             "external_key",
-            "The key is in a key manager outside of Google, which each use of it waits for.",
-            "See that the key manager is as available as your secrets have to be.",
+            "The key is in a key manager outside Google, and each use of the key waits for it.",
+            "Make sure that the key manager is as available as your secrets have to be.",
         )
 
 
@@ -144,7 +144,7 @@ def _of_label(key: Described, label: str) -> Iterator[Finding]:
     if key.label is None:
         yield _warning(
             "label_missing",
-            "The key does not say whose it is.",
+            "The key has no label that names its organization.",
             f"Set the label {LABEL}={label} on the key.",
         )
     elif key.label != label:
@@ -177,7 +177,7 @@ def _probed(client: Client, target: Target, call: Call) -> Iterator[Finding]:
         client.decrypt(target, sealed[0], b"another context", call)
         yield _error(
             "context_not_bound",
-            "The key opens a data key in another context than that in which it was wrapped.",
+            "The key unwraps a data key in another context than the one that it was wrapped in.",
             "Do not use this endpoint: it is not Google's Cloud KMS.",
         )
 
@@ -199,7 +199,7 @@ _FAILURES: Mapping[type[ProviderError], tuple[str, str]] = {
     KeyDestroyed: ("key_destroyed", "Make a new version the primary one; what the old one encrypted is lost."),
     KeyNotFound: ("key_not_found", "Check the key id: project, location, key ring and key."),
     Unsupported: ("wrong_purpose", f"Make a key with purpose {PURPOSE}."),
-    CiphertextRejected: ("unwrap_failed", "Check whether the key's versions were changed in this moment; try again."),
+    CiphertextRejected: ("unwrap_failed", "Check whether the key's versions were changed just now, and retry."),
 }
 
 
@@ -212,26 +212,26 @@ def _granted(client: Client, target: Target, call: Call) -> Iterator[Finding]:
             yield _warning(
                 "grant_too_broad",
                 "Our account may change or destroy the key, or decide who uses it.",
-                f"Take from {target.account.email} all roles on the key, its key ring and its project but "
+                f"Remove from {target.account.email} all roles on the key, its key ring and its project except "
                 "roles/cloudkms.cryptoKeyEncrypterDecrypter and roles/cloudkms.viewer.",
             )
 
 
 def _shared(client: Client, target: Target, call: Call) -> Iterator[Finding]:
-    """Asked as ourselves, so at a host that the operator chose: our own token goes to none that a binding names."""
+    """Uses our own token, so it calls the operator's endpoint: a host that a binding names never gets our own token."""
     with suppress(AccessDenied, KeyNotFound, Unsupported):
         if client.granted(target, [_USE], call, to_us=True):
             yield _error(
                 "grant_not_bound_to_organization",
-                "The key lets in sealring's own account, which acts for all organizations, and perhaps everybody.",
-                f"Grant the role to {target.account.email} alone; not to all users, a domain or another account.",
+                "sealring's own account, which acts for all organizations, may use the key; perhaps everybody may.",
+                f"Grant the role only to {target.account.email}; not to all users, a domain or another account.",
             )
 
 
 def _of_account(target: Target) -> str:
     return (
         f"Grant roles/iam.serviceAccountTokenCreator on {target.account.email} to our principal, "
-        "and see that the account exists and is enabled."
+        "and make sure that the account exists and is enabled."
     )
 
 

@@ -1,4 +1,4 @@
-"""A customer's key: its name, parsed strictly, where it is, and as whom we use it."""
+"""A customer's key: its name, its endpoint, and the account that we use it with."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from sealring_plugin.net import Endpoint
 
 KEY_OPTIONS = (
     ConfigField("service_account", str, "an account of the key's owner, instead of the one that the settings name"),
-    ConfigField("endpoint", str, "where Cloud KMS is for this key: https://host[:port]"),
+    ConfigField("endpoint", str, "the endpoint of Cloud KMS for this key: https://host[:port]"),
 )
 
-# A project's id has 6 to 30 characters, one of a domain's own the domain before it (Resource Manager, "Creating and
-# managing projects"); a key ring and a key have 1 to 63 (Cloud KMS REST v1, projects.locations.keyRings.create).
+# The id of a project has 6 to 30 characters; a domain-scoped project has the domain before it (Resource Manager,
+# "Creating and managing projects"). The id of a key ring or key has 1 to 63 (Cloud KMS REST v1,
+# projects.locations.keyRings.create).
 _PROJECT = r"(?:[a-z0-9][a-z0-9.-]{1,60}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _KEY = re.compile(
     rf"projects/{_PROJECT}/locations/(?P<location>[a-z][a-z0-9-]{{0,62}})"
@@ -28,7 +29,7 @@ _VERSION = re.compile(r"/cryptoKeyVersions/([1-9][0-9]{0,9})")
 
 @dataclass(frozen=True, slots=True)
 class CryptoKey:
-    """A key by its full name, without a version: Google encrypts with the primary one, and finds the others itself."""
+    """The full name of a key without a version: Google encrypts with the primary one, and decrypts with any."""
 
     name: str
     location: str
@@ -37,18 +38,16 @@ class CryptoKey:
     def parse(cls, text: str) -> Self:
         """Raises ConfigInvalid."""
         if "/cryptoKeyVersions/" in text:
-            raise ConfigInvalid("the key id names a version; leave out /cryptoKeyVersions/ and what follows")
+            raise ConfigInvalid("the key id names a version; remove /cryptoKeyVersions/ and what follows")
         if re.match(r"projects/[0-9]+/", text):
-            raise ConfigInvalid(
-                "the key id names its project by number; Google answers with the project id, so use that"
-            )
+            raise ConfigInvalid("the key id names its project by number; use the project id, which Google answers with")
         found = _KEY.fullmatch(text)
         if found is None:
             raise ConfigInvalid("the key id must be projects/*/locations/*/keyRings/*/cryptoKeys/*")
         return cls(text, found["location"])
 
     def version_of(self, name: object) -> int | None:
-        """Return the number of a version of this very key, by its full name; None where it is none."""
+        """Return the number in the full name of a version of this key; None if `name` is not one."""
         if not isinstance(name, str) or not name.startswith(self.name):
             return None
         found = _VERSION.fullmatch(name.removeprefix(self.name))
@@ -57,7 +56,7 @@ class CryptoKey:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A customer's key, where it is, and as whom we use it."""
+    """A customer's key with its endpoint, and the account that we use it with."""
 
     key: CryptoKey
     endpoint: Endpoint
@@ -65,7 +64,7 @@ class Target:
 
     @classmethod
     def of(cls, config: GcpConfig, key: CustomersKey) -> Self:
-        """Raises ConfigInvalid; WrongRegion where a regional endpoint is not that of the key's location."""
+        """Raises ConfigInvalid; WrongRegion if a regional endpoint is not the one of the key's location."""
         named = CryptoKey.parse(key.key_id)
         custom = key.option("endpoint")
         endpoint = kms_endpoint(custom, config.egress) if custom else config.endpoint
@@ -78,10 +77,10 @@ class Target:
 def _account(config: GcpConfig, key: CustomersKey) -> Account:
     external_id = key.option("external_id")
     if not external_id:
-        raise ConfigInvalid("the binding has no external_id, which tells the organizations' accounts apart")
+        raise ConfigInvalid("the binding has no external_id, which distinguishes the accounts of organizations")
     email = key.option("service_account")
     if email:
         return Account.of_owner(email, external_id)
     if not config.service_account:
-        raise ConfigInvalid("neither the settings nor the binding name a service_account")
+        raise ConfigInvalid("neither the settings nor the binding have a service_account")
     return Account.from_template(config.service_account, external_id)

@@ -1,4 +1,4 @@
-"""What the admin of a key has to do, so that we may use it for one organization and no other."""
+"""The steps for the admin of a key that let us use it for one organization only."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def _steps(account: str, *, ours: bool) -> tuple[str, ...]:
     first = (
         (f"Wait until the operator of sealring has made the service account {account} for your organization.",)
         if ours
-        else (f"Make the service account {account} in your project, and let sealring become it.",)
+        else (f"Make the service account {account} in your project, and let sealring impersonate it.",)
     )
     return (
         *first,
-        "Make a key with purpose ENCRYPT_DECRYPT in Cloud KMS, best with a rotation period, or choose one.",
+        "Make a key with purpose ENCRYPT_DECRYPT in Cloud KMS, preferably with a rotation period, or choose one.",
         f"Grant roles/cloudkms.cryptoKeyEncrypterDecrypter on that key, not on its ring or project, to {account}.",
-        "Grant roles/cloudkms.viewer on the key as well, so that you are warned of what may go wrong with it.",
-        f"Set the label {LABEL} on the key: it says whose secrets the key is for.",
+        "Also grant roles/cloudkms.viewer on the key, so that sealring can warn you of problems with it.",
+        f"Set the label {LABEL} on the key: it names the organization that may use the key.",
         "Bind the key by its full name, without a version: projects/*/locations/*/keyRings/*/cryptoKeys/*"
         + ("." if ours else ", with the account as the option service_account."),
     )

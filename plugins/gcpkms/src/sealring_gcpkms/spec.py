@@ -10,14 +10,14 @@ from sealring_plugin import ConfigInvalid, ConfigValue, CustomersKey, CustomersK
 
 
 def build(config: Mapping[str, ConfigValue]) -> CustomersKeys:
-    """Return a provider that calls nobody until it is used. Raises ConfigInvalid."""
+    """Return a provider that does not connect until it is used. Raises ConfigInvalid."""
     from sealring_gcpkms.wrap import GcpProvider  # noqa: PLC0415  a spec loads without importing google-auth
 
     return GcpProvider(GcpConfig.of(config))
 
 
 def check_key(config: Mapping[str, ConfigValue], key: CustomersKey) -> None:
-    """Raises ConfigInvalid for a key id, or options, that can never be right."""
+    """Raises ConfigInvalid if the key id or an option can never be right."""
     try:
         Target.of(GcpConfig.of(config), key)
     except WrongRegion as error:

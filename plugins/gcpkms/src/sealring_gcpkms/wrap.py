@@ -1,4 +1,4 @@
-"""The gcpkms provider: each wrap and unwrap is one call of Cloud KMS, as the organization's own service account."""
+"""The gcpkms provider: each wrap and unwrap is one call of Cloud KMS as the organization's service account."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GcpProvider:
 
     Permissions: on each key, for the organization's service account, `cloudkms.cryptoKeyVersions.useToEncrypt` and
     `cloudkms.cryptoKeyVersions.useToDecrypt` (roles/cloudkms.cryptoKeyEncrypterDecrypter); `cloudkms.cryptoKeys.get`
-    (e.g. roles/cloudkms.viewer) to be warned of what may go wrong. On that account, for our own credentials,
+    (e.g. roles/cloudkms.viewer) for warnings about the key. On that account, for our own credentials,
     `iam.serviceAccounts.getAccessToken` (roles/iam.serviceAccountTokenCreator). Complete configuration:
 
         [plugins.gcpkms]
@@ -40,7 +40,7 @@ class GcpProvider:
         endpoint = "https://cloudkms.googleapis.com"
         iam_endpoint = "https://iamcredentials.googleapis.com"
         allowed_hosts = ""                                       # e.g. "kms.internal.example:8443, localhost"
-        ca_file = "private-ca.pem"                               # trusted beside the system's
+        ca_file = "private-ca.pem"                               # trusted in addition to the system's
     """
 
     def __init__(self, config: GcpConfig) -> None:

@@ -1,1 +1,1 @@
-"""Key-encrypting keys in a PKCS#11 token: made there, used there, kept with us only in wrapped form."""
+"""Key-encrypting keys that are made and used in a PKCS#11 token, and leave it only in wrapped form."""

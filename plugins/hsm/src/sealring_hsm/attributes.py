@@ -1,4 +1,4 @@
-"""The attributes of roots and KEKs: what makes them what they are."""
+"""The PKCS#11 attributes of roots and KEKs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sealring_hsm.native import Template
 
 KEK_BYTES = 32
 
-# What the root forces on whatever is unwrapped with it. TOKEN and DERIVE are for a thief who would keep an unwrapped
-# KEK on the token, where deleting its blob does not reach, or derive a readable key from it.
+# What the root forces on every key that is unwrapped with it. Without TOKEN=False, a thief could store an unwrapped KEK
+# on the token, where it would outlive its blob; without DERIVE=False, derive a readable key from it.
 FORCED: Mapping[Guard, Mapping[Attribute, bool]] = {
     Guard.NONE: {},
     Guard.TRUSTED: {
@@ -49,7 +49,7 @@ _KEK: Mapping[Attribute, object] = {
 
 
 def make_mapper() -> AttributeMapper:
-    """Return a mapper that can pack UNWRAP_TEMPLATE, which python-pkcs11 cannot by itself."""
+    """Return a mapper that can pack UNWRAP_TEMPLATE, which python-pkcs11 does not support."""
     mapper = AttributeMapper()
     alive: list[Template] = []  # a packed template points to its values
 
@@ -62,12 +62,12 @@ def make_mapper() -> AttributeMapper:
 
 
 def unwrapped_kek(guard: Guard) -> Template:
-    """Return the attributes with which a KEK is unwrapped: what its root forces, and no power but to encrypt."""
+    """Return the attributes for unwrapping a KEK: what its root forces, and only the right to encrypt and decrypt."""
     return _packed(AttributeMapper(), {**_KEK, **FORCED[guard]})
 
 
 def new_kek(guard: Guard) -> Template:
-    """Return the attributes of a KEK between its making and its wrapping: extractable, or it could not be wrapped."""
+    """Return the attributes of a new KEK, which has to be extractable until it is wrapped."""
     trusted: dict[Attribute, object] = {Attribute.WRAP_WITH_TRUSTED: True} if guard is Guard.TRUSTED else {}
     fresh: dict[Attribute, object] = {Attribute.EXTRACTABLE: True, Attribute.VALUE_LEN: KEK_BYTES}
     without_type: dict[Attribute, object] = {

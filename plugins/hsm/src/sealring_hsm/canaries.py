@@ -1,4 +1,4 @@
-"""Where canaries are kept: as data objects on the token, or in files beside the PIN where it takes no data objects."""
+"""Storage of canaries: data objects on the token or, if it supports none, files beside pin_file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The ceremony that makes a root key, with the strongest export guard that the token allows. It replaces nothing.
+"""The ceremony that makes a root key with the strongest export guard that the token supports.
 
-SoftHSM lets only the security officer set TRUSTED, and only on public objects. So the officer makes the key as a public
-session object, the user copies it to a private token object, and the original is gone with its session. The copy is
-not modifiable: on SoftHSM the user PIN could otherwise set DECRYPT on the root, and undo the wrapping by hand.
+It never replaces a root. SoftHSM lets only the security officer set TRUSTED, and only on public objects. So the officer
+makes the key as a public session object, the user copies it to a private token object, and the original is destroyed.
+The copy is not modifiable: otherwise on SoftHSM the user PIN could set DECRYPT on the root, and decrypt wrapped KEKs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROOT_BITS = 256
 
 @dataclass(frozen=True, slots=True)
 class Officers:
-    """The PINs of a ceremony. Without the security officer's there is no TRUSTED root."""
+    """The PINs of a ceremony. A TRUSTED root needs the security officer's PIN."""
 
     user_pin: str
     so_pin: str | None = None
@@ -51,8 +51,8 @@ def make_roots(
 ) -> Mapping[RootName, Guard]:
     """Make roots, each with its canary, and return their guards.
 
-    Raises ConfigInvalid where one of them exists, or was there once, and makes none then; ProviderError where the token
-    refuses. Nobody may be logged in to the token from this process.
+    Raises ConfigInvalid, and makes no root, if one of them exists or its canary does; ProviderError if the token
+    refuses. This process must not be logged in to the token.
     """
     try:
         token = module.token(config.token_label)
@@ -88,7 +88,7 @@ def _refuse_existing(
             if root_key(session, label) is not None:
                 raise ConfigInvalid(f"{label} exists on the token; a root is never replaced")
             if name.epoch in find_canaries(session, domain, config.pin_file.parent):
-                raise ConfigInvalid(f"{label} was on the token once: its canary is. Restore the token from its backup")
+                raise ConfigInvalid(f"{label} is lost: only its canary exists. Restore the token from its backup")
 
 
 class _Ceremony:
@@ -108,7 +108,7 @@ class _Ceremony:
                 try:
                     self._add_canary(user, root)
                 except BaseException:
-                    root.destroy()  # it never wrapped a key
+                    root.destroy()  # it has not wrapped a key
                     raise
 
     def _by_the_officer(self, session: Session, officers: Officers) -> SecretKey:
@@ -138,7 +138,7 @@ class _Ceremony:
         return session.generate_key(
             KeyType.AES,
             ROOT_BITS,
-            id=self._label.encode(),  # NSS replaces a key by another of the same id
+            id=self._label.encode(),  # NSS replaces a key by another one with the same id
             label=self._label,
             store=store,
             capabilities=MechanismFlag.WRAP | MechanismFlag.UNWRAP,

@@ -1,4 +1,4 @@
-"""What the provider asks of a token, in one session: make and load KEKs, encrypt and decrypt under them."""
+"""The operations of the provider in one session of a token: make and load KEKs, encrypt and decrypt."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Root:
 
 
 def handle_of(thing: Session | Object) -> int:
-    """Return the number that the token knows a session or an object by."""
-    return int(thing.handle)  # type: ignore[union-attr, arg-type]  # sessions have one too, says the source
+    """Return the handle, the token's number of a session or an object."""
+    return int(thing.handle)  # type: ignore[union-attr, arg-type]  # the source gives sessions one too
 
 
 class Client:
-    """One session of a token. Not thread-safe. What it raises of the token's are exceptions of python-pkcs11."""
+    """One session of a token. Not thread-safe. Raises failures of the token as exceptions of python-pkcs11."""
 
     def __init__(self, cryptoki: Cryptoki, session: int, iv_mode: IvMode) -> None:
         self._cryptoki = cryptoki
@@ -46,7 +46,7 @@ class Client:
         self._iv_mode = iv_mode
 
     def create_kek(self, root: Root, wrap_mechanism: str, key: ManagedKey) -> bytes:
-        """Make a KEK in the token and return its material; the key itself is destroyed at once."""
+        """Make a KEK in the token and return its material; destroy the KEK in the token."""
         aad = record(key.key_id, key.version, key.scope, root.id, wrap_mechanism)
         handle = self._cryptoki.generate_key(self._session, _NEW_KEK[root.id.guard])
         try:
@@ -58,7 +58,7 @@ class Client:
         return Material(root.id, wrap_mechanism, wrapped, tag.nonce, tag.ciphertext).encode()
 
     def load_kek(self, root: Root, material: Material, key: ManagedKey) -> int:
-        """Return the handle of a KEK, once its tag is checked. Raises CiphertextRejected and Doubtful."""
+        """Return the handle of a KEK after a check of its tag. Raises CiphertextRejected and Doubtful."""
         aad = record(key.key_id, key.version, key.scope, root.id, material.wrap_mechanism)
         handle = self._unwrap(root, material)
         try:
@@ -72,7 +72,7 @@ class Client:
         return handle
 
     def seal(self, key: int, plaintext: bytes | bytearray, aad: bytes) -> Sealed:
-        """Encrypt with AES-GCM; the nonce is made by whom `iv_mode` says. Raises ConfigInvalid where it is not."""
+        """Encrypt with AES-GCM; `iv_mode` says who makes the nonce. Raises ConfigInvalid if the token does not."""
         held = Held(self._session, key)
         if self._iv_mode == IvMode.CALLER:
             return self._cryptoki.gcm_encrypt(held, os.urandom(NONCE_BYTES), plaintext, aad)
@@ -88,7 +88,7 @@ class Client:
         return Sealed(sealed.ciphertext[size:], sealed.ciphertext[:size])
 
     def unseal(self, key: int, nonce: bytes, ciphertext: bytes, aad: bytes) -> bytearray:
-        """Decrypt with AES-GCM. Raises CiphertextRejected; Doubtful where it may as well be the token's fault."""
+        """Decrypt with AES-GCM. Raises CiphertextRejected; Doubtful if it may also be a fault of the token."""
         try:
             return self._cryptoki.gcm_decrypt(Held(self._session, key), nonce, ciphertext, aad)
         except EncryptedDataInvalid as error:
@@ -97,7 +97,7 @@ class Client:
             raise Doubtful(type(error).__name__) from error
 
     def destroy(self, key: int) -> None:
-        """Destroy a session key. That it is gone already is no failure."""
+        """Destroy a session key. It may be gone already."""
         with suppress(PKCS11Error):
             self._cryptoki.destroy(self._session, key)
 

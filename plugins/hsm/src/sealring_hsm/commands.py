@@ -31,16 +31,16 @@ _NAMES = {Mechanism.AES_KEY_GEN: "generate", Mechanism.AES_GCM: "encrypt", Mecha
 
 
 def init_token(config: HsmConfig, options: Mapping[str, ConfigValue]) -> Iterator[str]:
-    """SoftHSM only: the tokens of a real HSM are made with its own tools."""
+    """Make a token. Only for SoftHSM: the tools of a hardware HSM make its tokens."""
     so_pin = _so_pin_file(config, options)
     if not so_pin.exists():
         softhsm.write_pin(so_pin)
-        yield f"made {so_pin}: keep it elsewhere, only ceremonies need it"
+        yield f"made {so_pin}: move it to another place, only ceremonies need it"
     yield f"made the token in {softhsm.make_token(config, read_pin(so_pin, 'so_pin_file'), with_root=False)}"
 
 
 def init_root(config: HsmConfig, options: Mapping[str, ConfigValue]) -> Iterator[str]:
-    """Without the security officer's PIN the root is not TRUSTED, and its keys can never be moved to another root."""
+    """Make roots. Without the security officer's PIN they are not TRUSTED: their keys cannot move to another root."""
     names, so_pin_file = _asked_for(options), _so_pin_file(config, options)
     so_pin = read_pin(so_pin_file, "so_pin_file") if "so_pin_file" in options or so_pin_file.exists() else None
     officers = Officers(read_pin(config.pin_file), so_pin)
@@ -48,7 +48,7 @@ def init_root(config: HsmConfig, options: Mapping[str, ConfigValue]) -> Iterator
         made = make_roots(module, config, names, officers, guards_for(config, officers))
     for name, guard in made.items():
         yield f"made root {config.domain_of(name.domain)}/{name.epoch}, guard: {guard.name.lower()}"
-    yield "back the token up before the first key is made under it"
+    yield "back up the token before the first key is made under a root"
 
 
 def roots(config: HsmConfig) -> Iterator[str]:
@@ -62,7 +62,7 @@ def roots(config: HsmConfig) -> Iterator[str]:
 
 
 def probe(config: HsmConfig) -> Iterator[str]:
-    """Needs a root; leaves nothing behind."""
+    """Probe the export guard, mechanisms and speed. It needs a root, and leaves nothing on the token."""
     device = Device(replace(config, allow_unguarded=True))
     try:
         report = device.use(lambda opened, _client: opened.report, _deadline())
@@ -151,7 +151,7 @@ def _logged_in(module: Module, config: HsmConfig) -> Iterator[tuple[Token, Sessi
 
 
 def _asked_for(options: Mapping[str, ConfigValue]) -> Sequence[RootName]:
-    """The roots that a ceremony is to make: one of each domain, if it names none."""
+    """Return the names of the roots to make: one of each domain, unless the options name a domain."""
     domain, epoch = options.get("domain"), options.get("epoch", 1)
     if domain not in {None, *DOMAINS}:
         raise ConfigInvalid(f"domain must be {' or '.join(DOMAINS)}")

@@ -11,16 +11,16 @@ from typing import Self
 
 from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, read_private
 
-DEFAULT_SESSION_LIMIT = 16  # the smallest of the devices that we know (YubiHSM 2)
+DEFAULT_SESSION_LIMIT = 16  # the smallest limit of the devices that we know (YubiHSM 2)
 
-# PKCS #11 v3.0 section 2.14. Only the first means the same everywhere: SoftHSM's 0x210A is KWP, that of NSS is not.
+# PKCS #11 v3.0 section 2.14. Only the first is the same in all modules: 0x210A is KWP in SoftHSM, but not in NSS.
 WRAP_MECHANISMS = {"aes-key-wrap": 0x2109, "aes-key-wrap-pad": 0x210A, "aes-key-wrap-kwp": 0x210B}
 
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class IvMode(StrEnum):
-    """Who makes the nonce of AES-GCM: we do, or the token into `pIv`, or the token after the ciphertext."""
+    """Who makes the nonce of AES-GCM: we do; the token, which writes it to `pIv`; or the token, which appends it."""
 
     CALLER = "caller"
     PARAM = "param"
@@ -28,7 +28,7 @@ class IvMode(StrEnum):
 
 
 class Locking(StrEnum):
-    """`lock`: one call at a time in a process. `os`: as many as there are sessions; the module must be thread-safe."""
+    """How many calls a process makes at once. `lock`: one. `os`: one per session; the module must be thread-safe."""
 
     LOCK = "lock"
     OS = "os"
@@ -37,15 +37,15 @@ class Locking(StrEnum):
 FIELDS = (
     ConfigField("module", Path, "the PKCS#11 module, e.g. /usr/lib/softhsm/libsofthsm2.so", required=True),
     ConfigField("token_label", str, "the label of the token", default="sealring"),
-    ConfigField("pin_file", Path, "a file with the user PIN, readable by its owner only", required=True),
-    ConfigField("conf_file", Path, "the file that SOFTHSM2_CONF is to name; for SoftHSM only"),
+    ConfigField("pin_file", Path, "a file with the user PIN, readable only by its owner", required=True),
+    ConfigField("conf_file", Path, "the file for SOFTHSM2_CONF; only for SoftHSM"),
     ConfigField("wrap_mechanism", str, "how the root wraps keys: " + " | ".join(WRAP_MECHANISMS), "aes-key-wrap"),
     ConfigField("iv_mode", str, "who makes nonces: caller | param | appended", default="caller"),
     ConfigField("locking", str, "lock (one call at a time) | os (the module locks for itself)", default="lock"),
-    ConfigField("session_limit", int, "sessions that a process may open, where locking is os", DEFAULT_SESSION_LIMIT),
-    ConfigField("init_string", str, "what the module wants at C_Initialize, where it wants something"),
-    ConfigField("root_domain", str, "which root keys of the token to use", default="default"),
-    ConfigField("allow_unguarded", bool, "run although the token does not enforce the export guard", default=False),
+    ConfigField("session_limit", int, "sessions that a process may open if locking is os", DEFAULT_SESSION_LIMIT),
+    ConfigField("init_string", str, "the argument for C_Initialize, if the module needs one"),
+    ConfigField("root_domain", str, "the first part of the names of the root keys to use", default="default"),
+    ConfigField("allow_unguarded", bool, "run even if the token does not enforce the export guard", default=False),
 )
 
 
@@ -67,7 +67,7 @@ class HsmConfig:
 
     @classmethod
     def of(cls, config: Mapping[str, ConfigValue]) -> Self:
-        """Raises ConfigInvalid, and names the field."""
+        """Raises ConfigInvalid, which names the field."""
         made = cls(**dict(config))  # type: ignore[arg-type]  # the types were checked by the spec
         _require(made.wrap_mechanism in WRAP_MECHANISMS, "wrap_mechanism", " | ".join(WRAP_MECHANISMS))
         _require(made.iv_mode in tuple(IvMode), "iv_mode", "caller | param | appended")
@@ -78,7 +78,7 @@ class HsmConfig:
         return made
 
     def domain_of(self, domain: str) -> str:
-        """Return the domain's name on the token, where several installations may keep their roots."""
+        """Return the domain's name on the token, which may have the roots of several installations."""
         return f"{self.root_domain}-{domain}"
 
     @property
@@ -87,7 +87,7 @@ class HsmConfig:
 
 
 def read_pin(path: Path, field: str = "pin_file") -> str:
-    """Return a PIN. Raises ConfigInvalid: missing, readable by others, or empty."""
+    """Return a PIN. Raises ConfigInvalid if the file is missing, readable by others, or empty."""
     try:
         pin = read_private(path, field).decode().strip()
     except UnicodeDecodeError:

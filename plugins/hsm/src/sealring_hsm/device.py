@@ -1,4 +1,4 @@
-"""The token as the provider sees it: opened on first use in each process, opened anew when it was lost."""
+"""The token, opened on first use in each process, and opened again after it was lost."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass
 class Opened:
-    """Everything that one initialisation of the module gave us; none of it outlives the next."""
+    """All objects of one initialisation of the module; they are invalid after the next one."""
 
     generation: int
     token: Token
@@ -56,7 +56,7 @@ Operation = Callable[[Opened, Client], T]
 
 
 class Device:
-    """Runs operations on the token, each in a session of its own. Thread-safe; nothing is touched before `use`."""
+    """Runs operations on the token, each in its own session. Thread-safe. It loads no module before `use`."""
 
     def __init__(self, config: HsmConfig) -> None:
         self._config = config
@@ -67,7 +67,7 @@ class Device:
         self._refused_pin = b""
 
     def use(self, operation: Operation[T], deadline: float) -> T:
-        """Run an operation; once more where the token was lost and could be opened anew. Raises ProviderError."""
+        """Run an operation, and retry it once if the token was lost and could be opened again. Raises ProviderError."""
         module = self._module = self._module or acquire(self._setup)
         try:
             return self._attempt(module, operation, deadline)
@@ -81,7 +81,7 @@ class Device:
             raise self._meaning(error) from error
 
     def drop(self, deadline: float) -> None:
-        """Finalise the module; the next `use` begins anew."""
+        """Finalise the module; the next `use` initialises it again."""
         if self._module is not None and self._opened is not None:
             with self._module.alone(deadline):
                 self._module.restart(self._opened.generation)
@@ -94,13 +94,13 @@ class Device:
         if opened is not None and opened.generation == module.generation:
             for session in opened.idle:
                 with suppress(PKCS11Error):
-                    session.close()  # and with it the keys that were loaded in it
+                    session.close()  # this also destroys the keys that were loaded in it
         release(module)
 
     def _meaning(self, error: PKCS11Error) -> ProviderError:
         folder = missing_folder(self._config.conf_file)
         if folder is not None:
-            return RootLost(f"the folder of the tokens is gone: {folder}; restore it from its backup")
+            return RootLost(f"the folder of the tokens is missing: {folder}; restore it from its backup")
         return translated(named(error))
 
     def _attempt(self, module: Module, operation: Operation[T], deadline: float) -> T:
@@ -110,13 +110,13 @@ class Device:
                 opened = self._open(module, deadline)
             with module.inside(deadline):
                 if not module.is_current(opened.generation):
-                    continue  # between opening and entering, another thread initialised the module anew
+                    continue  # another thread initialised the module again before we entered
                 session = opened.idle.pop() if opened.idle else module.open_session(opened.token)
                 try:
                     return operation(opened, self._client(module.cryptoki, session))
                 finally:
                     opened.idle.append(session)
-        raise DeadlineExceeded("the token was initialised anew again and again")
+        raise DeadlineExceeded("the token was initialised again too often")
 
     def _open(self, module: Module, deadline: float) -> Opened:
         with module.alone(deadline):
@@ -151,16 +151,16 @@ class Device:
         if opened.report.grade is Grade.CONVENTION and not self._config.allow_unguarded:
             broken = ", ".join(attempt.name for attempt in opened.report.attempts if attempt.succeeded)
             raise ConfigInvalid(
-                f"export guard: by convention only: whoever has the PIN can {broken}. Make a guarded root with "
-                "`sealring hsm init-root`, or set allow_unguarded = true to run all the same"
+                f"export guard: by convention only: anyone with the PIN can {broken}. Make a guarded root with "
+                "`sealring hsm init-root`, or set allow_unguarded = true to run without the guard"
             )
         return opened
 
     def _logged_in(self, module: Module, pin: str) -> Token:
         """Find the token, and log in.
 
-        SoftHSM rewrites the token's file at each login, and overlooks the token, finds half of it or fails where
-        another process does so at the same moment: look again.
+        SoftHSM rewrites the token's file at each login. If another process does so at the same time, SoftHSM does not
+        find the token, finds only a part of it, or fails: retry.
         """
         for _ in range(MAX_LOOKS - 1):
             module.start()
@@ -181,7 +181,7 @@ class Device:
         return token
 
     def _refuse_known_wrong(self, pin: str) -> None:
-        """A token counts wrong PINs and locks itself: the same one is not tried twice."""
+        """Raises PinIncorrect for a PIN that was refused before: a token locks itself after some wrong PINs."""
         if self._refused_pin == _digest(pin):
             raise PinIncorrect
 

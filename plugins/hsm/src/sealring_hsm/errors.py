@@ -1,4 +1,4 @@
-"""What the token's failures mean: one table, keyed by the exceptions of python-pkcs11."""
+"""The meaning of the token's failures, in one table keyed by the exceptions of python-pkcs11."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from sealring_plugin import CiphertextRejected, ConfigInvalid, ProviderError, Ro
 
 
 class NotInitialized(p11.PKCS11Error):
-    """CKR_CRYPTOKI_NOT_INITIALIZED, which python-pkcs11 does not name."""
+    """CKR_CRYPTOKI_NOT_INITIALIZED, for which python-pkcs11 has no exception."""
 
 
 class ActionProhibited(p11.PKCS11Error):
-    """CKR_ACTION_PROHIBITED, which python-pkcs11 does not name: the object may not be modified or copied."""
+    """CKR_ACTION_PROHIBITED, for which python-pkcs11 has no exception: the object may not be modified or copied."""
 
 
 class KeyFunctionNotPermitted(p11.PKCS11Error):
-    """CKR_KEY_FUNCTION_NOT_PERMITTED, which python-pkcs11 does not name."""
+    """CKR_KEY_FUNCTION_NOT_PERMITTED, for which python-pkcs11 has no exception."""
 
 
 class Doubtful(Exception):
-    """Either the ciphertext is wrong, or the token: the canary tells."""
+    """Either the ciphertext is wrong or the token fails; a check of the canary decides."""
 
 
-# After one of these the module is initialised anew and the call made once more; after no other.
+# Only after one of these, the module is initialised again and the call retried once.
 LOST = (
     p11.DeviceError,
     p11.DeviceMemory,
@@ -35,15 +35,15 @@ LOST = (
     p11.TokenNotPresent,
     p11.TokenNotRecognised,
     p11.ObjectHandleInvalid,
-    p11.KeyHandleInvalid,  # what some calls, and some modules, say for OBJECT_HANDLE_INVALID
+    p11.KeyHandleInvalid,  # some calls and some modules return it instead of OBJECT_HANDLE_INVALID
     p11.UnwrappingKeyHandleInvalid,
     p11.WrappingKeyHandleInvalid,
     p11.UserNotLoggedIn,  # the token was reset, or another application logged it out
     NotInitialized,
 )
 
-# What a failed authentication looks like on some token, and a broken token on another (SoftHSM 2.6.1 says
-# GENERAL_ERROR for a wrong tag): the canary tells which of the two it was.
+# Some tokens return these for a wrong tag (SoftHSM 2.6.1: GENERAL_ERROR), and others if they are broken. A check of the
+# canary decides which of the two it was.
 AMBIGUOUS = (p11.GeneralError, p11.FunctionFailed, p11.DataInvalid, p11.DataLenRange, p11.ArgumentsBad)
 
 _MEANINGS: Mapping[type[p11.PKCS11Error], tuple[type[ProviderError], str]] = {
@@ -51,10 +51,10 @@ _MEANINGS: Mapping[type[p11.PKCS11Error], tuple[type[ProviderError], str]] = {
     p11.EncryptedDataLenRange: (CiphertextRejected, "does not open under this key and context"),
     p11.WrappedKeyInvalid: (CiphertextRejected, "the key's material does not open under its root"),
     p11.WrappedKeyLenRange: (CiphertextRejected, "the key's material does not open under its root"),
-    p11.PinIncorrect: (ConfigInvalid, "the token refuses the PIN of pin_file; it is not tried again until it changes"),
+    p11.PinIncorrect: (ConfigInvalid, "the token refuses the PIN of pin_file; we do not retry until it changes"),
     p11.PinInvalid: (ConfigInvalid, "the token refuses the PIN of pin_file"),
     p11.PinLenRange: (ConfigInvalid, "the PIN of pin_file has a length that the token refuses"),
-    p11.PinLocked: (ConfigInvalid, "the PIN is locked: too many wrong ones; the security officer can set it anew"),
+    p11.PinLocked: (ConfigInvalid, "the PIN is locked after too many wrong ones; the security officer can reset it"),
     p11.PinExpired: (ConfigInvalid, "the PIN has expired; set a new one with the tools of the token"),
     p11.UserPinNotInitialized: (ConfigInvalid, "the token has no user PIN yet"),
     p11.NoSuchToken: (
@@ -64,13 +64,13 @@ _MEANINGS: Mapping[type[p11.PKCS11Error], tuple[type[ProviderError], str]] = {
     p11.MultipleTokensReturned: (ConfigInvalid, "there are several tokens with this token_label"),
     p11.MultipleObjectsReturned: (ConfigInvalid, "there are several root keys of this domain and epoch on the token"),
     p11.TokenWriteProtected: (ConfigInvalid, "the token is write-protected"),
-    p11.SessionReadOnly: (ConfigInvalid, "the token gives no read-write session"),
+    p11.SessionReadOnly: (ConfigInvalid, "the token allows no read-write session"),
     p11.SessionCount: (Unavailable, "the token has no session left; lower session_limit or the number of workers"),
     p11.MechanismInvalid: (Unsupported, "the token lacks a mechanism that is needed; see `sealring hsm probe`"),
     p11.MechanismParamInvalid: (Unsupported, "the token refuses the parameters of AES-GCM; check iv_mode"),
     p11.FunctionNotSupported: (Unsupported, "the token lacks a function that is needed; see `sealring hsm probe`"),
     p11.KeyNotWrappable: (Unsupported, "the root may not wrap keys: was it made by `sealring hsm init-root`?"),
-    p11.KeyUnextractable: (Unsupported, "the token wraps no key: it makes them unextractable"),
+    p11.KeyUnextractable: (Unsupported, "the token cannot wrap its keys, because it makes them unextractable"),
     KeyFunctionNotPermitted: (
         Unsupported,
         "the root may not wrap and unwrap: was it made by `sealring hsm init-root`?",
@@ -87,7 +87,7 @@ _UNNAMED: Mapping[int, type[p11.PKCS11Error]] = {
     0x190: NotInitialized,
 }
 
-# The codes of the calls that are made without python-pkcs11 (PKCS #11 v2.40 section 5.1).
+# Return values of the calls in native.py (PKCS #11 v2.40 section 5.1).
 _BY_CODE: Mapping[int, type[p11.PKCS11Error]] = {
     **_UNNAMED,
     0x002: p11.HostMemory,
@@ -131,12 +131,12 @@ _BY_CODE: Mapping[int, type[p11.PKCS11Error]] = {
 
 
 def by_code(code: int) -> p11.PKCS11Error:
-    """Return the exception of a return value of PKCS#11."""
+    """Return the exception for a return value of PKCS#11."""
     return _BY_CODE.get(code, p11.PKCS11Error)(f"code {code:#x}")
 
 
 def named(error: p11.PKCS11Error) -> p11.PKCS11Error:
-    """Return the exception itself, or ours for a code that python-pkcs11 calls unmapped."""
+    """Return the exception itself, or ours if python-pkcs11 has none for its code."""
     if type(error) is p11.PKCS11Error:
         for code, kind in _UNNAMED.items():
             if str(error).endswith(f" {code:#x}"):
@@ -145,6 +145,6 @@ def named(error: p11.PKCS11Error) -> p11.PKCS11Error:
 
 
 def translated(error: p11.PKCS11Error) -> ProviderError:
-    """Return what a failure of the token means to sealring: Unavailable, unless the table says otherwise."""
+    """Return the ProviderError for a failure of the token: Unavailable if the table does not have it."""
     failure, message = _MEANINGS.get(type(error), (Unavailable, "the token failed"))
     return failure(f"{message} ({type(error).__name__})")

@@ -1,4 +1,4 @@
-"""The export guard, tried: whoever has the PIN and a wrapped KEK does what a thief would, and says how far it went."""
+"""The probe of the export guard, which tries to export a KEK as a thief with the PIN and a wrapped KEK would."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _READABLE = {Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True}
 
 
 class Grade(StrEnum):
-    """Who keeps a KEK from leaving the token."""
+    """What prevents the export of a KEK from the token."""
 
     ENFORCED = "enforced by the token"
     CONVENTION = "by convention only"
@@ -32,7 +32,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a thief tries. `exports`: whether success gives them a KEK; if not, it is worth knowing all the same."""
+    """An attempt of the probe. `exports`: whether success exports a KEK; the report also has attempts that do not."""
 
     name: str
     succeeded: bool
@@ -41,13 +41,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class GuardReport:
-    """What the probe found."""
+    """The findings of the probe."""
 
     attempts: tuple[Attempt, ...]
 
     @classmethod
     def of(cls, reports: Sequence[GuardReport]) -> Self:
-        """Return what holds of several roots: an attempt succeeds where it does so on one of them."""
+        """Return the report on several roots: an attempt succeeded if it succeeded on one of them."""
         each = zip(*(report.attempts for report in reports), strict=True)
         return cls(tuple(replace(same[0], succeeded=any(one.succeeded for one in same)) for same in each))
 
@@ -58,7 +58,7 @@ class GuardReport:
 
 
 def probe_guard(session: Session, root: Root) -> GuardReport:
-    """Try to steal the canary's KEK. Raises RootLost where the probe cannot be made; nothing is left behind."""
+    """Try to export the canary's KEK, and leave nothing on the token. Raises RootLost if the root is missing."""
     return GuardReport(_Thief(session, root).attempts())
 
 
@@ -71,7 +71,7 @@ class _Thief:
         key = root_key(session, self._label)
         if not isinstance(key, SecretKey):
             raise RootLost(f"{self._label} is not on the token; restore it from its backup")
-        self._root: Any = key  # python-pkcs11 types no wrapping
+        self._root: Any = key  # python-pkcs11 has no types for wrapping
         self._loot: list[Object] = []
 
     def attempts(self) -> tuple[Attempt, ...]:
@@ -79,14 +79,14 @@ class _Thief:
             return (
                 self._attempt("read the root", self._read_root),
                 self._attempt("change the root", self._change_root),
-                self._attempt("copy the root with the power to decrypt", self._copy_root),
+                self._attempt("copy the root with the right to decrypt", self._copy_root),
                 self._attempt("read an unwrapped key", self._read_unwrapped),
                 self._attempt("unwrap a key as readable", self._unwrap_readable),
-                self._attempt("wrap a key with a key of one's own", self._wrap_with_own_key),
-                self._attempt("unwrap a key as exportable, and wrap it so", self._wrap_exportable),
-                self._attempt("wrap a key with a trusted key of one's own", self._wrap_with_trusted_key),
+                self._attempt("wrap a key with an own key", self._wrap_with_own_key),
+                self._attempt("unwrap a key as exportable, and wrap it with an own key", self._wrap_exportable),
+                self._attempt("wrap a key with an own trusted key", self._wrap_with_trusted_key),
                 self._attempt("keep an unwrapped key on the token", self._keep_on_token, exports=False),
-                self._attempt("unwrap a key as a base for derivation", self._unwrap_to_derive, exports=False),
+                self._attempt("unwrap a key for derivation", self._unwrap_to_derive, exports=False),
             )
         finally:
             for key in self._loot:
@@ -105,7 +105,7 @@ class _Thief:
         self._root[Attribute.VALUE]
 
     def _change_root(self) -> None:
-        self._root[Attribute.LABEL] = self._label  # the same; whoever may write this may write DECRYPT
+        self._root[Attribute.LABEL] = self._label  # the same value; if this can be written, so can DECRYPT
 
     def _copy_root(self) -> None:
         powers = {Attribute.TOKEN: False, Attribute.DECRYPT: True}
@@ -126,7 +126,7 @@ class _Thief:
 
     def _wrap_with_trusted_key(self) -> None:
         own = self._own_key()
-        own[Attribute.TRUSTED] = True  # not at its making: SoftHSM 2.6.1 refuses that, but leaves the key behind
+        own[Attribute.TRUSTED] = True  # not in generate_key: SoftHSM 2.6.1 refuses that, but leaves the key behind
         self._wrap(own, self._unwrap(FORCED[self._guard] or {Attribute.EXTRACTABLE: True}))
 
     def _keep_on_token(self) -> None:

@@ -1,4 +1,4 @@
-"""Handles of KEKs that are loaded: least recently used out first, none older than five minutes."""
+"""An LRU cache for handles of loaded KEKs, for at most five minutes each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import Lock
 
 from sealring_plugin import ManagedKey
 
-CACHED_KEKS = 1000  # some 12 KB each in SoftHSM
+CACHED_KEKS = 1000  # about 12 KB each in SoftHSM
 CACHED_KEKS_TTL_S = 300.0
 
 
@@ -25,7 +25,7 @@ class _Loaded:
 
 
 class Handles:
-    """A cache of handles that destroys what it drops, as soon as nobody uses it. Thread-safe."""
+    """A cache that destroys a dropped handle when its last user is done. Thread-safe."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Handles:
 
     @contextmanager
     def using(self, key: ManagedKey, load: Callable[[], int], destroy: Callable[[int], None]) -> Iterator[int]:
-        """Hold the handle of a key, loaded where it is not there or too old."""
+        """Yield the handle of a key, and load the key if it is not cached or too old."""
         entry = self._taken(key, destroy) or self._added(key, _Loaded(load(), self._clock()), destroy)
         try:
             yield entry.handle
@@ -69,7 +69,7 @@ class Handles:
         stale: list[_Loaded] = []
         with self._lock:
             entry.users += 1
-            if key in self._loaded:  # another thread was quicker
+            if key in self._loaded:  # another thread loaded it at the same time
                 stale += self._drop(self._loaded.pop(key))
             self._loaded[key] = entry
             while len(self._loaded) > self._size:

@@ -1,11 +1,10 @@
-"""The material of a KEK: its wrapped form, a tag that binds it to its record, and which root opens it.
+"""The format of a KEK's material: its wrapped form, its root, and a tag that binds it to its record.
 
     magic "SRH" ‖ format u8 = 1 ‖ wrap mechanism u8 ‖ guard u8 ‖ lp8(root domain) ‖ root epoch u32 ‖ root id 8
       ‖ lp8(wrapped KEK) ‖ lp8(nonce) ‖ binding tag ‖ check 8
 
-The binding tag is AES-GCM under the KEK itself over a fixed plaintext, with the record as its AAD. The check is the
-beginning of the SHA-256 of all before it: it tells damage from a root that is not there. Against forgery there is the
-tag.
+The binding tag is AES-GCM under the KEK itself over a fixed plaintext, with the record as its AAD. It protects against
+forgery. The check is the beginning of the SHA-256 of all bytes before it: it distinguishes damage from a missing root.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from sealring_hsm.config import WRAP_MECHANISMS
 from sealring_plugin import CiphertextRejected
 
 ROOT_ID_BYTES = 8
-KNOWN_ANSWER = b"sealring-hsm/kek"  # 16 bytes: what the binding tag encrypts
+KNOWN_ANSWER = b"sealring-hsm/kek"  # 16 bytes: the plaintext of the binding tag
 
 _MAGIC = b"SRH\x01"
 _CHECK_BYTES = 8
@@ -30,16 +29,16 @@ _MECHANISMS = {number: name for name, number in _MECHANISM_NUMBERS.items()}
 
 
 class Guard(IntEnum):
-    """What keeps a KEK from being exported; it decides with which attributes a KEK is unwrapped."""
+    """What prevents the export of a KEK; it decides which attributes a KEK gets when it is unwrapped."""
 
-    NONE = 0  # nothing but convention
+    NONE = 0  # only convention
     TRUSTED = 1  # the root's template forces WRAP_WITH_TRUSTED, and only the security officer makes trusted keys
     SEALED = 2  # the root's template forces EXTRACTABLE=false: a KEK can never be moved to another root
 
 
 @dataclass(frozen=True, slots=True)
 class RootId:
-    """Which root: `nonce` is made once in its ceremony, so that another root of the same epoch is told apart."""
+    """A root. Its ceremony makes `nonce`, which distinguishes it from another root of the same epoch."""
 
     domain: str
     epoch: int
@@ -93,7 +92,7 @@ class Material:
 
 
 def record(key_id: str, version: int, scope: bytes, root: RootId, wrap_mechanism: str) -> bytes:
-    """Return the canonical record of a KEK, that its binding tag authenticates."""
+    """Return the canonical record of a KEK, which its binding tag authenticates."""
     name = key_id.encode()
     return b"".join(
         (

@@ -1,8 +1,8 @@
-"""A PKCS#11 module in this process: loaded once, initialised anew where needed, entered by one thread at a time.
+"""A PKCS#11 module, loaded once in a process and initialised again if needed.
 
-C_Initialize belongs to the process, not to a provider, so all providers of a process that name the same module share
-one `Module`, and the last to leave finalises it. `generation` grows with each initialisation; whoever holds a handle
-of an older one must drop it, since it may name another key by now.
+C_Initialize is for the whole process, so all providers of a process that name the same module share one `Module`, and
+the last one to release it finalises it. Each initialisation increments `generation`. A handle of an older generation
+must be dropped, because the number may now belong to another key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FORK_WAIT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What all users of a module in one process have to agree on."""
+    """The settings that must be the same for all users of a module in one process."""
 
     path: Path
     conf_file: Path | None
@@ -45,7 +45,7 @@ class Setup:
 
 
 class Module:
-    """One loaded module. Everything but `inside` and `alone` is called within them."""
+    """One loaded module. Call its methods only within `inside` or `alone`, unless they say otherwise."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -61,20 +61,20 @@ class Module:
 
     @contextmanager
     def inside(self, deadline: float) -> Iterator[None]:
-        """Enter for a call. Raises DeadlineExceeded where no place is free by then."""
+        """Enter for a call. Raises DeadlineExceeded if there is no free place before the deadline."""
         self._guard_pid()
         with self._gate.entered(deadline, alone=False):
             yield
 
     @contextmanager
     def alone(self, deadline: float) -> Iterator[None]:
-        """Enter when nobody else is inside. Raises DeadlineExceeded as `inside` does."""
+        """Enter when no other thread is inside. Raises DeadlineExceeded as `inside` does."""
         self._guard_pid()
         with self._gate.entered(deadline, alone=True):
             yield
 
     def start(self) -> None:
-        """Initialise, unless that is done. Raises PKCS11Error and ConfigInvalid."""
+        """Initialise the module if it is not initialised. Raises PKCS11Error and ConfigInvalid."""
         if self._live:
             return
         self._logins.clear()
@@ -85,24 +85,24 @@ class Module:
             os.environ["SOFTHSM2_CONF"] = str(self.setup.conf_file)  # SoftHSM reads it in C_Initialize
         self.cryptoki.configure(self.setup.init_string)
         if self._library is None:
-            self._library = _pkcs11.lib(str(self.setup.path))  # it initialises, once, and finds our hook there
+            self._library = _pkcs11.lib(str(self.setup.path))  # it calls C_Initialize, which is our hook, once
         else:
             self.cryptoki.initialize()
         self._live = True
 
     def stop(self) -> None:
-        """Finalise; `start` begins anew, and every handle from before is void."""
+        """Finalise the module, which makes all handles invalid. `start` initialises it again."""
         if self._live:
             self._live = False
             self.cryptoki.finalize()
 
     def restart(self, generation: int) -> None:
-        """Initialise anew, unless somebody did that since `generation`."""
+        """Finalise the module, unless it was initialised again after `generation`. The next `start` initialises it."""
         if generation == self.generation:
             self.stop()
 
     def is_current(self, generation: int) -> bool:
-        """Whether handles of that generation are still good. Needs no place inside."""
+        """Whether handles of that generation are still valid. May be called without `inside`."""
         return self._live and generation == self.generation and self._pid == os.getpid()
 
     def tokens(self) -> list[Token]:
@@ -121,7 +121,7 @@ class Module:
         return found[0]
 
     def log_in(self, token: Token, pin: str) -> None:
-        """Log the process in to a token, once for all its sessions; the session of the login stays open."""
+        """Log in to a token, once for all sessions of the process. The session of the login stays open."""
         digest = hashlib.sha256(pin.encode()).digest()
         if token.label not in self._logins:
             self._logins[token.label] = (token.open(rw=True, user_pin=pin, attribute_mapper=self.mapper), digest)
@@ -132,19 +132,19 @@ class Module:
         return token.open(rw=True, attribute_mapper=self.mapper)
 
     def reconfigure(self, setup: Setup) -> None:
-        """Take other settings, when nobody uses the module."""
+        """Replace the settings, while nobody uses the module."""
         self.setup = setup
         self._gate = _Gate(setup.calls_at_once)
 
     def adopt(self) -> None:
-        """In a child process: drop what belongs to the parent, and begin anew on the next call."""
+        """In a child process: drop the parent's state, so that the next call initialises the module again."""
         self._pid = os.getpid()
         self._live = False
         self._gate = _Gate(self.setup.calls_at_once)
         self.generation += 1
 
     def _guard_pid(self) -> None:
-        if self._pid != os.getpid():  # a fork that ran no hooks of Python's
+        if self._pid != os.getpid():  # a fork that did not run the hooks of os.register_at_fork
             self.adopt()
 
     def hold_for_fork(self) -> bool:
@@ -155,7 +155,7 @@ class Module:
 
 
 class _Gate:
-    """Lets at most `places` threads in, or one alone; who waits to be alone goes first, or might wait for ever."""
+    """Admits at most `places` threads, or one alone. A thread that waits to be alone goes first, or it could starve."""
 
     def __init__(self, places: int) -> None:
         self._places = places
@@ -206,7 +206,7 @@ _held_for_fork: list[Module] = []
 
 
 def acquire(setup: Setup) -> Module:
-    """Return the process's module; `release` it in the end. Raises ConfigInvalid: in use here with other settings."""
+    """Return the module; the caller has to `release` it. Raises ConfigInvalid if it is in use with other settings."""
     with _registry:
         name = str(setup.path)
         if name not in _modules:
@@ -216,13 +216,13 @@ def acquire(setup: Setup) -> Module:
         if module.users == 0:
             module.reconfigure(setup)
         elif module.setup != setup:
-            raise ConfigInvalid(f"module {setup.path} is in use in this process already, with other settings")
+            raise ConfigInvalid(f"module {setup.path} is already in use in this process with other settings")
         module.users += 1
         return module
 
 
 def release(module: Module) -> None:
-    """Give a module back; the last to do so finalises it."""
+    """Release a module. The last user's call finalises it."""
     with _registry:
         module.users -= 1
         if module.users == 0:
@@ -235,7 +235,7 @@ def _watch_forks() -> None:
 
 
 def _before_fork() -> None:
-    """Let nobody be inside a module while the process is copied: its locks would stay shut in the child for ever."""
+    """Let no thread be inside a module during a fork: the child would inherit its locks locked, forever."""
     _held_for_fork.extend([module for module in _modules.values() if module.hold_for_fork()])
 
 
@@ -245,7 +245,7 @@ def _after_fork() -> None:
 
 
 def _in_child() -> None:
-    global _registry  # noqa: PLW0603  the parent's may be shut
+    global _registry  # noqa: PLW0603  the parent's lock may be locked
     _registry = Lock()
     _held_for_fork.clear()
     for module in _modules.values():

@@ -1,8 +1,8 @@
-"""The calls that python-pkcs11 cannot make, or makes slowly, straight through the module's function list.
+"""Direct calls of a module's function list, for what python-pkcs11 cannot do or does slowly.
 
-They are C_Initialize with locking, AES-GCM with buffers of our own (so that a data key lands in a bytearray, a nonce
-that the token made can be read back, and NSS, which answers the query for the size wrongly, works), and the calls of
-the hot path on keys, for which python-pkcs11 would build a class each time.
+They are C_Initialize with locking; AES-GCM with our own buffers; and the frequent calls on keys, for which
+python-pkcs11 would build a class each time. With our own buffers, a data key is decrypted into a bytearray, we can read
+a nonce that the token made, and NSS works, which answers the query for the size wrongly.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _FunctionList(ctypes.Structure):
 
 
 class _InitializeArgs(ctypes.Structure):
-    """CK_C_INITIALIZE_ARGS. NSS reads its parameters where others have `pReserved`, and has that after them."""
+    """CK_C_INITIALIZE_ARGS. NSS has its parameters in the place of `pReserved`, and `pReserved` after them."""
 
     _fields_ = (("mutexes", c_void_p * 4), ("flags", c_ulong), ("parameters", ctypes.c_char_p), ("reserved", c_void_p))
 
@@ -70,7 +70,7 @@ _INIT_TOKEN = CFUNCTYPE(c_ulong, c_ulong, c_void_p, c_ulong, c_void_p)
 
 
 class Template:
-    """Attributes packed as an array of CK_ATTRIBUTE; it keeps alive what the array points to."""
+    """Attributes packed as an array of CK_ATTRIBUTE. It keeps the values alive that the array points to."""
 
     def __init__(self, attributes: Mapping[int, bytes]) -> None:
         self._values = [ctypes.create_string_buffer(value, len(value)) for value in attributes.values()]
@@ -87,7 +87,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A GCM ciphertext with its tag, and the nonce that the token used, as it wrote it into `pIv`."""
+    """A GCM ciphertext with its tag, and the nonce in `pIv` after the call."""
 
     nonce: bytes
     ciphertext: bytes
@@ -102,7 +102,7 @@ class Held:
 
 
 class _Gcm:
-    """CK_MECHANISM for AES-GCM; it keeps alive what the mechanism points to."""
+    """CK_MECHANISM for AES-GCM. It keeps the buffers alive that the mechanism points to."""
 
     def __init__(self, iv: ctypes.Array[c_char], aad: bytes) -> None:
         self._alive = (iv, aad)
@@ -112,10 +112,10 @@ class _Gcm:
 
 
 class Cryptoki:
-    """The function list of a loaded module. What it raises are exceptions of python-pkcs11."""
+    """The function list of a loaded module. Its methods raise exceptions of python-pkcs11."""
 
     def __init__(self, module: Path) -> None:
-        """Load the module and hook its C_Initialize, whoever calls it. Raises ConfigInvalid."""
+        """Load the module, and replace its C_Initialize for all callers. Raises ConfigInvalid."""
         try:
             self._library = ctypes.CDLL(str(module))
             get_function_list = self._library.C_GetFunctionList
@@ -143,7 +143,7 @@ class Cryptoki:
         self._args = _InitializeArgs(flags=CKF_OS_LOCKING_OK, parameters=init_string.encode() or None)
 
     def initialize(self) -> None:
-        """Initialise; where the module is initialised already (e.g. by a parent process) finalise it first."""
+        """Initialise. If the module is already initialised (e.g. by a parent process), finalise it first."""
         code = self._initialize_code()
         if code == _CKR_ALREADY_INITIALIZED:
             self.finalize()
@@ -151,11 +151,11 @@ class Cryptoki:
         _check(code)
 
     def finalize(self) -> None:
-        """Finalise; that it fails is no matter, since nothing is used afterwards."""
+        """Finalise. A failure is ignored, because nothing is used afterwards."""
         self._finalize(None)
 
     def init_token(self, slot: int, so_pin: str, label: str) -> None:
-        """Make an empty token in a slot. Whatever was in it is gone: the caller has seen that it is not initialised."""
+        """Make an empty token in a slot. It erases the slot: the caller has checked that it is not initialised."""
         pin = so_pin.encode()
         _check(self._init_token(slot, pin, len(pin), label.encode().ljust(32)))
 
@@ -182,7 +182,7 @@ class Cryptoki:
         _check(self._destroy(session, key))
 
     def gcm_encrypt(self, held: Held, nonce: bytes, plaintext: bytes | bytearray, aad: bytes) -> Sealed:
-        """Encrypt; `nonce` is what the token finds in `pIv`, and may write over."""
+        """Encrypt. `nonce` is the content of `pIv`, which the token may overwrite."""
         iv = ctypes.create_string_buffer(nonce, len(nonce))
         out = ctypes.create_string_buffer(len(plaintext) + 2 * TAG_BYTES)  # room for an appended nonce
         length = c_ulong(len(out))

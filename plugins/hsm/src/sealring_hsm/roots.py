@@ -1,8 +1,8 @@
-"""Root keys on the token: found with their canaries, never made here.
+"""The search for root keys on the token, by their canaries.
 
-A root is a secret key labelled `sealring/root/<domain>/<epoch>`, found by its canary. On the token a domain is named
-`<root_domain>-keep` or `<root_domain>-data`. The canary is the material of a KEK that wraps nothing else: whether it
-opens, and its tag verifies, tells whether the root is the one that made it.
+A root is a secret key with the label `sealring/root/<domain>/<epoch>`. On the token a domain is named
+`<root_domain>-keep` or `<root_domain>-data`. The canary is the material of a KEK that wraps nothing else: if it opens
+and its tag verifies, the root is the one that made it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def canary_key(root: RootId) -> ManagedKey:
 
 
 def find_roots(session: Session, config: HsmConfig) -> dict[RootName, Root]:
-    """Return the roots of both domains. Raises ConfigInvalid where one has no canary; RootLost where one is lost."""
+    """Return the roots of both domains. Raises ConfigInvalid if one has no canary; RootLost if one is lost."""
     folder = config.pin_file.parent
     return {
         RootName(domain, epoch): root
@@ -48,7 +48,7 @@ def find_roots(session: Session, config: HsmConfig) -> dict[RootName, Root]:
 
 
 def newest_of(roots: Mapping[RootName, Root], domain: str) -> RootName:
-    """Return the name of a domain's newest root. Raises Unsupported for a domain that is none."""
+    """Return the name of a domain's newest root. Raises Unsupported if there is no such domain."""
     epochs = [name.epoch for name in roots if name.domain == domain]
     if not epochs:
         raise Unsupported(f"there are no roots of a domain {domain!r}")
@@ -63,19 +63,19 @@ def _roots_of(session: Session, domain: str, folder: Path) -> dict[int, Root]:
     keys = [key for key in _keys(session, {}) if str(key[Attribute.LABEL]).startswith(prefix)]
     if len(keys) > len(found):
         raise ConfigInvalid(
-            f"a root key of domain {domain!r} has no canary: its ceremony was cut short, or the canary was deleted. "
+            f"a root key of domain {domain!r} has no canary: its ceremony was interrupted, or the canary was deleted. "
             "If no key was ever made under it, destroy it with the token's tools and run `sealring hsm init-root`"
         )
     if not found:
         raise RootLost(
             f"the token has no root key of domain {domain!r}. For a new installation run `sealring hsm init-root`; "
-            "otherwise restore the token from its backup: a new root opens nothing that the old one wrapped"
+            "otherwise restore the token from its backup: a new root cannot unwrap what the old one wrapped"
         )
     return found
 
 
 def root_states(session: Session, client: Client, domain: str, folder: Path) -> list[tuple[int, str]]:
-    """Return each epoch that has a canary, and whether it opens."""
+    """Return each epoch that has a canary, and its state as text."""
     return [
         (epoch, _state(session, client, domain, epoch, canary))
         for epoch, canary in sorted(find_canaries(session, domain, folder).items())
@@ -91,13 +91,13 @@ def root_key(session: Session, label: str) -> Object | None:
 
 
 def check_canary(client: Client, root: Root) -> None:
-    """Open the canary. Raises RootLost where it does not open: the root is not the one that made it, or fails."""
+    """Open the canary. Raises RootLost if it does not open: the root has been replaced, or fails."""
     label = label_of(root.id.domain, root.id.epoch)
     try:
         client.destroy(client.load_kek(root, Material.parse(root.canary), canary_key(root.id)))
     except (CiphertextRejected, Doubtful) as error:
         raise RootLost(
-            f"the canary of {label} does not open: the token is broken, or its root another; restore it from a backup"
+            f"the canary of {label} does not open: the token is broken, or its root was replaced; restore a backup"
         ) from error
 
 
@@ -105,7 +105,7 @@ def _root(session: Session, domain: str, epoch: int, canary: bytes) -> Root:
     label = label_of(domain, epoch)
     key = root_key(session, label)
     if key is None:
-        raise RootLost(f"{label} is not on the token, though its canary is; restore the token from its backup")
+        raise RootLost(f"{label} is not on the token, although its canary exists; restore the token from its backup")
     try:
         made_under = Material.parse(canary).root
     except CiphertextRejected:

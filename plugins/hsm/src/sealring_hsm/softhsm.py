@@ -1,4 +1,4 @@
-"""SoftHSM2: where it is, and how a new installation gets a token in a folder of its own."""
+"""The SoftHSM2 token of a new installation, in its own folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sealring_plugin import ConfigInvalid, RootName
 
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",  # Debian, Ubuntu
-    "/usr/lib64/softhsm/libsofthsm.so",  # RHEL, Fedora: the one to use, says the package
+    "/usr/lib64/softhsm/libsofthsm.so",  # RHEL, Fedora, as the package says
     "/usr/lib64/pkcs11/libsofthsm2.so",
     "/usr/lib64/libsofthsm2.so",
     "/usr/local/lib/softhsm/libsofthsm2.so",  # from source; Homebrew on Intel
@@ -46,15 +46,15 @@ slots.removable = false
 
 
 def find_module() -> Path | None:
-    """Return SoftHSM's module, or None where it is not installed."""
+    """Return the path of SoftHSM's module, or None if it is not installed."""
     return next((Path(path) for path in MODULES if Path(path).exists()), None)
 
 
 def initialise(config: HsmConfig) -> str:
-    """Make conf, token, PINs and root, or check those that exist. Raises ProviderError; never replaces anything.
+    """Make conf_file, token, PINs and roots, or check existing ones. Raises ProviderError; never replaces anything.
 
-    The token is made in a folder beside its place, and moved there when its root is on it: a set-up that was cut short
-    begins again, and a token in place that has no root has lost it.
+    The token is made in a temporary folder, which is renamed when the roots are on it. So an interrupted set-up starts
+    again, and a token in the final folder without a root has lost it.
     """
     tokens = tokens_folder(config)
     if tokens.exists():
@@ -63,18 +63,18 @@ def initialise(config: HsmConfig) -> str:
         write_pin(so_pin_file(config))
     make_token(config, read_pin(so_pin_file(config), "so-pin"), with_root=True)
     return (
-        f"token {tokens}, {_listed(config, FIRST_ROOTS)}; back up both it and {config.pin_file}: "
-        f"without them every managed key is lost. Keep {so_pin_file(config)} elsewhere: only ceremonies need it"
+        f"token {tokens}, {_listed(config, FIRST_ROOTS)}; back up the token and {config.pin_file}: without them every "
+        f"managed key is lost. Move {so_pin_file(config)} to another place: only ceremonies need it"
     )
 
 
 def make_token(config: HsmConfig, so_pin: str, *, with_root: bool) -> Path:
-    """Make a token, and return its folder. Raises ConfigInvalid where there is one, or was."""
+    """Make a token, and return its folder. Raises ConfigInvalid if there is one, or was one."""
     tokens = tokens_folder(config)
     if tokens.exists():
-        raise ConfigInvalid(f"{tokens} exists already; a token is never replaced")
+        raise ConfigInvalid(f"{tokens} already exists; a token is never replaced")
     if conf_file(config).exists():
-        raise ConfigInvalid(f"{tokens} is gone, though {conf_file(config)} is there; restore it from its backup")
+        raise ConfigInvalid(f"{tokens} is missing, but {conf_file(config)} exists; restore it from its backup")
     if not config.pin_file.exists():
         write_pin(config.pin_file)
     officers = Officers(read_pin(config.pin_file), so_pin)
@@ -90,14 +90,14 @@ def make_token(config: HsmConfig, so_pin: str, *, with_root: bool) -> Path:
 
 
 def conf_file(config: HsmConfig) -> Path:
-    """Raises ConfigInvalid where it is not set."""
+    """Return the conf_file of the settings. Raises ConfigInvalid if it is not set."""
     if config.conf_file is None:
         raise ConfigInvalid("conf_file is missing: without it only the tools of your HSM can make a token")
     return config.conf_file
 
 
 def tokens_folder(config: HsmConfig) -> Path:
-    """Return the folder of the tokens, beside the conf_file."""
+    """Return the folder of the tokens, which is beside conf_file."""
     return conf_file(config).absolute().with_name("tokens")
 
 
@@ -106,7 +106,7 @@ def so_pin_file(config: HsmConfig) -> Path:
 
 
 def write_pin(path: Path) -> None:
-    """Write a random PIN that only its owner can read."""
+    """Write a random PIN to a new file that only its owner can read."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     pin = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(PIN_CHARACTERS))
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -121,7 +121,7 @@ def write_conf(path: Path, tokens: Path) -> None:
 
 
 def _check_existing(config: HsmConfig) -> str:
-    if not conf_file(config).exists():  # cut short after the token was put in its place
+    if not conf_file(config).exists():  # interrupted after the token was renamed
         write_conf(conf_file(config), tokens_folder(config))
     device = Device(config)
     try:
@@ -138,7 +138,7 @@ def _listed(config: HsmConfig, names: Sequence[RootName]) -> str:
 
 @contextmanager
 def _loaded(config: HsmConfig, tokens: Path) -> Iterator[Module]:
-    """Load the module for a folder of tokens that is being made."""
+    """Load the module with a new folder of tokens, and yield it."""
     tokens.mkdir(mode=0o700, parents=True)
     conf = tokens / "softhsm2.conf"
     write_conf(conf, tokens)
@@ -157,7 +157,7 @@ def _loaded(config: HsmConfig, tokens: Path) -> Iterator[Module]:
 def _init_token(module: Module, config: HsmConfig, officers: Officers) -> None:
     free = [slot for slot in module.slots() if not slot.get_token().flags & TokenFlag.TOKEN_INITIALIZED]
     if not free:
-        raise ConfigInvalid("the module has no slot with a token that is not in use; is it SoftHSM?")
+        raise ConfigInvalid("the module has no slot with an uninitialised token; is it SoftHSM?")
     module.cryptoki.init_token(free[0].slot_id, officers.so_pin or "", config.token_label)
     module.stop()
     module.start()  # SoftHSM gives the token a slot of its own

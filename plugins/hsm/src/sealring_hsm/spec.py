@@ -11,8 +11,8 @@ from sealring_plugin import ConfigField, ConfigValue, ManagedKeys, ManagedSpec, 
 NAME = "hsm"
 
 _SO_PIN_FILE = ConfigField("so_pin_file", Path, "a file with the security officer's PIN")
-_DOMAIN = ConfigField("domain", str, "keep or data; a root of each where it is not said")
-_EPOCH = ConfigField("epoch", int, "which epoch of the domain", default=1)
+_DOMAIN = ConfigField("domain", str, "keep or data; without it, a root of each")
+_EPOCH = ConfigField("epoch", int, "the epoch of the root", default=1)
 
 
 def build(config: Mapping[str, ConfigValue]) -> ManagedKeys:
@@ -23,7 +23,7 @@ def build(config: Mapping[str, ConfigValue]) -> ManagedKeys:
 
 
 def suggest(folder: Path) -> Mapping[str, ConfigValue] | None:  # noqa: ARG001  the paths are relative to it
-    """Return settings for a SoftHSM token in a new installation; None where SoftHSM is not installed."""
+    """Return settings for a SoftHSM token in a new installation; None if SoftHSM is not installed."""
     from sealring_hsm.softhsm import find_module  # noqa: PLC0415
 
     module = find_module()
@@ -68,7 +68,7 @@ def _roots(config: Mapping[str, ConfigValue], _options: Mapping[str, ConfigValue
 
 
 def waits(config: Mapping[str, ConfigValue]) -> bool:
-    """SoftHSM, the one module with a conf_file, computes in this process; any other may ask a device or a network."""
+    """Only SoftHSM has a conf_file, and computes in this process. Other modules may wait for a device or a network."""
     return "conf_file" not in config
 
 
@@ -81,9 +81,9 @@ SPEC = ManagedSpec(
     suggest=suggest,
     initialise=initialise,
     commands=(
-        ProviderCommand("init-token", "Make a SoftHSM token, with no root yet.", _init_token, (_SO_PIN_FILE,)),
-        ProviderCommand("init-root", "Make root keys; replaces none.", _init_root, (_SO_PIN_FILE, _DOMAIN, _EPOCH)),
-        ProviderCommand("probe", "Try to break the export guard, and measure the token.", _probe),
+        ProviderCommand("init-token", "Make a SoftHSM token without roots.", _init_token, (_SO_PIN_FILE,)),
+        ProviderCommand("init-root", "Make new root keys.", _init_root, (_SO_PIN_FILE, _DOMAIN, _EPOCH)),
+        ProviderCommand("probe", "Try to break the export guard, and measure the speed of the token.", _probe),
         ProviderCommand("roots", "List the root keys, and whether their canaries open.", _roots),
     ),
 )

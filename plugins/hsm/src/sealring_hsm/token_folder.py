@@ -1,4 +1,4 @@
-"""The folder where SoftHSM keeps its tokens: without it the module fails, and does not say why."""
+"""A check of SoftHSM's folder of tokens, because the module does not say that it is missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _TOKENDIR = re.compile(r"^\s*directories\.tokendir\s*=\s*(.+?)\s*$", re.MULTILIN
 
 
 def missing_folder(conf_file: Path | None) -> Path | None:
-    """Return the folder that a configuration of SoftHSM names, where it is not there; None for any other module."""
+    """Return the folder that a configuration of SoftHSM names, if it is missing; None otherwise."""
     if conf_file is None:
         return None
     try:

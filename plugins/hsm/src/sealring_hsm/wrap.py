@@ -1,4 +1,4 @@
-"""The hsm provider: each KEK made in the token, kept with us wrapped by a root key that never leaves it."""
+"""The hsm provider: the token makes each KEK, and wraps it with a root key that never leaves the token."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MIN_DEK_BYTES = 16
 MAX_DEK_BYTES = 64
 OPEN_TIMEOUT_S = 30.0
 
-_DEK_LABEL = b"sealring-hsm/v1/dek"  # before the AAD: a wrapped DEK is never taken for a binding tag, or the reverse
+_DEK_LABEL = b"sealring-hsm/v1/dek"  # before the AAD, so that a wrapped DEK and a binding tag are never confused
 _NONCE_BYTES = {"hsm-a256gcm": NONCE_BYTES, "hsm-a256gcm-iv16": APPENDED_NONCE_BYTES}
 _ALG = {nonce_bytes: alg for alg, nonce_bytes in _NONCE_BYTES.items()}
 
@@ -43,21 +43,21 @@ T = TypeVar("T")
 class HsmProvider:
     """Wraps with AES-256-GCM in a PKCS#11 token. Thread-safe; the token is opened on the first call in each process.
 
-    Permissions: the token's user PIN, no more; the security officer's PIN is for `sealring hsm init-root` alone.
+    Permissions: only the token's user PIN; `sealring hsm init-root` also uses the security officer's PIN.
     Complete configuration:
 
         [plugins.hsm]
         module = "/usr/lib/softhsm/libsofthsm2.so"
         token_label = "sealring"
         pin_file = "hsm/pin"
-        conf_file = "hsm/softhsm2.conf"       # SoftHSM only
+        conf_file = "hsm/softhsm2.conf"       # only for SoftHSM
         wrap_mechanism = "aes-key-wrap"       # aes-key-wrap-pad | aes-key-wrap-kwp
         iv_mode = "caller"                    # param: AWS CloudHSM; appended: Thales Luna in FIPS mode
         locking = "lock"                      # os: calls in parallel, for network HSMs
-        session_limit = 16                    # per process, where locking = "os"
-        init_string = ""                      # what the module wants at C_Initialize
+        session_limit = 16                    # per process, if locking = "os"
+        init_string = ""                      # the argument for C_Initialize
         root_domain = "default"
-        allow_unguarded = false               # true: run although the token does not enforce the export guard
+        allow_unguarded = false               # true: run even if the token does not enforce the export guard
     """
 
     def __init__(self, config: HsmConfig) -> None:
@@ -82,7 +82,7 @@ class HsmProvider:
         return self._with_key(key, lambda client, handle: client.unseal(handle, nonce, ciphertext, aad), call)
 
     def create_key(self, key_id: str, version: int, scope: bytes, domain: str, call: Call) -> ManagedKey:
-        """Return a new KEK under the newest root, proven to open from its material, and loaded for the first wrap."""
+        """Return a new KEK under the newest root, after loading it from its material as a proof that it opens."""
 
         def create(opened: Opened, client: Client) -> ManagedKey:
             root = newest_of(opened.roots, domain)
@@ -94,7 +94,7 @@ class HsmProvider:
         return key
 
     def check(self, call: Call) -> None:
-        """Open the canary of every root. Raises ProviderError; what is broken is then opened anew by the next call."""
+        """Open the canary of every root. Raises ProviderError; the next call then opens the token again."""
 
         def open_canaries(opened: Opened, client: Client) -> None:
             for root in opened.roots.values():
@@ -108,7 +108,7 @@ class HsmProvider:
             raise
 
     def announcement(self) -> str:
-        """Opens the token. Raises ProviderError where it cannot be used."""
+        """Return the grade of the export guard. Opens the token. Raises ProviderError if it cannot be used."""
         return f"export guard: {self.guard_report().grade}"
 
     def guard_report(self) -> GuardReport:
@@ -128,17 +128,17 @@ class HsmProvider:
         try:
             return self._device.use(run, call.deadline)
         except Doubtful as doubt:
-            self.check(call)  # raises where the token is at fault
+            self.check(call)  # raises if the token is at fault
             raise CiphertextRejected("does not open under this key and context") from doubt
 
 
 def _root_of(key: ManagedKey, material: Material, opened: Opened) -> Root:
     if material.root.epoch != key.root.epoch or not material.root.domain.endswith(f"-{key.root.domain}"):
-        raise CiphertextRejected("the key's material is of another root than its record says")
+        raise CiphertextRejected("the key's material and its record name different roots")
     root = opened.roots.get(key.root)
     if root is None or root.id != material.root:
         raise RootLost(
-            f"the key was made under another root than the token holds (domain {material.root.domain!r}, epoch "
+            f"the token does not have the root that the key was made under (domain {material.root.domain!r}, epoch "
             f"{material.root.epoch}); check root_domain, or restore the token from its backup"
         )
     return root

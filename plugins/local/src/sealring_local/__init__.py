@@ -1,1 +1,1 @@
-"""Key-encrypting keys in software: the provider for trying sealring out, and for hosts without an HSM."""
+"""Key-encrypting keys in software, for trying sealring and for hosts without an HSM."""

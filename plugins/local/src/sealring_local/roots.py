@@ -1,12 +1,12 @@
-"""The root keys: a text file that only its owner can read. A root is never replaced, and a file never repaired.
+"""The file of root keys, which only its owner can read. A root is never replaced, and the file never repaired.
 
     sealring local roots 1
     data 1 <the key, 64 hexadecimal digits>
     keep 1 <the key>
     sha256 <of all lines before, 64 hexadecimal digits>
 
-Each root has a line with its domain and epoch, in that order; epochs of a domain may begin with any number, since old
-ones are destroyed. The digest tells damage, and a file that was cut short, from a root that was never there.
+Each root has a line, sorted by domain and epoch. The first epoch of a domain may be any number, because old roots are
+destroyed. The digest detects a damaged or truncated file; without it, a lost line would look like a missing root.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Self
 from sealring_plugin import DATA, KEEP, ConfigInvalid, RootName, read_private
 
 ROOT_BYTES = 32
-MAX_FILE_BYTES = 1 << 20  # some 10,000 roots
+MAX_FILE_BYTES = 1 << 20  # about 10,000 roots
 
 _HEADING = "sealring local roots 1\n"
 _LINE = re.compile(r"([a-z][a-z0-9-]{0,31}) ([1-9][0-9]{0,8}) ([0-9a-f]{64})\n")
@@ -42,7 +42,7 @@ class Roots:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError for whatever `encode` does not make."""
+        """Raises ValueError for any text that `encode` does not make."""
         lines = text.splitlines(keepends=True)
         found = [_LINE.fullmatch(line) for line in lines[1:-1]]
         keys = {RootName(each[1], int(each[2])): bytes.fromhex(each[3]) for each in found if each is not None}
@@ -56,7 +56,7 @@ class Roots:
         return f"{lines}sha256 {hashlib.sha256(lines.encode()).hexdigest()}\n"
 
     def newest(self, domain: str) -> RootName:
-        """Raises ConfigInvalid where the domain has no root."""
+        """Return the name of the domain's newest root. Raises ConfigInvalid if it has none."""
         names = [name for name in self.keys if name.domain == domain]
         if not names:
             raise ConfigInvalid(f"the root key file has no root of the domain {domain}; restore it from your backup")
@@ -64,11 +64,11 @@ class Roots:
 
 
 def create_roots(path: Path) -> None:
-    """Write the roots of a new installation. Raises ConfigInvalid where the file exists: a root is never replaced."""
+    """Write the roots of a new installation. Raises ConfigInvalid if the file exists: a root is never replaced."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise ConfigInvalid(f"root key file {path} exists already; a root key is never replaced") from error
+        raise ConfigInvalid(f"root key file {path} already exists; a root key is never replaced") from error
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(Roots.fresh().encode())
         file.flush()
@@ -76,8 +76,10 @@ def create_roots(path: Path) -> None:
 
 
 def read_roots(path: Path) -> Roots:
-    """Return the roots. Raises ConfigInvalid: missing, readable by others, or damaged. Never creates one."""
+    """Return the roots. Raises ConfigInvalid if the file is missing, readable by others, or damaged."""
     try:
         return Roots.parse(read_private(path, "root key file").decode("ascii"))
     except ValueError:
-        raise ConfigInvalid(f"root key file {path} is damaged or of another version; restore your copy of it") from None
+        raise ConfigInvalid(
+            f"root key file {path} is damaged or of another version; restore it from a backup"
+        ) from None

@@ -39,12 +39,12 @@ SPEC = ManagedSpec(
     name=NAME,
     config=(
         ConfigField(
-            "root_key_file", Path, "the file that `sealring init` made, readable by its owner only", required=True
+            "root_key_file", Path, "the file that `sealring init` made, readable only by its owner", required=True
         ),
     ),
     build=build,
     max_wraps=None,  # sealring_local/wrap.py says why
-    waits=False,  # it waits for nothing but the processor
+    waits=False,  # it only computes
     suggest=lambda _folder: {"root_key_file": Path("root.key")},
     initialise=initialise,
 )

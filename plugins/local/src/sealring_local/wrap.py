@@ -1,10 +1,10 @@
-"""The local provider: each KEK its own random key, wrapped by a root key.
+"""The local provider: each KEK is a random key, wrapped by a root key.
 
-Nothing is encrypted under a root or a KEK itself: each wrap has a key of its own, HKDF(root or KEK, what is bound). The
-wrap AAD is another for each header, KEK, version and share, so a derived key encrypts one DEK, or one share of it:
-once, or a handful of times where a wrap is repeated. So neither a root nor a KEK has a limit on its wraps, as a key
-with random nonces of 96 bits has (2**32, NIST SP 800-38D 8.3). The nonce is random all the same: a repetition splits a
-DEK into other shares, and two texts must not meet one nonce under one key.
+A root or a KEK never encrypts directly: each wrap uses a derived key, HKDF(root or KEK, bound data). The wrap AAD
+differs for each header, KEK, version and share, so a derived key encrypts one DEK, or one share of it: once, or a few
+times if a wrap is retried. So neither a root nor a KEK has the limit of 2**32 wraps of a key with random nonces of 96
+bits (NIST SP 800-38D 8.3). The nonce is random nevertheless: a retry splits a DEK into different shares, and one key
+must never encrypt two plaintexts with the same nonce.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class LocalProvider:
         )
 
     def announcement(self) -> str:
-        return "keys are in software, under the root key file: fine for trying out, weaker than an HSM"
+        return "keys are in software, under the root key file: good for trying sealring, weaker than an HSM"
 
     def close(self) -> None:
         self._kek.cache_clear()
@@ -76,7 +76,7 @@ class LocalProvider:
 
 
 def _record(key_id: str, version: int, scope: bytes, root: RootName) -> bytes:
-    """What the material of a KEK is bound to."""
+    """Return the bytes that the material of a KEK is bound to."""
     name, domain = key_id.encode(), root.domain.encode()
     return b"".join(
         (

@@ -1,4 +1,4 @@
-"""The promises of a key provider, as tests that its author runs.
+"""The conformance kit: the promises of a key provider, as tests that its author runs.
 
     # tests/test_conformance.py
     from sealring_example.spec import SPEC
@@ -10,8 +10,8 @@
         def settings(self):
             return {"endpoint": "http://127.0.0.1:8200"}
 
-`pytest --sealring-report report.json` runs them. `ProviderConformance` lists what else may be given. Needs pytest:
-install `sealring-plugin-api[conformance]`.
+`pytest --sealring-report report.json` runs them. `ProviderConformance` lists the other hooks. It needs pytest: install
+`sealring-plugin-api[conformance]`.
 """
 
 import pytest
@@ -40,7 +40,7 @@ pytest.register_assert_rewrite(
 )
 
 from sealring_plugin.conformance.card import Card  # noqa: E402
-from sealring_plugin.conformance.contexts import Contexts  # noqa: E402  after the rewriting is arranged
+from sealring_plugin.conformance.contexts import Contexts  # noqa: E402  after register_assert_rewrite
 from sealring_plugin.conformance.failures import Failures  # noqa: E402
 from sealring_plugin.conformance.hooks import Faults  # noqa: E402
 from sealring_plugin.conformance.leaks import Leaks  # noqa: E402
@@ -84,9 +84,9 @@ class ProviderConformance(
     Leaks,
     Card,
 ):
-    """Subclass it under a name that begins with Test, give `spec`, and override what your provider needs.
+    """Subclass it with a name that begins with Test, set `spec`, and override what your provider needs.
 
-    `settings` and `make_provider` make a provider, `make_key` finds a key. `faults`, `another_organization`,
-    `black_hole`, `sessions` and `secrets` let the kit show more. The class attributes of `Hooks` are limits and counts.
-    Each test is one promise; one about a power that the provider does not claim is skipped.
+    `settings` and `make_provider` make a provider, `make_key` returns a key. With `faults`, `another_organization`,
+    `black_hole`, `sessions` and `secrets`, the kit can show more. The class attributes of `Hooks` are limits and
+    counts. Each test is one promise; tests of a power that the provider does not claim are skipped.
     """

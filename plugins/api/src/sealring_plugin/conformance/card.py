@@ -1,4 +1,4 @@
-"""The performance card: not a promise, a measurement."""
+"""The performance card, a measurement without a limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Line = dict[str, float]
 
 
 class Card(Promises):
-    """One thread, one call after another, with the provider warm."""
+    """Sequential calls of one thread, after a first call."""
 
     def test_its_speed_is_measured(
         self, provider: Provider, key: Key, record_property: Callable[[str, object], None]

@@ -1,4 +1,4 @@
-"""The values that the promises are shown with."""
+"""The values and calls that the tests of the kit use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATE = (DeadlineExceeded, Unavailable)
 
 DEADLINE_S = 3.0  # the server's own
 
-Key = Any  # ManagedKey or CustomersKey: a provider is handed keys of its own kind alone
+Key = Any  # ManagedKey or CustomersKey: a provider gets only keys of its own kind
 
 
 class Provider(Protocol):
@@ -40,7 +40,7 @@ class Provider(Protocol):
 
 
 def call(seconds: float = DEADLINE_S, purpose: Purpose = Purpose.ENCRYPT) -> Call:
-    """Return a call that begins now."""
+    """Return a call with a deadline in `seconds` from now."""
     return Call(time.monotonic() + seconds, "request_kit", "org_kit", purpose)
 
 
@@ -53,7 +53,7 @@ def unwrap(provider: Provider, wrapped: WrappedKey, key: Key, context: WrapConte
 
 
 def opens(provider: Provider, wrapped: WrappedKey, key: Key, context: WrapContext = CONTEXT) -> bool:
-    """Say whether it opens, to whatever. Any failure but a rejection passes through."""
+    """Return whether the key opens, to any value. A failure that is not a rejection is raised."""
     try:
         unwrap(provider, wrapped, key, context)
     except REJECTED:

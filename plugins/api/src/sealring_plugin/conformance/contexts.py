@@ -1,4 +1,4 @@
-"""A blob opens under its own key and context only."""
+"""A blob opens only under its own key and context."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sealring_plugin.values import WrapContext
 
 
 class Contexts(Promises):
-    """Of wrapped keys: to the key, its version, the AAD, and the context where the provider claims that."""
+    """A wrapped key is bound to the key, its version and the AAD, and to the context if the provider BindsContext."""
 
     @pytest.fixture
     def binder(self, provider: Provider) -> BindsContext:
@@ -90,6 +90,6 @@ class Contexts(Promises):
 
 
 def opened_under(provider: Provider, key: Key, others: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
-    """Return the contexts under which a blob opens that was not made in them."""
+    """Wrap in CONTEXT, and return the `others` under which the blob opens although it was not made in them."""
     wrapped = wrap(provider, key)
     return [other for other in others if opens(provider, wrapped, key, WrapContext(other, AAD))]

@@ -1,4 +1,4 @@
-"""A failure is of the class that says who has to act."""
+"""A failure has the class that says who has to act."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ every_passing_failure: pytest.MarkDecorator = pytest.mark.parametrize(
 
 
 class Failures(Promises):
-    """Provoked by the author's own `faults`; those that are not given are reported as not shown."""
+    """The author's `faults` provoke the failures. Those that it does not have are reported as not shown."""
 
     @every_failure
     def test_a_failure_is_told_by_its_class(self, provider: Provider, key: Key, failure: type[ProviderError]) -> None:
@@ -109,7 +109,7 @@ class Failures(Promises):
 
 
 def raised_by(use: Callable[[], object]) -> ProviderError | None:
-    """Return the failure of a call. What is no ProviderError passes through."""
+    """Return the ProviderError of a call, or None. Other exceptions are raised."""
     try:
         use()
     except ProviderError as error:

@@ -1,4 +1,4 @@
-"""Measuring what a process holds, before and after many calls."""
+"""Measurement of what many calls add to a process: descriptors, threads, memory, sessions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEMORY = Path("/proc/self/statm")
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """By how much each grew. `sessions` is None where the author does not say."""
+    """The growth of each number. `sessions` is None if the author's hook does not give it."""
 
     descriptors: int
     threads: int
@@ -28,8 +28,8 @@ class Growth:
 
 
 def measure(hooks: Hooks, provider: Provider, key: Key) -> Growth:
-    """Make `hooks.calls` calls, one in three of them rejected, after a tenth to fill pools and caches."""
-    gc.freeze()  # only what the calls leave is of interest, and all else makes a collection slow
+    """Measure `hooks.calls` calls, a third of them rejected, after a tenth as many to fill pools and caches."""
+    gc.freeze()  # only objects of the calls matter, and all others make a collection slow
     try:
         _call(provider, key, hooks.calls // 10)
         before = _held(hooks, provider)
@@ -60,7 +60,7 @@ def descriptors() -> int:
 
 
 def memory_bytes() -> int:
-    """Return what the process has in memory; where that is not told, the most that it ever had."""
+    """Return the resident memory of the process or, if the system does not give it, its peak."""
     if _MEMORY.exists():
         return int(_MEMORY.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""Many calls leave nothing behind."""
+"""Many calls leak nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sealring_plugin.conformance.cases import Key, wrap
 from sealring_plugin.conformance.growth import descriptors
 from sealring_plugin.conformance.subject import Promises, Subject, not_shown
 
-POOL = 8  # what a pool may still open after it was warmed up
+POOL = 8  # how much a pool may still grow after the first calls
 ENDING_S = 5.0
 
 
 class Leaks(Promises):
-    """Of descriptors, threads, memory and sessions, by calls and by providers that were opened and closed."""
+    """Neither calls nor closed providers leak descriptors or threads; calls do not leak memory or sessions."""
 
     def test_calls_leave_no_descriptors_open(self, sealring_subject: Subject) -> None:
         assert sealring_subject.growth.descriptors <= POOL
@@ -48,7 +48,7 @@ class Leaks(Promises):
 
 
 def still_running(threads: set[threading.Thread]) -> list[threading.Thread]:
-    """Return those that do not end soon."""
+    """Return the threads that still run after about ENDING_S."""
     for thread in threads:
         thread.join(ENDING_S / len(threads))
     return [thread for thread in threads if thread.is_alive()]

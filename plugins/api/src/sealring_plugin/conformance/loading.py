@@ -1,4 +1,4 @@
-"""A plugin is found by its entry point, and loading it costs nothing."""
+"""A plugin is found by its entry point, and loading its spec imports no SDK."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - b
 
 
 class Loading(Promises):
-    """Of the spec."""
+    """Promises about the entry point and the spec."""
 
     def test_the_entry_point_leads_to_the_spec(self) -> None:
         module, _, name = entry_point(self).partition(":")
@@ -47,7 +47,7 @@ class Loading(Promises):
 
 @cache
 def installed(name: str) -> EntryPoint | None:
-    """Return the entry point of that name, where exactly one distribution has it."""
+    """Return the entry point of that name, or None unless exactly one distribution has it."""
     found = [each for each in entry_points(group=ENTRY_POINT_GROUP) if each.name == name]
     return found[0] if len(found) == 1 else None
 
@@ -62,7 +62,7 @@ def entry_point(hooks: Hooks) -> str:
 
 @cache
 def imported_by(module: str) -> frozenset[str]:
-    """Return the packages that a fresh interpreter imports for a module."""
+    """Return the packages that a new interpreter imports for a module."""
     path = os.pathsep.join(each for each in sys.path if each)
     listed = subprocess.run(  # noqa: S603  this very interpreter, and a module that is imported already
         [sys.executable, "-c", _LISTING, module],

@@ -1,4 +1,4 @@
-"""A key serves the organization that owns it, and no other that names it."""
+"""A key serves only the organization that owns it, even if another one names it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEPT_OUT = (AccessDenied, KeyNotFound, ConfigInvalid, *REJECTED)
 
 
 class Organizations(Promises):
-    """Shown in the author's `another_organization`: whoever knows a key's name is not let in for that."""
+    """Tested inside the author's `another_organization`: to know a key's name is not enough to use it."""
 
     def test_another_organization_cannot_wrap_with_the_key(self, provider: Provider, key: Key) -> None:
         with self._as_another_binds(provider, key) as theirs:
@@ -25,7 +25,7 @@ class Organizations(Promises):
             assert works(provider, key)
 
     def test_another_organization_cannot_unwrap_with_the_key(self, provider: Provider, key: Key) -> None:
-        """Not even what is bound to it: e.g. what anybody can make with the public half of a key."""
+        """It cannot even unwrap what is bound to itself, which anybody can make with the public half of a key."""
         wrapped, mine = wrap(provider, key, DEK, OTHER_CONTEXT), wrap(provider, key)
 
         with self._as_another_binds(provider, key) as theirs:

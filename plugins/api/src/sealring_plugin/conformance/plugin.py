@@ -1,4 +1,4 @@
-"""The pytest plugin: opens providers for the promises, and hears how they come out."""
+"""The pytest plugin of the conformance kit, which opens providers and writes the report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _POWERS = {
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which provider a test is about. `power` is the one that the test proves, or empty."""
+    """The provider that a test is about. `power` is the power that the test proves, or empty."""
 
     test_class: str
     provider: str
@@ -48,7 +48,7 @@ class About:
 
 @pytest.fixture(scope="class")
 def sealring_subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
-    """The provider that a class of promises is about, open."""
+    """The open provider that a class of tests is about."""
     hooks: Hooks = request.cls()
     folder = tmp_path_factory.mktemp("sealring")
     provider = hooks.make_provider(folder)
@@ -61,7 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--sealring-report",
         metavar="PATH",
         default=os.environ.get(REPORT_VARIABLE),
-        help=f"write what the conformance kit found to this file, as JSON (or set {REPORT_VARIABLE})",
+        help=f"write the report of the conformance kit to this file, as JSON (or set {REPORT_VARIABLE})",
     )
 
 
@@ -78,7 +78,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let `pytest -rs` say each reason once, not once for each promise."""
+    """Let `pytest -rs` print each reason once, not for each test again."""
     report = yield
     if report.skipped and isinstance(report.longrepr, tuple) and _ABOUT in dict(item.user_properties):
         report.longrepr = (item.nodeid.partition("::")[0], None, report.longrepr[2])  # type: ignore[assignment]
@@ -99,7 +99,7 @@ def _about(item: pytest.Item, hooks: Hooks) -> About:
 
 
 class _Listener:
-    """Where tests run in several processes (pytest-xdist), the one that hears of them all writes the report."""
+    """Collects results. If tests run in several processes (pytest-xdist), only the controller writes the report."""
 
     def __init__(self, report: Report) -> None:
         self._report = report

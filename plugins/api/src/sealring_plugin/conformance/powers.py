@@ -1,4 +1,4 @@
-"""A power over keys that is claimed is there."""
+"""A provider has the powers over keys that it claims."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CreatedKeys(Promises):
         return created_by(creator, "created", 3)
 
     def test_a_created_key_is_the_one_that_was_asked_for(self, created: ManagedKey) -> None:
-        """But for its id: a KMS may have names of its own."""
+        """Except its id: a KMS may choose names itself."""
         assert type(created) is ManagedKey
         assert replace(created, key_id="", material=b"") == ManagedKey(self.spec.name, "", 3, SCOPE, created.root)
 
@@ -111,7 +111,7 @@ class CreatedKeys(Promises):
 
 
 class DestroyedKeys(Promises):
-    """DestroysKeys: what is destroyed stays so, everywhere."""
+    """DestroysKeys: a destroyed key stays destroyed, in every provider."""
 
     @pytest.fixture
     def destroyer(self, provider: Provider) -> DestroysKeys:
@@ -146,7 +146,7 @@ class DestroyedKeys(Promises):
 
 
 class GeneratedDataKeys(Promises):
-    """GeneratesDataKeys: as `wrap` would, of 32 random bytes."""
+    """GeneratesDataKeys: 32 random bytes, wrapped as by `wrap`."""
 
     @pytest.fixture
     def generator(self, provider: Provider) -> GeneratesDataKeys:
@@ -180,7 +180,7 @@ class GeneratedDataKeys(Promises):
 
 
 class ReWrappedKeys(Promises):
-    """ReWraps: the same DEK, under the new key and context only."""
+    """ReWraps: the same DEK, only under the new key and context."""
 
     @pytest.fixture
     def rewrapper(self, provider: Provider) -> ReWraps:
@@ -214,7 +214,7 @@ class ReWrappedKeys(Promises):
 
 
 def expect_useless(provider: Provider, key: ManagedKey, altered: ManagedKey) -> None:
-    """Expect that a key of another record, or with other material, neither wraps nor unwraps."""
+    """Assert that a key with an altered record or material neither wraps nor unwraps."""
     wrapped = wrap(provider, key)
     with pytest.raises(NO_SUCH_KEY):
         wrap(provider, altered)

@@ -1,4 +1,4 @@
-"""Many threads use one provider; each process has its own."""
+"""Many threads may use one provider, and each process has its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ THREAD_S = 120.0
 
 
 class Processes(Promises):
-    """Threads, forks, and providers that are opened and closed beside each other."""
+    """Promises about threads, forks, and several providers in one process."""
 
     def test_many_threads_may_call_at_once(self, provider: Provider, key: Key, other_key: Key) -> None:
         faults: list[str] = []
@@ -36,7 +36,7 @@ class Processes(Promises):
                     if unwrap(provider, wrapped, mine) != dek:
                         faults.append("another thread's key")
                     opens(provider, wrapped, theirs, OTHER_CONTEXT)
-            except Exception as error:  # noqa: BLE001  whatever a thread dies of
+            except Exception as error:  # noqa: BLE001  any exception of a thread is a fault
                 faults.append(type(error).__name__)
 
         run_at_once([threading.Thread(target=work, args=(number,), daemon=True) for number in range(self.threads)])
@@ -77,7 +77,7 @@ class Processes(Promises):
 
 
 def run_at_once(threads: list[threading.Thread]) -> None:
-    """Run them to their end, with as many switches between them as there can be."""
+    """Run the threads to their end, with many switches between them."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
@@ -88,14 +88,14 @@ def run_at_once(threads: list[threading.Thread]) -> None:
     finally:
         sys.setswitchinterval(interval)
     if any(thread.is_alive() for thread in threads):
-        raise AssertionError("the threads wait for each other")
+        raise AssertionError("the threads are in a deadlock")
 
 
 def in_child(work: Callable[[], None]) -> str:
-    """Run it in a forked process; return "worked", "hung", or the type of what it raised."""
+    """Run it in a forked process; return "worked", "hung", "died", or the type of the exception that it raised."""
     reader, writer = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is what is tried
+        warnings.simplefilter("ignore", DeprecationWarning)  # it tests a fork while threads run
         child = os.fork()
     if child == 0:
         _run_and_exit(work, writer)
@@ -114,7 +114,7 @@ def _run_and_exit(work: Callable[[], None], writer: int) -> None:
     try:
         work()
         verdict = "worked"
-    except BaseException as error:  # noqa: BLE001  nothing may get past the fork
+    except BaseException as error:  # noqa: BLE001  no exception may leave the forked process
         verdict = type(error).__name__
     finally:
         os.write(writer, verdict.encode())

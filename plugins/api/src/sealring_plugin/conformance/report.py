@@ -1,4 +1,4 @@
-"""The report of a run: which promises were kept, as JSON."""
+"""The report of a run as JSON, which says which promises were kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SKIPS = {f"{result}: ": result for result in (NOT_SHOWN, NOT_CLAIMED)}
 
 @dataclass
 class Section:
-    """What is known of one class of tests."""
+    """The results of one class of tests."""
 
     subject: Mapping[str, str]
     promises: dict[str, str] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Section:
     card: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def add(self, promise: str, power: str, result: str, reason: str) -> None:
-        """Take one outcome. What was broken once stays so: a test has a set-up, a body and an end."""
+        """Add one result. A broken promise stays broken: a test reports set-up, body and end separately."""
         if self.promises.get(promise) != BROKEN:
             self.promises[promise] = result
         if reason:
@@ -45,7 +45,7 @@ class Section:
         return sorted(promise for promise, each in self.promises.items() if each == result)
 
     def powers(self) -> Mapping[str, str]:
-        """Return "proven", "broken" or "not claimed" of each power."""
+        """Return "proven", "broken" or "not claimed" for each power."""
         return {power: self._power(tests) for power, tests in sorted(self.tests_of_powers.items())}
 
     def _power(self, tests: list[str]) -> str:
@@ -55,7 +55,7 @@ class Section:
         return "proven" if KEPT in results else NOT_CLAIMED
 
     def not_shown(self) -> list[str]:
-        """Return what the author gave no hook for: names of failures, and of hooks."""
+        """Return the names of failures and hooks that the author does not provide."""
         return sorted({self.reasons[promise] for promise in self.having(NOT_SHOWN)})
 
     def as_json(self) -> Mapping[str, Any]:
@@ -71,7 +71,7 @@ class Section:
 
 @dataclass
 class Report:
-    """What is known of a run."""
+    """The results of a run."""
 
     sections: dict[str, Section] = field(default_factory=dict)
 
@@ -92,7 +92,7 @@ class Report:
 
 
 def result_of_skip(message: str) -> tuple[str, str]:
-    """Return the result that a skip stands for, and what it says."""
+    """Return the result that a skip stands for, and its reason."""
     said = message.removeprefix("Skipped: ")
     for prefix, result in _SKIPS.items():
         if said.startswith(prefix):

@@ -1,4 +1,4 @@
-"""A key that is taken away opens nothing more, whatever was opened with it before."""
+"""A revoked key opens nothing, not even what it opened before."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ every_end: pytest.MarkDecorator = pytest.mark.parametrize(
 
 
 class Revocation(Promises):
-    """With one blob, before, inside and after each end of its key: no data key is kept to answer with."""
+    """Uses one blob before, during and after each failure of its key: the provider caches no data key."""
 
     @every_end
     def test_a_data_key_that_was_opened_before_is_refused_when_its_key_is_taken_away(

@@ -1,4 +1,4 @@
-"""What is wrapped is unwrapped, and both have the right form."""
+"""Unwrapping returns the DEK that was wrapped, and both have the right form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNICODE_PAIRS = {"organization_id": "org_kit", "Größe": "鍵 🔑 \u0000 e\u03
 
 
 class RoundTrips(Promises):
-    """Of DEKs."""
+    """Promises about wrapping and unwrapping DEKs."""
 
     def test_a_dek_of_16_to_64_bytes_is_wrapped_and_unwrapped(self, provider: Provider, key: Key) -> None:
         deks = [(DEK + DEK)[:size] for size in range(16, 65)]

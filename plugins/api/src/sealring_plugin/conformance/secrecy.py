@@ -1,4 +1,4 @@
-"""No secret is shown: not in a text, a log or a failure."""
+"""No secret is shown in a text, a log or a failure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sealring_plugin.values import WrappedKey
 
 
 class Secrecy(Promises):
-    """Of the DEK, the secret settings and the author's `secrets`, in whatever notation."""
+    """Secrets are the DEK in any notation, the secret settings, and the author's `secrets`."""
 
     def test_no_secret_is_in_a_repr(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)
@@ -89,7 +89,7 @@ class Secrecy(Promises):
 
 
 def used_in_vain(provider: Provider, key: Key, wrapped: WrappedKey, seconds: float) -> Iterator[BaseException]:
-    """Give what a wrap and an unwrap raise, each of which may take so long."""
+    """Yield the exceptions of a wrap and an unwrap, with `seconds` for each."""
     uses: list[Callable[[], object]] = [
         lambda: provider.wrap(key, DEK, CONTEXT, call(seconds)),
         lambda: provider.unwrap(wrapped, key, CONTEXT, call(seconds)),

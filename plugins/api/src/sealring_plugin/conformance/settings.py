@@ -1,4 +1,4 @@
-"""The settings are checked, explained, and never quoted where they are secret."""
+"""Settings are checked and explained, and secret ones are never quoted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MISTYPED: tuple[object, ...] = (None, 7, 0.5, True, CANARY, [CANARY], {"text": C
 
 
 class Settings(Promises):
-    """What `ProviderSpec.parse_config` takes and refuses, and what `build` does with settings that it cannot use."""
+    """Which settings `ProviderSpec.parse_config` accepts, and what `build` does with settings that it cannot use."""
 
     def test_the_settings_of_the_author_are_taken(self, folder: Path) -> None:
         self.spec.parse_config(self.settings(), folder)
@@ -133,7 +133,7 @@ class Settings(Promises):
     def _shown_by_building(self, table: Mapping[str, object], folder: Path) -> str:
         try:
             built = self.spec.build(self.spec.parse_config(table, folder))
-        except Exception as error:  # noqa: BLE001  what it says is asked here, not what it is
+        except Exception as error:  # noqa: BLE001  its class is not tested here, only its text
             return "".join(texts_of(error))
         shown = f"{built!r} {built}"
         built.close()

@@ -1,4 +1,4 @@
-"""What the promises are asked of: one provider with two keys for a class of tests."""
+"""The subject of a class of tests: one provider with two keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sealring_plugin.errors import DeadlineExceeded, ProviderError
 
 @dataclass
 class Subject:
-    """A provider that is open, and what it was made of."""
+    """An open provider, with the hooks and the folder that it was made from."""
 
     hooks: Hooks
     folder: Path
@@ -40,7 +40,7 @@ class Subject:
 
 
 class Promises(Hooks):
-    """What every promise needs. The fixtures may be overridden, as any fixture."""
+    """Fixtures and helpers for all tests. An author may override the fixtures."""
 
     @pytest.fixture
     def provider(self, sealring_subject: Subject) -> Provider:
@@ -60,7 +60,7 @@ class Promises(Hooks):
 
     @contextmanager
     def fault(self, provider: Provider, key: Key, failure: type[ProviderError]) -> Iterator[Key]:
-        """Provoke a failure, and give the key that has it. Skips the test where the author gives none."""
+        """Provoke a failure, and yield the key that fails. Skips the test if the author's `faults` lack it."""
         provoked = self.faults(provider, key).get(failure)
         if provoked is None:
             not_shown(failure.__name__)
@@ -68,11 +68,11 @@ class Promises(Hooks):
             yield key if other is None else other
 
     def patience_s(self, failure: type[ProviderError]) -> float:
-        """Return how long a call may take while a failure is provoked: nobody waits longer than for a black hole."""
+        """Return the deadline of a call while a failure is provoked: short if the failure is DeadlineExceeded."""
         return self.deadline_s if failure is DeadlineExceeded else DEADLINE_S
 
     def leaked(self, texts: Iterable[str]) -> list[str]:
-        """Return the kinds of secrets that stand in the texts; never the secrets."""
+        """Return the kinds of secrets that the texts contain, but never the secrets."""
         settings = self.settings()
         marked = [settings.get(field.name) for field in self.spec.config if field.secret]
         known = [("a setting", str(text)) for text in marked if text]
@@ -83,10 +83,10 @@ class Promises(Hooks):
 
 
 def not_claimed(what: str) -> NoReturn:
-    """Skip the test: it is about what the provider does not say that it can."""
+    """Skip the test, because the provider does not claim what it tests."""
     pytest.skip(f"not claimed: {what}")
 
 
 def not_shown(what: str) -> NoReturn:
-    """Skip the test: the author gives no hook for it."""
+    """Skip the test, because the author gives no hook for it."""
     pytest.skip(f"not shown: {what}")

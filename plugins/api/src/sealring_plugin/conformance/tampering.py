@@ -1,4 +1,4 @@
-"""A blob that was altered does not open."""
+"""An altered blob does not open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sealring_plugin.values import WrappedKey
 
 
 class Tampering(Promises):
-    """With what `wrap` returned. Each is a CiphertextRejected (or ContextMismatch), never an exception of the SDK's."""
+    """Each altered result of `wrap` raises CiphertextRejected (or ContextMismatch), never an exception of an SDK."""
 
     def test_every_flipped_bit_is_rejected(self, provider: Provider, key: Key) -> None:
         wrapped = wrap(provider, key)

@@ -1,4 +1,4 @@
-"""What a provider tells of keys and of itself is well-formed and true."""
+"""What a provider reports about keys and about itself is well-formed and true."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ every_state: pytest.MarkDecorator = pytest.mark.parametrize("failure", STATES, i
 
 
 class Telling(Promises):
-    """Describes, Validates, ExplainsSetup, ChecksItself and Announces."""
+    """Promises about Describes, Validates, ExplainsSetup, ChecksItself and Announces."""
 
     @pytest.fixture
     def describer(self, provider: Provider) -> Describes:

@@ -1,4 +1,4 @@
-"""The texts in which a secret may come to stand."""
+"""The texts that may contain a secret: of exceptions, logs and notations of bytes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 def caught(use: Callable[[], object]) -> Exception | None:
     try:
         use()
-    except Exception as error:  # noqa: BLE001  what it says is asked here, not what it is
+    except Exception as error:  # noqa: BLE001  its class is not tested here, only its text
         return error
     return None
 
 
 def texts_of(error: BaseException | None) -> Iterator[str]:
-    """Give the texts of an exception and of those that led to it."""
+    """Yield the texts of an exception, its causes and its contexts."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -30,7 +30,7 @@ def texts_of(error: BaseException | None) -> Iterator[str]:
 
 
 def notations(secret: bytes) -> list[str]:
-    """Return how bytes may come to stand in a text."""
+    """Return the notations in which a text may contain bytes."""
     return [
         secret.hex(),
         secret.hex().upper(),
@@ -44,7 +44,7 @@ def notations(secret: bytes) -> list[str]:
 
 @contextmanager
 def every_record() -> Iterator[list[str]]:
-    """Give the texts of all that is logged, at any level and by any logger."""
+    """Yield a list that gets the text of every log record, of any level and any logger."""
     texts: list[str] = []
     handler = _Listening(texts)
     named = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]

@@ -1,4 +1,4 @@
-"""An endpoint that never answers costs no more than the deadline."""
+"""A call to an endpoint that never responds ends at its deadline."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sealring_plugin.values import DATA, Call
 
 @contextmanager
 def silent_endpoint() -> Iterator[tuple[str, int]]:
-    """Give the host and port of a server that accepts connections and never says a word."""
+    """Yield the host and port of a server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         host, port = server.getsockname()
         yield host, port
 
 
 class Waiting(Promises):
-    """Shown in the author's `black_hole`: DeadlineExceeded or Unavailable, in time."""
+    """Inside the author's `black_hole`, calls raise DeadlineExceeded or Unavailable in time."""
 
     @pytest.fixture
     def lost(self, folder: Path) -> Iterator[Provider]:
