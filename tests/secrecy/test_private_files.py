@@ -109,7 +109,7 @@ def test_a_pipe_in_the_place_of_a_secret_holds_up_nobody(tmp_path, reader):
     read, _ = READERS[reader]
     os.mkfifo(tmp_path / "secret", 0o600)
 
-    with pytest.raises((ConfigInvalid, SettingsInvalid), match=r"no(t a)? regular file"):
+    with pytest.raises((ConfigInvalid, SettingsInvalid), match="not a regular file"):
         read(tmp_path / "secret")
 
 

@@ -29,7 +29,7 @@ def check_tls(options: Mapping[str, object]) -> None:
 def _check_authorities(context: ssl.SSLContext, path: Path) -> None:
     """Read by OpenSSL, because a bundle may have any size."""
     if path.exists() and not path.is_file():
-        refuse(f": ssl_ca_certs {path} cannot be read (no regular file)")
+        refuse(f": ssl_ca_certs {path} cannot be read (not a regular file)")
     try:
         context.load_verify_locations(path)
     except ssl.SSLError:
