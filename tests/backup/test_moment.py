@@ -300,7 +300,7 @@ def test_an_event_that_may_tell_of_an_unknown_change_ends_the_backup(opened, cha
     meanwhile = times(1, lambda: opened.links.call((b"XADD", stream, b"*", *fields(opened, partition))))
 
     with pytest.raises(
-        BackupRefused, match=r"does not know, or was altered; update sealring, or run `sealring verify`$"
+        BackupRefused, match=r"was altered, or is not known to this version; update sealring, or run `sealring verify`$"
     ):
         list(reading(meanwhile).entries())
 

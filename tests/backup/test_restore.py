@@ -223,5 +223,5 @@ def test_what_is_no_entry_is_refused(raw):
     ],
 )
 def test_a_backup_of_two_partitions_that_contradicts_itself_is_refused(entries):
-    with pytest.raises(BackupRefused, match="does not hold what it says"):
+    with pytest.raises(BackupRefused, match="does not match its own counts or partitions"):
         Survey(entries, 2)
