@@ -121,4 +121,5 @@ $(INSTALLED): $(LIBRARIES) pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
 	@echo 'Installing sealring, editable; about ten seconds ...'
 	@$(PIP) install --quiet --no-deps $(PLUGINS:%=-e plugins/%) -e .
 	@test -x $(BIN)/sealring
+	@$(BIN)/python -m compileall -q app plugins/*/src # else each command compiles anew if PYTHONDONTWRITEBYTECODE is set
 	@touch $@
