@@ -17,6 +17,7 @@ from py_compile import PycInvalidationMode
 from mutants.symbols import Change
 
 KILL_WAIT_S = 10.0
+MEMORY_BYTES = 8 << 30  # of addresses, for pytest and each process that it starts
 LAST_WORDS = 15  # lines
 
 _LEFT_OUT = shutil.ignore_patterns(
@@ -38,6 +39,16 @@ class Outcome:
     verdict: Verdict
     seconds: float
     said: str
+
+
+# pytest, with a bound: a mutant that drops a limit may ask for all the memory of the machine.
+_PYTEST = f"""
+import resource, sys
+import pytest
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_BYTES}, hard))
+sys.exit(pytest.main())
+"""
 
 
 class Tree:
@@ -62,7 +73,7 @@ class Tree:
 
     def run(self, tests: Sequence[str], *options: str, timeout_s: float) -> Outcome:
         """Run tests of the copy. What has not ended in time has failed: whoever waits notices that."""
-        command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-c", _PYTEST, "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
         began = time.monotonic()
         with (self.root.parent / "said").open("wb") as said:  # a pipe would stay open with whatever a test leaves
             self._process = subprocess.Popen(
