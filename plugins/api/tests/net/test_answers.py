@@ -1,5 +1,6 @@
 """Answers are read as RFC 9112 writes them, within their limits; what could be taken in two ways is refused."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -268,3 +269,42 @@ def test_what_comes_after_an_answer_ends_the_connection(surplus):
     answer, more = reading(HEAD + b"content-length: 2\r\n\r\n{}" + surplus).read()
 
     assert (answer.body, more) == (b"{}", False)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"x:" + b" " * 1500 + b"\x01", b"x:" + b" \t" * 700 + b"a\x01", (b"x:" + b" " * 200 + b"\r\n") * 70 + b"y"],
+    ids=["blanks", "blanks and tabs", "many of them"],
+)
+def test_a_malformed_head_costs_no_more_than_its_length(headers):
+    began = time.process_time()
+
+    with pytest.raises(BadAnswer):
+        read(HEAD + headers + b"\r\n\r\n")
+
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 204 No\r\ncontent-length: 5", b"HTTP/1.1 304 No\r\ntransfer-encoding: chunked"],
+    ids=["204 with a length", "304 in chunks"],
+)
+def test_nothing_follows_an_answer_without_a_body_that_announces_one(head):
+    assert reading(head + b"\r\n\r\n").read()[1] is False
+
+
+def test_a_304_may_say_how_long_its_body_would_be():
+    assert reading(b"HTTP/1.1 304 No\r\ncontent-length: 5\r\n\r\n").read()[1] is True
+
+
+@pytest.mark.parametrize("trailer", [b"bad\ntrailer", b"HTTP/1.1 200 OK", b"x: y\n\nz", b" x: y"])
+def test_a_malformed_trailer_is_refused(trailer):
+    with pytest.raises(BadAnswer, match="a header is malformed"):
+        read(CHUNKED + b"0\r\n" + trailer + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("extension", [b";a=\rb", b";\x00"])
+def test_a_malformed_extension_of_a_chunk_is_refused(extension):
+    with pytest.raises(BadAnswer, match="the size of a chunk is malformed"):
+        read(CHUNKED + b"1" + extension + b"\r\na\r\n0\r\n\r\n")

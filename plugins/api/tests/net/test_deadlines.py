@@ -107,7 +107,15 @@ def greet_slowly(connection, over):
         connection.sendall(b"\x00")
 
 
-@pytest.mark.parametrize("speak", [say_nothing, greet_slowly])
+def greet_again_and_again(connection, over):
+    """HelloRequest (RFC 5246 section 7.4.1.1), which OpenSSL skips without returning while there is another one."""
+    connection.recv(65_536)
+    until = time.monotonic() + 4
+    while not over.is_set() and time.monotonic() < until:
+        connection.sendall(b"\x16\x03\x03\x00\x01\x00" * 8000)
+
+
+@pytest.mark.parametrize("speak", [say_nothing, greet_slowly, greet_again_and_again])
 def test_a_handshake_that_does_not_end_is_left_at_the_deadline(make_client, speaking, speak):
     server = speaking(speak)
     endpoint = Endpoint("https", "127.0.0.1", server.port)

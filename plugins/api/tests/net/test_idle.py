@@ -7,6 +7,7 @@ import pytest
 from sealring_plugin.net import Endpoint
 from sealring_plugin.net.connection import Connection
 from sealring_plugin.net.idle import IdleConnections
+from sealring_plugin.net.timed import TimedSocket
 
 KMS = Endpoint("https", "kms.test", 443)
 
@@ -38,7 +39,7 @@ def connection(clock):
     def connection(endpoint=KMS):
         socket_of_ours, peer = socket.socketpair()
         peers.append(peer)
-        made = Connection(endpoint, socket_of_ours, clock.now)
+        made = Connection(endpoint, TimedSocket(socket_of_ours, 0.0), clock.now)
         ours[made] = socket_of_ours
         return made
 

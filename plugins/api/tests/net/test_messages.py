@@ -84,3 +84,11 @@ def test_an_answer_that_is_no_object_is_an_empty_one(content):
 
 def test_an_answer_may_be_an_object():
     assert Answer(200, {}, b'{"a": 1}').document() == {"a": 1}
+
+
+@pytest.mark.parametrize("host", ["k\xe9y.example", "kms.test\r\nx-evil: 1", "a b", "kms.test\x0b"])
+def test_a_host_that_would_end_its_header_early_is_refused_and_not_quoted(host):
+    request = Request("GET", Endpoint("https", host, 443), "/", {"authorization": "Bearer S3CRET"})
+
+    with pytest.raises(ValueError, match=r"^the host of a request is malformed$"):
+        request.encoded()

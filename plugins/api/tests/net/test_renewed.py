@@ -243,3 +243,56 @@ def test_a_deadline_that_has_passed_fetches_nothing(issuer):
         issuer.renewed.get(soon(-0.001))
 
     assert issuer.fetches == 0
+
+
+class DeniedBySomebody(AccessDenied):
+    """One of a plugin's own, that is made of other things than its message."""
+
+    def __init__(self, who, why):
+        super().__init__(f"{who}: {why}")
+        self.who = who
+
+
+def test_a_failure_of_the_plugins_own_class_is_raised_as_it_is(issuer):
+    issuer.failure = DeniedBySomebody("iam", "no")
+
+    for _ in range(2):  # fetched, and remembered
+        with pytest.raises(DeniedBySomebody, match=r"^iam: no$") as refusal:
+            issuer.get()
+        assert refusal.value.who == "iam"
+
+
+def test_a_fetch_that_does_not_end_is_given_up_and_the_next_call_starts_another(monkeypatch):
+    monkeypatch.setattr("sealring_plugin.net.renewed.FETCH_S", 0.2)
+    over, fetches = threading.Event(), []
+
+    def fetch(_deadline):
+        fetches.append(1)
+        number = len(fetches)
+        if number == 1:
+            assert over.wait(20)  # it does not look at its deadline
+        return Lease(f"number {number}", 3600.0)
+
+    renewed = Renewed(fetch)
+    with pytest.raises(Unavailable, match="no credential came within"):
+        renewed.get(soon())
+
+    assert renewed.get(soon()) == "number 2"
+    over.set()
+    assert becomes_true(lambda: not [each for each in threading.enumerate() if each.name == "sealring-credential"])
+    assert renewed.get(soon()) == "number 2"
+
+
+def test_a_credential_that_ends_while_it_is_fetched_is_not_given(issuer):
+    fetch = issuer.fetch
+
+    def slowly(deadline):
+        lease = fetch(deadline)
+        issuer.now += 1.5
+        return lease
+
+    issuer.life_s = 1.0
+    renewed = Renewed(slowly, lambda: issuer.now)
+
+    with pytest.raises(Unavailable, match="has ended already"):
+        renewed.get(soon())

@@ -3,11 +3,12 @@
 import socket
 import ssl
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from sealring_plugin import ConfigInvalid, Unavailable
-from sealring_plugin.net import Endpoint, Request, tls_context
+from sealring_plugin.net import Endpoint, Request, tls_context, trust
 
 EMPTY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
@@ -29,14 +30,13 @@ def test_certificates_and_host_names_are_checked_and_old_tls_is_not_spoken():
 
 
 def test_tls_1_2_is_the_floor_whatever_the_default_of_python_is(monkeypatch):
-    create = ssl.create_default_context
-
-    def lax():
-        context = create()
+    def lax(protocol):
+        context = ssl.SSLContext(protocol)
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         return context
 
-    monkeypatch.setattr(ssl, "create_default_context", lax)
+    names = {"PROTOCOL_TLS_CLIENT": ssl.PROTOCOL_TLS_CLIENT, "TLSVersion": ssl.TLSVersion}
+    monkeypatch.setattr(trust, "ssl", SimpleNamespace(SSLContext=lax, **names))
 
     assert tls_context().minimum_version is ssl.TLSVersion.TLSv1_2
 
@@ -102,3 +102,13 @@ def test_a_ca_file_without_a_certificate_is_config_invalid(tmp_path, content):
 def test_a_ca_file_that_cannot_be_read_is_config_invalid(tmp_path, name):
     with pytest.raises(ConfigInvalid, match="cannot be read"):
         tls_context(tmp_path / name)
+
+
+def test_no_variable_of_the_environment_has_the_keys_of_connections_written_down(monkeypatch, tmp_path):
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+
+    assert tls_context().keylog_filename is None
+
+
+def test_only_the_names_that_a_certificate_lists_count():
+    assert tls_context().hostname_checks_common_name is False

@@ -17,9 +17,10 @@ MAX_LINE_BYTES = 1_024  # of a chunk's size with its extensions
 MAX_INTERIM = 8  # answers of status 1xx before the real one
 
 _STATUS = re.compile(rb"HTTP/1\.(?P<minor>[01]) (?P<status>[1-5][0-9]{2})(?: [\t -~\x80-\xff]*)?")
-_FIELD = re.compile(rb"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>[\t -~\x80-\xff]*?)[ \t]*")
+# One way to match, so that no line costs more than its length: blanks around a value are taken off afterwards.
+_FIELD = re.compile(rb"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):(?P<value>[\t -~\x80-\xff]*)")
 _LENGTH = re.compile(r"[0-9]{1,9}")
-_CHUNK = re.compile(rb"(?P<size>[0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?")
+_CHUNK = re.compile(rb"(?P<size>[0-9A-Fa-f]{1,8})[ \t]*(?:;[\t -~\x80-\xff]*)?")
 _LENGTHS = frozenset({"content-length", "transfer-encoding"})
 
 _SWITCHING = 101
@@ -40,8 +41,11 @@ class Answers:
     def read(self) -> tuple[Answer, bool]:
         """Return the next answer, and whether another may follow it. Raises BadAnswer, and what `receive` raises."""
         minor, status, headers = self._final_head()
-        body = b"" if status in _WITHOUT_BODY else self._body(headers)
         ends = minor == 0 or "close" in {each.strip().lower() for each in headers.get("connection", "").split(",")}
+        if status in _WITHOUT_BODY:
+            body, ends = b"", ends or _announces_a_body(status, headers)
+        else:
+            body = self._body(headers)
         return Answer(status, headers, body), not ends and not self._come
 
     # --- the head
@@ -84,6 +88,7 @@ class Answers:
                 raise BadAnswer("a chunk is longer than it says")
         left = MAX_HEAD_BYTES
         while line := self._until(b"\r\n", left):
+            _fields([line])
             left -= len(line)
         return bytes(body)
 
@@ -123,16 +128,21 @@ class Answers:
 
 def _fields(lines: list[bytes]) -> Mapping[str, str]:
     """Return the headers. Those of the same name are one list (RFC 9110 section 5.3). Raises BadAnswer."""
-    fields: dict[str, str] = {}
+    found_values: dict[str, list[str]] = {}
     for line in lines:
         found = _FIELD.fullmatch(line)
         if found is None:
             raise BadAnswer("a header is malformed")
-        name, value = found["name"].decode("ascii").lower(), found["value"].decode("latin-1")
-        if name in fields and name in _LENGTHS:
+        name, value = found["name"].decode("ascii").lower(), found["value"].strip(b" \t").decode("latin-1")
+        if name in found_values and name in _LENGTHS:
             raise BadAnswer("it does not say its length in one way")
-        fields[name] = f"{fields[name]}, {value}" if name in fields else value
-    return fields
+        found_values.setdefault(name, []).append(value)
+    return {name: ", ".join(values) for name, values in found_values.items()}
+
+
+def _announces_a_body(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether bytes may follow an answer that has no body (RFC 9112 section 6.3): they would be the next answer."""
+    return "transfer-encoding" in headers or (status == 204 and headers.get("content-length", "0") != "0")
 
 
 def _within(size: int) -> int:

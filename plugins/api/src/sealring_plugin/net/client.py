@@ -14,7 +14,8 @@ from sealring_plugin.net.endpoint import Endpoint
 from sealring_plugin.net.idle import IdleConnections
 from sealring_plugin.net.messages import Answer, Request
 from sealring_plugin.net.per_process import PerProcess
-from sealring_plugin.net.timed import left_s
+from sealring_plugin.net.timed import TimedSocket
+from sealring_plugin.net.tls import TlsSocket
 
 Connect = Callable[[str, int, float], socket.socket]
 
@@ -77,12 +78,12 @@ class HttpsClient:
             return Connection(endpoint, connected, time.monotonic())
         raise failure
 
-    def _secured(self, plain: socket.socket, endpoint: Endpoint, deadline: float) -> socket.socket:
+    def _secured(self, plain: socket.socket, endpoint: Endpoint, deadline: float) -> TimedSocket | TlsSocket:
         """Return the connection with TLS on it, or as it is if the endpoint is one of http."""
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            plain.settimeout(left_s(deadline))  # of the whole handshake, however many messages it has
-            return self._tls.wrap_socket(plain, server_hostname=endpoint.host) if endpoint.scheme == "https" else plain
+            timed = TimedSocket(plain, deadline)
+            return TlsSocket(timed, self._tls, endpoint.host) if endpoint.scheme == "https" else timed
         except BaseException:
             plain.close()
             raise

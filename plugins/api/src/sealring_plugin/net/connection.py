@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-
 from sealring_plugin.net.answers import Answers
 from sealring_plugin.net.endpoint import Endpoint
 from sealring_plugin.net.messages import Answer
 from sealring_plugin.net.timed import TimedSocket
+from sealring_plugin.net.tls import TlsSocket
 
 
 class Connection:
@@ -16,23 +15,23 @@ class Connection:
     `made_at` and `idle_since` are in seconds of the clock of `IdleConnections`.
     """
 
-    def __init__(self, endpoint: Endpoint, connected: socket.socket, made_at: float) -> None:
+    def __init__(self, endpoint: Endpoint, connected: TimedSocket | TlsSocket, made_at: float) -> None:
         self.endpoint = endpoint
         self.made_at = self.idle_since = made_at
-        self._timed = TimedSocket(connected)
-        self._answers = Answers(self._timed.receive)
+        self._connected = connected
+        self._answers = Answers(connected.receive)
 
     def exchange(self, message: bytes, deadline: float) -> tuple[Answer, bool]:
         """Return the answer to a message, and whether the connection can be used again.
 
         Raises TimeoutError at the deadline; BadAnswer; OSError. The connection cannot be used after any of them.
         """
-        self._timed.deadline = deadline
-        self._timed.send(message)
+        self._connected.begin(deadline)
+        self._connected.send(message)
         return self._answers.read()
 
     def is_silent(self) -> bool:
-        return self._timed.is_silent()
+        return self._connected.is_silent()
 
     def close(self) -> None:
-        self._timed.close()
+        self._connected.close()

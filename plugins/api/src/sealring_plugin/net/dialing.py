@@ -6,8 +6,8 @@ thread of its own, one for all who ask for the same name at the same time, and n
 
 from __future__ import annotations
 
+import ipaddress
 import os
-import re
 import socket
 import threading
 import time
@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from sealring_plugin.errors import DeadlineExceeded, ProviderError, Unavailable
 
 LEAST_TRY_S = 0.25  # for an address, before the next: RFC 8305 section 8, "Connection Attempt Delay"
-
-_LITERAL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def resolve(host: str, port: int, deadline: float, what: str = "the endpoint") -
 
     Raises Unavailable, DeadlineExceeded.
     """
-    asked = _looked_up if _LITERAL.fullmatch(host) else _looked_up_aside
+    asked = _looked_up if _is_address(host) else _looked_up_aside
     try:
         return asked(host, port, _left_s(deadline))
     except TimeoutError:
@@ -120,6 +118,15 @@ def _land(name: tuple[int, str, int], flight: Future[Sequence[Place]]) -> None:
         flight.set_exception(error)
     finally:
         del _flights[name]
+
+
+def _is_address(host: str) -> bool:
+    """Whether nobody has to be asked for it. `999.1.1.1` is a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _left_s(deadline: float) -> float:

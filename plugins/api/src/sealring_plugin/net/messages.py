@@ -14,6 +14,7 @@ _METHOD = re.compile(r"GET|POST|PUT|PATCH|DELETE")
 _PATH = re.compile(r"/[!-~]*")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2, "token"
 _VALUE = re.compile(r"[ -~]*")
+_AUTHORITY = re.compile(r"[!-~]+")
 _OURS = frozenset({"content-length", "transfer-encoding", "connection"})  # they say where the request ends
 
 
@@ -31,10 +32,12 @@ class Request:
         """Return the HTTP/1.1 message (RFC 9112 section 3).
 
         Raises ValueError for a method that is not GET, POST, PUT, PATCH or DELETE, and for characters that would end
-        the path or a header early. The message of the error quotes none of them.
+        the path, the host or a header early. The message of the error quotes none of them.
         """
         if not _METHOD.fullmatch(self.method) or not _PATH.fullmatch(self.path):
             raise ValueError("the method or the path of a request is malformed")
+        if not _AUTHORITY.fullmatch(self.endpoint.authority):
+            raise ValueError("the host of a request is malformed")
         fields = "".join(f"{name}: {value}\r\n" for name, value in self._fields().items())
         return f"{self.method} {self.path} HTTP/1.1\r\n{fields}\r\n".encode("ascii") + (self.body or b"")
 

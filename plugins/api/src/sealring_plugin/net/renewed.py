@@ -6,11 +6,10 @@ next call.
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
@@ -23,6 +22,8 @@ RENEWED_AT = 0.8  # of its life
 MARGIN_S = 30.0  # before its end, for clocks and for the way to the KMS; a tenth of a life of less than 300 s
 RETRY_S = 10.0  # after a renewal began, while the old credential is good
 REFUSED_S = 1.0  # for which a refusal is remembered
+
+_TOO_LATE = f"no credential came within {FETCH_S:g} s"
 
 _PASSING = (Unavailable, Throttled, DeadlineExceeded)
 
@@ -46,13 +47,39 @@ class _Held(Generic[T]):
     ends_at: float
 
 
+class _Flight(Future[T]):
+    """One fetch. From `ends_at` on, in seconds of time.monotonic(), nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends_at = time.monotonic() + FETCH_S
+
+    @property
+    def is_over(self) -> bool:
+        return self.done() or time.monotonic() >= self.ends_at
+
+    def start(self, fetch: Callable[[], T]) -> None:
+        """Fetch in a thread that does not keep the process from ending. Raises Unavailable."""
+
+        def run() -> None:
+            try:
+                self.set_result(fetch())
+            except BaseException as error:  # noqa: BLE001  those who wait raise it
+                self.set_exception(error)
+
+        try:
+            threading.Thread(target=run, name="sealring-credential", daemon=True).start()
+        except RuntimeError:  # the system has no thread left, or the interpreter stops
+            raise Unavailable("no thread was left to fetch a credential") from None
+
+
 @dataclass(slots=True)
 class _State(Generic[T]):
     lock: threading.Lock = field(default_factory=threading.Lock)
     held: _Held[T] | None = None
     refusal: ProviderError | None = None
     refused_until: float = 0.0
-    flight: Future[T] | None = None
+    flight: _Flight[T] | None = None
 
 
 class Renewed(Generic[T]):
@@ -61,8 +88,8 @@ class Renewed(Generic[T]):
     `fetch` gets a deadline, in seconds of time.monotonic(), and returns a new lease; one thread runs it at a time. From
     80 % of a credential's life on, it is renewed while calls go on with it. If the renewal fails with what passes by
     itself (Unavailable, Throttled, DeadlineExceeded), the credential is used until it ends, and renewing is tried again
-    after 10 s. Any other failure is a refusal: the credential is dropped, and for 1 s all who ask get the refusal
-    without another fetch.
+    after 10 s. Any other ProviderError is a refusal: the credential is dropped, and for 1 s all who ask get the refusal
+    without another fetch. A fetch that does not end in 3 s is given up, and the next call starts another.
     """
 
     def __init__(self, fetch: Callable[[float], Lease[T]], clock: Callable[[], float] = time.monotonic) -> None:
@@ -83,7 +110,7 @@ class Renewed(Generic[T]):
                     self._renew(state, held)
                 return held.value
             if state.refusal is not None and now < state.refused_until:
-                raise copy.copy(state.refusal)  # one that is raised twice would carry the traceback of both
+                raise _copied(state.refusal)
             if deadline <= time.monotonic():
                 raise DeadlineExceeded("no time was left to fetch a credential")
             flight = self._flight(state)
@@ -103,13 +130,15 @@ class Renewed(Generic[T]):
         except Unavailable:
             """There is time for another try."""
 
-    def _flight(self, state: _State[T]) -> Future[T]:
+    def _flight(self, state: _State[T]) -> _Flight[T]:
         """Return the fetch that is under way, or start one."""
-        if state.flight is None or state.flight.done():
-            state.flight = _started(lambda: self._fetched(state))
+        if state.flight is None or state.flight.is_over:
+            flight: _Flight[T] = _Flight()
+            flight.start(lambda: self._fetched(state, flight))
+            state.flight = flight
         return state.flight
 
-    def _fetched(self, state: _State[T]) -> T:
+    def _fetched(self, state: _State[T], flight: _Flight[T]) -> T:
         asked_at = self._clock()
         try:
             lease = self._lease()
@@ -117,40 +146,44 @@ class Renewed(Generic[T]):
             raise
         except ProviderError as refusal:
             with state.lock:
-                state.held, state.refusal, state.refused_until = None, refusal, self._clock() + REFUSED_S
+                if state.flight in {None, flight}:
+                    state.held, state.refused_until = None, self._clock() + REFUSED_S
+                    state.refusal = _copied(refusal)  # without the traceback, whose frames hold what was sent
             raise
         life_s = min(lease.life_s, MAX_LIFE_S)
         margin_s = min(MARGIN_S, life_s / 10)
+        held = _Held(lease.value, asked_at + RENEWED_AT * life_s, asked_at + life_s - margin_s)
+        if self._clock() >= held.ends_at:
+            raise Unavailable("a credential came that has ended already; check the clock")
         with state.lock:
-            state.held = _Held(lease.value, asked_at + RENEWED_AT * life_s, asked_at + life_s - margin_s)
+            if state.flight in {None, flight}:  # else it was given up, and another one may be there
+                state.held = held
         return lease.value
 
     def _lease(self) -> Lease[T]:
         try:
             lease = self._fetch(time.monotonic() + FETCH_S)
         except DeadlineExceeded:
-            raise Unavailable(f"no credential came within {FETCH_S:g} s") from None
+            raise Unavailable(_TOO_LATE) from None
         if not lease.life_s > 0:  # NaN is not either
             raise Unavailable("a credential came that has ended already; check the clock")
         return lease
 
 
-def _started(fetch: Callable[[], T]) -> Future[T]:
-    """Run in a thread that ends with it. Raises Unavailable."""
-    executor = ThreadPoolExecutor(1, "sealring-credential")
+def _landed(flight: _Flight[T], deadline: float) -> T:
     try:
-        return executor.submit(fetch)
-    except RuntimeError:  # the system has no thread left, or the interpreter stops
-        raise Unavailable("no thread was left to fetch a credential") from None
-    finally:
-        executor.shutdown(wait=False)
-
-
-def _landed(flight: Future[T], deadline: float) -> T:
-    try:
-        failure = flight.exception(max(0.0, deadline - time.monotonic()))
+        failure = flight.exception(max(0.0, min(deadline, flight.ends_at) - time.monotonic()))
     except TimeoutError:
-        failure = DeadlineExceeded("no credential came in time")
+        in_time = deadline < flight.ends_at
+        failure = DeadlineExceeded("no credential came in time") if in_time else Unavailable(_TOO_LATE)
     if isinstance(failure, ProviderError):
-        raise copy.copy(failure)  # all who wait for it raise it, each with a traceback of its own
+        raise _copied(failure)
     return flight.result()
+
+
+def _copied(failure: ProviderError) -> ProviderError:
+    """All who wait raise it, each with a traceback of its own. `copy.copy` would call a class's own `__init__`."""
+    copied = type(failure).__new__(type(failure))
+    copied.args = failure.args
+    copied.__dict__.update(failure.__dict__)
+    return copied

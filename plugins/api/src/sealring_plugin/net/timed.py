@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
 import time
 
 _MOST_AT_ONCE = 65_536
 
 
 class TimedSocket:
-    """For one thread at a time. `deadline` is in seconds of time.monotonic(); set it before each exchange."""
+    """For one thread at a time. `deadline` is in seconds of time.monotonic(); each exchange begins with its own."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, deadline: float) -> None:
         self._socket = connected
-        self.deadline = 0.0
+        self.deadline = deadline
+
+    def begin(self, deadline: float) -> None:
+        self.deadline = deadline
 
     def send(self, message: bytes) -> None:
         """Raises TimeoutError at the deadline; OSError."""
@@ -29,12 +31,12 @@ class TimedSocket:
 
     def receive(self) -> bytes:
         """Return what has come, or nothing at the end. Raises TimeoutError at the deadline; OSError."""
-        return self._in_time().recv(_MOST_AT_ONCE)
+        come = self._in_time().recv(_MOST_AT_ONCE)
+        left_s(self.deadline)
+        return come
 
     def is_silent(self) -> bool:
         """Whether there is nothing to read: neither a byte that nobody asked for, nor the end of the connection."""
-        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-            return False
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return not poll.poll(0)

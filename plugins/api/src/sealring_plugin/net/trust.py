@@ -13,8 +13,10 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
 
     Raises ConfigInvalid if `ca_file` cannot be read, or has no certificate in PEM.
     """
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # create_default_context would write keys to SSLKEYLOGFILE
+    context.load_default_certs()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False  # RFC 9525 section 6.3: only names of subjectAltName count
     if ca_file is not None:
         _trust(context, ca_file)
     return context
