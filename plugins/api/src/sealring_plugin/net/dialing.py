@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from sealring_plugin.errors import DeadlineExceeded, ProviderError, Unavailable
+from sealring_plugin.net.timed import left_s
 
 LEAST_TRY_S = 0.25  # for an address, before the next: RFC 8305 section 8, "Connection Attempt Delay"
 
@@ -47,7 +48,7 @@ def resolve(host: str, port: int, deadline: float, what: str = "the endpoint") -
     """
     asked = _looked_up if _is_address(host) else _looked_up_aside
     try:
-        return asked(host, port, _left_s(deadline))
+        return asked(host, port, left_s(deadline))
     except TimeoutError:
         raise DeadlineExceeded(f"the name of {what} was not resolved in time") from None
     except (OSError, UnicodeError):
@@ -127,10 +128,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _left_s(deadline: float) -> float:
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    return left_s

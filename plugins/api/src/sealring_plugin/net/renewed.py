@@ -146,36 +146,33 @@ class Renewed(Generic[T]):
             raise
         except ProviderError as refusal:
             with state.lock:
-                if state.flight in {None, flight}:
+                if state.flight is flight:
                     state.held, state.refused_until = None, self._clock() + REFUSED_S
                     state.refusal = _copied(refusal)  # without the traceback, whose frames hold what was sent
             raise
         life_s = min(lease.life_s, MAX_LIFE_S)
         margin_s = min(MARGIN_S, life_s / 10)
         held = _Held(lease.value, asked_at + RENEWED_AT * life_s, asked_at + life_s - margin_s)
-        if self._clock() >= held.ends_at:
+        if not self._clock() < held.ends_at:  # NaN is not either
             raise Unavailable("a credential came that has ended already; check the clock")
         with state.lock:
-            if state.flight in {None, flight}:  # else it was given up, and another one may be there
+            if state.flight is flight:  # else it was given up, and another one may be there
                 state.held = held
         return lease.value
 
     def _lease(self) -> Lease[T]:
         try:
-            lease = self._fetch(time.monotonic() + FETCH_S)
+            return self._fetch(time.monotonic() + FETCH_S)
         except DeadlineExceeded:
             raise Unavailable(_TOO_LATE) from None
-        if not lease.life_s > 0:  # NaN is not either
-            raise Unavailable("a credential came that has ended already; check the clock")
-        return lease
 
 
 def _landed(flight: _Flight[T], deadline: float) -> T:
     try:
         failure = flight.exception(max(0.0, min(deadline, flight.ends_at) - time.monotonic()))
     except TimeoutError:
-        in_time = deadline < flight.ends_at
-        failure = DeadlineExceeded("no credential came in time") if in_time else Unavailable(_TOO_LATE)
+        given_up = flight.ends_at <= deadline
+        failure = Unavailable(_TOO_LATE) if given_up else DeadlineExceeded("no credential came in time")
     if isinstance(failure, ProviderError):
         raise _copied(failure)
     return flight.result()

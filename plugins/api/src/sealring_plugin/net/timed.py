@@ -10,18 +10,18 @@ import select
 import socket
 import time
 
-_MOST_AT_ONCE = 65_536
+MOST_AT_ONCE = 65_536
 
 
 class TimedSocket:
-    """For one thread at a time. `deadline` is in seconds of time.monotonic(); each exchange begins with its own."""
+    """For one thread at a time. A deadline is in seconds of time.monotonic(); each exchange begins with its own."""
 
     def __init__(self, connected: socket.socket, deadline: float) -> None:
         self._socket = connected
-        self.deadline = deadline
+        self._deadline = deadline
 
     def begin(self, deadline: float) -> None:
-        self.deadline = deadline
+        self._deadline = deadline
 
     def send(self, message: bytes) -> None:
         """Raises TimeoutError at the deadline; OSError."""
@@ -31,8 +31,8 @@ class TimedSocket:
 
     def receive(self) -> bytes:
         """Return what has come, or nothing at the end. Raises TimeoutError at the deadline; OSError."""
-        come = self._in_time().recv(_MOST_AT_ONCE)
-        left_s(self.deadline)
+        come = self._in_time().recv(MOST_AT_ONCE)
+        left_s(self._deadline)
         return come
 
     def is_silent(self) -> bool:
@@ -45,7 +45,7 @@ class TimedSocket:
         self._socket.close()
 
     def _in_time(self) -> socket.socket:
-        self._socket.settimeout(left_s(self.deadline))
+        self._socket.settimeout(left_s(self._deadline))
         return self._socket
 
 

@@ -10,9 +10,7 @@ import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
-from sealring_plugin.net.timed import TimedSocket
-
-_MOST_AT_ONCE = 65_536
+from sealring_plugin.net.timed import MOST_AT_ONCE, TimedSocket
 
 T = TypeVar("T")
 
@@ -39,7 +37,7 @@ class TlsSocket:
     def receive(self) -> bytes:
         """Return what has come, or nothing at the end. Raises TimeoutError at the deadline; OSError."""
         try:
-            return self._run(lambda: self._tls.read(_MOST_AT_ONCE))
+            return self._run(lambda: self._tls.read(MOST_AT_ONCE))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):  # whether an answer was cut off, its length tells
             return b""
 
