@@ -283,6 +283,26 @@ def test_a_fetch_that_does_not_end_is_given_up_and_the_next_call_starts_another(
     assert renewed.get(soon()) == "number 2"
 
 
+def test_fetches_that_never_end_take_no_more_than_four_threads(monkeypatch):
+    monkeypatch.setattr("sealring_plugin.net.renewed.FETCH_S", 0.05)
+    over, fetches = threading.Event(), []
+
+    def fetch(_deadline):
+        fetches.append(1)
+        assert over.wait(20)
+        return Lease("late", 3600.0)
+
+    renewed = Renewed(fetch)
+    for _ in range(8):
+        with pytest.raises(Unavailable, match="no credential came within"):
+            renewed.get(soon())
+    over.set()
+
+    assert len(fetches) == 4
+    assert becomes_true(lambda: not [each for each in threading.enumerate() if each.name == "sealring-credential"])
+    assert renewed.get(soon()) == "late"
+
+
 def test_a_credential_that_ends_while_it_is_fetched_is_not_given(issuer):
     fetch = issuer.fetch
 

@@ -22,6 +22,7 @@ RENEWED_AT = 0.8  # of its life
 MARGIN_S = 30.0  # before its end, for clocks and for the way to the KMS; a tenth of a life of less than 300 s
 RETRY_S = 10.0  # after a renewal began, while the old credential is good
 REFUSED_S = 1.0  # for which a refusal is remembered
+MAX_HANGING = 4  # fetches that were given up and have not ended
 
 _TOO_LATE = f"no credential came within {FETCH_S:g} s"
 
@@ -80,6 +81,7 @@ class _State(Generic[T]):
     refusal: ProviderError | None = None
     refused_until: float = 0.0
     flight: _Flight[T] | None = None
+    hanging: list[_Flight[T]] = field(default_factory=list)
 
 
 class Renewed(Generic[T]):
@@ -89,7 +91,8 @@ class Renewed(Generic[T]):
     80 % of a credential's life on, it is renewed while calls go on with it. If the renewal fails with what passes by
     itself (Unavailable, Throttled, DeadlineExceeded), the credential is used until it ends, and renewing is tried again
     after 10 s. Any other ProviderError is a refusal: the credential is dropped, and for 1 s all who ask get the refusal
-    without another fetch. A fetch that does not end in 3 s is given up, and the next call starts another.
+    without another fetch. A fetch that does not end in 3 s is given up, and the next call starts another,
+    unless four hang already.
     """
 
     def __init__(self, fetch: Callable[[float], Lease[T]], clock: Callable[[], float] = time.monotonic) -> None:
@@ -131,8 +134,12 @@ class Renewed(Generic[T]):
             """There is time for another try."""
 
     def _flight(self, state: _State[T]) -> _Flight[T]:
-        """Return the fetch that is under way, or start one."""
+        """Return the fetch that is under way, or start one. Raises Unavailable if too many never ended."""
         if state.flight is None or state.flight.is_over:
+            state.hanging = [each for each in (*state.hanging, state.flight) if each is not None and not each.done()]
+            state.flight = None
+            if len(state.hanging) >= MAX_HANGING:
+                raise Unavailable(_TOO_LATE)
             flight: _Flight[T] = _Flight()
             flight.start(lambda: self._fetched(state, flight))
             state.flight = flight
