@@ -20,6 +20,7 @@ class Recent(Generic[K, V]):
         self._ttl_s = ttl_s
         self._clock = clock
         self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._cleared = 0
         self._lock = Lock()
 
     def get(self, key: K) -> V | None:
@@ -29,6 +30,17 @@ class Recent(Generic[K, V]):
                 return None
             self._entries.move_to_end(key)
             return entry[1]
+
+    def recall(self, key: K, read: Callable[[], V]) -> V:
+        """Return the entry, else what `read` returns, kept only if nothing was cleared while it was read."""
+        cleared = self._cleared
+        value = self.get(key)
+        if value is None:
+            value = read()
+            with self._lock:
+                if cleared == self._cleared:
+                    self._put(key, value)
+        return value
 
     def renew(self, key: K, change: Callable[[V], V]) -> V | None:
         """Change an existing entry, keep its age, and return it; None if there is none."""
@@ -41,11 +53,15 @@ class Recent(Generic[K, V]):
 
     def clear(self) -> None:
         with self._lock:
+            self._cleared += 1
             self._entries.clear()
 
     def put(self, key: K, value: V) -> None:
         with self._lock:
-            self._entries[key] = (self._clock() + self._ttl_s, value)
-            self._entries.move_to_end(key)
-            if len(self._entries) > self._size:
-                self._entries.popitem(last=False)
+            self._put(key, value)
+
+    def _put(self, key: K, value: V) -> None:
+        self._entries[key] = (self._clock() + self._ttl_s, value)
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)

@@ -9,6 +9,7 @@ from sealring.errors import StoreLost
 from sealring.keys.decisions import Decisions
 from sealring.server import wiring
 from sealring.store.connection.links import Links
+from sealring.store.keks import RedisKeks
 from sealring.store.markers import Markers
 from support.make import ACME, caller, context
 
@@ -78,6 +79,31 @@ def test_a_data_key_that_is_made_after_a_restore_opens_in_every_process(installe
 
     pair = opened.use.data_keys.create(ME, theirs)
 
+    with installed.opened() as another:
+        assert another.use.data_keys.decrypt(ME, pair.wrapped).secret == pair.secret
+
+
+def test_a_kek_that_was_read_just_before_a_restore_wraps_nothing_after_it(installed, opened, record, monkeypatch):
+    """Its request goes on when others have learned of the restore and have forgotten all that was known."""
+    files = installed.back_up()
+    theirs = context(organization_id=ACME, n="1")
+    with installed.opened() as another:
+        another.use.data_keys.create(ME, theirs)
+    find, found = RedisKeks.find, []
+
+    def held_up(keks, scope):
+        found.append(find(keks, scope))
+        if len(found) == 1:
+            installed.other_url = installed.settings.store_url
+            installed.empty_the_other()
+            installed.restore(files)
+            opened.use.objects.read(ME, str(record.id))
+        return found[-1]
+
+    monkeypatch.setattr(RedisKeks, "find", held_up)
+    pair = opened.use.data_keys.create(ME, theirs)
+
+    assert found[0] is not None
     with installed.opened() as another:
         assert another.use.data_keys.decrypt(ME, pair.wrapped).secret == pair.secret
 

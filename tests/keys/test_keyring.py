@@ -204,6 +204,19 @@ def test_an_entry_stays_for_its_time_however_often_it_is_used():
     assert found == [1, 1, None]
 
 
+def test_what_was_read_before_everything_was_dropped_is_returned_but_not_kept():
+    recent = Recent(size=2, ttl_s=60)
+
+    def read():
+        recent.clear()
+        return "old"
+
+    assert recent.recall("a", read) == "old"
+    assert recent.get("a") is None
+    assert recent.recall("a", lambda: "new") == "new"
+    assert recent.recall("a", read) == "new"
+
+
 def test_an_entry_that_is_put_again_stays_anew():
     clock = Clock(1000.0)
     recent = Recent(size=2, ttl_s=60, clock=clock)

@@ -1,5 +1,7 @@
 """A store that was emptied or replaced is lost, and never an empty one: for every load and every write."""
 
+from threading import Thread
+
 import pytest
 
 from sealring.crypto.store_keys import StoreKeys
@@ -257,6 +259,25 @@ def test_another_generation_is_taken_and_all_that_was_known_is_forgotten_once(li
     markers.check_all()
 
     assert forgotten == [True]
+
+
+def test_nothing_of_another_generation_is_read_before_all_that_was_known_is_forgotten(links):
+    markers, order = parts_on(links).markers, []
+    markers.begin()
+    markers.check_all()
+    readers = [Thread(target=lambda: order.append(markers.load(0, (b"EXISTS", b"s1:{0}:o"))))]
+
+    def forget():
+        readers[0].start()
+        readers[0].join(0.2)  # it must not end, however long it may
+        order.append("forgotten")
+
+    markers.when_renewed(forget)
+    parts_on(links).markers.begin_again()
+    markers.check_all()
+    readers[0].join(10)
+
+    assert order == ["forgotten", [0]]
 
 
 def test_a_new_store_is_of_the_same_generation_however_often_it_is_made_ready(links, forgetting):

@@ -204,12 +204,7 @@ class Keyring:
         return shares
 
     def _by_reference(self, wrap: Wrap, header: Header) -> Kek:
-        record = self._by_id.get(wrap.kek_id)
-        if record is None:
-            record = self._keks.get(header.environment, header.org, wrap.kek_id)
-            if record is None:
-                raise IntegrityFailure("unknown KEK")
-            self._by_id.put(wrap.kek_id, record)
+        record = self._by_id.recall(wrap.kek_id, lambda: self._stored(wrap, header))
         kek = record.of_version(wrap.kek_version)
         if kek is None or kek.provider != wrap.provider:
             raise IntegrityFailure("another KEK version or provider")
@@ -218,6 +213,12 @@ class Keyring:
         if not kek.scope.startswith(KekScope.owner(header.environment, header.org)):
             raise IntegrityFailure("the KEK of another organization")
         return kek
+
+    def _stored(self, wrap: Wrap, header: Header) -> KekRecord:
+        record = self._keks.get(header.environment, header.org, wrap.kek_id)
+        if record is None:
+            raise IntegrityFailure("unknown KEK")
+        return record
 
     def uses(self, keys: KeyRoute, wraps: tuple[Wrap, ...], *, data_keys: int = 0) -> tuple[KekUse, ...]:
         """Return the uses of KEKs to count for these wraps of a route, and for data keys sent with them."""
@@ -237,11 +238,7 @@ class Keyring:
         return kek
 
     def _find_or_make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
-        record = self._by_scope.get(scope.encoded)
-        if record is None:
-            record = self._keks.find(scope) or self._make(scope, caller, call)
-            self._by_scope.put(scope.encoded, record)
-        return record
+        return self._by_scope.recall(scope.encoded, lambda: self._keks.find(scope) or self._make(scope, caller, call))
 
     def _make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
         kek_id = new_uuid()

@@ -122,10 +122,9 @@ class Markers:
             first, known = self._expected[partition] is _UNKNOWN, self._of(generation)
             if known == self._expected:  # another thread was quicker
                 return
-            self._expected = known
-        if not first:
-            for forget in self._forgetting:
+            for forget in () if first else self._forgetting:
                 forget()
+            self._expected = known  # last: no thread may pass a check with what was known of another generation
 
     def _generation(self, partition: int, marker: Reply) -> bytes | None:
         if not isinstance(marker, bytes) or len(marker) != 2 * ID_BYTES + DIGEST_BYTES:
