@@ -18,10 +18,10 @@ PINS = HERE / "microsoft.txt"
 FOLDER = HERE.parents[2] / ".cache" / "azurekv"
 
 
-def drive(ca_file, **task):
+def drive(python, ca_file, **task):
     """Have the clients do a task of `microsoft_driver.py`, and return what they made of the answers."""
     environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(ca_file)}
-    command = [_python(), HERE / "microsoft_driver.py"]
+    command = [python, HERE / "microsoft_driver.py"]
     done = subprocess.run(
         command, input=json.dumps(task), capture_output=True, text=True, env=environment, timeout=120, check=False
     )
@@ -29,7 +29,8 @@ def drive(ca_file, **task):
     return json.loads(done.stdout)
 
 
-def _python():
+def interpreter():
+    """Return the Python of the environment. Processes may call this at the same time."""
     made_from = FOLDER / "made-from"
     wanted = hashlib.sha256(f"{sys.base_prefix} {sys.version}".encode() + PINS.read_bytes()).hexdigest()
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
