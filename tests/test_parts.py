@@ -12,8 +12,9 @@ SKIPS = "import pytest\n\n\ndef test_it():\n    pytest.skip('not here')\n"
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
     """Runs two parts that hold these tests; the exit status, and all that was said."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they load slowly
     (tmp_path / "pyproject.toml").write_text('[tool.pytest]\nminversion = "9"\naddopts = ["--import-mode=importlib"]\n')
 
     def run(*modules):
