@@ -16,14 +16,15 @@ from typing import BinaryIO
 
 ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-u", "-m", "pytest")
-STORES = ("tests/adversary", "tests/backup", "tests/bindings", "tests/faults", "tests/store")
+STORES = ("tests/adversary", "tests/backup", "tests/store")
 OTHERS = ("tests/sdk", "plugins/awskms", "plugins/gcpkms")  # SDKs and emulators of others
+BESIDE_PLUGINS = ("tests/bindings", "tests/faults")
 _TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS))
 PARTS = {
     "stores": (*PYTEST, *STORES),
     "others": (*PYTEST, *OTHERS),
-    "tests": (*PYTEST, "tests", *_TAKEN),
-    "plugins": (*PYTEST, "plugins", *_TAKEN),
+    "tests": (*PYTEST, "tests", *_TAKEN, *(f"--ignore={folder}" for folder in BESIDE_PLUGINS)),
+    "plugins": (*PYTEST, "plugins", *BESIDE_PLUGINS, *_TAKEN),
     "mypy": (sys.executable, "-m", "mypy"),
 }
 INTERRUPTED = 2  # of pytest
