@@ -20,7 +20,7 @@ LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
 	--extra embedded --extra hsm --extra aws --extra gcp --extra azure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check torture mutants test-long test-clouds softhsm bench docs wheels lock clean
+.PHONY: help setup dev test check lint torture mutants test-long test-clouds softhsm bench docs wheels lock clean
 
 help:  ## List the targets
 	@echo 'make ...'
@@ -39,17 +39,19 @@ clean:  ## Remove .venv and all files that tools made; your data in .sealring st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Test
-test: check softhsm  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
-	@echo '== pytest'
+test: $(if $(ARGS),check,lint) softhsm  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
+	@echo '== $(if $(ARGS),pytest,pytest and mypy)'
 	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/parts.py)
 
-check: setup  ## Run everything that CI runs, except the tests
+check: lint  ## Run everything that CI runs, except the tests
+	@echo '== mypy (the first run takes a minute)'
+	@$(BIN)/mypy
+
+lint: setup
 	@echo '== ruff format'
 	@$(BIN)/ruff format --check .
 	@echo '== ruff check'
 	@$(BIN)/ruff check .
-	@echo '== mypy (the first run takes a minute)'
-	@$(BIN)/mypy
 	@echo '== lint-imports'
 	@$(BIN)/lint-imports --no-logo
 	@echo '== deptry'

@@ -1,4 +1,5 @@
 import os
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -6,6 +7,7 @@ from hypothesis import HealthCheck, settings
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.store.connection.links import Links
 from support.cluster import running_cluster
+from support.commands import Commands
 from support.live import live_server, serving
 
 # How long an example takes is up to what else this machine does, and the first text of all waits for its alphabet.
@@ -28,7 +30,7 @@ def live(tmp_path_factory):
         ):
             yield server
     else:
-        with live_server(folder, keys=keys) as server:
+        with live_server(folder, keys=keys, installed=True) as server:
             yield server
 
 
@@ -37,6 +39,13 @@ def valkey(tmp_path_factory):
     """The URL of a real Valkey."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as store:
         yield store.url
+
+
+@pytest.fixture(scope="session")
+def run_sealring():
+    """Runs the command `sealring`; see support/commands.py."""
+    with closing(Commands()) as commands:
+        yield commands
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from adversary.history import State
 from adversary.siege import Outcome, Siege, siege_of
 
-NORMAL_S = 20
+NORMAL_S = 10
 TORTURE_S = 600
 
 ANSWERS = st.sampled_from([0, 1, 5, 20])  # to others, that come before the next change

@@ -246,12 +246,13 @@ def test_a_certificate_for_another_host_is_refused_all_the_same(private):
         fetch_key_set(url.replace("127.0.0.1", "localhost"), authority.file)
 
 
-def test_the_authorities_of_the_system_are_trusted_still(tmp_path):
-    file = PrivateCa(tmp_path).file
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_authorities_of_the_system_are_trusted_still(private, tmp_path, monkeypatch, beside):
+    (tmp_path / "other").mkdir()
+    authority, url = private
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
 
-    beside = jwks_fetch._trusting(file).cert_store_stats()["x509"]
-
-    assert beside == jwks_fetch._trusting(None).cert_store_stats()["x509"] + 1
+    assert fetch_key_set(url, PrivateCa(tmp_path / "other").file if beside else None) == b'{"keys": []}'
 
 
 def test_a_file_without_a_certificate_is_refused(tmp_path):

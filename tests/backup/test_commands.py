@@ -1,13 +1,10 @@
 """The commands, as a person runs them, and the page that shows them."""
 
 import hashlib
-import os
 import re
 import shlex
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
+from functools import partial
 
 import pytest
 
@@ -17,23 +14,14 @@ from support.make import ACME, caller, context
 from support.roots import replace_roots
 
 TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-SEALRING = Path(sys.executable).with_name("sealring")
 BACKUP = ("backup", "--output", "data", "--keys", "keys")
 RESTORE = ("restore", "data", "--keys", "keys")
 
 
 @pytest.fixture
-def run(installed):
+def run(installed, run_sealring):
     """Runs a command with the settings of the installation."""
-
-    def run(*arguments):
-        environment = os.environ | {"SEALRING_CONFIG": str(installed.settings.path)}
-        command = [SEALRING, *map(str, arguments)]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=installed.folder
-        )
-
-    return run
+    return partial(run_sealring, check=False, folder=installed.folder, SEALRING_CONFIG=str(installed.settings.path))
 
 
 @pytest.fixture

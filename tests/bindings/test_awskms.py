@@ -1,10 +1,7 @@
 """The whole server with keys of customers in AWS KMS: LocalStack's, behind a proxy that sees what their owners see."""
 
 import json
-import subprocess
-import sys
 import uuid
-from pathlib import Path
 
 import pytest
 from aws_emulators import emulators
@@ -14,8 +11,6 @@ from aws_emulators.fault_proxy import FaultProxy
 from sealring.operator.installation import SETTINGS_FILE
 from support.live import live_server, running
 from support.waiting import becomes_true
-
-SEALRING = Path(sys.executable).with_name("sealring")
 
 PLUGIN = """
 [plugins.awskms]
@@ -42,7 +37,7 @@ def proxy(aws):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory, proxy):
+def server(tmp_path_factory, proxy, run_sealring):
     folder = tmp_path_factory.mktemp("server")
     with live_server(folder, workers=1) as plain:
         secret = folder / "aws-secret"
@@ -52,6 +47,7 @@ def server(tmp_path_factory, proxy):
         text = PLUGIN.format(access_key_id=emulators.OURS, place=proxy.place)
         path.write_text(path.read_text() + text)
         with running(path, folder / "aws.log", plain.kms) as server:
+            server.run_sealring = run_sealring
             yield server
 
 
@@ -62,8 +58,7 @@ def org():
 
 def commanded(server, *arguments):
     """What `sealring bindings ...` prints."""
-    command = [SEALRING, "bindings", *arguments, "--config", server.folder / SETTINGS_FILE]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    done = server.run_sealring("bindings", *arguments, "--config", server.folder / SETTINGS_FILE, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if done.stdout else None
 

@@ -125,10 +125,11 @@ def revoked_under_load(servers, org, rounds):
     bind(one, org, "key_three")
     made = create(one, org)
     assert read(other, org, made).status == 200
-    late, disabled_at, going = [], [float("inf")], [True]
+    late, disabled_at, going, loaded = [], [float("inf")], [True], threading.Event()
 
     def reader(server):
         while going[0]:
+            loaded.wait()
             began = time.monotonic()
             if read(server, org, made).status == 200 and began > disabled_at[0]:
                 late.append(began - disabled_at[0])
@@ -138,17 +139,20 @@ def revoked_under_load(servers, org, rounds):
         thread.start()
     try:
         for number in range(rounds):
-            threads[0].join(0.02 + 0.013 * (number % 7))
+            loaded.set()
+            threads[0].join(0.1 + 0.013 * (number % 7))
             kms.states["key_three"] = "KEY_DISABLED"
             disabled_at[0] = time.monotonic()
             threads[0].join(0.1)
             disabled_at[0] = float("inf")
+            loaded.clear()
             del kms.states["key_three"]
             enabled_at = time.monotonic()
             assert becomes_true(lambda: all(read(server, org, made).status == 200 for server in servers))
             assert time.monotonic() - enabled_at < 10
     finally:
         going[0] = False
+        loaded.set()
         for thread in threads:
             thread.join()
     return late

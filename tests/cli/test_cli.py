@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,20 +17,20 @@ from sealring.auth.signing import create_signing_key
 from sealring.cli.main import main
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.store.connection.links import Links
+from support.commands import SEALRING, run_installed
 from support.live import ask
 from support.ports import free_port
 from support.roots import replace_roots
 from support.waiting import becomes_true, is_gone
 
-SEALRING = Path(sys.executable).with_name("sealring")
 
-
-def run(*arguments, check=True):
-    return subprocess.run([SEALRING, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=check)
+@pytest.fixture
+def run(run_sealring):
+    return run_sealring
 
 
 @pytest.fixture
-def installed(tmp_path):
+def installed(run, tmp_path):
     """An initialised installation with its store running, and the path of its settings."""
     with EmbeddedValkey(tmp_path / "data") as store:
         run("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url)
@@ -38,7 +39,7 @@ def installed(tmp_path):
 
 def test_init_says_what_it_made(tmp_path):
     with EmbeddedValkey(tmp_path / "data") as store:
-        said = run("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url).stdout
+        said = run_installed("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url).stdout
 
     assert re.findall(r"made (signing key|root key|settings|the store)", said) == [
         "signing key",
@@ -48,7 +49,7 @@ def test_init_says_what_it_made(tmp_path):
     ]
 
 
-def test_init_again_changes_nothing(installed):
+def test_init_again_changes_nothing(run, installed):
     folder = installed.parent
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -58,7 +59,7 @@ def test_init_again_changes_nothing(installed):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_init_with_another_store_changes_nothing(installed, tmp_path):
+def test_init_with_another_store_changes_nothing(run, installed, tmp_path):
     before = {path.name: path.read_bytes() for path in installed.parent.iterdir()}
     with EmbeddedValkey(tmp_path / "other") as store:
         failed = run("init", "--data-dir", installed.parent, "--store", store.url, check=False)
@@ -71,7 +72,7 @@ def test_init_with_another_store_changes_nothing(installed, tmp_path):
     assert run("check-config", "--config", installed).stdout.endswith("durable   ok: single\n")
 
 
-def test_init_with_a_layout_that_is_left_of_another_installation_leaves_the_store_empty(installed, tmp_path):
+def test_init_with_a_layout_that_is_left_of_another_installation_leaves_the_store_empty(run, installed, tmp_path):
     folder = tmp_path / "new"
     folder.mkdir(0o700)
     (folder / "store-layout").write_bytes(installed.with_name("store-layout").read_bytes())
@@ -93,7 +94,7 @@ def test_init_makes_secrets_for_their_owner_only(installed):
     assert (modes["root.key"], modes["token-key.pem"], modes["store-url"]) == (0o600, 0o600, 0o600)
 
 
-def test_check_config_reaches_store_and_keys(installed):
+def test_check_config_reaches_store_and_keys(run, installed):
     said = run("check-config", "--config", installed).stdout
 
     assert [line.split(":")[0] for line in said.splitlines()] == [
@@ -115,7 +116,7 @@ def test_check_config_reaches_store_and_keys(installed):
         (b"\xef\xbb\xbf{}", "is refused: it begins with a byte order mark; save it as UTF-8 without BOM."),
     ],
 )
-def test_check_config_refuses_the_keys_of_an_issuer_as_serve_does(installed, content, wrong):
+def test_check_config_refuses_the_keys_of_an_issuer_as_serve_does(run, installed, content, wrong):
     jwks_file = installed.with_name("token-jwks.json")
     jwks_file.write_bytes(content)
 
@@ -127,7 +128,7 @@ def test_check_config_refuses_the_keys_of_an_issuer_as_serve_does(installed, con
     assert f"jwks_file {jwks_file} {wrong}" in served.stdout + served.stderr
 
 
-def test_check_config_says_that_an_issuer_is_out_of_reach(installed):
+def test_check_config_says_that_an_issuer_is_out_of_reach(run, installed):
     text = installed.read_text().replace('"token-jwks.json"', '"http://127.0.0.1:1/jwks"')
     installed.write_text(text.replace("jwks_file", "jwks_url"))
 
@@ -139,7 +140,7 @@ def test_check_config_says_that_an_issuer_is_out_of_reach(installed):
     )
 
 
-def test_check_config_says_that_the_signing_key_is_another(installed):
+def test_check_config_says_that_the_signing_key_is_another(run, installed):
     installed.with_name("token-key.pem").unlink()
     create_signing_key(installed.with_name("token-key.pem"))
 
@@ -150,7 +151,7 @@ def test_check_config_says_that_the_signing_key_is_another(installed):
         assert "does not match the keys of 'urn:sealring:local'" in failed.stderr
 
 
-def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
+def test_check_config_says_that_a_store_is_empty(run, installed, tmp_path):
     with EmbeddedValkey(tmp_path / "other") as store:
         (installed.parent / "store-url").write_text(store.url)
         failed = run("check-config", "--config", installed, check=False)
@@ -162,7 +163,7 @@ def test_check_config_says_that_a_store_is_empty(installed, tmp_path):
     )
 
 
-def test_check_config_says_that_a_store_is_away(installed):
+def test_check_config_says_that_a_store_is_away(run, installed):
     (installed.parent / "store-url").write_text("redis://127.0.0.1:1")
 
     failed = run("check-config", "--config", installed, check=False)
@@ -172,7 +173,7 @@ def test_check_config_says_that_a_store_is_away(installed):
     assert failed.stderr == f"Error: The store does not answer. Try again later. ({why})\n"
 
 
-def test_check_config_says_that_the_root_is_another(installed):
+def test_check_config_says_that_the_root_is_another(run, installed):
     replace_roots(installed.parent / "root.key")
 
     failed = run("check-config", "--config", installed, check=False)
@@ -181,7 +182,7 @@ def test_check_config_says_that_the_root_is_another(installed):
     assert failed.stderr.startswith("Error: the store was made with other keys of 'local'")
 
 
-def test_serve_does_not_start_without_its_root_key(installed):
+def test_serve_does_not_start_without_its_root_key(run, installed):
     (installed.parent / "root.key").unlink()
 
     failed = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
@@ -195,7 +196,7 @@ def test_serve_does_not_start_without_its_root_key(installed):
 def test_bad_settings_stop_the_start_with_one_line(installed, command):
     installed.write_text(installed.read_text() + "\n[limit]\n")
 
-    failed = run(command, "--config", installed, check=False)
+    failed = run_installed(command, "--config", installed)
 
     assert failed.returncode == 1
     assert (
@@ -204,7 +205,7 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     )
 
 
-def test_a_missing_plugin_stops_the_start_with_one_line(installed):
+def test_a_missing_plugin_stops_the_start_with_one_line(run, installed):
     installed.write_text(
         installed.read_text().replace("local]", "cloud]").replace('managed = "local"', 'managed = "cloud"')
     )
@@ -217,7 +218,7 @@ def test_a_missing_plugin_stops_the_start_with_one_line(installed):
     )
 
 
-def test_plugins_lists_what_is_installed():
+def test_plugins_lists_what_is_installed(run):
     lines = [line.split()[:2] for line in run("plugins").stdout.splitlines()]
 
     assert lines == [
@@ -230,14 +231,14 @@ def test_plugins_lists_what_is_installed():
     ]
 
 
-def test_token_prints_a_token_and_nothing_else(installed):
+def test_token_prints_a_token_and_nothing_else(run, installed):
     said = run("token", "--config", installed, "--org", "org_acme", "--subject", "backend").stdout
 
     assert re.fullmatch(r"eyJ[\w-]+\.[\w-]+\.[\w-]+\n", said)
 
 
 @pytest.mark.parametrize("scope", [(), ("--org", "org_acme", "--all-organizations")])
-def test_token_wants_one_kind_of_scope(installed, scope):
+def test_token_wants_one_kind_of_scope(run, installed, scope):
     failed = run("token", "--config", installed, "--subject", "backend", *scope, check=False)
 
     assert failed.returncode == 2
@@ -265,7 +266,7 @@ def test_every_command_has_help():
 
 
 def test_the_installed_command_has_help():
-    assert run("--help").stdout.startswith("Usage: sealring [OPTIONS] COMMAND")
+    assert run_installed("--help").stdout.startswith("Usage: sealring [OPTIONS] COMMAND")
 
 
 # --- sealring dev
@@ -368,17 +369,18 @@ def test_nothing_is_left_when_dev_itself_is_killed(dev):
     assert becomes_true(lambda: all(map(is_gone, children)))
 
 
-def test_dev_says_that_its_port_is_taken(dev):
-    port = dev().environment()["SEALRING_URL"].rpartition(":")[2]
+def test_dev_says_that_its_port_is_taken(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
 
-    failed = run("dev", "--data-dir", "/nonexistent", "--port", port, check=False)
+        failed = run("dev", "--data-dir", "/nonexistent", "--port", port, check=False)
 
     assert (
         failed.stderr == f"Error: cannot listen on 127.0.0.1:{port} (Address already in use); choose another --port\n"
     )
 
 
-def test_dev_keeps_to_the_provider_that_its_data_has(dev, tmp_path):
+def test_dev_keeps_to_the_provider_that_its_data_has(run, dev, tmp_path):
     dev().stop()
 
     failed = run("dev", "--data-dir", tmp_path / "dev", "--port", free_port(), "--keys", "hsm", check=False)
@@ -396,7 +398,7 @@ def test_dev_can_use_another_store(dev, tmp_path):
     assert not (tmp_path / "dev" / "store").exists()
 
 
-def test_purge_goes_on_past_damaged_partitions_and_says_so(installed):
+def test_purge_goes_on_past_damaged_partitions_and_says_so(run, installed):
     with closing(Links.to((installed.parent / "store-url").read_text().strip())) as links:
         links.call(
             (b"SET", b"s1:{0}:t", b"x"), (b"RPUSH", b"s1:{63}:a", b"x"), (b"XADD", b"s1:{62}:a", b"1-0", b"e", b"x")

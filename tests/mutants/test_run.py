@@ -64,7 +64,8 @@ def run(tree: Path, *arguments: str) -> int:
 
 
 @pytest.fixture
-def tree(tmp_path):
+def tree(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # they load slowly
     write(tmp_path / "pyproject.toml", '[tool.pytest]\nminversion = "9"\n')
     write(tmp_path / "app/shop/__init__.py", "")
     write(tmp_path / "app/shop/scales.py", MODULE)

@@ -1,9 +1,7 @@
 """What each command says of a store that can lose acknowledged writes, or of none."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 import redis
@@ -14,15 +12,15 @@ from sealring.operator.embedded import EmbeddedValkey
 from sealring.server import wiring
 from support.ports import free_port
 
-SEALRING = Path(sys.executable).with_name("sealring")
 LOSES_WRITES = (
     "the store can lose acknowledged writes (durability: best effort); to fix it: set appendfsync always (it is everysec). "
     "Or set accept_data_loss = true in [store] to run anyway"
 )
 
 
-def run(*arguments):
-    return subprocess.run([SEALRING, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+@pytest.fixture
+def run(run_sealring):
+    return partial(run_sealring, check=False)
 
 
 @pytest.fixture
@@ -46,14 +44,14 @@ def accept_data_loss(path):
     path.write_text(path.read_text().replace("[store]", "[store]\naccept_data_loss = true"))
 
 
-def test_check_config_refuses_it(weak):
+def test_check_config_refuses_it(run, weak):
     failed = run("check-config", "--config", weak)
 
     assert failed.returncode == 1
     assert failed.stderr == f"Error: {LOSES_WRITES}\n"
 
 
-def test_check_config_says_that_it_is_accepted(weak):
+def test_check_config_says_that_it_is_accepted(run, weak):
     accept_data_loss(weak)
 
     assert run("check-config", "--config", weak).stdout.endswith("durable   no: best effort\n")
@@ -66,7 +64,7 @@ def test_the_replicas_that_it_is_to_wait_for_are_waited_for(weak):
         assert stores.audit._links.replicas == 2
 
 
-def test_serve_does_not_start_on_it(weak):
+def test_serve_does_not_start_on_it(run, weak):
     failed = run("serve", "--config", weak, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1)
 
     assert failed.returncode != 0
@@ -74,7 +72,7 @@ def test_serve_does_not_start_on_it(weak):
     assert "Traceback" not in failed.stdout + failed.stderr
 
 
-def test_dev_says_how_to_go_on_and_writes_nothing_to_it(tmp_path, url):
+def test_dev_says_how_to_go_on_and_writes_nothing_to_it(run, tmp_path, url):
     failed = run("dev", "--data-dir", tmp_path / "dev", "--keys", "local", "--port", free_port(), "--store", url)
 
     assert failed.returncode == 1
@@ -83,7 +81,7 @@ def test_dev_says_how_to_go_on_and_writes_nothing_to_it(tmp_path, url):
         assert client.dbsize() == 0
 
 
-def test_the_doctor_fails_it_in_a_line_that_says_what_to_set(url):
+def test_the_doctor_fails_it_in_a_line_that_says_what_to_set(run, url):
     ended = run("doctor", "store", url)
 
     assert ended.returncode == 1
@@ -95,7 +93,7 @@ def test_the_doctor_fails_it_in_a_line_that_says_what_to_set(url):
     assert ended.stderr == ""
 
 
-def test_the_doctor_passes_it_when_it_is_mended(url):
+def test_the_doctor_passes_it_when_it_is_mended(run, url):
     with redis.Redis.from_url(url) as client:
         client.config_set("appendfsync", "always")
 
@@ -105,7 +103,7 @@ def test_the_doctor_passes_it_when_it_is_mended(url):
     assert {line.split()[0] for line in ended.stdout.splitlines()} == {"ok", "note", "warning"}
 
 
-def test_the_doctor_speaks_json_to_machines(url):
+def test_the_doctor_speaks_json_to_machines(run, url):
     ended = run("doctor", "store", "--json", url)
 
     findings = json.loads(ended.stdout)["findings"]
@@ -114,7 +112,7 @@ def test_the_doctor_speaks_json_to_machines(url):
     assert [each["check"] for each in findings if each["grade"] == "failed"] == ["durability"]
 
 
-def test_the_doctor_tries_flushall_when_asked_for(url):
+def test_the_doctor_tries_flushall_when_asked_for(run, url):
     ended = run("doctor", "store", "--destructive", url)
 
     assert "ok       WATCH, FLUSHALL              EXEC applies nothing\n" in ended.stdout
@@ -124,7 +122,7 @@ def test_the_doctor_tries_flushall_when_asked_for(url):
     "store", ["redis://user:hunter2@127.0.0.1:1/", "hunter2://127.0.0.1", "redis://:hunter2@127.0.0.1:port"]
 )
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_the_doctor_prints_no_password(store, flags):
+def test_the_doctor_prints_no_password(run, store, flags):
     ended = run("doctor", "store", *flags, store)
 
     assert ended.returncode == 1

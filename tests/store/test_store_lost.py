@@ -2,11 +2,8 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import uuid
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +11,6 @@ from faults.store import MortalStore
 from support.live import is_ready, serving
 from support.waiting import becomes_true
 
-SEALRING = Path(sys.executable).with_name("sealring")
 EVENTS = {b"a", b"u"}  # of requests that were decided by what a worker knew, and refused; and what they counted
 CONTEXT = {"organization_id": "org_acme"}
 LAYOUT, REVOCATIONS = b"s1:layout", b"s1:{*}:r:*"
@@ -88,17 +84,6 @@ def as_json(line):
     return json.loads(line) if line.startswith("{") else {}
 
 
-def run(live, *arguments):
-    settings = live.folder / "sealring.toml"
-    return subprocess.run(
-        [SEALRING, *map(str, arguments), *(() if "init" in arguments else ("--config", settings))],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    ).stderr
-
-
 @pytest.mark.parametrize("lose", [flushed, back_without_its_file])
 def test_every_request_says_that_the_store_is_lost_and_nothing_is_kept(live, lose):
     token = live.token("org_acme")
@@ -123,20 +108,20 @@ def test_every_request_says_that_the_store_is_lost_and_nothing_is_kept(live, los
     assert all("sealring restore" in each["message"] for each in alarms)
 
 
-def test_init_and_restore_say_what_to_do(live, tmp_path):
+def test_init_and_restore_say_what_to_do(run_sealring, live, tmp_path):
     flushed(live)
     live.ask("GET", "/readyz")
 
-    told = run(live, "init", "--data-dir", live.folder, "--store", live.store_url)
+    told = run_sealring("init", "--data-dir", live.folder, "--store", live.store_url, check=False).stderr
 
     assert "sealring restore" in told
     assert f"add `--layout {live.folder}/store-layout` to the same `sealring init`" in told
 
 
-def test_an_empty_store_is_told_with_both_ways_out(live):
+def test_an_empty_store_is_told_with_both_ways_out(run_sealring, live):
     flushed(live)
 
-    told = run(live, "check-config")
+    told = run_sealring("check-config", "--config", live.folder / "sealring.toml", check=False).stderr
 
     assert "the store is empty" in told
     assert "`sealring init`" in told

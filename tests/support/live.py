@@ -1,10 +1,15 @@
-"""A real `sealring serve` on a real Valkey, for tests that speak HTTP to it."""
+"""A real server on a real Valkey, for tests that speak HTTP to it.
 
+It is what `sealring serve` becomes once it has read the settings, which takes half a second of its own; or the installed
+command itself, where `installed` says so.
+"""
+
+import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +21,11 @@ from sealring.domain.principal import Permission
 from sealring.operator import installation
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.operator.tokens import mint_token
+from sealring.server import serving as gunicorn
 from sealring.server import wiring
 from sealring_example.kms import TOKEN, Kms
 from support.asking import Answer, ask
+from support.commands import SEALRING
 from support.ports import free_port
 from support.waiting import becomes_true
 
@@ -79,10 +86,15 @@ class LiveServer:
 
 
 @contextmanager
-def live_server(folder: Path, *, workers: int = 2, threads: int = 8, keys: str = "local") -> Iterator[LiveServer]:
-    """Run the installed `sealring serve` in `folder`, on a Valkey of its own, until the block ends."""
-    with EmbeddedValkey(folder) as store, serving(folder, store.url, workers, threads, keys) as server:
-        yield server
+def live_server(
+    folder: Path, *, workers: int = 2, threads: int = 8, keys: str = "local", installed: bool = False
+) -> Iterator[LiveServer]:
+    """Run a server in `folder`, on a Valkey of its own, until the block ends."""
+    with (
+        EmbeddedValkey(folder) as store,
+        serving(folder, store.url, workers, threads, keys, installed=installed) as live,
+    ):
+        yield live
 
 
 @contextmanager
@@ -95,8 +107,10 @@ def serving(
     about_store: str = "",
     gunicorn_config: Path | None = None,
     max_versions: int = 100,
+    *,
+    installed: bool = False,
 ) -> Iterator[LiveServer]:
-    """Run the installed `sealring serve` in `folder`, on this store, until the block ends.
+    """Run a server in `folder`, on this store, until the block ends.
 
     `workers` is None for as many as gunicorn's configuration says. `about_store` is a line more in [store], and `max_versions` what an object keeps.
     """
@@ -104,7 +118,9 @@ def serving(
     kms.start()
     try:
         path = _installed(folder, store_url, keys, about_store, max_versions, kms)
-        with running(path, folder / "server.log", kms, workers, threads, gunicorn_config) as server:
+        with running(
+            path, folder / "server.log", kms, workers, threads, gunicorn_config, installed=installed
+        ) as server:
             yield server
     finally:
         kms.stop()
@@ -119,17 +135,16 @@ def running(
     threads: int = 8,
     gunicorn_config: Path | None = None,
     path_of_health: str = "/readyz",
+    *,
+    installed: bool = False,
 ) -> Iterator[LiveServer]:
-    """Run `sealring serve` with these settings until the block ends, which begins when the path of health is answered."""
+    """Run a server with these settings until the block ends, which begins when the path of health is answered."""
     port = free_port()
-    command = [Path(sys.executable).with_name("sealring"), "serve", "--config", path, "--bind", f"127.0.0.1:{port}"]
-    command += ["--threads", str(threads)]
-    if workers is not None:
-        command += ["--workers", str(workers)]
-    if gunicorn_config is not None:
-        command += ["--gunicorn-config", gunicorn_config]
+    options = {"bind": f"127.0.0.1:{port}", "workers": workers, "threads": threads, "gunicorn_config": gunicorn_config}
+    command = _installed_command(path, options) if installed else gunicorn._command(**options)
+    environment = os.environ if installed else gunicorn._environment(path)
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     store_url = settings.load(path).store_url
     server = LiveServer(f"http://127.0.0.1:{port}", path.parent, store_url, process, log, kms)
     try:
@@ -138,6 +153,11 @@ def running(
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _installed_command(path: Path, options: Mapping[str, object]) -> list[str]:
+    given = [(f"--{name.replace('_', '-')}", str(value)) for name, value in options.items() if value is not None]
+    return [str(SEALRING), "serve", "--config", str(path), *chain.from_iterable(given)]
 
 
 def _installed(folder: Path, store_url: str, keys: str, about_store: str, max_versions: int, kms: Kms) -> Path:

@@ -24,12 +24,11 @@ def python(tmp_path_factory):
     built = run(*pip, PLUGINS / "api", f"{PLUGINS / 'example'}[test]", cwd=folder)
     if built.returncode != 0:
         pytest.skip("no package index can be reached")
-    venv.create(folder / "venv", with_pip=True)
-    fresh = folder / "venv" / "bin" / "python"
-    install = [fresh, "-m", "pip", "install", "--quiet", "--no-index", "--find-links", folder]
-    installed = run(*install, "sealring-example-kms[test]", cwd=folder)
+    venv.create(folder / "venv")
+    install = [sys.executable, "-m", "pip", "--python", folder / "venv", "install", "--quiet", "--no-index"]
+    installed = run(*install, "--find-links", folder, "sealring-example-kms[test]", cwd=folder)
     assert installed.returncode == 0, installed.stderr
-    return fresh
+    return folder / "venv" / "bin" / "python"
 
 
 def test_the_contract_needs_nothing(python, tmp_path):

@@ -1,16 +1,27 @@
 """Two emulators, each started once, each behind a proxy that sees every request and can fail as AWS does."""
 
 import time
+from functools import cache
 
 import pytest
 from aws_emulators import emulators
 from aws_emulators.environments import NotInstalled, interpreter
 from aws_emulators.fault_proxy import FaultProxy
+from botocore.loaders import JSONFileLoader
 
 from sealring_awskms.spec import SPEC
 from sealring_plugin import Call, CustomersKey, Purpose, WrapContext
 
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_read_once():
+    """Every session of botocore would read its models of AWS anew, for a tenth of a second."""
+    read = cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections import defaultdict
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -9,6 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from entra_fake import binary, text
 
 OAEP_256 = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)  # keys/about-keys-details#rsa-algorithms
+
+_RSA_KEYS = defaultdict(list)  # by size
 
 
 class Version:
@@ -56,7 +59,14 @@ def use(key, version, body, *, opens):
 def _secret(kty, bits):
     if kty == "oct-HSM":
         return os.urandom(32)
-    return ec.generate_private_key(ec.SECP256R1()) if kty == "EC" else rsa.generate_private_key(65537, bits)
+    return ec.generate_private_key(ec.SECP256R1()) if kty == "EC" else _rsa_key(bits)
+
+
+def _rsa_key(bits):
+    """Return another than the last five: to make one takes a tenth of a second."""
+    keys = _RSA_KEYS[bits]
+    keys.append(keys.pop(0) if len(keys) == 6 else rsa.generate_private_key(65537, bits))
+    return keys[-1]
 
 
 def _rsa(key, body, value, opens):

@@ -5,7 +5,7 @@ import time
 import pytest
 from azure_certificates import Certificates
 from azure_fake import VAULT, Azure
-from entra_fake import CLIENT_ID, TENANT
+from entra_fake import CLIENT_ID, SECRET, TENANT
 
 from sealring_azurekv.spec import SPEC
 from sealring_plugin import Call, CustomersKey, Purpose, WrapContext
@@ -24,11 +24,20 @@ def azure(certificates):
     azure.stop()
 
 
+@pytest.fixture(scope="session")
+def secret_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("secret") / "secret"
+    path.touch(0o600)
+    path.write_text(SECRET)
+    return path
+
+
 @pytest.fixture
-def settings(azure, certificates):
+def settings(azure, certificates, secret_file):
+    """With a secret, since OpenSSL checks the key of a certificate for 40 ms whenever it is read."""
     return {
         "client_id": CLIENT_ID,
-        "certificate_file": str(certificates.app_file),
+        "client_secret_file": str(secret_file),
         "authority": azure.url,
         "allowed_hosts": azure.host,
         "ca_file": str(certificates.ca_file),

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -18,15 +19,24 @@ PINS = HERE / "microsoft.txt"
 FOLDER = HERE.parents[2] / ".cache" / "azurekv"
 
 
-def drive(ca_file, **task):
-    """Have the clients do a task of `microsoft_driver.py`, and return what they made of the answers."""
+@contextmanager
+def driver(ca_file, log):
+    """Yield what has the clients do a task of `microsoft_driver.py`, and returns what they made of the answers."""
     environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(ca_file)}
-    command = [_python(), HERE / "microsoft_driver.py"]
-    done = subprocess.run(
-        command, input=json.dumps(task), capture_output=True, text=True, env=environment, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    command, pipe = [_python(), HERE / "microsoft_driver.py"], subprocess.PIPE
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, env=environment) as process,
+    ):
+
+        def drive(**task):
+            process.stdin.write(f"{json.dumps(task)}\n")
+            process.stdin.flush()
+            told = process.stdout.readline()
+            assert told, log.read_text()
+            return json.loads(told)
+
+        yield drive  # Popen's own end closes the pipes, on which the driver ends, and waits
 
 
 def _python():
@@ -43,6 +53,7 @@ def _python():
 
 
 def _make():
-    subprocess.run([sys.executable, "-m", "venv", FOLDER], check=True)
-    pip = [FOLDER / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
-    subprocess.run([*pip, "--no-deps", "--require-hashes", "--requirement", PINS], check=True)
+    # without pip: to install another one takes five seconds
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", FOLDER], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", FOLDER, "--disable-pip-version-check", "--no-input"]
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", PINS], check=True)

@@ -1,4 +1,7 @@
-"""Runs in the environment of Microsoft's clients, and shows the plugin's tests what they make of the fake."""
+"""Runs in the environment of Microsoft's clients, and shows the plugin's tests what they make of the fake.
+
+Each line of its standard input is a task, and each that it prints what came of it. Both are JSON.
+"""
 
 import json
 import sys
@@ -100,5 +103,6 @@ def rotation(task):
 
 
 if __name__ == "__main__":
-    given = json.load(sys.stdin)
-    print(json.dumps(globals()[given.pop("do")](given)))  # noqa: T201
+    for line in sys.stdin:
+        given = json.loads(line)
+        print(json.dumps(globals()[given.pop("do")](given)), flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""The azurekv provider keeps the promises of a key provider, with a key of each kind."""
+"""The azurekv provider keeps the promises of a key provider, with a key of each kind and two kinds of credentials."""
 
 import shutil
 from contextlib import contextmanager
@@ -33,9 +33,10 @@ class Kit(ProviderConformance):
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def _azure(cls, azure, certificates, tmp_path_factory):
+    def _azure(cls, azure, certificates, secret_file, tmp_path_factory):
         cls.azure, cls.certificates = azure, certificates
-        cls.app_file = shutil.copy(certificates.app_file, tmp_path_factory.mktemp("app") / "app.pem")
+        given = {"certificate_file": certificates.app_file, "client_secret_file": secret_file}[cls.credential]
+        cls.credential_file = shutil.copy(given, tmp_path_factory.mktemp("app") / "credential")
 
     def settings(self):
         return self.settings_for(self.azure.host)
@@ -43,7 +44,7 @@ class Kit(ProviderConformance):
     def settings_for(self, host):
         return {
             "client_id": CLIENT_ID,
-            "certificate_file": str(self.app_file),
+            self.credential: str(self.credential_file),
             "authority": f"https://{host}",
             "allowed_hosts": f"{host}, {self.azure.host}",
             "ca_file": str(self.certificates.ca_file),
@@ -63,7 +64,7 @@ class Kit(ProviderConformance):
             KeyNotFound: self.azure.without(where, recoverable=False),
             Throttled: self.azure.switched(fails_with=throttled),
             Unavailable: self.azure.switched(fails_with=refused(503, "ServiceUnavailable")),
-            ConfigInvalid: self.without_certificate(),
+            ConfigInvalid: self.without_credential(),
         }
 
     @contextmanager
@@ -76,12 +77,12 @@ class Kit(ProviderConformance):
             yield
 
     @contextmanager
-    def without_certificate(self):
-        kept = self.app_file.rename(self.app_file.with_suffix(".kept"))
+    def without_credential(self):
+        kept = self.credential_file.rename(self.credential_file.with_suffix(".kept"))
         try:
             yield
         finally:
-            kept.rename(self.app_file)
+            kept.rename(self.credential_file)
 
     @contextmanager
     def black_hole(self, folder):
@@ -92,14 +93,17 @@ class Kit(ProviderConformance):
         return provider.idle_connections
 
     def secrets(self):
-        return (SECRET, self.app_file.read_text() if self.app_file.exists() else "", *self.azure.entra.tokens)
+        credential = self.credential_file.read_text() if self.credential_file.exists() else ""
+        return (SECRET, credential, *self.azure.entra.tokens)
 
 
 class TestVault(Kit):
     vault = VAULT
+    credential = "certificate_file"
     first, second = "first", "second"
 
 
 class TestManagedHsm(Kit):
     vault = HSM
+    credential = "client_secret_file"
     first, second = "aes", "other"

@@ -19,6 +19,12 @@ from support.waiting import becomes_true
 DEK = bytes(32)
 
 
+@pytest.fixture
+def settings(settings, certificates):
+    """With a certificate."""
+    return {**settings, "client_secret_file": None, "certificate_file": str(certificates.app_file)}
+
+
 def test_the_assertion_is_what_the_page_on_certificates_says(azure, provider, key, context, call):
     provider.wrap(key, DEK, context, call)
 

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 import pytest
 from azure_fake import HSM, VAULT
 from entra_fake import CLIENT_ID, SECRET, TENANT
-from microsoft import drive
+from microsoft import driver
 
 from sealring_azurekv.blob import Blob, digest, joined
 from sealring_azurekv.wrap import AES, RSA
@@ -14,13 +14,19 @@ from sealring_plugin import WrappedKey
 DEK = bytes(range(32))
 
 
+@pytest.fixture(scope="module")
+def drive(certificates, tmp_path_factory):
+    with driver(certificates.ca_file, tmp_path_factory.mktemp("microsoft") / "log") as drive:
+        yield drive
+
+
 @pytest.fixture
-def microsoft(azure, certificates):
+def microsoft(azure, certificates, drive):
     """What the clients make of a task; for `localhost` the fake is the vault, for `127.0.0.1` the Managed HSM."""
 
     def run(do, **task):
         who = {"tenant": TENANT, "client_id": CLIENT_ID, "authority": azure.url, "vault": azure.url}
-        return drive(certificates.ca_file, do=do, **{**who, "certificate": str(certificates.app_file), **task})
+        return drive(do=do, **{**who, "certificate": str(certificates.app_file), **task})
 
     return run
 

@@ -1,9 +1,11 @@
-"""Run in the environment with Google's own client: do what the standard input asks for, and print how it went, as JSON.
+"""Run in the environment with Google's own client: do what each line of the standard input asks for, and print how it
+went, a line too. Both are JSON.
 
 Nothing of sealring is here: it is what tells whether the fake speaks as Google does.
 """
 
 import json
+import os
 import sys
 from base64 import b64decode, b64encode
 
@@ -104,8 +106,8 @@ def crc(_kms, asked):
     return {"crc": crc32c(b64decode(asked["binary"]))}
 
 
-def main():
-    asked = json.load(sys.stdin)
+def done(asked):
+    os.environ["REQUESTS_CA_BUNDLE"] = asked["ca_file"]
     kms = client(asked)
     told = []
     for each in asked["calls"]:
@@ -114,8 +116,9 @@ def main():
         except exceptions.GoogleAPICallError as error:
             violations = [one["type"] for detail in error.details for one in detail.get("violations", ())]
             told.append({"error": type(error).__name__, "reason": error.reason, "violations": violations})
-    json.dump(told, sys.stdout)
+    return told
 
 
 if __name__ == "__main__":
-    main()
+    for line in sys.stdin:
+        print(json.dumps(done(json.loads(line))), flush=True)  # noqa: T201

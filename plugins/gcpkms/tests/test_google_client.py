@@ -1,7 +1,6 @@
 """Google's own client talks to the fake as it talks to Google, and opens what the plugin wrapped."""
 
 import json
-import os
 import subprocess
 from base64 import b64decode, b64encode
 from pathlib import Path
@@ -20,35 +19,38 @@ DEK = bytes(range(32))
 
 
 @pytest.fixture(scope="module")
-def python():
+def client(tmp_path_factory):
+    """A process with Google's client, which takes half a second to start, and the file of its errors."""
     try:
-        return interpreter()
+        python = interpreter()
     except NotInstalled as reason:
         pytest.skip(str(reason))
+    log, pipe = tmp_path_factory.mktemp("client") / "log", subprocess.PIPE
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen([python, SCRIPT], stdin=pipe, stdout=pipe, stderr=errors, text=True) as process,
+    ):
+        yield process, log  # Popen's own end closes the pipes, on which the client ends, and waits
 
 
 @pytest.fixture
-def ask(google, python, tmp_path):
+def ask(google, client, tmp_path):
     """Let Google's client make these calls, as the organization's account."""
+    process, log = client
 
     def ask(*calls):
         asked = {
             "host": f"127.0.0.1:{google.port}",
+            "ca_file": str(google.authority.file),
             "account": ACCOUNT,
             "key_file": str(google.key_file(tmp_path)),
             "calls": [{"name": KEY, **call} for call in calls],
         }
-        done = subprocess.run(
-            [python, SCRIPT],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            env={**os.environ, "REQUESTS_CA_BUNDLE": str(google.authority.file)},
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        process.stdin.write(f"{json.dumps(asked)}\n")
+        process.stdin.flush()
+        told = process.stdout.readline()
+        assert told, log.read_text()
+        return json.loads(told)
 
     return ask
 

@@ -62,6 +62,13 @@ def test_a_private_authority_is_trusted_if_the_operator_names_it(make_client, an
     assert client.idle_connections == 1
 
 
+def test_an_authority_of_the_system_is_trusted(make_client, answering, authority, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    server = answering(EMPTY, tls=authority.server())
+
+    assert make_client().send(get(server.endpoint), soon()).body == b"{}"
+
+
 def test_an_authority_that_nobody_named_is_not_trusted(make_client, answering, authority):
     server = answering(EMPTY, tls=authority.server())
 
