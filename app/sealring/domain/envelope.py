@@ -6,12 +6,14 @@ docs/envelope-format.md describes the bytes; domain/codec.py reads and writes th
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import Self
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.owners import owner_bytes
+from sealring.domain.values import caching_value, value
 from sealring.domain.wire import lp16
 
 MAGIC = b"SLRG"
@@ -35,18 +37,36 @@ class Combine(IntEnum):
     ALL = 2  # each wrap holds one XOR share: every KEK is needed
 
 
-@dataclass(frozen=True)
+# The header of an object up to its message id, and what precedes an id of 16 bytes.
+_OBJECT_STARTS = {each: MAGIC + bytes((FORMAT,)) + Suite.OBJECT.to_bytes(2, "big") + bytes((each,)) for each in Combine}
+_ID = b"\0\x10"
+
+
+@caching_value
 class Header:
     """The immutable part H, bound into every wrap and every ciphertext."""
 
     suite: Suite
     combine: Combine
-    message_id: bytes  # 32 random bytes; a data key's id is its first 16
+    message_id: bytes  # 32 random bytes; the first 16 are the id of the data key, or of the version of an object
     environment: EnvironmentId
     org: OrgId  # NO_ORG if the context names none
     object_id: bytes  # 16 bytes; empty for a data key
     version_id: bytes  # 16 bytes; empty for a data key
     context_hash: bytes  # 32 bytes
+
+    @classmethod
+    def of_object(
+        cls, combine: Combine, message_id: bytes, environment: EnvironmentId, object_id: bytes, context: KeyContext
+    ) -> Self:
+        """Return the header of a stored object: the first half of its message id is the version id."""
+        version_id, org, context_hash = message_id[:16], context.organization, context.digest
+        header = cls(Suite.OBJECT, combine, message_id, environment, org, object_id, version_id, context_hash)
+        owner = owner_bytes(environment, org)
+        header.__dict__["encoded"] = b"".join(  # fills the cached property
+            (_OBJECT_STARTS[combine], message_id, owner, _ID, object_id, _ID, version_id, context_hash)
+        )
+        return header
 
     @cached_property
     def encoded(self) -> bytes:
@@ -57,8 +77,7 @@ class Header:
                 self.suite.to_bytes(2, "big"),
                 bytes((self.combine,)),
                 self.message_id,
-                lp16(self.environment.encode()),
-                lp16(self.org.encode()),
+                owner_bytes(self.environment, self.org),
                 lp16(self.object_id),
                 lp16(self.version_id),
                 self.context_hash,
@@ -70,7 +89,7 @@ class Header:
         return hashlib.sha256(self.encoded).digest()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wrap:
     """The DEK, or one share of it, under one KEK. Replaceable without touching the ciphertext."""
 
@@ -82,7 +101,7 @@ class Wrap:
     blob: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """A sealed value."""
 
@@ -98,7 +117,7 @@ class Envelope:
         return _keys(self.wraps)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DataKeyBlob:
     """A wrapped data key that the caller keeps. With its MAC appended, it is `encrypted_keys` on the wire."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -48,7 +47,7 @@ class DataKeys:
         """Return a fresh data key. Raises Forbidden if the token lacks the context's organization; KeyFailure."""
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
-        message_id = new_uuid() + os.urandom(MESSAGE_ID_BYTES - 16)
+        message_id = new_uuid(MESSAGE_ID_BYTES)
         decision = self._decision(caller, context.organization)
         with DataKey.fresh() as dek:
             while True:
