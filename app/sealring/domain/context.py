@@ -15,6 +15,7 @@ from sealring.errors import InvalidKeyContext
 MAX_PAIRS = 10
 MAX_KEY_CHARACTERS = 120
 MAX_VALUE_CHARACTERS = 500
+SHORT_BYTES = 512  # of a canonical context; a context may have 25 KiB and more
 
 ORGANIZATION_KEYS = ("organization_id", "organizationId")  # the SDKs' samples use both spellings
 
@@ -43,21 +44,14 @@ class KeyContext:
         return context
 
     @staticmethod
-    @lru_cache(1024)
     def decode(canonical: bytes) -> KeyContext:
         """Read what `canonical` made. Raises ValueError for anything else, including another order and duplicates."""
-        reader = Reader(canonical)
-        pairs = {}
-        while not reader.exhausted:
-            key = reader.lp16().decode()
-            pairs[key] = reader.lp16().decode()
-        try:
-            context = KeyContext.of(pairs)
-        except InvalidKeyContext as error:
-            raise MalformedBytes("a key context that breaks a rule") from error
-        if context.canonical != canonical:
-            raise MalformedBytes("a key context that is not canonical")
-        return context
+        return _cached(canonical) if len(canonical) <= SHORT_BYTES else _decoded(canonical)
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether caches may keep what is made of it: they count entries, and nobody may fill them with long ones."""
+        return len(self.canonical) <= SHORT_BYTES
 
     @cached_property
     def canonical(self) -> bytes:
@@ -90,6 +84,24 @@ class KeyContext:
             raise InvalidKeyContext(
                 "Invalid key context: an organization id has 1 to 64 characters of letters, digits, '_' and '-'."
             )
+
+
+def _decoded(canonical: bytes) -> KeyContext:
+    reader = Reader(canonical)
+    pairs = {}
+    while not reader.exhausted:
+        key = reader.lp16().decode()
+        pairs[key] = reader.lp16().decode()
+    try:
+        context = KeyContext.of(pairs)
+    except InvalidKeyContext as error:
+        raise MalformedBytes("a key context that breaks a rule") from error
+    if context.canonical != canonical:
+        raise MalformedBytes("a key context that is not canonical")
+    return context
+
+
+_cached = lru_cache(1024)(_decoded)
 
 
 def _check_text(text: object, part: str, limit: int) -> None:

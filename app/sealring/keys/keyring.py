@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from sealring.crypto.data_key import DataKey
@@ -19,6 +20,7 @@ from sealring.domain.ids import EnvironmentId, OrgId, new_uuid, uuid_text
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
+from sealring.domain.values import value
 from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.references import kek_of, key_ref
@@ -47,7 +49,7 @@ class ManagedKeys:
         return (self.provider, *self.readable)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Job:
     header: Header
     context: KeyContext
@@ -256,10 +258,18 @@ class Keyring:
         return self._keks.publish(scope, kek, event)  # after a race, all use the KEK that was stored first
 
 
-def shown_pairs(context: KeyContext, show: Sequence[str] = ()) -> dict[str, str]:
+def shown_pairs(context: KeyContext, show: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the pairs that a key's owner may see: the organization, a digest of the context, those in `show`."""
+    shown = _cached_shown if context.is_short else _shown
+    return dict(shown(context, show))  # a copy, because a plugin may keep or change it
+
+
+def _shown(context: KeyContext, show: tuple[str, ...]) -> dict[str, str]:
     shown = {key: value for key, value in context.pairs if key in ORGANIZATION_KEYS or key in show}
     return {**shown, "context_sha256": context.digest.hex()}
+
+
+_cached_shown = lru_cache(1000)(_shown)
 
 
 def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:

@@ -18,7 +18,7 @@ import re
 from functools import lru_cache
 
 from sealring.domain.codec import MAX_WRAPS
-from sealring.domain.context import KeyContext
+from sealring.domain.context import SHORT_BYTES, KeyContext
 from sealring.domain.envelope import Combine, Wrap
 from sealring.domain.ids import NO_ORG, ULID_ALPHABET, EnvironmentId, OrgId, environment_id, org_id
 from sealring.domain.wire import MalformedBytes, lp8, lp16
@@ -44,7 +44,6 @@ _ULID_ORG = re.compile(rf"org_([0-7][{ULID_ALPHABET}]{{25}})")
 _ULID_FORM = 0x80
 _OWN_ORGANIZATION = "organization_id"
 _CODES = {names: bytes((code,)) for code, names in enumerate(ALGORITHMS, 1)}
-_CACHED_CONTEXT_BYTES = 512  # longer ones are decoded anew, so that nobody fills the memory with them
 
 
 def encode_number(number: int) -> bytes:
@@ -132,7 +131,7 @@ def take_context(raw: bytes, at: int, org: OrgId) -> tuple[KeyContext, int]:
     """`org`: of the record. Raises MalformedBytes for a context of another organization."""
     size, at = take_number(raw, at)
     end = at + size
-    read = _cached_context if size <= _CACHED_CONTEXT_BYTES else _context
+    read = _cached_context if size <= SHORT_BYTES else _context
     return read(raw[at:end], org), end
 
 
