@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 from typing import Self
 
@@ -40,7 +39,7 @@ class StoreKeys:
         self._etag = _Mac.of(store_key, "etag")
         self._audit = _Mac.of(store_key, "audit")
         self._fingerprint = _Mac.of(store_key, "fingerprint")
-        self._blob = {number: _subkey(store_key, f"blob/{number}") for number in range(1, BLOB_KEY + 1)}
+        self._blob = {number: _Mac.of(store_key, f"blob/{number}") for number in range(1, BLOB_KEY + 1)}
         self.pin = _subkey(store_key, "pin")
 
     def locator(self, label: bytes, message: bytes) -> bytes:
@@ -69,7 +68,7 @@ class StoreKeys:
 
     def blob(self, number: int, message: bytes) -> bytes:
         """The MAC of a data key's blob, under the key `number`. 32 bytes. Raises KeyError for an unknown number."""
-        return hmac.digest(self._blob[number], message, "sha256")
+        return self._blob[number].whole(message)
 
     def __repr__(self) -> str:
         return "StoreKeys(…)"
@@ -80,7 +79,7 @@ def _subkey(store_key: bytes, purpose: str) -> bytes:
 
 
 class _Mac:
-    """HMAC-SHA-256 (RFC 2104) under one key, truncated, with the blocks of the key hashed only once.
+    """HMAC-SHA-256 (RFC 2104) under one key, with the blocks of the key hashed only once.
 
     Copying both states costs 1.1 microseconds a digest; copying an HMAC object 1.7, and keying one anew 2.2.
     """
@@ -97,7 +96,11 @@ class _Mac:
         return cls(_subkey(store_key, purpose))
 
     def digest(self, message: bytes) -> bytes:
+        """The first 16 bytes."""
+        return self.whole(message)[:DIGEST_BYTES]
+
+    def whole(self, message: bytes) -> bytes:
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(message)
         outer.update(inner.digest())
-        return outer.digest()[:DIGEST_BYTES]
+        return outer.digest()

@@ -22,6 +22,7 @@ FORMAT = 1
 MESSAGE_ID_BYTES = 32
 COMMITMENT_BYTES = 32
 DEK_BYTES = 32  # AES-256
+CONTEXT_HASH_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D 8.2.2
 TAG_BYTES = 16  # NIST SP 800-38D 5.2.1.2
 
@@ -37,9 +38,13 @@ class Combine(IntEnum):
     ALL = 2  # each wrap holds one XOR share: every KEK is needed
 
 
-# The header of an object up to its message id, and what precedes an id of 16 bytes.
-_OBJECT_STARTS = {each: MAGIC + bytes((FORMAT,)) + Suite.OBJECT.to_bytes(2, "big") + bytes((each,)) for each in Combine}
-_ID = b"\0\x10"
+# A header up to its message id, what precedes an id of 16 bytes, and two ids of none.
+_STARTS = {
+    (suite, combine): MAGIC + bytes((FORMAT,)) + suite.to_bytes(2, "big") + bytes((combine,))
+    for suite in Suite
+    for combine in Combine
+}
+_ID, _NO_IDS = b"\0\x10", bytes(4)
 
 
 @caching_value
@@ -62,9 +67,20 @@ class Header:
         """Return the header of a stored object: the first half of its message id is the version id."""
         version_id, org, context_hash = message_id[:16], context.organization, context.digest
         header = cls(Suite.OBJECT, combine, message_id, environment, org, object_id, version_id, context_hash)
-        owner = owner_bytes(environment, org)
+        owner, start = owner_bytes(environment, org), _STARTS[Suite.OBJECT, combine]
         header.__dict__["encoded"] = b"".join(  # fills the cached property
-            (_OBJECT_STARTS[combine], message_id, owner, _ID, object_id, _ID, version_id, context_hash)
+            (start, message_id, owner, _ID, object_id, _ID, version_id, context_hash)
+        )
+        return header
+
+    @classmethod
+    def of_data_key(cls, combine: Combine, message_id: bytes, environment: EnvironmentId, context: KeyContext) -> Self:
+        """Return the header of a data key."""
+        org, context_hash = context.organization, context.digest
+        header = cls(Suite.DATA_KEY, combine, message_id, environment, org, b"", b"", context_hash)
+        start = _STARTS[Suite.DATA_KEY, combine]
+        header.__dict__["encoded"] = b"".join(  # fills the cached property
+            (start, message_id, owner_bytes(environment, org), _NO_IDS, context_hash)
         )
         return header
 
@@ -84,7 +100,7 @@ class Header:
             )
         )
 
-    @cached_property
+    @property
     def digest(self) -> bytes:
         return hashlib.sha256(self.encoded).digest()
 

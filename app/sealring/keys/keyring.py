@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -109,7 +109,7 @@ class Keyring:
         keks = [binding.kek for binding in keys.bindings] or [
             self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
-        with self._refusals_told(header):
+        with self._refusals_told(header) if keys.bindings else nullcontext():
             if keys.combine is Combine.ANY:
                 return self._wrap_shares([(kek, 0, dek.secret) for kek in keks], job)
             with ExitStack() as stack:
@@ -146,6 +146,8 @@ class Keyring:
             return failure
 
     def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job, decision: Decision) -> DataKey:
+        if len(wraps) == 1:
+            return DataKey(self._unwrap_shares(wraps, job, decision)[0])
         failures: list[KeyFailure | IntegrityFailure] = []
         for wrap in wraps:
             try:

@@ -122,6 +122,7 @@ class Keyspace:
         self._prefixes = tuple(f"s1:{{{number}}}:".encode() for number in range(partitions))
         self.home = lru_cache(10_000)(self._home)
         self.partition = lru_cache(10_000)(self._partition)
+        self.org_index = lru_cache(10_000)(self._org_index)
 
     def _home(self, environment: EnvironmentId, org: OrgId) -> Home:
         """Keyed, so that nobody can choose an organization id that shares the partition or tag of another."""
@@ -154,7 +155,7 @@ class Keyspace:
         digest = self._keys.locator(b"directory", lp16(environment.encode()) + lp16(name.encode()))[:DIRECTORY_BYTES]
         return self._prefixes[int.from_bytes(digest, "big") % self.partitions] + b"d:" + digest
 
-    def org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
+    def _org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
         return self._of(environment, org) + f"x:{environment}:{org}".encode()
 
     def environment_index(self, environment: EnvironmentId, partition: int) -> bytes:

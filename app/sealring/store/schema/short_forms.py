@@ -123,8 +123,15 @@ def _org(form: bytes) -> OrgId:
 
 
 def encode_context(context: KeyContext) -> bytes:
+    return _cached_form(context) if context.is_short else _form(context)
+
+
+def _form(context: KeyContext) -> bytes:
     pairs = b"".join(_pair(*pair) for pair in context.pairs)
     return encode_number(len(pairs)) + pairs
+
+
+_cached_form = lru_cache(1024)(_form)
 
 
 def take_context(raw: bytes, at: int, org: OrgId) -> tuple[KeyContext, int]:
