@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import RLock
@@ -186,7 +185,7 @@ class MemoryObjects:
             if self.find(place.environment, place.org, place.name) is not None:
                 raise NameTaken
             new = make(self._audit.epochs.get(place.id.home))
-            record = new.record.stamped(self.now(), os.urandom(16))
+            record = new.record.stamped(self.now())
             self._versions[record.id] = []
             return self._store(record, new, idempotent)
 
@@ -213,7 +212,7 @@ class MemoryObjects:
             if recalled is not None:
                 return recalled
             change = decide(current, Moment(self.now(), self._audit.epochs.get(object_id.home)))
-            record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
+            record = change.record.following(current)
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
                 raise NameTaken

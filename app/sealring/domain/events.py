@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.values import value
 
 
 class Action(StrEnum):
@@ -34,7 +35,7 @@ class Action(StrEnum):
     REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list was created
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Origin:
     """The origin of an event: an actor, in one attempt of one operation.
 
@@ -51,7 +52,7 @@ class Origin:
     source: str = ""  # the class of the caller's address: loopback, private, public; empty if not over HTTP
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One entry of the audit log. The store adds the time."""
 

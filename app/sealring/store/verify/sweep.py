@@ -26,7 +26,7 @@ from sealring.store.verify.types import TypeSweep
 
 _AT_ONCE = 16  # records of one read; each may be larger than a megabyte
 _OF_OWNERS = frozenset(  # the others have 16 bytes
-    {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS, Kind.EPOCH}
+    {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS, Kind.EPOCH, Kind.DIRECTORY}
 )
 
 
