@@ -14,6 +14,7 @@ from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.http.schemas import Nothing
 from sealring.observability.logs import Log
+from support.make import limiter
 
 MAX_BYTES = 1000
 CREATES = {"permissions": ["vault:objects:create"], "org_id": "org_acme"}
@@ -37,7 +38,7 @@ def server():
         Route("POST", f"/{name}", Permission.OBJECTS_CREATE, told, 404, {}, body=Nothing(), repeatable=repeatable)
         for name, repeatable in (("once", False), ("again", True))
     ]
-    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes)
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, limiter())
     return Server(guard, Bodies(MAX_BYTES), routes, [], Log(io.StringIO()))
 
 

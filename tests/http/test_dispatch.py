@@ -14,6 +14,7 @@ from sealring.errors import CiphertextRejected, IntegrityFailure
 from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.observability.logs import Log
+from support.make import limiter
 
 CANARY = "a-value-that-nobody-may-see"
 
@@ -25,7 +26,7 @@ class Failing:
         self.log = io.StringIO()
         self.failure = None
         route = Route("GET", "/fails", Permission.OBJECTS_READ, self._view, 404, {})
-        guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes)
+        guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, limiter())
         self._server = Server(guard, Bodies(1000), [route], [], Log(self.log))
 
     def answer(self, failure):

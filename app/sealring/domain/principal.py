@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
@@ -74,6 +75,10 @@ class Principal:
         )
 
 
+def _free(_org: OrgId) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A principal in one HTTP request: the first argument of every service method."""
@@ -86,6 +91,12 @@ class Caller:
     source: str = ""  # the class of the caller's address
     operation: bytes = field(default_factory=lambda: os.urandom(16))
     attempt: int = 0
+
+    acts_for: Callable[[OrgId], None] = _free
+    """Called once it is known whom the request is for, and that its caller may act for them. Raises LimitError.
+
+    It counts the request as one of the organization; a second call for the same organization does nothing.
+    """
 
     def again(self) -> Self:
         """Return the caller for the next attempt. Raises WriteContention if the deadline has passed."""

@@ -11,8 +11,9 @@ from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
+from sealring.domain.limits import Use
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
-from sealring.domain.record import ObjectRecord, Version
+from sealring.domain.record import ObjectRecord, Version, VersionSummary
 from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
 from sealring.store.audit import RedisAudit
 from sealring.store.connection.link import Command, Link, Reply
@@ -28,6 +29,7 @@ from sealring.store.schema.keyspace import Keyspace, partition_of
 from sealring.store.schema.records import Records
 from sealring.store.schema.scores import parse_score
 from sealring.store.transaction import ANSWER_LOST, Commit, Settled, transact
+from sealring.store.usage import moving, use_in
 
 
 class RedisObjects:
@@ -65,6 +67,7 @@ class RedisObjects:
         name_key = self._keyspace.name(place.environment, place.org, place.name)
         object_key = self._keyspace.object(place.id)
         epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
+        usage_key = self._keyspace.usage(place.id.home)
         directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object, once nothing forbids the write: after a crash, the entry is harmless.
         directory = (b"HSET", directory_key, place.org, now_us())
@@ -81,11 +84,12 @@ class RedisObjects:
                 (b"GET", marker_key),
                 (b"GET", name_key),
                 (b"GET", epoch_key),
+                (b"HGETALL", usage_key),
                 (b"TIME",),
                 *following.reading,
                 *ours,
             )
-            marker, holder, epoch, now, *known = replies[len(before) + 1 :]
+            marker, holder, epoch, usage, now, *known = replies[len(before) + 1 :]
             self._markers.check(place.id.partition, marker)
             if lost and (landed := known.pop()) is not None:
                 created_at = self._records.decode_object(place.id, landed).created_at
@@ -98,11 +102,13 @@ class RedisObjects:
                 raise NameTaken
             new = make(epoch)
             record = new.record.stamped(microseconds(now), operation)
+            growth = Use(objects=1, stored_bytes=record.current.size)
+            new.limits.admit(use_in(usage, record.environment, record.org), growth)
             writes = self._commands.create(record, name_key)
             if not together:
                 self._links.record(directory_key, directory)
             listed = (directory,) if together else ()
-            return self._commit((*writes, *following.closing(record)), record, new, listed)
+            return self._commit((*writes, *following.closing(record)), record, new, growth, listed)
 
         together = self._links.together(directory_key, object_key)
         return transact(self._links, object_key, attempt)
@@ -135,6 +141,7 @@ class RedisObjects:
             raise NotFound
         object_key = self._keyspace.object(object_id)
         epoch_key, marker_key = self._keyspace.epoch(object_id.home), self._markers.key(object_id.partition)
+        usage_key = self._keyspace.usage(object_id.home)
         operation = os.urandom(16)
         following = self._intents.attempt(idempotent, NO_ORG, object_id.partition, operation)
 
@@ -145,12 +152,13 @@ class RedisObjects:
                 (b"GET", marker_key),
                 (b"GET", object_key),
                 (b"GET", epoch_key),
+                (b"HGETALL", usage_key),
                 self._history.newest(object_id),
                 (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
                 *following.reading,
             )
-            marker, raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            marker, raw, epoch, usage, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
             self._markers.check(object_id.partition, marker)
             current = self._decode(object_id, raw)
             if current is None:
@@ -166,8 +174,12 @@ class RedisObjects:
             _check_tombstone(current, deleted_until)
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
-            writes = (*self._history.writes(link, current, record), *self._commands.replace(current, record))
-            return self._commit((*writes, *following.closing(record)), record, change)
+            leaving = self._history.leaving(link, current, record)
+            growth = _growth(current, record, leaving)
+            if growth != Use():
+                change.limits.admit(use_in(usage, record.environment, record.org), growth)
+            writes = (*self._history.writes(current, record, leaving), *self._commands.replace(current, record))
+            return self._commit((*writes, *following.closing(record)), record, change, growth)
 
         return transact(self._links, object_key, attempt)
 
@@ -203,10 +215,18 @@ class RedisObjects:
         return self._index.page(query)
 
     def _commit(
-        self, writes: Sequence[Command], record: ObjectRecord, change: Change, before: Sequence[Command] = ()
+        self,
+        writes: Sequence[Command],
+        record: ObjectRecord,
+        change: Change,
+        growth: Use,
+        before: Sequence[Command] = (),
     ) -> Commit[ObjectRecord]:
-        """Return the commit of `writes` with the event and the KEK uses of `change`."""
-        counted = counting(self._keyspace, record.environment, record.org, change.uses)
+        """Return the commit of `writes` with the event and the KEK uses of `change`, and the organization's growth."""
+        counted = (
+            *counting(self._keyspace, record.environment, record.org, change.uses),
+            *moving(self._keyspace, record.environment, record.org, growth),
+        )
         entry = self._audit.entry(change.event)
         return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry), before)
 
@@ -275,6 +295,11 @@ class RedisObjects:
 
     def _decode(self, object_id: ObjectId, raw: Reply) -> ObjectRecord | None:
         return None if raw is None else self._records.decode_object(object_id, raw)
+
+
+def _growth(current: ObjectRecord, record: ObjectRecord, leaving: Sequence[VersionSummary]) -> Use:
+    added = 0 if record.current.id == current.current.id else record.current.size
+    return Use(stored_bytes=added - sum(each.size for each in leaving))
 
 
 def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None:

@@ -158,6 +158,27 @@ class RevocationsEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsEntry:
+    """All limits that were set in an environment, and their seal: organizations and records in turn."""
+
+    CODE: ClassVar = 10
+
+    environment: bytes
+    parts: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> LocalKey:
+        return Kind.LIMITS, self.environment
+
+    def encode(self) -> bytes:
+        return b"".join((lp16(self.environment), *map(lp32, self.parts)))
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Self:
+        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+@dataclass(frozen=True, slots=True)
 class BoundKekEntry:
     """The KEK of a binding. No record: it is gone, and so is the binding."""
 
@@ -213,6 +234,7 @@ Entry = (
     | EndEntry
     | RevocationsEntry
     | BoundKekEntry
+    | LimitsEntry
 )
 
 _ALL = (
@@ -225,6 +247,7 @@ _ALL = (
     EndEntry,
     RevocationsEntry,
     BoundKekEntry,
+    LimitsEntry,
 )
 _TYPES: dict[int, type[Entry]] = {each.CODE: each for each in _ALL}
 
