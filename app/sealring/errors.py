@@ -100,9 +100,6 @@ class Forbidden(AccessError):
     """The token is valid but does not allow this."""
 
 
-# --- limits
-
-
 class LimitError(SealringError):
     """Base of refusals because of a limit."""
 
@@ -111,10 +108,9 @@ class RateLimited(LimitError):
     """Too many requests of the token's subject, its organization or its environment."""
 
     def __init__(self, whose: Whose, quota: int, window_s: int, retry_after_s: float) -> None:
-        """`quota` requests in `window_s` seconds are what this worker admits after a pause."""
         super().__init__(f"Too many requests of the {whose}. Try again later.")
         self.whose = whose
-        self.quota = quota
+        self.quota = quota  # requests that this worker admits in `window_s` seconds
         self.window_s = window_s
         self.retry_after_s = retry_after_s
 
@@ -122,25 +118,13 @@ class RateLimited(LimitError):
 class TooManyRequests(LimitError):
     """The organization already has its share of the requests that the server works on at once."""
 
-    def __init__(self) -> None:
-        super().__init__("Too many requests of the organization at once. Try again later.")
-
 
 class Overloaded(LimitError):
     """The server already works on as many requests as it can."""
 
-    def __init__(self) -> None:
-        super().__init__("The server is busy. Try again later.")
-
 
 class QuotaExceeded(LimitError):
     """The organization has used up its quota of objects, stored bytes or key contexts."""
-
-    def __init__(self, what: str, limit: int, used: int) -> None:
-        super().__init__(
-            f"The organization's quota of {what} is exceeded: {limit} are allowed, and {used} are used. Delete what is "
-            "not needed, or ask the operator for more. Deleted objects count until they are purged."
-        )
 
 
 # --- what is stored
@@ -312,9 +296,5 @@ class BackupRefused(SealringError):
     """A backup cannot be made or restored. The message is one line that says what to do."""
 
 
-class RevocationRefused(SealringError):
-    """The revocation is not possible. The message is one line that says what to do."""
-
-
-class LimitsRefused(SealringError):
-    """The limits cannot be changed. The message is one line that says what to do."""
+class ChangeRefused(SealringError):
+    """A change of revocations or limits is not possible. The message is one line that says what to do."""

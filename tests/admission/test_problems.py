@@ -66,8 +66,7 @@ BASES = {each for each in ALL if (each.__doc__ or "").startswith("Base of")}
 OF_THE_COMMAND_LINE = {
     errors.SettingsInvalid,
     errors.BackupRefused,
-    errors.RevocationRefused,
-    errors.LimitsRefused,
+    errors.ChangeRefused,
 }
 
 

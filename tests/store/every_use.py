@@ -9,7 +9,8 @@ from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import ObjectId, new_uuid, uuid_text
 from sealring.domain.kek import KekScope
 from sealring.domain.limits import Override
-from sealring.domain.ports import BindingChange, Change, LimitsChange, Order, PageQuery, Place
+from sealring.domain.limits_ports import LimitsChange
+from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
 from sealring.http.app import Services
 from sealring.server.wiring import Stores
 from sealring.services.bindings import NewBinding

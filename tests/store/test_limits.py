@@ -7,7 +7,7 @@ import pytest
 from faults.proxy import Fault, Script
 from sealring.domain.ids import NO_ORG
 from sealring.domain.limits import Limits, Override
-from sealring.errors import IntegrityFailure, LimitsRefused
+from sealring.errors import ChangeRefused, IntegrityFailure
 from sealring.services import limits as services_limits
 from sealring.services.limits import LimitChanges, LimitsInForce
 from sealring.store.connection.links import Links
@@ -63,7 +63,7 @@ def test_what_is_cleared_is_gone_and_the_rest_stays(store):
 
 
 def test_nothing_to_clear_is_refused(store):
-    with pytest.raises(LimitsRefused):
+    with pytest.raises(ChangeRefused):
         LimitChanges(store).clear(the_operator(), ACME)
 
 
@@ -83,7 +83,7 @@ def test_an_environment_takes_no_more_than_its_maximum(store, monkeypatch):
     monkeypatch.setattr(services_limits, "MAX_OVERRIDES", 1)
     set_limits(store, ACME, LOW)
 
-    with pytest.raises(LimitsRefused, match="the maximum"):
+    with pytest.raises(ChangeRefused, match="the maximum"):
         set_limits(store, BETA, LOW)
     set_limits(store, ACME, HIGH)
 

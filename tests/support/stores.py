@@ -7,7 +7,8 @@ import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
-from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore, UsageStore
+from sealring.domain.limits_ports import UsageStore
+from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
 from sealring.store.connection.topology import OneNode

@@ -42,7 +42,7 @@ class Turns:
         """Take a place, for an organization if it is known. Raises TooManyRequests; Overloaded."""
         with self._lock:
             if self._busy >= self._places:
-                raise Overloaded
+                raise Overloaded("The server is busy. Try again later.")
             if owner is not None:
                 self._count(owner)
             self._busy += 1
@@ -68,7 +68,7 @@ class Turns:
                 self._company_at = self._clock()
             self._latest = owner
         if has >= self._alone or (has >= self._share and self._in_company(has)):
-            raise TooManyRequests
+            raise TooManyRequests("Too many requests of the organization at once. Try again later.")
         self._of[owner] = has + 1
 
     def _in_company(self, has: int) -> bool:

@@ -16,7 +16,7 @@ from sealring.cli.options import one_line_failures, settings_option
 from sealring.domain.ids import EnvironmentId, OrgId, org_id
 from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Override
 from sealring.domain.principal import Caller
-from sealring.errors import IntegrityFailure, LimitsRefused, SettingsInvalid
+from sealring.errors import ChangeRefused, IntegrityFailure, SettingsInvalid
 from sealring.http.usage import render
 from sealring.server import wiring
 from sealring.services.limits import LimitChanges, Usages
@@ -108,7 +108,7 @@ def _opened(path: Path, environment: str | None) -> Iterator[_There]:
         try:
             yield _There(caller, LimitChanges(stores.limits), Usages(stores.usage, limits.of))
         except IntegrityFailure as failure:
-            raise LimitsRefused(
+            raise ChangeRefused(
                 f"what is stored of limits was altered ({failure.reason}); `sealring limits clear --all` removes all "
                 "limits that were set, and `sealring verify` finds altered counts"
             ) from failure

@@ -76,4 +76,7 @@ def unlimited(_environment: EnvironmentId, _org: OrgId) -> Limits:
 
 def _check(what: str, limit: int, used: int, growth: int) -> None:
     if limit and growth > 0 and used + growth > limit:
-        raise QuotaExceeded(what, limit, max(used, 0))
+        raise QuotaExceeded(
+            f"The organization's quota of {what} is exceeded: {limit} are allowed, and {max(used, 0)} are used. Delete "
+            "what is not needed, or ask the operator for more. Deleted objects count until they are purged."
+        )

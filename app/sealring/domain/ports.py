@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -13,7 +13,7 @@ from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
-from sealring.domain.limits import NO_LIMITS, Limits, Override, Use
+from sealring.domain.limits import NO_LIMITS, Limits
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
 from sealring.domain.revocation import Revocation
 
@@ -97,14 +97,6 @@ class BindingChange:
     event: Event
     others: Sequence[Binding] = ()
     removes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LimitsChange:
-    """All limits that organizations of an environment have from now on, and the event."""
-
-    overrides: Mapping[OrgId, Override]
-    event: Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,34 +267,6 @@ class RevocationStore(Protocol):
         `decide` is called with all of them and the time in microseconds, and again after a conflict; it raises what
         forbids the change.
         """
-
-
-class UsageStore(Protocol):
-    """The counts of what organizations store, moved by each write. Raises StoreError."""
-
-    def load(self, environment: EnvironmentId, org: OrgId) -> Use:
-        """Return what an organization has stored."""
-
-
-class LimitsStore(Protocol):
-    """The limits that an operator set for organizations, by environment. Raises StoreError."""
-
-    def load(self, environment: EnvironmentId) -> Mapping[OrgId, Override]:
-        """Return all of them: the same object as the last time if nothing has changed.
-
-        Raises IntegrityFailure if they are not the ones that we wrote, or if those that were there are gone.
-        """
-
-    def change(
-        self, environment: EnvironmentId, decide: Callable[[Mapping[OrgId, Override]], LimitsChange]
-    ) -> Mapping[OrgId, Override]:
-        """Store new limits in one transaction, with the event, and return them.
-
-        `decide` is called with the present ones, and again after a conflict. Raises IntegrityFailure likewise.
-        """
-
-    def begin(self, environment: EnvironmentId, event: Event) -> None:
-        """Replace all limits of an environment by none, whatever is stored."""
 
 
 class AuditLog(Protocol):

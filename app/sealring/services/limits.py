@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import NO_ORG, EnvironmentId, OrgId
 from sealring.domain.limits import NO_LIMITS, Limits, Override, Use
-from sealring.domain.ports import LimitsChange, LimitsStore, UsageStore
+from sealring.domain.limits_ports import LimitsChange, LimitsStore, UsageStore
 from sealring.domain.principal import Caller, Permission
-from sealring.errors import IntegrityFailure, LimitsRefused, StoreError
+from sealring.errors import ChangeRefused, IntegrityFailure, StoreError
 
 RENEW_S = 2.0  # how often each worker reads the overrides: one is in force 4 s after it was stored
 MAX_OVERRIDES = 10_000  # of one environment; each worker has all of them in memory
@@ -95,12 +95,12 @@ class LimitChanges:
     def set(self, caller: Caller, org: OrgId, override: Override) -> Override:
         """Set the given limits of an organization, and keep its other overrides. Return all of its overrides.
 
-        Raises LimitsRefused if too many organizations have some.
+        Raises ChangeRefused if too many organizations have some.
         """
 
         def decide(found: Overrides) -> LimitsChange:
             if org not in found and len(found) >= MAX_OVERRIDES:
-                raise LimitsRefused(
+                raise ChangeRefused(
                     f"the environment already has limits for {MAX_OVERRIDES} organizations, the maximum; clear some, "
                     "or change the settings"
                 )
@@ -110,11 +110,11 @@ class LimitChanges:
         return self._store.change(caller.principal.environment, decide)[org]
 
     def clear(self, caller: Caller, org: OrgId) -> None:
-        """Remove the overrides of an organization: the settings apply. Raises LimitsRefused if it has none."""
+        """Remove the overrides of an organization: the settings apply. Raises ChangeRefused if it has none."""
 
         def decide(found: Overrides) -> LimitsChange:
             if org not in found:
-                raise LimitsRefused("no limits are set for this organization")
+                raise ChangeRefused("no limits are set for this organization")
             others = {each: limits for each, limits in found.items() if each != org}
             return LimitsChange(others, _event(Action.LIMITS_CLEARED, caller, org))
 

@@ -8,7 +8,7 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
 from sealring.domain.ids import NO_ORG, EnvironmentId, OrgId
 from sealring.domain.limits import Override
-from sealring.domain.ports import LimitsChange
+from sealring.domain.limits_ports import LimitsChange
 from sealring.errors import IntegrityFailure
 from sealring.store.audit import RedisAudit
 from sealring.store.connection.link import Command, Link, Reply

@@ -11,9 +11,8 @@ from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
-from sealring.domain.limits import Use
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
-from sealring.domain.record import ObjectRecord, Version, VersionSummary
+from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
 from sealring.store.audit import RedisAudit
 from sealring.store.connection.link import Command, Link, Reply
@@ -29,7 +28,7 @@ from sealring.store.schema.keyspace import Keyspace, partition_of
 from sealring.store.schema.records import Records
 from sealring.store.schema.scores import parse_score
 from sealring.store.transaction import ANSWER_LOST, Commit, Settled, transact
-from sealring.store.usage import moving, use_in
+from sealring.store.usage import growing, growth_of
 
 
 class RedisObjects:
@@ -102,13 +101,12 @@ class RedisObjects:
                 raise NameTaken
             new = make(epoch)
             record = new.record.stamped(microseconds(now), operation)
-            growth = Use(objects=1, stored_bytes=record.current.size)
-            new.limits.admit(use_in(usage, record.environment, record.org), growth)
-            writes = self._commands.create(record, name_key)
+            counted = growing(self._keyspace, usage, record, growth_of(None, record), new.limits)
+            writes = (*self._commands.create(record, name_key), *counted)
             if not together:
                 self._links.record(directory_key, directory)
             listed = (directory,) if together else ()
-            return self._commit((*writes, *following.closing(record)), record, new, growth, listed)
+            return self._commit((*writes, *following.closing(record)), record, new, listed)
 
         together = self._links.together(directory_key, object_key)
         return transact(self._links, object_key, attempt)
@@ -175,11 +173,9 @@ class RedisObjects:
             record = replace(change.record, revision=current.revision + 1, operation=operation)
             self._check_name_free(link, current, record)
             leaving = self._history.leaving(link, current, record)
-            growth = _growth(current, record, leaving)
-            if growth != Use():
-                change.limits.admit(use_in(usage, record.environment, record.org), growth)
+            counted = growing(self._keyspace, usage, record, growth_of(current, record, leaving), change.limits)
             writes = (*self._history.writes(current, record, leaving), *self._commands.replace(current, record))
-            return self._commit((*writes, *following.closing(record)), record, change, growth)
+            return self._commit((*writes, *counted, *following.closing(record)), record, change)
 
         return transact(self._links, object_key, attempt)
 
@@ -215,18 +211,10 @@ class RedisObjects:
         return self._index.page(query)
 
     def _commit(
-        self,
-        writes: Sequence[Command],
-        record: ObjectRecord,
-        change: Change,
-        growth: Use,
-        before: Sequence[Command] = (),
+        self, writes: Sequence[Command], record: ObjectRecord, change: Change, before: Sequence[Command] = ()
     ) -> Commit[ObjectRecord]:
-        """Return the commit of `writes` with the event and the KEK uses of `change`, and the organization's growth."""
-        counted = (
-            *counting(self._keyspace, record.environment, record.org, change.uses),
-            *moving(self._keyspace, record.environment, record.org, growth),
-        )
+        """Return the commit of `writes` with the event and the KEK uses of `change`."""
+        counted = counting(self._keyspace, record.environment, record.org, change.uses)
         entry = self._audit.entry(change.event)
         return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry), before)
 
@@ -295,11 +283,6 @@ class RedisObjects:
 
     def _decode(self, object_id: ObjectId, raw: Reply) -> ObjectRecord | None:
         return None if raw is None else self._records.decode_object(object_id, raw)
-
-
-def _growth(current: ObjectRecord, record: ObjectRecord, leaving: Sequence[VersionSummary]) -> Use:
-    added = 0 if record.current.id == current.current.id else record.current.size
-    return Use(stored_bytes=added - sum(each.size for each in leaving))
 
 
 def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.limits import Use
+from sealring.domain.limits import Limits, Use
 from sealring.domain.record import ObjectRecord, VersionSummary
 from sealring.errors import IntegrityFailure
 from sealring.store.connection.link import Command, Reply
@@ -57,6 +57,24 @@ def uses_in(flat: Reply) -> dict[Owner, Use]:
 def use_of(record: ObjectRecord, older: Iterable[VersionSummary]) -> Use:
     """Return what one object with its older versions uses."""
     return Use(1, record.current.size + sum(each.size for each in older))
+
+
+def growth_of(current: ObjectRecord | None, record: ObjectRecord, leaving: Iterable[VersionSummary] = ()) -> Use:
+    """Return by how much the replacement of `current` by `record` grows; None: the object is new."""
+    same = current is not None and current.current.id == record.current.id
+    added = 0 if same else record.current.size
+    return Use(int(current is None), added - sum(each.size for each in leaving))
+
+
+def growing(keyspace: Keyspace, usage: Reply, record: ObjectRecord, growth: Use, limits: Limits) -> Sequence[Command]:
+    """Return the commands that count a write's growth; `usage` is the hash of the record's home. Raises QuotaExceeded.
+
+    A write that moves no count does not look at it.
+    """
+    if growth == Use():
+        return ()
+    limits.admit(use_in(usage, record.environment, record.org), growth)
+    return moving(keyspace, record.environment, record.org, growth)
 
 
 def moving(keyspace: Keyspace, environment: EnvironmentId, org: OrgId, change: Use) -> Sequence[Command]:
