@@ -1,17 +1,20 @@
 """What organizations store is counted in the transaction that stores it, and a quota refuses what exceeds it."""
 
 import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
+from faults.proxy import Fault, Script
 from sealring.domain.limits import Limits, Use
 from sealring.errors import IntegrityFailure, NameTaken, QuotaExceeded
 from sealring.services.objects import ObjectLimits
+from sealring.store.connection.links import Links
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.usage import moving, use_in, uses_in
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, gateway, services
-from support.stores import KEYS, on_links
+from support.stores import KEYS, on_links, on_parts, parts_on
 
 ME = caller(ACME)
 
@@ -224,6 +227,22 @@ def test_a_count_that_the_store_cannot_move_is_noticed_before_the_write(links, u
 
     assert use.objects.read(ME, str(record.id)).value == "value"
     use.objects.delete(ME, str(record.id), version_check=None)
+
+
+def test_a_write_whose_reply_is_lost_is_counted_once(links, proxy):
+    on_links(links)
+    with closing(Links.to(f"redis://{proxy.address}")) as through:
+        store = on_parts(parts_on(through))
+        use = limited(store)
+        for write in (
+            lambda: created(use, value="1"),
+            lambda: updated(use, use.objects.read_by_name(ME, "name", None).record, "22"),
+        ):
+            proxy.plan = Script(b"EXEC", Fault.LOSE)
+            write()
+
+        assert used(store) == Use(1, 3 + 2 * TAG, 1)
+    assert proxy.made[Fault.LOSE] == 2
 
 
 def test_counts_that_were_removed_begin_again_and_stop_no_write(links, usage_key):
