@@ -159,7 +159,7 @@ def test_a_request_for_several_organizations_takes_its_place_of_the_share_of_the
 
 def test_a_turn_that_was_refused_an_organization_gives_one_place_back():
     turns = Turns(4, share=2, alone=4)
-    limits = Limiter(Rates(), by_organization(org_acme=1), turns, 1)
+    limits = Limiter(Rates(), by_organization(org_acme=1), turns, workers=1)
     admitted(limits, principal(ACME), 10)
     turn = limits.enter(principal())
     with pytest.raises(RateLimited):

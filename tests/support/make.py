@@ -29,6 +29,7 @@ from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
 from sealring_local.wrap import LocalProvider
+from support.clock import Clock
 from support.roots import roots_of
 
 ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000000")
@@ -40,10 +41,10 @@ NO_SERVICES = Services(**dict.fromkeys(each.name for each in fields(Services))) 
 SCOPED = EVERYTHING - {Permission.ALL_ORGANIZATIONS}
 
 
-def limiter(*, rates=None, limits_of=unlimited, workers=1, places=1000, share=1000, observe=None):
-    """A limiter that refuses nothing, but for what is asked."""
+def limiter(*, rates=None, limits_of=unlimited, workers=1, places=1000, share=1000, **options):
+    """A limiter that refuses nothing, but for what is asked. Its clock stands still: no bucket is filled again."""
     turns = Turns(places, share=share, alone=places)
-    return Limiter(rates or Rates(), limits_of, turns, workers, observe or (lambda _which: None))
+    return Limiter(rates or Rates(), limits_of, turns, workers=workers, clock=Clock(), **options)
 
 
 def principal(*orgs, permissions=None, environment=ENVIRONMENT, subject="alice"):

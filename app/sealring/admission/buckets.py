@@ -42,8 +42,8 @@ class Buckets:
             full_at = self._full_at.get(key)
             if full_at is None:
                 key, full_at = self._found(key)
-            full_at = (max(now, full_at)) + each
-            wait = full_at - now - (max(each, BURST_S))
+            full_at = max(full_at, now) + each
+            wait = full_at - now - max(each, BURST_S)
             if wait > _ROUNDING_S:
                 return wait
             self._full_at[key] = full_at

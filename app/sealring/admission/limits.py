@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sealring.admission.buckets import Buckets, quota_of
+from sealring.admission.buckets import Buckets, Clock, quota_of
 from sealring.admission.turns import Owner, Turns
 from sealring.domain.ids import OrgId
 from sealring.domain.limits import LimitsOf
@@ -30,16 +31,26 @@ class Limiter:
     noisy organization takes no more of its environment's rate than its own.
     """
 
-    def __init__(
-        self, rates: Rates, limits_of: LimitsOf, turns: Turns, workers: int, observe: Observe = lambda _which: None
+    def __init__(  # noqa: PLR0913  its parts
+        self,
+        rates: Rates,
+        limits_of: LimitsOf,
+        turns: Turns,
+        *,
+        workers: int,
+        observe: Observe = lambda _which: None,
+        clock: Clock = time.monotonic,
     ) -> None:
-        """`observe` is called with a word for each refusal: subject, organization, environment, share, overloaded."""
+        """`workers` share the rates; `clock` gives seconds.
+
+        `observe` is called with a word for each refusal: subject, organization, environment, share, overloaded.
+        """
         self._rates = rates
         self._limits_of = limits_of
         self._turns = turns
         self._workers = workers
         self._observe = observe
-        self._subjects, self._organizations, self._environments = (Buckets(1 / workers) for _ in range(3))
+        self._subjects, self._organizations, self._environments = (Buckets(1 / workers, clock) for _ in range(3))
 
     def enter(self, principal: Principal) -> Turn:
         """Count a request, and take a place for it. Raises LimitError. Leave the turn when it is answered."""

@@ -68,7 +68,7 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
     fairness = settings.fairness
     share = max(1, threads * fairness.concurrency_percent // 100)
     turns = Turns(threads, share=share, alone=threads)
-    return Limiter(fairness.rates, limits.of, turns, workers)
+    return Limiter(fairness.rates, limits.of, turns, workers=workers)
 
 
 def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
