@@ -48,7 +48,7 @@ def test_defaults_are_filled_in(load):
 
     assert loaded.limits.max_value_bytes == 1_048_576
     assert loaded.limits.retention_s == 30 * 86_400
-    assert loaded.fairness == Fairness(Rates(), Limits(), 75)
+    assert loaded.fairness == Fairness(Rates(), Limits(), 100)
     assert loaded.managed.per is ManagedKeks.COMBINATION
     assert loaded.local_issuer is None
     assert loaded.durability == DurabilityPolicy(accept_data_loss=False, declared_durable=False, wait_replicas=0)

@@ -26,6 +26,7 @@ MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
 MAX_VERSIONS = 10_000  # of one object: one answer lists all of them
 DAY_S = 86_400
+CONCURRENCY_PERCENT = 100  # a thread is too rare to be refused while it is free: what is beyond them waits in a queue
 DEFAULT_RUN_FOLDER = "run"
 
 
@@ -230,7 +231,7 @@ def _fairness(table: Table) -> Fairness:
             stored_bytes=limit("organization_bytes", MAX_QUOTA),
             contexts=limit("organization_contexts", MAX_QUOTA),
         ),
-        concurrency_percent=table.number("organization_concurrency_percent", 75, most=100),
+        concurrency_percent=table.number("organization_concurrency_percent", CONCURRENCY_PERCENT, most=100),
     )
 
 

@@ -1,7 +1,9 @@
 """Rates, quotas and usage of organizations, on a running server with two workers."""
 
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -133,3 +135,47 @@ def test_nothing_that_is_answered_has_fields_of_a_rate_that_is_not_exceeded(serv
 
     assert {name for name in answer.headers if name.lower().startswith("ratelimit")} == set()
     assert json.loads(answer.raw)["data"] == []
+
+
+# --- a share of a worker
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """One worker of four threads, of which one organization beside others gets two."""
+    with EmbeddedValkey(tmp_path) as store:
+        path = new_installation(tmp_path, store.url, 2)
+        path.write_text(path.read_text() + "\n[limits]\norganization_concurrency_percent = 50\n")
+        with running(path, tmp_path / "server.log", None, workers=1, threads=4) as server:
+            yield server
+
+
+def begun(server, org, name):
+    """A connection with a create whose body is not all there; and the rest of it."""
+    body = json.dumps({"name": name, "value": "v", "key_context": {"organization_id": org}}).encode()
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=20)
+    head = f"POST /vault/v1/kv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token(org)}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    connection.sendall(head.encode() + body[:-1])
+    return connection, body[-1:]
+
+
+def test_an_organization_with_unfinished_requests_leaves_threads_to_others(shared):
+    hog, other = shared.token("org_hog"), shared.token("org_other")
+    assert shared.ask("GET", "/vault/v1/kv", token=other).status == 200
+    with ExitStack() as stack:
+        waiting = [begun(shared, "org_hog", f"number {number}") for number in range(2)]
+        for connection, _ in waiting:
+            stack.enter_context(connection)
+
+        assert becomes_true(lambda: shared.ask("GET", "/vault/v1/kv", token=hog).status == 429)
+        refused = shared.ask("GET", "/vault/v1/kv", token=hog)
+        assert (refused.json["code"], refused.headers["Retry-After"]) == ("too_many_requests", "1")
+        assert "RateLimit" not in refused.headers
+        assert shared.ask("GET", "/vault/v1/kv", token=other).status == 200
+
+        for connection, rest in waiting:
+            connection.sendall(rest)
+            assert connection.recv(1024).startswith(b"HTTP/1.1 201 ")
+    assert shared.ask("GET", "/vault/v1/kv", token=hog).status == 200
