@@ -10,10 +10,12 @@ import pytest
 
 from isolation.acme import Organization
 from isolation.routes import MANAGE, TABLE
+from sealring.admission.guard import Guard
 from sealring.domain.limits import Limits
 from sealring.errors import RateLimited
-from sealring.http.app import Surroundings, make_server
-from sealring.http.health.views import Readiness
+from sealring.http.app import guarded_routes
+from sealring.http.bodies import Bodies
+from sealring.http.dispatch import Server
 from sealring.observability.logs import Log
 from support import stores
 from support.make import ACME, BETA, limiter, principal, services
@@ -36,8 +38,8 @@ class Door:
 
     def __init__(self, use, limits):
         authenticator = SimpleNamespace(authenticate=lambda values: WHO[values[0].removeprefix("Bearer ")])
-        around = Surroundings(authenticator, limits, lambda _: bytes(16), Readiness({}, "single"), Log(), 1 << 20)
-        self._client = make_server(use, around).test_client()
+        guard = Guard(authenticator, lambda _: bytes(16), limits)
+        self._client = Server(guard, Bodies(1 << 20), guarded_routes(use), (), Log()).test_client()
 
     def ask(self, method, path, *, token, body=None, headers=None):
         sent = {"Authorization": f"Bearer {token}", **(headers or {})}
