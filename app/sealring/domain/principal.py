@@ -81,7 +81,11 @@ def _free(_org: OrgId) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal in one HTTP request: the first argument of every service method."""
+    """A principal in one HTTP request: the first argument of every service method.
+
+    A service calls `acts_for` when it knows which organization the request is for, and that the caller may act for it:
+    then the request counts for that organization. A further call for the same one does nothing. Raises LimitError.
+    """
 
     principal: Principal
     request_id: str  # at most 64 of [A-Za-z0-9._-]
@@ -93,10 +97,6 @@ class Caller:
     attempt: int = 0
 
     acts_for: Callable[[OrgId], None] = _free
-    """Called once it is known whom the request is for, and that its caller may act for them. Raises LimitError.
-
-    It counts the request as one of the organization; a second call for the same organization does nothing.
-    """
 
     def again(self) -> Self:
         """Return the caller for the next attempt. Raises WriteContention if the deadline has passed."""
