@@ -1,6 +1,7 @@
 """A second reader of bindings, revocations, outcomes and audit entries, written from docs/stored-formats.md alone."""
 
 import hmac
+import re
 
 from support.reader import Refused
 from support.stored_reader import context, form, lp16, lp32, one_of
@@ -82,6 +83,8 @@ def limits(keys, environment, fields):
     sealed = b"".join(lp32(each) + lp32(raw) for each, raw in sorted(fields.items()))
     if not hmac.compare_digest(keys.digest("record", b"all limits" + place + sealed), seal):
         raise Refused("seal")
+    if not all(re.fullmatch(rb"[A-Za-z0-9_-]{1,64}", org) for org in fields):
+        raise Refused("organization")
     return {org.decode(): _limits(keys, place, org, raw) for org, raw in fields.items()}
 
 
