@@ -6,7 +6,7 @@ from sealring.admission.limits import Limiter, Rates
 from sealring.admission.turns import Turns
 from sealring.domain.limits import Limits
 from sealring.errors import Overloaded, RateLimited, TooManyRequests
-from support.make import ACME, BETA, OTHER_ENVIRONMENT, limiter, principal
+from support.make import ACME, BETA, EVERYTHING, OTHER_ENVIRONMENT, limiter, principal
 
 
 def by_organization(**rates):
@@ -56,6 +56,24 @@ def test_an_organization_has_its_rate_whoever_asks_for_it():
 
     assert admitted(limits, principal(ACME), 6) + admitted(limits, principal(ACME, subject="bob"), 100) == 10
     assert admitted(limits, principal(BETA), 100) == 10
+
+
+def test_the_same_organization_of_another_environment_has_its_own_rate():
+    limits = limiter(limits_of=by_organization(org_acme=5))
+    admitted(limits, principal(ACME), 100)
+
+    assert admitted(limits, principal(ACME, environment=OTHER_ENVIRONMENT), 100) == 10
+
+
+def test_a_token_for_all_that_also_names_one_counts_only_for_the_one_that_it_acts_for():
+    limits = limiter(limits_of=by_organization(org_acme=5, org_beta=5))
+    for _ in range(10):
+        turn = limits.enter(principal(ACME, permissions=EVERYTHING))
+        turn.acts_for(BETA)
+        turn.leave()
+
+    assert admitted(limits, principal(ACME), 100) == 10
+    assert admitted(limits, principal(BETA), 100) == 0
 
 
 def test_each_worker_has_its_part_of_a_rate():

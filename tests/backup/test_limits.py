@@ -6,10 +6,17 @@ from backup.kit import updated
 from sealring.domain.limits import Override, Use
 from sealring.server import wiring
 from sealring.services.objects import ObjectLimits
+from sealring.store.verify.sweep import Sweep
 from support.limits import set_limits
 from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
 
 ME, THEM = caller(ACME), caller(BETA)
+
+
+@pytest.fixture
+def partitions():
+    """One, so that all objects are in it."""
+    return 1
 
 
 def stores(opened):
@@ -61,3 +68,22 @@ def test_counts_that_were_altered_are_right_after_a_restore(installed, opened):
 
     with installed.opened(installed.there) as there:
         assert stores(there).usage.load(ENVIRONMENT, ACME) == Use(1, 17, 1)
+
+
+def test_an_organization_that_is_written_during_a_sweep_is_not_compared_and_the_others_are(opened):
+    for who, org in ((ME, ACME), (THEM, BETA)):
+        opened.use.objects.create(who, name="name", value="1", context=context(organization_id=org))
+    keyspace, made = opened.parts.keyspace, []
+    theirs = keyspace.usage(keyspace.home(ENVIRONMENT, BETA))
+    opened.links.call((b"HINCRBY", theirs, f"o:{ENVIRONMENT}:{BETA}", 1))
+
+    def meanwhile(_envelope, _context):
+        if not made:
+            made.append(opened.use.objects.create(ME, name="meanwhile", value="2", context=context()))
+
+    (found,) = Sweep(opened.parts, meanwhile, lambda _keys: None).findings()
+
+    assert made
+    assert found.endswith(
+        "counted as 2 objects, 17 bytes and 1 contexts, but there are 1 objects, 17 bytes and 1 contexts"
+    )
