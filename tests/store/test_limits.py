@@ -5,8 +5,10 @@ from contextlib import closing
 import pytest
 
 from faults.proxy import Fault, Script
+from sealring.domain.events import Action, Event
 from sealring.domain.ids import NO_ORG
 from sealring.domain.limits import Limits, Override
+from sealring.domain.limits_ports import LimitsChange
 from sealring.errors import ChangeRefused, IntegrityFailure
 from sealring.services import limits as services_limits
 from sealring.services.limits import LimitChanges, LimitsInForce
@@ -71,6 +73,19 @@ def test_an_environment_has_none_of_another(store):
     set_limits(store, ACME, LOW, environment=OTHER_ENVIRONMENT)
 
     assert store.load(ENVIRONMENT) == {}
+
+
+def test_what_another_sets_meanwhile_is_kept(store):
+    rivals = iter([lambda: set_limits(store, BETA, HIGH)])
+
+    def decide(found):
+        next(rivals, lambda: None)()
+        event = Event(Action.LIMITS_SET, ENVIRONMENT, NO_ORG, the_operator().origin)
+        return LimitsChange({**found, ACME: LOW}, event)
+
+    store.change(ENVIRONMENT, decide)
+
+    assert store.load(ENVIRONMENT) == {ACME: LOW, BETA: HIGH}
 
 
 def test_limits_that_have_not_changed_are_the_same_object(store):

@@ -24,7 +24,7 @@ def limited(store, *, max_versions=3, **limits):
     return services(
         store,
         limits=ObjectLimits(max_versions=max_versions),
-        limits_of=lambda _env, _org: Limits(**limits),
+        limits_of=lambda _env, org: Limits(**limits) if org else Limits(),
         provider_gateway=gateway(bytes(32)),
     )
 
