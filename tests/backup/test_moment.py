@@ -106,8 +106,9 @@ def test_each_object_is_seen_with_the_versions_that_it_had(opened, chain, readin
 
     for number, each in zip(numbers(opened, chain, entries), chain.objects, strict=True):
         last = max(index for index, entry in enumerate(entries) if entry == final(entries)[Kind.OBJECT, each.id.raw])
+        record = opened.parts.records.decode_object(each.id, entries[last].record)
         older = [
-            opened.parts.records.decode_version(each.id, entry.id, entry.record).number
+            opened.parts.records.decode_version(record, entry.id, entry.record).number
             for entry in entries[last:]
             if isinstance(entry, VersionEntry) and entry.object_id == each.id.raw
         ]

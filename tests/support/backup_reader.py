@@ -51,7 +51,7 @@ def read_backup(root_file, data, keys):
 
 def head(raw, kind):
     source = Source(raw)
-    if source.take(4) != b"SLRB" or source.number(1) != 2:
+    if source.take(4) != b"SLRB" or source.number(1) != 3:
         raise Refused("magic or format")
     inner = Source(source.prefixed(2))
     found = {"kind": inner.number(1), "made": inner.number(8), "layout": stored.layout(inner.prefixed(2))}
@@ -76,7 +76,7 @@ def unwrapped(root_keys, layout, alg, aad, blob):
 
 def file_key(root_keys, head):
     made = head["made"].to_bytes(8, "big")
-    aad = b"sealring/v1/backup\x02" + bytes([head["kind"]]) + head["layout"]["store_id"] + made
+    aad = b"sealring/v1/backup\x03" + bytes([head["kind"]]) + head["layout"]["store_id"] + made
     return unwrapped(root_keys, head["layout"], head["alg"], aad, head["wrapped"])
 
 
@@ -199,7 +199,7 @@ class _File:
         found = stored.stored_object(keys, partitions, object_id, record)
         if int.from_bytes(object_id[:4], "big") >> 20 != self._partition:
             raise Refused("partition")
-        older = {each: stored.older_version(keys, object_id, each, raw) for each, raw in versions.items()}
+        older = {each: stored.older_version(keys, found, object_id, each, raw) for each, raw in versions.items()}
         told = [stored.summary(keys, object_id, each) for each in summaries]
         numbers = list(range(found["current"]["number"] - 1, found["oldest"] - 1, -1))
         if [each["number"] for each in told] != numbers or {each["id"] for each in told} != set(older):

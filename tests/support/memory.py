@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import RLock
@@ -206,7 +205,7 @@ class MemoryObjects:
             if self.find(place.environment, place.org, place.name) is not None:
                 raise NameTaken
             new = make(self._audit.epochs.get(place.id.home))
-            record = new.record.stamped(self.now(), os.urandom(16))
+            record = new.record.stamped(self.now())
             return self._store(record, new, idempotent)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
@@ -232,7 +231,7 @@ class MemoryObjects:
             if recalled is not None:
                 return recalled
             change = decide(current, Moment(self.now(), self._audit.epochs.get(object_id.home)))
-            record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
+            record = change.record.following(current)
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
                 raise NameTaken

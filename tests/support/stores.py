@@ -60,8 +60,8 @@ def parts_on(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id
     """What of a store does not depend on what is in it."""
     keyspace = Keyspace(partitions, keys)
     markers = Markers(links, keyspace, keys, store_id)
-    index = RedisIndex(keyspace, markers, keys)
-    return OpenedStore(links, keys, keyspace, markers, Records(keys, keyspace.home), index)
+    records = Records(keys, keyspace.home)
+    return OpenedStore(links, keys, keyspace, markers, records, RedisIndex(keyspace, markers, records))
 
 
 def on_parts(parts: OpenedStore) -> Store:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.values import value
 
 
 class Action(StrEnum):
@@ -36,7 +37,7 @@ class Action(StrEnum):
     LIMITS_CLEARED = "vault.limits.cleared"  # no target: those of all organizations
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Origin:
     """The origin of an event: an actor, in one attempt of one operation.
 
@@ -53,7 +54,7 @@ class Origin:
     source: str = ""  # the class of the caller's address: loopback, private, public; empty if not over HTTP
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One entry of the audit log. The store adds the time."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from sealring.crypto.data_key import DataKey
@@ -20,6 +21,7 @@ from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
 from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
+from sealring.domain.values import value
 from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.references import kek_of, key_ref
@@ -48,7 +50,7 @@ class ManagedKeys:
         return (self.provider, *self.readable)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Job:
     header: Header
     context: KeyContext
@@ -78,10 +80,7 @@ class Keyring:
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
         limits_of: LimitsOf = unlimited,
     ) -> None:
-        """`on_refusal` is called if an organization's own key failed for a reason that its owner has to fix.
-
-        `limits_of` returns how many contexts of an organization may have a managed KEK.
-        """
+        """`on_refusal` is called if an organization's own key failed for a reason that its owner has to fix."""
         self._gateway = gateway
         self._on_refusal = on_refusal
         self._limits_of = limits_of
@@ -113,7 +112,7 @@ class Keyring:
         keks = [binding.kek for binding in keys.bindings] or [
             self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
-        with self._refusals_told(header):
+        with self._refusals_told(header) if keys.bindings else nullcontext():
             if keys.combine is Combine.ANY:
                 return self._wrap_shares([(kek, 0, dek.secret) for kek in keks], job)
             with ExitStack() as stack:
@@ -150,6 +149,8 @@ class Keyring:
             return failure
 
     def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job, decision: Decision) -> DataKey:
+        if len(wraps) == 1:
+            return DataKey(self._unwrap_shares(wraps, job, decision)[0])
         failures: list[KeyFailure | IntegrityFailure] = []
         for wrap in wraps:
             try:
@@ -263,10 +264,18 @@ class Keyring:
         return self._keks.publish(scope, kek, event, limits)  # after a race, all use the KEK that was stored first
 
 
-def shown_pairs(context: KeyContext, show: Sequence[str] = ()) -> dict[str, str]:
+def shown_pairs(context: KeyContext, show: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the pairs that a key's owner may see: the organization, a digest of the context, those in `show`."""
+    shown = _cached_shown if context.is_short else _shown
+    return dict(shown(context, show))  # a copy, because a plugin may keep or change it
+
+
+def _shown(context: KeyContext, show: tuple[str, ...]) -> dict[str, str]:
     shown = {key: value for key, value in context.pairs if key in ORGANIZATION_KEYS or key in show}
     return {**shown, "context_sha256": context.digest.hex()}
+
+
+_cached_shown = lru_cache(1000)(_shown)
 
 
 def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:

@@ -126,9 +126,8 @@ class Objects:
                 sealed[moment.epoch] = Version(0, 0, _author(caller), envelope), uses
             written = _after(current, moment)
             version, uses = sealed[moment.epoch]
-            version = replace(version, number=current.current.number + 1, created_at=written)
-            oldest = max(current.oldest, version.number - self._limits.max_versions + 1)
-            record = replace(current, current=version, updated_at=written, oldest=oldest)
+            version = Version(current.current.number + 1, written, version.author, version.envelope)
+            record = current.updated(version, max(current.oldest, version.number - self._limits.max_versions + 1))
             limits = self._limits_of(record.environment, record.org)
             return Change(record, event_of(Action.OBJECT_UPDATED, record, caller), uses, limits)
 

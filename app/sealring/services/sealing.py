@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.seal import open_sealed, seal
 from sealring.domain.context import KeyContext
 from sealring.domain.decision import Decision, Epoch
-from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header, Suite
+from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, new_uuid
 from sealring.domain.kek import KekUse
 from sealring.domain.principal import Caller
@@ -37,16 +36,8 @@ class Sealing:
         """
         decision = self._bound.at(caller.principal.environment, context.organization, epoch)
         keys = self._keyring.route(context, decision)
-        header = Header(
-            suite=Suite.OBJECT,
-            combine=keys.combine,
-            message_id=os.urandom(MESSAGE_ID_BYTES),
-            environment=caller.principal.environment,
-            org=context.organization,
-            object_id=object_id.raw,
-            version_id=new_uuid(),
-            context_hash=context.digest,
-        )
+        message_id = new_uuid(MESSAGE_ID_BYTES)
+        header = Header.of_object(keys.combine, message_id, caller.principal.environment, object_id.raw, context)
         with DataKey.fresh() as dek:
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
             return seal(value, dek=dek.secret, header=header, wraps=wraps), self._keyring.uses(keys, wraps)

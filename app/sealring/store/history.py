@@ -49,8 +49,8 @@ class RedisHistory:
             raise IntegrityFailure("a gap in the versions")
         return older
 
-    def decoded(self, object_id: ObjectId, version_id: bytes, raw: Reply) -> Version | None:
-        return None if raw is None else self._records.decode_version(object_id, version_id, raw)
+    def decoded(self, record: ObjectRecord, version_id: bytes, raw: Reply) -> Version | None:
+        return None if raw is None else self._records.decode_version(record, version_id, raw)
 
     def leaving(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> Sequence[VersionSummary]:
         """Return the versions that the replacement of `current` by `record` drops: those that are not kept.
@@ -79,7 +79,7 @@ class RedisHistory:
             return ((b"UNLINK", versions, summaries),)
         summary = self._records.encode_summary(record.id, self._records.summarize(old))
         writes: list[Command] = [
-            (b"HSET", versions, old.id, self._records.encode_version(record.id, old)),
+            (b"HSET", versions, old.id, self._records.encode_version(current, old)),
             (b"LPUSH", summaries, summary),
         ]
         if leaving:

@@ -37,6 +37,7 @@ from sealring.store.kek_uses import parse_counts, raised
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.counts import Counts
 from sealring.store.schema.keyspace import Kind, LocalKey, Owner
+from sealring.store.schema.short_forms import encode_org
 from sealring.store.usage import storing, use_of
 
 UNSEEN_WRAPS = 1 << 26  # 776 wraps a second for a day: what a KEK may have wrapped since the backup
@@ -177,7 +178,7 @@ class Restore:
 
     def _write_what_follows(self, record: ObjectRecord) -> None:
         directory = self._keyspace.directory(record.environment, record.name)
-        self._out.write_elsewhere((b"HSET", directory, record.org, record.created_at))
+        self._out.write_elsewhere((b"HSET", directory, encode_org(record.org), b""))
         if record.live:
             name = self._keyspace.name(record.environment, record.org, record.name)
             self._out.write((b"SET", name, record.id.raw), *self._index.add(record))

@@ -29,7 +29,8 @@
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization are in one slot. Ids are 16 raw bytes, a
-home 4; names, scopes and requests are 16-byte keyed digests; environment and organization ids have a strict alphabet.
+home 4; names, scopes and requests are keyed digests of 16 bytes, in the directory of 8; environment and organization
+ids have a strict alphabet.
 
 `sealring doctor store` makes its own keys under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
 """
@@ -41,12 +42,15 @@ from functools import lru_cache
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, environment_id, org_id
+from sealring.domain.owners import owner_bytes
 from sealring.domain.wire import lp16
 
 LAYOUT = b"s1:layout"
 READY = b"s1:ready"
 PURGE_LEASE = b"s1:purge"
 ALL_KEYS = b"s1:*"  # as SCAN matches
+
+DIRECTORY_BYTES = 8  # of a digest: two names that share one only share a hint
 
 
 class Kind(Enum):
@@ -122,10 +126,11 @@ class Keyspace:
         self._prefixes = tuple(f"s1:{{{number}}}:".encode() for number in range(partitions))
         self.home = lru_cache(10_000)(self._home)
         self.partition = lru_cache(10_000)(self._partition)
+        self.org_index = lru_cache(10_000)(self._org_index)
 
     def _home(self, environment: EnvironmentId, org: OrgId) -> Home:
         """Keyed, so that nobody can choose an organization id that shares the partition or tag of another."""
-        digest = self._keys.locator(b"home", lp16(environment.encode()) + lp16(org.encode()))
+        digest = self._keys.locator(b"home", owner_bytes(environment, org))
         return Home.of(
             int.from_bytes(digest[:8], "big") % self.partitions, int.from_bytes(digest[8:], "big") % (1 << 20)
         )
@@ -147,14 +152,14 @@ class Keyspace:
         return self._prefixes[object_id.partition] + b"s:" + object_id.raw
 
     def name(self, environment: EnvironmentId, org: OrgId, name: str) -> bytes:
-        message = lp16(environment.encode()) + lp16(org.encode()) + lp16(name.encode())
+        message = owner_bytes(environment, org) + lp16(name.encode())
         return self._of(environment, org) + b"n:" + self._keys.locator(b"name", message)
 
     def directory(self, environment: EnvironmentId, name: str) -> bytes:
-        digest = self._keys.locator(b"directory", lp16(environment.encode()) + lp16(name.encode()))
-        return self._prefixes[int.from_bytes(digest[:8], "big") % self.partitions] + b"d:" + digest
+        digest = self._keys.locator(b"directory", lp16(environment.encode()) + lp16(name.encode()))[:DIRECTORY_BYTES]
+        return self._prefixes[int.from_bytes(digest, "big") % self.partitions] + b"d:" + digest
 
-    def org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
+    def _org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
         return self._of(environment, org) + f"x:{environment}:{org}".encode()
 
     def environment_index(self, environment: EnvironmentId, partition: int) -> bytes:

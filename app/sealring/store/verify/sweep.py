@@ -36,6 +36,7 @@ _OF_OWNERS = frozenset(  # the others have 16 bytes
         Kind.LIMITS,
         Kind.USAGE,
         Kind.EPOCH,
+        Kind.DIRECTORY,
     }
 )
 
