@@ -78,10 +78,7 @@ class Keyring:
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
         limits_of: LimitsOf = unlimited,
     ) -> None:
-        """`on_refusal` is called if an organization's own key failed for a reason that its owner has to fix.
-
-        `limits_of` returns how many contexts of an organization may have a managed KEK.
-        """
+        """`on_refusal` is called if an organization's own key failed for a reason that its owner has to fix."""
         self._gateway = gateway
         self._on_refusal = on_refusal
         self._limits_of = limits_of
