@@ -3,9 +3,12 @@
 import pytest
 
 from sealring import settings
+from sealring.admission.limits import Rates
+from sealring.domain.limits import Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.routing import ManagedKeks
 from sealring.operator import installation
+from sealring.settings import Fairness
 from sealring.store.connection.durability import DurabilityPolicy
 from support.make import ENVIRONMENT
 
@@ -45,6 +48,7 @@ def test_defaults_are_filled_in(load):
 
     assert loaded.limits.max_value_bytes == 1_048_576
     assert loaded.limits.retention_s == 30 * 86_400
+    assert loaded.fairness == Fairness(Rates(), Limits(), 100)
     assert loaded.managed.per is ManagedKeks.COMBINATION
     assert loaded.local_issuer is None
     assert loaded.durability == DurabilityPolicy(accept_data_loss=False, declared_durable=False, wait_replicas=0)
@@ -63,6 +67,26 @@ def test_what_is_said_is_taken(load):
     assert loaded.limits.max_value_bytes == 10
     assert loaded.limits.retention_s == 86_400
     assert durable.durability == DurabilityPolicy(accept_data_loss=True, declared_durable=True, wait_replicas=5)
+
+
+def test_each_limit_of_an_organization_is_taken_for_what_it_is(load):
+    said = (
+        "subject_requests_per_second = 1",
+        "organization_requests_per_second = 2",
+        "environment_requests_per_second = 3",
+        "organization_concurrency_percent = 4",
+        "organization_objects = 5",
+        "organization_bytes = 6",
+        "organization_contexts = 7",
+    )
+
+    loaded = load("\n".join((GOOD, "[limits]", *said)))
+
+    assert loaded.fairness == Fairness(
+        Rates(subject=1, environment=3),
+        Limits(requests_per_second=2, objects=5, stored_bytes=6, contexts=7),
+        concurrency_percent=4,
+    )
 
 
 def test_the_store_url_may_stand_in_a_file(load, tmp_path):
@@ -129,6 +153,21 @@ def test_secrets_are_not_shown(load):
             "[store]",
             "[limits]\nmax_value_bytes = true\n[store]",
             r"\[limits\] max_value_bytes must be a whole number from 1 to",
+        ),
+        (
+            "[store]",
+            "[limits]\norganization_requests_per_second = -1\n[store]",
+            r"\[limits\] organization_requests_per_second must be a whole number from 0 to 1000000",
+        ),
+        (
+            "[store]",
+            "[limits]\norganization_bytes = 9007199254740992\n[store]",
+            r"\[limits\] organization_bytes must be a whole number from 0 to 9007199254740991",
+        ),
+        (
+            "[store]",
+            "[limits]\norganization_concurrency_percent = 0\n[store]",
+            r"\[limits\] organization_concurrency_percent must be a whole number from 1 to 100",
         ),
         ("[store]", "[store", "is not valid TOML .at line"),
     ],

@@ -33,6 +33,10 @@ def lost_record(it):
         f"{it.mine.id}: an index lists it in a state that it does not have",
         f"{it.mine.id}: an index lists it in a state that it does not have",
         f"{it.mine.id}: it has older versions, but does not exist itself",
+        (
+            f"secret_{it.mine.id.home.raw.hex().upper()}… ({it.mine.environment}): counted as 3 objects, 97 bytes and "
+            "1 contexts, but there are 2 objects, 34 bytes and 1 contexts"
+        ),
     ]
 
 

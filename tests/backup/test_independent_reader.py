@@ -11,12 +11,14 @@ from sealring.domain.binding import BindingState
 from sealring.domain.codec import encode_envelope
 from sealring.domain.ids import ObjectId, uuid_text
 from sealring.domain.kek import KekState
+from sealring.domain.limits import Override
 from sealring.keys.routing import ManagedKeks
 from sealring.operator.whole_store import BackupFiles
 from sealring.server import wiring
 from sealring.services.objects import ObjectLimits
 from support import stored_reader
 from support.backup_reader import read_backup
+from support.limits import set_limits
 from support.make import ACME, BETA, caller, context, services
 from support.reader import Refused
 from support.revocations import revoke, subject, token
@@ -48,6 +50,7 @@ def made(installed, opened):
     (environment,) = installed.settings.environments
     for each in (token("t1"), subject("billing")):
         revoke(stores.revocations, each, environment=environment)
+    set_limits(stores.limits, ACME, Override(objects=5, contexts=0), environment)
     return environment
 
 
@@ -125,6 +128,12 @@ def test_every_kek_is_as_the_store_says(opened, contents):
     assert sum(found["bound"] is not None for found in contents.keks.values()) == 2
     assert len(contents.scopes) == len(contents.keks) - 2
     assert sorted(filter(None, contents.counts.values()), key=len) == [{b"d1": 1}, {b"d1": 1}]
+
+
+def test_the_limits_that_were_set_are_read(contents, made):
+    assert contents.limits == {
+        made: {ACME: {"requests_per_second": None, "objects": 5, "stored_bytes": None, "contexts": 0}}
+    }
 
 
 def test_every_binding_is_as_the_store_says(opened, contents):

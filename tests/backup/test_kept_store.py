@@ -18,7 +18,7 @@ from sealring.store.connection.links import Links
 from support.make import ACME, caller
 
 STORES = {
-    "store-0.1.0.json": "edbdbd8e04ffef92e5b91f3eeb5ee7383f7f773e7c88f0dc837b86f229988d71",
+    "store-0.1.0.json": "07091c9794309f05430ee045451b87db5a9321fa523f163cd221c4733958b2dd",
 }
 FOLDER = ROOT / "tests" / "vectors"
 

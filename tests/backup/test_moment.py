@@ -315,8 +315,11 @@ def test_what_was_in_the_audit_log_before_is_backed_up_as_it_is(opened, chain, r
     assert [each.parts for each in entries if isinstance(each, EventEntry)][-1] == (b"e", b"noise")
 
 
+OF_ENVIRONMENTS = changes.CHANGES_OF_REVOCATIONS | changes.CHANGES_OF_LIMITS
+
+
 @pytest.mark.parametrize("target", ["", "by name", "secret_00"])
-@pytest.mark.parametrize("action", sorted(set(Action) - changes.NO_CHANGES - changes.CHANGES_OF_REVOCATIONS))
+@pytest.mark.parametrize("action", sorted(set(Action) - changes.NO_CHANGES - OF_ENVIRONMENTS))
 def test_a_change_of_what_cannot_be_found_is_refused(action, target):
     with pytest.raises(IntegrityFailure):
         changed_keys(event(action, target))
@@ -329,6 +332,7 @@ def test_of_every_action_it_is_known_what_it_changes():
             *changes.CHANGES_OF_KEKS,
             *changes.CHANGES_OF_BINDINGS,
             *changes.CHANGES_OF_REVOCATIONS,
+            *changes.CHANGES_OF_LIMITS,
             *changes.NO_CHANGES,
         )
     ]

@@ -86,6 +86,8 @@ class _Reading:
         tombs = [tomb for key in self._all(b"t") for tomb in self._client.zrange(key, 0, -1, withscores=True)]
         if sorted(tombs) != sorted((each.id.raw, each.purge_at) for each in records if not each.live):
             yield "tombstones are not those of the deleted objects"
+        if self._counted() != self._used(records):
+            yield "what organizations use is not what they are counted for"
         for record in records:
             yield from self._gaps(record)
 
@@ -100,6 +102,22 @@ class _Reading:
             yield f"{record.id}: versions and summaries are not the same"
         if len({*decoded.values(), record.current.id}) < record.current.number:
             yield f"{record.id}: a version twice"
+
+    def _counted(self) -> Mapping[bytes, int]:
+        """What `o:` and `b:` fields say, of each organization."""
+        every = Counter[bytes]()
+        for key in self._all(b"m"):
+            counts = {field: int(count) for field, count in self._client.hgetall(key).items()}
+            every.update({field: count for field, count in counts.items() if field[:2] in {b"o:", b"b:"}})
+        return every
+
+    def _used(self, records: Sequence[ObjectRecord]) -> Mapping[bytes, int]:
+        every = Counter[bytes]()
+        for record in records:
+            owner = f":{record.environment}:{record.org}".encode()
+            sizes = [record.current.size, *(each.size for each in self._summaries(record))]
+            every.update({b"o" + owner: 1, b"b" + owner: sum(sizes)})
+        return every
 
     def _summaries(self, record: ObjectRecord):
         raw = self._client.lrange(self._keyspace.summaries(record.id), 0, -1)

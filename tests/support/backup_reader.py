@@ -33,6 +33,7 @@ class Contents:
     scopes: dict = field(default_factory=dict)  # by partition and digest
     bindings: dict = field(default_factory=dict)
     revocations: dict = field(default_factory=dict)
+    limits: dict = field(default_factory=dict)
     events: list = field(default_factory=list)
 
 
@@ -121,7 +122,7 @@ class _File:
     def note(self, entry):
         both = {1: self._begin, 7: self._end}
         data = {2: self._object, 3: self._version, 5: self._bindings, 6: self._event, 8: self._revocations}
-        data |= {9: self._bound_kek}
+        data |= {9: self._bound_kek, 10: self._limits}
         read = (both | (data if self._kind == DATA else {4: self._key})).get(entry.number(1))
         if read is None:
             raise Refused("an entry of the other file, or of none")
@@ -168,6 +169,9 @@ class _File:
 
     def _revocations(self, entry):
         self._hash("revocations", entry)
+
+    def _limits(self, entry):
+        self._hash("limits", entry)
 
     def _hash(self, kind, entry):
         owner, parts = entry.prefixed(2), []
@@ -225,6 +229,9 @@ class _File:
         found = stored_lists.bindings(self._contents.keys, layout["partitions"], environment, org, fields)
         self._contents.bindings[environment, org] = found
         self._counted["bindings"] += len(found)
+
+    def _whole_limits(self, owner, fields):
+        self._contents.limits[owner.decode()] = stored_lists.limits(self._contents.keys, owner.decode(), fields)
 
     def _whole_revocations(self, owner, fields):
         found = stored_lists.revocations(self._contents.keys, owner.decode(), fields)

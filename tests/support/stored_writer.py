@@ -152,6 +152,13 @@ class Writer:
         sealed = b"".join(lp32(place) + lp32(raw) for place, raw in sorted(fields.items()))
         return self.keys.digest("record", b"all revocations" + text16(environment) + sealed)
 
+    def limits(self, environment, org, body):
+        return self.signed("record", b"limits" + text16(environment) + text16(org), body)
+
+    def limits_seal(self, environment, fields):
+        sealed = b"".join(lp32(org) + lp32(raw) for org, raw in sorted(fields.items()))
+        return self.keys.digest("record", b"all limits" + text16(environment) + sealed)
+
     def outcome(self, place, body):
         return self.signed("record", b"outcome" + place, body)
 
@@ -201,6 +208,11 @@ VERIFIED = b"\1\1" + u64(1_500) + u64(1_400) + u16(1) + b"\0" + texts("rotation_
 
 def target(reach, issuer, of=""):
     return u8(reach) + text16(issuer) + text16(of)
+
+
+def limits_body(*limits, form=1):
+    """Requests per second, objects, bytes, contexts; None: not set."""
+    return u8(form) + b"".join(u8(limit is not None) + u64(limit or 0) for limit in limits)
 
 
 def revocation_body(target, *, form=1, before=1_700_000_000, expires=1_800_000_000, made=3_000):

@@ -72,6 +72,9 @@ EVENT = make.audit_body(
 KEEP_MATERIAL = make.local_material(ROOTS["keep", 1], "keep", 1, name_of(KEEP_KEK_ID), 1, stored.STORE_SCOPE, KEEP_KEK)
 
 
+LIMITS = {ORG: make.limits_body(None, 0, 1 << 53, 4), "org_b": make.limits_body(9, None, None, None)}
+
+
 def layout(partitions=PARTITIONS, **options):
     aad = b"sealring/v1/layout\x03" + u16(partitions) + STORE_ID + KEEP_KEK_ID
     wrapped = make.local_wrapped(KEEP_KEK, aad, STORE_KEY)
@@ -89,6 +92,11 @@ def revocations(targets, **options):
         place = WRITER.revocation_place(ENVIRONMENT, each)
         fields[place] = WRITER.revocation(ENVIRONMENT, place, make.revocation_body(each, **options))
     return fields | {b"": WRITER.revocations_seal(ENVIRONMENT, fields)}
+
+
+def limits(bodies, **place):
+    fields = {org.encode(): WRITER.limits(ENVIRONMENT, place.get("org", org), body) for org, body in bodies.items()}
+    return fields | {b"": WRITER.limits_seal(ENVIRONMENT, fields)}
 
 
 def whole(kind, raw, **place):
@@ -179,6 +187,8 @@ def accepted():
     yield "of none any more", fields("bindings", bindings({}))
     yield "of each reach", fields("revocations", revocations(TARGETS))
     yield "of none", fields("revocations", revocations([]))
+    yield "of two organizations", fields("limits", limits(LIMITS))
+    yield "of none", fields("limits", limits({}))
     yield "committed", outcome(make.outcome_body(OBJECT_ID, VERSION_IDS[1]))
     yield "running", outcome(make.outcome_body(bytes(16), bytes(16), committed=0))
     yield "of a change", audit(EVENT)
@@ -275,6 +285,14 @@ def refused_lists():
     yield "no seal", fields("revocations", {**whole_list, b"": b""})
     yield "an unknown reach", fields("revocations", revocations([make.target(4, "urn:issuer")]))
     yield "another format", fields("revocations", revocations(TARGETS, form=2))
+    yield "one taken out", fields("limits", {org: raw for org, raw in limits(LIMITS).items() if org != ORG.encode()})
+    yield "no seal", fields("limits", {**limits(LIMITS), b"": b""})
+    yield "of another organization", fields("limits", limits(LIMITS, org="org_b"))
+    yield "of no organization", fields("limits", limits({"org/b": make.limits_body(1, 2, 3, 4)}))
+    yield "a limit that is not set", fields("limits", limits({ORG: _altered_body(make.limits_body(None, 2, 3, 4), 9)}))
+    yield "neither set nor not", fields("limits", limits({ORG: _altered_body(make.limits_body(1, 2, 3, 4), 1, by=3)}))
+    yield "another format", fields("limits", limits({ORG: make.limits_body(1, 2, 3, 4, form=2)}))
+    yield "trailing bytes", fields("limits", limits({ORG: make.limits_body(1, 2, 3, 4) + b"\0"}))
 
 
 def refused_rest():
@@ -291,6 +309,10 @@ def refused_rest():
     yield "no name that is said to be one", audit(make.audit_body("vault.object.read", ENVIRONMENT, ORG, name_form=1))
     yield "trailing bytes", audit(EVENT + b"\0")
     yield "another MAC", _altered(audit(EVENT), -1)
+
+
+def _altered_body(body, place, by=1):
+    return body[:place] + bytes((body[place] ^ by,)) + body[place + 1 :]
 
 
 def _altered(vector, place):
@@ -381,11 +403,12 @@ def placed(entries, also=()):
 
 
 REVOCATIONS = make.entry(8, lp16(ENVIRONMENT.encode()) + flat(revocations(TARGETS)))
+LIMITS_ENTRY = make.entry(10, lp16(ENVIRONMENT.encode()) + flat(limits(LIMITS)))
 DATA_END, KEYS_END = counted(1, 1, 1, 0, 1, 1, 3), counted(0, 0, 1, 1, 0, 0, 0)
 
 
 def data(*end, **options):
-    return file(1, (*placed(of_data(), (REVOCATIONS,)), *(end or (DATA_END,))), **options)
+    return file(1, (*placed(of_data(), (REVOCATIONS, LIMITS_ENTRY)), *(end or (DATA_END,))), **options)
 
 
 def keys(*end, **options):
@@ -404,7 +427,7 @@ def refused_backups():
     yield "other counts", data(counted(2, 1, 1, 0, 1, 1, 3)), keys()
     yield "an entry after the end", data(DATA_END, partition(2)), keys()
     yield "one partition", data(), file(2, (partition(0), counted(0, 0, 0, 0, 0, 0, 0)))
-    yield "an unknown entry", data(make.entry(10, b""), DATA_END), keys()
+    yield "an unknown entry", data(make.entry(11, b""), DATA_END), keys()
     yield "a byte too many", data() + b"\0", keys()
     yield "cut off", data()[:-1], keys()
 

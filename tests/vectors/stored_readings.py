@@ -1,5 +1,7 @@
 """What two readers that share no code find in a vector: each returns the same, as JSON."""
 
+from dataclasses import fields
+
 import fakeredis
 
 from sealring.domain.codec import encode_envelope
@@ -12,6 +14,7 @@ from sealring.store.connection.topology import OneNode
 from sealring.store.markers import Markers
 from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
+from sealring.store.schema.limits_codec import LimitsCodec
 from sealring.store.schema.records import Records
 from sealring.store.schema.revocation_codec import RevocationCodec
 from support import stored_lists, stored_reader
@@ -80,6 +83,10 @@ def _bindings(keys, vector):
     return [{name: each[name] for name in each if name != "sealed"} for each in found]
 
 
+def _limits(keys, vector):
+    return stored_lists.limits(keys, ENVIRONMENT, fields_of(vector))
+
+
 def _revocations(keys, vector):
     return sorted(stored_lists.revocations(keys, ENVIRONMENT, fields_of(vector)), key=lambda each: each["reach"])
 
@@ -94,6 +101,7 @@ _OTHERS = {
     "KEK": _kek,
     "bindings": _bindings,
     "revocations": _revocations,
+    "limits": _limits,
     "outcome": lambda keys, vector, place: stored_lists.outcome(keys, place, b"", _raw(vector)),
     "audit entry": lambda keys, vector, partition: stored_lists.audit_entry(keys, partition, _raw(vector)),
 }
@@ -283,6 +291,13 @@ def _revocations_of(keys, vector):
     return sorted(told, key=lambda each: each["reach"])
 
 
+def _limits_of(keys, vector):
+    codec = LimitsCodec(keys)
+    found = codec.decode(ENVIRONMENT, fields_of(vector))
+    assert codec.encode(ENVIRONMENT, found) == fields_of(vector)
+    return {org: {each.name: getattr(limits, each.name) for each in fields(limits)} for org, limits in found.items()}
+
+
 def _outcome_of(keys, vector, place):
     records = records_of(keys)
     found = records.decode_outcome(place, _raw(vector))
@@ -336,6 +351,7 @@ _SERVERS = {
     "KEK": _kek_of,
     "bindings": _bindings_of,
     "revocations": _revocations_of,
+    "limits": _limits_of,
     "outcome": _outcome_of,
     "audit entry": _entry_of,
 }

@@ -33,6 +33,8 @@ class Action(StrEnum):
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
     TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` is the issuer and token or subject, `detail` the reach
     REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list was created
+    LIMITS_SET = "vault.limits.set"  # `target` is the organization, `detail` its overrides
+    LIMITS_CLEARED = "vault.limits.cleared"  # no target: those of all organizations
 
 
 @value

@@ -15,10 +15,10 @@ from werkzeug.routing import BaseConverter
 
 from sealring.admission.declarations import UnsupportedMediaType
 from sealring.admission.guard import Guard, request_id_of
-from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
+from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, rate_headers
 from sealring.admission.replies import Reply
 from sealring.admission.routes import OpenRoute, Route
-from sealring.errors import InvalidBody, KeyThrottled, SealringError, StoreLost, Violations
+from sealring.errors import InvalidBody, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
@@ -94,7 +94,7 @@ class Server(Flask):
     def _guarded(self, route: Route) -> Respond:
         def respond(request: WsgiRequest, values: Mapping[str, Any], request_id: str) -> Reply:
             try:
-                return route.view(self._guard.admit(route, request, values, request_id))
+                return self._guard.answer(route, request, values, request_id)
             except SealringError as error:
                 return self._problem(error, route, request_id)
             except UnsupportedMediaType as error:
@@ -120,8 +120,11 @@ class Server(Flask):
         violations: Violations = ()
         if isinstance(error, InvalidBody) and not route.rule.startswith(_COMPATIBLE):
             violations = error.violations
-        retry_after_s = error.retry_after_s if isinstance(error, KeyThrottled) else None
-        return Reply.problem(problem.status, problem.code, str(error), request_id, violations, retry_after_s)
+        retry_after_s = error.retry_after_s if isinstance(error, (KeyThrottled, RateLimited)) else None
+        reply = Reply.problem(problem.status, problem.code, str(error), request_id, violations, retry_after_s)
+        if isinstance(error, RateLimited):
+            reply.headers = (*reply.headers, *rate_headers(error))
+        return reply
 
 
 def _open(route: OpenRoute) -> Respond:

@@ -18,6 +18,7 @@ from sealring.domain.envelope import Combine, Header, Wrap
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import EnvironmentId, OrgId, new_uuid, uuid_text
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
+from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
 from sealring.domain.values import value
@@ -70,17 +71,19 @@ class _Job:
 class Keyring:
     """Finds or makes KEKs, and wraps and unwraps under them. Thread-safe."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each made once by wiring
         self,
         gateway: Gateway,
         keks: KekStore,
         managed: ManagedKeys,
         counts: WrapCounts,
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
+        limits_of: LimitsOf = unlimited,
     ) -> None:
         """`on_refusal` is called if an organization's own key failed for a reason that its owner has to fix."""
         self._gateway = gateway
         self._on_refusal = on_refusal
+        self._limits_of = limits_of
         self._keks = keks
         self._managed = managed
         self._counts = counts
@@ -102,7 +105,7 @@ class Keyring:
     def wrap(
         self, dek: DataKey, header: Header, keys: KeyRoute, context: KeyContext, caller: Caller
     ) -> tuple[Wrap, ...]:
-        """Wrap `dek` under each KEK of the route. Raises KeyFailure; then the caller must store nothing."""
+        """Wrap `dek` under each KEK of the route. Raises KeyFailure, QuotaExceeded: the caller must store nothing."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
         for binding in keys.bindings:
             _refuse_shut(binding)
@@ -257,7 +260,8 @@ class Keyring:
             context=scope.context,
             keys=((kek_id, kek.version),),
         )
-        return self._keks.publish(scope, kek, event)  # after a race, all use the KEK that was stored first
+        limits = self._limits_of(scope.environment, scope.org)
+        return self._keks.publish(scope, kek, event, limits)  # after a race, all use the KEK that was stored first
 
 
 def shown_pairs(context: KeyContext, show: tuple[str, ...] = ()) -> dict[str, str]:

@@ -23,6 +23,7 @@ from sealring.server.unreadable import write_refusal
 
 SETTINGS_VARIABLE = "SEALRING_CONFIG"  # tells the master the path of the settings
 THREADS_VARIABLE = "SEALRING_THREADS"  # tells the app how many requests its worker serves at once
+WORKERS_VARIABLE = "SEALRING_WORKERS"  # tells the app how many workers share a rate
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -71,9 +72,10 @@ def on_reload(server: Any) -> None:
     _keep_heartbeats_in_memory(server)
 
 
-def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
-    """Harden a worker before it builds the app and has a secret; tell the app the number of threads."""
+def post_fork(server: Any, worker: Any) -> None:
+    """Harden a worker before it builds the app and has a secret; tell the app the numbers of threads and workers."""
     os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
+    os.environ[WORKERS_VARIABLE] = str(server.num_workers)
     harden()
     logging.getLogger("gunicorn.error").addFilter(_without_request)
 

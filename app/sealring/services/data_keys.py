@@ -47,6 +47,7 @@ class DataKeys:
         """Return a fresh data key. Raises Forbidden if the token lacks the context's organization; KeyFailure."""
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
+        caller.acts_for(context.organization)
         message_id = new_uuid(MESSAGE_ID_BYTES)
         decision = self._decision(caller, context.organization)
         with DataKey.fresh() as dek:
@@ -78,6 +79,7 @@ class DataKeys:
         """
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
+        caller.acts_for(context.organization)
         old = self._parsed(caller, wrapped)
         source = self._decision(caller, old.header.org)
         target = self._decision(caller, context.organization)
@@ -123,6 +125,7 @@ class DataKeys:
             raise CiphertextRejected("format") from error
         if not caller.principal.may_see(blob.header.environment, blob.header.org):
             raise CiphertextRejected("organization")
+        caller.acts_for(blob.header.org)
         return blob
 
     def _unwrapped(self, caller: Caller, blob: DataKeyBlob, decision: Decision) -> tuple[DataKey, Decision]:

@@ -26,6 +26,7 @@ from sealring.store.schema.records import Records
 from sealring.store.schema.scores import parse_score
 from sealring.store.schema.short_forms import encode_org, take_org
 from sealring.store.transaction import ANSWER_LOST, Commit, Settled, transact
+from sealring.store.usage import growing, growth_of
 
 
 class RedisObjects:
@@ -63,6 +64,7 @@ class RedisObjects:
         name_key = self._keyspace.name(place.environment, place.org, place.name)
         object_key = self._keyspace.object(place.id)
         epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
+        usage_key = self._keyspace.usage(place.id.home)
         directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object, once nothing forbids the write: after a crash, the entry is harmless.
         directory = (b"HSET", directory_key, encode_org(place.org), b"")
@@ -78,11 +80,12 @@ class RedisObjects:
                 (b"GET", marker_key),
                 (b"GET", name_key),
                 (b"GET", epoch_key),
+                (b"HGETALL", usage_key),
                 (b"TIME",),
                 *following.reading,
                 *ours,
             )
-            marker, holder, epoch, now, *known = replies[len(before) + 1 :]
+            marker, holder, epoch, usage, now, *known = replies[len(before) + 1 :]
             self._markers.check(place.id.partition, marker)
             if lost and (landed := known.pop()) is not None:
                 created_at = self._records.decode_object(place.id, landed).created_at
@@ -93,7 +96,8 @@ class RedisObjects:
                 raise NameTaken
             new = make(epoch)
             record = new.record.stamped(microseconds(now))
-            writes = self._commands.create(record, name_key)
+            counted = growing(self._keyspace, usage, record, growth_of(None, record), new.limits)
+            writes = (*self._commands.create(record, name_key), *counted)
             if not together:
                 self._links.record(directory_key, directory)
             listed = (directory,) if together else ()
@@ -130,6 +134,7 @@ class RedisObjects:
             raise NotFound
         object_key = self._keyspace.object(object_id)
         epoch_key, marker_key = self._keyspace.epoch(object_id.home), self._markers.key(object_id.partition)
+        usage_key = self._keyspace.usage(object_id.home)
         following = self._intents.attempt(idempotent, NO_ORG, object_id.partition)
         ours: set[bytes] = set()  # operations of our commits: one of them may have been applied without a reply
 
@@ -140,12 +145,13 @@ class RedisObjects:
                 (b"GET", marker_key),
                 (b"GET", object_key),
                 (b"GET", epoch_key),
+                (b"HGETALL", usage_key),
                 self._history.newest(object_id),
                 (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
                 *following.reading,
             )
-            marker, raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            marker, raw, epoch, usage, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
             self._markers.check(object_id.partition, marker)
             current = self._decode(object_id, raw)
             if current is None:
@@ -162,8 +168,10 @@ class RedisObjects:
             record = change.record.following(current)
             ours.add(record.operation)
             self._check_name_free(link, current, record)
-            writes = (*self._history.writes(link, current, record), *self._commands.replace(current, record))
-            return self._commit((*writes, *following.closing(record)), record, change)
+            leaving = self._history.leaving(link, current, record)
+            counted = growing(self._keyspace, usage, record, growth_of(current, record, leaving), change.limits)
+            writes = (*self._history.writes(current, record, leaving), *self._commands.replace(current, record))
+            return self._commit((*writes, *counted, *following.closing(record)), record, change)
 
         return transact(self._links, object_key, attempt)
 

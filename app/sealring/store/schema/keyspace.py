@@ -18,6 +18,8 @@
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 forever           first use
     s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       forever           a change of one
     s1:{p}:r:<env>         hash    revocations of tokens by target         forever           a change of one
+    s1:{p}:l:<env>         hash    limits of organizations, by organization  forever         a change of one
+    s1:{p}:m:<home>        hash    counts of what organizations store  forever               nothing
     s1:{p}:q               hash    the organization of a binding, by id    forever           nothing
     s1:{p}:g:<home>        string  an organization's epoch                 forever           each of its writes
     s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
@@ -65,6 +67,8 @@ class Kind(Enum):
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
     REVOCATIONS = b"r"
+    LIMITS = b"l"
+    USAGE = b"m"
     DIRECTORY = b"d"
     EPOCH = b"g"
     OUTCOMES = b"i"
@@ -84,12 +88,12 @@ def parse_key(key: bytes) -> tuple[Kind | None, bytes]:
 
 
 def parse_environment(rest: bytes) -> EnvironmentId | None:
-    """Return the environment of an ENVIRONMENT_INDEX or REVOCATIONS key; None if it names none."""
+    """Return the environment of an ENVIRONMENT_INDEX, REVOCATIONS or LIMITS key; None if it names none."""
     return environment_id(rest.decode("ascii", "replace"))
 
 
 def parse_owner(rest: bytes) -> Owner | None:
-    """Return the owner, `<env>:<org>`, of an ORG_INDEX or BINDINGS key; None if it names none."""
+    """Return the owner, `<env>:<org>`, of an ORG_INDEX or BINDINGS key, or of a count; None if it names none."""
     environment, _, org = rest.decode("ascii", "replace").partition(":")
     owner = environment_id(environment), org_id(org) if org else NO_ORG
     return None if owner[0] is None or owner[1] is None else (owner[0], owner[1])
@@ -184,6 +188,12 @@ class Keyspace:
 
     def revocations(self, environment: EnvironmentId) -> bytes:
         return self._of(environment, NO_ORG) + f"r:{environment}".encode()
+
+    def limits(self, environment: EnvironmentId) -> bytes:
+        return self._of(environment, NO_ORG) + f"l:{environment}".encode()
+
+    def usage(self, home: Home) -> bytes:
+        return self._prefixes[home.partition] + b"m:" + home.raw
 
     def epoch(self, home: Home) -> bytes:
         return self._prefixes[home.partition] + b"g:" + home.raw
