@@ -42,8 +42,8 @@ class Buckets:
             full_at = self._full_at.get(key)
             if full_at is None:
                 key, full_at = self._found(key)
-            full_at = max(full_at, now) + each
-            wait = full_at - now - max(each, BURST_S)
+            full_at = (full_at if full_at > now else now) + each  # noqa: FURB136  max() takes three times as long
+            wait = full_at - now - (each if each > BURST_S else BURST_S)  # noqa: FURB136
             if wait > _ROUNDING_S:
                 return wait
             self._full_at[key] = full_at
