@@ -8,7 +8,7 @@ from sealring.domain.limits import Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.routing import ManagedKeks
 from sealring.operator import installation
-from sealring.settings import Fairness
+from sealring.settings import Fairness, WorkerKind
 from sealring.store.connection.durability import DurabilityPolicy
 from support.make import ENVIRONMENT
 
@@ -43,12 +43,20 @@ def load(tmp_path):
     return from_text
 
 
+@pytest.mark.parametrize(("worker", "percent"), [("loop", 75), ("threads", 100)])
+def test_one_organization_may_take_as_much_of_a_worker_as_suits_its_kind(load, worker, percent):
+    loaded = load(f'{GOOD}[server]\nworker = "{worker}"\n')
+
+    assert (loaded.worker.value, loaded.fairness.concurrency_percent) == (worker, percent)
+
+
 def test_defaults_are_filled_in(load):
     loaded = load(GOOD)
 
     assert loaded.limits.max_value_bytes == 1_048_576
     assert loaded.limits.retention_s == 30 * 86_400
-    assert loaded.fairness == Fairness(Rates(), Limits(), 100)
+    assert loaded.fairness == Fairness(Rates(), Limits(), 75)
+    assert loaded.worker is WorkerKind.LOOP
     assert loaded.managed.per is ManagedKeks.COMBINATION
     assert loaded.local_issuer is None
     assert loaded.durability == DurabilityPolicy(accept_data_loss=False, declared_durable=False, wait_replicas=0)
@@ -169,6 +177,8 @@ def test_secrets_are_not_shown(load):
             "[limits]\norganization_concurrency_percent = 0\n[store]",
             r"\[limits\] organization_concurrency_percent must be a whole number from 1 to 100",
         ),
+        ("[store]", '[server]\nworker = "gevent"\n[store]', r"\[server\] worker must be 'loop' or 'threads'"),
+        ("[store]", "[server]\nworker = 1\n[store]", r"\[server\] worker must be 'loop' or 'threads'"),
         ("[store]", "[store", "is not valid TOML .at line"),
     ],
 )

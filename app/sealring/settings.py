@@ -6,6 +6,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from sealring.admission.limits import Rates
@@ -26,8 +27,18 @@ MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
 MAX_VERSIONS = 10_000  # of one object: one answer lists all of them
 DAY_S = 86_400
-CONCURRENCY_PERCENT = 100  # a thread is too rare to be refused while it is free: what is beyond them waits in a queue
 DEFAULT_RUN_FOLDER = "run"
+
+
+class WorkerKind(Enum):
+    """How a worker of the server serves requests: on one event loop, or each in a thread."""
+
+    LOOP = "loop"
+    THREADS = "threads"
+
+
+# A thread is too rare to be refused while it is free: what is beyond them waits in a queue.
+CONCURRENCY_PERCENT = {WorkerKind.LOOP: 75, WorkerKind.THREADS: 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ class Settings:
     fairness: Fairness
     audit_retention_s: int
     run_folder: Path  # where the workers of one server share fetched key sets
+    worker: WorkerKind
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
@@ -94,9 +106,10 @@ def load(path: Path) -> Settings:
         issuers=tuple(IssuerProfile.parse(each, base=base) for each in root.tables("issuers")),
         local_issuer=_local_issuer(root, base),
         limits=_limits(root.table("limits", {})),
-        fairness=_fairness(root.table("limits", {})),
+        fairness=_fairness(root.table("limits", {}), _worker(root.table("server", {}))),
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
         run_folder=_run_folder(root.table("server", {}), base),
+        worker=_worker(root.table("server", {})),
     )
     _check_together(settings)
     return settings
@@ -216,7 +229,7 @@ def _limits(table: Table) -> ObjectLimits:
     )
 
 
-def _fairness(table: Table) -> Fairness:
+def _fairness(table: Table, worker: WorkerKind) -> Fairness:
     def limit(member: str, most: int) -> int:
         return table.number(member, 0, least=0, most=most)
 
@@ -231,13 +244,20 @@ def _fairness(table: Table) -> Fairness:
             stored_bytes=limit("organization_bytes", MAX_QUOTA),
             contexts=limit("organization_contexts", MAX_QUOTA),
         ),
-        concurrency_percent=table.number("organization_concurrency_percent", CONCURRENCY_PERCENT, most=100),
+        concurrency_percent=table.number("organization_concurrency_percent", CONCURRENCY_PERCENT[worker], most=100),
     )
 
 
 def _run_folder(table: Table, base: Path) -> Path:
-    table.only("run_folder")
+    table.only("run_folder", "worker")
     return base / (table.text("run_folder") if "run_folder" in table.members else DEFAULT_RUN_FOLDER)
+
+
+def _worker(table: Table) -> WorkerKind:
+    kind = table.members.get("worker", WorkerKind.LOOP.value)
+    if kind not in [each.value for each in WorkerKind]:
+        table.refuse("worker", "must be 'loop' or 'threads'")
+    return WorkerKind(kind)
 
 
 def _check_together(settings: Settings) -> None:

@@ -14,6 +14,13 @@ def by_organization(**rates):
     return lambda _environment, org: Limits(requests_per_second=rates.get(org, 0))
 
 
+def begun(limits, who):
+    """The turn of a request that is there as a whole."""
+    turn = limits.enter(who)
+    turn.begin()
+    return turn
+
+
 def admitted(limits, who, attempts):
     """How many requests of `who` pass, one after the other."""
     passed = 0
@@ -107,7 +114,7 @@ def test_a_request_for_several_organizations_counts_for_the_one_that_it_acts_for
     limits = limiter(limits_of=by_organization(org_acme=5))
 
     def acts(org):
-        turn = limits.enter(who)
+        turn = begun(limits, who)
         try:
             turn.acts_for(org)
         finally:
@@ -122,7 +129,7 @@ def test_a_request_for_several_organizations_counts_for_the_one_that_it_acts_for
 
 def test_a_request_counts_once_for_an_organization_however_often_it_says_so():
     limits = limiter(limits_of=by_organization(org_acme=5))
-    turn = limits.enter(principal())
+    turn = begun(limits, principal())
 
     for _ in range(1000):
         turn.acts_for(ACME)
@@ -132,7 +139,7 @@ def test_a_request_of_one_organization_is_not_counted_again_when_it_acts():
     limits = limiter(limits_of=by_organization(org_acme=5))
 
     for _ in range(10):
-        turn = limits.enter(principal(ACME))
+        turn = begun(limits, principal(ACME))
         turn.acts_for(ACME)
         turn.leave()
 
@@ -142,7 +149,7 @@ def test_a_refusal_tells_whose_rate_it_is_and_what_the_worker_admits():
     admitted(limits, principal(ACME), 100)
 
     with pytest.raises(RateLimited) as refused:
-        limits.enter(principal(ACME))
+        begun(limits, principal(ACME))
 
     assert (refused.value.whose, refused.value.quota, refused.value.window_s) == ("subject", 10, 2)
     assert refused.value.retry_after_s == pytest.approx(0.2)
@@ -150,36 +157,36 @@ def test_a_refusal_tells_whose_rate_it_is_and_what_the_worker_admits():
 
 def test_an_organization_has_no_more_than_its_share_of_the_turns():
     limits = limiter(places=4, share=2)
-    other = limits.enter(principal(BETA))
-    turns = [limits.enter(principal(ACME)) for _ in range(2)]
+    other = begun(limits, principal(BETA))
+    turns = [begun(limits, principal(ACME)) for _ in range(2)]
 
     with pytest.raises(TooManyRequests):
-        limits.enter(principal(ACME))
+        begun(limits, principal(ACME))
 
     for turn in (*turns, other):
         turn.leave()
-    limits.enter(principal(ACME))
+    begun(limits, principal(ACME))
 
 
 def test_a_request_for_several_organizations_takes_its_place_of_the_share_of_the_one_it_acts_for():
     limits = limiter(places=4, share=2)
-    limits.enter(principal(BETA))
+    begun(limits, principal(BETA))
     for _ in range(2):
-        limits.enter(principal(ACME))
-    turn = limits.enter(principal())
+        begun(limits, principal(ACME))
+    turn = begun(limits, principal())
 
     with pytest.raises(TooManyRequests):
         turn.acts_for(ACME)
     turn.leave()
 
-    limits.enter(principal()).acts_for(BETA)
+    begun(limits, principal()).acts_for(BETA)
 
 
 def test_a_turn_that_was_refused_an_organization_gives_one_place_back():
     turns = Turns(4, share=2, alone=4)
     limits = Limiter(Rates(), by_organization(org_acme=1), turns, workers=1)
     admitted(limits, principal(ACME), 10)
-    turn = limits.enter(principal())
+    turn = begun(limits, principal())
     with pytest.raises(RateLimited):
         turn.acts_for(ACME)
 
@@ -199,11 +206,36 @@ def test_each_refusal_is_observed_by_a_word():
     assert words == ["subject", "organization", "environment"]
 
     busy = limiter(places=3, share=1, observe=words.append)
-    busy.enter(principal(BETA))
-    busy.enter(principal(ACME))
+    begun(busy, principal(BETA))
+    begun(busy, principal(ACME))
     with pytest.raises(TooManyRequests):
-        busy.enter(principal(ACME))
-    busy.enter(principal())
+        begun(busy, principal(ACME))
+    begun(busy, principal())
     with pytest.raises(Overloaded):
-        busy.enter(principal(BETA))
+        begun(busy, principal(BETA))
     assert words[3:] == ["share", "overloaded"]
+
+
+def test_a_request_that_is_still_arriving_takes_no_place():
+    limits = limiter(places=1, share=1)
+
+    arriving = [limits.enter(principal(ACME)) for _ in range(5)]
+    turn = begun(limits, principal(BETA))
+
+    with pytest.raises(Overloaded):
+        arriving[0].begin()
+    turn.leave()
+    arriving[0].begin()
+    for each in arriving:
+        each.leave()
+
+
+def test_where_a_thread_waits_for_a_request_that_takes_a_place_at_once():
+    limits = limiter(places=1, share=1, early=True)
+    turn = limits.enter(principal(ACME))
+
+    with pytest.raises(Overloaded):
+        limits.enter(principal(BETA))
+    turn.begin()
+    turn.leave()
+    limits.enter(principal(BETA)).leave()

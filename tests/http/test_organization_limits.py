@@ -147,7 +147,8 @@ def shared(tmp_path):
     """One worker of four threads, of which one organization beside others gets two."""
     with EmbeddedValkey(tmp_path) as store:
         path = new_installation(tmp_path, store.url, 2)
-        path.write_text(path.read_text() + "\n[limits]\norganization_concurrency_percent = 50\n")
+        more = '\n[limits]\norganization_concurrency_percent = 50\n[server]\nworker = "threads"\n'
+        path.write_text(path.read_text() + more)
         with running(path, tmp_path / "server.log", None, workers=1, threads=4) as server:
             yield server
 

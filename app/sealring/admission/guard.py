@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,6 +26,7 @@ from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Caller
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
+from sealring.fibers import heavy
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
 _MAX_VIOLATIONS = 20
@@ -50,6 +52,7 @@ class Guard:
         try:
             principal.require(route.permission)
             query, body, raw = _read(route, request)
+            turn.begin()
             idempotent = idempotent_request(principal, request, raw, self._fingerprint) if route.repeatable else None
             source = source_of(request.peer)
             caller = Caller(principal, request_id, idempotent, source=source, acts_for=turn.acts_for)
@@ -66,7 +69,7 @@ def _read(route: Route, request: Request) -> tuple[Mapping[str, Any], Mapping[st
     if route.body is None:
         return query, {}, b""
     raw = request.body()
-    return query, _body(route.body, raw, request), raw
+    return query, heavy(partial(_body, route.body, raw, request), len(raw)), raw
 
 
 def _body(schema: Schema, raw: bytes, request: Request) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The limits that a request meets before anything of its body is read: rates, and its organization's share of turns."""
+"""The limits that a request meets: rates before its body is read, and its organization's share of turns after that."""
 
 from __future__ import annotations
 
@@ -38,10 +38,13 @@ class Limiter:
         turns: Turns,
         *,
         workers: int,
+        early: bool = False,
         observe: Observe = lambda _which: None,
         clock: Clock = time.monotonic,
     ) -> None:
         """`workers` share the rates; `clock` gives seconds.
+
+        `early`: a request takes its place before its body is read, since a thread waits for the body.
 
         `observe` is called with a word for each refusal: subject, organization, environment, share, overloaded.
         """
@@ -49,11 +52,12 @@ class Limiter:
         self._limits_of = limits_of
         self._turns = turns
         self._workers = workers
+        self._early = early
         self._observe = observe
         self._subjects, self._organizations, self._environments = (Buckets(1 / workers, clock) for _ in range(3))
 
     def enter(self, principal: Principal) -> Turn:
-        """Count a request, and take a place for it. Raises LimitError. Leave the turn when it is answered."""
+        """Count a request, and return its turn. Raises LimitError."""
         environment, rates = principal.environment, self._rates
         org = _only(principal)
         try:
@@ -63,12 +67,21 @@ class Limiter:
                 self._take_of(principal, org)
             if rates.environment:
                 self._take("environment", self._environments, environment, rates.environment)
-            owner = (environment, org) if org else None
+        except LimitError as refusal:
+            self._observe(_word(refusal))
+            raise
+        turn = Turn(self, principal, (environment, org) if org else None)
+        if self._early:
+            turn.begin()
+        return turn
+
+    def begin(self, owner: Owner | None) -> None:
+        """Take a place. Raises LimitError."""
+        try:
             self._turns.enter(owner)
         except LimitError as refusal:
             self._observe(_word(refusal))
             raise
-        return Turn(self, principal, owner)
 
     def act(self, principal: Principal, org: OrgId, *, claims: bool) -> None:
         """Count a request, which was counted for its subject before, for an organization. Raises LimitError.
@@ -99,15 +112,25 @@ class Limiter:
 
 
 class Turn:
-    """One request, from its admission to its answer. Not thread-safe."""
+    """One request, from its admission to its answer. Not thread-safe.
 
-    __slots__ = ("_acts_for", "_limiter", "_owner", "_principal")
+    It begins when the whole request is there: on an event loop, one that arrives slowly takes no place.
+    """
+
+    __slots__ = ("_acts_for", "_has_place", "_limiter", "_owner", "_principal")
 
     def __init__(self, limiter: Limiter, principal: Principal, owner: Owner | None) -> None:
         self._limiter = limiter
         self._principal = principal
         self._owner = owner
+        self._has_place = False
         self._acts_for: tuple[OrgId, ...] = () if owner is None else (owner[1],)
+
+    def begin(self) -> None:
+        """Take a place, unless it has one; leave when the request is answered. Raises LimitError."""
+        if not self._has_place:
+            self._limiter.begin(self._owner)
+            self._has_place = True
 
     def acts_for(self, org: OrgId) -> None:
         """Count the request for an organization of its token, once; its place is the first one's. Raises LimitError."""
@@ -118,7 +141,8 @@ class Turn:
         self._acts_for = (*self._acts_for, org)
 
     def leave(self) -> None:
-        self._limiter.leave(self._owner)
+        if self._has_place:
+            self._limiter.leave(self._owner)
 
 
 def _only(principal: Principal) -> OrgId:

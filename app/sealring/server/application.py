@@ -31,7 +31,7 @@ from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
-from sealring.settings import Settings
+from sealring.settings import Settings, WorkerKind
 from sealring.store.connection.durability import Durability, require_durability
 from sealring.store.layout import check_writable
 from sealring.store.opened import OpenedStore
@@ -68,7 +68,7 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
     fairness = settings.fairness
     share = max(1, threads * fairness.concurrency_percent // 100)
     turns = Turns(threads, share=share, alone=threads)
-    return Limiter(fairness.rates, limits.of, turns, workers=workers)
+    return Limiter(fairness.rates, limits.of, turns, workers=workers, early=settings.worker is WorkerKind.THREADS)
 
 
 def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:

@@ -31,11 +31,10 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn unlinks its file there
 
 # --- settings
 
-wsgi_app = "sealring.server.wsgi:create_app()"
+wsgi_app = "sealring.server.asgi:create_app()"  # the master replaces it, with the class, as [server] worker says
 workers = 2
-worker_class = "sealring.server.worker.Worker"  # required: it tells the master when it serves
-threads = 16  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
-worker_connections = 900  # with connections to the store and to providers, fewer than 1,024 file descriptors
+threads = 16  # if the settings have worker = "threads"; one organization can make half of them wait for its keys
+worker_connections = 800  # with connections to the store and to providers, fewer than 1,024 file descriptors
 preload_app = False  # each worker builds its own app: an HSM session does not survive a fork
 keepalive = 75  # s; longer than the 60 s of nginx and of cloud load balancers, so that they close first
 timeout = 60  # s

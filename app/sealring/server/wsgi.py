@@ -1,4 +1,4 @@
-"""The entry point of a gunicorn worker."""
+"""The entry point of a gunicorn worker with threads."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ _PASSING = (StoreUnavailable, KeyUnavailable, KeyDeadlineExceeded)
 
 def create_app() -> Server:
     """Build the application from what the master left. If that fails, end the worker."""
+    return server_of(int(os.environ[THREADS_VARIABLE]))
+
+
+def server_of(requests: int) -> Server:
+    """Likewise, for a worker that serves that many requests at once."""
     log = Log()
     try:
-        threads, workers = int(os.environ[THREADS_VARIABLE]), int(os.environ[WORKERS_VARIABLE])
-        return application.make_app(inheritance.left(), log, threads, workers)
+        workers = int(os.environ[WORKERS_VARIABLE])
+        return application.make_app(inheritance.left(), log, requests, workers)
     except SealringError as error:
         log.notice(f"cannot start: {for_the_operator(error)}")
         sys.exit(_TRY_AGAIN if isinstance(error, _PASSING) else _WORKER_FAILED_TO_BOOT)

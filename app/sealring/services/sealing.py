@@ -12,6 +12,7 @@ from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, new_uuid
 from sealring.domain.kek import KekUse
 from sealring.domain.principal import Caller
+from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring
 
@@ -40,7 +41,8 @@ class Sealing:
         header = Header.of_object(keys.combine, message_id, caller.principal.environment, object_id.raw, context)
         with DataKey.fresh() as dek:
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
-            return seal(value, dek=dek.secret, header=header, wraps=wraps), self._keyring.uses(keys, wraps)
+            sealed = heavy(lambda: seal(value, dek=dek.secret, header=header, wraps=wraps), len(value))
+            return sealed, self._keyring.uses(keys, wraps)
 
     def decision(self, envelope: Envelope) -> Decision:
         """Return the last known decision for an envelope's organization."""
@@ -60,6 +62,6 @@ class Sealing:
 
         def opened(decision: Decision) -> bytes:
             with self._keyring.unwrap(envelope.header, envelope.wraps, context, caller, decision) as dek:
-                return open_sealed(envelope, dek.secret)
+                return heavy(lambda: open_sealed(envelope, dek.secret), len(envelope.ciphertext))
 
         return self._bound.by(decision, opened)
