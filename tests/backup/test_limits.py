@@ -6,9 +6,11 @@ from backup.kit import updated
 from sealring.domain.limits import Override, Use
 from sealring.server import wiring
 from sealring.services.objects import ObjectLimits
+from sealring.store.connection.timing import microseconds
 from sealring.store.verify.sweep import Sweep
 from support.limits import set_limits
 from support.make import ACME, BETA, ENVIRONMENT, caller, context, services
+from support.waiting import becomes_true
 
 ME, THEM = caller(ACME), caller(BETA)
 
@@ -17,6 +19,10 @@ ME, THEM = caller(ACME), caller(BETA)
 def partitions():
     """One, so that all objects are in it."""
     return 1
+
+
+def now_ms(links):
+    return microseconds(links.call((b"TIME",))[0]) // 1000
 
 
 def stores(opened):
@@ -76,6 +82,8 @@ def test_an_organization_that_is_written_during_a_sweep_is_not_compared_and_the_
     keyspace, made = opened.parts.keyspace, []
     theirs = keyspace.usage(keyspace.home(ENVIRONMENT, BETA))
     opened.links.call((b"HINCRBY", theirs, f"o:{ENVIRONMENT}:{BETA}", 1))
+    written = now_ms(opened.links)
+    assert becomes_true(lambda: now_ms(opened.links) > written)  # the sweep begins later than what it is to count
 
     def meanwhile(_envelope, _context):
         if not made:
