@@ -59,6 +59,8 @@ lint: setup
 
 torture: setup softhsm nginx  ## Run the tests that take minutes (ARGS=... go to pytest)
 	@$(BIN)/pytest -m torture $(ARGS)
+	@echo '== the servers of all tests, with threads instead of an event loop'
+	@SEALRING_TEST_WORKER=threads $(BIN)/pytest tests -q
 	@echo '== the SDKs, with a cluster as the store and keys in a token'
 	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
 
