@@ -23,14 +23,16 @@ import report
 import scale
 from failures import BenchmarkFailed
 from footprint import Footprint, Scales
-from intervals import FEWEST
 from load import Effort, Sample, check_wrk, measure
 from operations import OBJECTS, OPERATIONS, SealringTarget
+from peer import MANY
 from processes import Cores, pinned, resident_mb
 from report import progress
 from servers import Sealring, running_sealring
 
 from sealring.errors import SealringError
+
+PEER_ROUNDS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +169,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION",
                         help=f"only these operations: {', '.join(OPERATIONS)}")  # fmt: skip
     parser.add_argument(
-        "--rounds", type=int, help="shuffled rounds (default: 3; of --peer 6, the fewest that have an interval)"
+        "--rounds",
+        type=int,
+        help=f"shuffled rounds (default: 3; of --peer {PEER_ROUNDS}: with fewer than 6, no interval)",
     )
     parser.add_argument("--seconds", type=int, default=2, help="length of a sample (default: 2)")
     parser.add_argument("--warm-up", type=int, default=1, help="seconds before each sample (default: 1)")
-    parser.add_argument("--connections", type=int, default=16, help="kept connections (default: 16)")
+    parser.add_argument("--connections", type=int, help=f"kept connections (default: 16, of --peer {MANY})")
     parser.add_argument("--json", type=Path, default=Path(".cache/bench.json"), help="default: .cache/bench.json")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 1, 0
     if options.scale is not None:
         options.scale = options.scale or list(scale.SIZES)
-    options.rounds = options.rounds or (FEWEST if options.peer else 3)
+    options.rounds = options.rounds or (PEER_ROUNDS if options.peer else 3)
+    options.connections = options.connections or (MANY if options.peer else 16)
     if options.profile and options.peer:
         parser.error("choose --profile or --peer")
     return options
