@@ -20,7 +20,7 @@ LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
 	--extra embedded --extra hsm --extra aws --extra gcp --extra azure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check lint torture mutants test-long test-clouds softhsm bench docs wheels lock clean
+.PHONY: help setup dev test check lint torture mutants test-long test-clouds softhsm nginx bench docs wheels lock clean
 
 help:  ## List the targets
 	@echo 'make ...'
@@ -39,7 +39,7 @@ clean:  ## Remove .venv and all files that tools made; your data in .sealring st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Test
-test: $(if $(ARGS),check,lint) softhsm  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
+test: $(if $(ARGS),check,lint) softhsm nginx  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
 	@echo '== $(if $(ARGS),pytest,pytest and mypy)'
 	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/parts.py)
 
@@ -57,12 +57,14 @@ lint: setup
 	@echo '== deptry'
 	@$(BIN)/deptry app
 
-torture: setup softhsm  ## Run the tests that take minutes (ARGS=... go to pytest)
+torture: setup softhsm nginx  ## Run the tests that take minutes (ARGS=... go to pytest)
 	@$(BIN)/pytest -m torture $(ARGS)
+	@echo '== the servers of all tests, with threads instead of an event loop'
+	@SEALRING_TEST_WORKER=threads $(BIN)/pytest tests -q
 	@echo '== the SDKs, with a cluster as the store and keys in a token'
 	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
 
-mutants: setup softhsm  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
+mutants: setup softhsm nginx  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
 
 test-long: torture mutants  ## Run what takes too long for CI
@@ -76,6 +78,15 @@ softhsm: # the tests have keys in a token of SoftHSM
 		echo 'Installing softhsm2 ...'; apt-get update -qq && apt-get install -qq -y softhsm2 >/dev/null; \
 	else \
 		echo 'The tests need SoftHSM2: sudo apt-get install softhsm2, or brew install softhsm' >&2; exit 1; \
+	fi
+
+nginx: # the tests compare what it and the server take for a request
+	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing nginx-light, not started ...'; \
+		apt-get update -qq && RUNLEVEL=1 apt-get install -qq -y nginx-light >/dev/null; \
+	else \
+		echo 'The tests need nginx: sudo apt-get install nginx-light, or brew install nginx' >&2; exit 1; \
 	fi
 
 bench: setup  ## Measure the server (ARGS=...)

@@ -43,9 +43,7 @@ BOUNDARIES: dict[str, tuple[str, ...]] = {
         "sealring.services.data_keys:commitment",
         "sealring.services.data_keys:check_commitment",
     ),
-    "envelope encode, parse": (
-        "sealring.store.schema.records:encode_envelope",
-        "sealring.store.schema.records:parse_envelope",
+    "blob of a data key: encode, parse": (
         "sealring.services.data_keys:encode_data_key",
         "sealring.services.data_keys:parse_data_key",
     ),
@@ -56,12 +54,12 @@ BOUNDARIES: dict[str, tuple[str, ...]] = {
         "sealring.store.schema.records:Records.summarize",
         "sealring.store.schema.records:Records.encode_summary",
         "sealring.store.schema.records:Records.decode_summary",
-        "sealring.store.schema.records:IndexMembers.encode",
     ),
     "MACs and digests of the store": (
         "sealring.crypto.store_keys:StoreKeys.locator",
         "sealring.crypto.store_keys:StoreKeys.record",
-        "sealring.crypto.store_keys:StoreKeys.index",
+        "sealring.crypto.store_keys:StoreKeys.audit",
+        "sealring.crypto.store_keys:StoreKeys.blob",
         "sealring.crypto.store_keys:StoreKeys.etag",
     ),
     "store: keys, commands, transaction": (

@@ -15,6 +15,7 @@ _KINDS = {
     "e": "index of an environment",
     "v": "older versions",
     "s": "their summaries",
+    "m": "counts of an organization",
 }
 _NOT_OF_OBJECTS = {"a", "k", "c", ""}  # audit stream, KEKs, their scopes, layout
 _LETTER = re.compile(rb"s1:\{\d+\}:([a-z]+)")

@@ -26,6 +26,17 @@ from sealring.server import wiring
 
 _START_S = 30.0
 
+# Out of reach, so that the cost of limits is measured and none is met.
+_LIMITS = """
+[limits]
+subject_requests_per_second = 1000000
+organization_requests_per_second = 1000000
+environment_requests_per_second = 1000000
+organization_objects = 1000000000000
+organization_bytes = 1000000000000000
+organization_contexts = 1000000000000
+"""
+
 
 class Client:
     """One kept connection to an HTTP server that speaks JSON."""
@@ -89,6 +100,8 @@ def initialise(folder: Path, store_url: str, keys: str) -> Path:
     """Make the settings and the layout of an empty store; return the settings' path."""
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
+    if _LIMITS not in (text := path.read_text()):
+        path.write_text(text + _LIMITS)
     wiring.initialise_store(settings.load(path), installation.DEFAULT_PARTITIONS)
     return path
 

@@ -3,9 +3,12 @@
 import pytest
 
 from sealring import settings
+from sealring.admission.limits import Rates
+from sealring.domain.limits import Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.routing import ManagedKeks
 from sealring.operator import installation
+from sealring.settings import Fairness, WorkerKind
 from sealring.store.connection.durability import DurabilityPolicy
 from support.make import ENVIRONMENT
 
@@ -40,11 +43,20 @@ def load(tmp_path):
     return from_text
 
 
+@pytest.mark.parametrize(("worker", "percent"), [("loop", 75), ("threads", 100)])
+def test_one_organization_may_take_as_much_of_a_worker_as_suits_its_kind(load, worker, percent):
+    loaded = load(f'{GOOD}[server]\nworker = "{worker}"\n')
+
+    assert (loaded.worker.value, loaded.fairness.concurrency_percent) == (worker, percent)
+
+
 def test_defaults_are_filled_in(load):
     loaded = load(GOOD)
 
     assert loaded.limits.max_value_bytes == 1_048_576
     assert loaded.limits.retention_s == 30 * 86_400
+    assert loaded.fairness == Fairness(Rates(), Limits(), 75)
+    assert loaded.worker is WorkerKind.LOOP
     assert loaded.managed.per is ManagedKeks.COMBINATION
     assert loaded.local_issuer is None
     assert loaded.durability == DurabilityPolicy(accept_data_loss=False, declared_durable=False, wait_replicas=0)
@@ -63,6 +75,26 @@ def test_what_is_said_is_taken(load):
     assert loaded.limits.max_value_bytes == 10
     assert loaded.limits.retention_s == 86_400
     assert durable.durability == DurabilityPolicy(accept_data_loss=True, declared_durable=True, wait_replicas=5)
+
+
+def test_each_limit_of_an_organization_is_taken_for_what_it_is(load):
+    said = (
+        "subject_requests_per_second = 1",
+        "organization_requests_per_second = 2",
+        "environment_requests_per_second = 3",
+        "organization_concurrency_percent = 4",
+        "organization_objects = 5",
+        "organization_bytes = 6",
+        "organization_contexts = 7",
+    )
+
+    loaded = load("\n".join((GOOD, "[limits]", *said)))
+
+    assert loaded.fairness == Fairness(
+        Rates(subject=1, environment=3),
+        Limits(requests_per_second=2, objects=5, stored_bytes=6, contexts=7),
+        concurrency_percent=4,
+    )
 
 
 def test_the_store_url_may_stand_in_a_file(load, tmp_path):
@@ -130,6 +162,23 @@ def test_secrets_are_not_shown(load):
             "[limits]\nmax_value_bytes = true\n[store]",
             r"\[limits\] max_value_bytes must be a whole number from 1 to",
         ),
+        (
+            "[store]",
+            "[limits]\norganization_requests_per_second = -1\n[store]",
+            r"\[limits\] organization_requests_per_second must be a whole number from 0 to 1000000",
+        ),
+        (
+            "[store]",
+            "[limits]\norganization_bytes = 9007199254740992\n[store]",
+            r"\[limits\] organization_bytes must be a whole number from 0 to 9007199254740991",
+        ),
+        (
+            "[store]",
+            "[limits]\norganization_concurrency_percent = 0\n[store]",
+            r"\[limits\] organization_concurrency_percent must be a whole number from 1 to 100",
+        ),
+        ("[store]", '[server]\nworker = "gevent"\n[store]', r"\[server\] worker must be 'loop' or 'threads'"),
+        ("[store]", "[server]\nworker = 1\n[store]", r"\[server\] worker must be 'loop' or 'threads'"),
         ("[store]", "[store", "is not valid TOML .at line"),
     ],
 )

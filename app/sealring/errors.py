@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 Violations = Sequence[tuple[str, str]]  # (field, what is wrong with it)
 Responsible = Literal["tenant", "operator", "plugin"]  # for a failure: who has to act
+Whose = Literal["subject", "organization", "environment"]  # for a rate: what is counted together
 
 
 class SealringError(Exception):
@@ -97,6 +98,33 @@ class IssuerUnavailable(AccessError):
 
 class Forbidden(AccessError):
     """The token is valid but does not allow this."""
+
+
+class LimitError(SealringError):
+    """Base of refusals because of a limit."""
+
+
+class RateLimited(LimitError):
+    """Too many requests of the token's subject, its organization or its environment."""
+
+    def __init__(self, whose: Whose, quota: int, window_s: int, retry_after_s: float) -> None:
+        super().__init__(f"Too many requests of the {whose}. Try again later.")
+        self.whose = whose
+        self.quota = quota  # requests that this worker admits in `window_s` seconds
+        self.window_s = window_s
+        self.retry_after_s = retry_after_s
+
+
+class TooManyRequests(LimitError):
+    """The organization already has its share of the requests that the server works on at once."""
+
+
+class Overloaded(LimitError):
+    """The server already works on as many requests as it can."""
+
+
+class QuotaExceeded(LimitError):
+    """The organization has used up its quota of objects, stored bytes or key contexts."""
 
 
 # --- what is stored
@@ -268,5 +296,5 @@ class BackupRefused(SealringError):
     """A backup cannot be made or restored. The message is one line that says what to do."""
 
 
-class RevocationRefused(SealringError):
-    """The revocation is not possible. The message is one line that says what to do."""
+class ChangeRefused(SealringError):
+    """A change of revocations or limits is not possible. The message is one line that says what to do."""

@@ -6,11 +6,14 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
+from sealring.admission.limits import Rates
 from sealring.auth.profiles import IssuerProfile
 from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.ids import EnvironmentId
+from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
@@ -27,12 +30,32 @@ DAY_S = 86_400
 DEFAULT_RUN_FOLDER = "run"
 
 
+class WorkerKind(Enum):
+    """How a worker of the server serves requests: on one event loop, or each in a thread."""
+
+    LOOP = "loop"
+    THREADS = "threads"
+
+
+# A thread is too rare to be refused while it is free: what is beyond them waits in a queue.
+CONCURRENCY_PERCENT = {WorkerKind.LOOP: 75, WorkerKind.THREADS: 100}
+
+
 @dataclass(frozen=True, slots=True)
 class LocalIssuer:
     """The signing key of `sealring token`, and the issuer whose profile accepts its tokens."""
 
     signing_key_file: Path
     issuer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """The limits that keep one organization out of the way of others."""
+
+    rates: Rates
+    organization: Limits  # of each one without an override
+    concurrency_percent: int  # of the requests that a worker serves at once, for one organization beside others
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +71,10 @@ class Settings:
     issuers: tuple[IssuerProfile, ...]
     local_issuer: LocalIssuer | None
     limits: ObjectLimits
+    fairness: Fairness
     audit_retention_s: int
     run_folder: Path  # where the workers of one server share fetched key sets
+    worker: WorkerKind
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
@@ -81,8 +106,10 @@ def load(path: Path) -> Settings:
         issuers=tuple(IssuerProfile.parse(each, base=base) for each in root.tables("issuers")),
         local_issuer=_local_issuer(root, base),
         limits=_limits(root.table("limits", {})),
+        fairness=_fairness(root.table("limits", {}), _worker(root.table("server", {}))),
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
         run_folder=_run_folder(root.table("server", {}), base),
+        worker=_worker(root.table("server", {})),
     )
     _check_together(settings)
     return settings
@@ -182,7 +209,19 @@ def _local_issuer(root: Table, base: Path) -> LocalIssuer | None:
 
 
 def _limits(table: Table) -> ObjectLimits:
-    table.only("max_value_bytes", "max_versions_per_object", "deleted_retention_days", "audit_retention_days")
+    table.only(
+        "max_value_bytes",
+        "max_versions_per_object",
+        "deleted_retention_days",
+        "audit_retention_days",
+        "subject_requests_per_second",
+        "organization_requests_per_second",
+        "environment_requests_per_second",
+        "organization_concurrency_percent",
+        "organization_objects",
+        "organization_bytes",
+        "organization_contexts",
+    )
     return ObjectLimits(
         max_value_bytes=table.number("max_value_bytes", 1 << 20, most=MAX_VALUE_BYTES),
         max_versions=table.number("max_versions_per_object", 100, most=MAX_VERSIONS),
@@ -190,9 +229,35 @@ def _limits(table: Table) -> ObjectLimits:
     )
 
 
+def _fairness(table: Table, worker: WorkerKind) -> Fairness:
+    def limit(member: str, most: int) -> int:
+        return table.number(member, 0, least=0, most=most)
+
+    return Fairness(
+        rates=Rates(
+            subject=limit("subject_requests_per_second", MAX_RATE),
+            environment=limit("environment_requests_per_second", MAX_RATE),
+        ),
+        organization=Limits(
+            requests_per_second=limit("organization_requests_per_second", MAX_RATE),
+            objects=limit("organization_objects", MAX_QUOTA),
+            stored_bytes=limit("organization_bytes", MAX_QUOTA),
+            contexts=limit("organization_contexts", MAX_QUOTA),
+        ),
+        concurrency_percent=table.number("organization_concurrency_percent", CONCURRENCY_PERCENT[worker], most=100),
+    )
+
+
 def _run_folder(table: Table, base: Path) -> Path:
-    table.only("run_folder")
+    table.only("run_folder", "worker")
     return base / (table.text("run_folder") if "run_folder" in table.members else DEFAULT_RUN_FOLDER)
+
+
+def _worker(table: Table) -> WorkerKind:
+    kind = table.members.get("worker", WorkerKind.LOOP.value)
+    if kind not in [each.value for each in WorkerKind]:
+        table.refuse("worker", "must be 'loop' or 'threads'")
+    return WorkerKind(kind)
 
 
 def _check_together(settings: Settings) -> None:

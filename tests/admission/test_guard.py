@@ -1,6 +1,7 @@
 """The guard: what it looks at, in which order, and what it hands on."""
 
 import io
+import json
 
 import pytest
 
@@ -9,11 +10,14 @@ from sealring.admission.guard import Guard
 from sealring.admission.replies import Reply
 from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
+from sealring.domain.limits import Limits
 from sealring.domain.principal import Permission
+from sealring.errors import NotFound
 from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.http.schemas import Nothing
 from sealring.observability.logs import Log
+from support.make import limiter
 
 MAX_BYTES = 1000
 CREATES = {"permissions": ["vault:objects:create"], "org_id": "org_acme"}
@@ -37,7 +41,7 @@ def server():
         Route("POST", f"/{name}", Permission.OBJECTS_CREATE, told, 404, {}, body=Nothing(), repeatable=repeatable)
         for name, repeatable in (("once", False), ("again", True))
     ]
-    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes)
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, limiter())
     return Server(guard, Bodies(MAX_BYTES), routes, [], Log(io.StringIO()))
 
 
@@ -60,6 +64,33 @@ def test_nothing_of_a_body_is_read_before_its_sender_is_let_in(server, members, 
 def test_a_token_without_the_permission_of_a_route_is_forbidden(server):
     assert post(server, "/once", CREATES)[0] == 200
     assert post(server, "/once", READS)[0] == 403
+
+
+def test_nothing_of_a_body_is_read_beyond_a_limit():
+    route = Route("POST", "/once", Permission.OBJECTS_CREATE, told, 404, {}, body=Nothing())
+    limits = limiter(limits_of=lambda _environment, _org: Limits(requests_per_second=1))
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, limits)
+    server = Server(guard, Bodies(MAX_BYTES), [route], [], Log(io.StringIO()))
+    for _ in range(2):
+        assert post(server, "/once", CREATES)[0] == 200
+
+    status, answer = post(server, "/once", CREATES, body=Unreadable())
+
+    assert (status, json.loads(answer)["code"]) == (429, "rate_limited")
+
+
+@pytest.mark.parametrize("members", [CREATES, READS])
+def test_a_request_gives_its_place_back_whatever_becomes_of_it(members):
+    def fails(_request):
+        raise NotFound
+
+    route = Route("POST", "/once", Permission.OBJECTS_CREATE, fails, 404, {}, body=Nothing())
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, limiter(places=1, share=1))
+    server = Server(guard, Bodies(MAX_BYTES), [route], [], Log(io.StringIO()))
+
+    statuses = {post(server, "/once", members)[0] for _ in range(3)}
+
+    assert statuses <= {403, 404}
 
 
 @pytest.mark.parametrize(("path", "repeats"), [("/once", b"false"), ("/again", b"true")])

@@ -5,7 +5,14 @@ from http import HTTPStatus
 import pytest
 
 from sealring import errors
-from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, problem_body, problem_headers
+from sealring.admission.problems import (
+    FRAMEWORK_CODES,
+    FRAMEWORK_MESSAGES,
+    PROBLEMS,
+    problem_body,
+    problem_headers,
+    rate_headers,
+)
 
 PROMISED = {
     "MalformedRequest": (400, "malformed_request"),
@@ -13,6 +20,10 @@ PROMISED = {
     "Unauthenticated": (401, "unauthenticated"),
     "IssuerUnavailable": (503, "issuer_unavailable"),
     "Forbidden": (403, "forbidden"),
+    "RateLimited": (429, "rate_limited"),
+    "TooManyRequests": (429, "too_many_requests"),
+    "Overloaded": (503, "overloaded"),
+    "QuotaExceeded": (422, "quota_exceeded"),
     "NotFound": (404, "not_found"),
     "RequestTimeout": (408, "request_timeout"),
     "NameTaken": (409, "name_taken"),
@@ -52,7 +63,11 @@ ALL = {each for each in tree(errors.SealringError) if each.__module__ == "sealri
 
 
 BASES = {each for each in ALL if (each.__doc__ or "").startswith("Base of")}
-OF_THE_COMMAND_LINE = {errors.SettingsInvalid, errors.BackupRefused, errors.RevocationRefused}
+OF_THE_COMMAND_LINE = {
+    errors.SettingsInvalid,
+    errors.BackupRefused,
+    errors.ChangeRefused,
+}
 
 
 def test_every_failure_but_those_of_the_command_line_has_a_row():
@@ -138,3 +153,14 @@ def test_an_error_says_what_to_send_and_when_to_come_again(status, headers):
 @pytest.mark.parametrize(("asked", "told"), [(None, "1"), (0.2, "1"), (7, "7"), (7.1, "8"), (86_400, "60")])
 def test_the_time_that_a_provider_asks_for_is_passed_on_up_to_a_minute(asked, told):
     assert problem_headers(429, asked) == [("Retry-After", told)]
+
+
+@pytest.mark.parametrize(("wait_s", "told"), [(0.2, "1"), (7.1, "8"), (86_400, "60")])
+def test_a_rate_tells_its_policy_and_the_time_of_retry_after(wait_s, told):
+    refusal = errors.RateLimited("organization", quota=20, window_s=2, retry_after_s=wait_s)
+
+    assert problem_headers(429, refusal.retry_after_s) == [("Retry-After", told)]
+    assert rate_headers(refusal) == [
+        ("RateLimit-Policy", '"organization";q=20;w=2'),
+        ("RateLimit", f'"organization";r=0;t={told}'),
+    ]

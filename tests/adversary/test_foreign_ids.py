@@ -46,7 +46,7 @@ def answered(me, method, path, body=None, token=None):
     """All of an answer but the time."""
     headers = {"X-Request-ID": "the-same-for-both"}
     answer = me.live.ask(method, path, token=token or me.token, body=body, headers=headers)
-    return answer.status, {name: text for name, text in answer.headers.items() if name != "Date"}, answer.raw
+    return answer.status, {name: text for name, text in answer.headers.items() if name != "date"}, answer.raw
 
 
 def garbage_like(blob):

@@ -13,7 +13,7 @@ from sealring.http.app import Surroundings, make_server
 from sealring.http.health.views import Readiness
 from sealring.observability.logs import Log
 from support import stores
-from support.make import principal, services
+from support.make import limiter, principal, services
 
 SECRET = "canary-on-its-way"
 AUTHORIZED = {"Authorization": "Bearer a.b.c", "Content-Type": "application/json"}
@@ -65,6 +65,7 @@ def client(store):
     authenticator = SimpleNamespace(authenticate=lambda _headers: principal("org_acme"))
     around = Surroundings(
         authenticator=authenticator,
+        limiter=limiter(),
         fingerprint=lambda request: hashlib.sha256(request).digest()[:16],
         readiness=Readiness({}, "single"),
         log=Log(),

@@ -119,8 +119,8 @@ class Endless:
         self._server.close()
 
     def _answer(self):
-        peer, _ = self._server.accept()
-        with peer, suppress(OSError):
+        self._server.settimeout(10)  # a fetch whose time is over before it has connected never comes
+        with suppress(OSError), self._server.accept()[0] as peer:
             peer.settimeout(1)
             peer.recv(4096)
             peer.sendall(self._beginning)

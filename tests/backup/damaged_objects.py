@@ -6,6 +6,7 @@ from backup.damage import ME, NAME
 from backup.kit import updated
 from sealring.domain.ids import ObjectId
 from sealring.store.schema.keyspace import Kind
+from sealring.store.schema.short_forms import encode_org
 from support.make import ACME
 
 
@@ -32,6 +33,10 @@ def lost_record(it):
         f"{it.mine.id}: an index lists it in a state that it does not have",
         f"{it.mine.id}: an index lists it in a state that it does not have",
         f"{it.mine.id}: it has older versions, but does not exist itself",
+        (
+            f"secret_{it.mine.id.home.raw.hex().upper()}… ({it.mine.environment}): counted as 3 objects, 97 bytes and "
+            "1 contexts, but there are 2 objects, 34 bytes and 1 contexts"
+        ),
     ]
 
 
@@ -99,14 +104,19 @@ def not_in_its_environment(it):
 def at_another_time(it):
     it.call(b"ZINCRBY", it.index, 1, it.member(it.index))
     return [
-        f"{it.mine.id}: its entry in an index was altered",
+        f"{it.mine.id}: an index lists it in a state that it does not have",
         f"{it.mine.id}: the index of its organization lacks it",
     ]
 
 
 def altered_member(it):
     it.call(b"ZADD", it.index, 1, it.mine.id.raw + b"noise")
-    return [f"{it.mine.id}: its entry in an index was altered"]
+    return [f"partition {it.mine.id.partition}: an index lists what is no object"]
+
+
+def index_of_another_organization(it):
+    it.call(b"ZADD", it.index, it.theirs.updated_at, it.theirs.id.raw)
+    return [f"{it.theirs.id}: an index lists it in a state that it does not have"]
 
 
 def member_of_a_deleted(it):
@@ -127,12 +137,12 @@ def index_of_another_type(it):
 def index_of_nobody(it):
     environment = it.mine.environment.encode()
     for kind, rest in ((Kind.ORG_INDEX, b"nobody"), (Kind.ENVIRONMENT_INDEX, environment + b":" + ACME.encode())):
-        it.call(b"ZADD", it.place(kind, rest), 1, b"x")
-    return [f"partition {it.mine.id.partition}: an index without an owner"] * 2
+        it.call(b"ZADD", it.place(kind, rest), it.mine.updated_at, it.mine.id.raw)
+    return [f"{it.mine.id}: an index lists it in a state that it does not have"] * 2
 
 
 def not_in_the_directory(it):
-    it.call(b"HDEL", it.keyspace.directory(it.mine.environment, NAME), ACME)
+    it.call(b"HDEL", it.keyspace.directory(it.mine.environment, NAME), encode_org(ACME))
     return [f"{it.mine.id}: the directory of names lacks its organization"]
 
 
@@ -253,6 +263,7 @@ OBJECTS = (
     not_in_its_environment,
     at_another_time,
     altered_member,
+    index_of_another_organization,
     member_of_a_deleted,
     index_of_another_type,
     index_of_nobody,

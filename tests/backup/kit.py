@@ -8,6 +8,7 @@ from pathlib import Path
 from sealring import settings
 from sealring.domain.binding import Binding
 from sealring.domain.ids import OrgId
+from sealring.domain.principal import Caller
 from sealring.http.app import Services
 from sealring.keys.store_key import open_store_keys
 from sealring.operator import installation, whole_store
@@ -103,9 +104,14 @@ class Installation:
 
     def bind(self, use: Services, org: str, key: str, *, activate: bool = True) -> Binding:
         """Let a customer's key guard an organization; or say so and leave it pending."""
+        return self.bind_for(use, caller(org), key, activate=activate)
+
+    def bind_for(self, use: Services, who: Caller, key: str, *, activate: bool = True) -> Binding:
+        """Likewise, for the one organization of a caller."""
         self.kms.setdefault(key, Key())
+        (org,) = who.principal.organizations
         new = NewBinding(org=OrgId(org), match=context(organization_id=org), provider="cmk", key=key)
-        return use.bindings.create(caller(org), new, activate=activate)
+        return use.bindings.create(who, new, activate=activate)
 
 
 def install(folder: Path, store_url: str, partitions: int, other_url: str = "") -> Installation:

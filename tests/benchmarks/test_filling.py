@@ -24,5 +24,6 @@ def test_what_is_filled_in_is_an_object_of_the_servers(tmp_path):
         environment = config.issuers[0].environment_id
         reader = Caller(Principal("urn:t", "t", "t", environment, frozenset(), frozenset(Permission)), "read")
         with wiring.opened_stores(config) as (gateway, stores):
-            use = application._services(Inheritance.of(config, Log()), gateway, stores, FailedKeys(), Log())
+            limits = wiring.make_limits(config, stores)
+            use = application._services(Inheritance.of(config, Log()), gateway, stores, FailedKeys(), Log(), limits)
             assert {use.objects.read(reader, sample.id).value for sample in samples} == {VALUE}

@@ -91,7 +91,7 @@ def slowest_reads(server, org, keys, requests):
     with silent(server, *keys), storm(server, org, requests) as statuses:
         within = slowest_read(server, neighbours, 4)  # a call to a key that does not answer is given up after three
     assert set(statuses) <= ANSWERS
-    assert 429 in statuses
+    assert set(statuses) & {429, 503}  # of its share, or of a key that has enough of them
     return without, within
 
 

@@ -11,7 +11,6 @@ KEYS = StoreKeys(bytes(range(32)))
     ("purpose", "digest"),
     [
         ("record", "4d8285e04524355a47e809c1ac2ca96c"),
-        ("index", "e317e52acf8594dba252439b34752f8a"),
         ("cursor", "e7002855202203cff9365b44ef5e11f3"),
         ("etag", "4f2bd1d30856eb2765ba9c8a70c91429"),
         ("fingerprint", "9de5089cee7a340d2c7e83b7b7b0b348"),
@@ -28,7 +27,7 @@ def test_a_locator_is_of_its_label_too():
 
 def test_no_two_purposes_digest_alike():
     digests = [KEYS.locator(b"", b"message")]
-    digests += [each(b"message") for each in (KEYS.record, KEYS.index, KEYS.cursor, KEYS.etag, KEYS.fingerprint)]
+    digests += [each(b"message") for each in (KEYS.record, KEYS.audit, KEYS.cursor, KEYS.etag, KEYS.fingerprint)]
 
     assert len(set(digests)) == 6
 

@@ -8,7 +8,9 @@ import pytest
 
 from docs.markdown import ROOT, blocks, read, rows, section
 from sealring import settings
+from sealring.admission.limits import Rates
 from sealring.auth.profiles import IssuerProfile
+from sealring.domain.limits import Limits
 from sealring.errors import SettingsInvalid
 from sealring.operator.installation import SETTINGS_FILE, create_files
 from sealring.providers import registry
@@ -135,11 +137,23 @@ def test_the_defaults_of_keys_and_limits_are_right(tmp_path):
     assert described("limits")["max_value_bytes"][1] == f"`{loaded.limits.max_value_bytes}`"
     assert described("limits")["deleted_retention_days"][1] == f"`{loaded.limits.retention_s // 86_400}`"
     assert described("limits")["audit_retention_days"][1] == f"`{loaded.audit_retention_s // 86_400}`"
+    assert described("limits")["organization_concurrency_percent"][1] == f"`{loaded.fairness.concurrency_percent}`"
+    assert loaded.fairness.rates == Rates()
+    assert loaded.fairness.organization == Limits()
+    for name in ("subject", "organization", "environment"):
+        assert described("limits")[f"{name}_requests_per_second"][1] == "`0`"
+    for name in ("objects", "bytes", "contexts"):
+        assert described("limits")[f"organization_{name}"][1] == "`0`"
 
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("max_value_bytes", 16_777_216), ("deleted_retention_days", 3650), ("audit_retention_days", 3650)],
+    [
+        ("max_value_bytes", 16_777_216),
+        ("deleted_retention_days", 3650),
+        ("audit_retention_days", 3650),
+        ("organization_concurrency_percent", 100),
+    ],
 )
 def test_the_limits_of_the_limits_are_right(name, most, tmp_path):
     document = tomllib.loads(EXAMPLE.read_text())
@@ -151,3 +165,22 @@ def test_the_limits_of_the_limits_are_right(name, most, tmp_path):
         settings.load(written(document, tmp_path))
 
     assert described("limits")[name][2].endswith(f"; 1 to {most}")
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        *((f"{whose}_requests_per_second", 1_000_000) for whose in ("subject", "organization", "environment")),
+        *((f"organization_{what}", 9_007_199_254_740_991) for what in ("objects", "bytes", "contexts")),
+    ],
+)
+def test_the_limits_of_organizations_are_right(name, most, tmp_path):
+    document = tomllib.loads(EXAMPLE.read_text())
+
+    document["limits"][name] = most
+    settings.load(written(document, tmp_path))
+    document["limits"][name] = most + 1
+    with pytest.raises(SettingsInvalid):
+        settings.load(written(document, tmp_path))
+
+    assert described("limits")[name][2].endswith(f"; 0 to {most}")

@@ -6,5 +6,5 @@ STORE = bytes(range(16))
 
 
 def test_a_key_is_bound_to_format_kind_store_and_time():
-    assert backup_aad(FileKind.DATA, STORE, 1) == b"sealring/v1/backup\x02\x01" + STORE + b"\0\0\0\0\0\0\0\x01"
-    assert backup_aad(FileKind.KEYS, STORE, 258) == b"sealring/v1/backup\x02\x02" + STORE + b"\0\0\0\0\0\0\x01\x02"
+    assert backup_aad(FileKind.DATA, STORE, 1) == b"sealring/v1/backup\x03\x01" + STORE + b"\0\0\0\0\0\0\0\x01"
+    assert backup_aad(FileKind.KEYS, STORE, 258) == b"sealring/v1/backup\x03\x02" + STORE + b"\0\0\0\0\0\0\x01\x02"

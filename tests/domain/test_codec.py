@@ -179,3 +179,24 @@ def test_a_data_key_is_no_object(blob):
 def test_noise_is_refused(noise):
     with pytest.raises(MalformedBytes):
         parse_envelope(noise)
+
+
+@given(envelopes())
+def test_the_header_of_a_stored_object_is_encoded_like_any_other(envelope):
+    header = envelope.header
+    context = KeyContext.of({"organization_id": header.org or "org_1"})
+    made = Header.of_object(header.combine, header.message_id, header.environment, header.object_id, context)
+
+    assert made == replace(
+        header, version_id=header.message_id[:16], org=context.organization, context_hash=context.digest
+    )
+    assert made.encoded == replace(made).encoded
+
+
+@given(data_key_blobs())
+def test_the_header_of_a_data_key_is_encoded_like_any_other(blob):
+    header = blob.header
+    made = Header.of_data_key(header.combine, header.message_id, header.environment, blob.context)
+
+    assert made == header
+    assert made.encoded == replace(made).encoded

@@ -121,3 +121,15 @@ def test_limits_themselves_are_allowed():
     pairs = {f"{number}{'k' * 119}": "v" * 500 for number in range(10)}
 
     assert len(KeyContext.of(pairs).pairs) == 10
+
+
+@pytest.mark.parametrize(("characters", "short"), [(495, True), (496, False)])
+def test_no_cache_keeps_a_long_context(characters, short):
+    """Caches count entries: somebody could fill the memory with contexts of 25 KiB."""
+    context = KeyContext.of({"k": "v" * characters, "type": "card"})
+    raw = context.canonical
+    long = KeyContext.decode(raw)
+
+    assert (len(raw), context.is_short) == (512 if short else 513, short)
+    assert (KeyContext.decode(bytes(bytearray(raw))) is long) is short
+    assert long == context

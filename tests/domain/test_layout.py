@@ -47,7 +47,7 @@ def test_a_byte_more_or_fewer_is_refused(layout):
 def test_a_store_key_is_bound_to_its_store_its_partitions_and_its_key():
     bound = layout_aad(64, bytes(16), bytes(range(16)))
 
-    assert bound == b"sealring/v1/layout\x02\x00\x40" + bytes(16) + bytes(range(16))
+    assert bound == b"sealring/v1/layout\x03\x00\x40" + bytes(16) + bytes(range(16))
     assert bound != layout_aad(65, bytes(16), bytes(range(16)))
     assert bound != layout_aad(64, bytes(15) + b"\1", bytes(range(16)))
     assert bound != layout_aad(64, bytes(16), bytes(16))

@@ -55,7 +55,7 @@ def test_33_levels_are_refused(raw):
         parse_object(raw)
 
 
-@pytest.mark.parametrize("raw", [nested(100_000), b'{"a":' + b"[" * 100_000])
+@pytest.mark.parametrize("raw", [nested(100_000), nested(19_000), b'{"a":' + b"[" * 100_000, b'{"a":' + b"[" * 19_000])
 def test_more_levels_than_the_parser_has_room_for_are_refused(raw):
     with pytest.raises(MalformedJson):
         parse_object(raw)

@@ -10,10 +10,11 @@ from sealring.admission.guard import Guard
 from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Permission
-from sealring.errors import CiphertextRejected, IntegrityFailure
+from sealring.errors import CiphertextRejected, IntegrityFailure, RateLimited
 from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.observability.logs import Log
+from support.make import limiter
 
 CANARY = "a-value-that-nobody-may-see"
 
@@ -24,14 +25,16 @@ class Failing:
     def __init__(self):
         self.log = io.StringIO()
         self.failure = None
+        self.headers = None  # of the last answer
         route = Route("GET", "/fails", Permission.OBJECTS_READ, self._view, 404, {})
-        guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes)
+        guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, limiter())
         self._server = Server(guard, Bodies(1000), [route], [], Log(self.log))
 
     def answer(self, failure):
         self.failure = failure
         token = sign(claims(permissions=["vault:objects:read"]))
         reply = self._server.test_client().get("/fails", headers={"Authorization": f"Bearer {token}"})
+        self.headers = reply.headers
         return reply.status_code, reply.get_data(as_text=True)
 
     @property
@@ -61,6 +64,14 @@ def test_what_goes_wrong_is_told_by_its_class_and_place_and_never_by_its_text(fa
     assert failing.line["exception"] == type(failure).__name__
     assert failing.line["route"] == "/fails"
     assert failing.line["at"][-1].startswith("_view (")
+
+
+def test_a_rate_that_is_exceeded_tells_its_policy_and_how_long_to_wait(failing):
+    failing.answer(RateLimited("environment", quota=20, window_s=2, retry_after_s=7.1))
+
+    assert failing.headers["Retry-After"] == "8"
+    assert failing.headers["RateLimit-Policy"] == '"environment";q=20;w=2'
+    assert failing.headers["RateLimit"] == '"environment";r=0;t=8'
 
 
 def test_the_reason_of_a_refusal_is_for_the_log_alone(failing):

@@ -49,7 +49,7 @@ def test_an_encoded_slash_is_none_of_a_route(live, acme, made, target):
     assert problem(answer) in {(404, "route_not_found"), (400, "malformed_request")}
 
 
-@pytest.mark.parametrize("target", ["{0}a%2Fb", "{0}a/b", "http://x{0}a%2fb", "http://x%2Fy{0}a%2Fb", "{0}a%2Fb?x=%2F"])
+@pytest.mark.parametrize("target", ["{0}a%2Fb", "{0}a/b", "http://x{0}a%2fb", "{0}a%2Fb?x=%2F"])
 def test_an_encoded_slash_in_a_name_is_a_slash(live, target):
     token = live.token("org_slashes")
     body = {"name": "a/b", "value": "x", "key_context": {"organization_id": "org_slashes"}}

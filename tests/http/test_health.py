@@ -8,7 +8,7 @@ from sealring.http.app import Surroundings, make_server
 from sealring.http.health.views import HealthViews, Readiness
 from sealring.observability.logs import Log
 from support.clock import Clock
-from support.make import NO_SERVICES
+from support.make import NO_SERVICES, limiter
 
 
 class World:
@@ -38,7 +38,7 @@ def world():
 def client(world):
     checks = {"store": world.check_store, "keys": world.check_keys}
     readiness = Readiness(checks, "single", lambda: world.refused)
-    surroundings = Surroundings(Authenticator(None, None), bytes, readiness, Log(), 1 << 20)
+    surroundings = Surroundings(Authenticator(None, None), limiter(), bytes, readiness, Log(), 1 << 20)
     return make_server(NO_SERVICES, surroundings).test_client()
 
 

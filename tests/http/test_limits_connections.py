@@ -182,6 +182,35 @@ def test_no_other_protocol_is_spoken(live):
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
+@pytest.mark.parametrize("in_pieces", [False, True])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_upgrade_that_a_client_offers_takes_nothing_of_its_body(live, chunked, in_pieces):
+    """Java's client offers HTTP/2 with its first request, whatever that is."""
+    body = b'{"name": "%d-%d", "value": "v", "key_context": {"organization_id": "org_upgrade"}}' % (chunked, in_pieces)
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+    token = f"Authorization: Bearer {live.token('org_upgrade')}"
+    upgrade = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")
+    request = head(
+        live, "POST /vault/v1/kv HTTP/1.1", token, "Content-Type: application/json", framing, *upgrade, token=False
+    )
+    sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+
+    pieces = (request, sent[:20], sent[20:]) if in_pieces else (request + sent,)
+    (answer,) = answers(exchange(live, *pieces))
+
+    assert answer.status == 201
+
+
+def test_what_follows_an_offered_upgrade_is_no_request(live):
+    """It may be of the other protocol."""
+    upgrade = ("Connection: Upgrade", "Upgrade: h2c")
+
+    received = answers(exchange(live, head(live, "GET /livez HTTP/1.1", *upgrade) + head(live, "GET /livez HTTP/1.1")))
+
+    assert len(received) in {1, 2}  # with threads, nobody looks at the offer
+    assert {answer.status for answer in received} == {200}
+
+
 def test_a_head_request_has_the_headers_of_a_get_and_no_body(live):
     token = live.token("org_acme")
 

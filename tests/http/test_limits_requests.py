@@ -137,7 +137,7 @@ def test_an_unknown_route_is_not_found(live, acme, path):
         ("PUT", "/vault/v1/keys/rekey", "POST"),
         ("GET", f"/sealring/v1/kv/{ID}/restore", "POST"),
         ("POST", "/livez", "GET, HEAD"),
-        ("BREW", "/readyz", "GET, HEAD"),
+        ("PROPFIND", "/readyz", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(live, acme, method, path, allowed):
@@ -145,6 +145,11 @@ def test_a_wrong_method_is_told_the_right_ones(live, acme, method, path, allowed
 
     assert problem(answer) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == allowed
+
+
+def test_a_method_that_nobody_knows_is_refused(live, acme):
+    """By the server, or by the parser, which knows those of the registry."""
+    assert problem(live.ask("BREW", "/readyz", token=acme))[0] in {400, 405}
 
 
 HOSTS = ["", "..", "x" * 300, "a b", "[::", "x:y", "x:99999", "\xff", "a,b", "localhost/vault/v1/kv"]

@@ -17,7 +17,7 @@ from sealring.http.health.views import Readiness
 from sealring.http.openapi import CONTENT_SECURITY_POLICY
 from sealring.observability.logs import Log
 from sealring.store.connection.durability import Durability
-from support.make import NO_SERVICES
+from support.make import NO_SERVICES, limiter
 
 ROUTES = guarded_routes(NO_SERVICES)
 PAGE = files("sealring.http") / "docs_page"
@@ -26,7 +26,7 @@ PAGE = files("sealring.http") / "docs_page"
 @pytest.fixture(scope="module")
 def server():
     return make_server(
-        NO_SERVICES, Surroundings(Authenticator(None, None), bytes, Readiness({}, "single"), Log(), 1 << 20)
+        NO_SERVICES, Surroundings(Authenticator(None, None), limiter(), bytes, Readiness({}, "single"), Log(), 1 << 20)
     )
 
 

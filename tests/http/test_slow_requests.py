@@ -17,9 +17,10 @@ from support.waiting import becomes_true
 
 CONFIG = """
 from sealring.server.serving import *
-import sealring.http.bodies, sealring.server.worker
+import sealring.http.bodies, sealring.server.deadlines
 
-sealring.server.worker.HEAD_S = sealring.server.worker.EXCHANGE_S = sealring.http.bodies.BODY_S = 2.0
+sealring.server.deadlines.HEAD_S = sealring.http.bodies.BODY_S = 2.0
+sealring.server.deadlines.EXCHANGE_S = 6.0
 """
 SOON_S = 20.0  # two rounds of deadlines, and what a busy machine takes
 THREADS = 2

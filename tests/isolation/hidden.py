@@ -20,7 +20,7 @@ NO_VERSION = "00000000-0000-4000-8000-000000000000"
 
 def seen(answer):
     """All that a caller sees of an answer, but for what differs in each of them."""
-    headers = {name: text for name, text in answer.headers.items() if name not in {"Date", "X-Request-ID"}}
+    headers = {name: text for name, text in answer.headers.items() if name not in {"date", "x-request-id"}}
     body = {**answer.json, "request_id": None} if answer.raw else {}
     return answer.status, headers, body
 

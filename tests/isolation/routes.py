@@ -157,6 +157,10 @@ def _setup(acme):
     return f"/sealring/v1/providers/example/setup?organization_id={acme.id}", None
 
 
+def _usage(acme):
+    return f"/sealring/v1/usage?organization_id={acme.id}", None
+
+
 def _explain(acme):
     return f"/sealring/v1/kv/{acme.object()['id']}/explain", None
 
@@ -222,6 +226,7 @@ TABLE = (
     Row(f"POST {BINDINGS}/<binding_id>/suspend", "",                 _suspend,            MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BINDINGS}/<binding_id>/retire",  "",                 _retire,             MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row("GET /sealring/v1/providers/<provider>/setup", "",                 _setup,              MANAGE,  424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/usage",                "",                 _usage,              LIST,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {OURS}/<object_id>/explain",       "",                 _explain,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/data-key",                 "",                 _data_key,           USE,     200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/decrypt",                  "",                 _decrypt,            USE,     200, 400, 200, 401, 401, 401, 401, 401, 401, 401, 403),

@@ -7,12 +7,14 @@ import pytest
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.limits import unlimited
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.errors import Forbidden
 from sealring.http.app import Services
 from sealring.services.bindings import Bindings, NewBinding
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.limits import Usages
 from sealring.services.listing import ListOptions, Lists
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
@@ -46,6 +48,7 @@ USE_CASES = {
     (Bindings, "delete"): ("vault:bindings:manage", {"text_id": ID}),
     (Bindings, "setup"): ("vault:bindings:manage", {"provider": "x", "org": OrgId("org_acme")}),
     (Explanations, "explain"): ("vault:objects:read", {"text_id": ID}),
+    (Usages, "read"): ("vault:objects:list", {"org": OrgId("org_acme")}),
     (DataKeys, "create"): ("vault:keys:use", {"context": CONTEXT}),
     (DataKeys, "decrypt"): ("vault:keys:use", {"wrapped": b"x"}),
     (DataKeys, "rekey"): ("vault:keys:use", {"wrapped": b"x", "context": CONTEXT}),
@@ -60,6 +63,7 @@ SERVICES = {
     Operations: Operations(None, None),
     Bindings: Bindings(None, None, None, None, None),
     Explanations: Explanations(None, None, None, None),
+    Usages: Usages(None, unlimited),
 }
 
 

@@ -182,6 +182,15 @@ def test_a_keys_owner_sees_the_organization_and_a_digest_of_the_rest():
     }
 
 
+def test_what_a_plugin_does_with_the_pairs_it_does_to_nobody_elses():
+    shown_pairs(context(organization_id="org_acme", type="card")).clear()
+
+    assert sorted(shown_pairs(context(organization_id="org_acme", type="card"))) == [
+        "context_sha256",
+        "organization_id",
+    ]
+
+
 def test_recent_entries_stay_and_the_oldest_leaves():
     recent = Recent(size=2, ttl_s=60)
     recent.put("a", 1)

@@ -63,12 +63,12 @@ def _below(path: Path, parent: ast.AST, prefix: str) -> Iterator[Definition]:
     for node in ast.iter_child_nodes(parent):
         for name in _names(node):
             yield Definition(path, prefix + name, _first(node), node.end_lineno)
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _below(path, node, f"{prefix}{node.name}.")
 
 
 def _names(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return [target.id for target in targets if isinstance(target, ast.Name)]

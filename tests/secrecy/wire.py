@@ -1,19 +1,24 @@
 """Requests that no HTTP client would send, and the one shape that every refusal has."""
 
 import re
+import select
 import socket
 from contextlib import suppress
 
+from support.asking import Fields
 from support.live import Answer, LiveServer
 
 
-def exchange(live: LiveServer, sent: bytes) -> bytes:
-    """Send bytes as they are, and no more; return all that comes back until the server closes or resets."""
+def exchange(live: LiveServer, *sent: bytes) -> bytes:
+    """Send pieces as they are, and no more; return all that comes back until the server closes or resets."""
     host, port = live.url.removeprefix("http://").split(":")
     received = b""
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         with suppress(ConnectionError):
-            connection.sendall(sent)
+            for piece in sent:
+                connection.sendall(piece)
+                if piece is not sent[-1]:
+                    select.select([connection], [], [], 0.1)  # so that they arrive one by one
             connection.shutdown(socket.SHUT_WR)
         with suppress(ConnectionError):
             while chunk := connection.recv(65536):
@@ -27,7 +32,7 @@ def answers(received: bytes) -> list[Answer]:
     while received:
         head, _, rest = received.partition(b"\r\n\r\n")
         status_line, *lines = head.decode("latin-1").split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines)
+        headers = Fields(dict(line.split(": ", 1) for line in lines))
         length = int(headers.get("Content-Length", "0"))
         found.append(Answer(int(status_line.split()[1]), headers, rest[:length]))
         received = rest[length:]

@@ -122,6 +122,16 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(up, more):
     assert_a_reload_changes_nothing(up, sorted(up.workers))
 
 
+@pytest.mark.parametrize("raised", ["SystemExit(0)", "KeyboardInterrupt"])
+def test_a_worker_whose_hook_raises_ends_and_never_goes_on_as_a_master(up, raised):
+    """What the master says of a worker that it cannot start, only the master says."""
+    configure(up, f"def post_fork(server, worker): raise {raised}")
+
+    assert_a_reload_changes_nothing(up, sorted(up.workers))
+
+    assert said(up, "cannot start a worker") == 0
+
+
 def test_a_good_configuration_is_taken_after_one_that_raised(up):
     before = sorted(up.workers)
     configure(up, "def on_reload(server): raise LookupError")

@@ -35,27 +35,47 @@ wsgi_app = "tiny:app"
 pythonpath = {folder!r}
 """
 
-APP = """
+FACTS = """
 import ctypes, json, os, resource
 
-def app(environ, start_response):
-    if environ["PATH_INFO"] == "/fault":
-        raise LookupError("a secret name")
-    facts = {
+def facts(path, scheme):
+    return json.dumps({
         "worker": os.getpid(),
         "master": os.getppid(),
         "settings": os.environ["SEALRING_CONFIG"],
         "threads": os.environ["SEALRING_THREADS"],
-        "path": environ["PATH_INFO"],
-        "scheme": environ["wsgi.url_scheme"],
+        "path": path,
+        "scheme": scheme,
         "core": resource.getrlimit(resource.RLIMIT_CORE),
         "dumpable": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) if os.path.exists("/proc") else 0,
         "heartbeats": [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
                        if os.path.islink(f"/proc/self/fd/{fd}")] if os.path.exists("/proc") else [],
-    }
-    start_response("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps(facts).encode()]
+    }).encode()
 """
+
+APPS = {
+    "threads": FACTS
+    + """
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/fault":
+        raise LookupError("a secret name")
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [facts(environ["PATH_INFO"], environ["wsgi.url_scheme"])]
+""",
+    "loop": FACTS
+    + """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            await send({"type": (await receive())["type"] + ".complete"})
+    if scope["path"] == "/fault":
+        raise LookupError("a secret name")
+    body = facts(scope["path"], scope["scheme"])
+    fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
+""",
+}
 
 STARTER = """
 import sys
@@ -108,26 +128,34 @@ def facts(path: Path) -> dict[str, object]:
 
 
 def settings_in(folder: Path) -> Path:
-    """Settings of a store that nobody asks for anything: the tiny app needs none."""
-    if not (folder / "store-pin").exists():
-        list(installation.create_files(folder, "redis://127.0.0.1:1", "local"))
-        TrustFiles(folder / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
     return folder / installation.SETTINGS_FILE
 
 
 def write_config(folder: Path) -> Path:
-    settings_in(folder)
-    (folder / "tiny.py").write_text(APP)
     config = folder / "gunicorn.conf.py"
     config.write_text(OPERATORS_CONFIG.format(folder=str(folder)))
     return config
 
 
+@pytest.fixture(scope="module", params=["loop", "threads"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """A folder whose path is short enough for a socket on macOS too."""
+def folder(kind: str) -> Iterator[Path]:
+    """A folder whose path is short enough for a socket on macOS too, with the tiny app of that kind of worker.
+
+    Its settings are of a store that nobody asks for anything: the tiny app needs none.
+    """
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        yield Path(name)
+        folder = Path(name)
+        list(installation.create_files(folder, "redis://127.0.0.1:1", "local"))
+        settings = settings_in(folder)
+        settings.write_text(f'{settings.read_text()}\n[server]\nworker = "{kind}"\n')
+        TrustFiles(folder / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
+        (folder / "tiny.py").write_text(APPS[kind])
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -174,10 +202,9 @@ def test_gunicorn_takes_these_settings_and_no_other(arguments: None):
     changed = loaded(None)
 
     assert changed == {
-        "wsgi_app": "sealring.server.wsgi:create_app()",
+        "wsgi_app": "sealring.server.asgi:create_app()",
         "workers": 2,
-        "worker_class": "sealring.server.worker.Worker",
-        "worker_connections": 900,
+        "worker_connections": 800,
         "threads": 16,
         "keepalive": 75,
         "timeout": 60,
@@ -264,12 +291,12 @@ def test_the_server_header_does_not_name_gunicorn(folder: Path, running: subproc
         ({"X-Forwarded-Protocol": "ssl"}, "http"),
     ],
 )
-def test_of_a_proxy_x_forwarded_proto_is_believed_and_no_other_header(
-    folder: Path, running: subprocess.Popen[bytes], headers: Mapping[str, str], scheme: str
+def test_of_a_proxy_no_header_is_believed_but_x_forwarded_proto_and_that_only_by_threads(
+    folder: Path, kind: str, running: subprocess.Popen[bytes], headers: Mapping[str, str], scheme: str
 ):
     response = get(folder / "s", headers=headers)
 
-    assert json.loads(response.body)["scheme"] == scheme
+    assert json.loads(response.body)["scheme"] == {"threads": scheme, "loop": "http"}[kind]
 
 
 def test_no_part_of_a_path_is_cut_off_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -285,7 +312,7 @@ def test_no_part_of_a_path_is_cut_off_it(folder: Path, monkeypatch: pytest.Monke
     assert [json.loads(each.body)["path"] for each in (cut_by_us, cut_by_a_proxy)] == ["/vault/v1", "/other/v1"]
 
 
-def test_a_request_leaves_no_word_in_the_log(folder: Path, running: subprocess.Popen[bytes]):
+def test_a_request_leaves_no_word_in_the_log(folder: Path, kind: str, running: subprocess.Popen[bytes]):
     get(folder / "s", "/?name=a-secret-name")
     get(folder / "s", "/fault?name=a-secret-name")
     with socket.socket(socket.AF_UNIX) as peer:
@@ -297,8 +324,9 @@ def test_a_request_leaves_no_word_in_the_log(folder: Path, running: subprocess.P
 
     log = (folder / "log").read_text()
     assert "secret" not in log
-    assert "Error handling a request: LookupError at " in log
-    assert "Invalid request from ip=" in log
+    if kind == "threads":
+        assert "Error handling a request: LookupError at " in log
+        assert "Invalid request from ip=" in log
 
 
 def test_a_gunicorn_that_was_terminated_is_gone_with_its_workers(folder: Path):

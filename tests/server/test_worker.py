@@ -49,5 +49,5 @@ def test_more_idle_connections_than_descriptors_end_no_worker(tmp_path):
 
         assert becomes_true(lambda: is_ready(live))
         assert live.workers == workers
-        assert "48 file descriptors allow a worker 16 connections instead of 900; raise" in live.log.read_text()
+        assert "48 file descriptors allow a worker 8 connections instead of 800; raise" in live.log.read_text()
         assert "exited with code" not in live.log.read_text()

@@ -20,6 +20,7 @@ TRIED_AGAIN = 1
 def left(monkeypatch, tmp_path):
     """What the master left to the worker: the settings of a store that is away."""
     monkeypatch.setenv(serving.THREADS_VARIABLE, "3")
+    monkeypatch.setenv(serving.WORKERS_VARIABLE, "2")
     list(installation.create_files(tmp_path, f"redis://127.0.0.1:{free_port()}", "local"))
     TrustFiles(tmp_path / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
     read = Inheritance.of(settings.load(tmp_path / installation.SETTINGS_FILE), Log())
@@ -57,10 +58,10 @@ def raising(failure):
     return make_app
 
 
-def test_the_app_learns_what_the_master_left_and_how_many_threads_its_worker_has(monkeypatch, left):
+def test_the_app_learns_what_the_master_left_and_how_many_threads_and_workers_there_are(monkeypatch, left):
     learnt = []
-    monkeypatch.setattr(application, "make_app", lambda inherited, _log, threads: learnt.extend((inherited, threads)))
+    monkeypatch.setattr(application, "make_app", lambda inherited, _log, *numbers: learnt.extend((inherited, *numbers)))
 
     wsgi.create_app()
 
-    assert learnt == [left, 3]
+    assert learnt == [left, 3, 2]

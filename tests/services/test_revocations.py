@@ -6,7 +6,7 @@ import pytest
 
 from sealring.domain import revocation
 from sealring.domain.revocation import Reach, Revocation, Target
-from sealring.errors import RevocationRefused
+from sealring.errors import ChangeRefused
 from sealring.services import revocations
 from sealring.services.revocations import Revocations, Validity
 from support.clock import Clock
@@ -85,7 +85,7 @@ def test_a_time_that_is_given_is_the_time(revoke, before_s):
 
 
 def test_a_time_in_the_future_is_refused(store, revoke):
-    with pytest.raises(RevocationRefused, match="is in the future"):
+    with pytest.raises(ChangeRefused, match="is in the future"):
         revoke(everything(), NOW + 12)
 
     assert list(store.load(ENVIRONMENT)) == []
@@ -184,7 +184,7 @@ def test_beyond_the_bound_it_is_refused_with_what_to_do(store, revoke, bound, an
     for number in range(3):
         revoke(token(f"t{number}"))
 
-    with pytest.raises(RevocationRefused, match="--issued-before"):
+    with pytest.raises(ChangeRefused, match="--issued-before"):
         revoke(another)
 
     assert len(store.load(ENVIRONMENT)) == 3

@@ -5,6 +5,7 @@ from faults.proxy import FaultProxy
 from sealring.store.connection.links import Links
 from support import stores
 from support.cluster import running_cluster
+from support.loop import in_fiber
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,32 @@ def acl_links(acl_url):
     links.close()
 
 
-LINKS = {"valkey": "links", "acl": "acl_links", "cluster": "cluster_links"}
+LINKS = {
+    "valkey": "links",
+    "acl": "acl_links",
+    "cluster": "cluster_links",
+    "valkey in a fiber": "links",
+    "cluster in a fiber": "cluster_links",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run a test in a fiber, if its store is to be used so."""
+    chosen = getattr(pyfuncitem, "callspec", None) and pyfuncitem.callspec.params.get("store", "")
+    if not chosen or not chosen.endswith("in a fiber"):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    links = pyfuncitem._request.getfixturevalue(LINKS[chosen])
+
+    def work():
+        try:
+            pyfuncitem.obj(**arguments)
+        finally:
+            links.close()  # what is open on the loop
+
+    in_fiber(work)
+    return True
 
 
 @pytest.fixture(params=["memory", "fakeredis", *LINKS])

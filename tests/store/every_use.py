@@ -8,6 +8,8 @@ from sealring.domain.events import Action, Event, Origin
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import ObjectId, new_uuid, uuid_text
 from sealring.domain.kek import KekScope
+from sealring.domain.limits import Override
+from sealring.domain.limits_ports import LimitsChange
 from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
 from sealring.http.app import Services
 from sealring.server.wiring import Stores
@@ -111,6 +113,11 @@ def suspend(there):
     return there.stores.bindings.change(ENVIRONMENT, ACME, decide)
 
 
+def set_limits(there):
+    change = LimitsChange({ACME: Override(objects=1)}, event(Action.LIMITS_SET, ACME))
+    return there.stores.limits.change(ENVIRONMENT, lambda _found: change)
+
+
 def intent(name):
     return IdempotentRequest(ENVIRONMENT, "actor", name, b"PUT /kv/1", bytes(16))
 
@@ -134,6 +141,8 @@ LOADS = {
     "tombs.due": lambda it: it.stores.tombs.due(it.record.id.partition, 0),
     "audit.append": lambda it: it.stores.audit.append(event()),
     "revocations.load": lambda it: it.stores.revocations.load(ENVIRONMENT),
+    "usage.load": lambda it: it.stores.usage.load(ENVIRONMENT, ACME),
+    "limits.load": lambda it: it.stores.limits.load(ENVIRONMENT),
 }
 WRITES = {
     "objects.create": create,
@@ -145,4 +154,6 @@ WRITES = {
     "keks.publish": publish,
     "tombs.purge": lambda it: it.stores.tombs.purge(it.deleted.id),
     "revocations.change": lambda it: revoke(it.stores.revocations, token("t1")),
+    "limits.change": set_limits,
+    "limits.begin": lambda it: it.stores.limits.begin(ENVIRONMENT, event(Action.LIMITS_CLEARED)),
 }

@@ -25,7 +25,7 @@ def store(links):
 def test_a_created_object_stands_in_it(links, store):
     services(store).objects.create(ME, name="name", value="v", context=context())
 
-    assert owners(links, "name") == [ACME.encode()]
+    assert owners(links, "name") == [b"\x08org_acme"]
 
 
 def test_a_name_whose_create_a_key_refused_does_not(links, store):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sealring.domain.events import Action
+from sealring.domain.limits import Use
 from sealring.domain.ports import Change, Lease
 from sealring.errors import NotFound, StoreFull, StoreLost
 from sealring.observability.logs import Log
@@ -20,7 +21,7 @@ from sealring.store.markers import Markers
 from sealring.store.schema.keyspace import PURGE_LEASE, Keyspace
 from sealring.store.schema.records import Records
 from sealring.store.tombs import RedisTombs
-from support.make import ACME, caller, context, services
+from support.make import ACME, ENVIRONMENT, caller, context, services
 from support.stores import KEYS, STORE_ID, on_links
 
 ME = caller(ACME)
@@ -99,6 +100,27 @@ def test_an_object_that_is_not_due_stays_restorable(purging, use):
     assert use.objects.restore(ME, str(record.id)).live
 
 
+def test_what_is_purged_is_counted_off_with_its_older_versions(purging, due, use, links, store):
+    use.objects.create(ME, name="stays", value="stays", context=context())
+    links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
+
+    assert total(purging.run(time.time())).objects == 1
+
+    assert store.usage.load(ENVIRONMENT, ACME) == Use(objects=1, stored_bytes=21, contexts=1)
+
+
+def test_an_altered_summary_does_not_keep_an_object_from_its_purge(purging, due, links, store):
+    keyspace = Keyspace(4, KEYS)
+    links.call(
+        (b"ZADD", keyspace.tombstones(due.id.partition), 1, due.id.raw),
+        (b"LSET", keyspace.summaries(due.id), 0, b"noise"),
+    )
+
+    assert total(purging.run(time.time())).objects == 1
+
+    assert store.usage.load(ENVIRONMENT, ACME) == Use(objects=0, stored_bytes=17, contexts=1)
+
+
 def test_a_deleted_object_stays_for_its_own_time_whatever_the_tombstones_say(purging, use, links):
     record = use.objects.create(ME, name="name", value="v", context=context())
     deleted = use.objects.delete(ME, str(record.id), version_check=None)
@@ -148,7 +170,7 @@ def test_old_audit_events_go_and_young_ones_stay(purging, use, links, store):
     assert store.actions() == []
 
 
-def test_a_full_store_is_purged_without_a_transaction(purging, due, use, links):
+def test_a_full_store_is_purged_without_a_transaction(purging, due, use, links, store):
     links.call((b"ZADD", Keyspace(4, KEYS).tombstones(due.id.partition), 1, due.id.raw))
     links.call((b"CONFIG", b"SET", b"maxmemory", b"1"))
     try:
@@ -158,6 +180,7 @@ def test_a_full_store_is_purged_without_a_transaction(purging, due, use, links):
         assert total(purging.run(time.time())).objects == 1
 
         assert keys_of(links, due) == []
+        assert store.usage.load(ENVIRONMENT, ACME) == Use(1, 34, 1)  # as before: there was no memory to count
     finally:
         links.call((b"CONFIG", b"SET", b"maxmemory", b"0"))
 

@@ -158,7 +158,7 @@ def held(parts, record):
     flat, summaries = parts.links.call(
         (b"HGETALL", keyspace.versions(record.id)), (b"LRANGE", keyspace.summaries(record.id), 0, -1)
     )
-    versions = [records.decode_version(record.id, *each) for each in zip(flat[::2], flat[1::2], strict=True)]
+    versions = [records.decode_version(record, *each) for each in zip(flat[::2], flat[1::2], strict=True)]
     return sorted(each.number for each in versions), [
         records.decode_summary(record.id, each).number for each in summaries
     ]

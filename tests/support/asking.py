@@ -8,11 +8,33 @@ from types import MappingProxyType
 from typing import Any
 
 
+class Fields(dict[str, str]):
+    """The fields of a head, by name in any case."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in fields.items()})
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        return super().pop(name.lower(), *default)
+
+
 @dataclass
 class Answer:
     status: int
     headers: Mapping[str, str]
     raw: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.headers = Fields(self.headers)
 
     @property
     def json(self) -> Any:

@@ -33,6 +33,7 @@ class Contents:
     scopes: dict = field(default_factory=dict)  # by partition and digest
     bindings: dict = field(default_factory=dict)
     revocations: dict = field(default_factory=dict)
+    limits: dict = field(default_factory=dict)
     events: list = field(default_factory=list)
 
 
@@ -50,7 +51,7 @@ def read_backup(root_file, data, keys):
 
 def head(raw, kind):
     source = Source(raw)
-    if source.take(4) != b"SLRB" or source.number(1) != 2:
+    if source.take(4) != b"SLRB" or source.number(1) != 3:
         raise Refused("magic or format")
     inner = Source(source.prefixed(2))
     found = {"kind": inner.number(1), "made": inner.number(8), "layout": stored.layout(inner.prefixed(2))}
@@ -75,7 +76,7 @@ def unwrapped(root_keys, layout, alg, aad, blob):
 
 def file_key(root_keys, head):
     made = head["made"].to_bytes(8, "big")
-    aad = b"sealring/v1/backup\x02" + bytes([head["kind"]]) + head["layout"]["store_id"] + made
+    aad = b"sealring/v1/backup\x03" + bytes([head["kind"]]) + head["layout"]["store_id"] + made
     return unwrapped(root_keys, head["layout"], head["alg"], aad, head["wrapped"])
 
 
@@ -121,7 +122,7 @@ class _File:
     def note(self, entry):
         both = {1: self._begin, 7: self._end}
         data = {2: self._object, 3: self._version, 5: self._bindings, 6: self._event, 8: self._revocations}
-        data |= {9: self._bound_kek}
+        data |= {9: self._bound_kek, 10: self._limits}
         read = (both | (data if self._kind == DATA else {4: self._key})).get(entry.number(1))
         if read is None:
             raise Refused("an entry of the other file, or of none")
@@ -169,6 +170,9 @@ class _File:
     def _revocations(self, entry):
         self._hash("revocations", entry)
 
+    def _limits(self, entry):
+        self._hash("limits", entry)
+
     def _hash(self, kind, entry):
         owner, parts = entry.prefixed(2), []
         while entry.left:
@@ -195,7 +199,7 @@ class _File:
         found = stored.stored_object(keys, partitions, object_id, record)
         if int.from_bytes(object_id[:4], "big") >> 20 != self._partition:
             raise Refused("partition")
-        older = {each: stored.older_version(keys, object_id, each, raw) for each, raw in versions.items()}
+        older = {each: stored.older_version(keys, found, object_id, each, raw) for each, raw in versions.items()}
         told = [stored.summary(keys, object_id, each) for each in summaries]
         numbers = list(range(found["current"]["number"] - 1, found["oldest"] - 1, -1))
         if [each["number"] for each in told] != numbers or {each["id"] for each in told} != set(older):
@@ -225,6 +229,9 @@ class _File:
         found = stored_lists.bindings(self._contents.keys, layout["partitions"], environment, org, fields)
         self._contents.bindings[environment, org] = found
         self._counted["bindings"] += len(found)
+
+    def _whole_limits(self, owner, fields):
+        self._contents.limits[owner.decode()] = stored_lists.limits(self._contents.keys, owner.decode(), fields)
 
     def _whole_revocations(self, owner, fields):
         found = stored_lists.revocations(self._contents.keys, owner.decode(), fields)

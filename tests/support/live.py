@@ -138,7 +138,11 @@ def running(
     *,
     installed: bool = False,
 ) -> Iterator[LiveServer]:
-    """Run a server with these settings until the block ends, which begins when the path of health is answered."""
+    """Run a server with these settings until the block ends, which begins when the path of health is answered.
+
+    SEALRING_TEST_WORKER=threads runs it with threads, if the settings do not say how.
+    """
+    _choose_worker(path)
     port = free_port()
     options = {"bind": f"127.0.0.1:{port}", "workers": workers, "threads": threads, "gunicorn_config": gunicorn_config}
     command = _installed_command(path, options) if installed else gunicorn._command(**options)
@@ -153,6 +157,12 @@ def running(
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _choose_worker(path: Path) -> None:
+    kind, text = os.environ.get("SEALRING_TEST_WORKER"), path.read_text()
+    if kind and "[server]" not in text:
+        path.write_text(f'{text}\n[server]\nworker = "{kind}"\n')
 
 
 def _installed_command(path: Path, options: Mapping[str, object]) -> list[str]:

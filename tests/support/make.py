@@ -3,8 +3,11 @@
 import os
 from dataclasses import fields
 
+from sealring.admission.limits import Limiter, Rates
+from sealring.admission.turns import Turns
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.limits import unlimited
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.http.app import Services
 from sealring.keys.decisions import Decisions
@@ -18,6 +21,7 @@ from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.limits import Usages
 from sealring.services.listing import Lists
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
@@ -25,6 +29,7 @@ from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
 from sealring_local.wrap import LocalProvider
+from support.clock import Clock
 from support.roots import roots_of
 
 ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000000")
@@ -34,6 +39,12 @@ BETA = OrgId("org_beta")
 EVERYTHING = frozenset(Permission)
 NO_SERVICES = Services(**dict.fromkeys(each.name for each in fields(Services)))  # a map of routes needs none
 SCOPED = EVERYTHING - {Permission.ALL_ORGANIZATIONS}
+
+
+def limiter(*, rates=None, limits_of=unlimited, workers=1, places=1000, share=1000, **options):
+    """A limiter that refuses nothing, but for what is asked. Its clock stands still: no bucket is filled again."""
+    turns = Turns(places, share=share, alone=places)
+    return Limiter(rates or Rates(), limits_of, turns, workers=workers, clock=Clock(), **options)
 
 
 def principal(*orgs, permissions=None, environment=ENVIRONMENT, subject="alice"):
@@ -60,7 +71,16 @@ def on_provider(provider, *, waits=False, max_wraps=None):
     return Gateway({"local": ManagedSource(lambda: provider, waits, max_wraps=max_wraps)}, {})
 
 
-def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gateway=None, catalog=None, on_refusal=None):
+def services(
+    store,
+    *,
+    per=ManagedKeks.COMBINATION,
+    limits=None,
+    provider_gateway=None,
+    catalog=None,
+    on_refusal=None,
+    limits_of=unlimited,
+):
     """Every use case, on this store and on keys in software."""
     keys = provider_gateway or gateway()
     keyring = Keyring(
@@ -69,17 +89,19 @@ def services(store, *, per=ManagedKeks.COMBINATION, limits=None, provider_gatewa
         ManagedKeys("local", per),
         WrapCounts(store.keks, keys.max_wraps),
         on_refusal or (lambda _env, _org: None),
+        limits_of,
     )
     bound = Decisions(store.bindings)
     for forget in (bound.forget, keyring.forget):
         store.when_renewed(forget)
     sealing = Sealing(keyring, bound)
     return Services(
-        objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits()),
+        objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits(), limits_of),
         versions=Versions(store.objects, sealing, store.audit),
         lists=Lists(store.objects, Cursors(store.keys)),
         data_keys=DataKeys(keyring, bound, store.audit, store.keys),
         operations=Operations(store.idempotency, store.objects),
         bindings=Bindings(store.bindings, catalog or Catalog({}), keys, Verifier(keys), store.keys),
         explanations=Explanations(store.objects, keyring, bound, store.audit),
+        usages=Usages(store.usage, limits_of),
     )

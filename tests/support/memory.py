@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import RLock
@@ -16,6 +15,7 @@ from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
+from sealring.domain.limits import NO_LIMITS, Use
 from sealring.domain.ports import Attestation, BindingChange, Change, History, Moment, Order, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
@@ -29,11 +29,28 @@ class MemoryAudit:
         self.events: list[Event] = []
         self.epochs: dict[Home, Epoch] = {}
         self.uses: list[KekUse] = []
+        self._used: dict[tuple[EnvironmentId, OrgId], Use] = {}
 
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         self.events.append(event)
         self.uses += uses
         return self.epochs.get(home(event.environment, event.org))
+
+    def used(self, environment: EnvironmentId, org: OrgId) -> Use:
+        return self._used.get((environment, org), Use())
+
+    def use(self, environment: EnvironmentId, org: OrgId, growth: Use) -> None:
+        self._used[environment, org] = self.used(environment, org) + growth
+
+
+class MemoryUsage:
+    """A UsageStore: the counts of MemoryAudit."""
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self._audit = audit
+
+    def load(self, environment: EnvironmentId, org: OrgId) -> Use:
+        return self._audit.used(environment, org)
 
 
 def home(environment: EnvironmentId, org: OrgId) -> Home:
@@ -147,9 +164,11 @@ class MemoryKeks:
             keks = [kek for kek in everything if kek.scope.startswith(owner)]
         return next((kek for kek in keks if kek.kek_id == kek_id), None)
 
-    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
+    def publish(self, scope: KekScope, kek: Kek, event: Event, limits=NO_LIMITS) -> KekRecord:
         with self._lock:
             if scope.encoded not in self._by_scope:
+                limits.admit(self._audit.used(scope.environment, scope.org), Use(contexts=1))
+                self._audit.use(scope.environment, scope.org, Use(contexts=1))
                 self._by_scope[scope.encoded] = KekRecord((kek,))
                 self._audit.append(event)
             return self._by_scope[scope.encoded]
@@ -186,8 +205,7 @@ class MemoryObjects:
             if self.find(place.environment, place.org, place.name) is not None:
                 raise NameTaken
             new = make(self._audit.epochs.get(place.id.home))
-            record = new.record.stamped(self.now(), os.urandom(16))
-            self._versions[record.id] = []
+            record = new.record.stamped(self.now())
             return self._store(record, new, idempotent)
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
@@ -213,7 +231,7 @@ class MemoryObjects:
             if recalled is not None:
                 return recalled
             change = decide(current, Moment(self.now(), self._audit.epochs.get(object_id.home)))
-            record = replace(change.record, revision=current.revision + 1, operation=os.urandom(16))
+            record = change.record.following(current)
             holder = self.find(record.environment, record.org, record.name)
             if record.live and holder is not None and holder.id != record.id:
                 raise NameTaken
@@ -243,10 +261,13 @@ class MemoryObjects:
         return [row for row in rows if _wanted(row, query)][: query.limit]
 
     def _store(self, record: ObjectRecord, change: Change, idempotent: IdempotentRequest | None) -> ObjectRecord:
-        versions = self._versions[record.id]
-        if not versions or versions[-1].id != record.current.id:
-            versions.append(record.current)
-            self._versions[record.id] = [each for each in versions if each.number >= record.oldest]
+        before = self._versions.get(record.id, [])
+        after = before if before and before[-1].id == record.current.id else [*before, record.current]
+        after = [each for each in after if each.number >= record.oldest]
+        growth = Use(int(not before), sum(each.size for each in after) - sum(each.size for each in before))
+        change.limits.admit(self._audit.used(record.environment, record.org), growth)
+        self._audit.use(record.environment, record.org, growth)
+        self._versions[record.id] = after
         self._objects[record.id] = record
         self._audit.append(change.event, change.uses)
         if idempotent is not None:

@@ -1,6 +1,7 @@
 """A second reader of bindings, revocations, outcomes and audit entries, written from docs/stored-formats.md alone."""
 
 import hmac
+import re
 
 from support.reader import Refused
 from support.stored_reader import context, form, lp16, lp32, one_of
@@ -74,6 +75,28 @@ def _revocation(keys, place, field, raw):
     if keys.digest("locator", b"revocation" + place + target) != field:
         raise Refused("place")
     return {**found, "before": before, "expires": expires, "made": made}
+
+
+def limits(keys, environment, fields):
+    """All that were set in an environment."""
+    seal, place = fields.pop(b"", b""), lp16(environment.encode())
+    sealed = b"".join(lp32(each) + lp32(raw) for each, raw in sorted(fields.items()))
+    if not hmac.compare_digest(keys.digest("record", b"all limits" + place + sealed), seal):
+        raise Refused("seal")
+    if not all(re.fullmatch(rb"[A-Za-z0-9_-]{1,64}", org) for org in fields):
+        raise Refused("organization")
+    return {org.decode(): _limits(keys, place, org, raw) for org, raw in fields.items()}
+
+
+def _limits(keys, place, org, raw):
+    source = keys.checked("record", b"limits" + place + lp16(org), raw)
+    form(source)
+    pairs = [(source.flag(), source.number(8)) for _ in range(4)]
+    source.end()
+    if any(limit and not there for there, limit in pairs):
+        raise Refused("limit")
+    names = ("requests_per_second", "objects", "stored_bytes", "contexts")
+    return {name: limit if there else None for name, (there, limit) in zip(names, pairs, strict=True)}
 
 
 def outcome(keys, key, field, raw):

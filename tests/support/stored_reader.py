@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from support.reader import Bytes, Refused, header, wraps
 
+ORGANIZATIONS = {b"organization_id", b"organizationId"}  # keys of a context that name one
 STORE_SCOPE = b"\0\0\0\0\0\x11\0\x08sealring\0\x05store"
 
 
@@ -78,8 +79,8 @@ def one_of(number, *names):
     return names[number - 1]
 
 
-def form(source, number=1):
-    if source.number(1) != number:
+def form(source, known=1):
+    if source.number(1) != known:
         raise Refused("format")
 
 
@@ -96,7 +97,7 @@ class Keys:
     """What comes from the store key."""
 
     def __init__(self, store_key):
-        purposes = ("locator", "record", "index", "audit", "etag")
+        purposes = ("locator", "record", "audit", "etag")
         self._keys = {purpose: hkdf(store_key, b"sealring/v1/store/" + purpose.encode()) for purpose in purposes}
         self.pin = hkdf(store_key, b"sealring/v1/store/pin")
 
@@ -118,7 +119,7 @@ class Keys:
 
 def layout(raw):
     source = Source(raw)
-    form(source, 2)
+    form(source, 3)
     found = {
         "partitions": source.number(2),
         "store_id": source.take(16),
@@ -138,7 +139,7 @@ def layout(raw):
 
 
 def layout_aad(found):
-    label = b"sealring/v1/layout\x02" + found["partitions"].to_bytes(2, "big")
+    label = b"sealring/v1/layout\x03" + found["partitions"].to_bytes(2, "big")
     return label + found["store_id"] + found["kek_id"]
 
 
@@ -150,49 +151,146 @@ def marker(keys, partition, raw):
     return found
 
 
-def version(source):
-    form(source)
-    found = {
-        "number": source.number(4),
-        "created": source.number(8),
-        "author": (source.text16(), source.text16()),
-        "envelope": source.prefixed(4),
-    }
-    head = header(Source(found["envelope"]))
-    return {**found, "id": head["version_id"], "head": head}
+def head_of(keys, partitions, object_id, raw):
+    """The head of an object, from the first bytes of its record, and the offset after the MAC of the head."""
+    source = Source(raw)
+    form(source, 2)
+    state, created = one_of(source.number(1), "live", "deleted"), source.number(8)
+    found = {"state": state, "created": created, "updated": created + number(source), "name": text(source)}
+    found |= {"environment": f"environment_{ulid(source.take(16))}", "org": organization(source)}
+    end = source.at
+    keys.checked("record", b"head" + object_id, raw[: end + 16])
+    if keys.home(found["environment"], found["org"], partitions) != object_id[:4]:
+        raise Refused("home")
+    return found, end + 16
 
 
 def stored_object(keys, partitions, object_id, raw):
     source = keys.checked("record", b"object" + object_id, raw)
-    form(source)
-    found = {
-        "state": one_of(source.number(1), "live", "deleted"),
-        "created": source.number(8),
-        "updated": source.number(8),
-        "revision": source.number(4),
-        "oldest": source.number(4),
-        "purge": source.number(8),
-        "operation": source.take(16),
-        "name": source.text16(),
-        "context": context(canonical := source.prefixed(2)),
-        "current": version(source),
-    }
-    source.end()
-    head = found["current"]["head"]
-    if head["object_id"] != object_id or head["context_hash"] != hashlib.sha256(canonical).digest():
-        raise Refused("an envelope of something else")
-    if keys.home(head["environment"], head["org"], partitions) != object_id[:4]:
-        raise Refused("home")
+    head, source.at = head_of(keys, partitions, object_id, raw)
+    found = {**head, "revision": number(source), "oldest": number(source)}
+    found["purge"] = source.number(8) if head["state"] == "deleted" else 0
+    operation = source.take(16) if source.flag() else None
+    found["canonical"] = canonical_context(source, head["org"])
+    found["context"] = context(found["canonical"])
+    version_id = source.take(16)
+    if operation == version_id:
+        raise Refused("operation")
+    found["operation"] = operation or version_id
+    found["current"] = version(source, found, object_id, version_id)
     return found
 
 
-def older_version(keys, object_id, version_id, raw):
-    source = keys.checked("record", b"version" + object_id + version_id, raw)
-    found = version(source)
-    source.end()
-    if (found["head"]["object_id"], found["id"]) != (object_id, version_id):
-        raise Refused("an envelope of something else")
+def older_version(keys, found, object_id, version_id, raw):
+    """A version of the object that was found under its id."""
+    whose = lp16(found["environment"].encode()) + lp16(found["org"].encode())
+    place = b"version" + object_id + version_id + whose + hashlib.sha256(found["canonical"]).digest()
+    source = keys.checked("record", place, raw)
+    form(source, 2)
+    return version(source, found, object_id, version_id)
+
+
+def version(source, found, object_id, version_id):
+    """A version, with the whole envelope that it stands for."""
+    combine = source.number(1)
+    if combine not in {1, 2}:
+        raise Refused("combine")
+    told = {"number": number(source), "created": found["created"] + number(source), "author": author(source)}
+    places = (found["environment"].encode(), found["org"].encode(), object_id, version_id)
+    head = b"SLRG\x01\0\x01" + bytes([combine]) + version_id + source.take(16) + b"".join(map(lp16, places))
+    head += hashlib.sha256(found["canonical"]).digest()
+    whole = head + stored_wraps(source, combine) + source.take(44) + lp32(sealed := source.rest())
+    if len(sealed) < 16:
+        raise Refused("tag")
+    return {**told, "envelope": whole, "id": version_id, "head": header(Source(whole))}
+
+
+def number(source):
+    found = shift = 0
+    while True:
+        part = source.number(1)
+        found |= (part & 127) << shift
+        if part < 128:
+            break
+        shift += 7
+    if (shift and not part) or found >= 2**64:
+        raise Refused("number")
     return found
+
+
+def text(source):
+    return _text(source.take(number(source)))
+
+
+def ulid(raw):
+    whole = int.from_bytes(raw, "big")
+    return "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[whole >> shift & 31] for shift in range(125, -1, -5))
+
+
+def organization(source):
+    size = source.number(1)
+    if size == 0x80:
+        return f"org_{ulid(source.take(16))}"
+    org = _text(source.take(size))
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,64}", org) or re.fullmatch(r"org_[0-7][0-9A-HJKMNP-TV-Z]{25}", org):
+        raise Refused("organization")
+    return org
+
+
+def canonical_context(source, org):
+    """The canonical form of a context."""
+    inner, parts = Source(source.take(number(source))), []
+    while inner.left:
+        size = number(inner)
+        if size == 0:
+            parts += [b"organization_id", org.encode()]
+            continue
+        parts += [inner.take(size), inner.take(number(inner))]
+        if parts[-2] == b"organization_id":
+            raise Refused("form of a pair")
+    named = {value for key, value in zip(parts[::2], parts[1::2], strict=True) if key in ORGANIZATIONS}
+    if named != ({org.encode()} if org else set()):
+        raise Refused("the context of another organization")
+    return b"".join(map(lp16, parts))
+
+
+def author(source):
+    identity = text(source)
+    size = number(source)
+    if size == 0:
+        return identity, identity
+    name = _text(source.take(size - 1))
+    if name == identity:
+        raise Refused("author")
+    return identity, name
+
+
+def stored_wraps(source, combine):
+    """Wraps as they are in an envelope."""
+    count = source.number(1)
+    return bytes([count]) + b"".join(_stored_wrap(source, index if combine == 2 else 0) for index in range(count))
+
+
+def _stored_wrap(source, index):
+    code = source.number(1)
+    names = one_of(code, *ALGORITHMS) if code else (source.text8(), source.text8())
+    if (not code and names in ALGORITHMS) or not all(1 <= len(each) <= 32 and each.isascii() for each in names):
+        raise Refused("algorithm")
+    kek_id, kek_version, blob = source.take(16), number(source), source.take(number(source))
+    if kek_version >= 2**32:
+        raise Refused("KEK version")
+    provider, alg = (lp8(each.encode()) for each in names)
+    return provider + kek_id + kek_version.to_bytes(4, "big") + alg + bytes([index]) + lp16(blob)
+
+
+ALGORITHMS = (
+    ("local", "hkdf-a256gcm"),
+    ("hsm", "hsm-a256gcm"),
+    ("hsm", "hsm-a256gcm-iv16"),
+    ("awskms", "aws-symmetric-default"),
+    ("azurekv", "azure-rsa-oaep-256"),
+    ("azurekv", "azure-a256gcm"),
+)
 
 
 def summary(keys, object_id, raw):
@@ -221,13 +319,6 @@ def summarized(keys, found):
         "size": len(ciphertext),
         "etag": keys.digest("etag", head["H"] + commitment),
     }
-
-
-def member(keys, environment, org, score, raw):
-    """Object id and name. `org`: None for the index of an environment."""
-    whose = b"\0" if org is None else b"\1" + lp16(org.encode())
-    source = keys.checked("index", lp16(environment.encode()) + whose + score.to_bytes(8, "big"), raw)
-    return source.take(16), _text(source.rest())
 
 
 def kek(keys, kek_id, raw):

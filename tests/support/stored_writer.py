@@ -68,17 +68,45 @@ def root_file(keys):
     return f"{lines}sha256 {sha256(lines.encode()).hexdigest()}\n"
 
 
-def envelope(environment, org, object_id, version_id, context, value, kek_id, kek):
+def number(value):
+    low = []
+    while value > 127:
+        low.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*low, value])
+
+
+def short_text(text):
+    return number(len(text.encode())) + text.encode()
+
+
+def ulid(text):
+    whole = 0
+    for character in text:
+        whole = whole << 5 | "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(character)
+    return whole.to_bytes(16, "big")
+
+
+def short_context(mapping):
+    pairs = [
+        b"\0" if key == "organization_id" else short_text(key) + short_text(value)
+        for key, value in sorted(mapping.items())
+    ]
+    return number(len(b"".join(pairs))) + b"".join(pairs)
+
+
+def sealed(environment, org, object_id, version_id, context, value, kek_id, kek, *, code=b"\1"):
+    """What a version holds after its author, and the etag of it: the header of its envelope is only computed."""
     places = b"".join(lp16(part) for part in (environment.encode(), org.encode(), object_id, version_id))
-    message_id = bytes([0xE1]) * 32
+    message_id = version_id + bytes([0xE1]) * 16
     head = b"SLRG\x01\0\x01\x01" + message_id + places + sha256(canonical(context)).digest()
     known = {"H": head, "message_id": message_id, "suite": 1}
     aad = wrap_aad(known, {"kek_id": kek_id, "kek_version": 1, "share_index": 0})
     blob = NONCE + AESGCM(local_key(kek, aad)).encrypt(NONCE, DEK, None)
-    wraps = b"\x01\x05local" + kek_id + u32(1) + b"\x0chkdf-a256gcm\0" + lp16(blob)
+    wraps = b"\x01" + code + kek_id + number(1) + number(len(blob)) + blob
     commitment = expand(DEK, known, b"sealring/v1/commit")
-    sealed = AESGCM(expand(DEK, known, b"sealring/v1/enc")).encrypt(NONCE, value.encode(), head + commitment)
-    return head + wraps + commitment + NONCE + lp32(sealed)
+    ciphertext = AESGCM(expand(DEK, known, b"sealring/v1/enc")).encrypt(NONCE, value.encode(), head + commitment)
+    return message_id[16:] + wraps + commitment + NONCE + ciphertext, head + commitment, len(ciphertext)
 
 
 class Writer:
@@ -93,18 +121,16 @@ class Writer:
     def marker(self, partition, store_id, generation):
         return self.signed("record", b"marker" + u16(partition), store_id + generation)
 
-    def object(self, object_id, body):
-        return self.signed("record", b"object" + object_id, body)
+    def object(self, object_id, head, rest):
+        start = self.signed("record", b"head" + object_id, head)
+        return self.signed("record", b"object" + object_id, start + rest)
 
-    def version(self, object_id, version_id, body):
-        return self.signed("record", b"version" + object_id + version_id, body)
+    def version(self, environment, org, context, object_id, version_id, body):
+        shared = text16(environment) + text16(org) + sha256(canonical(context)).digest()
+        return self.signed("record", b"version" + object_id + version_id + shared, body)
 
     def summary(self, object_id, body):
         return self.signed("record", b"summary" + object_id, body)
-
-    def member(self, environment, org, score, object_id, name):
-        whose = b"\0" if org is None else b"\1" + text16(org)
-        return self.signed("index", text16(environment) + whose + u64(score), object_id + name.encode())
 
     def kek(self, kek_id, body):
         return self.signed("record", b"kek" + kek_id, body)
@@ -126,6 +152,13 @@ class Writer:
         sealed = b"".join(lp32(place) + lp32(raw) for place, raw in sorted(fields.items()))
         return self.keys.digest("record", b"all revocations" + text16(environment) + sealed)
 
+    def limits(self, environment, org, body):
+        return self.signed("record", b"limits" + text16(environment) + text16(org), body)
+
+    def limits_seal(self, environment, fields):
+        sealed = b"".join(lp32(org) + lp32(raw) for org, raw in sorted(fields.items()))
+        return self.keys.digest("record", b"all limits" + text16(environment) + sealed)
+
     def outcome(self, place, body):
         return self.signed("record", b"outcome" + place, body)
 
@@ -133,21 +166,25 @@ class Writer:
         return self.signed("audit", u16(partition), body)
 
 
-def object_body(
-    version, context, *, form=1, state=1, oldest=1, purge=0, name="name", revision=2, created=1_000, updated=2_000
-):
-    head = u8(form) + u8(state) + u64(created) + u64(updated) + u32(revision) + u32(oldest) + u64(purge)
-    return head + bytes([0xF1]) * 16 + text16(name) + lp16(canonical(context)) + version
+def object_head(environment, org, *, form=2, state=1, created=1_000, updated=2_000, name="name"):
+    """`org`: in its short form."""
+    elapsed = number(updated - created)
+    return u8(form) + u8(state) + u64(created) + elapsed + short_text(name) + ulid(environment[12:]) + org
 
 
-def version_body(number, envelope, *, form=1, created=2_000, author=("alice", "Alice")):
-    return u8(form) + u32(number) + u64(created) + text16(author[0]) + text16(author[1]) + lp32(envelope)
+def object_rest(version_id, version, context, *, oldest=1, purge=b"", operation=b"\0", revision=2):
+    return number(revision) + number(oldest) + purge + operation + context + version_id + version
 
 
-def summary_body(keys, version_id, number, created, envelope):
-    """Of a version with that envelope."""
-    told = stored.summarized(keys, {"id": version_id, "number": number, "created": created, "envelope": envelope})
-    return version_id + u32(number) + u64(created) + u32(told["size"]) + told["etag"]
+def version_body(count, sealed, *, combine=1, elapsed=1_000, author=("alice", "Alice")):
+    """`sealed`: what is sealed of it; `elapsed`: since its object was created."""
+    identity, name = author
+    named = b"\0" if name is None else number(len(name.encode()) + 1) + name.encode()
+    return u8(combine) + number(count) + number(elapsed) + short_text(identity) + named + sealed
+
+
+def summary_body(keys, version_id, count, created, told, size):
+    return version_id + u32(count) + u64(created) + u32(size) + keys.digest("etag", told)
 
 
 def kek_version_body(name, material, *, number=1, state=1, created=1_000, root=("data", 1), provider="local"):
@@ -171,6 +208,11 @@ VERIFIED = b"\1\1" + u64(1_500) + u64(1_400) + u16(1) + b"\0" + texts("rotation_
 
 def target(reach, issuer, of=""):
     return u8(reach) + text16(issuer) + text16(of)
+
+
+def limits_body(*limits, form=1):
+    """Requests per second, objects, bytes, contexts; None: not set."""
+    return u8(form) + b"".join(u8(limit is not None) + u64(limit or 0) for limit in limits)
 
 
 def revocation_body(target, *, form=1, before=1_700_000_000, expires=1_800_000_000, made=3_000):
@@ -216,12 +258,12 @@ def audit_body(
     )
 
 
-def layout(partitions, store_id, kek_id, kek_name, material, wrapped, *, form=2, provider="local", epoch=1):
+def layout(partitions, store_id, kek_id, kek_name, material, wrapped, *, form=3, provider="local", epoch=1):
     head = u8(form) + u16(partitions) + store_id + kek_id + u32(1) + text8(provider) + text16(kek_name)
     return head + lp16(material) + text8("keep") + u32(epoch) + text8("hkdf-a256gcm") + lp16(wrapped)
 
 
-def backup_head(kind, made, layout, wrapped, *, form=2):
+def backup_head(kind, made, layout, wrapped, *, form=3):
     inner = u8(kind) + u64(made) + lp16(layout) + text8("hkdf-a256gcm") + lp16(wrapped)
     return b"SLRB" + u8(form) + lp16(inner)
 

@@ -7,6 +7,7 @@ import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
+from sealring.domain.limits_ports import UsageStore
 from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
@@ -17,7 +18,7 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
-from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects
+from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects, MemoryUsage
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -31,6 +32,7 @@ class Store:
     keks: KekStore
     audit: AuditLog
     keys: StoreKeys
+    usage: UsageStore
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -44,7 +46,7 @@ def memory() -> Store:
     objects = MemoryObjects(audit, idempotency, KEYS)
     keks = MemoryKeks(audit)
     bindings = MemoryBindings(audit, keks)
-    return Store(objects, idempotency, bindings, keks, audit, KEYS, lambda: list(audit.events))
+    return Store(objects, idempotency, bindings, keks, audit, KEYS, MemoryUsage(audit), lambda: list(audit.events))
 
 
 def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id: bytes = STORE_ID) -> Store:
@@ -58,8 +60,8 @@ def parts_on(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id
     """What of a store does not depend on what is in it."""
     keyspace = Keyspace(partitions, keys)
     markers = Markers(links, keyspace, keys, store_id)
-    index = RedisIndex(keyspace, markers, keys)
-    return OpenedStore(links, keys, keyspace, markers, Records(keys, keyspace.home), index)
+    records = Records(keys, keyspace.home)
+    return OpenedStore(links, keys, keyspace, markers, records, RedisIndex(keyspace, markers, records))
 
 
 def on_parts(parts: OpenedStore) -> Store:
@@ -72,6 +74,7 @@ def on_parts(parts: OpenedStore) -> Store:
         stores.keks,
         stores.audit,
         parts.keys,
+        stores.usage,
         lambda: _events(parts.links, parts.keyspace, parts.keys),
         parts.markers.when_renewed,
     )

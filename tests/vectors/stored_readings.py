@@ -1,19 +1,21 @@
 """What two readers that share no code find in a vector: each returns the same, as JSON."""
 
+from dataclasses import fields
+
 import fakeredis
 
 from sealring.domain.codec import encode_envelope
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
 from sealring.domain.kek import KekState
 from sealring.domain.layout import Layout
-from sealring.domain.ports import Row
 from sealring.store.bindings import RedisBindings
 from sealring.store.connection.links import Links
 from sealring.store.connection.topology import OneNode
 from sealring.store.markers import Markers
 from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
-from sealring.store.schema.records import IndexMembers, Records
+from sealring.store.schema.limits_codec import LimitsCodec
+from sealring.store.schema.records import Records
 from sealring.store.schema.revocation_codec import RevocationCodec
 from support import stored_lists, stored_reader
 from support.reader import header
@@ -62,7 +64,13 @@ def _version(found):
 
 def _object(keys, vector, object_id):
     found = stored_reader.stored_object(keys, PARTITIONS, object_id, _raw(vector))
-    return {**found, "current": _version(found["current"])}
+    shown = {name: found[name] for name in found if name != "canonical"}
+    return {**shown, "current": _version(found["current"])}
+
+
+def _older(keys, vector, object_id, version_id):
+    whole = stored_reader.stored_object(keys, PARTITIONS, object_id, bytes.fromhex(vector["object"]))
+    return _version(stored_reader.older_version(keys, whole, object_id, version_id, _raw(vector)))
 
 
 def _kek(keys, vector, kek_id):
@@ -75,6 +83,10 @@ def _bindings(keys, vector):
     return [{name: each[name] for name in each if name != "sealed"} for each in found]
 
 
+def _limits(keys, vector):
+    return stored_lists.limits(keys, ENVIRONMENT, fields_of(vector))
+
+
 def _revocations(keys, vector):
     return sorted(stored_lists.revocations(keys, ENVIRONMENT, fields_of(vector)), key=lambda each: each["reach"])
 
@@ -83,14 +95,13 @@ _OTHERS = {
     "layout": lambda _keys, vector: stored_reader.layout(_raw(vector)),
     "marker": lambda keys, vector, partition: _pinned(stored_reader.marker(keys, partition, _raw(vector))),
     "object": _object,
-    "older version": lambda keys, vector, **place: _version(
-        stored_reader.older_version(keys, **place, raw=_raw(vector))
-    ),
+    "head": lambda keys, vector, object_id: stored_reader.head_of(keys, PARTITIONS, object_id, _raw(vector))[0],
+    "older version": _older,
     "summary": lambda keys, vector, object_id: stored_reader.summary(keys, object_id, _raw(vector)),
-    "member": lambda keys, vector, org, score: stored_reader.member(keys, ENVIRONMENT, org, score, _raw(vector)),
     "KEK": _kek,
     "bindings": _bindings,
     "revocations": _revocations,
+    "limits": _limits,
     "outcome": lambda keys, vector, place: stored_lists.outcome(keys, place, b"", _raw(vector)),
     "audit entry": lambda keys, vector, partition: stored_lists.audit_entry(keys, partition, _raw(vector)),
 }
@@ -162,6 +173,8 @@ def _object_of(keys, vector, object_id):
         "state": record.state.name.lower(),
         "created": record.created_at,
         "updated": record.updated_at,
+        "environment": record.environment,
+        "org": record.org,
         "revision": record.revision,
         "oldest": record.oldest,
         "purge": record.purge_at,
@@ -173,10 +186,23 @@ def _object_of(keys, vector, object_id):
 
 
 def _older_of(keys, vector, object_id, version_id):
-    records, place = records_of(keys), ObjectId(object_id)
-    version = records.decode_version(place, version_id, _raw(vector))
-    assert records.encode_version(place, version) == _raw(vector)
+    records = records_of(keys)
+    record = records.decode_object(ObjectId(object_id), bytes.fromhex(vector["object"]))
+    version = records.decode_version(record, version_id, _raw(vector))
+    assert records.encode_version(record, version) == _raw(vector)
     return _version_of(version)
+
+
+def _head_of(keys, vector, object_id):
+    head = records_of(keys).decode_head(ObjectId(object_id), _raw(vector))
+    return {
+        "state": head.state.name.lower(),
+        "created": head.created_at,
+        "updated": head.updated_at,
+        "name": head.name,
+        "environment": head.environment,
+        "org": head.org,
+    }
 
 
 def _summary_of(keys, vector, object_id):
@@ -185,13 +211,6 @@ def _summary_of(keys, vector, object_id):
     assert records.encode_summary(place, found) == _raw(vector)
     names = {"id": found.id, "number": found.number, "created": found.created_at}
     return {**names, "size": found.size, "etag": found.etag}
-
-
-def _member_of(keys, vector, org, score):
-    members = IndexMembers(keys, ENVIRONMENT, org)
-    row = members.decode(score, _raw(vector))
-    assert members.encode(Row(score, row.id, row.name)) == _raw(vector)
-    return row.id, row.name
 
 
 _STATES = {KekState.ACTIVE: "active", KekState.DECRYPT_ONLY: "decrypt only", KekState.DESTROYED: "destroyed"}
@@ -272,6 +291,13 @@ def _revocations_of(keys, vector):
     return sorted(told, key=lambda each: each["reach"])
 
 
+def _limits_of(keys, vector):
+    codec = LimitsCodec(keys)
+    found = codec.decode(ENVIRONMENT, fields_of(vector))
+    assert codec.encode(ENVIRONMENT, found) == fields_of(vector)
+    return {org: {each.name: getattr(limits, each.name) for each in fields(limits)} for org, limits in found.items()}
+
+
 def _outcome_of(keys, vector, place):
     records = records_of(keys)
     found = records.decode_outcome(place, _raw(vector))
@@ -319,12 +345,13 @@ _SERVERS = {
     "layout": _layout_of,
     "marker": _marker_of,
     "object": _object_of,
+    "head": _head_of,
     "older version": _older_of,
     "summary": _summary_of,
-    "member": _member_of,
     "KEK": _kek_of,
     "bindings": _bindings_of,
     "revocations": _revocations_of,
+    "limits": _limits_of,
     "outcome": _outcome_of,
     "audit entry": _entry_of,
 }

@@ -125,6 +125,7 @@ def test_the_other_reader_reads_the_backup():
     assert len(contents.keks) == 2
     assert len(contents.bindings[VECTORS["environment"], VECTORS["org"]]) == 1
     assert len(contents.revocations[VECTORS["environment"]]) == 3
+    assert contents.limits[VECTORS["environment"]][VECTORS["org"]]["contexts"] == 4
 
 
 def test_the_store_key_of_the_backup_is_that_of_the_vectors(gateway, tmp_path):

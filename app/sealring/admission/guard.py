@@ -1,7 +1,7 @@
-"""The guard: authenticates a request, checks its permission and its form, and hands it to a view.
+"""The guard: authenticates a request, checks its limits, its permission and its form, and hands it to a view.
 
-Limits of the headers, then authentication and permission, then the query, then the body: nothing is read before the
-caller is known, and nothing over a limit is parsed.
+Limits of the headers, then authentication, limits and permission, then the query, then the body: nothing is read before
+the caller is known, and nothing over a limit is parsed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,8 @@ from marshmallow import RAISE, Schema, ValidationError
 
 from sealring.admission.declarations import check_declared, check_unconditional
 from sealring.admission.idempotency import Fingerprint, idempotent_request
+from sealring.admission.limits import Limiter
+from sealring.admission.replies import Reply
 from sealring.admission.requests import AdmittedRequest, Request
 from sealring.admission.routes import Route
 from sealring.admission.sources import source_of
@@ -23,6 +26,7 @@ from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Caller
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
+from sealring.fibers import heavy
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
 _MAX_VIOLATIONS = 20
@@ -32,23 +36,40 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class Guard:
     """Admits requests. Thread-safe."""
 
-    def __init__(self, authenticator: Authenticator, fingerprint: Fingerprint) -> None:
+    def __init__(self, authenticator: Authenticator, fingerprint: Fingerprint, limiter: Limiter) -> None:
         self._authenticator = authenticator
         self._fingerprint = fingerprint
+        self._limiter = limiter
 
-    def admit(self, route: Route, request: Request, path: Mapping[str, str], request_id: str) -> AdmittedRequest:
-        """Return the request if it passes all checks. Raises AccessError, InputError, UnsupportedMediaType."""
+    def answer(self, route: Route, request: Request, path: Mapping[str, str], request_id: str) -> Reply:
+        """Return the view's reply to a request that passes all checks. It has its turn until then.
+
+        Raises AccessError, LimitError, InputError, UnsupportedMediaType, and what the view raises.
+        """
         authorization = request.header("authorization")
         principal = self._authenticator.authenticate([] if authorization is None else [authorization])
-        principal.require(route.permission)
-        if route.method != "GET":
-            check_unconditional(request)
-        query = {} if route.query is None else _query(route.query, request.query)
-        raw = b"" if route.body is None else request.body()
-        body = {} if route.body is None else _body(route.body, raw, request)
-        idempotent = idempotent_request(principal, request, raw, self._fingerprint) if route.repeatable else None
-        caller = Caller(principal, request_id, idempotent, source=source_of(request.peer))
-        return AdmittedRequest(caller, path, query, body)
+        turn = self._limiter.enter(principal)
+        try:
+            principal.require(route.permission)
+            query, body, raw = _read(route, request)
+            turn.begin()
+            idempotent = idempotent_request(principal, request, raw, self._fingerprint) if route.repeatable else None
+            source = source_of(request.peer)
+            caller = Caller(principal, request_id, idempotent, source=source, acts_for=turn.acts_for)
+            return route.view(AdmittedRequest(caller, path, query, body))
+        finally:
+            turn.leave()
+
+
+def _read(route: Route, request: Request) -> tuple[Mapping[str, Any], Mapping[str, Any], bytes]:
+    """Return the query, the body, and the body's bytes."""
+    if route.method != "GET":
+        check_unconditional(request)
+    query = {} if route.query is None else _query(route.query, request.query)
+    if route.body is None:
+        return query, {}, b""
+    raw = request.body()
+    return query, heavy(partial(_body, route.body, raw, request), len(raw)), raw
 
 
 def _body(schema: Schema, raw: bytes, request: Request) -> Mapping[str, Any]:

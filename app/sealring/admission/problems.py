@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sealring import errors
 
-RETRY_AFTER_S = 1  # unless the provider of a key asks for more
+RETRY_AFTER_S = 1  # unless a limit, or the provider of a key, asks for more
 MAX_RETRY_AFTER_S = 60  # some SDKs sleep as long as the header says
 
 
@@ -23,6 +23,10 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.Unauthenticated: Problem(401, "unauthenticated"),
     errors.IssuerUnavailable: Problem(503, "issuer_unavailable"),
     errors.Forbidden: Problem(403, "forbidden"),
+    errors.RateLimited: Problem(429, "rate_limited"),
+    errors.TooManyRequests: Problem(429, "too_many_requests"),
+    errors.Overloaded: Problem(503, "overloaded"),
+    errors.QuotaExceeded: Problem(422, "quota_exceeded"),
     errors.NotFound: Problem(404, "not_found"),
     errors.RequestTimeout: Problem(408, "request_timeout"),
     errors.NameTaken: Problem(409, "name_taken"),
@@ -88,10 +92,24 @@ def problem_body(code: str, message: str, request_id: str, violations: errors.Vi
 
 
 def problem_headers(status: int, retry_after_s: float | None = None) -> list[tuple[str, str]]:
-    """Return the headers of an error with this status; `retry_after_s` is the pause that a provider asks for."""
+    """Return the headers of an error with this status; `retry_after_s` is the pause that a limit asks for."""
     if status == 401:
         return [("WWW-Authenticate", "Bearer")]
     if status not in {429, 503}:
         return []
-    seconds = min(max(ceil(retry_after_s or 0), RETRY_AFTER_S), MAX_RETRY_AFTER_S)
-    return [("Retry-After", str(seconds))]
+    return [("Retry-After", str(_pause_s(retry_after_s)))]
+
+
+def rate_headers(error: errors.RateLimited) -> list[tuple[str, str]]:
+    """Return the fields of draft-ietf-httpapi-ratelimit-headers-10: a List of Strings with parameters (RFC 9651).
+
+    They describe this worker's bucket that is empty. `t` is the time of Retry-After, as section 5 of the draft asks.
+    """
+    return [
+        ("RateLimit-Policy", f'"{error.whose}";q={error.quota};w={error.window_s}'),
+        ("RateLimit", f'"{error.whose}";r=0;t={_pause_s(error.retry_after_s)}'),
+    ]
+
+
+def _pause_s(wanted_s: float | None) -> int:
+    return min(max(ceil(wanted_s or 0), RETRY_AFTER_S), MAX_RETRY_AFTER_S)

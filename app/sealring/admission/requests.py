@@ -20,6 +20,10 @@ class Request(Protocol):
         """The path, percent-decoded."""
 
     @property
+    def target(self) -> str:
+        """The path as it was sent, in a target in origin or absolute form; empty if it is not known."""
+
+    @property
     def query(self) -> str:
         """The query as it was sent; empty if there is none."""
 

@@ -54,3 +54,4 @@ class OpenRoute:
     summary: str = ""
     text: str = ""
     variants: Mapping[str, Variant] = field(default_factory=dict)
+    blocks: bool = False  # its views wait for more than the store and providers

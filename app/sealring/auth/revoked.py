@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
+from sealring import fibers
 from sealring.domain.ids import EnvironmentId
 from sealring.domain.ports import RevocationStore
 from sealring.domain.principal import Principal
@@ -59,7 +60,7 @@ class _HeldList:
     def __init__(self, load: Load, clock: Callable[[], float]) -> None:
         self._load = load
         self._clock = clock
-        self._reading = Lock()  # held by the thread that reads; the attributes below are those of the last read
+        self._reading = Lock()  # held by the request that reads; the attributes below are those of the last read
         self._held = _Held()
         self._began_at = self._ended_at = float("-inf")
         self._failure: StoreError | IntegrityFailure | None = None
@@ -70,7 +71,9 @@ class _HeldList:
         age = now - held.asked_at
         if age < RENEW_S:
             return held.revoked
-        if not self._reading.acquire(blocking=age >= MAX_AGE_S):
+        if age >= MAX_AGE_S:
+            fibers.acquire(self._reading)
+        elif not self._reading.acquire(blocking=False):
             return held.revoked
         try:
             return self._renewed(now)

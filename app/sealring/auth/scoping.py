@@ -13,6 +13,7 @@ from sealring.auth.tokens import Claims, TokenVerifier, bearer_token, plain_text
 from sealring.domain.ids import EnvironmentId, OrgId, org_id
 from sealring.domain.principal import Permission, Principal
 from sealring.errors import Unauthenticated
+from sealring.fibers import Lane, aside
 
 MAX_NAME_CHARACTERS = 200
 CACHE_S = 60  # the longest time for which a key that its issuer has removed still counts
@@ -77,7 +78,7 @@ class Authenticator:
         if cached is not None and cached[0] <= self._clock() < cached[1]:  # cached[0]: the clock may have been set back
             return cached[2]
         now = self._clock()
-        claims = self._verifier.verify(token)
+        claims = aside(lambda: self._verifier.verify(token), Lane.TOKENS)
         principal = principal_of(claims)
         self._add(digest, (now, min(claims.expires_at, now + CACHE_S), principal))
         return principal

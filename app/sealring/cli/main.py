@@ -9,6 +9,7 @@ import click
 from sealring.cli.bindings import bindings_commands
 from sealring.cli.dev import dev
 from sealring.cli.doctor import doctor
+from sealring.cli.limits import limits_commands
 from sealring.cli.providers import provider_commands, providers_with_commands
 from sealring.cli.redaction import saying_no_token
 from sealring.cli.server import check_config, init, plugins, serve
@@ -59,6 +60,7 @@ for each in (
     bindings_commands,
     token_commands,
     token_key_commands,
+    limits_commands,
     backup,
     restore,
     verify,

@@ -28,7 +28,7 @@ from sealring.cli.options import one_line_failures, settings_option
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.revocation import Reach, Revocation, Target
-from sealring.errors import RevocationRefused, SettingsInvalid, Unauthenticated
+from sealring.errors import ChangeRefused, SettingsInvalid, Unauthenticated
 from sealring.operator import token_inspection
 from sealring.operator.tokens import mint_token
 from sealring.server import wiring
@@ -130,7 +130,7 @@ def revocations(path: Path, issuer: str | None, begin_anew: bool) -> None:  # no
     """Print the revocations in the environment of the issuer."""
     with _opened(path, issuer) as (listed, caller, _):
         if begin_anew and not listed.begin(caller):
-            raise RevocationRefused("the list of revocations exists and is intact, so it stays")
+            raise ChangeRefused("the list of revocations exists and is intact, so it stays")
         _print([_shown(each) for each in listed.list(caller)])
 
 

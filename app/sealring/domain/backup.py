@@ -14,7 +14,7 @@ from sealring.domain.layout import Layout
 from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16
 
 MAGIC = b"SLRB"
-FORMAT = 2
+FORMAT = 3
 
 _START = struct.Struct(">4sBH")  # magic, format, bytes that follow
 _AAD_LABEL = b"sealring/v1/backup"
@@ -29,7 +29,7 @@ class FileKind(IntEnum):
 
 @dataclass(frozen=True)
 class BackupHead:
-    """Format 2: `magic 4 ‖ format u8 ‖ lp16(kind u8 ‖ time u64 ‖ lp16(layout) ‖ lp8(alg) ‖ lp16(wrapped key))`."""
+    """Format 3: `magic 4 ‖ format u8 ‖ lp16(kind u8 ‖ time u64 ‖ lp16(layout) ‖ lp8(alg) ‖ lp16(wrapped key))`."""
 
     kind: FileKind
     created_at: int  # microseconds since 1970

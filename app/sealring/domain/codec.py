@@ -8,6 +8,7 @@ from functools import lru_cache
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import (
     COMMITMENT_BYTES,
+    CONTEXT_HASH_BYTES,
     FORMAT,
     MAGIC,
     NONCE_BYTES,
@@ -20,7 +21,7 @@ from sealring.domain.envelope import (
     Wrap,
 )
 from sealring.domain.ids import NO_ORG, EnvironmentId, OrgId, environment_id, org_id
-from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16, lp32
+from sealring.domain.wire import MalformedBytes, lp8, lp16, lp32
 
 MAX_WRAPS = 16
 _HEAD = struct.Struct(">4sBHB32s")  # magic, format, suite, combine, message id
@@ -41,19 +42,19 @@ def encode_envelope(envelope: Envelope) -> bytes:
 
 def parse_envelope(raw: bytes) -> Envelope:
     """Read an envelope. Raises MalformedBytes for anything that `encode_envelope` does not make."""
-    reader = Reader(raw)
-    header = _parse_header(reader, Suite.OBJECT)
-    envelope = Envelope(
-        header=header,
-        wraps=_parse_wraps(reader, header.combine),
-        commitment=reader.take(COMMITMENT_BYTES),
-        nonce=reader.take(NONCE_BYTES),
-        ciphertext=reader.lp32(),
-    )
-    reader.finish()
-    if len(envelope.ciphertext) < TAG_BYTES:
+    try:
+        header, at = _take_header(raw, Suite.OBJECT)
+        wraps, at = _take_wraps(raw, at, header.combine)
+    except IndexError as error:
+        raise MalformedBytes("truncated") from error
+    nonce_at = at + COMMITMENT_BYTES
+    size_at = nonce_at + NONCE_BYTES
+    sealed_at = size_at + 4
+    ciphertext = raw[sealed_at:]
+    _check_end(len(raw), sealed_at + int.from_bytes(raw[size_at:sealed_at], "big"))
+    if len(ciphertext) < TAG_BYTES:
         raise MalformedBytes("a ciphertext without a tag")
-    return envelope
+    return Envelope(header, wraps, raw[at:nonce_at], raw[nonce_at:size_at], ciphertext)
 
 
 def encode_data_key(blob: DataKeyBlob) -> bytes:
@@ -65,15 +66,17 @@ def encode_data_key(blob: DataKeyBlob) -> bytes:
 
 def parse_data_key(raw: bytes) -> DataKeyBlob:
     """Read a blob without its MAC. Raises MalformedBytes for anything that `encode_data_key` does not make."""
-    reader = Reader(raw)
-    header = _parse_header(reader, Suite.DATA_KEY)
-    wraps = _parse_wraps(reader, header.combine)
-    commitment = reader.take(COMMITMENT_BYTES)
-    context = KeyContext.decode(reader.lp16())
-    reader.finish()
-    if context.digest != header.context_hash:
+    try:
+        header, at = _take_header(raw, Suite.DATA_KEY)
+        wraps, at = _take_wraps(raw, at, header.combine)
+        context, end = _take16(raw, at + COMMITMENT_BYTES)
+    except IndexError as error:
+        raise MalformedBytes("truncated") from error
+    _check_end(len(raw), end)
+    found = KeyContext.decode(context)
+    if found.digest != header.context_hash:
         raise MalformedBytes("a key context that is not the header's")
-    return DataKeyBlob(header, wraps, commitment, context)
+    return DataKeyBlob(header, wraps, raw[at : at + COMMITMENT_BYTES], found)
 
 
 def _encode_wraps(wraps: tuple[Wrap, ...]) -> bytes:
@@ -92,47 +95,72 @@ def _encode_wraps(wraps: tuple[Wrap, ...]) -> bytes:
     )
 
 
-def _parse_header(reader: Reader, suite: Suite) -> Header:
-    start = reader.offset
-    magic, form, number, combine, message_id = _HEAD.unpack(reader.take(_HEAD.size))
+# Each of these returns what stands at an offset, and the offset after it. Missing bytes are an IndexError, or lead to
+# an offset beyond the end, which `_check_end` refuses.
+
+
+def _take_header(raw: bytes, suite: Suite) -> tuple[Header, int]:
+    if len(raw) < _HEAD.size:
+        raise MalformedBytes("truncated")
+    magic, form, number, combine, message_id = _HEAD.unpack_from(raw)
     if (magic, form, number) != (MAGIC, FORMAT, suite):
         raise MalformedBytes("another magic, format or suite")
+    environment, at = _take16(raw, _HEAD.size)
+    org, at = _take16(raw, at)
+    object_id, at = _take16(raw, at)
+    version_id, at = _take16(raw, at)
+    end = at + CONTEXT_HASH_BYTES
     header = Header(
-        suite=suite,
-        combine=_combine(combine),
-        message_id=message_id,
-        environment=_environment(reader.lp16()),
-        org=_organization(reader.lp16()),
-        object_id=reader.lp16(),
-        version_id=reader.lp16(),
-        context_hash=reader.take(32),
+        suite,
+        _combine(combine),
+        message_id,
+        _environment(environment),
+        _organization(org),
+        object_id,
+        version_id,
+        raw[at:end],
     )
-    if len(header.object_id) != _ID_BYTES[suite] or len(header.version_id) != _ID_BYTES[suite]:
+    if len(object_id) != _ID_BYTES[suite] or len(version_id) != _ID_BYTES[suite]:
         raise MalformedBytes("an id of another length")
-    header.__dict__["encoded"] = reader.since(start)  # fills the cached property: saves 8 µs
-    return header
+    header.__dict__["encoded"] = raw[:end]  # fills the cached property
+    return header, end
 
 
-def _parse_wraps(reader: Reader, combine: Combine) -> tuple[Wrap, ...]:
-    count = reader.number(1)
+def _take_wraps(raw: bytes, at: int, combine: Combine) -> tuple[tuple[Wrap, ...], int]:
+    count = raw[at]
+    at += 1
     if not 1 <= count <= MAX_WRAPS:
         raise MalformedBytes("no wrap, or too many")
-    wraps = tuple(_parse_wrap(reader) for _ in range(count))
-    expected = list(range(count)) if combine is Combine.ALL else [0] * count
-    if [wrap.share_index for wrap in wraps] != expected:
-        raise MalformedBytes("shares out of order")
-    return wraps
+    wraps = []
+    for index in range(count):
+        wrap, at = _take_wrap(raw, at)
+        if wrap.share_index != (index if combine is Combine.ALL else 0):
+            raise MalformedBytes("shares out of order")
+        wraps.append(wrap)
+    return tuple(wraps), at
 
 
-def _parse_wrap(reader: Reader) -> Wrap:
-    return Wrap(
-        provider=_name(reader.lp8()),
-        kek_id=reader.take(16),
-        kek_version=reader.number(4),
-        alg=_name(reader.lp8()),
-        share_index=reader.number(1),
-        blob=reader.lp16(),
-    )
+def _take_wrap(raw: bytes, at: int) -> tuple[Wrap, int]:
+    provider, at = _take8(raw, at)
+    kek_id, version, at = raw[at : at + 16], raw[at + 16 : at + 20], at + 20
+    alg, at = _take8(raw, at)
+    blob, end = _take16(raw, at + 1)
+    return Wrap(_name(provider), kek_id, int.from_bytes(version, "big"), _name(alg), raw[at], blob), end
+
+
+def _take8(raw: bytes, at: int) -> tuple[bytes, int]:
+    end = at + 1 + raw[at]
+    return raw[at + 1 : end], end
+
+
+def _take16(raw: bytes, at: int) -> tuple[bytes, int]:
+    end = at + 2 + (raw[at] << 8 | raw[at + 1])
+    return raw[at + 2 : end], end
+
+
+def _check_end(size: int, end: int) -> None:
+    if end != size:
+        raise MalformedBytes("truncated" if end > size else "trailing bytes")
 
 
 def _combine(number: int) -> Combine:

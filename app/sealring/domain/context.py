@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Self
 
 from sealring.domain.ids import NO_ORG, OrgId, org_id
 from sealring.domain.wire import MalformedBytes, Reader, lp16
@@ -15,6 +14,11 @@ from sealring.errors import InvalidKeyContext
 MAX_PAIRS = 10
 MAX_KEY_CHARACTERS = 120
 MAX_VALUE_CHARACTERS = 500
+SHORT_BYTES = 512  # of a canonical context; a context may have 25 KiB and more
+
+_FEW, _SHORT_TEXT = 4, 64  # pairs, and characters of each part, of a context that is kept
+
+Pairs = tuple[tuple[object, object], ...]
 
 ORGANIZATION_KEYS = ("organization_id", "organizationId")  # the SDKs' samples use both spellings
 
@@ -25,39 +29,26 @@ class KeyContext:
 
     pairs: tuple[tuple[str, str], ...]
 
-    @classmethod
-    def of(cls, mapping: Mapping[str, object]) -> Self:
+    @staticmethod
+    def of(mapping: Mapping[str, object]) -> KeyContext:
         """Check the pairs of a request.
 
         Raises InvalidKeyContext unless there are 1-10 pairs of strings, with keys of 1-120 and values of 1-500
         characters; also for lone surrogates or NUL, for two different organizations, and for an organization id
         outside `[A-Za-z0-9_-]{1,64}`.
         """
-        if not 1 <= len(mapping) <= MAX_PAIRS:
-            raise InvalidKeyContext(f"Invalid key context: it needs 1 to {MAX_PAIRS} pairs of strings.")
-        for key, value in mapping.items():
-            _check_text(key, "key", MAX_KEY_CHARACTERS)
-            _check_text(value, "value", MAX_VALUE_CHARACTERS)
-        context = cls(tuple(sorted((str(key), str(value)) for key, value in mapping.items())))
-        context._check_organization()
-        return context
+        pairs = tuple(mapping.items())
+        return _known(pairs) if _are_few(pairs) else _checked(pairs)
 
     @staticmethod
-    @lru_cache(1024)
     def decode(canonical: bytes) -> KeyContext:
         """Read what `canonical` made. Raises ValueError for anything else, including another order and duplicates."""
-        reader = Reader(canonical)
-        pairs = {}
-        while not reader.exhausted:
-            key = reader.lp16().decode()
-            pairs[key] = reader.lp16().decode()
-        try:
-            context = KeyContext.of(pairs)
-        except InvalidKeyContext as error:
-            raise MalformedBytes("a key context that breaks a rule") from error
-        if context.canonical != canonical:
-            raise MalformedBytes("a key context that is not canonical")
-        return context
+        return _cached(canonical) if len(canonical) <= SHORT_BYTES else _decoded(canonical)
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether caches may keep what is made of it: they count entries, and nobody may fill them with long ones."""
+        return len(self.canonical) <= SHORT_BYTES
 
     @cached_property
     def canonical(self) -> bytes:
@@ -82,7 +73,8 @@ class KeyContext:
     def as_dict(self) -> dict[str, str]:
         return dict(self.pairs)
 
-    def _check_organization(self) -> None:
+    def check_organization(self) -> None:
+        """Raises InvalidKeyContext for two organizations, and for an id that none can have."""
         named = {value for key, value in self.pairs if key in ORGANIZATION_KEYS}
         if len(named) > 1:
             raise InvalidKeyContext("Invalid key context: organization_id and organizationId differ. Send one of them.")
@@ -90,6 +82,43 @@ class KeyContext:
             raise InvalidKeyContext(
                 "Invalid key context: an organization id has 1 to 64 characters of letters, digits, '_' and '-'."
             )
+
+
+def _are_few(pairs: Pairs) -> bool:
+    """Whether the caches may keep a context of a request, which is not checked yet."""
+    return len(pairs) <= _FEW and all(type(part) is str and len(part) <= _SHORT_TEXT for pair in pairs for part in pair)
+
+
+def _checked(pairs: Pairs) -> KeyContext:
+    if not 1 <= len(pairs) <= MAX_PAIRS:
+        raise InvalidKeyContext(f"Invalid key context: it needs 1 to {MAX_PAIRS} pairs of strings.")
+    for key, value in pairs:
+        _check_text(key, "key", MAX_KEY_CHARACTERS)
+        _check_text(value, "value", MAX_VALUE_CHARACTERS)
+    context = KeyContext(tuple(sorted((str(key), str(value)) for key, value in pairs)))
+    context.check_organization()
+    return context
+
+
+_known = lru_cache(1024)(_checked)  # with what each keeps: its canonical form, its digest, its organization
+
+
+def _decoded(canonical: bytes) -> KeyContext:
+    reader = Reader(canonical)
+    pairs = {}
+    while not reader.exhausted:
+        key = reader.lp16().decode()
+        pairs[key] = reader.lp16().decode()
+    try:
+        context = KeyContext.of(pairs)
+    except InvalidKeyContext as error:
+        raise MalformedBytes("a key context that breaks a rule") from error
+    if context.canonical != canonical:
+        raise MalformedBytes("a key context that is not canonical")
+    return context
+
+
+_cached = lru_cache(1024)(_decoded)
 
 
 def _check_text(text: object, part: str, limit: int) -> None:

@@ -6,12 +6,14 @@ docs/envelope-format.md describes the bytes; domain/codec.py reads and writes th
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import Self
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.owners import owner_bytes
+from sealring.domain.values import caching_value, value
 from sealring.domain.wire import lp16
 
 MAGIC = b"SLRG"
@@ -20,6 +22,7 @@ FORMAT = 1
 MESSAGE_ID_BYTES = 32
 COMMITMENT_BYTES = 32
 DEK_BYTES = 32  # AES-256
+CONTEXT_HASH_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D 8.2.2
 TAG_BYTES = 16  # NIST SP 800-38D 5.2.1.2
 
@@ -35,18 +38,51 @@ class Combine(IntEnum):
     ALL = 2  # each wrap holds one XOR share: every KEK is needed
 
 
-@dataclass(frozen=True)
+# A header up to its message id, what precedes an id of 16 bytes, and two ids of none.
+_STARTS = {
+    (suite, combine): MAGIC + bytes((FORMAT,)) + suite.to_bytes(2, "big") + bytes((combine,))
+    for suite in Suite
+    for combine in Combine
+}
+_ID, _NO_IDS = b"\0\x10", bytes(4)
+
+
+@caching_value
 class Header:
     """The immutable part H, bound into every wrap and every ciphertext."""
 
     suite: Suite
     combine: Combine
-    message_id: bytes  # 32 random bytes; a data key's id is its first 16
+    message_id: bytes  # 32 random bytes; the first 16 are the id of the data key, or of the version of an object
     environment: EnvironmentId
     org: OrgId  # NO_ORG if the context names none
     object_id: bytes  # 16 bytes; empty for a data key
     version_id: bytes  # 16 bytes; empty for a data key
     context_hash: bytes  # 32 bytes
+
+    @classmethod
+    def of_object(
+        cls, combine: Combine, message_id: bytes, environment: EnvironmentId, object_id: bytes, context: KeyContext
+    ) -> Self:
+        """Return the header of a stored object: the first half of its message id is the version id."""
+        version_id, org, context_hash = message_id[:16], context.organization, context.digest
+        header = cls(Suite.OBJECT, combine, message_id, environment, org, object_id, version_id, context_hash)
+        owner, start = owner_bytes(environment, org), _STARTS[Suite.OBJECT, combine]
+        header.__dict__["encoded"] = b"".join(  # fills the cached property
+            (start, message_id, owner, _ID, object_id, _ID, version_id, context_hash)
+        )
+        return header
+
+    @classmethod
+    def of_data_key(cls, combine: Combine, message_id: bytes, environment: EnvironmentId, context: KeyContext) -> Self:
+        """Return the header of a data key."""
+        org, context_hash = context.organization, context.digest
+        header = cls(Suite.DATA_KEY, combine, message_id, environment, org, b"", b"", context_hash)
+        start = _STARTS[Suite.DATA_KEY, combine]
+        header.__dict__["encoded"] = b"".join(  # fills the cached property
+            (start, message_id, owner_bytes(environment, org), _NO_IDS, context_hash)
+        )
+        return header
 
     @cached_property
     def encoded(self) -> bytes:
@@ -57,20 +93,19 @@ class Header:
                 self.suite.to_bytes(2, "big"),
                 bytes((self.combine,)),
                 self.message_id,
-                lp16(self.environment.encode()),
-                lp16(self.org.encode()),
+                owner_bytes(self.environment, self.org),
                 lp16(self.object_id),
                 lp16(self.version_id),
                 self.context_hash,
             )
         )
 
-    @cached_property
+    @property
     def digest(self) -> bytes:
         return hashlib.sha256(self.encoded).digest()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wrap:
     """The DEK, or one share of it, under one KEK. Replaceable without touching the ciphertext."""
 
@@ -82,7 +117,7 @@ class Wrap:
     blob: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """A sealed value."""
 
@@ -98,7 +133,7 @@ class Envelope:
         return _keys(self.wraps)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DataKeyBlob:
     """A wrapped data key that the caller keeps. With its MAC appended, it is `encrypted_keys` on the wire."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.values import value
 
 
 class Action(StrEnum):
@@ -32,9 +33,11 @@ class Action(StrEnum):
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
     TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` is the issuer and token or subject, `detail` the reach
     REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list was created
+    LIMITS_SET = "vault.limits.set"  # `target` is the organization, `detail` its overrides
+    LIMITS_CLEARED = "vault.limits.cleared"  # no target: those of all organizations
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Origin:
     """The origin of an event: an actor, in one attempt of one operation.
 
@@ -51,7 +54,7 @@ class Origin:
     source: str = ""  # the class of the caller's address: loopback, private, public; empty if not over HTTP
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One entry of the audit log. The store adds the time."""
 

@@ -37,7 +37,7 @@ class IdempotentOutcome:
 
     committed: bool
     started_at: int  # microseconds
-    operation: bytes  # 16 bytes; the write that the request made
+    operation: bytes  # 16 bytes; the write that the request made; zeros while it runs
     fingerprint: bytes  # 16 bytes; keyed, of the request
     org: OrgId
     object_id: bytes = bytes(16)

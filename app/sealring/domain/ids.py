@@ -20,8 +20,8 @@ OBJECT_ID_BYTES = 16
 
 _ORG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OBJECT = re.compile(r"secret_[0-9A-F]{32}")
-_ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
-_ENVIRONMENT = re.compile(rf"environment_[0-7][{_ULID_ALPHABET}]{{25}}")
+ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+_ENVIRONMENT = re.compile(rf"environment_[0-7][{ULID_ALPHABET}]{{25}}")
 
 
 def org_id(text: str) -> OrgId | None:
@@ -36,7 +36,7 @@ def environment_id(text: str) -> EnvironmentId | None:
 
 def new_environment_id() -> EnvironmentId:
     number = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
-    ulid = "".join(_ULID_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    ulid = "".join(ULID_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
     return EnvironmentId(f"environment_{ulid}")
 
 
@@ -98,9 +98,9 @@ def uuid_text(raw: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def new_uuid() -> bytes:
-    """Return the 16 bytes of a fresh random UUID (version 4, RFC 9562 5.4): like uuid4(), in a third of its time."""
-    raw = bytearray(os.urandom(16))
+def new_uuid(size: int = 16) -> bytes:
+    """Return `size` random bytes, the first 16 of which are a UUID (version 4, RFC 9562 5.4)."""
+    raw = bytearray(os.urandom(size))
     raw[6] = 0x40 | raw[6] & 0x0F
     raw[8] = 0x80 | raw[8] & 0x3F
     return bytes(raw)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.owners import owner_bytes
 from sealring.domain.wire import Reader, lp16
 
 
@@ -26,7 +27,7 @@ class KekScope:
     @staticmethod
     def owner(environment: EnvironmentId, org: OrgId) -> bytes:
         """The prefix of the scopes of one organization's KEKs, and of no other's."""
-        return lp16(environment.encode()) + lp16(org.encode())
+        return owner_bytes(environment, org)
 
     @staticmethod
     def parse_owner(encoded: bytes) -> tuple[EnvironmentId, OrgId]:

@@ -10,7 +10,7 @@ from sealring.domain.ids import MAX_PARTITIONS, NO_ORG, EnvironmentId
 from sealring.domain.kek import Kek, KekScope
 from sealring.domain.wire import MalformedBytes, Reader, lp8, lp16
 
-FORMAT = 2
+FORMAT = 3
 _AAD_LABEL = b"sealring/v1/layout"
 
 STORE_CONTEXT = KeyContext((("sealring", "store"),))

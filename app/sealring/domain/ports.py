@@ -13,17 +13,22 @@ from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
+from sealring.domain.limits import NO_LIMITS, Limits
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
 from sealring.domain.revocation import Revocation
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A write with its audit event and its uses of KEKs, all committed together or not at all."""
+    """A write with its audit event and its uses of KEKs, all committed together or not at all.
+
+    `limits` are those of the organization: the store refuses a write that would exceed a quota.
+    """
 
     record: ObjectRecord
     event: Event
     uses: Sequence[KekUse] = ()
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class ObjectStore(Protocol):
         """Store a new object with the store's time, or return the one that an earlier attempt of this request made.
 
         `make` is called with the organization's epoch once the name is known to be free, and again if either changes
-        before the commit. Raises NameTaken; IdempotencyKeyReused.
+        before the commit. Raises NameTaken; IdempotencyKeyReused; QuotaExceeded.
         """
 
     def get(self, object_id: ObjectId) -> ObjectRecord | None:
@@ -142,7 +147,7 @@ class ObjectStore(Protocol):
 
         `decide` is called with the current record, and again after a conflict, but not for a retry; it raises what
         forbids the change. Raises NotFound; IdempotencyKeyReused; NameTaken if a deleted object is restored and its
-        name is in use.
+        name is in use; QuotaExceeded.
         """
 
     def history(self, object_id: ObjectId, admit: Callable[[ObjectRecord | None], ObjectRecord]) -> History:
@@ -207,8 +212,11 @@ class KekStore(Protocol):
 
     def get(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> KekRecord | None: ...
 
-    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
-        """Store a new KEK with its first version, unless the scope has a KEK; return the stored one."""
+    def publish(self, scope: KekScope, kek: Kek, event: Event, limits: Limits = NO_LIMITS) -> KekRecord:
+        """Store a new KEK with its first version, unless the scope has a KEK; return the stored one.
+
+        `limits` are those of the scope's organization. Raises QuotaExceeded.
+        """
 
     def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
         """Return how many wraps of this version were counted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
@@ -74,9 +75,17 @@ class Principal:
         )
 
 
+def _free(_org: OrgId) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal in one HTTP request: the first argument of every service method."""
+    """A principal in one HTTP request: the first argument of every service method.
+
+    A service calls `acts_for` when it knows which organization the request is for, and that the caller may act for it:
+    then the request counts for that organization. A further call for the same one does nothing. Raises LimitError.
+    """
 
     principal: Principal
     request_id: str  # at most 64 of [A-Za-z0-9._-]
@@ -86,6 +95,8 @@ class Caller:
     source: str = ""  # the class of the caller's address
     operation: bytes = field(default_factory=lambda: os.urandom(16))
     attempt: int = 0
+
+    acts_for: Callable[[OrgId], None] = _free
 
     def again(self) -> Self:
         """Return the caller for the next attempt. Raises WriteContention if the deadline has passed."""

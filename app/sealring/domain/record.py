@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import os
+from dataclasses import field, replace
 from enum import IntEnum
-from typing import Self
 
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Envelope
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
+from sealring.domain.values import value
 
 MAX_NAME_CHARACTERS = 200
 
@@ -18,13 +19,13 @@ class State(IntEnum):
     DELETED = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Author:
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Version:
     """One value of an object. Immutable except for the wraps in its envelope."""
 
@@ -48,7 +49,7 @@ class Version:
         return self.envelope.wraps[0].kek_id
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VersionSummary:
     """A row of the list of versions."""
 
@@ -59,7 +60,7 @@ class VersionSummary:
     etag: bytes  # 16 bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ObjectRecord:
     """An object. `revision` changes with every write, the client's version id only with the value."""
 
@@ -88,13 +89,51 @@ class ObjectRecord:
     def org(self) -> OrgId:
         return self.current.envelope.header.org
 
-    def stamped(self, now: int, operation: bytes) -> Self:
-        """Return the new object as written at `now` by the write `operation`."""
+    def stamped(self, now: int) -> ObjectRecord:
+        """Return the new object as written at `now`. Its operation is its version."""
         made = self.current
         current = Version(made.number, now, made.author, made.envelope)
-        return replace(self, created_at=now, updated_at=now, current=current, operation=operation)
+        return ObjectRecord(
+            self.id, self.name, self.context, self.state, now, now, self.revision, current, operation=current.id
+        )
 
-    def as_of(self, version: Version, updated_at: int) -> Self:
+    def updated(self, version: Version, oldest: int) -> ObjectRecord:
+        """Return the object with a new current version, as written at that version's time."""
+        return ObjectRecord(
+            self.id,
+            self.name,
+            self.context,
+            self.state,
+            self.created_at,
+            version.created_at,
+            self.revision,
+            version,
+            oldest,
+            self.purge_at,
+            self.operation,
+        )
+
+    def following(self, current: ObjectRecord) -> ObjectRecord:
+        """Return this new state of `current` with the next revision, and the operation that makes it.
+
+        A write of a value has the id of its version, which is random; any other write a random operation of its own.
+        """
+        operation = os.urandom(16) if self.current.id == current.current.id else self.current.id
+        return ObjectRecord(
+            self.id,
+            self.name,
+            self.context,
+            self.state,
+            self.created_at,
+            self.updated_at,
+            current.revision + 1,
+            self.current,
+            self.oldest,
+            self.purge_at,
+            operation,
+        )
+
+    def as_of(self, version: Version, updated_at: int) -> ObjectRecord:
         """Return the object as it was in a version, after the write at `updated_at`."""
         return replace(self, current=version, updated_at=updated_at)
 

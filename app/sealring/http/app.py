@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sealring.admission.guard import Guard
 from sealring.admission.idempotency import Fingerprint
+from sealring.admission.limits import Limiter
 from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
 from sealring.http.bindings.views import BindingViews
@@ -16,10 +17,12 @@ from sealring.http.health.views import HealthViews, Readiness
 from sealring.http.objects.views import ObjectViews
 from sealring.http.openapi import DescriptionViews
 from sealring.http.operations.views import OperationViews
+from sealring.http.usage.views import UsageViews
 from sealring.observability.logs import Log
 from sealring.services.bindings import Bindings
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.limits import Usages
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
@@ -35,6 +38,7 @@ class Services:
     operations: Operations
     bindings: Bindings
     explanations: Explanations
+    usages: Usages
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Surroundings:
     """Everything that the HTTP server needs besides the services."""
 
     authenticator: Authenticator
+    limiter: Limiter
     fingerprint: Fingerprint  # of requests that clients may repeat
     readiness: Readiness
     log: Log
@@ -52,7 +57,7 @@ def make_server(services: Services, around: Surroundings) -> Server:
     routes = guarded_routes(services)
     health = HealthViews(around.readiness).routes()
     open_routes = (*health, *DescriptionViews(routes, health).routes())
-    guard = Guard(around.authenticator, around.fingerprint)
+    guard = Guard(around.authenticator, around.fingerprint, around.limiter)
     # JSON may need six bytes (\\u0001) for one byte of a value; names and contexts fit in the rest.
     bodies = Bodies(6 * around.max_value_bytes + (64 << 10))
     return Server(guard, bodies, routes, open_routes, around.log)
@@ -64,4 +69,5 @@ def guarded_routes(services: Services) -> tuple[Route, ...]:
         *DataKeyViews(services.data_keys).routes(),
         *OperationViews(services.operations).routes(),
         *BindingViews(services.bindings, services.explanations).routes(),
+        *UsageViews(services.usages).routes(),
     )

@@ -25,7 +25,7 @@ class Bodies:
     """Reads bodies of at most `max_bytes`. Thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
 
     def read(self, environ: Environ) -> bytes:
         """Return the body, with a Content-Length or chunked.
@@ -34,15 +34,15 @@ class Bodies:
         """
         declared = environ.get("CONTENT_LENGTH")
         if declared is None:
-            raw = _read(environ, self._max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
-        elif int(declared or 0) > self._max_bytes:
-            raise self._too_large()
+            raw = _read(environ, self.max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
+        elif int(declared or 0) > self.max_bytes:
+            raise too_large(self.max_bytes)
         else:
             raw = _read(environ, int(declared or 0))
             if len(raw) < int(declared or 0):
                 raise MalformedRequest("The body is shorter than its Content-Length. Send it whole.")
-        if len(raw) > self._max_bytes:
-            raise self._too_large()
+        if len(raw) > self.max_bytes:
+            raise too_large(self.max_bytes)
         return raw
 
     def discard(self, environ: Environ) -> None:
@@ -55,11 +55,16 @@ class Bodies:
         if connection is None or (body := environ["wsgi.input"]).failed or _is_read(body):
             return
         with _reading_until(time.monotonic() + _DISCARD_S, connection, body), suppress(OSError, ParseException):
-            if not _ends_within(self._max_bytes + _DISCARD_BYTES, body):
+            if not _ends_within(self.max_bytes + _DISCARD_BYTES, body):
                 body.failed = True  # makes gunicorn end the connection, as after a failed read
 
-    def _too_large(self) -> PayloadTooLarge:
-        return PayloadTooLarge(f"The body is over {self._max_bytes} bytes. Send a smaller one.")
+
+def too_large(max_bytes: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is over {max_bytes} bytes. Send a smaller one.")
+
+
+def cut_short() -> MalformedRequest:
+    return MalformedRequest("The body is cut short or badly framed. Send it whole.")
 
 
 def _read(environ: Environ, size: int) -> bytes:
@@ -70,7 +75,7 @@ def _read(environ: Environ, size: int) -> bytes:
     except TimeoutError as error:  # the connection ends with the answer: gunicorn knows that reading failed
         raise RequestTimeout from error
     except (OSError, ParseException) as error:  # a malformed chunk, or a client that disconnected
-        raise MalformedRequest("The body is cut short or badly framed. Send it whole.") from error
+        raise cut_short() from error
     return raw
 
 

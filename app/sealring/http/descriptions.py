@@ -18,6 +18,7 @@ organizations say where: an object of another organization is not found.
 
 Every answer has an `X-Request-ID`: the caller's, if that is 1 to 64 of `A-Za-z0-9._-`, else a new one. Every error
 has the shape *Problem*; its `code` is for programs. The official SDKs retry a request only after 429 and 5xx.
+A 429 `rate_limited` has the header fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
 
 This description as a file: [openapi.json](openapi.json).
 """
@@ -26,6 +27,7 @@ TAGS = {
     "Objects": "Named secrets with versions.",
     "Data keys": "Keys for callers who encrypt by themselves. The server does not store them.",
     "Keys of customers": "An organization's own keys, in its own KMS, and the contexts that they guard.",
+    "Usage": "What an organization stores, and its limits.",
     "Service": "Open to everybody; reveals nothing about tenants.",
 }
 

@@ -7,18 +7,19 @@ and can refuse a request because of its Host header. So requests are matched her
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter
 
 from sealring.admission.declarations import UnsupportedMediaType
 from sealring.admission.guard import Guard, request_id_of
-from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
+from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, rate_headers
 from sealring.admission.replies import Reply
+from sealring.admission.requests import Request
 from sealring.admission.routes import OpenRoute, Route
-from sealring.errors import InvalidBody, KeyThrottled, SealringError, StoreLost, Violations
+from sealring.errors import InvalidBody, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
@@ -26,7 +27,21 @@ from sealring.observability.logs import Log
 
 _COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
 
-Respond = Callable[[WsgiRequest, Mapping[str, Any], str], Reply]
+Respond = Callable[[Request, Mapping[str, Any], str], Reply]
+
+
+class Endpoint(NamedTuple):
+    """What answers a request, and whether it may block for anything but the store and providers."""
+
+    respond: Respond
+    blocks: bool = False
+
+
+class Found(NamedTuple):
+    """The endpoint of a request, with the values in its path."""
+
+    endpoint: Endpoint
+    values: Mapping[str, Any]
 
 
 class WholePathConverter(BaseConverter):
@@ -43,67 +58,90 @@ class Server(Flask):
         self, guard: Guard, bodies: Bodies, routes: Iterable[Route], open_routes: Iterable[OpenRoute], log: Log
     ) -> None:
         super().__init__("sealring", static_folder=None)
+        self.max_body_bytes = bodies.max_bytes
         self._guard = guard
         self._bodies = bodies
         self._log = log
-        self._endpoints: dict[str, Respond] = {}
-        self._paths: Paths[Respond] = Paths()
+        self._endpoints: dict[str, Endpoint] = {}
+        self._paths: Paths[Endpoint] = Paths()
         self.url_map.merge_slashes = False
         self.url_map.strict_slashes = True
         self.url_map.converters["whole"] = WholePathConverter
         for route in routes:
-            self._add(route.method, route.rule, self._guarded(route))
+            self._add(route.method, route.rule, Endpoint(self._guarded(route)))
         for open_route in open_routes:
-            self._add("GET", open_route.rule, _open(open_route))
+            self._add("GET", open_route.rule, Endpoint(self._open(open_route), open_route.blocks))
         self._match = self.url_map.bind("sealring").match
 
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = WsgiRequest(environ, self._bodies)
         request_id = request_id_of(request)
-        reply = self._reply(request, environ, request_id)
+        try:
+            endpoint, values = self._found(request)
+            reply = endpoint.respond(request, values, request_id)
+        except HTTPException as error:
+            reply = _refused(error, request_id)
         self._bodies.discard(environ)
         return send(reply, request, start_response, request_id)
 
-    def _reply(self, request: WsgiRequest, environ: Environ, request_id: str) -> Reply:
+    def hot(self, request: Request) -> Found | None:
+        """Return the endpoint of a request that can be answered on an event loop; None: leave it to Flask."""
+        try:
+            found = self._found(request)
+        except HTTPException:
+            return None
+        return None if found.endpoint.blocks else found
+
+    def _found(self, request: Request) -> Found:
+        """Raises HTTPException."""
         try:
             path = request.path.decode()
-            respond, values = self._found(request.method, path)
         except UnicodeDecodeError:
-            return _framework_problem(400, request_id)
-        except HTTPException as error:
-            return _refused(error, request_id)
+            raise BadRequest from None
+        found = self._paths.find(request.method, path) or self._matched(request.method, path)
         if path.startswith("//"):  # Werkzeug reads it as one slash; a proxy's path rules do not
-            return _framework_problem(404, request_id)
-        if "%" in (target := environ.get("RAW_URI", "")) and hides_slash(target, path, values):
-            return _framework_problem(404, request_id)
-        return respond(request, values, request_id)
+            raise NotFound
+        if "%" in request.target and hides_slash(request.target, path, found[1]):
+            raise NotFound
+        return Found(*found)
 
-    def _found(self, method: str, path: str) -> tuple[Respond, Mapping[str, Any]]:
-        """Raises HTTPException."""
-        if short := self._paths.find(method, path):
-            return short
+    def _matched(self, method: str, path: str) -> tuple[Endpoint, Mapping[str, Any]]:
         endpoint, values = self._match(path, method)
         return self._endpoints[endpoint], values
 
-    def _add(self, method: str, rule: str, respond: Respond) -> None:
-        endpoint = f"{method} {rule}"
-        self._endpoints[endpoint] = respond
-        self._paths.add(method, rule, respond)
-        self.add_url_rule(rule, endpoint, methods=[method], provide_automatic_options=False)
+    def _add(self, method: str, rule: str, endpoint: Endpoint) -> None:
+        name = f"{method} {rule}"
+        self._endpoints[name] = endpoint
+        self._paths.add(method, rule, endpoint)
+        self.add_url_rule(rule, name, methods=[method], provide_automatic_options=False)
 
     def _guarded(self, route: Route) -> Respond:
-        def respond(request: WsgiRequest, values: Mapping[str, Any], request_id: str) -> Reply:
+        def respond(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
             try:
-                return route.view(self._guard.admit(route, request, values, request_id))
+                return self._guard.answer(route, request, values, request_id)
             except SealringError as error:
                 return self._problem(error, route, request_id)
             except UnsupportedMediaType as error:
                 return _framework_problem(415, request_id, error.accepted, message=str(error))
             except Exception as error:  # noqa: BLE001  the last resort: never send a stack trace
-                self._log.fault("request failed", error, request_id=request_id, route=route.rule)
-                return _framework_problem(500, request_id)
+                return self._fault(error, route.rule, request_id)
 
         return respond
+
+    def _open(self, route: OpenRoute) -> Respond:
+        def respond(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:  # noqa: ARG001
+            named = (part.partition("=")[0] for part in request.query.split("&"))
+            view = next((route.variants[name].view for name in named if name in route.variants), route.view)
+            try:
+                return view()
+            except Exception as error:  # noqa: BLE001  as above
+                return self._fault(error, route.rule, request_id)
+
+        return respond
+
+    def _fault(self, error: Exception, rule: str, request_id: str) -> Reply:
+        self._log.fault("request failed", error, request_id=request_id, route=rule)
+        return _framework_problem(500, request_id)
 
     def _problem(self, error: SealringError, route: Route, request_id: str) -> Reply:
         problem = PROBLEMS[type(error)]
@@ -120,20 +158,17 @@ class Server(Flask):
         violations: Violations = ()
         if isinstance(error, InvalidBody) and not route.rule.startswith(_COMPATIBLE):
             violations = error.violations
-        retry_after_s = error.retry_after_s if isinstance(error, KeyThrottled) else None
-        return Reply.problem(problem.status, problem.code, str(error), request_id, violations, retry_after_s)
-
-
-def _open(route: OpenRoute) -> Respond:
-    def respond(request: WsgiRequest, values: Mapping[str, Any], request_id: str) -> Reply:  # noqa: ARG001
-        named = (part.partition("=")[0] for part in request.query.split("&"))
-        return next((route.variants[name].view for name in named if name in route.variants), route.view)()
-
-    return respond
+        retry_after_s = error.retry_after_s if isinstance(error, (KeyThrottled, RateLimited)) else None
+        reply = Reply.problem(problem.status, problem.code, str(error), request_id, violations, retry_after_s)
+        if isinstance(error, RateLimited):
+            reply.headers = (*reply.headers, *rate_headers(error))
+        return reply
 
 
 def _refused(error: HTTPException, request_id: str) -> Reply:
     """Return the answer to a request for which the URL map has no route."""
+    if isinstance(error, BadRequest):
+        return _framework_problem(400, request_id)
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return _framework_problem(405, request_id, ("Allow", allowed))

@@ -42,7 +42,7 @@ _PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
 _REQUEST_ID = {"X-Request-ID": "RequestId"}
 _STATUS_HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": "Challenge"},
-    429: {"Retry-After": "RetryAfter"},
+    429: {"Retry-After": "RetryAfter", "RateLimit-Policy": "RateLimitPolicy", "RateLimit": "RateLimit"},
     503: {"Retry-After": "RetryAfter"},
 }
 
@@ -125,6 +125,12 @@ def _add_components(spec: APISpec) -> None:
     spec.components.security_scheme("token", {**bearer, "description": text})
     spec.components.header("RequestId", {"description": "Names the request in logs.", "schema": {"type": "string"}})
     spec.components.header("RetryAfter", {"description": "Seconds to wait.", "schema": {"type": "integer"}})
+    spec.components.header(
+        "RateLimitPolicy", {"description": "The limit, only with `rate_limited`.", "schema": {"type": "string"}}
+    )
+    spec.components.header(
+        "RateLimit", {"description": "What is left of it, only with `rate_limited`.", "schema": {"type": "string"}}
+    )
     spec.components.header("Challenge", {"description": "`Bearer`.", "schema": {"type": "string"}})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sealring.errors import MalformedRequest
 
@@ -23,7 +24,13 @@ _SPACED_OFFSET = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)")  # a '+' that was sent
 
 def rfc3339(microseconds: int) -> str:
     """Return a timestamp in milliseconds, UTC, with `Z`: every SDK's parser reads it."""
-    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds") + "Z"
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return f"{_second(seconds)}.{rest // 1000:03}Z"
+
+
+@lru_cache(1024)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def parse_moment(text: str) -> int:

@@ -45,6 +45,11 @@ class WsgiRequest:
         return raw.encode("latin-1")
 
     @property
+    def target(self) -> str:
+        target: str = self._environ.get("RAW_URI", "")
+        return target
+
+    @property
     def query(self) -> str:
         query: str = self._environ.get("QUERY_STRING", "")
         return query

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from sealring.crypto.data_key import DataKey
@@ -17,8 +18,10 @@ from sealring.domain.envelope import Combine, Header, Wrap
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import EnvironmentId, OrgId, new_uuid, uuid_text
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
+from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
+from sealring.domain.values import value
 from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.references import kek_of, key_ref
@@ -47,7 +50,7 @@ class ManagedKeys:
         return (self.provider, *self.readable)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Job:
     header: Header
     context: KeyContext
@@ -68,17 +71,19 @@ class _Job:
 class Keyring:
     """Finds or makes KEKs, and wraps and unwraps under them. Thread-safe."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each made once by wiring
         self,
         gateway: Gateway,
         keks: KekStore,
         managed: ManagedKeys,
         counts: WrapCounts,
         on_refusal: Callable[[EnvironmentId, OrgId], None] = lambda _environment, _org: None,
+        limits_of: LimitsOf = unlimited,
     ) -> None:
         """`on_refusal` is called if an organization's own key failed for a reason that its owner has to fix."""
         self._gateway = gateway
         self._on_refusal = on_refusal
+        self._limits_of = limits_of
         self._keks = keks
         self._managed = managed
         self._counts = counts
@@ -100,14 +105,14 @@ class Keyring:
     def wrap(
         self, dek: DataKey, header: Header, keys: KeyRoute, context: KeyContext, caller: Caller
     ) -> tuple[Wrap, ...]:
-        """Wrap `dek` under each KEK of the route. Raises KeyFailure; then the caller must store nothing."""
+        """Wrap `dek` under each KEK of the route. Raises KeyFailure, QuotaExceeded: the caller must store nothing."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
         for binding in keys.bindings:
             _refuse_shut(binding)
         keks = [binding.kek for binding in keys.bindings] or [
             self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
-        with self._refusals_told(header):
+        with self._refusals_told(header) if keys.bindings else nullcontext():
             if keys.combine is Combine.ANY:
                 return self._wrap_shares([(kek, 0, dek.secret) for kek in keks], job)
             with ExitStack() as stack:
@@ -144,6 +149,8 @@ class Keyring:
             return failure
 
     def _unwrap_any(self, wraps: tuple[Wrap, ...], job: _Job, decision: Decision) -> DataKey:
+        if len(wraps) == 1:
+            return DataKey(self._unwrap_shares(wraps, job, decision)[0])
         failures: list[KeyFailure | IntegrityFailure] = []
         for wrap in wraps:
             try:
@@ -253,13 +260,22 @@ class Keyring:
             context=scope.context,
             keys=((kek_id, kek.version),),
         )
-        return self._keks.publish(scope, kek, event)  # after a race, all use the KEK that was stored first
+        limits = self._limits_of(scope.environment, scope.org)
+        return self._keks.publish(scope, kek, event, limits)  # after a race, all use the KEK that was stored first
 
 
-def shown_pairs(context: KeyContext, show: Sequence[str] = ()) -> dict[str, str]:
+def shown_pairs(context: KeyContext, show: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the pairs that a key's owner may see: the organization, a digest of the context, those in `show`."""
+    shown = _cached_shown if context.is_short else _shown
+    return dict(shown(context, show))  # a copy, because a plugin may keep or change it
+
+
+def _shown(context: KeyContext, show: tuple[str, ...]) -> dict[str, str]:
     shown = {key: value for key, value in context.pairs if key in ORGANIZATION_KEYS or key in show}
     return {**shown, "context_sha256": context.digest.hex()}
+
+
+_cached_shown = lru_cache(1000)(_shown)
 
 
 def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:

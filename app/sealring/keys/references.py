@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sealring.domain.kek import Kek
 from sealring.errors import IntegrityFailure
 from sealring_plugin import CustomersKey, ManagedKey, RootName
 
 
+@lru_cache(2000)
 def key_ref(kek: Kek) -> ManagedKey | CustomersKey:
     return managed_key(kek) if kek.bound is None else customers_key(kek)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from sealring.domain.binding import Binding, matching
 from sealring.domain.codec import MAX_WRAPS
@@ -49,6 +50,14 @@ def route(
     if bound:
         any_is_enough = all(each.combine is Combine.ANY for each in bound)
         return KeyRoute(Combine.ANY if any_is_enough or len(bound) == 1 else Combine.ALL, bindings=bound)
+    managed_route = _cached_route if context.is_short else _managed_route
+    return managed_route(environment, org, context, managed)
+
+
+def _managed_route(environment: EnvironmentId, org: OrgId, context: KeyContext, managed: ManagedKeks) -> KeyRoute:
     contexts = (context,) if managed is ManagedKeks.COMBINATION else context.items()
     scopes = tuple(KekScope(environment, org, each) for each in contexts)
     return KeyRoute(Combine.ALL if len(scopes) > 1 else Combine.ANY, scopes)
+
+
+_cached_route = lru_cache(1000)(_managed_route)  # with the encoded scopes that each keeps

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock, local
+from contextvars import ContextVar
+from threading import Lock
 
 from sealring.errors import KeyThrottled
 
@@ -45,27 +46,25 @@ class Shares:
                 del self._taken[owner]
 
 
-class _Thread(local):
-    has_place = False
+_HAS_PLACE = ContextVar("has_place", default=False)  # each thread and each fiber has its own
 
 
 class Bulkhead:
     """Counts waiting requests and running calls by owner. Thread-safe.
 
-    A request takes one thread of the worker, however many keys it needs at the same time, and is counted once. Its
-    calls run in their own threads, sometimes longer than the request waits, and are counted until they return.
+    A request is counted once, however many keys it needs at the same time. Its calls run in their own threads,
+    sometimes longer than the request waits, and are counted until they return.
     """
 
     def __init__(self, threads: int) -> None:
         """`threads`: the number of requests that the worker can serve at once."""
         self._requests = Shares(max(threads, MIN_THREADS))
         self._calls = Shares(MAX_CALLS)
-        self._thread = _Thread()
 
     @contextmanager
     def place(self, owner: Owner) -> Iterator[None]:
-        """Let this thread wait for keys; if it already has a place, it needs no second one. Raises KeyThrottled."""
-        if self._thread.has_place:
+        """Let the caller wait for keys; if it already has a place, it needs no second one. Raises KeyThrottled."""
+        if _HAS_PLACE.get():
             yield
             return
         if not self._requests.take(owner):
@@ -81,11 +80,11 @@ class Bulkhead:
     @contextmanager
     def beside_requests(self) -> Iterator[None]:
         """Let this thread wait for keys without a place: it serves no requests."""
-        self._thread.has_place = True
+        _HAS_PLACE.set(True)
         try:
             yield
         finally:
-            self._thread.has_place = False
+            _HAS_PLACE.set(False)
 
     def enter(self, owner: Owner, calls: int) -> None:
         """Count calls that begin; call `leave` when each has returned. Raises KeyThrottled."""

@@ -8,6 +8,8 @@ from queue import SimpleQueue
 from threading import Lock, Semaphore, Thread
 from typing import Generic, TypeVar
 
+from sealring import fibers
+
 T = TypeVar("T")
 
 
@@ -26,10 +28,11 @@ class Pending(Generic[T]):
         self._running.acquire()
         self._parting = Lock()
         self._ended = self._given_up = False
+        self._tell: Callable[[], None] | None = None
 
     def result(self, deadline: float) -> T:
         """Return the call's result or raise its failure, once. Raises Overdue at `deadline`, by time.monotonic()."""
-        if not self._running.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        if not self._ends_by(deadline):
             with self._parting:
                 self._given_up = not self._ended
             if self._given_up:
@@ -47,8 +50,23 @@ class Pending(Generic[T]):
             with self._parting:
                 self._ended = True
             self._running.release()
+            if self._tell is not None:
+                self._tell()
         if self._given_up and isinstance(self._result, bytearray):  # a key that nobody waits for
             self._result[:] = bytes(len(self._result))
+
+    def _ends_by(self, deadline: float) -> bool:
+        loop = fibers.current()
+        if loop is not None:
+            return loop.wait(self._when_ended, deadline)
+        return self._running.acquire(timeout=max(0.0, deadline - time.monotonic()))
+
+    def _when_ended(self, tell: Callable[[], None]) -> None:
+        with self._parting:
+            if not self._ended:
+                self._tell = tell
+                return
+        tell()
 
 
 class CallThreads:

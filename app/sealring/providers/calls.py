@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
 
+from sealring import fibers
 from sealring.errors import KeyFailure, KeyThrottled, KeyUnavailable, Responsible, SealringError
 from sealring.providers.bulkhead import Bulkhead, Owner
 from sealring.providers.call_threads import CallThreads, Overdue, Pending
@@ -90,6 +91,7 @@ class Calls:
         waiting = sum(work.waits for work in works)
         if not waiting:
             return _collected([partial(work.attempt, call.deadline) for work in works])
+        fibers.will_wait()
         owner = (call.environment_id, call.tenant_id)
         with self._bulkhead.place(owner):
             self._bulkhead.enter(owner, waiting)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from sealring.domain.values import value
 from sealring.errors import Responsible
 from sealring.providers import results
 from sealring.providers.bulkhead import Bulkhead
@@ -57,7 +57,7 @@ class _NothingToSay(Unsupported):
     owner: ClassVar[Responsible] = "operator"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wrapping:
     """A DEK, or a share of one, to be wrapped."""
 
@@ -66,7 +66,7 @@ class Wrapping:
     context: WrapContext
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unwrapping:
     """A wrapped DEK to be unwrapped."""
 
@@ -105,6 +105,14 @@ class Gateway:
 
     def wrap(self, each: Sequence[Wrapping], call: Call) -> list[WrappedKey]:
         """Wrap each, concurrently if providers wait. Raises KeyFailure, the first in the order of `each`."""
+        at_hand = self._at_hand([one.key for one in each])
+        if at_hand is not None:
+            provider, key, (one,) = *at_hand, each
+
+            def wrap() -> WrappedKey:
+                return results.wrapped(provider.wrap(self._accepted(key), one.dek, one.context, call))
+
+            return [translated(wrap, "operator")]
 
         def work(one: Wrapping) -> Work[WrappedKey]:
             return self._of_kind(
@@ -120,6 +128,14 @@ class Gateway:
 
         Raises KeyFailure; IntegrityFailure if a wrapped key was not made under its key and context.
         """
+        at_hand = self._at_hand([one.key for one in each])
+        if at_hand is not None:
+            provider, key, (one,) = *at_hand, each
+
+            def unwrap() -> bytearray:
+                return results.unwrapped(provider.unwrap(one.wrapped, self._accepted(key), one.context, call))
+
+            return [translated(unwrap, "operator")]
 
         def work(one: Unwrapping) -> Work[bytearray]:
             return self._of_kind(
@@ -207,6 +223,18 @@ class Gateway:
     def close(self) -> None:
         self._managed.close()
         self._customers.close()
+
+    def _at_hand(self, keys: Sequence[ManagedKey | CustomersKey]) -> tuple[ManagedKeys, ManagedKey] | None:
+        """Return the provider of one managed key, if it waits for nothing: it needs no place and no circuit.
+
+        The usual case of a key in software. Raises KeyFailure.
+        """
+        if len(keys) != 1:
+            return None
+        (key,) = keys
+        if isinstance(key, CustomersKey) or self._managed.waits(key.provider):
+            return None
+        return self._managed.get(key.provider), key
 
     def _of_kind(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from sealring.admission.limits import Limiter
+from sealring.admission.turns import Turns
 from sealring.auth.revoked import RevokedTokens
 from sealring.auth.scoping import Authenticator
 from sealring.auth.tokens import TokenVerifier
@@ -17,23 +19,29 @@ from sealring.providers.gateway import THREADS, Gateway
 from sealring.server import wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
+from sealring.server.renewal import Renewal
 from sealring.server.wiring import Stores
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
 from sealring.services.health_checks import FailedKeys, HealthChecks
+from sealring.services.limits import RENEW_S, LimitsInForce, Usages
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
+from sealring.settings import Settings, WorkerKind
 from sealring.store.connection.durability import Durability, require_durability
 from sealring.store.layout import check_writable
 from sealring.store.opened import OpenedStore
 
 
-def make_app(inherited: Inheritance, log: Log, threads: int = THREADS) -> Server:
-    """Build the application of a worker with `threads` threads. Raises SettingsInvalid, StoreError, KeyFailure."""
+def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: int = 1) -> Server:
+    """Build the application of one of `workers` workers, with `threads` threads.
+
+    Raises SettingsInvalid, StoreError, KeyFailure.
+    """
     settings = inherited.settings
     gateway = wiring.gateway_to(inherited.plugins, threads)
     links = wiring.make_links(settings)
@@ -45,11 +53,22 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS) -> Server
     stores, failed_keys = Stores.on(store), FailedKeys()
     for line in wiring.lacking_revocations(settings, stores):
         log.notice(line)
-    services = _services(inherited, gateway, stores, failed_keys, log)
+    limits = wiring.make_limits(settings, stores)
+    services = _services(inherited, gateway, stores, failed_keys, log, limits)
     health_checks = HealthChecks(stores.bindings, services.bindings, failed_keys)
     purging = wiring.make_purging(stores, settings)
     Housekeeper(purging, health_checks, stores.tombs.lease, log).start(gateway.beside_requests)
-    return make_server(services, _around(inherited, gateway, store, stores, durability, log))
+    Renewal(limits.renew, RENEW_S, log).start()
+    limiter = _limiter(settings, limits, threads, workers)
+    return make_server(services, _around(inherited, gateway, store, stores, durability, limiter, log))
+
+
+def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: int) -> Limiter:
+    """With threads, each request that waits for its turn waits in gunicorn's queue: the threads are all places."""
+    fairness = settings.fairness
+    share = max(1, threads * fairness.concurrency_percent // 100)
+    turns = Turns(threads, share=share, alone=threads)
+    return Limiter(fairness.rates, limits.of, turns, workers=workers, early=settings.worker is WorkerKind.THREADS)
 
 
 def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
@@ -57,21 +76,29 @@ def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
     return Authenticator(verifier, RevokedTokens(stores.revocations))
 
 
-def _services(inherited: Inheritance, gateway: Gateway, stores: Stores, failed_keys: FailedKeys, log: Log) -> Services:
-    settings = inherited.settings
-    keyring, bound = wiring.make_keyring(settings, gateway, stores, failed_keys, log), Decisions(stores.bindings)
+def _services(  # noqa: PLR0913, PLR0917  all that the services share
+    inherited: Inheritance,
+    gateway: Gateway,
+    stores: Stores,
+    failed_keys: FailedKeys,
+    log: Log,
+    limits: LimitsInForce,
+) -> Services:
+    settings, bound = inherited.settings, Decisions(stores.bindings)
+    keyring = wiring.make_keyring(settings, gateway, stores, failed_keys, log, limits.of)
     sealing = Sealing(keyring, bound)
     for forget in (bound.forget, keyring.forget):
         stores.markers.when_renewed(forget)
     objects, audit = stores.objects, stores.audit
     return Services(
-        objects=Objects(objects, sealing, audit, settings.limits),
+        objects=Objects(objects, sealing, audit, settings.limits, limits.of),
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(stores.keys)),
         data_keys=DataKeys(keyring, bound, audit, stores.keys),
         operations=Operations(stores.idempotency, objects),
         bindings=wiring.make_bindings(inherited.plugins, gateway, stores),
         explanations=Explanations(objects, keyring, bound, audit),
+        usages=Usages(stores.usage, limits.of),
     )
 
 
@@ -81,6 +108,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     store: OpenedStore,
     stores: Stores,
     durability: Durability,
+    limiter: Limiter,
     log: Log,
 ) -> Surroundings:
     settings = inherited.settings
@@ -91,6 +119,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     }
     return Surroundings(
         authenticator=make_authenticator(inherited, stores),
+        limiter=limiter,
         fingerprint=store.keys.fingerprint,
         readiness=Readiness(checks, durability.value, inherited.reload_refused),
         log=log,

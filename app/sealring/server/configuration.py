@@ -7,7 +7,14 @@ from typing import Any
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from sealring.errors import SettingsInvalid
-from sealring.server.worker import Worker
+from sealring.settings import WorkerKind
+
+_CLASSES = {
+    WorkerKind.LOOP: ("sealring.server.loop_worker.LoopWorker", "sealring.server.asgi:create_app()"),
+    WorkerKind.THREADS: ("sealring.server.thread_worker.ThreadsWorker", "sealring.server.wsgi:create_app()"),
+}
+_APPS = {app for _, app in _CLASSES.values()}
+_GUNICORNS = "sync"  # its default
 
 
 class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -18,12 +25,21 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
 
     def load_config(self) -> None:
         super().load_config()
-        if not issubclass(self.cfg.worker_class, Worker):
-            raise SettingsInvalid(f"gunicorn's worker_class has to be {Worker.__module__}.{Worker.__name__}")
+        if self.cfg.settings["worker_class"].get() != _GUNICORNS:
+            raise SettingsInvalid(
+                "gunicorn's worker_class is not to be set: [server] worker of the settings chooses it"
+            )
         if self.cfg.workers < 1:
             raise SettingsInvalid("gunicorn's workers has to be at least 1")
         if self.cfg.preload_app:
             raise SettingsInvalid("gunicorn's preload_app has to be False: each worker builds its own app")
+
+    def choose(self, kind: WorkerKind) -> None:
+        """Use this kind of worker."""
+        worker_class, app = _CLASSES[kind]
+        self.cfg.set("worker_class", worker_class)
+        if self.app_uri in _APPS:  # else the operator's own
+            self.app_uri = app
 
     @property
     def configuration(self) -> tuple[Any, str]:

@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+HEAD_S = 10.0  # from the first byte of a request to the end of its headers, and for a TLS handshake
+EXCHANGE_S = 90.0  # from the end of the headers to the last byte of the response
+LINGER_S = 1.0  # for data that still arrives when we close (RFC 9112 section 9.6)
 TICK_S = 0.5  # by how much a deadline may be late
 
 Find = Callable[[], socket.socket]  # a function, since TLS replaces the socket

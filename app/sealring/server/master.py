@@ -79,10 +79,13 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def start(self) -> None:
         try:
-            inheritance.leave(self._read())
+            inherited = self._read()
         except SettingsInvalid as error:
             self._log.notice(f"cannot start: {error}")
             sys.exit(1)
+        inheritance.leave(inherited)
+        self.app.choose(inherited.settings.worker)
+        self.worker_class = self.cfg.worker_class
         self._good = inheritance.left(), self.app.configuration
         super().start()
 
@@ -175,6 +178,7 @@ class Master(Arbiter):  # type: ignore[misc]
         try:
             self.app.reload()
             inherited = self._read()
+            self.app.choose(inherited.settings.worker)
             log_files.require_writable(self.app.cfg)
             inheritance.leave(inherited)
             self._adopt()

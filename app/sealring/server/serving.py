@@ -23,6 +23,7 @@ from sealring.server.unreadable import write_refusal
 
 SETTINGS_VARIABLE = "SEALRING_CONFIG"  # tells the master the path of the settings
 THREADS_VARIABLE = "SEALRING_THREADS"  # tells the app how many requests its worker serves at once
+WORKERS_VARIABLE = "SEALRING_WORKERS"  # tells the app how many workers share a rate
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -30,11 +31,10 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn unlinks its file there
 
 # --- settings
 
-wsgi_app = "sealring.server.wsgi:create_app()"
+wsgi_app = "sealring.server.asgi:create_app()"  # the master replaces it, with the class, as [server] worker says
 workers = 2
-worker_class = "sealring.server.worker.Worker"  # required: it tells the master when it serves
-threads = 16  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
-worker_connections = 900  # with connections to the store and to providers, fewer than 1,024 file descriptors
+threads = 16  # if the settings have worker = "threads"; one organization can make half of them wait for its keys
+worker_connections = 800  # with connections to the store and to providers, fewer than 1,024 file descriptors
 preload_app = False  # each worker builds its own app: an HSM session does not survive a fork
 keepalive = 75  # s; longer than the 60 s of nginx and of cloud load balancers, so that they close first
 timeout = 60  # s
@@ -71,9 +71,10 @@ def on_reload(server: Any) -> None:
     _keep_heartbeats_in_memory(server)
 
 
-def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
-    """Harden a worker before it builds the app and has a secret; tell the app the number of threads."""
+def post_fork(server: Any, worker: Any) -> None:
+    """Harden a worker before it builds the app and has a secret; tell the app the numbers of threads and workers."""
     os.environ[THREADS_VARIABLE] = str(worker.cfg.threads)
+    os.environ[WORKERS_VARIABLE] = str(server.num_workers)
     harden()
     logging.getLogger("gunicorn.error").addFilter(_without_request)
 

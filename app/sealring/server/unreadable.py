@@ -1,14 +1,15 @@
-"""Error responses for requests that gunicorn cannot parse: the usual format, and nothing of the request."""
+"""Error responses for requests that cannot be read: the usual format, and nothing of the request."""
 
 from __future__ import annotations
 
 import os
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from gunicorn.util import write_nonblock
 
-from sealring.admission.problems import problem_body
+from sealring.admission.problems import problem_body, problem_headers
 
 _REFUSALS = {
     400: ("malformed_request", "The request cannot be read."),
@@ -17,17 +18,28 @@ _REFUSALS = {
     417: ("expectation_failed", "The Expect header is refused. Leave it out."),
     431: ("headers_too_large", "The headers are too large or too many. Send fewer."),
     500: ("internal_error", "Something went wrong on our side. Tell the operator, with the request id."),
+    503: ("too_many_connections", "Too many connections are open. Try again later."),
     501: ("not_implemented", "The transfer coding is not known. Send chunked, or a Content-Length."),
 }
 
 
 def write_refusal(connection: Any, status: int, reason: str, text: str) -> None:  # noqa: ARG001  it quotes the client
     """Replaces gunicorn.util.write_error, which writes HTML and quotes the request."""
+    write_nonblock(connection, refusal(status))
+
+
+def refusal(status: int) -> bytes:
+    """Return the bytes of an answer that ends its connection."""
     request_id = os.urandom(16).hex()
     code, message = _REFUSALS.get(status, _REFUSALS[400])
     body = orjson.dumps(problem_body(code, message, request_id))
-    head = (
-        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nX-Request-ID: {request_id}\r\n\r\n"
+    lines = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        "Connection: close",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        f"X-Request-ID: {request_id}",
+        *(f"{name}: {value}" for name, value in problem_headers(status)),
     )
-    write_nonblock(connection, head.encode("latin-1") + body)
+    return "\r\n".join((*lines, "", "")).encode("latin-1") + body

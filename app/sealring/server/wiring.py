@@ -12,6 +12,7 @@ from sealring.auth.scoping import operator
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
 from sealring.domain.layout import Layout
+from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.pin import Pin
 from sealring.domain.principal import Caller
 from sealring.errors import IntegrityFailure, SettingsInvalid
@@ -27,6 +28,7 @@ from sealring.server.root_of_trust import make_ready, make_ready_with
 from sealring.server.trust_files import TrustFiles
 from sealring.services.bindings import Bindings
 from sealring.services.health_checks import FailedKeys
+from sealring.services.limits import LimitsInForce
 from sealring.services.purging import Purging
 from sealring.services.revocations import Revocations
 from sealring.services.verification import Verifier
@@ -40,11 +42,13 @@ from sealring.store.doctor.examination import examine
 from sealring.store.idempotency import RedisIdempotency
 from sealring.store.keks import RedisKeks
 from sealring.store.layout import check_writable, holds_layout_alone, read_layout
+from sealring.store.limits import RedisLimits
 from sealring.store.markers import Markers
 from sealring.store.objects import RedisObjects
 from sealring.store.opened import OpenedStore
 from sealring.store.revocations import RedisRevocations
 from sealring.store.tombs import RedisTombs
+from sealring.store.usage import RedisUsage
 
 
 def make_purging(stores: Stores, settings: Settings) -> Purging:
@@ -232,6 +236,8 @@ class Stores:
     bindings: RedisBindings
     tombs: RedisTombs
     revocations: RedisRevocations
+    usage: RedisUsage
+    limits: RedisLimits
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -248,6 +254,8 @@ class Stores:
             bindings=RedisBindings(links, keyspace, markers, records, audit),
             tombs=RedisTombs(links, keyspace, markers, records, audit),
             revocations=RedisRevocations(links, keyspace, markers, keys, audit),
+            usage=RedisUsage(keyspace, markers),
+            limits=RedisLimits(links, keyspace, markers, keys, audit),
         )
 
 
@@ -256,6 +264,18 @@ def make_bindings(plugins: Plugins, gateway: Gateway, stores: Stores) -> Binding
     return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
 
 
-def make_keyring(settings: Settings, gateway: Gateway, stores: Stores, failed_keys: FailedKeys, log: Log) -> Keyring:
+def make_limits(settings: Settings, stores: Stores) -> LimitsInForce:
+    """Without the operator's overrides, until `renew`."""
+    return LimitsInForce(stores.limits, settings.fairness.organization, settings.environments)
+
+
+def make_keyring(  # noqa: PLR0913, PLR0917  its parts
+    settings: Settings,
+    gateway: Gateway,
+    stores: Stores,
+    failed_keys: FailedKeys,
+    log: Log,
+    limits_of: LimitsOf = unlimited,
+) -> Keyring:
     counts = WrapCounts(stores.keks, gateway.max_wraps, log.notice)
-    return Keyring(gateway, stores.keks, settings.managed, counts, failed_keys.note)
+    return Keyring(gateway, stores.keks, settings.managed, counts, failed_keys.note, limits_of)

@@ -198,6 +198,7 @@ class Bindings:
     def _admit(self, caller: Caller, org: OrgId) -> None:
         caller.principal.require(Permission.BINDINGS_MANAGE)
         caller.principal.require_organization(org)
+        caller.acts_for(org)
 
     def _own(self, caller: Caller, text_id: str) -> Binding:
         """Raises the same NotFound for a missing binding and for another organization's."""
@@ -207,6 +208,7 @@ class Bindings:
         owner = self._store.owner(binding_id)
         if owner is None or not principal.may_see(*owner):
             raise NotFound("Binding")
+        caller.acts_for(owner[1])
         return of_id(self._store.load(*owner).bindings, binding_id)
 
     def _open(self, caller: Caller, binding: Binding) -> Binding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.codec import encode_data_key, parse_data_key
 from sealring.domain.context import KeyContext
 from sealring.domain.decision import Decision, Epoch
-from sealring.domain.envelope import MESSAGE_ID_BYTES, DataKeyBlob, Header, Suite
+from sealring.domain.envelope import MESSAGE_ID_BYTES, DataKeyBlob, Header
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import OrgId, new_uuid, uuid_text
 from sealring.domain.kek import KekUse
@@ -48,7 +47,8 @@ class DataKeys:
         """Return a fresh data key. Raises Forbidden if the token lacks the context's organization; KeyFailure."""
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
-        message_id = new_uuid() + os.urandom(MESSAGE_ID_BYTES - 16)
+        caller.acts_for(context.organization)
+        message_id = new_uuid(MESSAGE_ID_BYTES)
         decision = self._decision(caller, context.organization)
         with DataKey.fresh() as dek:
             while True:
@@ -79,6 +79,7 @@ class DataKeys:
         """
         caller.principal.require(Permission.KEYS_USE)
         caller.principal.require_organization(context.organization)
+        caller.acts_for(context.organization)
         old = self._parsed(caller, wrapped)
         source = self._decision(caller, old.header.org)
         target = self._decision(caller, context.organization)
@@ -107,16 +108,7 @@ class DataKeys:
 
         def wrap(decision: Decision) -> tuple[DataKeyBlob, Sequence[KekUse]]:
             keys = self._keyring.route(context, decision)
-            header = Header(
-                suite=Suite.DATA_KEY,
-                combine=keys.combine,
-                message_id=message_id,
-                environment=decision.environment,
-                org=context.organization,
-                object_id=b"",
-                version_id=b"",
-                context_hash=context.digest,
-            )
+            header = Header.of_data_key(keys.combine, message_id, decision.environment, context)
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
             uses = self._keyring.uses(keys, wraps, data_keys=1)
             return DataKeyBlob(header, wraps, commitment(dek.secret, header), context), uses
@@ -133,6 +125,7 @@ class DataKeys:
             raise CiphertextRejected("format") from error
         if not caller.principal.may_see(blob.header.environment, blob.header.org):
             raise CiphertextRejected("organization")
+        caller.acts_for(blob.header.org)
         return blob
 
     def _unwrapped(self, caller: Caller, blob: DataKeyBlob, decision: Decision) -> tuple[DataKey, Decision]:

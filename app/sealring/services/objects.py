@@ -11,6 +11,7 @@ from sealring.domain.decision import Epoch
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import NO_ORG, ObjectId, OrgId, uuid_text
 from sealring.domain.kek import KekUse
+from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import AuditLog, Change, Moment, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import Author, ObjectRecord, State, Version
@@ -39,20 +40,30 @@ class _LiveAlready(Exception):
 class Objects:
     """The use cases of one object. Thread-safe."""
 
-    def __init__(self, store: ObjectStore, sealing: Sealing, audit: AuditLog, limits: ObjectLimits) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        sealing: Sealing,
+        audit: AuditLog,
+        limits: ObjectLimits,
+        limits_of: LimitsOf = unlimited,
+    ) -> None:
+        """`limits` are those of one object, `limits_of` those of an organization."""
         self._store = store
         self._sealing = sealing
         self._audit = audit
         self._limits = limits
+        self._limits_of = limits_of
 
     def create(self, caller: Caller, *, name: str, value: str, context: KeyContext) -> ObjectRecord:
         """Seal and store a new object.
 
         Raises Forbidden if the token lacks the context's organization, or if the context has none and the token is not
-        for all; NameTaken; PayloadTooLarge; KeyFailure.
+        for all; NameTaken; PayloadTooLarge; QuotaExceeded; KeyFailure.
         """
         caller.principal.require(Permission.OBJECTS_CREATE)
         caller.principal.require_organization(context.organization)
+        caller.acts_for(context.organization)
         plaintext = self._checked(value)
         environment, org = caller.principal.environment, context.organization
         new_id = ObjectId.new(self._store.home(environment, org))
@@ -61,7 +72,8 @@ class Objects:
         def make(epoch: Epoch | None) -> Change:
             if epoch not in made:  # seal once for each state of the bindings, however often the store tries
                 record, uses = self._new(caller, new_id, name, context, plaintext, epoch)
-                made[epoch] = Change(record, event_of(Action.OBJECT_CREATED, record, caller), uses)
+                event, limits = event_of(Action.OBJECT_CREATED, record, caller), self._limits_of(environment, org)
+                made[epoch] = Change(record, event, uses, limits)
             return made[epoch]
 
         place = Place(new_id, environment, org, name)
@@ -96,7 +108,7 @@ class Objects:
         """Seal and store a new value under the object's own context.
 
         Raises VersionConflict if `version_check` is given and stale; KeyContextFixed if one of `contexts`, those of the
-        request, is not the object's; NotFound; PayloadTooLarge; KeyFailure.
+        request, is not the object's; NotFound; PayloadTooLarge; QuotaExceeded; KeyFailure.
         """
         caller.principal.require(Permission.OBJECTS_UPDATE)
         plaintext = self._checked(value)
@@ -114,10 +126,10 @@ class Objects:
                 sealed[moment.epoch] = Version(0, 0, _author(caller), envelope), uses
             written = _after(current, moment)
             version, uses = sealed[moment.epoch]
-            version = replace(version, number=current.current.number + 1, created_at=written)
-            oldest = max(current.oldest, version.number - self._limits.max_versions + 1)
-            record = replace(current, current=version, updated_at=written, oldest=oldest)
-            return Change(record, event_of(Action.OBJECT_UPDATED, record, caller), uses)
+            version = Version(current.current.number + 1, written, version.author, version.envelope)
+            record = current.updated(version, max(current.oldest, version.number - self._limits.max_versions + 1))
+            limits = self._limits_of(record.environment, record.org)
+            return Change(record, event_of(Action.OBJECT_UPDATED, record, caller), uses, limits)
 
         with refusals_audited(self._audit, caller, text_id):
             return self._amended(caller, text_id, decide)
@@ -187,6 +199,7 @@ class Objects:
         principal = caller.principal
         if org is not None:
             principal.require_organization(org)
+            caller.acts_for(org)
             return visible(self._store.find(principal.environment, org, name), caller)
         if principal.everywhere:
             every = list(self._store.find_everywhere(principal.environment, name))

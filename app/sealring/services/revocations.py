@@ -12,7 +12,7 @@ from sealring.domain.ids import NO_ORG
 from sealring.domain.ports import RevocationChange, RevocationStore
 from sealring.domain.principal import Caller
 from sealring.domain.revocation import MAX_REVOCATIONS, Reach, Revocation, Target
-from sealring.errors import RevocationRefused
+from sealring.errors import ChangeRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Revocations:
         """Refuse the target's tokens that were issued before a time; None: all tokens that exist now.
 
         "Now" includes the leeway, because the issuer's clock may be ahead by it: tokens issued in that time are refused
-        too. Raises RevocationRefused for a later time, and if there are too many revocations.
+        too. Raises ChangeRefused for a later time, and if there are too many revocations.
         """
 
         def decide(found: Sequence[Revocation], now: int) -> RevocationChange:
@@ -57,7 +57,7 @@ class Revocations:
             made = next((made.joined(each) for each in found if each.target == target), made)
             others = [each for each in found if _stays(each, made, min(clocks))]
             if len(others) >= MAX_REVOCATIONS and target.reach is not Reach.ISSUER:
-                raise RevocationRefused(
+                raise ChangeRefused(
                     f"the environment already has {MAX_REVOCATIONS} revocations, the maximum; revoke all tokens that "
                     "the issuer issued before a time instead, with --issued-before and without --subject"
                 )
@@ -70,7 +70,7 @@ def _cut(before_s: int | None, latest: int) -> int:
     if before_s is None:
         return latest
     if before_s > latest:
-        raise RevocationRefused("that time is in the future: a token cannot be revoked before it is issued")
+        raise ChangeRefused("that time is in the future: a token cannot be revoked before it is issued")
     return before_s
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.seal import open_sealed, seal
 from sealring.domain.context import KeyContext
 from sealring.domain.decision import Decision, Epoch
-from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header, Suite
+from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, new_uuid
 from sealring.domain.kek import KekUse
 from sealring.domain.principal import Caller
+from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring
 
@@ -37,19 +37,12 @@ class Sealing:
         """
         decision = self._bound.at(caller.principal.environment, context.organization, epoch)
         keys = self._keyring.route(context, decision)
-        header = Header(
-            suite=Suite.OBJECT,
-            combine=keys.combine,
-            message_id=os.urandom(MESSAGE_ID_BYTES),
-            environment=caller.principal.environment,
-            org=context.organization,
-            object_id=object_id.raw,
-            version_id=new_uuid(),
-            context_hash=context.digest,
-        )
+        message_id = new_uuid(MESSAGE_ID_BYTES)
+        header = Header.of_object(keys.combine, message_id, caller.principal.environment, object_id.raw, context)
         with DataKey.fresh() as dek:
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
-            return seal(value, dek=dek.secret, header=header, wraps=wraps), self._keyring.uses(keys, wraps)
+            sealed = heavy(lambda: seal(value, dek=dek.secret, header=header, wraps=wraps), len(value))
+            return sealed, self._keyring.uses(keys, wraps)
 
     def decision(self, envelope: Envelope) -> Decision:
         """Return the last known decision for an envelope's organization."""
@@ -69,6 +62,6 @@ class Sealing:
 
         def opened(decision: Decision) -> bytes:
             with self._keyring.unwrap(envelope.header, envelope.wraps, context, caller, decision) as dek:
-                return open_sealed(envelope, dek.secret)
+                return heavy(lambda: open_sealed(envelope, dek.secret), len(envelope.ciphertext))
 
         return self._bound.by(decision, opened)

@@ -10,7 +10,7 @@ from sealring.domain.ids import parse_uuid
 from sealring.domain.ports import AuditLog, ObjectStore
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import ObjectRecord, Version, VersionSummary
-from sealring.errors import IntegrityFailure, NotFound
+from sealring.errors import NotFound
 from sealring.services.objects import OpenedObject
 from sealring.services.sealing import Sealing
 from sealring.services.visibility import attested, event_of, live_object, object_id, refusals_audited, visible
@@ -43,13 +43,6 @@ class Versions:
             version = None if raw_id is None else self._store.version(record, raw_id)
             if version is None:
                 raise NotFound("Version")
-            header, current = version.envelope.header, record.current.envelope.header
-            if (header.environment, header.org, header.context_hash) != (
-                current.environment,
-                current.org,
-                current.context_hash,
-            ):
-                raise IntegrityFailure("a version of another organization or context")
             return self._open(caller, record, version)
 
     def _open(self, caller: Caller, record: ObjectRecord, version: Version) -> OpenedObject:

@@ -28,6 +28,7 @@ def owned(record: ObjectRecord | None, caller: Caller) -> ObjectRecord:
     """Return the object, live or deleted. Raises the same NotFound for a missing and another organization's object."""
     if record is None or not caller.principal.may_see(record.environment, record.org):
         raise NotFound
+    caller.acts_for(record.org)
     return record
 
 

@@ -49,14 +49,27 @@ class RedisHistory:
             raise IntegrityFailure("a gap in the versions")
         return older
 
-    def decoded(self, object_id: ObjectId, version_id: bytes, raw: Reply) -> Version | None:
-        return None if raw is None else self._records.decode_version(object_id, version_id, raw)
+    def decoded(self, record: ObjectRecord, version_id: bytes, raw: Reply) -> Version | None:
+        return None if raw is None else self._records.decode_version(record, version_id, raw)
 
-    def writes(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
-        """Return the commands that make `current`'s current version an older one, and drop versions that are not kept.
+    def leaving(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> Sequence[VersionSummary]:
+        """Return the versions that the replacement of `current` by `record` drops: those that are not kept.
 
-        An object with its maximum of versions costs one more round trip, for the ids of those to drop.
+        An object with its maximum of versions costs one more round trip.
         """
+        if record.oldest <= current.oldest:
+            return ()
+        replaced = [self._records.summarize(current.current)] if not record.older else []
+        if not current.older:
+            return replaced
+        kept = max(len(record.older) - 1, 0)
+        (members,) = link.send((b"LRANGE", self._keyspace.summaries(record.id), kept, -1))
+        return [*replaced, *(self._records.decode_summary(record.id, member) for member in members)]
+
+    def writes(
+        self, current: ObjectRecord, record: ObjectRecord, leaving: Sequence[VersionSummary]
+    ) -> Sequence[Command]:
+        """Return the commands that make `current`'s current version an older one, and drop those that are `leaving`."""
         old = current.current
         if record.current.id == old.id:
             return ()
@@ -66,11 +79,9 @@ class RedisHistory:
             return ((b"UNLINK", versions, summaries),)
         summary = self._records.encode_summary(record.id, self._records.summarize(old))
         writes: list[Command] = [
-            (b"HSET", versions, old.id, self._records.encode_version(record.id, old)),
+            (b"HSET", versions, old.id, self._records.encode_version(current, old)),
             (b"LPUSH", summaries, summary),
         ]
-        if record.oldest > current.oldest:
-            (leaving,) = link.send((b"LRANGE", summaries, kept - 1, -1))
-            gone = [self._records.decode_summary(record.id, member).id for member in leaving]
-            writes += [(b"LTRIM", summaries, 0, kept - 1), *((b"HDEL", versions, each) for each in gone)]
+        if leaving:
+            writes += [(b"LTRIM", summaries, 0, kept - 1), *((b"HDEL", versions, each.id) for each in leaving)]
         return writes

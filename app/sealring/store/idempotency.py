@@ -35,7 +35,6 @@ class Repeated:
 class IdempotentAttempt:
     """The commands that recognise the retries of a request; none if it cannot be retried."""
 
-    operation: bytes
     org: OrgId
     records: Records
     key: bytes = b""
@@ -54,7 +53,7 @@ class IdempotentAttempt:
         running = IdempotentOutcome(
             committed=False,
             started_at=now_us(),
-            operation=self.operation,
+            operation=bytes(16),
             fingerprint=self.fingerprint,
             org=self.org,
         )
@@ -106,7 +105,7 @@ class IdempotentAttempt:
         outcome = IdempotentOutcome(
             committed=True,
             started_at=record.updated_at,
-            operation=self.operation,
+            operation=record.operation,
             fingerprint=self.fingerprint,
             org=record.org,
             object_id=record.id.raw,
@@ -134,15 +133,12 @@ class RedisIdempotency:
         self._records = records
         self._keys = keys
 
-    def attempt(
-        self, idempotent: IdempotentRequest | None, org: OrgId, partition: int, operation: bytes
-    ) -> IdempotentAttempt:
+    def attempt(self, idempotent: IdempotentRequest | None, org: OrgId, partition: int) -> IdempotentAttempt:
         if idempotent is None:
-            return IdempotentAttempt(operation, org, self._records)
+            return IdempotentAttempt(org, self._records)
         name = idempotent.name.encode() or idempotent.fingerprint
         earlier = idempotent.nameless
         return IdempotentAttempt(
-            operation=operation,
             org=org,
             records=self._records,
             key=self._keyspace.outcomes(partition, idempotent.environment, idempotent.actor, name),
@@ -150,7 +146,7 @@ class RedisIdempotency:
             fingerprint=idempotent.fingerprint,
             kept_s=idempotent.kept_s,
             named=bool(idempotent.name),
-            nameless=None if earlier is None else self.attempt(earlier, org, partition, operation),
+            nameless=None if earlier is None else self.attempt(earlier, org, partition),
         )
 
     def find(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope
+from sealring.domain.limits import NO_LIMITS, Limits, Use
 from sealring.errors import IntegrityFailure
 from sealring.store.audit import RedisAudit
 from sealring.store.connection.link import Command, Link, Reply
@@ -16,6 +17,7 @@ from sealring.store.markers import Markers
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
 from sealring.store.transaction import Commit, Settled, transact
+from sealring.store.usage import moving, use_in
 
 
 class RedisKeks:
@@ -39,20 +41,25 @@ class RedisKeks:
         (raw,) = self._load(environment, org, (b"GET", self._keyspace.kek(environment, org, kek_id)))
         return None if raw is None else self._records.decode_kek(kek_id, raw)
 
-    def publish(self, scope: KekScope, kek: Kek, event: Event) -> KekRecord:
+    def publish(self, scope: KekScope, kek: Kek, event: Event, limits: Limits = NO_LIMITS) -> KekRecord:
         scope_key = self._scope_key(scope)
         kek_key = self._keyspace.kek(scope.environment, scope.org, kek.kek_id)
-        partition, record = self._keyspace.partition(scope.environment, scope.org), KekRecord((kek,))
+        home, record, growth = self._keyspace.home(scope.environment, scope.org), KekRecord((kek,)), Use(contexts=1)
+        usage = (b"HGETALL", self._keyspace.usage(home))
 
         def attempt(link: Link, _lost: Sequence[bytes]) -> Commit[bytes] | Settled[bytes]:
-            watched = (b"WATCH", scope_key, self._markers.key(partition))
-            _, marker, holder = link.send(watched, self._markers.reading(partition), (b"GET", scope_key))
-            self._markers.check(partition, marker)
+            watched = (b"WATCH", scope_key, self._markers.key(home.partition))
+            _, marker, holder, used = link.send(
+                watched, self._markers.reading(home.partition), (b"GET", scope_key), usage
+            )
+            self._markers.check(home.partition, marker)
             if holder is not None:
                 return Settled(holder)
+            limits.admit(use_in(used, scope.environment, scope.org), growth)
             writes = ((b"SET", kek_key, self._records.encode_kek(record)), (b"SET", scope_key, kek.kek_id))
+            counted = moving(self._keyspace, scope.environment, scope.org, growth)
             entry = self._audit.entry(event)
-            return Commit((*writes, entry.command), kek.kek_id, lambda: self._audit.refused(entry))
+            return Commit((*writes, *counted, entry.command), kek.kek_id, lambda: self._audit.refused(entry))
 
         holder = transact(self._links, kek_key, attempt)
         return record if holder == kek.kek_id else self._of_scope(scope, holder)

@@ -25,10 +25,10 @@ class ObjectCommands:
     def replace(self, current: ObjectRecord, record: ObjectRecord) -> Sequence[Command]:
         """Return the commands that turn `current` into `record`, with name, indexes and tombstone."""
         writes: list[Command] = [self._set(record)]
-        if current.live:
-            writes += self._index.remove(current)
         if record.live:
             writes += self._index.add(record)
+        elif current.live:
+            writes += self._index.remove(current)
         tombstones = self._keyspace.tombstones(record.id.partition)
         if current.live and not record.live:
             writes.append((b"DEL", self.name_key(current)))

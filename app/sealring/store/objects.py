@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
-from sealring.domain.clock import now_us
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentRequest
-from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, org_id
+from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.ports import Attestation, Change, History, Moment, PageQuery, Place, Row
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IntegrityFailure, NameTaken, NotFound, OutcomeUnknown
@@ -27,7 +24,9 @@ from sealring.store.object_commands import ObjectCommands
 from sealring.store.schema.keyspace import Keyspace, partition_of
 from sealring.store.schema.records import Records
 from sealring.store.schema.scores import parse_score
+from sealring.store.schema.short_forms import encode_org, take_org
 from sealring.store.transaction import ANSWER_LOST, Commit, Settled, transact
+from sealring.store.usage import growing, growth_of
 
 
 class RedisObjects:
@@ -65,11 +64,11 @@ class RedisObjects:
         name_key = self._keyspace.name(place.environment, place.org, place.name)
         object_key = self._keyspace.object(place.id)
         epoch_key, marker_key = self._keyspace.epoch(place.id.home), self._markers.key(place.id.partition)
+        usage_key = self._keyspace.usage(place.id.home)
         directory_key = self._keyspace.directory(place.environment, place.name)
         # Written before the object, once nothing forbids the write: after a crash, the entry is harmless.
-        directory = (b"HSET", directory_key, place.org, now_us())
-        operation = os.urandom(16)
-        following = self._intents.attempt(idempotent, place.org, place.id.partition, operation)
+        directory = (b"HSET", directory_key, encode_org(place.org), b"")
+        following = self._intents.attempt(idempotent, place.org, place.id.partition)
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             before = following.opening
@@ -81,24 +80,24 @@ class RedisObjects:
                 (b"GET", marker_key),
                 (b"GET", name_key),
                 (b"GET", epoch_key),
+                (b"HGETALL", usage_key),
                 (b"TIME",),
                 *following.reading,
                 *ours,
             )
-            marker, holder, epoch, now, *known = replies[len(before) + 1 :]
+            marker, holder, epoch, usage, now, *known = replies[len(before) + 1 :]
             self._markers.check(place.id.partition, marker)
             if lost and (landed := known.pop()) is not None:
                 created_at = self._records.decode_object(place.id, landed).created_at
-                return Settled(
-                    lost[-1].stamped(created_at, operation)
-                )  # as we wrote it: other writes may have followed
+                return Settled(lost[-1].stamped(created_at))  # as we wrote it: other writes may have followed
             if (recalled := self._recalled(link, following, known, now)) is not None:
                 return Settled(recalled)
             if holder is not None:
                 raise NameTaken
             new = make(epoch)
-            record = new.record.stamped(microseconds(now), operation)
-            writes = self._commands.create(record, name_key)
+            record = new.record.stamped(microseconds(now))
+            counted = growing(self._keyspace, usage, record, growth_of(None, record), new.limits)
+            writes = (*self._commands.create(record, name_key), *counted)
             if not together:
                 self._links.record(directory_key, directory)
             listed = (directory,) if together else ()
@@ -135,8 +134,9 @@ class RedisObjects:
             raise NotFound
         object_key = self._keyspace.object(object_id)
         epoch_key, marker_key = self._keyspace.epoch(object_id.home), self._markers.key(object_id.partition)
-        operation = os.urandom(16)
-        following = self._intents.attempt(idempotent, NO_ORG, object_id.partition, operation)
+        usage_key = self._keyspace.usage(object_id.home)
+        following = self._intents.attempt(idempotent, NO_ORG, object_id.partition)
+        ours: set[bytes] = set()  # operations of our commits: one of them may have been applied without a reply
 
         def attempt(link: Link, lost: Sequence[ObjectRecord]) -> Commit[ObjectRecord] | Settled[ObjectRecord]:
             replies = link.send(
@@ -145,29 +145,33 @@ class RedisObjects:
                 (b"GET", marker_key),
                 (b"GET", object_key),
                 (b"GET", epoch_key),
+                (b"HGETALL", usage_key),
                 self._history.newest(object_id),
                 (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
                 *following.reading,
             )
-            marker, raw, epoch, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            marker, raw, epoch, usage, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
             self._markers.check(object_id.partition, marker)
             current = self._decode(object_id, raw)
             if current is None:
                 raise NotFound
             if (recalled := self._recalled(link, following, known, now)) is not None:
                 return Settled(recalled)
-            if current.operation == operation:
+            if current.operation in ours:
                 return Settled(current)
             if lost and self._was_followed(link, lost[-1], current):
                 return Settled(lost[-1])
             change = decide(current, Moment(microseconds(now), epoch))
             self._history.check_newest(current, newest)
             _check_tombstone(current, deleted_until)
-            record = replace(change.record, revision=current.revision + 1, operation=operation)
+            record = change.record.following(current)
+            ours.add(record.operation)
             self._check_name_free(link, current, record)
-            writes = (*self._history.writes(link, current, record), *self._commands.replace(current, record))
-            return self._commit((*writes, *following.closing(record)), record, change)
+            leaving = self._history.leaving(link, current, record)
+            counted = growing(self._keyspace, usage, record, growth_of(current, record, leaving), change.limits)
+            writes = (*self._history.writes(current, record, leaving), *self._commands.replace(current, record))
+            return self._commit((*writes, *counted, *following.closing(record)), record, change)
 
         return transact(self._links, object_key, attempt)
 
@@ -187,7 +191,7 @@ class RedisObjects:
             one, every = self._history.one(record.id, version_id), self._history.all(record.id)
             raw, members = self._markers.snapshot(record.id.partition, one, every)
             self._history.check_missing(record.id, version_id, raw, members)
-        version = self._history.decoded(record.id, version_id, raw)
+        version = self._history.decoded(record, version_id, raw)
         return None if version is None or version.number < record.oldest else version
 
     def attest(self, record: ObjectRecord, event: Event) -> Attestation:
@@ -234,7 +238,7 @@ class RedisObjects:
             raise NotFound
         version = record.current
         if outcome.version_id != version.id:
-            kept = self._history.decoded(object_id, outcome.version_id, older)
+            kept = self._history.decoded(record, outcome.version_id, older)
             version = kept or record.dropped(outcome.version_id, outcome.started_at)
         return record.as_of(version, outcome.started_at)
 
@@ -284,4 +288,9 @@ def _check_tombstone(current: ObjectRecord, deleted_until: bytes | None) -> None
 
 
 def _organization(entry: bytes) -> OrgId | None:
-    return OrgId("") if entry == b"" else org_id(entry.decode("ascii", "replace"))
+    """Return the organization of an entry of the directory; None for what sealring did not write."""
+    try:
+        org, end = take_org(entry, 0)
+    except (ValueError, IndexError):
+        return None
+    return org if end == len(entry) else None

@@ -29,5 +29,5 @@ class OpenedStore:
     def of(cls, links: Links, keys: StoreKeys, layout: Layout) -> Self:
         keyspace = Keyspace(layout.partitions, keys)
         markers = Markers(links, keyspace, keys, layout.store_id)
-        index = RedisIndex(keyspace, markers, keys)
-        return cls(links, keys, keyspace, markers, Records(keys, keyspace.home), index)
+        records = Records(keys, keyspace.home)
+        return cls(links, keys, keyspace, markers, records, RedisIndex(keyspace, markers, records))

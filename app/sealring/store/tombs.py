@@ -8,17 +8,19 @@ from contextlib import suppress
 
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import OBJECT_ID_BYTES, ObjectId
+from sealring.domain.limits import Use
 from sealring.domain.ports import Lease
-from sealring.domain.record import ObjectRecord
-from sealring.errors import StoreFull
+from sealring.domain.record import ObjectRecord, VersionSummary
+from sealring.errors import IntegrityFailure, StoreFull
 from sealring.store.audit import RedisAudit
-from sealring.store.connection.link import Command, Link
+from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.connection.links import Links
 from sealring.store.connection.timing import microseconds
 from sealring.store.markers import Markers
 from sealring.store.schema.keyspace import PURGE_LEASE, Keyspace
 from sealring.store.schema.records import Records
 from sealring.store.transaction import Commit, Settled, transact
+from sealring.store.usage import moving, use_of
 
 
 class RedisTombs:
@@ -74,42 +76,57 @@ class RedisTombs:
 
     def _attempt(self, link: Link, object_id: ObjectId) -> Commit[bool] | Settled[bool]:
         watched = (b"WATCH", self._keyspace.object(object_id), self._markers.key(object_id.partition))
-        record, due = self._look(link, object_id, watched)
+        record, use, due = self._look(link, object_id, watched)
         if not due:
             return Settled(False)
         if record is None:
             return Commit(self._removals(object_id), True)
-        entry = self._audit.entry(_event(record))
-        return Commit((*self._removals(object_id), entry.command), True, lambda: self._audit.refused(entry))
+        entry, counted = self._audit.entry(_event(record)), self._counted(record, use)
+        return Commit((*self._removals(object_id), *counted, entry.command), True, lambda: self._audit.refused(entry))
 
     def _purge_outside_multi(self, object_id: ObjectId) -> bool:
         """Purge without a transaction: a full store refuses one with any command that may need memory.
 
-        Safe, because an object that is due cannot be restored. Its event is appended afterwards, if there is memory.
+        Safe, because an object that is due cannot be restored. Afterwards its organization's counts are moved and its
+        event is appended, if there is memory: counts may stay too high.
         """
         with self._links.borrow(self._keyspace.object(object_id)) as link:
-            record, due = self._look(link, object_id)
+            record, use, due = self._look(link, object_id)
             if not due:
                 return False
             link.send(*self._removals(object_id))
+            if record is not None:
+                with suppress(StoreFull):
+                    link.send(*self._counted(record, use))
         if record is not None:
             with suppress(StoreFull):
                 self._audit.append(_event(record))
         return True
 
-    def _look(self, link: Link, object_id: ObjectId, *before: Command) -> tuple[ObjectRecord | None, bool]:
-        """Return the object, and whether it is due. A tombstone without an object is due."""
-        *_, marker, raw, now = link.send(
+    def _look(self, link: Link, object_id: ObjectId, *before: Command) -> tuple[ObjectRecord | None, Use, bool]:
+        """Return the object, what it uses, and whether it is due. A tombstone without an object is due."""
+        *_, marker, raw, summaries, now = link.send(
             *before,
             self._markers.reading(object_id.partition),
             (b"GET", self._keyspace.object(object_id)),
+            (b"LRANGE", self._keyspace.summaries(object_id), 0, -1),
             (b"TIME",),
         )
         self._markers.check(object_id.partition, marker)
         if raw is None:
-            return None, True
+            return None, Use(), True
         record = self._records.decode_object(object_id, raw)
-        return record, not record.live and record.purge_at <= microseconds(now)
+        due = not record.live and record.purge_at <= microseconds(now)
+        return record, use_of(record, self._older(object_id, summaries)), due
+
+    def _older(self, object_id: ObjectId, summaries: Reply) -> Sequence[VersionSummary]:
+        """Return all older versions. None if a summary was altered: that does not keep an object from its purge."""
+        with suppress(IntegrityFailure):
+            return [self._records.decode_summary(object_id, each) for each in summaries]
+        return ()
+
+    def _counted(self, record: ObjectRecord, use: Use) -> Sequence[Command]:
+        return moving(self._keyspace, record.environment, record.org, -use)
 
     def _removals(self, object_id: ObjectId) -> Sequence[Command]:
         """Return the commands: the tombstone goes last, so that an interrupted removal is found again."""

@@ -14,6 +14,7 @@ from sealring.errors import (
     StoreUnavailable,
     WriteContention,
 )
+from sealring.fibers import MustNotWait
 from sealring.store.connection.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
 from sealring.store.connection.links import WAIT_MS, Links, fence
 
@@ -58,20 +59,23 @@ def transact(links: Links, key: bytes, attempt: Try[T]) -> T:
     applied. If replicas must confirm, the returned result has reached them. Raises WriteContention, OutcomeUnknown or
     StoreUnavailable.
     """
+    try:
+        return _transact(links, key, attempt, alone=False)
+    except MustNotWait:  # in its first try, as the member of a group: nothing was written
+        return _transact(links, key, attempt, alone=True)
+
+
+def _transact(links: Links, key: bytes, attempt: Try[T], *, alone: bool) -> T:
     patience = Patience()
     lost: list[T] = []
     while True:
         step: Commit[T] | Settled[T] | None = None
         failure: StoreError = WriteContention("Too many writers at once; nothing was written. Try again.")
         try:
-            with links.borrow(key) as link:
+            with links.for_transaction(key, alone=alone) as link:
                 step = _attempt(link, attempt, lost)
-                if isinstance(step, Settled):
-                    _confirm(links, link, key)
+                if _completed(links, link, key, step):
                     return step.result
-                if _execute(links, link, step):
-                    return step.result
-                step.refused()
         except LinkLost:
             links.look_again()
             if isinstance(step, Commit):
@@ -84,6 +88,7 @@ def transact(links: Links, key: bytes, attempt: Try[T]) -> T:
             if lost:  # one of these may have been applied
                 raise OutcomeUnknown(ANSWER_LOST) from refusal
             raise
+        alone = True
         if not patience.pause():
             raise OutcomeUnknown(ANSWER_LOST) if lost else failure
 
@@ -98,6 +103,17 @@ def _attempt(link: Link, attempt: Try[T], lost: Sequence[T]) -> Commit[T] | Sett
     if isinstance(step, Settled):
         link.send((b"UNWATCH",))
     return step
+
+
+def _completed(links: Links, link: Link, key: bytes, step: Commit[T] | Settled[T]) -> bool:
+    """Return whether the result is in the store: False if a watched key had changed."""
+    if isinstance(step, Settled):
+        _confirm(links, link, key)
+        return True
+    applied = _execute(links, link, step)
+    if not applied:
+        step.refused()
+    return applied
 
 
 def _execute(links: Links, link: Link, commit: Commit[T]) -> bool:

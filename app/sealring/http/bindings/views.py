@@ -10,11 +10,11 @@ from sealring.admission.routes import Route
 from sealring.domain.binding import Binding
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine
-from sealring.domain.ids import OrgId, org_id
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import BindingConflict, InvalidBody, NotFound
 from sealring.http.bindings import answers, render, requests
 from sealring.http.failures import BODY, CONTEXT, KEYS, WRITE
+from sealring.http.organizations import named_organization
 from sealring.http.schemas import Nothing
 from sealring.services.bindings import Bindings, NewBinding
 from sealring.services.explanations import Explanations
@@ -34,7 +34,7 @@ class BindingViews:
         return Reply.json(201, render.binding(made))
 
     def list(self, request: AdmittedRequest) -> Reply:
-        found = self._bindings.list(request.caller, _organization(request.query["organization_id"]))
+        found = self._bindings.list(request.caller, named_organization(request.query["organization_id"]))
         return Reply.json(200, render.bindings(found))
 
     def read(self, request: AdmittedRequest) -> Reply:
@@ -57,7 +57,7 @@ class BindingViews:
         return _changed(request, self._bindings.retire)
 
     def setup(self, request: AdmittedRequest) -> Reply:
-        org = _organization(request.query["organization_id"])
+        org = named_organization(request.query["organization_id"])
         guide = self._bindings.setup(request.caller, request.path["provider"], org)
         return Reply.json(
             200, render.setup(guide, self._bindings.external_id(request.caller.principal.environment, org))
@@ -232,7 +232,7 @@ def _changed(request: AdmittedRequest, use_case: Callable[[Caller, str], Binding
 
 def _new(request: AdmittedRequest) -> NewBinding:
     body = request.body
-    org = _organization(body["organization_id"])
+    org = named_organization(body["organization_id"])
     return NewBinding(
         org=org,
         match=body["match"] or KeyContext((("organization_id", org),)),
@@ -244,11 +244,3 @@ def _new(request: AdmittedRequest) -> NewBinding:
         max_stale_decrypt_s=body["max_stale_decrypt_s"],
         replaces=None if body["replaces"] is None else str(body["replaces"]),
     )
-
-
-def _organization(text: str) -> OrgId:
-    org = org_id(text)
-    if org is None:
-        wrong = "1 to 64 letters, digits, '_' and '-'."
-        raise InvalidBody(f"organization_id: {wrong}", (("organization_id", wrong),))
-    return org

@@ -10,7 +10,7 @@ from sealring.admission.replies import Reply
 from sealring.admission.requests import AdmittedRequest
 from sealring.admission.routes import Route
 from sealring.domain.principal import Permission
-from sealring.errors import CiphertextRejected
+from sealring.errors import CiphertextRejected, QuotaExceeded
 from sealring.http.data_keys import answers, render, requests
 from sealring.http.failures import BODY, CONTEXT, KEYS, WRITE
 from sealring.services.data_keys import DataKeys
@@ -49,7 +49,7 @@ class DataKeyViews:
                 summary="Create a data key",
                 text="A fresh key of 32 bytes, in plaintext and wrapped. Encrypt with the plaintext key and forget it; "
                 "keep the wrapped one.",
-                failures=(*CONTEXT, *KEYS, *WRITE),
+                failures=(*CONTEXT, QuotaExceeded, *KEYS, *WRITE),
             ),
             Route(
                 "POST",
@@ -79,7 +79,7 @@ class DataKeyViews:
                 summary="Wrap a data key for another context",
                 text="The same data key with the same id, wrapped for another key context. Data that it encrypted does "
                 "not change.",
-                failures=(*CONTEXT, CiphertextRejected, *KEYS, *WRITE),
+                failures=(*CONTEXT, CiphertextRejected, QuotaExceeded, *KEYS, *WRITE),
             ),
         )
 

@@ -66,6 +66,7 @@ class HealthViews:
                 variants={
                     "verbose": Variant(self.ready_in_detail, "Return each check, and the durability of the store.")
                 },
+                blocks=True,
             ),
         )
 

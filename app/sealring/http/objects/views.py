@@ -11,7 +11,15 @@ from sealring.domain.context import KeyContext
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.ports import Order
 from sealring.domain.principal import Permission
-from sealring.errors import AmbiguousName, KeyContextFixed, MalformedRequest, NameTaken, NotFound, VersionConflict
+from sealring.errors import (
+    AmbiguousName,
+    KeyContextFixed,
+    MalformedRequest,
+    NameTaken,
+    NotFound,
+    QuotaExceeded,
+    VersionConflict,
+)
 from sealring.http.failures import BODY, CONTEXT, KEYS, REPEATABLE
 from sealring.http.objects import answers, render, requests
 from sealring.http.schemas import Nothing
@@ -98,7 +106,7 @@ class ObjectViews:
                 summary="Create an object",
                 text="Seals the value and stores it as a new object. Returns its metadata, never the value. A key "
                 "context without `organization_id` (or `organizationId`) needs a token for all organizations.",
-                failures=(*CONTEXT, NameTaken, *KEYS, *REPEATABLE),
+                failures=(*CONTEXT, NameTaken, QuotaExceeded, *KEYS, *REPEATABLE),
             ),
             Route(
                 "GET",
@@ -155,7 +163,15 @@ class ObjectViews:
                 tag=TAG,
                 summary="Update an object",
                 text="Seals a new value under the object's own key context, and keeps the previous one as a version.",
-                failures=(*CONTEXT, KeyContextFixed, NotFound, VersionConflict, *KEYS, *REPEATABLE),
+                failures=(
+                    *CONTEXT,
+                    KeyContextFixed,
+                    NotFound,
+                    VersionConflict,
+                    QuotaExceeded,
+                    *KEYS,
+                    *REPEATABLE,
+                ),
             ),
             Route(
                 "DELETE",

@@ -21,6 +21,7 @@ CHANGES_OF_BINDINGS = frozenset(
     {Action.BINDING_CREATED, Action.BINDING_CHANGED, Action.BYOK_VERIFIED, Action.BYOK_DELETED}
 )
 CHANGES_OF_REVOCATIONS = frozenset({Action.TOKEN_REVOKED, Action.REVOCATIONS_BEGUN})
+CHANGES_OF_LIMITS = frozenset({Action.LIMITS_SET, Action.LIMITS_CLEARED})
 NO_CHANGES = frozenset(
     {
         Action.OBJECT_READ,
@@ -52,4 +53,6 @@ def changed_keys(event: Event) -> set[LocalKey]:
         return {(Kind.KEK, binding_id), (Kind.BINDINGS, f"{event.environment}:{event.org}".encode())}
     if action in CHANGES_OF_REVOCATIONS:
         return {(Kind.REVOCATIONS, event.environment.encode())}
+    if action in CHANGES_OF_LIMITS:
+        return {(Kind.LIMITS, event.environment.encode())}
     raise IntegrityFailure("audit entry")

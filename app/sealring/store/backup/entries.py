@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import ClassVar, Self, get_args
 
 from sealring.domain.wire import MalformedBytes, Reader, lp16, lp32
 from sealring.store.schema.counts import Counts
@@ -137,17 +137,17 @@ class EventEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class RevocationsEntry:
-    """All revocations of an environment, and their seal: places and records in turn. No parts: they are gone."""
+class _OfEnvironment:
+    """All of an environment: fields and records in turn, the seal among them. No parts: they are gone."""
 
-    CODE: ClassVar = 8
+    KIND: ClassVar[Kind]
 
     environment: bytes
     parts: tuple[bytes, ...] = field(repr=False)
 
     @property
     def key(self) -> LocalKey:
-        return Kind.REVOCATIONS, self.environment
+        return self.KIND, self.environment
 
     def encode(self) -> bytes:
         return b"".join((lp16(self.environment), *map(lp32, self.parts)))
@@ -155,6 +155,20 @@ class RevocationsEntry:
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+class RevocationsEntry(_OfEnvironment):
+    """All revocations of an environment."""
+
+    CODE: ClassVar = 8
+    KIND = Kind.REVOCATIONS
+
+
+class LimitsEntry(_OfEnvironment):
+    """All limits that were set for organizations of an environment."""
+
+    CODE: ClassVar = 10
+    KIND = Kind.LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,20 +227,10 @@ Entry = (
     | EndEntry
     | RevocationsEntry
     | BoundKekEntry
+    | LimitsEntry
 )
 
-_ALL = (
-    PartitionEntry,
-    ObjectEntry,
-    VersionEntry,
-    KeyEntry,
-    BindingsEntry,
-    EventEntry,
-    EndEntry,
-    RevocationsEntry,
-    BoundKekEntry,
-)
-_TYPES: dict[int, type[Entry]] = {each.CODE: each for each in _ALL}
+_TYPES: dict[int, type[Entry]] = {each.CODE: each for each in get_args(Entry)}
 
 
 def encode_entry(entry: Entry) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.store.backup.entries import (
@@ -10,6 +10,7 @@ from sealring.store.backup.entries import (
     BoundKekEntry,
     Entry,
     KeyEntry,
+    LimitsEntry,
     ObjectEntry,
     RevocationsEntry,
     VersionEntry,
@@ -20,7 +21,11 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.keyspace import Kind, LocalKey
 
 _OF_16_BYTES = frozenset({Kind.OBJECT, Kind.KEK, Kind.KEK_SCOPE})  # ids and digests
-_HASHES = frozenset({Kind.BINDINGS, Kind.REVOCATIONS})  # all of an owner together
+_OF_ENVIRONMENTS: Mapping[Kind, type[RevocationsEntry | LimitsEntry]] = {
+    Kind.REVOCATIONS: RevocationsEntry,
+    Kind.LIMITS: LimitsEntry,
+}
+_HASHES = frozenset({Kind.BINDINGS, *_OF_ENVIRONMENTS})  # all of an owner together
 
 AT_ONCE = 16  # records of one read; each may be larger than a megabyte
 
@@ -101,8 +106,8 @@ class KeyReader:
         value = next(replies)
         if kind is Kind.BINDINGS:
             return BindingsEntry(rest, tuple(value)), ()
-        if kind is Kind.REVOCATIONS:
-            return RevocationsEntry(rest, tuple(value)), ()
+        if kind in _OF_ENVIRONMENTS:
+            return _OF_ENVIRONMENTS[kind](rest, tuple(value)), ()
         if kind is Kind.KEK:
             return self._kek(rest, value or b"", next(replies)), ()
         if kind is not Kind.OBJECT:

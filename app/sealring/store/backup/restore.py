@@ -6,11 +6,13 @@ The second one writes each key only once, so that a command may be retried after
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from sealring.domain.ids import ObjectId
+from sealring.domain.kek import KekScope
+from sealring.domain.limits import Use
 from sealring.domain.record import ObjectRecord
 from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.store.backup.bulk import BulkWriter
@@ -22,6 +24,7 @@ from sealring.store.backup.entries import (
     Entry,
     EventEntry,
     KeyEntry,
+    LimitsEntry,
     ObjectEntry,
     PartitionEntry,
     RevocationsEntry,
@@ -33,7 +36,9 @@ from sealring.store.connection.link import Command
 from sealring.store.kek_uses import parse_counts, raised
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.counts import Counts
-from sealring.store.schema.keyspace import Kind, LocalKey
+from sealring.store.schema.keyspace import Kind, LocalKey, Owner
+from sealring.store.schema.short_forms import encode_org
+from sealring.store.usage import storing, use_of
 
 UNSEEN_WRAPS = 1 << 26  # 776 wraps a second for a day: what a KEK may have wrapped since the backup
 
@@ -58,9 +63,9 @@ class Survey:
                 self._add(expected=None)
                 if self.counts != counts:
                     raise _contradiction()
-            case ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() | BoundKekEntry() if (
-                entry.key in self._tally
-            ):
+            case (
+                ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() | BoundKekEntry() | LimitsEntry()
+            ) if entry.key in self._tally:
                 self.replaced[entry.key] += 1
         self._tally.note(entry)
 
@@ -95,7 +100,7 @@ class Restore:
         for entry in entries:
             match entry:
                 case PartitionEntry(number):
-                    self._out.flush()
+                    self._end()
                     self._begin(number)
                 case ObjectEntry():
                     self._write_object(entry)
@@ -106,19 +111,24 @@ class Restore:
                     self._out.write(*self._key(entry))
                 case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
                     self._write_bindings(owner, parts)
-                case RevocationsEntry(environment, parts) if self._is_last(entry.key) and parts:
-                    self._out.write(
-                        (b"HSET", self._keyspace.key(self._partition, Kind.REVOCATIONS, environment), *parts)
-                    )
+                case RevocationsEntry(_, parts) | LimitsEntry(_, parts) if self._is_last(entry.key) and parts:
+                    self._out.write((b"HSET", self._keyspace.key(self._partition, *entry.key), *parts))
                 case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
                     self._out.write((b"SET", self._keyspace.key(self._partition, Kind.KEK, kek_id), record))
                 case EventEntry(event_id, parts):
                     self._out.append(event_id, parts)
-        self._out.flush()
+        self._end()
 
     def _begin(self, partition: int) -> None:
         self._partition = partition
         self._out = BulkWriter(self._links, self._claim, self._keyspace.audit(partition))
+        self._uses: defaultdict[Owner, Use] = defaultdict(Use)
+
+    def _end(self) -> None:
+        """Store what each organization of the partition uses, and write the rest."""
+        for (environment, org), use in self._uses.items():
+            self._out.write(*storing(self._keyspace, environment, org, use))
+        self._out.flush()
 
     def _is_last(self, key: LocalKey) -> bool:
         if self._replaced[key] == 0:
@@ -136,13 +146,23 @@ class Restore:
         object_id = ObjectId(entry.id)
         self._out.write((b"SET", self._keyspace.object(object_id), entry.record), *self._summaries(object_id, entry))
         with suppress(IntegrityFailure):  # altered before the backup: nothing refers to it; the sweep reports it
-            self._write_what_follows(self._records.decode_object(object_id, entry.record))
+            record = self._records.decode_object(object_id, entry.record)
+            self._write_what_follows(record)
+            older = [self._records.decode_summary(object_id, each) for each in entry.summaries]
+            self._uses[record.environment, record.org] += use_of(record, older)
 
     def _key(self, entry: KeyEntry) -> Sequence[Command]:
         key = self._keyspace.key(self._partition, entry.kind, entry.rest)
         uses = self._keyspace.key(self._partition, Kind.KEK_USES, entry.rest)
         counts = _raised(entry.uses)
+        if entry.kind is Kind.KEK:
+            self._count_context(entry)
         return ((b"SET", key, entry.value), *([(b"HSET", uses, *counts)] if counts else ()))
+
+    def _count_context(self, entry: KeyEntry) -> None:
+        with suppress(IntegrityFailure):  # altered before the backup
+            owner = KekScope.parse_owner(self._records.decode_kek(entry.rest, entry.value).scope)
+            self._uses[owner] += Use(contexts=1)
 
     def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
         """Write the bindings of an organization, and the owner of each under its id."""
@@ -158,7 +178,7 @@ class Restore:
 
     def _write_what_follows(self, record: ObjectRecord) -> None:
         directory = self._keyspace.directory(record.environment, record.name)
-        self._out.write_elsewhere((b"HSET", directory, record.org, record.created_at))
+        self._out.write_elsewhere((b"HSET", directory, encode_org(record.org), b""))
         if record.live:
             name = self._keyspace.name(record.environment, record.org, record.name)
             self._out.write((b"SET", name, record.id.raw), *self._index.add(record))

@@ -11,12 +11,13 @@ from sealring.store.backup.entries import (
     Entry,
     EventEntry,
     KeyEntry,
+    LimitsEntry,
     ObjectEntry,
     RevocationsEntry,
     VersionEntry,
 )
 from sealring.store.bindings import SEAL
-from sealring.store.schema import revocation_codec
+from sealring.store.schema import limits_codec, revocation_codec
 from sealring.store.schema.counts import Counts
 from sealring.store.schema.keyspace import Kind, LocalKey
 
@@ -59,6 +60,8 @@ class Tally:
                 self._held[entry.key] = _hash(parts, SEAL)
             case RevocationsEntry(_, parts):
                 self._held[entry.key] = _hash(parts, revocation_codec.SEAL)
+            case LimitsEntry(_, parts):  # not counted: they limit what is counted
+                self._held[entry.key] = _hash(parts, limits_codec.SEAL)
             case VersionEntry(raw_id, _, record):
                 held = self._held[Kind.OBJECT, raw_id]
                 held.parts += 1

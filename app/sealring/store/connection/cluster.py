@@ -11,8 +11,10 @@ from threading import Lock
 import redis
 from redis.crc import key_slot
 
+from sealring.fibers import Joined, Lane, aside
 from sealring.store.connection.endpoint import Address, Endpoint
-from sealring.store.connection.link import Command, LinkLost, Pool, Reply
+from sealring.store.connection.link import Command, LinkLost, Reply
+from sealring.store.connection.pool import Pool
 from sealring.store.connection.store_url import StoreUrl
 
 SLOTS = 16_384  # Redis Cluster specification
@@ -21,7 +23,7 @@ _NO_NAME = b"?"
 
 
 class Cluster:
-    """The topology of a cluster. Thread-safe; asks the cluster on first use, and again after `look_again`."""
+    """The topology of a cluster. Thread-safe. Asks the cluster on first use, and again after `look_again`."""
 
     def __init__(self, url: StoreUrl) -> None:
         """`url`: `cluster://user:password@node:6379,node:6379?tls=true`; any node is enough. Raises SettingsInvalid."""
@@ -29,6 +31,8 @@ class Cluster:
         self._pools: dict[Address, Pool] = {}
         self._owners: list[Pool] = []  # by slot; empty if not known
         self._lock = Lock()
+        self._looking = Joined(lambda: aside(self._looked, Lane.STORE))
+        self._looks = 0  # how often it was told to look again
 
     def pool(self, key: bytes) -> Pool:
         owners = self._known()
@@ -46,20 +50,27 @@ class Cluster:
     def together(self, key: bytes, other: bytes) -> bool:
         return key_slot(key) == key_slot(other)
 
+    def slot(self, key: bytes) -> int:
+        slot: int = key_slot(key)
+        return slot
+
     def look_again(self) -> None:
-        with self._lock:
-            self._owners = []
-            for pool in self._pools.values():
-                pool.close()
+        self._looks += 1  # without the lock, which is held while the cluster is asked
+        self._owners = []
+        for pool in list(self._pools.values()):
+            pool.close()
 
     def _known(self) -> list[Pool]:
-        owners = self._owners
-        if owners:
-            return owners
+        return self._owners or self._looking.get()
+
+    def _looked(self) -> list[Pool]:
         with self._lock:
-            if not self._owners:
-                self._owners = self._ask()
-            return self._owners
+            if self._owners:
+                return self._owners
+            looks, owners = self._looks, self._ask()
+            if looks == self._looks:
+                self._owners = owners
+            return owners
 
     def _ask(self) -> list[Pool]:
         """Return the pool of each slot, as the first node that answers sees it. Raises LinkLost."""

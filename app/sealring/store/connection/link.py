@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -18,7 +16,8 @@ from hiredis import pack_command
 from redis.connection import AbstractConnection
 from redis.exceptions import OutOfMemoryError
 
-from sealring.errors import IntegrityFailure, SealringError, StoreFull, StoreUnavailable
+from sealring import fibers
+from sealring.errors import IntegrityFailure, StoreFull, StoreUnavailable
 
 DEADLINE_S = 1.8  # of one use case, so that an unavailable store is a 503 within two seconds
 
@@ -48,7 +47,7 @@ class Patience:
         """Pause for a moment and return True, or return False when the deadline would pass."""
         if time.monotonic() + self._pause_s > self._deadline:
             return False
-        time.sleep(random.uniform(0, self._pause_s))  # noqa: S311  jitter, not a secret
+        fibers.pause(random.uniform(0, self._pause_s))  # noqa: S311  jitter, not a secret
         self._pause_s = min(2 * self._pause_s, 0.05)
         return True
 
@@ -64,17 +63,12 @@ class Link:
 
         Raises LinkLost; Elsewhere, StoreFull, StoreUnavailable or IntegrityFailure if the store refuses one of them.
         """
-        connection = self._connection
-        try:
-            packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type] # its stub knows 1-tuples only
-            connection.send_packed_command([packed], check_health=False)
-            replies = self._read(len(commands))
-        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
-            raise LinkLost from error
-        for reply in replies:
-            if isinstance(reply, redis.ResponseError):
-                raise _refusal(reply)
-        return replies
+        return checked(self.replies(*commands))
+
+    def replies(self, *commands: Command) -> list[Reply]:
+        """Likewise, with an exception as the reply to a command that the store refuses. Raises LinkLost."""
+        packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type] # its stub knows 1-tuples only
+        return self._exchanged(packed, len(commands))
 
     def snapshot(self, *commands: Command) -> list[Reply]:
         """Read by several commands of one slot at one moment. A reply may be an exception. Raises like `send`."""
@@ -93,6 +87,14 @@ class Link:
 
     def close(self) -> None:
         self._connection.disconnect()
+
+    def _exchanged(self, packed: bytes, count: int) -> list[Reply]:
+        """Send what is packed, and return `count` replies. Raises LinkLost."""
+        try:
+            self._connection.send_packed_command([packed], check_health=False)
+            return self._read(count)
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            raise LinkLost from error
 
     def _read(self, count: int) -> list[Reply]:
         read = self._connection.read_response
@@ -114,61 +116,8 @@ def _cursor(ask: Callable[[bytes], list[Reply]]) -> Iterator[bytes]:
             return
 
 
-class Pool:
-    """The links to one node: as many as threads use it at once. Thread-safe."""
-
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
-        self._idle: deque[Link] = deque()
-
-    @contextmanager
-    def borrow(self) -> Iterator[Link]:
-        """Lend a link. One that may have outstanding replies is closed. Raises LinkLost."""
-        idle = self._idle
-        link = _popped(idle) or self._new()
-        try:
-            yield link
-        except SealringError:
-            self._return(link, idle)
-            raise
-        except BaseException:
-            link.close()
-            raise
-        self._return(link, idle)
-
-    def close(self) -> None:
-        """Close the idle links now, and the lent ones when they come back."""
-        closed, self._idle = self._idle, deque()
-        while (link := _popped(closed)) is not None:
-            link.close()
-
-    def _return(self, link: Link, idle: deque[Link]) -> None:
-        if idle is self._idle:
-            idle.append(link)
-        else:  # it may lead to an earlier node
-            link.close()
-
-    def _new(self) -> Link:
-        try:
-            connection = self._connect()
-            connection.connect()
-        except redis.AuthenticationError as error:
-            raise StoreUnavailable(
-                "The store refuses the user or the password of its URL. Tell the operator."
-            ) from error
-        except (redis.RedisError, OSError) as error:
-            raise LinkLost from error
-        return Link(connection)
-
-
-def _popped(idle: deque[Link]) -> Link | None:
-    try:
-        return idle.pop()
-    except IndexError:  # asking first would race with other threads
-        return None
-
-
 _ELSEWHERE = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS")
+_LOST = "UNBLOCKED"  # the node was demoted during WAIT; earlier commands were applied
 _UNAVAILABLE = ("MISCONF", "BUSY")
 _FORBIDDEN = ("NOAUTH", "NOPERM", "WRONGPASS")
 
@@ -183,15 +132,23 @@ _ELSEWHERE_TYPES = (
 )
 
 
-def _refusal(error: redis.ResponseError) -> Exception:
+def checked(replies: list[Reply]) -> list[Reply]:
+    """Return the replies, or raise what the first refusal means, as `Link.send` does."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise _refusal(reply)
+    return replies
+
+
+def _refusal(error: Exception) -> Exception:
     """Return our exception for a store's error. Its text may quote a key, so it is left out."""
     text = str(error)
-    if text.startswith("UNBLOCKED"):  # The node was demoted during WAIT; earlier commands were applied.
+    if isinstance(error, _ELSEWHERE_TYPES) or text.startswith(_ELSEWHERE):
+        return Elsewhere()
+    if isinstance(error, redis.ConnectionError) or text.startswith(_LOST):
         return LinkLost()
     if isinstance(error, OutOfMemoryError):
         return StoreFull("The store is full. Tell the operator; nothing was written.")
-    if isinstance(error, _ELSEWHERE_TYPES) or text.startswith(_ELSEWHERE):
-        return Elsewhere()
     if isinstance(error, redis.exceptions.NoPermissionError) or text.startswith(_FORBIDDEN):
         return StoreUnavailable("The store does not let our user do this. Tell the operator.")
     if text.startswith(_UNAVAILABLE):

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
+from sealring import fibers
 from sealring.errors import StoreUnavailable
 from sealring.store.connection.cluster import Cluster
 from sealring.store.connection.endpoint import Endpoint
-from sealring.store.connection.link import Command, Elsewhere, Link, LinkLost, Patience, Pool, Reply
+from sealring.store.connection.groups import Member
+from sealring.store.connection.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
+from sealring.store.connection.pool import Pool
 from sealring.store.connection.sentinel import primary_of
 from sealring.store.connection.store_url import StoreUrl
 from sealring.store.connection.topology import OneNode, Topology
@@ -41,6 +44,24 @@ class Links:
         """Lend a link to the node that holds `key`. Raises LinkLost."""
         return self._topology.pool(key).borrow()
 
+    @contextmanager
+    def for_transaction(self, key: bytes, *, alone: bool) -> Iterator[Link]:
+        """Lend a link for WATCH, reads and one EXEC: of a group, if the caller is a fiber and does not ask to be alone.
+
+        Raises LinkLost; MustNotWait if another group waits for the caller.
+        """
+        fibers.will_wait()
+        loop = fibers.current()
+        if alone or loop is None:
+            with self.borrow(key) as link:
+                yield link
+            return
+        member = Member(self._topology.pool(key).grouping(self._topology.slot(key)), loop)
+        try:
+            yield member
+        finally:
+            member.leave()
+
     def call(self, *commands: Command) -> list[Reply]:
         """Send commands that may be retried, in one round trip for each node. Raises StoreError."""
         return _patiently(lambda: self._scattered(commands), self.look_again)
@@ -52,7 +73,8 @@ class Links:
         """
         if not self.replicas:
             return self.call(*commands)
-        *replies, reached = self._on_one_node(key, *commands, (b"WAIT", self.replicas, WAIT_MS))
+        waiting = (*commands, (b"WAIT", self.replicas, WAIT_MS))  # others must not wait too
+        *replies, reached = _patiently(lambda: _sent_alone(self._topology.pool(key), waiting), self.look_again)
         if reached < self.replicas:
             self.look_again()  # they may have another primary by now
             raise StoreUnavailable("The store has too few replicas now. Try again later.")
@@ -132,8 +154,12 @@ class Links:
             return replies
 
     def _sent(self, pool: Pool, commands: Sequence[Command]) -> list[Reply]:
-        with pool.borrow() as link:
-            return link.send(*commands)
+        return _sent_alone(pool, commands) if fibers.current() is None else pool.shared().send(*commands)
+
+
+def _sent_alone(pool: Pool, commands: Sequence[Command]) -> list[Reply]:
+    with pool.borrow() as link:
+        return link.send(*commands)
 
 
 def fence(key: bytes) -> Command:

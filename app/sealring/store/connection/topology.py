@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from sealring.store.connection.link import Command, Connect, Pool
+from sealring.store.connection.link import Command, Connect
+from sealring.store.connection.pool import Pool
 
 
 class Topology(Protocol):
@@ -22,6 +23,9 @@ class Topology(Protocol):
 
     def together(self, key: bytes, other: bytes) -> bool:
         """Whether both keys are certainly on the same node now."""
+
+    def slot(self, key: bytes) -> int:
+        """Return a number that is the same for keys that one transaction may write."""
 
     def look_again(self) -> None:
         """Forget the known nodes: one failed, or did not hold a requested key."""
@@ -45,6 +49,9 @@ class OneNode:
 
     def together(self, key: bytes, other: bytes) -> bool:  # noqa: ARG002
         return True
+
+    def slot(self, key: bytes) -> int:  # noqa: ARG002
+        return 0
 
     def look_again(self) -> None:
         self._pool.close()

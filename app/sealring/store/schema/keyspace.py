@@ -18,6 +18,8 @@
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 forever           first use
     s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       forever           a change of one
     s1:{p}:r:<env>         hash    revocations of tokens by target         forever           a change of one
+    s1:{p}:l:<env>         hash    limits of organizations, by organization  forever         a change of one
+    s1:{p}:m:<home>        hash    counts of what organizations store  forever               nothing
     s1:{p}:q               hash    the organization of a binding, by id    forever           nothing
     s1:{p}:g:<home>        string  an organization's epoch                 forever           each of its writes
     s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
@@ -27,7 +29,8 @@
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization are in one slot. Ids are 16 raw bytes, a
-home 4; names, scopes and requests are 16-byte keyed digests; environment and organization ids have a strict alphabet.
+home 4; names, scopes and requests are keyed digests of 16 bytes, in the directory of 8; environment and organization
+ids have a strict alphabet.
 
 `sealring doctor store` makes its own keys under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
 """
@@ -39,12 +42,15 @@ from functools import lru_cache
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, environment_id, org_id
+from sealring.domain.owners import owner_bytes
 from sealring.domain.wire import lp16
 
 LAYOUT = b"s1:layout"
 READY = b"s1:ready"
 PURGE_LEASE = b"s1:purge"
 ALL_KEYS = b"s1:*"  # as SCAN matches
+
+DIRECTORY_BYTES = 8  # of a digest: two names that share one only share a hint
 
 
 class Kind(Enum):
@@ -61,6 +67,8 @@ class Kind(Enum):
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
     REVOCATIONS = b"r"
+    LIMITS = b"l"
+    USAGE = b"m"
     DIRECTORY = b"d"
     EPOCH = b"g"
     OUTCOMES = b"i"
@@ -80,12 +88,12 @@ def parse_key(key: bytes) -> tuple[Kind | None, bytes]:
 
 
 def parse_environment(rest: bytes) -> EnvironmentId | None:
-    """Return the environment of an ENVIRONMENT_INDEX or REVOCATIONS key; None if it names none."""
+    """Return the environment of an ENVIRONMENT_INDEX, REVOCATIONS or LIMITS key; None if it names none."""
     return environment_id(rest.decode("ascii", "replace"))
 
 
 def parse_owner(rest: bytes) -> Owner | None:
-    """Return the owner, `<env>:<org>`, of an ORG_INDEX or BINDINGS key; None if it names none."""
+    """Return the owner, `<env>:<org>`, of an ORG_INDEX or BINDINGS key, or of a count; None if it names none."""
     environment, _, org = rest.decode("ascii", "replace").partition(":")
     owner = environment_id(environment), org_id(org) if org else NO_ORG
     return None if owner[0] is None or owner[1] is None else (owner[0], owner[1])
@@ -118,10 +126,11 @@ class Keyspace:
         self._prefixes = tuple(f"s1:{{{number}}}:".encode() for number in range(partitions))
         self.home = lru_cache(10_000)(self._home)
         self.partition = lru_cache(10_000)(self._partition)
+        self.org_index = lru_cache(10_000)(self._org_index)
 
     def _home(self, environment: EnvironmentId, org: OrgId) -> Home:
         """Keyed, so that nobody can choose an organization id that shares the partition or tag of another."""
-        digest = self._keys.locator(b"home", lp16(environment.encode()) + lp16(org.encode()))
+        digest = self._keys.locator(b"home", owner_bytes(environment, org))
         return Home.of(
             int.from_bytes(digest[:8], "big") % self.partitions, int.from_bytes(digest[8:], "big") % (1 << 20)
         )
@@ -143,14 +152,14 @@ class Keyspace:
         return self._prefixes[object_id.partition] + b"s:" + object_id.raw
 
     def name(self, environment: EnvironmentId, org: OrgId, name: str) -> bytes:
-        message = lp16(environment.encode()) + lp16(org.encode()) + lp16(name.encode())
+        message = owner_bytes(environment, org) + lp16(name.encode())
         return self._of(environment, org) + b"n:" + self._keys.locator(b"name", message)
 
     def directory(self, environment: EnvironmentId, name: str) -> bytes:
-        digest = self._keys.locator(b"directory", lp16(environment.encode()) + lp16(name.encode()))
-        return self._prefixes[int.from_bytes(digest[:8], "big") % self.partitions] + b"d:" + digest
+        digest = self._keys.locator(b"directory", lp16(environment.encode()) + lp16(name.encode()))[:DIRECTORY_BYTES]
+        return self._prefixes[int.from_bytes(digest, "big") % self.partitions] + b"d:" + digest
 
-    def org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
+    def _org_index(self, environment: EnvironmentId, org: OrgId) -> bytes:
         return self._of(environment, org) + f"x:{environment}:{org}".encode()
 
     def environment_index(self, environment: EnvironmentId, partition: int) -> bytes:
@@ -179,6 +188,12 @@ class Keyspace:
 
     def revocations(self, environment: EnvironmentId) -> bytes:
         return self._of(environment, NO_ORG) + f"r:{environment}".encode()
+
+    def limits(self, environment: EnvironmentId) -> bytes:
+        return self._of(environment, NO_ORG) + f"l:{environment}".encode()
+
+    def usage(self, home: Home) -> bytes:
+        return self._prefixes[home.partition] + b"m:" + home.raw
 
     def epoch(self, home: Home) -> bytes:
         return self._prefixes[home.partition] + b"g:" + home.raw

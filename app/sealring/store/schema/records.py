@@ -9,13 +9,11 @@ from typing import TypeVar
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
 from sealring.domain.binding import Binding
-from sealring.domain.codec import encode_envelope, parse_envelope
-from sealring.domain.context import KeyContext
 from sealring.domain.idempotency import IdempotentOutcome
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.kek import Bound, Kek, KekRecord, KekState
-from sealring.domain.ports import Row
-from sealring.domain.record import Author, ObjectRecord, State, Version, VersionSummary
+from sealring.domain.owners import owner_bytes
+from sealring.domain.record import ObjectRecord, Version, VersionSummary
 from sealring.domain.wire import (
     MalformedBytes,
     Reader,
@@ -29,16 +27,23 @@ from sealring.domain.wire import (
 )
 from sealring.errors import IntegrityFailure
 from sealring.store.schema.binding_codec import decode_binding, encode_binding
+from sealring.store.schema.object_codec import (
+    FORMAT,
+    Head,
+    decode_object,
+    decode_version,
+    encode_head,
+    encode_rest,
+    encode_version,
+    take_head,
+)
 
 T = TypeVar("T")
 
 _FORMAT = 1
-_OBJECT_HEAD = struct.Struct(">BBQQIIQ16s")  # format, state, created, updated, revision, oldest, purge, operation
-_VERSION_HEAD = struct.Struct(">BIQ")  # format, number, created
 _SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
 _OUTCOME = struct.Struct(">B?Q16s16s16s16s")  # format, committed, started, operation, fingerprint, object, version
 _KEK_VERSION = struct.Struct(">IBQI")  # number, state, created, epoch of the root
-_SCORE = struct.Struct(">Q")
 
 
 class Records:
@@ -50,68 +55,45 @@ class Records:
         self._home = home
 
     def encode_object(self, record: ObjectRecord) -> bytes:
-        head = _OBJECT_HEAD.pack(
-            _FORMAT,
-            record.state,
-            record.created_at,
-            record.updated_at,
-            record.revision,
-            record.oldest,
-            record.purge_at,
-            record.operation,
-        )
-        body = b"".join(
-            (head, lp16(record.name.encode()), lp16(record.context.canonical), _encode_version(record.current))
-        )
-        return body + self._keys.record(b"object" + record.id.raw + body)
+        """Raises ValueError for an envelope that was not sealed for this object: it could never be read again."""
+        raw_id, head = record.id.raw, encode_head(record)
+        body = b"".join((head, self._keys.record(b"head" + raw_id + head), encode_rest(record)))
+        return body + self._keys.record(b"object" + raw_id + body)
 
     def decode_object(self, object_id: ObjectId, raw: bytes) -> ObjectRecord:
-        reader = self._authentic(b"object" + object_id.raw, raw)
+        end = self._authentic(b"object" + object_id.raw, raw)
+        try:
+            head, at = take_head(raw)
+            record = decode_object(object_id, head, raw, at + DIGEST_BYTES, end)
+        except (ValueError, LookupError, struct.error) as error:
+            raise IntegrityFailure("object record") from error
+        self._check_home(object_id, head)
+        return record
 
-        def decode() -> ObjectRecord:
-            form, state, created_at, updated_at, revision, oldest, purge_at, operation = _OBJECT_HEAD.unpack(
-                reader.take(_OBJECT_HEAD.size)
-            )
-            _known(form)
-            record = ObjectRecord(
-                id=object_id,
-                name=reader.lp16().decode(),
-                context=KeyContext.decode(reader.lp16()),
-                state=State(state),
-                created_at=created_at,
-                updated_at=updated_at,
-                revision=revision,
-                current=_decode_version(reader),
-                oldest=oldest,
-                purge_at=purge_at,
-                operation=operation,
-            )
-            reader.finish()
-            header = record.current.envelope.header
-            if header.object_id != object_id.raw or header.context_hash != record.context.digest:
-                raise MalformedBytes("an envelope of another object or context")
-            if self._home(header.environment, header.org) != object_id.home:
-                raise MalformedBytes("an object of another organization")
-            return record
+    def decode_head(self, object_id: ObjectId, raw: bytes) -> Head:
+        """Read the head of an object from the first HEAD_BYTES of its record, or more."""
+        try:
+            head, at = take_head(raw)
+        except (ValueError, LookupError, struct.error) as error:
+            raise IntegrityFailure("object record") from error
+        if not hmac.compare_digest(self._keys.record(b"head" + object_id.raw + raw[:at]), raw[at : at + DIGEST_BYTES]):
+            raise IntegrityFailure("record MAC")
+        self._check_home(object_id, head)
+        return head
 
-        return _strictly(decode, "object record")
+    def encode_version(self, record: ObjectRecord, version: Version) -> bytes:
+        """Return an older version of `record`. Raises ValueError as `encode_object` does."""
+        body = bytes((FORMAT,)) + encode_version(record, version)
+        return body + self._keys.record(_version_place(record, version.id) + body)
 
-    def encode_version(self, object_id: ObjectId, version: Version) -> bytes:
-        body = _encode_version(version)
-        return body + self._keys.record(b"version" + object_id.raw + version.id + body)
-
-    def decode_version(self, object_id: ObjectId, version_id: bytes, raw: bytes) -> Version:
-        reader = self._authentic(b"version" + object_id.raw + version_id, raw)
-
-        def decode() -> Version:
-            version = _decode_version(reader)
-            reader.finish()
-            header = version.envelope.header
-            if (header.object_id, header.version_id) != (object_id.raw, version_id):
-                raise MalformedBytes("an envelope of another version")
-            return version
-
-        return _strictly(decode, "version record")
+    def decode_version(self, record: ObjectRecord, version_id: bytes, raw: bytes) -> Version:
+        """Read an older version of `record`, of which the version's organization and context are."""
+        end = self._authentic(_version_place(record, version_id), raw)
+        try:
+            _known(raw[0], FORMAT)
+            return decode_version(record, version_id, raw, 1, end)
+        except (ValueError, LookupError) as error:
+            raise IntegrityFailure("version record") from error
 
     def summarize(self, version: Version) -> VersionSummary:
         etag = self._keys.etag(version.envelope.header.encoded + version.envelope.commitment)
@@ -122,8 +104,10 @@ class Records:
         return body + self._keys.record(b"summary" + object_id.raw + body)
 
     def decode_summary(self, object_id: ObjectId, raw: bytes) -> VersionSummary:
-        reader = self._authentic(b"summary" + object_id.raw, raw)
-        return _strictly(lambda: VersionSummary(*_SUMMARY.unpack(_rest(reader))), "version summary")
+        end = self._authentic(b"summary" + object_id.raw, raw)
+        if end != _SUMMARY.size:
+            raise IntegrityFailure("version summary")
+        return VersionSummary(*_SUMMARY.unpack_from(raw))
 
     def encode_kek(self, record: KekRecord) -> bytes:
         head = bytes((_FORMAT,)) + lp16(record.scope) + _encode_bound(record.bound)
@@ -132,7 +116,7 @@ class Records:
         return body + self._keys.record(b"kek" + record.kek_id + body)
 
     def decode_kek(self, kek_id: bytes, raw: bytes) -> KekRecord:
-        reader = self._authentic(b"kek" + kek_id, raw)
+        reader = self._reader(b"kek" + kek_id, raw)
 
         def decode() -> KekRecord:
             _known(reader.number(1))
@@ -159,7 +143,7 @@ class Records:
         return body + self._keys.record(b"outcome" + place + body)
 
     def decode_outcome(self, place: bytes, raw: bytes) -> IdempotentOutcome:
-        reader = self._authentic(b"outcome" + place, raw)
+        reader = self._reader(b"outcome" + place, raw)
 
         def decode() -> IdempotentOutcome:
             form, committed, started_at, operation, fingerprint, object_id, version_id = _OUTCOME.unpack(
@@ -177,59 +161,35 @@ class Records:
         return body + self._keys.record(b"binding" + binding.id + body)
 
     def decode_binding(self, binding_id: bytes, raw: bytes) -> Binding:
-        reader = self._authentic(b"binding" + binding_id, raw)
+        reader = self._reader(b"binding" + binding_id, raw)
         return _strictly(lambda: decode_binding(binding_id, reader), "binding record")
 
     def seal_bindings(self, environment: EnvironmentId, org: OrgId, bindings: Iterable[Binding]) -> bytes:
         """Return a MAC over all bindings of an organization."""
         records = [lp32(each.id + encode_binding(each)) for each in sorted(bindings, key=lambda each: each.id)]
-        return self._keys.record(b"all bindings" + lp16(environment.encode()) + lp16(org.encode()) + b"".join(records))
+        return self._keys.record(b"all bindings" + owner_bytes(environment, org) + b"".join(records))
 
-    def _authentic(self, place: bytes, raw: bytes) -> Reader:
-        body, mac = raw[:-DIGEST_BYTES], raw[-DIGEST_BYTES:]
-        if not hmac.compare_digest(self._keys.record(place + body), mac):
+    def _authentic(self, place: bytes, raw: bytes) -> int:
+        """Return where the MAC begins. Raises IntegrityFailure unless it is ours, of these bytes at this place."""
+        end = len(raw) - DIGEST_BYTES
+        if end < 0 or not hmac.compare_digest(self._keys.record(place + raw[:end]), raw[end:]):
             raise IntegrityFailure("record MAC")
-        return Reader(body)
+        return end
+
+    def _reader(self, place: bytes, raw: bytes) -> Reader:
+        return Reader(raw[: self._authentic(place, raw)])
+
+    def _check_home(self, object_id: ObjectId, head: Head) -> None:
+        """Raises IntegrityFailure for an object of an organization whose objects have other ids."""
+        if self._home(head.environment, head.org) != object_id.home:
+            raise IntegrityFailure("object record")
 
 
-class IndexMembers:
-    """Members of one index: object id, name, and a MAC that binds both to the index and to the score."""
-
-    def __init__(self, keys: StoreKeys, environment: EnvironmentId, org: OrgId | None) -> None:
-        owner = b"\x00" if org is None else b"\x01" + lp16(org.encode())
-        self._place = lp16(environment.encode()) + owner
-        self._keys = keys
-
-    def encode(self, row: Row) -> bytes:
-        body = row.id + row.name.encode()
-        return body + self._mac(row.updated_at, body)
-
-    def decode(self, updated_at: int, member: bytes) -> Row:
-        body, mac = member[:-DIGEST_BYTES], member[-DIGEST_BYTES:]
-        if len(body) < 16 or not hmac.compare_digest(self._mac(updated_at, body), mac):
-            raise IntegrityFailure("index member")
-        return Row(updated_at, body[:16], body[16:].decode())
-
-    def _mac(self, updated_at: int, body: bytes) -> bytes:
-        return self._keys.index(self._place + _SCORE.pack(updated_at) + body)
-
-
-def _encode_version(version: Version) -> bytes:
-    return b"".join(
-        (
-            _VERSION_HEAD.pack(_FORMAT, version.number, version.created_at),
-            lp16(version.author.id.encode()),
-            lp16(version.author.name.encode()),
-            lp32(encode_envelope(version.envelope)),
-        )
-    )
-
-
-def _decode_version(reader: Reader) -> Version:
-    form, number, created_at = _VERSION_HEAD.unpack(reader.take(_VERSION_HEAD.size))
-    _known(form)
-    author = Author(reader.lp16().decode(), reader.lp16().decode())
-    return Version(number, created_at, author, parse_envelope(reader.lp32()))
+def _version_place(record: ObjectRecord, version_id: bytes) -> bytes:
+    """What the MAC of an older version covers besides its bytes: all that it shares with the object."""
+    header = record.current.envelope.header
+    owner = owner_bytes(header.environment, header.org)
+    return b"".join((b"version", record.id.raw, version_id, owner, record.context.digest))
 
 
 def _encode_kek_version(kek: Kek) -> bytes:
@@ -273,15 +233,9 @@ def _decode_bound(reader: Reader) -> Bound | None:
     return Bound(decode_pairs(reader), decode_texts(reader)) if reader.flag() else None
 
 
-def _known(form: int) -> None:
-    if form != _FORMAT:
+def _known(form: int, known: int = _FORMAT) -> None:
+    if form != known:
         raise MalformedBytes("a format that this version does not know")
-
-
-def _rest(reader: Reader) -> bytes:
-    body = reader.take(_SUMMARY.size)
-    reader.finish()
-    return body
 
 
 def _strictly(decode: Callable[[], T], what: str) -> T:

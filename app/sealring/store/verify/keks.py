@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 from sealring.domain.envelope import Header, Wrap
@@ -42,6 +42,10 @@ class KekSweep:
         for kek, there in zip(bound, self._bindings_there(bound), strict=True):
             if there != 1:
                 yield f"KEK {uuid_text(kek.kek_id)}: its binding is missing"
+
+    def readable(self, kek_ids: Sequence[bytes]) -> Collection[KekRecord]:
+        """Return those that exist and were not altered."""
+        return self._keks(kek_ids).values()
 
     def wrong_with_scopes(self, scopes: Sequence[bytes]) -> Iterator[str]:
         """Find scopes that do not point to a KEK of theirs."""

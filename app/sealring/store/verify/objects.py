@@ -15,6 +15,7 @@ from sealring.store.batches import in_batches
 from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.scores import parse_score
+from sealring.store.schema.short_forms import encode_org
 from sealring.store.verify.keks import KekSweep
 
 Open = Callable[[Envelope, KeyContext], object]  # raises IntegrityFailure; KeyFailure
@@ -22,7 +23,7 @@ Open = Callable[[Envelope, KeyContext], object]  # raises IntegrityFailure; KeyF
 _VERSIONS_AT_ONCE = 16
 _LOOKS = 10  # attempts for an object that is being written
 _MOVED_ON = "it was being written"
-_HEAD_BYTES = 64  # of a record: its revision and the operation that wrote it are there
+_HEAD_BYTES = 64  # of a record: the time of its last write is there
 _COMMANDS = 7  # of _surroundings
 
 
@@ -145,7 +146,7 @@ class ObjectSweep:
         if not live:
             return
         directory = self._store.keyspace.directory
-        asked = [(b"HEXISTS", directory(record.environment, record.name), record.org) for _, record in live]
+        asked = [(b"HEXISTS", directory(record.environment, record.name), encode_org(record.org)) for _, record in live]
         for (each, _), listed in zip(live, self._answers(asked), strict=True):
             if listed != 1:
                 each.wrong.append("the directory of names lacks its organization")
@@ -174,11 +175,12 @@ class ObjectSweep:
             self._see_envelopes(versions)
 
     def _older(self, seen: Seen, version_id: bytes, raw: Reply) -> Version | None:
+        assert seen.record is not None
         if not isinstance(raw, bytes):  # it existed a moment ago: a newer version replaced it
             seen.wrong.append(_MOVED_ON)
             return None
         try:
-            version = self._store.records.decode_version(seen.id, version_id, raw)
+            version = self._store.records.decode_version(seen.record, version_id, raw)
         except IntegrityFailure:
             seen.wrong.append("an older version was altered")
             return None

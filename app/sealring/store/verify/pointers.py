@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sealring.domain.clock import now_us
-from sealring.domain.ids import ObjectId
+from sealring.domain.ids import OBJECT_ID_BYTES, ObjectId
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IntegrityFailure
 from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.opened import OpenedStore
-from sealring.store.schema.keyspace import Kind, parse_environment, parse_owner
-from sealring.store.schema.records import IndexMembers
-from sealring.store.schema.scores import parse_score
+from sealring.store.schema.keyspace import Kind
 from sealring.store.verify.objects import Seen, time_of
+
+
+class _Live(NamedTuple):
+    """What points to a live object: its name, and two indexes with the time of its last write."""
+
+    updated_at: int
+    name: bytes  # the key
+    indexes: tuple[bytes, bytes]  # their keys
+
+    def is_listed(self, index: bytes, updated_at: int | None) -> bool:
+        """Whether that index has to list it, at that time."""
+        return index in self.indexes and updated_at == self.updated_at
 
 
 class PointerSweep:
@@ -27,11 +38,11 @@ class PointerSweep:
         self._link = link
         self._store = store
         self._partition = partition
-        self._live: dict[bytes, tuple[int, bytes]] = {}  # by id: the time in the indexes, the key of the name
+        self._live: dict[bytes, _Live] = {}  # by id
         self._deleted: set[bytes] = set()
         self._damaged: set[bytes] = set()
         self._names: dict[bytes, bytes] = {}  # by key: the id that it holds
-        self._indexes: dict[bytes, tuple[Kind, bytes]] = {}  # by key
+        self._indexes: set[bytes] = set()  # their keys
         self._histories: set[bytes] = set()  # ids of objects
 
     def knows(self, raw_id: bytes) -> bool:
@@ -44,7 +55,7 @@ class PointerSweep:
             if not seen.gone:
                 self._damaged.add(seen.id.raw)
         elif record.live:
-            self._live[record.id.raw] = (record.updated_at, self._name_key(record))
+            self._live[record.id.raw] = self._of_live(record)
         else:
             self._deleted.add(record.id.raw)
 
@@ -57,19 +68,20 @@ class PointerSweep:
         self._histories.update(raw_ids)
 
     def add_indexes(self, kind: Kind, rests: Sequence[bytes]) -> None:
-        self._indexes |= {self._key(kind, rest): (kind, rest) for rest in rests}
+        self._indexes |= {self._key(kind, rest) for rest in rests}
 
     def findings(self) -> Iterator[str]:
         for key, raw_id in self._names.items():
             yield from self._name(key, raw_id)
-        for key, (kind, rest) in self._indexes.items():
-            yield from self._index(key, kind, rest)
+        for key in self._indexes:
+            yield from self._index(key)
         yield from self._tombstones(self._store.keyspace.tombstones(self._partition))
         for raw_id in self._histories:
             yield from self._history(raw_id)
 
     def _name(self, key: bytes, raw_id: bytes) -> Iterator[str]:
-        if raw_id in self._damaged or self._live.get(raw_id, (0, b""))[1] == key:
+        known = self._live.get(raw_id)
+        if raw_id in self._damaged or (known is not None and known.name == key):
             return
         holds, record = self._with_object(raw_id, (b"GET", key))
         leads_to_it = record is not None and record.live and self._name_key(record) == key
@@ -80,37 +92,24 @@ class PointerSweep:
         else:
             yield f"partition {self._partition}: a name points to no object"
 
-    def _index(self, key: bytes, kind: Kind, rest: bytes) -> Iterator[str]:
-        members = self._members(kind, rest)
-        if members is None:
-            yield f"partition {self._partition}: an index without an owner"
-            return
+    def _index(self, key: bytes) -> Iterator[str]:
         try:
-            for member, score in self._link.members(key):
-                yield from self._member(key, members, member, score)
+            for raw_id, score in self._link.members(key):
+                yield from self._member(key, raw_id, time_of(score))
         except IntegrityFailure:
             yield f"partition {self._partition}: an index is of another type"
 
-    def _members(self, kind: Kind, rest: bytes) -> IndexMembers | None:
-        if kind is Kind.ENVIRONMENT_INDEX:
-            environment = parse_environment(rest)
-            return None if environment is None else IndexMembers(self._store.keys, environment, None)
-        owner = parse_owner(rest)
-        return None if owner is None else IndexMembers(self._store.keys, *owner)
-
-    def _member(self, key: bytes, members: IndexMembers, member: bytes, score: bytes) -> Iterator[str]:
-        raw_id = member[:16]
-        try:
-            row = members.decode(parse_score(score), member)
-        except IntegrityFailure:
-            yield f"{self._called(raw_id)}: its entry in an index was altered"
+    def _member(self, key: bytes, raw_id: bytes, updated_at: int | None) -> Iterator[str]:
+        known = self._live.get(raw_id)
+        if raw_id in self._damaged or (known is not None and known.is_listed(key, updated_at)):
             return
-        if raw_id in self._damaged or self._live.get(raw_id, (-1, b""))[0] == row.updated_at:
-            return
-        still, record = self._with_object(raw_id, (b"ZSCORE", key, member))
-        listed = record is not None and record.live and record.updated_at == row.updated_at
-        if isinstance(still, bytes) and not listed:
-            yield f"{self._called(raw_id)}: an index lists it in a state that it does not have"
+        score, record = self._with_object(raw_id, (b"ZSCORE", key, raw_id))
+        now = self._of_live(record) if record is not None and record.live else None
+        if isinstance(score, bytes) and not (now is not None and now.is_listed(key, time_of(score))):
+            if len(raw_id) == OBJECT_ID_BYTES:
+                yield f"{ObjectId(raw_id)}: an index lists it in a state that it does not have"
+            else:
+                yield f"partition {self._partition}: an index lists what is no object"
 
     def _tombstones(self, key: bytes) -> Iterator[str]:
         try:
@@ -143,6 +142,9 @@ class PointerSweep:
             return answer, self._store.records.decode_object(ObjectId(raw_id), _bytes(raw))
         except IntegrityFailure:
             return answer, None
+
+    def _of_live(self, record: ObjectRecord) -> _Live:
+        return _Live(record.updated_at, self._name_key(record), self._store.index.keys(record))
 
     def _called(self, raw_id: bytes) -> str:
         return str(ObjectId(raw_id)) if len(raw_id) == 16 else f"partition {self._partition}"

@@ -19,14 +19,25 @@ from sealring.store.schema.keyspace import Kind, parse_key
 from sealring.store.verify.bindings import BindingSweep
 from sealring.store.verify.events import EventSweep
 from sealring.store.verify.keks import KekSweep
+from sealring.store.verify.limits import LimitsSweep
 from sealring.store.verify.objects import ObjectSweep, Open
 from sealring.store.verify.pointers import PointerSweep
 from sealring.store.verify.revocations import RevocationSweep
 from sealring.store.verify.types import TypeSweep
+from sealring.store.verify.usage import UsageSweep
 
 _AT_ONCE = 16  # records of one read; each may be larger than a megabyte
 _OF_OWNERS = frozenset(  # the others have 16 bytes
-    {Kind.ORG_INDEX, Kind.ENVIRONMENT_INDEX, Kind.BINDINGS, Kind.REVOCATIONS, Kind.EPOCH}
+    {
+        Kind.ORG_INDEX,
+        Kind.ENVIRONMENT_INDEX,
+        Kind.BINDINGS,
+        Kind.REVOCATIONS,
+        Kind.LIMITS,
+        Kind.USAGE,
+        Kind.EPOCH,
+        Kind.DIRECTORY,
+    }
 )
 
 
@@ -57,11 +68,13 @@ class _PartitionSweep:
         self._link = link
         self._keyspace = store.keyspace
         self._partition = partition
+        self._usage = UsageSweep(link, store, partition)
         self._keks = KekSweep(link, store.keyspace, store.records, partition)
         self._objects = ObjectSweep(link, store, self._keks, open_envelope)
         self._pointers = PointerSweep(link, store, partition)
         self._bindings = BindingSweep(link, store, partition)
         self._revocations = RevocationSweep(link, store, partition)
+        self._limits = LimitsSweep(link, store, partition)
         self._events = EventSweep(link, store, partition)
         self._types = TypeSweep(link, store.keyspace, partition)
         self._keks_seen: set[bytes] = set()
@@ -76,6 +89,7 @@ class _PartitionSweep:
         yield from self._pointers.findings()
         yield from self._bindings.wrong_with_owners()
         yield from self._events.findings()
+        yield from self._usage.findings()
 
     def counts(self) -> Counts:
         return Counts(
@@ -105,8 +119,7 @@ class _PartitionSweep:
             case Kind.OBJECT:
                 yield from self._look_at_objects(rests)
             case Kind.KEK:
-                self._keks_seen.update(rests)
-                yield from self._keks.wrong_with_keks(rests)
+                yield from self._look_at_keks(rests)
             case Kind.KEK_USES:
                 yield from self._keks.wrong_with_counts(rests)
             case Kind.KEK_SCOPE:
@@ -116,6 +129,10 @@ class _PartitionSweep:
                 yield from chain.from_iterable(map(self._bindings.wrong_with_bindings, rests))
             case Kind.REVOCATIONS:
                 yield from chain.from_iterable(map(self._revocations.wrong_with, rests))
+            case Kind.LIMITS:
+                yield from chain.from_iterable(map(self._limits.wrong_with, rests))
+            case Kind.USAGE:
+                self._usage.add_homes(rests)
             case Kind.DIRECTORY | Kind.EPOCH | Kind.OUTCOMES:
                 yield from self._types.wrong_with(kind, rests)
             case _:
@@ -135,6 +152,14 @@ class _PartitionSweep:
         fresh = [ObjectId(each) for each in raw_ids if not self._pointers.knows(each)]  # a scan may yield a key twice
         for seen in self._objects.look(fresh) if fresh else ():
             self._pointers.add_object(seen)
+            self._usage.add_object(seen)
             self._objects_seen += not seen.gone
             self._versions_seen += len(seen.versions)
             yield from (f"{seen.id}: {wrong}" for wrong in seen.wrong)
+
+    def _look_at_keks(self, kek_ids: Sequence[bytes]) -> Iterator[str]:
+        fresh = [each for each in kek_ids if each not in self._keks_seen]  # likewise
+        self._keks_seen.update(fresh)
+        readable = self._keks.readable(fresh)
+        self._usage.add_keks(readable, lacking=len(fresh) - len(readable))
+        yield from self._keks.wrong_with_keks(kek_ids)

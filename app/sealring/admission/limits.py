@@ -1,0 +1,159 @@
+"""The limits that a request meets: rates before its body is read, and its organization's share of turns after that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sealring.admission.buckets import Buckets, Clock, quota_of
+from sealring.admission.turns import Owner, Turns
+from sealring.domain.ids import OrgId
+from sealring.domain.limits import LimitsOf
+from sealring.domain.principal import Principal
+from sealring.errors import LimitError, Overloaded, RateLimited, Whose
+
+Observe = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests per second, of all workers of a server together. 0: no limit."""
+
+    subject: int = 0
+    environment: int = 0
+
+
+class Limiter:
+    """Admits requests within the limits of subject, organization and environment. Thread-safe.
+
+    The rates are checked from the narrowest to the widest, and a refused request is not counted for the wider ones: a
+    noisy organization takes no more of its environment's rate than its own.
+    """
+
+    def __init__(  # noqa: PLR0913  its parts
+        self,
+        rates: Rates,
+        limits_of: LimitsOf,
+        turns: Turns,
+        *,
+        workers: int,
+        early: bool = False,
+        observe: Observe = lambda _which: None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """`workers` share the rates; `clock` gives seconds.
+
+        `early`: a request takes its place before its body is read, since a thread waits for the body.
+
+        `observe` is called with a word for each refusal: subject, organization, environment, share, overloaded.
+        """
+        self._rates = rates
+        self._limits_of = limits_of
+        self._turns = turns
+        self._workers = workers
+        self._early = early
+        self._observe = observe
+        self._subjects, self._organizations, self._environments = (Buckets(1 / workers, clock) for _ in range(3))
+
+    def enter(self, principal: Principal) -> Turn:
+        """Count a request, and return its turn. Raises LimitError."""
+        environment, rates = principal.environment, self._rates
+        org = _only(principal)
+        try:
+            if rates.subject:
+                self._take("subject", self._subjects, (environment, principal.issuer, principal.subject), rates.subject)
+            if org:
+                self._take_of(principal, org)
+            if rates.environment:
+                self._take("environment", self._environments, environment, rates.environment)
+        except LimitError as refusal:
+            self._observe(_word(refusal))
+            raise
+        turn = Turn(self, principal, (environment, org) if org else None)
+        if self._early:
+            turn.begin()
+        return turn
+
+    def begin(self, owner: Owner | None) -> None:
+        """Take a place. Raises LimitError."""
+        try:
+            self._turns.enter(owner)
+        except LimitError as refusal:
+            self._observe(_word(refusal))
+            raise
+
+    def act(self, principal: Principal, org: OrgId, *, claims: bool) -> None:
+        """Count a request, which was counted for its subject before, for an organization. Raises LimitError.
+
+        `claims`: count its place for the organization, too.
+        """
+        try:
+            self._take_of(principal, org)
+            if claims:
+                self._turns.claim((principal.environment, org))
+        except LimitError as refusal:
+            self._observe(_word(refusal))
+            raise
+
+    def leave(self, owner: Owner | None) -> None:
+        self._turns.leave(owner)
+
+    def _take_of(self, principal: Principal, org: OrgId) -> None:
+        rate = self._limits_of(principal.environment, org).requests_per_second
+        if rate:
+            self._take("organization", self._organizations, (principal.environment, org), rate)
+
+    def _take(self, whose: Whose, buckets: Buckets, key: object, total: int) -> None:
+        rate = total / self._workers
+        wait_s = buckets.take(key, rate)
+        if wait_s:
+            raise RateLimited(whose, *quota_of(rate), wait_s)
+
+
+class Turn:
+    """One request, from its admission to its answer. Not thread-safe.
+
+    It begins when the whole request is there: on an event loop, one that arrives slowly takes no place.
+    """
+
+    __slots__ = ("_acts_for", "_has_place", "_limiter", "_owner", "_principal")
+
+    def __init__(self, limiter: Limiter, principal: Principal, owner: Owner | None) -> None:
+        self._limiter = limiter
+        self._principal = principal
+        self._owner = owner
+        self._has_place = False
+        self._acts_for: tuple[OrgId, ...] = () if owner is None else (owner[1],)
+
+    def begin(self) -> None:
+        """Take a place, unless it has one; leave when the request is answered. Raises LimitError."""
+        if not self._has_place:
+            self._limiter.begin(self._owner)
+            self._has_place = True
+
+    def acts_for(self, org: OrgId) -> None:
+        """Count the request for an organization of its token, once; its place is the first one's. Raises LimitError."""
+        if not org or org in self._acts_for:
+            return
+        self._limiter.act(self._principal, org, claims=self._owner is None)
+        self._owner = self._owner or (self._principal.environment, org)
+        self._acts_for = (*self._acts_for, org)
+
+    def leave(self) -> None:
+        if self._has_place:
+            self._limiter.leave(self._owner)
+
+
+def _only(principal: Principal) -> OrgId:
+    """Return the one organization of a token; NO_ORG if it is for several, or for all."""
+    if principal.everywhere or len(principal.organizations) != 1:
+        return OrgId("")
+    (org,) = principal.organizations
+    return org
+
+
+def _word(refusal: LimitError) -> str:
+    if isinstance(refusal, RateLimited):
+        return refusal.whose
+    return "overloaded" if isinstance(refusal, Overloaded) else "share"

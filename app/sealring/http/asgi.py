@@ -1,0 +1,203 @@
+"""ASGI 3: what only the store and providers can hold up runs in fibers on the event loop, everything else in Flask.
+
+A request and its reply pass between two parties: the coroutine, which has the connection, and the fiber, which has the
+use case. The coroutine reads the body only when the fiber asks for it, so only if the caller is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from a2wsgi import WSGIMiddleware
+
+from sealring.admission.guard import request_id_of
+from sealring.admission.replies import Reply
+from sealring.errors import InputError, RequestTimeout
+from sealring.fibers import Fibers, Outcome
+from sealring.http import bodies
+from sealring.http.bodies import cut_short, too_large
+from sealring.http.dispatch import Found, Server
+
+Scope = MutableMapping[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+FLASK_THREADS = 8
+BADLY_FRAMED = "sealring.badly_framed"  # in a scope: the server cannot read the rest of the body
+
+
+class AsgiRequest:
+    """The Request of an ASGI scope."""
+
+    __slots__ = ("_body", "_headers", "_scope", "method", "path")
+
+    def __init__(self, scope: Scope, body: Callable[[], bytes]) -> None:
+        self._scope = scope
+        self._body = body
+        headers = scope["headers"]
+        self._headers: dict[bytes, bytes] = dict(headers)
+        if len(self._headers) < len(headers):
+            self._headers = _joined(headers)
+        self.method: str = scope["method"]
+        raw: bytes = scope["raw_path"]
+        self.path = unquote_to_bytes(raw) if b"%" in raw else raw
+
+    @property
+    def target(self) -> str:
+        raw: bytes = self._scope["raw_path"]
+        return raw.decode("latin-1")
+
+    @property
+    def query(self) -> str:
+        query: bytes = self._scope["query_string"]
+        return query.decode("latin-1")
+
+    @property
+    def peer(self) -> str:
+        client = self._scope["client"]
+        return "" if client is None else client[0]
+
+    def header(self, name: str) -> str | None:
+        value = self._headers.get(name.encode())
+        return None if value is None else value.decode("latin-1")
+
+    def body(self) -> bytes:
+        return self._body()
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Join fields of the same name, as WSGI does: two tokens are no token."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = value if name not in joined else joined[name] + b"," + value
+    return joined
+
+
+class AsgiServer:
+    """The ASGI application. Its fibers begin with the loop."""
+
+    def __init__(self, server: Server, begun: Callable[[Fibers], None] = lambda _fibers: None) -> None:
+        """`begun` is called before the first request."""
+        self._server = server
+        self._begun = begun
+        self._in_threads: Any = WSGIMiddleware(self._in_flask, workers=FLASK_THREADS)  # its types are of its own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        exchange = Exchange(scope, receive, self._server.max_body_bytes, self._fibers)
+        found = self._server.hot(exchange.request)
+        if found is None:
+            await self._in_threads(scope, receive, send)
+        else:
+            await exchange.run(found, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._fibers = Fibers(asyncio.get_running_loop())
+        self._begun(self._fibers)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._fibers.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _in_flask(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        raw: bytes = environ["asgi.scope"]["raw_path"]
+        environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1")  # a2wsgi replaces what is not UTF-8
+        environ["RAW_URI"] = raw.decode("latin-1")
+        return self._server(environ, start_response)
+
+
+class Exchange:
+    """One request and its reply."""
+
+    __slots__ = ("_fibers", "_give_body", "_max_bytes", "_outcome", "_receive", "_scope", "_wake", "request")
+
+    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, fibers: Fibers) -> None:
+        self.request = AsgiRequest(scope, self._body)
+        self._scope = scope
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._fibers = fibers
+        self._outcome: Outcome[Reply] | None = None
+        self._give_body: Callable[[Outcome[bytes]], None] | None = None  # set: the fiber waits for the body
+        self._wake: asyncio.Future[None] | None = None  # set: the coroutine waits for the fiber
+
+    async def run(self, found: Found, send: Send) -> None:
+        request_id = request_id_of(self.request)
+        self._fibers.start(lambda: self._answer(found, request_id))
+        while self._outcome is None:
+            if self._give_body is not None:
+                give, self._give_body = self._give_body, None
+                give(await self._received())
+            else:
+                self._wake = self._fibers.loop.create_future()
+                await self._wake
+        reply = self._outcome.get()
+        await send({"type": "http.response.start", "status": reply.status, "headers": _fields(reply, request_id)})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def _answer(self, found: Found, request_id: str) -> None:
+        self._outcome = Outcome.of(lambda: found.endpoint.respond(self.request, found.values, request_id))
+        self._tell()
+
+    def _body(self) -> bytes:
+        def begin(give: Callable[[Outcome[bytes]], None]) -> None:
+            self._give_body = give
+            self._tell()
+
+        return self._fibers.suspend(begin).get()
+
+    def _tell(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def _received(self) -> Outcome[bytes]:
+        """Read the whole body, if that is within the limits."""
+        try:
+            async with asyncio.timeout(bodies.BODY_S):
+                return Outcome(await self._read())
+        except TimeoutError:
+            return Outcome(failure=RequestTimeout())
+        except InputError as refused:
+            return Outcome(failure=refused)
+
+    async def _read(self) -> bytes:
+        """Raises PayloadTooLarge; MalformedRequest if the client ends the connection."""
+        if int(self.request.header("content-length") or 0) > self._max_bytes:
+            raise too_large(self._max_bytes)
+        pieces, size, more = [], 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] != "http.request" or BADLY_FRAMED in self._scope:
+                raise cut_short()
+            pieces.append(message["body"])
+            size += len(pieces[-1])
+            more = message["more_body"]
+            if size > self._max_bytes:
+                raise too_large(self._max_bytes)
+        return b"".join(pieces)
+
+
+def _fields(reply: Reply, request_id: str) -> list[tuple[bytes, bytes]]:
+    return [
+        *_usual(reply.content_type, reply.cache_control),
+        (b"Content-Length", b"%d" % len(reply.body)),
+        (b"X-Request-ID", request_id.encode()),
+        *((name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers),
+    ]
+
+
+@lru_cache(64)
+def _usual(content_type: str, cache_control: str) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        (b"Content-Type", content_type.encode()),
+        (b"Cache-Control", cache_control.encode()),
+        (b"X-Content-Type-Options", b"nosniff"),
+    )

@@ -1,0 +1,1 @@
+"""Usage: what an organization stores, and its limits."""

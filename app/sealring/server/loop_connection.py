@@ -1,0 +1,239 @@
+"""HTTP connections on the event loop: uvicorn's, with absolute deadlines, limits of heads, and refusals in our format.
+
+uvicorn has no deadline for a silent client, no limit of a head, and no bound for what arrives after an answer. `sweep`
+looks at all connections twice a second: that costs less than timers that each request would set and cancel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sealring.http.asgi import BADLY_FRAMED
+from sealring.server import deadlines
+from sealring.server.heads import Head, HeadRefused
+from sealring.server.unreadable import refusal
+
+IDLE_S = 75.0  # between requests; longer than the 60 s of nginx and of cloud load balancers, so that they close first
+DISCARD_S = 2.0  # for the rest of a body whose answer was sent
+DISCARD_BYTES = 64 << 20
+
+_FRAMING = {b"content-length", b"transfer-encoding"}
+_ROOM = 16  # at the limit of connections, a sixteenth of those without a request makes room
+
+
+class Connection(HttpToolsProtocol):
+    """One connection: idle, in the head of a request, in an exchange, or lingering at its end."""
+
+    limit = 900  # connections of a worker
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.until = 0.0  # the end of its state, by loop.time()
+        self.has_served = False
+        self._head: Head | None = None
+        self._arriving = False  # the current request is not complete
+        self._discarded = 0
+        self._lingers = False  # what arrives is ignored
+        self._upgraded: httptools.HttpRequestParser | None = None  # reads a body that the parser left
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no request of it is in work, so that the client loses nothing with it."""
+        return not self._lingers and (self.cycle is None or self.cycle.response_complete)
+
+    def sweep(self) -> None:
+        """End the connection if its state has lasted too long."""
+        if self.loop.time() < self.until or self.transport.is_closing():
+            return
+        if self._head is not None and self.is_free:
+            self._refuse(408)
+        elif self.is_free and not self.transport.get_write_buffer_size():
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    # --- what the loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type] # as in uvicorn
+        self.until = self.loop.time() + IDLE_S
+        if len(self.connections) > self.limit and not _make_room(self.connections, self):
+            self._refuse(503)
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingers:
+            return
+        try:
+            self._feed(data)
+            if self._head is not None:
+                self._head.grow(len(data))
+        except httptools.HttpParserError as error:
+            refused = error.__context__
+            self._stop(refused.status if isinstance(refused, HeadRefused) else 400)
+        except HeadRefused as refused:
+            self._stop(refused.status)
+
+    def eof_received(self) -> bool:  # type: ignore[override] # as asyncio has it
+        """Return whether an answer is still to be sent, which TLS does not allow."""
+        if self.is_free:
+            return False
+        if self._arriving:
+            self._stop(400)
+        self.cycle.keep_alive = False
+        return self.scheme != "https"
+
+    # --- what the parser tells
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = Head()
+        self._arriving = True
+        if self.is_free:
+            self.until = self.loop.time() + deadlines.HEAD_S
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._of_head.target(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._of_head.field(name.lower(), value):
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._of_head.end(self.parser.get_method(), self.parser.get_http_version())
+        self._head = None
+        if self.is_free:
+            self.until = self.loop.time() + deadlines.EXCHANGE_S
+        super().on_headers_complete()
+        self.cycle.transport = _Ending(self)  # type: ignore[assignment] # it has what a cycle uses
+
+    def on_body(self, body: bytes) -> None:
+        if self.cycle.response_complete:
+            self._discarded += len(body)
+            if self._discarded > DISCARD_BYTES:
+                self.transport.close()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.parser.should_upgrade() and self._upgraded is None and _has_body(self.headers):
+            return  # `_feed` goes on with the body
+        self._arriving = False
+        super().on_message_complete()
+        if self.is_free:
+            self.until = self.loop.time() + IDLE_S
+
+    # --- what uvicorn tells
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        self.has_served = True
+        if self._lingers or self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        now = self.loop.time()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            self.until = now + deadlines.EXCHANGE_S
+        elif self._arriving:
+            self._discarded = 0
+            self.until = now + DISCARD_S
+        elif not self.transport.get_write_buffer_size():  # else the answer still has its time
+            self.until = now + IDLE_S
+
+    def end(self) -> None:
+        """Close the connection after an answer; a client that still sends would get a reset, and miss the answer."""
+        if self._arriving and self.transport.can_write_eof():
+            self._linger()
+        else:
+            self.transport.close()
+
+    # ---
+
+    @property
+    def _of_head(self) -> Head:
+        assert self._head is not None, "the parser began a message"
+        return self._head
+
+    def _feed(self, data: bytes) -> None:
+        if self._upgraded is not None:
+            self._upgraded.feed_data(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline(data[upgrade.args[0] :])
+
+    def _decline(self, rest: bytes) -> None:
+        """Serve a request that offers another protocol, without it; its parser is of no more use, even for the body."""
+        self.cycle.keep_alive = False
+        if not self._arriving:
+            self._lingers = True
+            return
+        self._upgraded = httptools.HttpRequestParser(_Body(self))
+        framing = b"".join(b"%s: %s\r\n" % field for field in self.headers if field[0] in _FRAMING)
+        self._upgraded.feed_data(b"POST / HTTP/1.1\r\n%s\r\n" % framing)
+        self._upgraded.feed_data(rest)
+
+    def _stop(self, status: int) -> None:
+        """Read no more. What was requested before is answered first."""
+        if self.is_free:
+            self._refuse(status)
+            return
+        self._lingers = True
+        self.cycle.keep_alive = False
+        if self._head is None:  # the body of this request
+            self.scope[BADLY_FRAMED] = True  # type: ignore[literal-required] # a key of ours
+            self.cycle.message_event.set()
+
+    def _refuse(self, status: int) -> None:
+        self.transport.write(refusal(status))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Send the end of what we send, and ignore what still arrives."""
+        self._lingers = True
+        self.until = self.loop.time() + deadlines.LINGER_S
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+
+class _Ending:
+    """The transport that a cycle of uvicorn sees: it ends the connection as we do."""
+
+    __slots__ = ("_connection", "is_closing", "write")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.write = connection.transport.write
+        self.is_closing = connection.transport.is_closing
+
+    def close(self) -> None:
+        self._connection.end()
+
+
+class _Body:
+    """Passes the body on that another parser reads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.on_body = connection.on_body
+        self.on_message_complete = connection.on_message_complete
+
+
+def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name in _FRAMING and value != b"0" for name, value in headers)
+
+
+def _make_room(connections: Iterable[Any], newest: Connection) -> bool:
+    """End connections without a request, those first that never had one. Return whether there were any."""
+    free = [each for each in connections if each.is_free and each is not newest]
+    free.sort(key=lambda each: (each.has_served, each.until))
+    for each in free[: max(1, len(free) // _ROOM)]:
+        each.transport.abort()
+    return bool(free)

@@ -1,0 +1,71 @@
+"""The watchdog of the event loop: names the code that held it up, because then every request of the worker waits.
+
+It samples the running fiber, a hundred times a second, so that its cost does not depend on the number of requests. It
+sees whatever lasts longer than `HELD_S` and the time between two looks.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from itertools import takewhile
+from traceback import walk_stack
+from types import FrameType
+
+from sealring.fibers import Fibers
+from sealring.observability.logs import Log
+
+HELD_S = 0.02
+LOOK_S = 0.01
+
+_OURS = "sealring."
+_PLACES = 100  # counted apart; the rest are counted as others
+_OTHERS = "others"
+
+
+class Watchdog:
+    """Counts in `held`, by place, how often the loop was held up. It logs each place once."""
+
+    def __init__(self, fibers: Fibers, log: Log) -> None:
+        """Call it in the loop's thread."""
+        self.held: Counter[str] = Counter()
+        self._fibers = fibers
+        self._log = log
+        self._loops_thread = threading.get_ident()
+
+    def start(self) -> None:
+        threading.Thread(target=self._watch, name="loop-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        named = 0.0
+        while True:
+            time.sleep(LOOK_S)
+            since = self._fibers.running_since
+            if since not in {0.0, named} and time.monotonic() - since > HELD_S:
+                frame = sys._current_frames().get(self._loops_thread)  # noqa: SLF001  documented for this
+                if frame is not None and self._fibers.running_since == since:
+                    named = since
+                    self._name(place_of(frame))
+
+    def _name(self, place: str) -> None:
+        if place not in self.held and len(self.held) >= _PLACES:
+            place = _OTHERS
+        if place not in self.held:
+            self._log.notice(f"{place} held up the event loop for over {HELD_S * 1000:.0f} ms: all requests waited")
+        self.held[place] += 1
+
+
+def place_of(frame: FrameType) -> str:
+    """Return where our code is, or the plugin or library that it called."""
+    frames = [each for each, _ in walk_stack(frame)]
+    foreign = list(takewhile(lambda each: not _module(each).startswith(_OURS), frames))
+    called = [each for each in foreign if _module(each).partition(".")[0] not in sys.stdlib_module_names]
+    found = called[-1] if called else frames[min(len(foreign), len(frames) - 1)]
+    return f"{_module(found)}.{found.f_code.co_name} (line {found.f_lineno})"
+
+
+def _module(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__", "?")
+    return name

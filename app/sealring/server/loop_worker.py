@@ -1,0 +1,66 @@
+"""uvicorn's worker for gunicorn, with our connections, limits and signals to the master."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, ClassVar
+
+from gunicorn.arbiter import Arbiter
+from uvicorn import Server
+from uvicorn_worker import UvicornWorker
+
+from sealring.server.deadlines import TICK_S
+from sealring.server.loop_connection import Connection
+from sealring.server.worker import Worker
+
+REQUESTS = 256  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
+
+_TICKS = round(TICK_S / 0.1)  # uvicorn's main loop ticks ten times a second
+
+
+class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no types
+    """A worker with one event loop."""
+
+    reaching = 96  # 64 connections to a node of the store, and 128 to providers
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": Connection,
+        "ws": "none",
+        "lifespan": "on",
+        "access_log": False,  # a path and a query may contain names
+        "proxy_headers": False,  # the peer is who connects
+        "server_header": False,
+        "headers": [("Server", "sealring")],
+    }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.config.limit_max_requests = None  # the master replaces it
+        self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # its messages quote requests, or say the usual
+        Connection.limit = self.connections(self.cfg)
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        server = _Server(self)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+
+class _Server(Server):
+    def __init__(self, worker: LoopWorker) -> None:
+        super().__init__(worker.config)
+        self._worker = worker
+
+    async def on_tick(self, counter: int) -> bool:
+        if not self._worker.ready:
+            self._worker.note_ready()
+        self._worker.note_served(self.server_state.total_requests)
+        if counter % _TICKS == 0:
+            connections: tuple[Any, ...] = tuple(self.server_state.connections)
+            for each in connections:
+                each.sweep()
+        return await super().on_tick(counter)

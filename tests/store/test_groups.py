@@ -1,0 +1,306 @@
+"""Group commit: transactions that begin together are written together, and none is lost, doubled or held up by another."""
+
+import random
+from functools import partial
+
+import pytest
+import redis
+
+from faults.proxy import Fault, Script
+from sealring import fibers
+from sealring.errors import IntegrityFailure, NotFound
+from sealring.store.connection.groups import MEMBERS
+from sealring.store.connection.links import Links
+from sealring.store.transaction import Commit, Settled, transact
+from sealring_local.wrap import LocalProvider
+from support.loop import in_fibers, turn
+from support.make import ACME, caller, context, on_provider, services
+from support.roots import roots_of
+from support.stores import on_links
+
+ME = caller(ACME)
+
+
+@pytest.fixture
+def used(links):
+    """Run works in fibers that use the links, and return their outcomes."""
+    return partial(run, links)
+
+
+def run(links, *works):
+    left = [len(works)]
+
+    def work(each):
+        try:
+            return each()
+        finally:
+            left[0] -= 1
+            if not left[0]:
+                links.close()
+
+    return in_fibers(*(lambda each=each: work(each) for each in works))
+
+
+def key(number):
+    return b"s1:{0}:count:%d" % number
+
+
+def add(links, number, meanwhile=lambda: None, tries=None):
+    """Add one to a count, in a transaction; `meanwhile` runs between what it reads and what it writes."""
+
+    def attempt(link, lost):
+        _, count = link.send((b"WATCH", key(number)), (b"GET", key(number)))
+        if tries is not None:
+            tries.append(len(lost))
+        meanwhile()
+        return Commit(((b"INCR", key(number)),), int(count or 0) + 1)
+
+    return transact(links, key(number), attempt)
+
+
+def counts(links, numbers):
+    return [int(each or 0) for each in links.call(*((b"GET", key(number)) for number in numbers))]
+
+
+def executions(links):
+    (told,) = links.call((b"INFO", b"commandstats"))
+    return int(told.partition(b"cmdstat_exec:calls=")[2].split(b",")[0] or 0)
+
+
+def test_those_that_begin_together_are_written_together(links, used):
+    before = executions(links)
+
+    outcomes = used(*(lambda number=number: add(links, number) for number in range(MEMBERS)))
+
+    assert [each.get() for each in outcomes] == [1] * MEMBERS
+    assert counts(links, range(MEMBERS)) == [1] * MEMBERS
+    assert executions(links) - before == 1
+
+
+def test_more_than_a_group_holds_are_several_groups(links, used):
+    before = executions(links)
+
+    outcomes = used(*(lambda number=number: add(links, number) for number in range(3 * MEMBERS)))
+
+    assert [each.get() for each in outcomes] == [1] * 3 * MEMBERS
+    assert executions(links) - before == 3
+
+
+def test_of_those_that_change_one_key_each_sees_what_the_one_before_it_wrote(links, used):
+    outcomes = used(*[lambda: add(links, 1)] * 20)
+
+    assert sorted(each.get() for each in outcomes) == list(range(1, 21))
+    assert counts(links, [1]) == [20]
+
+
+def test_whoever_reads_what_another_writes_decides_before_it_or_after_it_and_not_beside_it(links, used):
+    """Each moves one from the larger of two counts to the smaller: beside each other, both would move the same one."""
+    links.call((b"SET", key(1), 1000), (b"SET", key(2), 0))
+
+    def move():
+        def attempt(link, _lost):
+            _, one, two = link.send((b"WATCH", key(1), key(2)), (b"GET", key(1)), (b"GET", key(2)))
+            larger, smaller = ((key(1), key(2)), (key(2), key(1)))[int(one) < int(two)]
+            return Commit(((b"DECR", larger), (b"INCR", smaller)), abs(int(one) - int(two)))
+
+        return transact(links, key(1), attempt)
+
+    differences = sorted((each.get() for each in used(*[move] * 50)), reverse=True)
+
+    assert differences == [1000 - 2 * number for number in range(50)]
+    assert counts(links, [1, 2]) == [950, 50]
+
+
+def test_what_somebody_else_changes_meanwhile_is_seen_by_all_that_watch_it_and_nothing_is_written_twice(
+    links, used, valkey
+):
+    other = redis.Redis.from_url(valkey)
+    changes = [lambda: other.incrby(key(3), 10)]
+
+    def meanwhile():
+        if changes:
+            changes.pop()()
+
+    outcomes = used(*(lambda number=number: add(links, number, meanwhile) for number in (1, 2, 3)))
+
+    assert [each.get() for each in outcomes] == [1, 1, 11]
+    assert counts(links, [1, 2, 3]) == [1, 1, 11]
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "command", [(b"HSET", key(9), b"a", b"b"), (b"NO-SUCH-COMMAND",)], ids=["in EXEC", "before EXEC"]
+)
+def test_a_command_that_is_refused_fails_its_own_transaction_and_no_other(links, used, command):
+    links.call((b"SET", key(9), b"a text"))
+
+    def fails():
+        def attempt(link, _lost):
+            link.send((b"WATCH", key(8)), (b"GET", key(8)))
+            return Commit((command,), None)
+
+        return transact(links, key(8), attempt)
+
+    first, failed, last = used(lambda: add(links, 1), fails, lambda: add(links, 2))
+
+    assert (first.get(), last.get()) == (1, 1)
+    with pytest.raises(IntegrityFailure):
+        failed.get()
+    assert counts(links, [1, 2]) == [1, 1]
+
+
+def test_a_read_that_is_refused_fails_its_own_transaction_and_no_other(links, used):
+    links.call((b"SET", key(9), b"a text"))
+
+    def fails():
+        def attempt(link, _lost):
+            link.send((b"WATCH", key(9)), (b"HGETALL", key(9)))
+            raise AssertionError("it was answered")
+
+        return transact(links, key(9), attempt)
+
+    failed, other = used(fails, lambda: add(links, 1))
+
+    assert other.get() == 1
+    with pytest.raises(IntegrityFailure):
+        failed.get()
+
+
+def test_who_writes_nothing_lets_the_others_write(links, used):
+    def refused(link, _lost):
+        link.send((b"WATCH", key(8)), (b"GET", key(8)))
+        raise NotFound
+
+    def settled(link, _lost):
+        link.send((b"WATCH", key(8)), (b"GET", key(8)))
+        return Settled("there")
+
+    not_found, there, added = used(
+        lambda: transact(links, key(8), refused), lambda: transact(links, key(8), settled), lambda: add(links, 1)
+    )
+
+    with pytest.raises(NotFound):
+        not_found.get()
+    assert (there.get(), added.get()) == ("there", 1)
+
+
+def test_who_waits_for_something_else_begins_again_alone_and_holds_up_nobody(links, used):
+    tries, order = [], []
+
+    def slow():
+        add(links, 1, lambda: fibers.pause(0.2), tries)
+        order.append("slow")
+
+    def quick():
+        add(links, 2)
+        order.append("quick")
+
+    used(slow, quick)
+
+    assert order == ["quick", "slow"]
+    assert tries == [0, 0]
+    assert counts(links, [1, 2]) == [1, 1]
+
+
+def test_who_asks_more_than_once_begins_again_alone(links, used):
+    def twice():
+        def attempt(link, _lost):
+            link.send((b"WATCH", key(1)), (b"GET", key(1)))
+            _, more = link.send((b"WATCH", key(2)), (b"GET", key(2)))
+            return Commit(((b"INCR", key(1)),), more)
+
+        return transact(links, key(1), attempt)
+
+    more, one = used(twice, lambda: add(links, 2))
+
+    assert more.get() in {None, b"1"}
+    assert one.get() == 1
+    assert counts(links, [1, 2]) == [1, 1]
+
+
+def test_a_transaction_inside_another_is_done_before_it_and_holds_up_no_group(links, used):
+    order = []
+
+    def outer():
+        def attempt(link, _lost):
+            link.send((b"WATCH", key(1)), (b"GET", key(1)))
+            inner = add(links, 2)
+            return Commit(((b"INCRBY", key(1), 10 * inner),), None)
+
+        transact(links, key(1), attempt)
+        order.append("outer")
+
+    def beside():
+        add(links, 3)
+        order.append("beside")
+
+    for outcome in used(outer, beside):
+        outcome.get()
+
+    assert order == ["beside", "outer"]
+    assert counts(links, [1, 2, 3]) == [10, 1, 1]
+
+
+class Counting(LocalProvider):
+    """A provider that counts what it wraps."""
+
+    wraps = 0
+
+    def wrap(self, *args):
+        Counting.wraps += 1
+        return super().wrap(*args)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_key_is_asked_once_for_each_write(links, used, waits):
+    use = services(on_links(links), provider_gateway=on_provider(Counting(roots_of(bytes(32))), waits=waits))
+    use.objects.create(ME, name="first", value="v", context=context())
+    Counting.wraps = 0
+
+    outcomes = used(
+        *(
+            lambda number=number: use.objects.create(ME, name=f"name {number}", value="v", context=context())
+            for number in range(6)
+        )
+    )
+
+    assert len({each.get().id for each in outcomes}) == 6
+    assert Counting.wraps == 6
+
+
+def test_of_a_lost_answer_each_member_finds_out_by_itself_what_became_of_its_write(proxy, links):
+    through = Links.to(f"redis://{proxy.address}")
+    use = services(on_links(through))
+    made = run(
+        through, lambda: [use.objects.create(ME, name=f"name {n}", value="v", context=context()) for n in range(5)]
+    )[0].get()
+    proxy.plan = Script(b"EXEC", Fault.LOSE)
+
+    outcomes = run(
+        through,
+        *(
+            lambda record=record: use.objects.update(ME, str(record.id), value="new", version_check=None, contexts=())
+            for record in made
+        ),
+    )
+
+    assert proxy.made == {Fault.LOSE: 1}
+    assert [each.get().revision for each in outcomes] == [2] * 5
+    for record in made:
+        assert use.objects.read(ME, str(record.id)).record.revision == 2
+    through.close()
+
+
+def test_many_at_random_come_to_what_one_after_the_other_would(links, used):
+    dice = random.Random(20261130)
+
+    def work(numbers):
+        for number in numbers:
+            add(links, number, turn if dice.random() < 0.02 else lambda: None)
+
+    drawn = [[dice.randrange(8) for _ in range(10)] for _ in range(60)]
+
+    for outcome in used(*(lambda numbers=numbers: work(numbers) for numbers in drawn)):
+        outcome.get()
+
+    assert counts(links, range(8)) == [sum(numbers.count(number) for numbers in drawn) for number in range(8)]
