@@ -114,6 +114,7 @@ class Endless:
 
     def __exit__(self, *_failure):
         self._over.set()
+        socket.create_connection(self._server.getsockname()).close()  # where no fetch got as far as that in its time
         self._thread.join()
         self._server.close()
 
