@@ -1,6 +1,7 @@
 """Group commit: transactions that begin together are written together, and none is lost, doubled or held up by another."""
 
 import random
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -9,7 +10,10 @@ import redis
 from faults.proxy import Fault, Script
 from sealring import fibers
 from sealring.errors import IntegrityFailure, NotFound
-from sealring.store.connection.groups import MEMBERS
+from sealring.fibers import MustNotWait
+from sealring.store.connection import groups
+from sealring.store.connection.groups import MEMBERS, Grouping, Member
+from sealring.store.connection.link import LinkLost
 from sealring.store.connection.links import Links
 from sealring.store.transaction import Commit, Settled, transact
 from sealring_local.wrap import LocalProvider
@@ -91,6 +95,52 @@ def test_of_those_that_change_one_key_each_sees_what_the_one_before_it_wrote(lin
 
     assert sorted(each.get() for each in outcomes) == list(range(1, 21))
     assert counts(links, [1]) == [20]
+
+
+def test_those_of_one_key_take_turns_so_that_none_is_refused_by_another(links, used):
+    """As few tries as transactions: none is in vain, however many come at once."""
+    tries, before = [], executions(links)
+
+    outcomes = used(*[lambda: add(links, 1, tries=tries)] * 200)
+
+    assert [each.get() for each in outcomes] == list(range(1, 201))
+    assert len(tries) == 200
+    assert executions(links) - before == 200
+
+
+def test_the_turns_of_a_key_that_many_want_hold_up_no_other_key(links, used):
+    order = []
+
+    def work(number, name):
+        add(links, number)
+        order.append(name)
+
+    used(*[lambda: work(1, "hot")] * 50, lambda: work(2, "cold"))
+
+    assert order.index("cold") <= 1
+    assert order.count("hot") == 50
+
+
+def test_a_turn_that_does_not_come_in_time_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(groups, "JOIN_S", 0.05)
+
+    @contextmanager
+    def away():
+        fibers.pause(0.5)
+        raise LinkLost
+        yield
+
+    grouping = Grouping(away)
+
+    def send():
+        return Member(key(1), grouping, fibers.required()).send((b"WATCH", key(1)))
+
+    first, second = in_fibers(send, send)
+
+    with pytest.raises(LinkLost):
+        first.get()
+    with pytest.raises(MustNotWait):
+        second.get()
 
 
 def test_whoever_reads_what_another_writes_decides_before_it_or_after_it_and_not_beside_it(links, used):

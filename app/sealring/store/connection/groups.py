@@ -5,7 +5,8 @@
     MULTI, writes of all members, EXEC  one send
 
 No member writes what a later one watches, so there is an order in which each has seen what was there. If somebody else
-has changed a key that one of them watches, nothing is written, and each tries again alone.
+has changed a key that one of them watches, nothing is written, and each tries again alone. Transactions of the same key
+would hinder each other: they take turns, one in a group, those first that came first.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sealring.store.connection.link import Command, Link, Reply, checked
 
 UNDER_WAY = 2  # groups of one slot: while one commits, the next reads
 MEMBERS = 64
+JOIN_S = 1.0  # the most that a transaction waits for its group; then it goes on alone
 
 _Replies = list[Reply]
 _Tell = Callable[[Outcome[_Replies]], None]
@@ -32,12 +34,20 @@ class Grouping:
     def __init__(self, borrow: Callable[[], AbstractContextManager[Link]]) -> None:
         self._borrow = borrow
         self._forming: list[Member] = []
+        self._busy: set[bytes] = set()  # the keys of members of groups under way
         self._under_way = 0
         self._due = False
 
     def join(self, member: Member, loop: Fibers) -> None:
         self._forming.append(member)
         self._schedule(loop)
+
+    def left(self, member: Member) -> bool:
+        """Take a member back that is in no group yet; return whether it was."""
+        if member not in self._forming:
+            return False
+        self._forming.remove(member)
+        return True
 
     def _schedule(self, loop: Fibers) -> None:
         if self._forming and not self._due and self._under_way < UNDER_WAY:
@@ -46,14 +56,29 @@ class Grouping:
 
     def _begin(self, loop: Fibers) -> None:
         self._due = False
-        members, self._forming = self._forming[:MEMBERS], self._forming[MEMBERS:]
-        self._under_way += 1
-        loop.start(lambda: self._run(members, loop))
-        self._schedule(loop)
+        members = self._chosen()
+        if members:
+            self._under_way += 1
+            loop.start(lambda: self._run(members, loop))
+            self._schedule(loop)
+
+    def _chosen(self) -> Sequence[Member]:
+        """Take the members of the next group, at most one of a key."""
+        members: list[Member] = []
+        others: list[Member] = []
+        for each in self._forming:
+            if len(members) < MEMBERS and each.key not in self._busy:
+                members.append(each)
+                self._busy.add(each.key)
+            else:
+                others.append(each)
+        self._forming = others
+        return members
 
     def _run(self, members: Sequence[Member], loop: Fibers) -> None:
         outcome = Outcome.of(lambda: self._work(members, loop))
         self._under_way -= 1
+        self._busy.difference_update(each.key for each in members)
         if outcome.failure is not None:
             for each in members:
                 each.fail(outcome.failure)
@@ -96,7 +121,8 @@ class Member(Link):
     Raises MustNotWait if the transaction sends more than that, or waits for anything between the two.
     """
 
-    def __init__(self, grouping: Grouping, loop: Fibers) -> None:
+    def __init__(self, key: bytes, grouping: Grouping, loop: Fibers) -> None:
+        self.key = key
         self._grouping = grouping
         self._loop = loop
         self._tell: _Tell | None = None  # set: it waits for the group
@@ -110,7 +136,7 @@ class Member(Link):
             raise MustNotWait
         if self._note is None:
             self.wanted = commands
-            replies = self._told(lambda: self._grouping.join(self, self._loop))
+            replies = self._joined()
             fibers.must_not_wait(True)
             return checked(replies)
         if commands == (_UNWATCH,):
@@ -150,6 +176,17 @@ class Member(Link):
 
     def close(self) -> None:
         raise AssertionError("the group has the connection")
+
+    def _joined(self) -> _Replies:
+        timer = self._loop.loop.call_later(JOIN_S, self._give_up)
+        try:
+            return self._told(lambda: self._grouping.join(self, self._loop))
+        finally:
+            timer.cancel()
+
+    def _give_up(self) -> None:
+        if self._grouping.left(self):
+            self.fail(MustNotWait())
 
     def _told(self, begin: Callable[[], None]) -> _Replies:
         def wait(tell: _Tell) -> None:

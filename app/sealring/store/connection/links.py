@@ -56,7 +56,7 @@ class Links:
             with self.borrow(key) as link:
                 yield link
             return
-        member = Member(self._topology.pool(key).grouping(self._topology.slot(key)), loop)
+        member = Member(key, self._topology.pool(key).grouping(self._topology.slot(key)), loop)
         try:
             yield member
         finally:
