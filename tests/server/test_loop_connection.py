@@ -113,3 +113,15 @@ def test_a_head_without_an_end_is_refused(small):
         (refusal,) = answers(all_that_comes(endless))
 
     assert problem(refusal) == (431, "headers_too_large")
+
+
+def test_of_thousands_of_requests_in_a_row_some_are_answered_and_none_is_kept(small):
+    """A client may send the rest again: what has no answer was not worked on (RFC 9112, section 9.3.2)."""
+    with ExitStack() as stack:
+        greedy = connected(stack, small)
+        greedy.sendall(ASKS * 3000)
+
+        received = answers(all_that_comes(greedy))
+
+    assert {answer.status for answer in received} == {200}
+    assert 65 <= len(received) < 200

@@ -21,6 +21,7 @@ from sealring.server.unreadable import refusal
 IDLE_S = 75.0  # between requests; longer than the 60 s of nginx and of cloud load balancers, so that they close first
 DISCARD_S = 2.0  # for the rest of a body whose answer was sent
 DISCARD_BYTES = 64 << 20
+IN_A_ROW = 64  # requests that wait for the answer to one before them; then the connection ends with their answers
 
 _FRAMING = {b"content-length", b"transfer-encoding"}
 _ROOM = 16  # at the limit of connections, a sixteenth of those without a request makes room
@@ -39,6 +40,7 @@ class Connection(HttpToolsProtocol):
         self._arriving = False  # the current request is not complete
         self._discarded = 0
         self._lingers = False  # what arrives is ignored
+        self._ended = False  # nothing more is sent
         self._upgraded: httptools.HttpRequestParser | None = None  # reads a body that the parser left
 
     @property
@@ -106,6 +108,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._of_head.end(self.parser.get_method(), self.parser.get_http_version())
+        if len(self.pipeline) >= IN_A_ROW:
+            raise HeadRefused(400)
         self._head = None
         if self.is_free:
             self.until = self.loop.time() + deadlines.EXCHANGE_S
@@ -132,13 +136,15 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         self.has_served = True
-        if self._lingers or self.transport.is_closing():
+        if self._ended or self.transport.is_closing():
             return
         self.flow.resume_reading()
         now = self.loop.time()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
             self.until = now + deadlines.EXCHANGE_S
+        elif self._lingers:
+            return
         elif self._arriving:
             self._discarded = 0
             self.until = now + DISCARD_S
@@ -196,7 +202,7 @@ class Connection(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Send the end of what we send, and ignore what still arrives."""
-        self._lingers = True
+        self._lingers = self._ended = True
         self.until = self.loop.time() + deadlines.LINGER_S
         if self.transport.can_write_eof():
             self.transport.write_eof()
