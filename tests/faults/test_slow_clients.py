@@ -124,7 +124,7 @@ def resident_mb(server):
 
 
 @pytest.mark.parametrize(
-    ("clients", "seconds"), [(300, 25), pytest.param(2000, 600, marks=(pytest.mark.torture, pytest.mark.timeout(1200)))]
+    ("clients", "seconds"), [(300, 18), pytest.param(2000, 600, marks=(pytest.mark.torture, pytest.mark.timeout(1200)))]
 )
 def test_a_healthy_client_notices_little_of_slow_ones_and_nothing_of_them_stays(tmp_path, clients, seconds):
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
