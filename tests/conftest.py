@@ -16,7 +16,13 @@ settings.load_profile("a busy machine")
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory):
+def live(on_loop):
+    """A real `sealring serve` on a real Valkey, shared by all tests of the session."""
+    return on_loop
+
+
+@pytest.fixture(scope="session")
+def on_loop(tmp_path_factory):
     """A real `sealring serve` on a real Valkey, shared by all tests of the session.
 
     SEALRING_TEST_KEYS=hsm runs them with keys in a token, SEALRING_TEST_STORE=cluster on a cluster.

@@ -158,6 +158,25 @@ def test_a_turn_that_does_not_come_in_time_is_given_up_and_lost_to_nobody():
     assert done.get() == "done"
 
 
+class Unforgiving:
+    """A lock that is taken, for which nobody may block."""
+
+    asked = 0
+
+    def acquire(self, *, blocking=True):
+        assert not blocking
+        self.asked += 1
+        return self.asked > 3
+
+
+def test_nobody_blocks_for_a_lock():
+    lock = Unforgiving()
+
+    in_fiber(lambda: fibers.acquire(lock))
+
+    assert lock.asked == 4
+
+
 def test_a_lock_that_is_held_over_a_pause_holds_up_only_who_wants_it():
     lock, order = threading.Lock(), []
 
@@ -183,10 +202,9 @@ def test_a_wait_ends_with_its_deadline_and_what_is_told_later_is_ignored():
     def waits():
         told = fibers.required().wait(tells.append, time.monotonic() + 0.02)
         tells[0]()
-        turn()
-        return told
+        return told, fibers.required().wait(lambda _tell: None, time.monotonic() + 0.05)
 
-    assert in_fiber(waits) is False
+    assert in_fiber(waits) == (False, False)
 
 
 def test_a_wait_ends_when_any_thread_tells():

@@ -9,6 +9,13 @@ import pytest
 from secrecy.wire import problem
 from support.live import Answer
 
+
+@pytest.fixture(params=["loop", "threads"])
+def live(request, on_loop, live_with_threads):
+    """Each kind of worker reads bodies in its own way."""
+    return on_loop if request.param == "loop" else live_with_threads
+
+
 LIMIT = 6_356_992  # bytes: six for each of a value's 1,048,576, and 64 KiB
 CONTEXT = {"organization_id": "org_acme"}
 WHOLE = {"name": "limits", "value": "x", "key_context": CONTEXT}

@@ -4,6 +4,13 @@ import pytest
 
 from secrecy.wire import answers, exchange, problem
 
+
+@pytest.fixture(params=["loop", "threads"])
+def live(request, on_loop, live_with_threads):
+    """Each kind of worker reads bodies in its own way."""
+    return on_loop if request.param == "loop" else live_with_threads
+
+
 NEXT = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-ID: the-next-one\r\nConnection: close\r\n\r\n"
 SMUGGLED = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-ID: smuggled\r\n\r\n"
 

@@ -26,17 +26,16 @@ SOON_S = 20.0  # two rounds of deadlines, and what a busy machine takes
 THREADS = 2
 
 
-@pytest.fixture(scope="module")
-def patient(tmp_path_factory):
+@pytest.fixture(scope="module", params=["loop", "threads"])
+def patient(request, tmp_path_factory):
     """A server of one worker."""
     folder = tmp_path_factory.mktemp("slow")
     config = folder / "gunicorn.conf.py"
     config.write_text(CONFIG)
-    with (
-        EmbeddedValkey(folder) as store,
-        serving(folder, store.url, workers=1, threads=THREADS, gunicorn_config=config) as live,
-    ):
-        yield live
+    with pytest.MonkeyPatch.context() as patch, EmbeddedValkey(folder) as store:
+        patch.setenv("SEALRING_TEST_WORKER", request.param)
+        with serving(folder, store.url, workers=1, threads=THREADS, gunicorn_config=config) as live:
+            yield live
 
 
 def address(live):

@@ -35,9 +35,20 @@ class Paired(AbstractConnection):
         raise AssertionError("nobody asks")
 
 
+class Counted(socket.socket):
+    """A socket that counts what it sends."""
+
+    sends = 0
+
+    def send(self, *args):
+        self.sends += 1
+        return super().send(*args)
+
+
 @contextmanager
 def paired():
     ours, peer = socket.socketpair()
+    ours = Counted(fileno=ours.detach())
     peer.settimeout(10)
     with ours, peer:
         yield Paired(ours), peer
@@ -98,6 +109,7 @@ def test_what_is_asked_in_one_turn_leaves_together():
 
     echo = b"*2\r\n$4\r\nECHO\r\n$1\r\n%d\r\n"
     assert received == [echo % 1 + echo % 2 + echo % 3]
+    assert connection._sock.sends == 1
     assert [each.get() for each in outcomes] == [[b"a"], [b"b", b"c"]]
 
 
