@@ -182,6 +182,31 @@ def test_all_that_a_lost_connection_leaves_unanswered_is_lost_and_nothing_else()
             outcome.get()
 
 
+def test_a_link_that_is_not_wanted_any_more_is_closed_when_all_is_answered():
+    with paired() as (connection, peer):
+        links = []
+
+        def asks():
+            links.append(LoopLink(connection, fibers.required()))
+            return links[0].send((b"GET", b"1"))
+
+        def retires():
+            links[0].retire()
+            return links[0].lost
+
+        def answers():
+            peer.recv(1000)
+            peer.sendall(b"$1\r\na\r\n")
+
+        peer_thread = threading.Thread(target=answers)
+        peer_thread.start()
+        answered, lost_before = in_fibers(asks, retires)
+        peer_thread.join(10)
+
+    assert answered.get() == [b"a"]
+    assert (lost_before.get(), links[0].lost) == (False, True)
+
+
 @pytest.mark.parametrize("noise", [b"", b"$1\r\n", b"?what\r\n"], ids=["nothing", "half a reply", "no protocol"])
 def test_a_store_that_does_not_answer_loses_the_connection_in_time(noise):
     with paired() as (connection, peer):
