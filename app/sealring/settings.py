@@ -96,6 +96,8 @@ def load(path: Path) -> Settings:
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
+    server = root.table("server", {})
+    worker = _worker(server)
     settings = Settings(
         path=path,
         store_url=_store_url(store, base),
@@ -106,10 +108,10 @@ def load(path: Path) -> Settings:
         issuers=tuple(IssuerProfile.parse(each, base=base) for each in root.tables("issuers")),
         local_issuer=_local_issuer(root, base),
         limits=_limits(root.table("limits", {})),
-        fairness=_fairness(root.table("limits", {}), _worker(root.table("server", {}))),
+        fairness=_fairness(root.table("limits", {}), worker),
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
-        run_folder=_run_folder(root.table("server", {}), base),
-        worker=_worker(root.table("server", {})),
+        run_folder=_run_folder(server, base),
+        worker=worker,
     )
     _check_together(settings)
     return settings

@@ -15,6 +15,7 @@ CONFIG = f"""
 from sealring.server.serving import *
 
 worker_connections = {LIMIT}
+keepalive = 5
 """
 ASKS = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -59,6 +60,15 @@ def test_whoever_never_asked_makes_room_for_whoever_asks(small):
 
         assert answered(regular).startswith(b"HTTP/1.1 200 ")
         assert answered(connected(stack, small)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_an_idle_connection_ends_when_the_configuration_says(small):
+    """Its server would otherwise keep it for 75 seconds."""
+    with ExitStack() as stack:
+        idle = connected(stack, small)
+        answered(idle)
+
+        assert all_that_comes(idle) == b""
 
 
 def test_half_a_head_keeps_no_place(small):

@@ -18,7 +18,6 @@ from sealring.server import deadlines
 from sealring.server.heads import Head, HeadRefused
 from sealring.server.unreadable import refusal
 
-IDLE_S = 75.0  # between requests; longer than the 60 s of nginx and of cloud load balancers, so that they close first
 DISCARD_S = 2.0  # for the rest of a body whose answer was sent
 DISCARD_BYTES = 64 << 20
 IN_A_ROW = 64  # requests that wait for the answer to one before them; then the connection ends with their answers
@@ -30,7 +29,7 @@ _ROOM = 16  # at the limit of connections, a sixteenth of those without a reques
 class Connection(HttpToolsProtocol):
     """One connection: idle, in the head of a request, in an exchange, or lingering at its end."""
 
-    limit = 900  # connections of a worker
+    limit = 800  # connections of a worker, which sets it
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -63,7 +62,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type] # as in uvicorn
-        self.until = self.loop.time() + IDLE_S
+        self.until = self.loop.time() + self.timeout_keep_alive
         if len(self.connections) > self.limit and not _make_room(self.connections, self):
             self._refuse(503)
 
@@ -129,7 +128,7 @@ class Connection(HttpToolsProtocol):
         self._arriving = False
         super().on_message_complete()
         if self.is_free:
-            self.until = self.loop.time() + IDLE_S
+            self.until = self.loop.time() + self.timeout_keep_alive
 
     # --- what uvicorn tells
 
@@ -149,7 +148,7 @@ class Connection(HttpToolsProtocol):
             self._discarded = 0
             self.until = now + DISCARD_S
         elif not self.transport.get_write_buffer_size():  # else the answer still has its time
-            self.until = now + IDLE_S
+            self.until = now + self.timeout_keep_alive
 
     def end(self) -> None:
         """Close the connection after an answer; a client that still sends would get a reset, and miss the answer."""
