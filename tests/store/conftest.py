@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from docs.markdown import blocks, read, section
@@ -5,7 +7,7 @@ from faults.proxy import FaultProxy
 from sealring.store.connection.links import Links
 from support import stores
 from support.cluster import running_cluster
-from support.loop import in_fiber
+from support.loop import using
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +58,12 @@ def acl_links(acl_url):
     links.close()
 
 
+@pytest.fixture
+def used(links):
+    """Runs works in fibers that use the links, and returns their outcomes."""
+    return partial(using, links)
+
+
 LINKS = {
     "valkey": "links",
     "acl": "acl_links",
@@ -74,13 +82,8 @@ def pytest_pyfunc_call(pyfuncitem):
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     links = pyfuncitem._request.getfixturevalue(LINKS[chosen])
 
-    def work():
-        try:
-            pyfuncitem.obj(**arguments)
-        finally:
-            links.close()  # what is open on the loop
-
-    in_fiber(work)
+    (outcome,) = using(links, lambda: pyfuncitem.obj(**arguments))
+    outcome.get()
     return True
 
 

@@ -2,7 +2,6 @@
 
 import random
 from contextlib import contextmanager
-from functools import partial
 
 import pytest
 import redis
@@ -17,32 +16,12 @@ from sealring.store.connection.link import LinkLost
 from sealring.store.connection.links import Links
 from sealring.store.transaction import Commit, Settled, transact
 from sealring_local.wrap import LocalProvider
-from support.loop import in_fibers, turn
+from support.loop import in_fibers, turn, using
 from support.make import ACME, caller, context, on_provider, services
 from support.roots import roots_of
 from support.stores import on_links
 
 ME = caller(ACME)
-
-
-@pytest.fixture
-def used(links):
-    """Run works in fibers that use the links, and return their outcomes."""
-    return partial(run, links)
-
-
-def run(links, *works):
-    left = [len(works)]
-
-    def work(each):
-        try:
-            return each()
-        finally:
-            left[0] -= 1
-            if not left[0]:
-                links.close()
-
-    return in_fibers(*(lambda each=each: work(each) for each in works))
 
 
 def key(number):
@@ -322,12 +301,12 @@ def test_a_key_is_asked_once_for_each_write(links, used, waits):
 def test_of_a_lost_answer_each_member_finds_out_by_itself_what_became_of_its_write(proxy, links):
     through = Links.to(f"redis://{proxy.address}")
     use = services(on_links(through))
-    made = run(
+    made = using(
         through, lambda: [use.objects.create(ME, name=f"name {n}", value="v", context=context()) for n in range(5)]
     )[0].get()
     proxy.plan = Script(b"EXEC", Fault.LOSE)
 
-    outcomes = run(
+    outcomes = using(
         through,
         *(
             lambda record=record: use.objects.update(ME, str(record.id), value="new", version_check=None, contexts=())

@@ -54,26 +54,6 @@ def paired():
         yield Paired(ours), peer
 
 
-@pytest.fixture
-def used(links):
-    """Run works in fibers that use the links, and return their outcomes."""
-
-    def run(*works):
-        left = [len(works)]
-
-        def work(each):
-            try:
-                return each()
-            finally:
-                left[0] -= 1
-                if not left[0]:
-                    links.close()
-
-        return in_fibers(*(lambda each=each: work(each) for each in works))
-
-    return run
-
-
 def test_everyone_gets_the_reply_to_what_he_asked(links, used):
     def ask(number):
         return [links.call((b"ECHO", b"%d-%d" % (number, turn_))) for turn_ in range(20)]

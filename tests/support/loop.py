@@ -30,6 +30,21 @@ def in_fibers(*works: Callable[[], Any]) -> list[Outcome[Any]]:
     return uvloop.run(run())
 
 
+def using(links: Any, *works: Callable[[], Any]) -> list[Outcome[Any]]:
+    """Run works that use these links, which are closed on the loop when all have ended."""
+    left = [len(works)]
+
+    def work(each: Callable[[], Any]) -> Any:
+        try:
+            return each()
+        finally:
+            left[0] -= 1
+            if not left[0]:
+                links.close()
+
+    return in_fibers(*(lambda each=each: work(each) for each in works))
+
+
 def in_fiber(work: Callable[[], Any]) -> Any:
     """Run one, and return or raise what it does."""
     (outcome,) = in_fibers(work)
