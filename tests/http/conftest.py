@@ -6,7 +6,5 @@ from support.live import live_server
 @pytest.fixture(scope="session")
 def live_with_threads(tmp_path_factory):
     """As `live`, with threads instead of an event loop."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEALRING_TEST_WORKER", "threads")
-        with live_server(tmp_path_factory.mktemp("threads")) as server:
-            yield server
+    with live_server(tmp_path_factory.mktemp("threads"), worker="threads") as server:
+        yield server

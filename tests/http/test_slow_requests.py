@@ -32,10 +32,11 @@ def patient(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("slow")
     config = folder / "gunicorn.conf.py"
     config.write_text(CONFIG)
-    with pytest.MonkeyPatch.context() as patch, EmbeddedValkey(folder) as store:
-        patch.setenv("SEALRING_TEST_WORKER", request.param)
-        with serving(folder, store.url, workers=1, threads=THREADS, gunicorn_config=config) as live:
-            yield live
+    with (
+        EmbeddedValkey(folder) as store,
+        serving(folder, store.url, workers=1, threads=THREADS, gunicorn_config=config, worker=request.param) as live,
+    ):
+        yield live
 
 
 def address(live):

@@ -87,12 +87,18 @@ class LiveServer:
 
 @contextmanager
 def live_server(
-    folder: Path, *, workers: int = 2, threads: int = 8, keys: str = "local", installed: bool = False
+    folder: Path,
+    *,
+    workers: int = 2,
+    threads: int = 8,
+    keys: str = "local",
+    installed: bool = False,
+    worker: str | None = None,
 ) -> Iterator[LiveServer]:
     """Run a server in `folder`, on a Valkey of its own, until the block ends."""
     with (
         EmbeddedValkey(folder) as store,
-        serving(folder, store.url, workers, threads, keys, installed=installed) as live,
+        serving(folder, store.url, workers, threads, keys, installed=installed, worker=worker) as live,
     ):
         yield live
 
@@ -109,6 +115,7 @@ def serving(
     max_versions: int = 100,
     *,
     installed: bool = False,
+    worker: str | None = None,
 ) -> Iterator[LiveServer]:
     """Run a server in `folder`, on this store, until the block ends.
 
@@ -119,7 +126,7 @@ def serving(
     try:
         path = _installed(folder, store_url, keys, about_store, max_versions, kms)
         with running(
-            path, folder / "server.log", kms, workers, threads, gunicorn_config, installed=installed
+            path, folder / "server.log", kms, workers, threads, gunicorn_config, installed=installed, worker=worker
         ) as server:
             yield server
     finally:
@@ -137,12 +144,14 @@ def running(
     path_of_health: str = "/readyz",
     *,
     installed: bool = False,
+    worker: str | None = None,
 ) -> Iterator[LiveServer]:
     """Run a server with these settings until the block ends, which begins when the path of health is answered.
 
-    SEALRING_TEST_WORKER=threads runs it with threads, if the settings do not say how.
+    `worker` is "loop" or "threads"; SEALRING_TEST_WORKER=threads runs with threads what says neither, here or in the
+    settings.
     """
-    _choose_worker(path)
+    _choose_worker(path, worker or os.environ.get("SEALRING_TEST_WORKER"))
     port = free_port()
     options = {"bind": f"127.0.0.1:{port}", "workers": workers, "threads": threads, "gunicorn_config": gunicorn_config}
     command = _installed_command(path, options) if installed else gunicorn._command(**options)
@@ -159,8 +168,8 @@ def running(
         process.wait(timeout=30)
 
 
-def _choose_worker(path: Path) -> None:
-    kind, text = os.environ.get("SEALRING_TEST_WORKER"), path.read_text()
+def _choose_worker(path: Path, kind: str | None) -> None:
+    text = path.read_text()
     if kind and "[server]" not in text:
         path.write_text(f'{text}\n[server]\nworker = "{kind}"\n')
 
