@@ -3,7 +3,8 @@
 VENV    := .venv
 BIN     := $(VENV)/bin
 PIP     := PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
-UV      ?= uv
+UV      := $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps
 PLUGINS := api local hsm awskms gcpkms azurekv example
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
@@ -101,8 +102,7 @@ docs: setup  ## Build the documentation as a site, site/index.html
 wheels:  ## Build all distributions into dist/, check them, install them in a clean environment
 	@.ci/wheels
 
-lock:  ## Resolve the requirements*.lock files again; needs uv (ARGS=--upgrade for newer versions)
-	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
+lock: setup  ## Resolve the requirements*.lock files again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) -o requirements.lock
 	$(LOCK) $(ARGS) --group dev --group docs -o requirements-dev.lock
 	$(RESOLVE) $(ARGS) --constraint requirements-dev.lock --group pyproject.toml:release -o requirements-release.lock
@@ -124,15 +124,17 @@ $(MADE):
 
 $(LIBRARIES): $(MADE) requirements-dev.lock
 	@rm -f $@
-	@echo 'Installing the libraries of requirements-dev.lock; a dot for each, a minute the first time ...'
-	@{ $(PIP) install --no-deps --require-hashes -r requirements-dev.lock && touch $@; } | \
-		awk '/^(Collecting|Requirement already)/ { printf "."; fflush() } \
-			/^Installing/ { printf " unpacking"; fflush() } END { print "" }'
-	@test -e $@
+	@echo 'Installing the libraries of requirements-dev.lock; half a minute the first time ...'
+	@awk '/^uv==/ { uv = 1 } uv; uv && !/\\$$/ { exit }' requirements-dev.lock > $(VENV)/uv.txt
+	@$(PIP) install --quiet --no-deps --require-hashes -r $(VENV)/uv.txt
+	@$(INSTALL) --require-hashes -r requirements-dev.lock || { \
+		echo 'uv could not; it reads no pip.conf. Trying with pip, a minute or two ...'; \
+		$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.lock; }
+	@touch $@
 
 $(INSTALLED): $(LIBRARIES) pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
-	@echo 'Installing sealring, editable; about ten seconds ...'
-	@$(PIP) install --quiet --no-deps $(PLUGINS:%=-e plugins/%) -e .
+	@echo 'Installing sealring, editable ...'
+	@$(INSTALL) $(PLUGINS:%=-e plugins/%) -e . || $(PIP) install --quiet --no-deps $(PLUGINS:%=-e plugins/%) -e .
 	@test -x $(BIN)/sealring
 	@$(BIN)/python -m compileall -q app plugins/*/src # else each command compiles anew if PYTHONDONTWRITEBYTECODE is set
 	@touch $@
