@@ -6,7 +6,7 @@ import pytest
 from faults.proxy import FaultProxy
 from sdk.driver import Vault, driver
 from sdk.environments import CACHE, command_of
-from sdk.tools import NotInstalled
+from support.installed import NotInstalled
 
 
 class Organization:

@@ -16,8 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from sdk.tools import NotInstalled, do, needed
+from sdk.tools import needed
 from sdk.versions import Sdk
+from support.installed import NotInstalled, do, make_environment
 
 PINS = Path(__file__).parent
 DRIVERS = PINS / "drivers"
@@ -37,22 +38,20 @@ class Language(Protocol):
 
 
 class Python:
-    takes = "some ten seconds"
+    takes = "some seconds"
 
     def made_from(self, sdk: Sdk) -> bytes:
         return f"{sys.base_prefix} {sys.version}".encode() + (PINS / f"{sdk.id}.txt").read_bytes()
 
     def make(self, sdk: Sdk, folder: Path) -> None:
-        do([sys.executable, "-m", "venv", "--without-pip", str(folder)])  # to install another pip takes five seconds
-        pip = [sys.executable, "-m", "pip", "--python", str(folder), "--disable-pip-version-check", "--no-input"]
-        do([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(PINS / f"{sdk.id}.txt")])
+        make_environment(PINS / f"{sdk.id}.txt", folder)
 
     def command(self, sdk: Sdk, folder: Path) -> Sequence[str]:
         return [str(folder / "bin" / "python"), str(DRIVERS / sdk.driver)]
 
 
 class Node:
-    takes = "some ten seconds"
+    takes = "some seconds"
 
     _OLDEST = 20  # 18, which Debian 12 has, lacks the global `crypto` that the SDKs use
     _ADVICE = (

@@ -2,14 +2,10 @@
 
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-
-class NotInstalled(Exception):
-    """An SDK cannot be installed or run here. The message says what to do."""
+from support.installed import NotInstalled
 
 
 def found(program: str) -> str | None:
@@ -23,13 +19,3 @@ def needed(program: str, advice: str) -> str:
     if path is None:
         raise NotInstalled(f"{program} is missing. {advice}")
     return path
-
-
-def do(command: Sequence[str], folder: Path | None = None, **variables: str) -> None:
-    """Run a command in `folder`. Raises NotInstalled with what it said, where it fails."""
-    environment: Mapping[str, str] = {**os.environ, **variables}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise NotInstalled(f"{' '.join(command)} failed with status {done.returncode}:\n{done.stdout}")

@@ -1,17 +1,23 @@
-"""Two emulators, each started once, each behind a proxy that sees every request and can fail as AWS does."""
+"""Two emulators, each started once, each behind a proxy that sees every request and can fail as AWS does.
+
+Their pins are of `moto[kms,sts,server]==5.2.5`; and of `localstack-core==4.4.0`, `cbor2<6` (the newer one does not
+fit), and what its KMS provider imports: `boto3`, `jsonpatch`, `rolo`, `xmltodict`.
+"""
 
 import time
 from functools import cache
+from pathlib import Path
 
 import pytest
 from aws_emulators import emulators
-from aws_emulators.environments import NotInstalled, interpreter
 from aws_emulators.fault_proxy import FaultProxy
 from botocore.loaders import JSONFileLoader
 
 from sealring_awskms.spec import SPEC
 from sealring_plugin import Call, CustomersKey, Purpose, WrapContext
+from support.installed import CACHE, NotInstalled, python_with
 
+EMULATORS = Path(__file__).parent / "aws_emulators"
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 
 
@@ -24,35 +30,23 @@ def _models_are_read_once():
         yield
 
 
-@pytest.fixture(scope="session")
-def tell(pytestconfig):
-    """Prints a line at once, past pytest's capture."""
-    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-
-    def tell(line):
-        with capture.global_and_fixture_disabled():
-            print(f"\n{line}", flush=True)  # noqa: T201
-
-    return tell
-
-
-def started(name, tell, tmp_path_factory):
+def started(name, tmp_path_factory):
     try:
-        python = interpreter(name, tell)
+        python = python_with(EMULATORS / f"{name}.txt", CACHE / "awskms" / name)
     except NotInstalled as missing:
         raise pytest.fail.Exception(str(missing), pytrace=False) from None
     return emulators.running(name, python, tmp_path_factory.mktemp(name) / "log")
 
 
 @pytest.fixture(scope="session")
-def localstack(tell, tmp_path_factory):
-    with started("localstack", tell, tmp_path_factory) as port:
+def localstack(tmp_path_factory):
+    with started("localstack", tmp_path_factory) as port:
         yield emulators.localstack(port)
 
 
 @pytest.fixture(scope="session")
-def moto(tell, tmp_path_factory):
-    with started("moto", tell, tmp_path_factory) as port:
+def moto(tmp_path_factory):
+    with started("moto", tmp_path_factory) as port:
         yield emulators.moto(port)
 
 

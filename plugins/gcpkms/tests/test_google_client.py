@@ -1,4 +1,7 @@
-"""Google's own client talks to the fake as it talks to Google, and opens what the plugin wrapped."""
+"""Google's own client talks to the fake as it talks to Google, and opens what the plugin wrapped.
+
+Its pins are of google-cloud-kms, google-crc32c and requests.
+"""
 
 import json
 import subprocess
@@ -7,14 +10,15 @@ from pathlib import Path
 
 import pytest
 from fake_google import DISABLED
-from google_environment import NotInstalled, interpreter
 
 from sealring_gcpkms import blob
 from sealring_gcpkms.crc32c import crc32c
+from support.installed import CACHE, NotInstalled, python_with
 
 KEY = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys/secrets"
 ACCOUNT = "sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com"
 SCRIPT = Path(__file__).parent / "google_client.py"
+PINS = SCRIPT.with_name("google-client.txt")
 DEK = bytes(range(32))
 
 
@@ -22,9 +26,9 @@ DEK = bytes(range(32))
 def client(tmp_path_factory):
     """A process with Google's client, which takes half a second to start, and the file of its errors."""
     try:
-        python = interpreter()
-    except NotInstalled as reason:
-        pytest.skip(str(reason))
+        python = python_with(PINS, CACHE / "gcpkms" / "google-client")
+    except NotInstalled as missing:
+        raise pytest.fail.Exception(str(missing), pytrace=False) from None
     log, pipe = tmp_path_factory.mktemp("client") / "log", subprocess.PIPE
     with (
         log.open("wb") as errors,
