@@ -5,7 +5,6 @@ import uuid
 
 import pytest
 from aws_emulators import emulators
-from aws_emulators.environments import interpreter
 from aws_emulators.fault_proxy import FaultProxy
 
 from sealring.operator.installation import SETTINGS_FILE
@@ -24,8 +23,7 @@ allowed_hosts = "{place}"
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory):
     """LocalStack, with the customer's admin."""
-    python = interpreter("localstack", lambda line: None)
-    with emulators.running("localstack", python, tmp_path_factory.mktemp("localstack") / "log") as port:
+    with emulators.running("localstack", tmp_path_factory.mktemp("localstack") / "log") as port:
         yield emulators.localstack(port)
 
 

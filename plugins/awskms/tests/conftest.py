@@ -1,12 +1,7 @@
-"""Two emulators, each started once, each behind a proxy that sees every request and can fail as AWS does.
-
-Their pins are of `moto[kms,sts,server]==5.2.5`; and of `localstack-core==4.4.0`, `cbor2<6` (the newer one does not
-fit), and what its KMS provider imports: `boto3`, `jsonpatch`, `rolo`, `xmltodict`.
-"""
+"""Two emulators, each started once, each behind a proxy that sees every request and can fail as AWS does."""
 
 import time
 from functools import cache
-from pathlib import Path
 
 import pytest
 from aws_emulators import emulators
@@ -15,9 +10,7 @@ from botocore.loaders import JSONFileLoader
 
 from sealring_awskms.spec import SPEC
 from sealring_plugin import Call, CustomersKey, Purpose, WrapContext
-from support.installed import CACHE, NotInstalled, python_with
 
-EMULATORS = Path(__file__).parent / "aws_emulators"
 SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 
 
@@ -30,23 +23,15 @@ def _models_are_read_once():
         yield
 
 
-def started(name, tmp_path_factory):
-    try:
-        python = python_with(EMULATORS / f"{name}.txt", CACHE / "awskms" / name)
-    except NotInstalled as missing:
-        raise pytest.fail.Exception(str(missing), pytrace=False) from None
-    return emulators.running(name, python, tmp_path_factory.mktemp(name) / "log")
-
-
 @pytest.fixture(scope="session")
 def localstack(tmp_path_factory):
-    with started("localstack", tmp_path_factory) as port:
+    with emulators.running("localstack", tmp_path_factory.mktemp("localstack") / "log") as port:
         yield emulators.localstack(port)
 
 
 @pytest.fixture(scope="session")
 def moto(tmp_path_factory):
-    with started("moto", tmp_path_factory) as port:
+    with emulators.running("moto", tmp_path_factory.mktemp("moto") / "log") as port:
         yield emulators.moto(port)
 
 

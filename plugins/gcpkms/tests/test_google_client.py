@@ -13,7 +13,7 @@ from fake_google import DISABLED
 
 from sealring_gcpkms import blob
 from sealring_gcpkms.crc32c import crc32c
-from support.installed import CACHE, NotInstalled, python_with
+from support.installed import CACHE, python_with
 
 KEY = "projects/acme-keys/locations/europe-west3/keyRings/sealring/cryptoKeys/secrets"
 ACCOUNT = "sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com"
@@ -25,10 +25,7 @@ DEK = bytes(range(32))
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     """A process with Google's client, which takes half a second to start, and the file of its errors."""
-    try:
-        python = python_with(PINS, CACHE / "gcpkms" / "google-client")
-    except NotInstalled as missing:
-        raise pytest.fail.Exception(str(missing), pytrace=False) from None
+    python = python_with(PINS, CACHE / "gcpkms" / "google-client")
     log, pipe = tmp_path_factory.mktemp("client") / "log", subprocess.PIPE
     with (
         log.open("wb") as errors,

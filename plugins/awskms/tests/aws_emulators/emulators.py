@@ -1,4 +1,8 @@
-"""The emulators as processes of their own on loopback, each with its admin's client."""
+"""The emulators as processes of their own on loopback, each with its admin's client.
+
+Their pins are of `moto[kms,sts,server]==5.2.5`; and of `localstack-core==4.4.0`, `cbor2<6` (the newer one does not
+fit), and what its KMS provider imports: `boto3`, `jsonpatch`, `rolo`, `xmltodict`.
+"""
 
 import socket
 import subprocess
@@ -9,13 +13,16 @@ from pathlib import Path
 from botocore.config import Config
 from botocore.session import Session
 
+from support.installed import CACHE, python_with
+
+HERE = Path(__file__).parent
 OURS = "111122223333"  # our AWS account; for LocalStack, whose accounts are access key ids, our access key as well
 CUSTOMERS = "444455556666"
 REGION = "eu-west-1"
 
 _COMMANDS = {
     "moto": ("-m", "moto.server", "-H", "127.0.0.1", "-p"),
-    "localstack": (str(Path(__file__).with_name("localstack_kms.py")),),
+    "localstack": (str(HERE / "localstack_kms.py"),),
 }
 
 
@@ -32,8 +39,9 @@ class Emulator:
 
 
 @contextmanager
-def running(name, python, log):
-    """Start an emulator, and end it afterwards."""
+def running(name, log):
+    """Start an emulator, and end it afterwards. Raises NotInstalled."""
+    python = python_with(HERE / f"{name}.txt", CACHE / "awskms" / name)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with log.open("wb") as output:
