@@ -8,7 +8,7 @@ from pathlib import Path
 
 from uvicorn import Config, Server
 
-from sealring.http.asgi import BADLY_FRAMED
+from sealring.http.asgi import UNREADABLE
 from sealring.server import deadlines
 from sealring.server.loop_connection import Connection
 
@@ -23,7 +23,7 @@ async def app(scope, receive, send):
     body, more = b"", True
     while more:
         message = await receive()
-        if message["type"] != "http.request" or BADLY_FRAMED in scope:
+        if message["type"] != "http.request" or UNREADABLE in scope:
             await answer(send, 400)
             return
         body, more = body + message["body"], message["more_body"]

@@ -16,9 +16,8 @@ from a2wsgi import WSGIMiddleware
 
 from sealring.admission.guard import request_id_of
 from sealring.admission.replies import Reply
-from sealring.errors import InputError, RequestTimeout
+from sealring.errors import InputError
 from sealring.fibers import Fibers, Outcome
-from sealring.http import bodies
 from sealring.http.bodies import cut_short, too_large
 from sealring.http.dispatch import Found, Server
 
@@ -28,7 +27,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 FLASK_THREADS = 8
-BADLY_FRAMED = "sealring.badly_framed"  # in a scope: the server cannot read the rest of the body
+UNREADABLE = "sealring.unreadable"  # in a scope: why the rest of the body will not come, an InputError
 
 
 class AsgiRequest:
@@ -161,21 +160,20 @@ class Exchange:
     async def _received(self) -> Outcome[bytes]:
         """Read the whole body, if that is within the limits."""
         try:
-            async with asyncio.timeout(bodies.BODY_S):
-                return Outcome(await self._read())
-        except TimeoutError:
-            return Outcome(failure=RequestTimeout())
+            return Outcome(await self._read())
         except InputError as refused:
             return Outcome(failure=refused)
 
     async def _read(self) -> bytes:
-        """Raises PayloadTooLarge; MalformedRequest if the client ends the connection."""
+        """Raises PayloadTooLarge; MalformedRequest if the client ends the connection; what makes it unreadable."""
         if int(self.request.header("content-length") or 0) > self._max_bytes:
             raise too_large(self._max_bytes)
         pieces, size, more = [], 0, True
         while more:
             message = await self._receive()
-            if message["type"] != "http.request" or BADLY_FRAMED in self._scope:
+            if UNREADABLE in self._scope:
+                raise self._scope[UNREADABLE]
+            if message["type"] != "http.request":
                 raise cut_short()
             pieces.append(message["body"])
             size += len(pieces[-1])

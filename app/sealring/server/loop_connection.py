@@ -13,7 +13,9 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sealring.http.asgi import BADLY_FRAMED
+from sealring.errors import RequestTimeout
+from sealring.http import bodies
+from sealring.http.asgi import UNREADABLE
 from sealring.server import deadlines
 from sealring.server.heads import Head, HeadRefused
 from sealring.server.unreadable import refusal
@@ -55,6 +57,9 @@ class Connection(HttpToolsProtocol):
             self._refuse(408)
         elif self.is_free and not self.transport.get_write_buffer_size():
             self.transport.close()
+        elif self._arriving and not self._lingers and not self.pipeline:  # its body takes too long
+            self._stop(408)
+            self.until = self.loop.time() + deadlines.EXCHANGE_S
         else:
             self.transport.abort()
 
@@ -111,7 +116,7 @@ class Connection(HttpToolsProtocol):
             raise HeadRefused(400)
         self._head = None
         if self.is_free:
-            self.until = self.loop.time() + deadlines.EXCHANGE_S
+            self.until = self.loop.time() + bodies.BODY_S
         super().on_headers_complete()
         self.cycle.transport = _Ending(self)  # type: ignore[assignment] # it has what a cycle uses
 
@@ -127,8 +132,8 @@ class Connection(HttpToolsProtocol):
             return  # `_feed` goes on with the body
         self._arriving = False
         super().on_message_complete()
-        if self.is_free:
-            self.until = self.loop.time() + self.timeout_keep_alive
+        if not self.pipeline:
+            self.until = self.loop.time() + (self.timeout_keep_alive if self.is_free else deadlines.EXCHANGE_S)
 
     # --- what uvicorn tells
 
@@ -141,7 +146,7 @@ class Connection(HttpToolsProtocol):
         now = self.loop.time()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-            self.until = now + deadlines.EXCHANGE_S
+            self.until = now + (bodies.BODY_S if self._arriving and not self.pipeline else deadlines.EXCHANGE_S)
         elif self._lingers:
             return
         elif self._arriving:
@@ -192,7 +197,8 @@ class Connection(HttpToolsProtocol):
         self._lingers = True
         self.cycle.keep_alive = False
         if self._head is None:  # the body of this request
-            self.scope[BADLY_FRAMED] = True  # type: ignore[literal-required] # a key of ours
+            why = RequestTimeout() if status == 408 else bodies.cut_short()
+            self.scope[UNREADABLE] = why  # type: ignore[literal-required] # a key of ours
             self.cycle.message_event.set()
 
     def _refuse(self, status: int) -> None:
