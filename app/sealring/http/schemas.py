@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import EXCLUDE, RAISE, Schema, fields
 
 from sealring.admission.problems import FRAMEWORK_CODES, PROBLEMS
+from sealring.http.quick import checker_of
 
 _CODES = sorted({*FRAMEWORK_CODES.values(), *(problem.code for problem in PROBLEMS.values())})
 
 
-class Tolerant(Schema):
+class _Quick(Schema):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._check = checker_of(self)
+
+    def load(self, data: Any, **options: Any) -> Any:
+        loaded = None if self._check is None or options else self._check(data)
+        return super().load(data, **options) if loaded is None else loaded
+
+
+class Tolerant(_Quick):
     """For the compatible routes: unknown members are ignored, as SDKs send some of their own."""
 
     class Meta:
         unknown = EXCLUDE
 
 
-class Strict(Schema):
+class Strict(_Quick):
     """For our own routes: unknown members are refused."""
 
     class Meta:
