@@ -37,17 +37,27 @@ class Grouping:
         self._busy: set[bytes] = set()  # the keys of members of groups under way
         self._under_way = 0
         self._due = False
+        self._timed = False  # a look at those that wait is due
 
     def join(self, member: Member, loop: Fibers) -> None:
+        member.until = loop.loop.time() + JOIN_S
         self._forming.append(member)
         self._schedule(loop)
+        if not self._timed:
+            self._time(JOIN_S, loop)
 
-    def left(self, member: Member) -> bool:
-        """Take a member back that is in no group yet; return whether it was."""
-        if member not in self._forming:
-            return False
-        self._forming.remove(member)
-        return True
+    def _time(self, seconds: float, loop: Fibers) -> None:
+        self._timed = True
+        loop.loop.call_later(seconds, self._look, loop)
+
+    def _look(self, loop: Fibers) -> None:
+        """Give members up that are in no group yet, and have waited too long."""
+        self._timed = False
+        now = loop.loop.time()
+        while self._forming and self._forming[0].until <= now:
+            self._forming.pop(0).fail(MustNotWait())
+        if self._forming:
+            self._time(self._forming[0].until - now, loop)
 
     def _schedule(self, loop: Fibers) -> None:
         if self._forming and not self._due and self._under_way < UNDER_WAY:
@@ -128,6 +138,7 @@ class Member(Link):
         self._tell: _Tell | None = None  # set: it waits for the group
         self._note: Callable[[], None] | None = None  # set: it has to decide
         self._has_left = False
+        self.until = 0.0  # by loop.time(): then it waits no longer to join
         self.wanted: Sequence[Command] = ()
         self.commit: Commitment | None = None  # set: it writes
 
@@ -136,7 +147,7 @@ class Member(Link):
             raise MustNotWait
         if self._note is None:
             self.wanted = commands
-            replies = self._joined()
+            replies = self._told(lambda: self._grouping.join(self, self._loop))
             fibers.must_not_wait(True)
             return checked(replies)
         if commands == (_UNWATCH,):
@@ -176,17 +187,6 @@ class Member(Link):
 
     def close(self) -> None:
         raise AssertionError("the group has the connection")
-
-    def _joined(self) -> _Replies:
-        timer = self._loop.loop.call_later(JOIN_S, self._give_up)
-        try:
-            return self._told(lambda: self._grouping.join(self, self._loop))
-        finally:
-            timer.cancel()
-
-    def _give_up(self) -> None:
-        if self._grouping.left(self):
-            self.fail(MustNotWait())
 
     def _told(self, begin: Callable[[], None]) -> _Replies:
         def wait(tell: _Tell) -> None:
