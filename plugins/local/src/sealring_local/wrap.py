@@ -9,6 +9,7 @@ must never encrypt two plaintexts with the same nonce.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 from functools import lru_cache
@@ -104,4 +105,4 @@ def _decrypt(key: bytes, blob: bytes, bound: bytes) -> bytes:
 
 def _cipher(key: bytes, bound: bytes) -> AESGCM:
     """HKDF-Expand with SHA-256 of one block (RFC 5869 2.3; the key is random: nothing to extract, 3.3)."""
-    return AESGCM(hmac.digest(key, bound + b"\x01", "sha256"))
+    return AESGCM(hmac.digest(key, bound + b"\x01", hashlib.sha256))
