@@ -11,13 +11,17 @@ class Tally:
     """What became of the requests of one run."""
 
     asked: int
-    failed: int  # refused, cut off, or not answered in time
+    refused: int
+    broken: int = 0  # cut off, or not answered in time
 
     @classmethod
     def of(cls, outcome: Mapping[str, int]) -> "Tally":
         """Of the line that load.lua prints: `requests` counts all that were answered."""
-        failed = outcome["refused"] + outcome["broken"]
-        return cls(outcome["requests"] + outcome["broken"], failed)
+        return cls(outcome["requests"] + outcome["broken"], outcome["refused"], outcome["broken"])
+
+    @property
+    def failed(self) -> int:
+        return self.refused + self.broken
 
     @property
     def done(self) -> int:
@@ -27,7 +31,7 @@ class Tally:
         """Raises BenchmarkFailed if a larger share than `at_most` failed, or nothing was done."""
         if not self.done or self.failed > at_most * self.asked:
             raise BenchmarkFailed(
-                f"{self.failed:,} of {self.asked:,} requests were refused or lost; {at_most:.0%} may be"
+                f"{self.refused:,} of {self.asked:,} requests were refused, {self.broken:,} lost; {at_most:.0%} may be"
             )
 
     def __str__(self) -> str:

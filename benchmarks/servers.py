@@ -39,7 +39,7 @@ organization_contexts = 1000000000000
 
 
 class Client:
-    """One kept connection to an HTTP server that speaks JSON."""
+    """One kept connection to an HTTP server that speaks JSON; a new one if the server has ended it meanwhile."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -48,10 +48,17 @@ class Client:
         """Return status and body. Text is sent as it is, anything else as JSON."""
         payload = body if body is None or isinstance(body, str) else json.dumps(body)
         sent = {"Content-Type": "application/json", **headers} if payload else headers
-        self._connection.request(method, path, payload, dict(sent))
-        answer = self._connection.getresponse()
+        try:
+            answer = self._answered(method, path, payload, dict(sent))
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+            self._connection.close()
+            answer = self._answered(method, path, payload, dict(sent))
         raw = answer.read()
         return answer.status, json.loads(raw) if raw else None
+
+    def _answered(self, *request: Any) -> http.client.HTTPResponse:
+        self._connection.request(*request)
+        return self._connection.getresponse()
 
     def expect(self, method: str, path: str, headers: Mapping[str, str] = {}, body: object = None) -> Any:
         """Return the body of a success; stop at anything else."""

@@ -76,7 +76,7 @@ def test_a_peer_may_refuse_a_request_now_and_then(requests, refused, broken, at_
     [(1000, 1, 0, 0.0), (1000, 0, 1, 0.0), (1000, 11, 0, 0.01), (990, 1, 10, 0.01), (0, 0, 0, 0.01), (5, 5, 0, 1.0)],
 )
 def test_a_run_of_more_refusals_is_none(requests, refused, broken, at_most):
-    with pytest.raises(BenchmarkFailed, match="requests were refused or lost"):
+    with pytest.raises(BenchmarkFailed, match="requests were refused, [0-9]+ lost"):
         Tally.of({"requests": requests, "refused": refused, "broken": broken}).check(at_most)
 
 
