@@ -154,6 +154,7 @@ class Fibers:
         me = _me()
         while True:
             work()
+            del work  # a fiber that is idle keeps nothing of a request
             self._idle.append(me)
             work = self._main.switch()
 

@@ -30,14 +30,66 @@ FLASK_THREADS = 8
 UNREADABLE = "sealring.unreadable"  # in a scope: why the rest of the body will not come, an InputError
 
 
-class AsgiRequest:
-    """The Request of an ASGI scope."""
+class AsgiServer:
+    """The ASGI application. Its fibers begin with the loop."""
 
-    __slots__ = ("_body", "_headers", "_scope", "method", "path")
+    def __init__(self, server: Server, begun: Callable[[Fibers], None] = lambda _fibers: None) -> None:
+        """`begun` is called before the first request."""
+        self._server = server
+        self._begun = begun
+        self._in_threads: Any = WSGIMiddleware(self._in_flask, workers=FLASK_THREADS)  # its types are of its own
 
-    def __init__(self, scope: Scope, body: Callable[[], bytes]) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        exchange = Exchange(scope, receive, self._server.max_body_bytes, self._fibers)
+        found = self._server.hot(exchange)
+        if found is None:
+            await self._in_threads(scope, receive, send)
+        else:
+            await exchange.run(found, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._fibers = Fibers(asyncio.get_running_loop())
+        self._begun(self._fibers)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._fibers.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _in_flask(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        raw: bytes = environ["asgi.scope"]["raw_path"]
+        environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1")  # a2wsgi replaces what is not UTF-8
+        environ["RAW_URI"] = raw.decode("latin-1")
+        return self._server(environ, start_response)
+
+
+class Exchange:
+    """One request and its reply; to the guard and its views, the Request."""
+
+    __slots__ = (
+        "_fibers",
+        "_give_body",
+        "_headers",
+        "_max_bytes",
+        "_outcome",
+        "_receive",
+        "_scope",
+        "_wake",
+        "method",
+        "path",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, fibers: Fibers) -> None:
         self._scope = scope
-        self._body = body
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._fibers = fibers
+        self._outcome: Outcome[Reply] | None = None
+        self._give_body: Callable[[Outcome[bytes]], None] | None = None  # set: the fiber waits for the body
+        self._wake: asyncio.Future[None] | None = None  # set: the coroutine waits for the fiber
         headers = scope["headers"]
         self._headers: dict[bytes, bytes] = dict(headers)
         if len(self._headers) < len(headers):
@@ -66,70 +118,14 @@ class AsgiRequest:
         return None if value is None else value.decode("latin-1")
 
     def body(self) -> bytes:
-        return self._body()
+        def begin(give: Callable[[Outcome[bytes]], None]) -> None:
+            self._give_body = give
+            self._tell()
 
-
-def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Join fields of the same name, as WSGI does: two tokens are no token."""
-    joined: dict[bytes, bytes] = {}
-    for name, value in headers:
-        joined[name] = value if name not in joined else joined[name] + b"," + value
-    return joined
-
-
-class AsgiServer:
-    """The ASGI application. Its fibers begin with the loop."""
-
-    def __init__(self, server: Server, begun: Callable[[Fibers], None] = lambda _fibers: None) -> None:
-        """`begun` is called before the first request."""
-        self._server = server
-        self._begun = begun
-        self._in_threads: Any = WSGIMiddleware(self._in_flask, workers=FLASK_THREADS)  # its types are of its own
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
-        exchange = Exchange(scope, receive, self._server.max_body_bytes, self._fibers)
-        found = self._server.hot(exchange.request)
-        if found is None:
-            await self._in_threads(scope, receive, send)
-        else:
-            await exchange.run(found, send)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        self._fibers = Fibers(asyncio.get_running_loop())
-        self._begun(self._fibers)
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        self._fibers.close()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    def _in_flask(self, environ: Any, start_response: Any) -> Iterable[bytes]:
-        raw: bytes = environ["asgi.scope"]["raw_path"]
-        environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1")  # a2wsgi replaces what is not UTF-8
-        environ["RAW_URI"] = raw.decode("latin-1")
-        return self._server(environ, start_response)
-
-
-class Exchange:
-    """One request and its reply."""
-
-    __slots__ = ("_fibers", "_give_body", "_max_bytes", "_outcome", "_receive", "_scope", "_wake", "request")
-
-    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, fibers: Fibers) -> None:
-        self.request = AsgiRequest(scope, self._body)
-        self._scope = scope
-        self._receive = receive
-        self._max_bytes = max_bytes
-        self._fibers = fibers
-        self._outcome: Outcome[Reply] | None = None
-        self._give_body: Callable[[Outcome[bytes]], None] | None = None  # set: the fiber waits for the body
-        self._wake: asyncio.Future[None] | None = None  # set: the coroutine waits for the fiber
+        return self._fibers.suspend(begin).get()
 
     async def run(self, found: Found, send: Send) -> None:
-        request_id = request_id_of(self.request)
+        request_id = request_id_of(self)
         self._fibers.start(lambda: self._answer(found, request_id))
         while self._outcome is None:
             if self._give_body is not None:
@@ -143,15 +139,8 @@ class Exchange:
         await send({"type": "http.response.body", "body": reply.body})
 
     def _answer(self, found: Found, request_id: str) -> None:
-        self._outcome = Outcome.of(lambda: found.endpoint.respond(self.request, found.values, request_id))
+        self._outcome = Outcome.of(lambda: found.endpoint.respond(self, found.values, request_id))
         self._tell()
-
-    def _body(self) -> bytes:
-        def begin(give: Callable[[Outcome[bytes]], None]) -> None:
-            self._give_body = give
-            self._tell()
-
-        return self._fibers.suspend(begin).get()
 
     def _tell(self) -> None:
         if self._wake is not None and not self._wake.done():
@@ -166,7 +155,7 @@ class Exchange:
 
     async def _read(self) -> bytes:
         """Raises PayloadTooLarge; MalformedRequest if the client ends the connection; what makes it unreadable."""
-        if int(self.request.header("content-length") or 0) > self._max_bytes:
+        if int(self.header("content-length") or 0) > self._max_bytes:
             raise too_large(self._max_bytes)
         pieces, size, more = [], 0, True
         while more:
@@ -181,6 +170,14 @@ class Exchange:
             if size > self._max_bytes:
                 raise too_large(self._max_bytes)
         return b"".join(pieces)
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Join fields of the same name, as WSGI does: two tokens are no token."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        joined[name] = value if name not in joined else joined[name] + b"," + value
+    return joined
 
 
 def _fields(reply: Reply, request_id: str) -> list[tuple[bytes, bytes]]:
