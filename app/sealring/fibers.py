@@ -61,7 +61,10 @@ class Outcome(Generic[T]):
 
     def get(self) -> T:
         if self.failure is not None:
-            raise self.failure
+            try:
+                raise self.failure
+            finally:
+                del self  # the failure's traceback has this frame, and would keep itself alive
         return self._result  # type: ignore[return-value] # set: the call did not fail
 
 
@@ -185,7 +188,10 @@ class Joined(Generic[T]):
         joined, self._joining = self._joining, None
         for resume in joined:
             fibers.loop.call_soon(resume, outcome)
-        return outcome.get()
+        try:
+            return outcome.get()
+        finally:
+            del outcome
 
 
 class Turns:

@@ -82,6 +82,8 @@ def test_a_peer_that_refuses_a_request_now_and_then_is_measured_and_the_refusals
 def test_one_that_refuses_more_is_not(tmp_path, may_refuse):
     with (
         peer(refusing=25, may_refuse=may_refuse) as target,
-        pytest.raises(BenchmarkFailed, match=r"^peer, read: .* requests were refused, [0-9]+ lost; [01]% may be\. One such"),
+        pytest.raises(
+            BenchmarkFailed, match=r"^peer, read: .* requests were refused, [0-9]+ lost; [01]% may be\. One such"
+        ),
     ):
         measure(target, "read", EFFORT, tmp_path)

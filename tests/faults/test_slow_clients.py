@@ -1,7 +1,6 @@
 """Thousands of slow clients beside a healthy one: it notices little, each of them is ended in time, and nothing stays."""
 
 import asyncio
-import http.client
 import random
 import resource
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.healthy import address, object_of, p99, times_of_reads
 from support.live import live_server
 from support.waiting import becomes_true
 
@@ -92,28 +92,6 @@ def under(attack):
         thread.join(60)
 
 
-def p99_of_reads(server, path, token, seconds):
-    """In seconds, of one client with one connection, thirty times a second; each read has to be answered."""
-    host, port = address(server)
-    connection, took, until = http.client.HTTPConnection(host, port, timeout=30), [], time.monotonic() + seconds
-    pace = threading.Event()
-    while time.monotonic() < until:
-        began = time.monotonic()
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 200
-        took.append(time.monotonic() - began)
-        pace.wait(1 / 30)
-    connection.close()
-    return sorted(took)[int(len(took) * 0.99)]
-
-
-def address(server):
-    host, port = server.url.removeprefix("http://").split(":")
-    return host, int(port)
-
-
 def descriptors(server):
     return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in server.workers)
 
@@ -131,15 +109,14 @@ def test_a_healthy_client_notices_little_of_slow_ones_and_nothing_of_them_stays(
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with live_server(tmp_path) as server:
         token = server.token("org_acme")
-        body = {"name": "name", "value": "v", "key_context": {"organization_id": "org_acme"}}
-        path = f"/vault/v1/kv/{server.ask('POST', '/vault/v1/kv', token=token, body=body).json['id']}"
-        normal = p99_of_reads(server, path, token, min(seconds, 30))
+        path = object_of(server, "org_acme")
+        normal = p99(times_of_reads(server, path, token, min(seconds, 30)))
         files, memory = descriptors(server), resident_mb(server)
         attack = Attack(address(server), server.token("org_slow"), clients)
 
         with under(attack):
             assert becomes_true(lambda: sum(attack.open.values()) > clients * 0.7)
-            attacked = p99_of_reads(server, path, token, seconds)
+            attacked = p99(times_of_reads(server, path, token, seconds))
 
         assert attacked < max(3 * normal, 0.1), (
             normal,

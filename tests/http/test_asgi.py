@@ -32,9 +32,9 @@ def app(tmp_path, valkey):
     return app
 
 
-async def ask(app, method, path, body=None):
+async def ask(app, method, path, body=None, token=None):
     raw = b"" if body is None else json.dumps(body).encode()
-    headers = [(b"authorization", f"Bearer {app.token}".encode()), (b"content-type", b"application/json")]
+    headers = [(b"authorization", f"Bearer {token or app.token}".encode()), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": method, "raw_path": path.encode(), "query_string": b"", "headers": headers}
     sent = []
 
@@ -69,34 +69,57 @@ async def living(app, work):
     return done
 
 
-def test_no_request_leaves_anything_to_the_garbage_collector(app):
+async def served(app, number):
+    """One request of each kind."""
+    body = {"name": f"n{number}", "value": "v", "key_context": CONTEXT}
+    _, made = await ask(app, "POST", "/vault/v1/kv", body)
+    path = f"/vault/v1/kv/{made['id']}"
+    _, pair = await ask(app, "POST", "/vault/v1/keys/data-key", {"context": CONTEXT})
+    answers = [
+        await ask(app, "GET", path),
+        await ask(app, "PUT", path, {"value": "w"}),
+        await ask(app, "GET", "/vault/v1/kv"),
+        await ask(app, "DELETE", path),
+        await ask(app, "POST", "/vault/v1/keys/decrypt", {"keys": pair["encrypted_keys"]}),
+    ]
+    return [status for status, _ in answers]
+
+
+async def refused(app, _number):
+    """One request for each kind of refusal."""
+    answers = [
+        await ask(app, "GET", "/vault/v1/kv", token="x.y.z"),
+        await ask(app, "GET", "/vault/v1/kv", token=f"{app.token[:-9]}AAAAAAAAA"),
+        await ask(app, "GET", f"/vault/v1/kv/secret_{32 * '0'}"),
+        await ask(app, "POST", "/vault/v1/kv", {"name": 1}),
+        await ask(
+            app, "POST", "/vault/v1/kv", {"name": "n", "value": "v", "key_context": {"organization_id": "other"}}
+        ),
+        await ask(app, "POST", "/vault/v1/kv", {"name": 99 * "n", "value": 7_000_000 * "v", "key_context": CONTEXT}),
+        await ask(app, "POST", "/vault/v1/keys/decrypt", {"keys": "AAAA"}),
+    ]
+    return [status for status, _ in answers]
+
+
+@pytest.mark.parametrize(
+    ("every_kind", "statuses"),
+    [(served, [200, 201, 200, 200, 200]), (refused, [401, 401, 404, 422, 403, 413, 400])],
+)
+def test_no_request_leaves_anything_to_the_garbage_collector(app, every_kind, statuses):
     """What it leaves would stay in memory for a while, its token and its value among it."""
 
-    async def every_kind(number):
-        _, made = await ask(app, "POST", "/vault/v1/kv", {"name": f"n{number}", "value": "v", "key_context": CONTEXT})
-        answers = [
-            await ask(app, "GET", f"/vault/v1/kv/{made['id']}"),
-            await ask(app, "PUT", f"/vault/v1/kv/{made['id']}", {"value": "w"}),
-            await ask(app, "GET", "/vault/v1/kv"),
-            await ask(app, "DELETE", f"/vault/v1/kv/{made['id']}"),
-            await ask(app, "POST", "/vault/v1/keys/data-key", {"context": CONTEXT}),
-        ]
-        _, pair = answers[-1]
-        answers.append(await ask(app, "POST", "/vault/v1/keys/decrypt", {"keys": pair["encrypted_keys"]}))
-        return [status for status, _ in answers]
-
     async def work():
-        await every_kind(0)
+        await every_kind(app, 0)
         gc.collect()
         gc.disable()
         gc.set_debug(gc.DEBUG_SAVEALL)
         try:
-            statuses = await every_kind(1)
+            answered = await every_kind(app, 1)
             gc.collect()
-            return statuses, [type(each).__name__ for each in gc.garbage]
+            return answered, [type(each).__name__ for each in gc.garbage]
         finally:
             gc.set_debug(0)
             gc.garbage.clear()
             gc.enable()
 
-    assert uvloop.run(living(app, work)) == ([200, 201, 200, 200, 200, 200], [])
+    assert uvloop.run(living(app, work)) == (statuses, [])

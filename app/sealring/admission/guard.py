@@ -81,7 +81,7 @@ def _body(schema: Schema, raw: bytes, request: Request) -> Mapping[str, Any]:
     except MalformedJson as error:
         raise MalformedRequest(f"The body is refused: {error}. Send one JSON object.") from error
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise _invalid(error.with_traceback(None)) from None  # marshmallow's frames keep themselves and the body alive
     return loaded
 
 
@@ -96,10 +96,11 @@ def _query(schema: Schema, text: str) -> Mapping[str, Any]:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=50)
         loaded: Mapping[str, Any] = schema.load(_once(pairs, schema))
     except ValidationError as error:
+        error.with_traceback(None)  # as above
         if schema.unknown == RAISE:
-            raise _invalid(error) from error
+            raise _invalid(error) from None
         parameter, wrong = _violations(error)[0]
-        raise MalformedRequest(f"Query parameter {parameter}: {wrong}") from error
+        raise MalformedRequest(f"Query parameter {parameter}: {wrong}") from None
     except ValueError as error:
         raise MalformedRequest("The query cannot be read. Send percent-encoded UTF-8.") from error
     return loaded
