@@ -17,6 +17,7 @@ from typing import Any
 
 import beside
 import contexts
+import growth
 import layers
 import peer
 import report
@@ -58,6 +59,8 @@ def main() -> int:
             _run_beside(options)
         elif options.scale:
             _run_scale(options)
+        elif options.growth:
+            _run_growth(options)
         else:
             _run(options)
     except (BenchmarkFailed, SealringError) as failure:
@@ -94,6 +97,14 @@ def _run_scale(options: argparse.Namespace) -> None:
     effort = Effort(1, options.seconds, options.warm_up)
     with tempfile.TemporaryDirectory(prefix="sealring-scale-") as name, pinned(cores.others):
         result = scale.measure(Path(name), options.scale, cores, options.keys, effort, options.rounds)
+    report.write_json(options.json, result)
+
+
+def _run_growth(options: argparse.Namespace) -> None:
+    cores = Cores.of_this_machine()
+    effort = Effort(options.connections, options.seconds, options.warm_up)
+    with tempfile.TemporaryDirectory(prefix="sealring-growth-") as name, pinned(cores.others):
+        result = {"growth": growth.run(Path(name), cores, effort, options.rounds)}
     report.write_json(options.json, result)
 
 
@@ -163,6 +174,11 @@ def _options() -> argparse.Namespace:
         help="instead, compare stores with so many objects; default: 10000 100000 1000000, some 3 GB and 40 minutes",
     )
     parser.add_argument(
+        "--growth",
+        action="store_true",
+        help="instead, more connections, workers and organizations, and larger values; 10 minutes",
+    )
+    parser.add_argument(
         "--beside", type=Path, metavar="CHECKOUT", help="instead, compare with another checkout, in-process; 2 minutes"
     )
     parser.add_argument("--quick", action="store_true", help="a smoke test of some 15 seconds; its figures are rough")
@@ -183,7 +199,7 @@ def _options() -> argparse.Namespace:
     if options.scale is not None:
         options.scale = options.scale or list(scale.SIZES)
     options.rounds = options.rounds or (PEER_ROUNDS if options.peer else 3)
-    options.connections = options.connections or (MANY if options.peer else 16)
+    options.connections = options.connections or (MANY if options.peer or options.growth else 16)
     if options.profile and options.peer:
         parser.error("choose --profile or --peer")
     return options

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import half
 import openbao
 from interpreter import Interpreter
 from intervals import Estimate, ratios
@@ -45,6 +46,7 @@ BUDGETS = (
     Budget("data-key", IN_MEMORY, 0.60, 0.55),
     Budget("decrypt", IN_MEMORY, 0.55, 0.50),
 )
+WITH_STORE = 0.60
 WORKER_MB = 78
 BYTES_AN_OBJECT = 700
 
@@ -70,12 +72,19 @@ def compare(ours: Target, effort: Effort, rounds: int, folder: Path, cores: Core
             progress(f"round {number} of {rounds}: {len(every)} samples of {effort.seconds} s")
             for name, operation in every:
                 samples[name][operation].append(measure(targets[name], operation, effort, folder))
+        saturated = {
+            (name, operation): statistics.median(each.rate for each in found)
+            for name, operations in samples.items()
+            for operation, found in operations.items()
+        }
+        halves = half.measure(targets, saturated, effort.connections)
     _print(samples, effort, rounds)
     return {
         "openbao": openbao.version(binary),
         "rounds": rounds,
         "samples": {name: {operation: [asdict(each) for each in found] for operation, found in operations.items()}
                     for name, operations in samples.items()},
+        "half": halves,
         "ratios": [_compared(samples, budget, effort.connections) for budget in BUDGETS],
     }  # fmt: skip
 
@@ -89,6 +98,11 @@ def print_budgets(compared: Mapping[str, Any], memory: Mapping[str, Any]) -> Non
         rows.append(
             (what, f"{ratio.median:.2f} x", ratio.interval(2), f"{each['at_most']:.2f} x",
              _verdict(ratio.median, each["at_most"]))
+        )  # fmt: skip
+        whole = Estimate(**each["with_store"])
+        rows.append(
+            ("  with the store's CPU", f"{whole.median:.2f} x", whole.interval(2), f"{WITH_STORE:.2f} x",
+             _verdict(whole.median, WITH_STORE))
         )  # fmt: skip
     resident, size = memory["worker_mb"], memory["bytes_an_object"]
     rows.append(
@@ -124,13 +138,15 @@ def _print(samples: Samples, effort: Effort, rounds: int) -> None:
 
 
 def _compared(samples: Samples, budget: Budget, connections: int) -> dict[str, Any]:
-    at_most, ratio = budget.at_most(connections), _ratio(samples, budget)
-    return {"operation": budget.operation, "peer": budget.peer, "at_most": at_most, "ratio": asdict(ratio)}
-
-
-def _ratio(samples: Samples, budget: Budget) -> Estimate:
-    ours, theirs = ([each.cpu_us for each in samples[name][budget.operation]] for name in (OURS, budget.peer))
-    return Estimate.of(ratios(ours, theirs))
+    ours, theirs = (samples[name][budget.operation] for name in (OURS, budget.peer))
+    peers = [each.cpu_us for each in theirs]
+    return {
+        "operation": budget.operation,
+        "peer": budget.peer,
+        "at_most": budget.at_most(connections),
+        "ratio": asdict(Estimate.of(ratios([each.cpu_us for each in ours], peers))),
+        "with_store": asdict(Estimate.of(ratios([each.cpu_us + each.store_us for each in ours], peers))),
+    }
 
 
 def _peer_side(operation: str, peer: str) -> str:

@@ -38,6 +38,14 @@ organization_contexts = 1000000000000
 """
 
 
+_GUNICORN = """
+from sealring.server.serving import *
+
+worker_connections = 5000
+backlog = 5000
+"""
+
+
 class Client:
     """One kept connection to an HTTP server that speaks JSON; a new one if the server has ended it meanwhile."""
 
@@ -114,11 +122,13 @@ def initialise(folder: Path, store_url: str, keys: str) -> Path:
 
 
 @contextmanager
-def serving(folder: Path, store_url: str, cores: Cores) -> Iterator[Sealring]:
-    """Run one worker on the server's core, on a store that was initialised."""
+def serving(folder: Path, store_url: str, cores: Cores, workers: int = 1) -> Iterator[Sealring]:
+    """Run workers on the server's core, on a store that was initialised."""
     path, log, port = folder / installation.SETTINGS_FILE, folder / "server.log", free_port()
+    config = folder / "gunicorn.conf.py"
+    config.write_text(_GUNICORN)
     command = [str(Path(sys.executable).with_name("sealring")), "serve", "--config", str(path)]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", "1"]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--gunicorn-config", str(config)]
     with started(command, log, cores) as process:
         wait_for(lambda: _is_ready(port), process, log)
         yield Sealring(process, port, path, redis.Redis.from_url(store_url))
