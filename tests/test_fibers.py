@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -227,6 +228,21 @@ def test_a_fiber_sees_nothing_that_one_beside_it_has_set():
         return SEEN.get()
 
     assert in_fibers(sets, looks)[1].get() == "nothing"
+
+
+def test_an_idle_fiber_keeps_nothing_of_what_it_did():
+    class Request:
+        def work(self):
+            pass
+
+    async def run():
+        request = Request()
+        gone = weakref.ref(request)
+        Fibers(asyncio.get_running_loop()).start(request.work)
+        del request
+        return gone()
+
+    assert asyncio.run(run()) is None
 
 
 def test_fibers_are_used_again():

@@ -98,6 +98,7 @@ class Fibers:
         else:
             fiber = _Fiber(self._run)
             fiber.fibers = self
+            fiber.switch()  # with nothing: what a greenlet is begun with, it keeps
         self._enter(fiber, work)
 
     def suspend(self, begin: Callable[[Callable[[T], None]], None]) -> T:
@@ -153,13 +154,13 @@ class Fibers:
         with suppress(RuntimeError):  # the loop has ended, and nobody waits
             self.loop.call_soon_threadsafe(call, value)
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def _run(self) -> None:
         me = _me()
         while True:
+            work: Callable[[], None] = self._main.switch()
             work()
             del work  # a fiber that is idle keeps nothing of a request
             self._idle.append(me)
-            work = self._main.switch()
 
     def _enter(self, fiber: _Fiber, value: object) -> None:
         self.running_since = time.monotonic()

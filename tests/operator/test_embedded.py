@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -118,9 +118,15 @@ def test_an_open_directory_is_closed(tmp_path: Path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def open_files(pid: int) -> Iterator[str]:
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # just closed
+            yield str(link.readlink())
+
+
 def test_no_tcp_port_is_open(shared: EmbeddedValkey):
     pid = pid_of(shared.url)
-    own = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    own = set(open_files(pid))
 
     tables = [Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
     tcp = {f"socket:[{line.split()[9]}]" for table in tables for line in table}

@@ -13,7 +13,9 @@ from support.waiting import becomes_true
 LIMIT = 20
 CONFIG = f"""
 from sealring.server.serving import *
+import sealring.http.bodies
 
+sealring.http.bodies.BODY_S = 2.0  # of an exchange there are still 90 s
 worker_connections = {LIMIT}
 keepalive = 5
 """
@@ -94,6 +96,18 @@ def test_a_connection_with_a_request_is_ended_for_nobody_and_who_comes_next_is_t
         assert problem(refusal) == (503, "too_many_connections")
         assert (refusal.headers["Retry-After"], refusal.headers["Connection"]) == ("1", "close")
         assert {each.recv(13) for each in busy} == {b"HTTP/1.1 415 "}
+
+
+def test_a_body_has_less_time_than_its_answer(small):
+    token = small.token("org_acme")
+    half = f"POST /vault/v1/kv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n{{".encode()
+    with ExitStack() as stack:
+        slow = connected(stack, small)
+        slow.sendall(half)
+
+        (refusal,) = answers(all_that_comes(slow))
+
+    assert problem(refusal) == (408, "request_timeout")
 
 
 def told_at_last(stack, live):
