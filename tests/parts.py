@@ -17,7 +17,7 @@ from typing import BinaryIO
 ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-u", "-m", "pytest")
 STORES = ("tests/adversary", "tests/backup", "tests/store")
-OTHERS = ("tests/sdk", "tests/isolation", "plugins/awskms", "plugins/gcpkms")  # SDKs and emulators of others
+OTHERS = ("tests/sdk", "tests/isolation", "tests/http", "plugins/awskms", "plugins/gcpkms")  # SDKs, emulators, nginx
 BESIDE_PLUGINS = ("tests/bindings", "tests/faults")
 _TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS))
 PARTS = {

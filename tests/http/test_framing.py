@@ -115,7 +115,7 @@ SPICE = [
     b"#",
     *CORPUS.values(),
 ]
-FUZZ_S = 20
+FUZZ_S = 60
 HOUR_S = 3600
 
 
