@@ -195,6 +195,30 @@ def test_the_oldest_goes_in_the_transaction_of_the_write(parts, use, record, mon
     assert {b"SET", b"HSET", b"LPUSH", b"LTRIM", b"HDEL", b"XADD"} < set(commands)
 
 
+def test_the_write_of_an_object_with_all_its_versions_takes_no_round_trip_more(use, record, monkeypatch):
+    """Then it can be one of a group, too: a member of a group reads once."""
+    send, sent = Link.send, []
+
+    def listening(self, *commands):
+        sent.append([command[0] for command in commands])
+        return send(self, *commands)
+
+    monkeypatch.setattr(Link, "send", listening)
+    update(use, record)
+
+    assert [(commands[0], commands[-1]) for commands in sent] == [(b"WATCH", b"TIME"), (b"MULTI", b"EXEC")]
+
+
+def test_an_object_with_a_version_too_many_in_its_list_is_not_written(parts, use, record):
+    """Put there by somebody: the version that has to go is not where it has to be."""
+    key = parts.keyspace.summaries(record.id)
+    (newest,) = parts.links.call((b"LINDEX", key, 0))
+    parts.links.call((b"RPUSH", key, newest))
+
+    with pytest.raises(IntegrityFailure):
+        update(use, record)
+
+
 def test_one_that_is_kept_and_missing_is_refused(parts, use, record):
     """Its summary says that it is kept."""
     kept = use.versions.list(ME, str(record.id))[1].id

@@ -19,9 +19,10 @@ class RedisHistory:
         self._keyspace = keyspace
         self._records = records
 
-    def newest(self, object_id: ObjectId) -> Command:
-        """Return the command for the reply that `check_newest` takes."""
-        return (b"LINDEX", self._keyspace.summaries(object_id), 0)
+    def ends(self, object_id: ObjectId) -> Sequence[Command]:
+        """Return the commands for the replies that `check_newest` and `leaving` take."""
+        summaries = self._keyspace.summaries(object_id)
+        return (b"LINDEX", summaries, 0), (b"LINDEX", summaries, -1)
 
     def all(self, object_id: ObjectId) -> Command:
         """Return the command for the reply that `summaries` takes."""
@@ -52,10 +53,12 @@ class RedisHistory:
     def decoded(self, record: ObjectRecord, version_id: bytes, raw: Reply) -> Version | None:
         return None if raw is None else self._records.decode_version(record, version_id, raw)
 
-    def leaving(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> Sequence[VersionSummary]:
+    def leaving(
+        self, link: Link, current: ObjectRecord, record: ObjectRecord, oldest: Reply
+    ) -> Sequence[VersionSummary]:
         """Return the versions that the replacement of `current` by `record` drops: those that are not kept.
 
-        An object with its maximum of versions costs one more round trip.
+        Usually that is the oldest; more than one, after the maximum was lowered, cost one more round trip.
         """
         if record.oldest <= current.oldest:
             return ()
@@ -63,8 +66,13 @@ class RedisHistory:
         if not current.older:
             return replaced
         kept = max(len(record.older) - 1, 0)
-        (members,) = link.send((b"LRANGE", self._keyspace.summaries(record.id), kept, -1))
-        return [*replaced, *(self._records.decode_summary(record.id, member) for member in members)]
+        members = [oldest]
+        if len(current.older) - kept != 1:
+            (members,) = link.send((b"LRANGE", self._keyspace.summaries(record.id), kept, -1))
+        dropped = [self._records.decode_summary(record.id, member) for member in members]
+        if [each.number for each in dropped] != list(current.older[kept:]):
+            raise IntegrityFailure("a gap in the versions")
+        return [*replaced, *dropped]
 
     def writes(
         self, current: ObjectRecord, record: ObjectRecord, leaving: Sequence[VersionSummary]

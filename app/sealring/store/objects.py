@@ -146,12 +146,14 @@ class RedisObjects:
                 (b"GET", object_key),
                 (b"GET", epoch_key),
                 (b"HGETALL", usage_key),
-                self._history.newest(object_id),
+                *self._history.ends(object_id),
                 (b"ZSCORE", self._keyspace.tombstones(object_id.partition), object_id.raw),
                 (b"TIME",),
                 *following.reading,
             )
-            marker, raw, epoch, usage, newest, deleted_until, now, *known = replies[len(following.opening) + 1 :]
+            marker, raw, epoch, usage, newest, oldest, deleted_until, now, *known = replies[
+                len(following.opening) + 1 :
+            ]
             self._markers.check(object_id.partition, marker)
             current = self._decode(object_id, raw)
             if current is None:
@@ -168,7 +170,7 @@ class RedisObjects:
             record = change.record.following(current)
             ours.add(record.operation)
             self._check_name_free(link, current, record)
-            leaving = self._history.leaving(link, current, record)
+            leaving = self._history.leaving(link, current, record, oldest)
             counted = growing(self._keyspace, usage, record, growth_of(current, record, leaving), change.limits)
             writes = (*self._history.writes(current, record, leaving), *self._commands.replace(current, record))
             return self._commit((*writes, *counted, *following.closing(record)), record, change)
