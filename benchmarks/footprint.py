@@ -16,6 +16,10 @@ _KINDS = {
     "v": "older versions",
     "s": "their summaries",
     "m": "counts of an organization",
+    "u": "counts of a KEK",
+    "g": "epoch of an organization",
+    "r": "revocations",
+    "z": "marker of a partition",
 }
 _NOT_OF_OBJECTS = {"a", "k", "c", ""}  # audit stream, KEKs, their scopes, layout
 _LETTER = re.compile(rb"s1:\{\d+\}:([a-z]+)")

@@ -1,12 +1,17 @@
-"""Growth: what a request costs with more connections, workers and organizations, and with larger values."""
+"""Growth: what a request costs with more connections, workers and organizations, and with larger values.
+
+A worker works on 256 requests at once and refuses more, so no more than that ask: all other connections are idle.
+"""
 
 import json
 import resource
+import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 import paced
 from load import Effort, Request, measure
@@ -20,13 +25,14 @@ CONNECTIONS = (16, 64, 256, 1024, 4096)
 WORKERS = (1, 2)
 VALUES = (32, 1 << 10, 32 << 10, 256 << 10, 1 << 20)  # bytes
 ORGANIZATIONS = (1, 100, 10_000, 100_000)
-OBJECTS = 1_000  # that are read, at most
+OBJECTS = 1_000  # that are read and written
+ACTIVE = 64  # connections that ask, or all if there are fewer; the others are kept, and ask nothing
 
 _KV = "/vault/v1/kv"
 
 
 class Grown:
-    """A server with one object in each of some organizations, and a token for all of them."""
+    """A server with objects in some organizations, one in each if they are many, and a token for all of them."""
 
     name = "sealring"
     may_refuse = 0.0
@@ -38,7 +44,7 @@ class Grown:
         self._client = Client(server.port)
         self._token = ("Authorization", f"Bearer {server.token(None)}")
         self._value = "x" * value_bytes
-        made = paced.all_of(self.url, [self._new(number) for number in range(organizations)], 16)
+        made = paced.all_of(self.url, [self._new(n, organizations) for n in range(max(organizations, OBJECTS))], 16)
         self._ids = [json.loads(body)["id"] for body in made.bodies]
 
     def plan(self, operation: str) -> Sequence[Request]:
@@ -60,8 +66,9 @@ class Grown:
     def settle(self) -> None:
         """Nothing is left behind."""
 
-    def _new(self, number: int) -> Request:
-        body = {"name": "grown", "value": self._value, "key_context": {"organization_id": f"org_{number:022d}"}}
+    def _new(self, number: int, organizations: int) -> Request:
+        org = f"org_{number % organizations:022d}"
+        body = {"name": f"grown {number}", "value": self._value, "key_context": {"organization_id": org}}
         return Request("POST", _KV, self._token, json.dumps(body))
 
 
@@ -73,10 +80,11 @@ def run(folder: Path, cores: Cores, effort: Effort, rounds: int) -> list[dict[st
     for organizations in ORGANIZATIONS:
         with _grown(folder / f"organizations{organizations}", cores, organizations) as target:
             rows.append(_row("organizations", organizations, target, effort, rounds, folder))
-            if organizations == OBJECTS // 10:
+            if organizations == 100:
                 for connections in CONNECTIONS:
-                    more = Effort(connections, effort.seconds, effort.warm_up_s)
-                    rows.append(_row("connections", connections, target, more, rounds, folder))
+                    more = Effort(min(connections, ACTIVE), effort.seconds, effort.warm_up_s)
+                    with _idle(target.url, connections - more.connections):
+                        rows.append(_row("connections", connections, target, more, rounds, folder))
     for workers in WORKERS:
         with _grown(folder / f"workers{workers}", cores, 100, workers=workers) as target:
             rows.append(_row("workers, on one core", workers, target, effort, rounds, folder))
@@ -103,6 +111,18 @@ def _grown(
         with serving(folder, valkey.url, cores, workers) as server:
             progress(f"making {organizations:,} organizations with an object of {value_bytes:,} bytes each")
             yield Grown(server, organizations, value_bytes)
+
+
+@contextmanager
+def _idle(url: str, count: int) -> Iterator[None]:
+    """Keep connections that have asked once."""
+    address = urlsplit(url)
+    with ExitStack() as stack:
+        for _ in range(count):
+            connection = stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=30))
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.recv(4096)
+        yield
 
 
 def _row(  # noqa: PLR0913, PLR0917  what one row is of

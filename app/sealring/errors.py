@@ -109,7 +109,7 @@ class RateLimited(LimitError):
 
     def __init__(self, whose: Whose, quota: int, window_s: int, retry_after_s: float) -> None:
         super().__init__(f"Too many requests of the {whose}. Try again later.")
-        self.whose = whose
+        self.whose = self.reason = whose  # the reason is for the log
         self.quota = quota  # requests that this worker admits in `window_s` seconds
         self.window_s = window_s
         self.retry_after_s = retry_after_s

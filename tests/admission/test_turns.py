@@ -57,6 +57,14 @@ def test_a_neighbour_who_stays_away_is_forgotten(turns, at):
     assert taken(turns, MINE, 7) == 7
 
 
+def test_a_neighbour_who_left_long_before_one_comes_is_forgotten_by_then(turns, at):
+    turns.enter(THEIRS)
+    turns.leave(THEIRS)
+    at.now += ABOUT_S + 1
+
+    assert taken(turns, MINE, 8) == 8
+
+
 def test_a_neighbour_whose_request_lasts_is_not_forgotten(turns, at):
     turns.enter(THEIRS)
     turns.enter(MINE)

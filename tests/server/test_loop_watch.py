@@ -57,6 +57,12 @@ def test_a_plugin_that_blocks_is_named_once_and_counted():
     assert "held up the event loop for over 20 ms" in log
 
 
+def test_what_a_busy_machine_stops_now_and_then_is_counted_and_not_named():
+    held, log = watched(*[lambda: time.sleep(2 * HELD_S)] * 2)
+
+    assert (sum(held.values()), log) == (2, "")
+
+
 def test_code_of_a_library_is_named_by_what_was_called():
     """Not by the innermost frame, which is of the standard library or of something that nobody knows."""
     plugin = types.ModuleType("somebodys_plugin.kms")

@@ -31,7 +31,8 @@ class Turns:
         self._busy = 0
         self._of: dict[Owner, int] = {}
         self._latest: Owner | None = None
-        self._company_at = float("-inf")  # when an organization last asked after another one
+        self._latest_at = float("-inf")  # when it last asked
+        self._company_at = float("-inf")  # when another one last asked
 
     @property
     def busy(self) -> int:
@@ -64,13 +65,13 @@ class Turns:
     def _count(self, owner: Owner) -> None:
         has = self._of.get(owner, 0)
         if owner != self._latest:
-            if self._latest is not None:
-                self._company_at = self._clock()
+            self._company_at = self._latest_at
             self._latest = owner
+        self._latest_at = self._clock()
         if has >= self._alone or (has >= self._share and self._in_company(has)):
             raise TooManyRequests("Too many requests of the organization at once. Try again later.")
         self._of[owner] = has + 1
 
     def _in_company(self, has: int) -> bool:
         """Whether another organization than the latest is about; `has`: the places of the latest."""
-        return len(self._of) > (has > 0) or self._clock() - self._company_at < ABOUT_S
+        return len(self._of) > (has > 0) or self._latest_at - self._company_at < ABOUT_S

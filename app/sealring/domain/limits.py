@@ -39,12 +39,15 @@ class Limits:
 
     def admit(self, use: Use, growth: Use) -> None:
         """Raises QuotaExceeded for a growth beyond a quota. What does not grow is admitted, whatever is in use."""
-        _check("objects", self.objects, use.objects, growth.objects)
-        _check("stored bytes", self.stored_bytes, use.stored_bytes, growth.stored_bytes)
-        _check("key contexts", self.contexts, use.contexts, growth.contexts)
+        _check("objects", self.objects, use.objects, growth.objects, _DELETE)
+        _check("stored bytes", self.stored_bytes, use.stored_bytes, growth.stored_bytes, _DELETE)
+        _check("key contexts", self.contexts, use.contexts, growth.contexts, _REUSE)
 
 
 NO_LIMITS = Limits()
+
+_DELETE = "Delete what is not needed (deleted objects count until they are purged), or ask the operator for more."
+_REUSE = "Use a key context that exists, since none can be deleted, or ask the operator for more."
 
 LimitsOf = Callable[[EnvironmentId, OrgId], Limits]
 
@@ -74,9 +77,9 @@ def unlimited(_environment: EnvironmentId, _org: OrgId) -> Limits:
     return NO_LIMITS
 
 
-def _check(what: str, limit: int, used: int, growth: int) -> None:
+def _check(what: str, limit: int, used: int, growth: int, advice: str) -> None:
     if limit and growth > 0 and used + growth > limit:
         raise QuotaExceeded(
-            f"The organization's quota of {what} is exceeded: {limit} are allowed, and {max(used, 0)} are used. Delete "
-            "what is not needed, or ask the operator for more. Deleted objects count until they are purged."
+            f"The organization's quota of {what} is exceeded: {limit} are allowed, {max(used, 0)} are used, and this "
+            f"needs {growth} more. {advice}"
         )
