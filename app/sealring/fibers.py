@@ -33,7 +33,8 @@ class Lane(Enum):
     """Threads for one kind of blocking work, so that none waits for another kind. The value is their number."""
 
     STORE = "store", 8  # opening connections
-    TOKENS = "tokens", 8  # signatures, and key sets that are not there yet
+    TOKENS = "tokens", 8  # signatures
+    KEY_SETS = "key-sets", 16  # tokens whose keys are not there yet, one for each issuer
     LARGE = "large", 4  # bodies that take milliseconds
 
     def __init__(self, label: str, threads: int) -> None:

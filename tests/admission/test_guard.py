@@ -17,7 +17,7 @@ from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.http.schemas import Nothing
 from sealring.observability.logs import Log
-from support.make import limiter
+from support.make import limiter, principal
 
 MAX_BYTES = 1000
 CREATES = {"permissions": ["vault:objects:create"], "org_id": "org_acme"}
@@ -91,6 +91,19 @@ def test_a_request_gives_its_place_back_whatever_becomes_of_it(members):
     statuses = {post(server, "/once", members)[0] for _ in range(3)}
 
     assert statuses <= {403, 404}
+
+
+def test_a_body_is_read_for_nobody_who_has_no_turn():
+    """What takes work to refuse would hold up the loop without limit."""
+    taken = limiter(places=1, share=1)
+    taken.enter(principal()).begin()
+    route = Route("POST", "/once", Permission.OBJECTS_CREATE, told, 404, {}, body=Nothing())
+    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, taken)
+    server = Server(guard, Bodies(MAX_BYTES), [route], [], Log(io.StringIO()))
+
+    status, answer = post(server, "/once", CREATES, body=io.BytesIO(b"{ no JSON "))
+
+    assert (status, json.loads(answer)["code"]) == (503, "overloaded")
 
 
 @pytest.mark.parametrize(("path", "repeats"), [("/once", b"false"), ("/again", b"true")])

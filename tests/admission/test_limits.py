@@ -83,6 +83,30 @@ def test_a_token_for_all_that_also_names_one_counts_only_for_the_one_that_it_act
     assert admitted(limits, principal(BETA), 100) == 0
 
 
+def test_a_token_for_several_has_the_rate_of_the_largest_whomever_it_acts_for():
+    limits = limiter(limits_of=by_organization(org_acme=5, org_beta=10))
+
+    assert admitted(limits, principal(ACME, BETA), 100) == 20
+    assert admitted(limits, principal(ACME, BETA, subject="bob"), 100) == 0
+    assert admitted(limits, principal(ACME), 100) == 10
+
+
+def test_a_token_for_several_of_which_one_has_no_rate_has_none():
+    limits = limiter(limits_of=by_organization(org_acme=5))
+
+    assert admitted(limits, principal(ACME, BETA), 100) == 100
+
+
+def test_a_token_for_several_has_the_share_of_one():
+    limits = limiter(places=8, share=4)
+    begun(limits, principal("org_other"))
+    for _ in range(4):
+        begun(limits, principal(ACME, BETA))
+
+    with pytest.raises(TooManyRequests):
+        begun(limits, principal(ACME, BETA, subject="bob"))
+
+
 def test_each_worker_has_its_part_of_a_rate():
     limits = limiter(rates=Rates(subject=20), workers=4)
 

@@ -65,6 +65,16 @@ def test_a_neighbour_who_left_long_before_one_comes_is_forgotten_by_then(turns, 
     assert taken(turns, MINE, 8) == 8
 
 
+def test_one_that_is_refused_because_all_is_taken_counts_as_a_neighbour(turns):
+    assert taken(turns, MINE, 8) == 8
+    with pytest.raises(Overloaded):
+        turns.enter(THEIRS)
+    for _ in range(3):
+        turns.leave(MINE)
+
+    assert taken(turns, MINE, 3) == 1
+
+
 def test_a_neighbour_whose_request_lasts_is_not_forgotten(turns, at):
     turns.enter(THEIRS)
     turns.enter(MINE)

@@ -12,6 +12,7 @@ from sealring.auth.scoping import Authenticator, principal_of
 from sealring.auth.tokens import TokenVerifier
 from sealring.domain.principal import Permission
 from sealring.errors import MalformedRequest, Unauthenticated
+from support.loop import in_fibers
 
 
 def principal(*, verify=None, **members):
@@ -171,6 +172,9 @@ class CountedKeys:
         self.asked += 1
         return self.keys.key(kid, alg) if self.keys else None
 
+    def at_hand(self, kid, alg):
+        return True
+
 
 @pytest.fixture
 def keys():
@@ -241,6 +245,41 @@ def test_a_clock_that_is_set_back_does_not_prolong_the_cache(authenticator, keys
 
     with pytest.raises(Unauthenticated):
         authenticator.authenticate(values)
+
+
+class HangingKeys:
+    """Keys that have to be fetched from somebody who does not answer."""
+
+    def __init__(self):
+        self.answers = threading.Event()
+        self.threads = set()
+
+    def key(self, kid, alg):
+        self.threads.add(threading.current_thread())
+        self.answers.wait(10)
+
+    def at_hand(self, kid, alg):
+        return False
+
+
+def test_whoever_waits_for_the_keys_of_an_issuer_holds_up_no_other_issuer(keys, clock):
+    hanging, ours, theirs = HangingKeys(), profile(), profile(issuer="https://hanging.example")
+    verifier = TokenVerifier([ours, theirs], {ours.issuer: keys, theirs.issuer: hanging}, clock)
+    authenticator = Authenticator(verifier, nothing_revoked(), clock)
+
+    def waits():
+        authenticator.authenticate(header(iss=theirs.issuer))
+
+    def passes():
+        subject = authenticator.authenticate(header()).subject
+        hanging.answers.set()
+        return subject
+
+    *waiting, passed = in_fibers(*[waits] * 40, passes)
+
+    assert passed.get() == "user_1"
+    assert {type(each.failure) for each in waiting} == {Unauthenticated}
+    assert len(hanging.threads) == 1
 
 
 def test_failures_are_not_remembered(authenticator, keys):

@@ -65,7 +65,7 @@ def of_large_values(server):
     ("rounds", "seconds"), [(3, 3), pytest.param(11, 10, marks=(pytest.mark.torture, pytest.mark.timeout(1200)))]
 )
 def test_a_quiet_organization_notices_little_of_noisy_ones(tmp_path, rounds, seconds):
-    with live_server(tmp_path, workers=1) as server:
+    with live_server(tmp_path, workers=1, worker="loop") as server:
         run(server.folder / SETTINGS_FILE, "limits", "set", "org_greedy", "--requests-per-second", str(LIMIT))
         path, token = object_of(server, "org_quiet"), server.token("org_quiet")
         clients = [*over_its_limit(server), *of_a_silent_kms(server), *of_large_values(server)]

@@ -107,7 +107,7 @@ def resident_mb(server):
 def test_a_healthy_client_notices_little_of_slow_ones_and_nothing_of_them_stays(tmp_path, clients, seconds):
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with live_server(tmp_path) as server:
+    with live_server(tmp_path, worker="loop") as server:
         token = server.token("org_acme")
         path = object_of(server, "org_acme")
         normal = p99(times_of_reads(server, path, token, min(seconds, 30)))

@@ -10,7 +10,8 @@ import uvloop
 from revocations.commands import new_installation
 from sealring import settings
 from sealring.domain.ids import org_id
-from sealring.http.asgi import AsgiServer
+from sealring.errors import RequestTimeout
+from sealring.http.asgi import UNREADABLE, AsgiServer
 from sealring.observability.logs import Log
 from sealring.operator.tokens import mint_token
 from sealring.server.application import make_app
@@ -32,7 +33,7 @@ def app(tmp_path, valkey):
     return app
 
 
-async def ask(app, method, path, body=None, token=None):
+async def ask(app, method, path, body=None, token=None, **scope_too):
     raw = b"" if body is None else json.dumps(body).encode()
     headers = [(b"authorization", f"Bearer {token or app.token}".encode()), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": method, "raw_path": path.encode(), "query_string": b"", "headers": headers}
@@ -44,7 +45,7 @@ async def ask(app, method, path, body=None, token=None):
     async def send(message):
         sent.append(message)
 
-    await app({**scope, "client": ("127.0.0.1", 1)}, receive, send)
+    await app({**scope, "client": ("127.0.0.1", 1), **scope_too}, receive, send)
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 
@@ -97,13 +98,14 @@ async def refused(app, _number):
         ),
         await ask(app, "POST", "/vault/v1/kv", {"name": 99 * "n", "value": 7_000_000 * "v", "key_context": CONTEXT}),
         await ask(app, "POST", "/vault/v1/keys/decrypt", {"keys": "AAAA"}),
+        await ask(app, "POST", "/vault/v1/keys/decrypt", {"keys": "AAAA"}, **{UNREADABLE: RequestTimeout}),
     ]
     return [status for status, _ in answers]
 
 
 @pytest.mark.parametrize(
     ("every_kind", "statuses"),
-    [(served, [200, 201, 200, 200, 200]), (refused, [401, 401, 404, 422, 403, 413, 400])],
+    [(served, [200, 201, 200, 200, 200]), (refused, [401, 401, 404, 422, 403, 413, 400, 408])],
 )
 def test_no_request_leaves_anything_to_the_garbage_collector(app, every_kind, statuses):
     """What it leaves would stay in memory for a while, its token and its value among it."""
@@ -123,3 +125,15 @@ def test_no_request_leaves_anything_to_the_garbage_collector(app, every_kind, st
             gc.enable()
 
     assert uvloop.run(living(app, work)) == (statuses, [])
+
+
+def test_bodies_of_all_requests_at_once_have_a_bound(app, monkeypatch):
+    monkeypatch.setattr(app._room, "left", 1000)
+    small, large = {"keys": "A" * 100}, {"keys": "A" * 2000}
+
+    async def work():
+        refused, _ = await ask(app, "POST", "/vault/v1/keys/decrypt", large)
+        answers = [await ask(app, "POST", "/vault/v1/keys/decrypt", small) for _ in range(20)]
+        return refused, {status for status, _ in answers}, app._room.left
+
+    assert uvloop.run(living(app, work)) == (503, {400}, 1000)

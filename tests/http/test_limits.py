@@ -266,7 +266,7 @@ def test_a_part_of_a_body_is_malformed(live, acme, header):
 
 
 def test_the_answer_to_a_large_body_of_unknown_members_stays_small(live, acme):
-    body = {f"member {number}" * 10: number for number in range(10_000)}
+    body = {f"member {number}" * 100: number for number in range(900)}
 
     answer = live.ask("POST", "/sealring/v1/kv/secret_00000000000000000000000000000000/restore", token=acme, body=body)
 

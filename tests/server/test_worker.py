@@ -38,7 +38,7 @@ def test_more_idle_connections_than_descriptors_end_no_worker(tmp_path):
     config.write_text(CONFIG)
     with (
         EmbeddedValkey(tmp_path) as store,
-        serving(tmp_path, store.url, threads=4, gunicorn_config=config) as live,
+        serving(tmp_path, store.url, threads=4, gunicorn_config=config, worker="loop") as live,
     ):
         workers = live.workers
         host, port = live.url.removeprefix("http://").split(":")

@@ -130,7 +130,9 @@ def test_an_object_beyond_the_quota_is_refused_and_named(store):
     created(use, name="a")
     created(use, name="b")
 
-    with pytest.raises(QuotaExceeded, match="quota of objects is exceeded: 2 are allowed, 2 are used, and this needs 1 more"):
+    with pytest.raises(
+        QuotaExceeded, match="quota of objects is exceeded: 2 are allowed, 2 are used, and this needs 1 more"
+    ):
         created(use, name="c")
 
     assert used(store).objects == 2
@@ -141,7 +143,9 @@ def test_bytes_beyond_the_quota_are_refused_of_a_create_and_of_an_update(store):
     use = limited(store, stored_bytes=10 + 2 * TAG)
     record = created(use, value="123456")
 
-    with pytest.raises(QuotaExceeded, match="quota of stored bytes is exceeded: 42 are allowed, 22 are used, and this needs"):
+    with pytest.raises(
+        QuotaExceeded, match="quota of stored bytes is exceeded: 42 are allowed, 22 are used, and this needs"
+    ):
         created(use, name="another", value="12345")
     with pytest.raises(QuotaExceeded, match="stored bytes"):
         updated(use, record, "12345")
@@ -155,7 +159,10 @@ def test_a_context_beyond_the_quota_is_refused_and_gets_no_key(store):
     use = limited(store, contexts=1)
     created(use, name="a")
 
-    with pytest.raises(QuotaExceeded, match="quota of key contexts is exceeded: 1 are allowed, 1 are used, and this needs 1 more. Use a key context that exists"):
+    with pytest.raises(
+        QuotaExceeded,
+        match="quota of key contexts is exceeded: 1 are allowed, 1 are used, and this needs 1 more. Use a key context that exists",
+    ):
         created(use, name="b", kind="other")
     with pytest.raises(QuotaExceeded, match="key contexts"):
         use.data_keys.create(ME, context(organization_id=ACME, kind="other"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sealring.admission.buckets import Buckets, Clock, quota_of
@@ -58,19 +58,18 @@ class Limiter:
 
     def enter(self, principal: Principal) -> Turn:
         """Count a request, and return its turn. Raises LimitError."""
-        environment, rates = principal.environment, self._rates
-        org = _only(principal)
+        environment, rates, owner = principal.environment, self._rates, _owner(principal)
         try:
             if rates.subject:
                 self._take("subject", self._subjects, (environment, principal.issuer, principal.subject), rates.subject)
-            if org:
-                self._take_of(principal, org)
+            if owner is not None:
+                self._take_of(owner, principal.organizations)
             if rates.environment:
                 self._take("environment", self._environments, environment, rates.environment)
         except LimitError as refusal:
             self._observe(_word(refusal))
             raise
-        turn = Turn(self, principal, (environment, org) if org else None)
+        turn = Turn(self, principal, owner)
         if self._early:
             turn.begin()
         return turn
@@ -89,9 +88,10 @@ class Limiter:
         `claims`: count its place for the organization, too.
         """
         try:
-            self._take_of(principal, org)
+            owner = (principal.environment, org)
+            self._take_of(owner, (org,))
             if claims:
-                self._turns.claim((principal.environment, org))
+                self._turns.claim(owner)
         except LimitError as refusal:
             self._observe(_word(refusal))
             raise
@@ -99,10 +99,11 @@ class Limiter:
     def leave(self, owner: Owner | None) -> None:
         self._turns.leave(owner)
 
-    def _take_of(self, principal: Principal, org: OrgId) -> None:
-        rate = self._limits_of(principal.environment, org).requests_per_second
-        if rate:
-            self._take("organization", self._organizations, (principal.environment, org), rate)
+    def _take_of(self, owner: Owner, orgs: Collection[OrgId]) -> None:
+        """Several organizations have together what the one of them has that may do most."""
+        rates = [self._limits_of(owner[0], org).requests_per_second for org in orgs]
+        if all(rates):
+            self._take("organization", self._organizations, owner, max(rates))
 
     def _take(self, whose: Whose, buckets: Buckets, key: object, total: int) -> None:
         rate = total / self._workers
@@ -124,7 +125,7 @@ class Turn:
         self._principal = principal
         self._owner = owner
         self._has_place = False
-        self._acts_for: tuple[OrgId, ...] = () if owner is None else (owner[1],)
+        self._acts_for = principal.organizations if len(principal.organizations) == 1 and owner else frozenset[OrgId]()
 
     def begin(self) -> None:
         """Take a place, unless it has one; leave when the request is answered. Raises LimitError."""
@@ -133,24 +134,30 @@ class Turn:
             self._has_place = True
 
     def acts_for(self, org: OrgId) -> None:
-        """Count the request for an organization of its token, once; its place is the first one's. Raises LimitError."""
+        """Count the request for an organization of its token, once. Raises LimitError.
+
+        If the token is for all organizations, the place is the first one's.
+        """
         if not org or org in self._acts_for:
             return
         self._limiter.act(self._principal, org, claims=self._owner is None)
         self._owner = self._owner or (self._principal.environment, org)
-        self._acts_for = (*self._acts_for, org)
+        self._acts_for |= {org}
 
     def leave(self) -> None:
         if self._has_place:
             self._limiter.leave(self._owner)
 
 
-def _only(principal: Principal) -> OrgId:
-    """Return the one organization of a token; NO_ORG if it is for several, or for all."""
-    if principal.everywhere or len(principal.organizations) != 1:
-        return OrgId("")
-    (org,) = principal.organizations
-    return org
+def _owner(principal: Principal) -> Owner | None:
+    """Return whom a request counts for before it is known which organization it is for: None if that may be any."""
+    orgs = principal.organizations
+    if principal.everywhere or not orgs:
+        return None
+    if len(orgs) > 1:
+        return principal.environment, orgs
+    (org,) = orgs
+    return principal.environment, org
 
 
 def _word(refusal: LimitError) -> str:

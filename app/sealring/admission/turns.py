@@ -11,14 +11,14 @@ from sealring.errors import Overloaded, TooManyRequests
 
 ABOUT_S = 10.0  # an organization that asked so recently may ask again
 
-Owner = tuple[EnvironmentId, OrgId]
+Owner = tuple[EnvironmentId, OrgId | frozenset[OrgId]]  # an organization; all of a token that is for several
 
 
 class Turns:
     """Counts requests by organization. It knows nothing of threads, waits for nothing, and is thread-safe.
 
     While other organizations are about, none has more than `share` of the `places`; while none is, one may have `alone`
-    of them. A request takes a place before it is known whom it is for, if its token is for several organizations.
+    of them. A request takes a place before it is known whom it is for, if its token is for all organizations.
     """
 
     def __init__(self, places: int, *, share: int, alone: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,6 +42,7 @@ class Turns:
     def enter(self, owner: Owner | None) -> None:
         """Take a place, for an organization if it is known. Raises TooManyRequests; Overloaded."""
         with self._lock:
+            self._note(owner)  # if it is refused, too: others have to make room for it
             if self._busy >= self._places:
                 raise Overloaded("The server is busy. Try again later.")
             if owner is not None:
@@ -51,6 +52,7 @@ class Turns:
     def claim(self, owner: Owner) -> None:
         """Count a place that was taken without an organization as one of `owner`. Raises TooManyRequests."""
         with self._lock:
+            self._note(owner)
             self._count(owner)
 
     def leave(self, owner: Owner | None) -> None:
@@ -62,12 +64,16 @@ class Turns:
                 if not self._of[owner]:
                     del self._of[owner]
 
-    def _count(self, owner: Owner) -> None:
-        has = self._of.get(owner, 0)
+    def _note(self, owner: Owner | None) -> None:
+        if owner is None:
+            return
         if owner != self._latest:
             self._company_at = self._latest_at
             self._latest = owner
         self._latest_at = self._clock()
+
+    def _count(self, owner: Owner) -> None:
+        has = self._of.get(owner, 0)
         if has >= self._alone or (has >= self._share and self._in_company(has)):
             raise TooManyRequests("Too many requests of the organization at once. Try again later.")
         self._of[owner] = has + 1

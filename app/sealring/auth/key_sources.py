@@ -35,6 +35,10 @@ class KeySource(Protocol):
         """
         ...
 
+    def at_hand(self, kid: str | None, alg: str) -> bool:
+        """Return whether `key` would return at once."""
+        ...
+
 
 def key_sources(profiles: Iterable[IssuerProfile], folder: Path, log: KeySetLog) -> dict[str, KeySource]:
     """Make the source of each profile, by issuer; `folder` holds the fetched sets that workers share. Starts no thread.
@@ -67,6 +71,9 @@ class StaticKeys:
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
         return self._keys.key(kid, alg)
 
+    def at_hand(self, kid: str | None, alg: str) -> bool:  # noqa: ARG002  it has all its keys, always
+        return True
+
 
 class FileKeys:
     """A key set in a file, checked every two seconds and read again if its time, inode or size has changed.
@@ -91,6 +98,9 @@ class FileKeys:
         if self._clock() - self._looked_at >= FILE_CHECK_S:
             self.look()
         return self._keys.key(kid, alg)
+
+    def at_hand(self, kid: str | None, alg: str) -> bool:  # noqa: ARG002  likewise: a file does not wait
+        return True
 
     def look(self) -> None:
         """Check the file, if that is due."""

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from sealring.auth.revoked import RevokedTokens
-from sealring.auth.tokens import Claims, TokenVerifier, bearer_token, plain_text
+from sealring.auth.tokens import BearerToken, Claims, TokenVerifier, bearer_token, plain_text
+from sealring.auth.url_keys import WAIT_S
 from sealring.domain.ids import EnvironmentId, OrgId, org_id
 from sealring.domain.principal import Permission, Principal
-from sealring.errors import Unauthenticated
-from sealring.fibers import Lane, aside
+from sealring.errors import IssuerUnavailable, Unauthenticated
+from sealring.fibers import Lane, Turns, aside, current
 
 MAX_NAME_CHARACTERS = 200
 CACHE_S = 60  # the longest time for which a key that its issuer has removed still counts
@@ -52,7 +53,7 @@ class Authenticator:
     oldest dropped first. Failures are not cached. Revocation is checked each time.
     """
 
-    __slots__ = ("_adding", "_cached", "_clock", "_revoked", "_verifier")
+    __slots__ = ("_adding", "_cached", "_clock", "_revoked", "_verifier", "_waiting")
 
     def __init__(self, verifier: TokenVerifier, revoked: RevokedTokens, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since 1970."""
@@ -60,6 +61,7 @@ class Authenticator:
         self._revoked = revoked
         self._clock = clock
         self._adding = threading.Lock()
+        self._waiting: dict[str, Turns] = {}  # by issuer; only for the loop's thread
         self._cached: dict[bytes, tuple[float, float, Principal]] = {}  # from, until, principal
 
     def authenticate(self, values: Sequence[str]) -> Principal:
@@ -78,10 +80,21 @@ class Authenticator:
         if cached is not None and cached[0] <= self._clock() < cached[1]:  # cached[0]: the clock may have been set back
             return cached[2]
         now = self._clock()
-        claims = aside(lambda: self._verifier.verify(token), Lane.TOKENS)
+        claims = self._claims(token)
         principal = principal_of(claims)
         self._add(digest, (now, min(claims.expires_at, now + CACHE_S), principal))
         return principal
+
+    def _claims(self, token: BearerToken) -> Claims:
+        """On an event loop, who waits for the keys of an issuer takes one thread, however many they are."""
+        issuer = None if current() is None else self._verifier.awaits(token)
+        if issuer is None:
+            return aside(lambda: self._verifier.verify(token), Lane.TOKENS)
+        try:
+            with self._waiting.setdefault(issuer, Turns(1)).taken(WAIT_S):
+                return aside(lambda: self._verifier.verify(token), Lane.KEY_SETS)
+        except TimeoutError:
+            raise IssuerUnavailable from None
 
     def _add(self, digest: bytes, entry: tuple[float, float, Principal]) -> None:
         with self._adding:

@@ -130,6 +130,17 @@ class TokenVerifier:
             raise Unauthenticated("sub")
         return Claims(profile, subject, expires_at, issued_at, _token_id(members), members)
 
+    def awaits(self, token: BearerToken) -> str | None:
+        """Return the issuer whose keys may have to be fetched to verify a token; None: they are there, or of no use."""
+        try:
+            header, members = unverified(token)
+            profile, source = self._issuer(members.get("iss"))
+            alg, kid = _algorithm(header, profile), header.get("kid")
+        except Unauthenticated:
+            return None
+        needed = (kid is None or isinstance(kid, str)) and not source.at_hand(kid, alg)
+        return profile.issuer if needed else None
+
     def _issuer(self, issuer: object) -> tuple[IssuerProfile, KeySource]:
         """Return the profile of the still unverified issuer: an exact match, no prefix. Raises Unauthenticated."""
         found = self._issuers.get(issuer) if isinstance(issuer, str) else None

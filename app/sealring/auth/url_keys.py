@@ -92,6 +92,11 @@ class UrlKeys:
             raise IssuerUnavailable
         return held.keys.key(kid, alg)
 
+    def at_hand(self, kid: str | None, alg: str) -> bool:
+        held = self._held()
+        current = held is not None and self._clock() - held.asked_at < CACHE_S
+        return current and held is not None and held.keys.key(kid, alg) is not None
+
     def refresh(self, asked: _Asked | None = None) -> None:
         """Fetch once, in this thread. After an OSError or a refused set, the last set stays in force."""
         fetched = None

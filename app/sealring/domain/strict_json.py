@@ -19,14 +19,15 @@ class MalformedJson(ValueError):
     """The bytes are not one strict JSON object. The message never contains them."""
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes, max_items: int = MAX_ITEMS) -> dict[str, Any]:
     """Read one JSON object from UTF-8.
 
     Raises MalformedJson: not UTF-8 or not JSON; not an object; a duplicate member at any depth; NaN or Infinity; an
-    integer of over 309 digits; lone surrogates; nesting deeper than 32 levels; over 20,000 objects, arrays and commas.
+    integer of over 309 digits; lone surrogates; nesting deeper than 32 levels; over `max_items` objects, arrays and
+    commas.
     """
-    if _items(raw) > MAX_ITEMS and _items(_without_texts(raw)) > MAX_ITEMS:
-        raise MalformedJson(f"over {MAX_ITEMS} objects, arrays and commas")
+    if _items(raw) > max_items and _items(_without_texts(raw, max_items)) > max_items:
+        raise MalformedJson(f"over {max_items} objects, arrays and commas")
     try:
         parsed = _DECODER.decode(raw.decode())
     except MalformedJson:
@@ -46,12 +47,12 @@ def _items(raw: bytes) -> int:
     return raw.count(b"[") + raw.count(b"{") + raw.count(b",")
 
 
-def _without_texts(raw: bytes) -> bytes:
+def _without_texts(raw: bytes, max_items: int) -> bytes:
     """Return the bytes outside of strings, up to where a parser fails: at a backslash, or at the end of the bytes.
 
     It stops after so many strings, names or values, that too many items precede the last one.
     """
-    pieces = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"', 4 * MAX_ITEMS + 1)
+    pieces = raw.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"', 4 * max_items + 1)
     return b"".join(pieces[::2])
 
 

@@ -16,7 +16,7 @@ from a2wsgi import WSGIMiddleware
 
 from sealring.admission.guard import request_id_of
 from sealring.admission.replies import Reply
-from sealring.errors import InputError
+from sealring.errors import InputError, Overloaded
 from sealring.fibers import Fibers, Outcome
 from sealring.http.bodies import cut_short, too_large
 from sealring.http.dispatch import Found, Server
@@ -27,7 +27,23 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 FLASK_THREADS = 8
-UNREADABLE = "sealring.unreadable"  # in a scope: why the rest of the body will not come, an InputError
+BODIES_BYTES = 256 << 20  # of all requests of a worker at once
+UNREADABLE = "sealring.unreadable"  # in a scope: the rest of the body will not come; makes the InputError that says why
+
+
+class Room:
+    """How many bytes of bodies a worker may keep. Only for the loop's thread."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def take(self, size: int) -> None:
+        """Raises Overloaded if there is too little."""
+        if size > self.left:
+            raise Overloaded("The server is busy. Try again later.")
+        self.left -= size
 
 
 class AsgiServer:
@@ -37,13 +53,14 @@ class AsgiServer:
         """`begun` is called before the first request."""
         self._server = server
         self._begun = begun
+        self._room = Room(BODIES_BYTES)
         self._in_threads: Any = WSGIMiddleware(self._in_flask, workers=FLASK_THREADS)  # its types are of its own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        exchange = Exchange(scope, receive, self._server.max_body_bytes, self._fibers)
+        exchange = Exchange(scope, receive, self._server.max_body_bytes, self._room, self._fibers)
         found = self._server.hot(exchange)
         if found is None:
             await self._in_threads(scope, receive, send)
@@ -76,13 +93,17 @@ class Exchange:
         "_max_bytes",
         "_outcome",
         "_receive",
+        "_room",
         "_scope",
+        "_taken",
         "_wake",
         "method",
         "path",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, fibers: Fibers) -> None:
+    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, room: Room, fibers: Fibers) -> None:
+        self._room = room
+        self._taken = 0  # bytes of that room
         self._scope = scope
         self._receive = receive
         self._max_bytes = max_bytes
@@ -134,6 +155,7 @@ class Exchange:
             else:
                 self._wake = self._fibers.loop.create_future()
                 await self._wake
+        self._room.left += self._taken
         reply = self._outcome.get()
         await send({"type": "http.response.start", "status": reply.status, "headers": _fields(reply, request_id)})
         await send({"type": "http.response.body", "body": reply.body})
@@ -150,7 +172,7 @@ class Exchange:
         """Read the whole body, if that is within the limits."""
         try:
             return Outcome(await self._read())
-        except InputError as refused:
+        except (InputError, Overloaded) as refused:
             return Outcome(failure=refused)
 
     async def _read(self) -> bytes:
@@ -160,12 +182,16 @@ class Exchange:
         pieces, size, more = [], 0, True
         while more:
             message = await self._receive()
-            if UNREADABLE in self._scope:
-                raise self._scope[UNREADABLE]
+            why = self._scope.get(UNREADABLE)
+            if why is not None:
+                raise why()
             if message["type"] != "http.request":
                 raise cut_short()
-            pieces.append(message["body"])
-            size += len(pieces[-1])
+            piece = message["body"]
+            self._room.take(len(piece))
+            self._taken += len(piece)
+            pieces.append(piece)
+            size += len(piece)
             more = message["more_body"]
             if size > self._max_bytes:
                 raise too_large(self._max_bytes)

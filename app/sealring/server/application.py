@@ -64,11 +64,14 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
 
 
 def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: int) -> Limiter:
-    """With threads, each request that waits for its turn waits in gunicorn's queue: the threads are all places."""
-    fairness = settings.fairness
+    """With threads, each request that waits for its turn waits in gunicorn's queue: the threads are all places.
+
+    On a loop, whoever is alone leaves some places, so that another organization can come.
+    """
+    fairness, early = settings.fairness, settings.worker is WorkerKind.THREADS
     share = max(1, threads * fairness.concurrency_percent // 100)
-    turns = Turns(threads, share=share, alone=threads)
-    return Limiter(fairness.rates, limits.of, turns, workers=workers, early=settings.worker is WorkerKind.THREADS)
+    turns = Turns(threads, share=share, alone=threads if early else threads - threads // 16)
+    return Limiter(fairness.rates, limits.of, turns, workers=workers, early=early)
 
 
 def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:

@@ -18,14 +18,16 @@ from sealring.http import bodies
 from sealring.http.asgi import UNREADABLE
 from sealring.server import deadlines
 from sealring.server.heads import Head, HeadRefused
+from sealring.server.loop_room import make_room
 from sealring.server.unreadable import refusal
 
 DISCARD_S = 2.0  # for the rest of a body whose answer was sent
+STALLED_S = 2.0  # without a byte of an answer being read; then the connection makes room for others, if it has to
+DRAIN_S = 1.0  # of a worker that ends, for the next request of a kept connection, whose answer says that it is the last
 DISCARD_BYTES = 64 << 20
 IN_A_ROW = 64  # requests that wait for the answer to one before them; then the connection ends with their answers
 
 _FRAMING = {b"content-length", b"transfer-encoding"}
-_ROOM = 16  # at the limit of connections, a sixteenth of those without a request makes room
 
 
 class Connection(HttpToolsProtocol):
@@ -43,14 +45,26 @@ class Connection(HttpToolsProtocol):
         self._lingers = False  # what arrives is ignored
         self._ended = False  # nothing more is sent
         self._upgraded: httptools.HttpRequestParser | None = None  # reads a body that the parser left
+        self._ends_soon = False  # the next answer is the last
+        self.unsent = 0  # bytes of answers at the last sweep
+        self._moved_at = 0.0  # when some of them were last seen to be read
 
     @property
     def is_free(self) -> bool:
         """Whether no request of it is in work, so that the client loses nothing with it."""
         return not self._lingers and (self.cycle is None or self.cycle.response_complete)
 
+    @property
+    def is_stalled(self) -> bool:
+        """Whether its client has not read an answer for a while."""
+        return self.unsent > 0 and self.loop.time() - self._moved_at > STALLED_S
+
     def sweep(self) -> None:
         """End the connection if its state has lasted too long."""
+        unsent, before = self.transport.get_write_buffer_size(), self.unsent
+        self.unsent = unsent
+        if unsent < before or not before:
+            self._moved_at = self.loop.time()
         if self.loop.time() < self.until or self.transport.is_closing():
             return
         if self._head is not None and self.is_free:
@@ -68,7 +82,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type] # as in uvicorn
         self.until = self.loop.time() + self.timeout_keep_alive
-        if len(self.connections) > self.limit and not _make_room(self.connections, self):
+        if len(self.connections) > self.limit and not make_room(self.connections, self):
             self._refuse(503)
 
     def data_received(self, data: bytes) -> None:
@@ -86,7 +100,7 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override] # as asyncio has it
         """Return whether an answer is still to be sent, which TLS does not allow."""
-        if self.is_free:
+        if self.cycle is None or self.is_free:
             return False
         if self._arriving:
             self._stop(400)
@@ -118,6 +132,7 @@ class Connection(HttpToolsProtocol):
         if self.is_free:
             self.until = self.loop.time() + bodies.BODY_S
         super().on_headers_complete()
+        self.cycle.keep_alive = self.cycle.keep_alive and not self._ends_soon
         self.cycle.transport = _Ending(self)  # type: ignore[assignment] # it has what a cycle uses
 
     def on_body(self, body: bytes) -> None:
@@ -149,6 +164,8 @@ class Connection(HttpToolsProtocol):
             self.until = now + (bodies.BODY_S if self._arriving and not self.pipeline else deadlines.EXCHANGE_S)
         elif self._lingers:
             return
+        elif self._head is not None:
+            self.until = now + deadlines.HEAD_S
         elif self._arriving:
             self._discarded = 0
             self.until = now + DISCARD_S
@@ -162,6 +179,15 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def shutdown(self) -> None:
+        """End the connection soon: a client that asks just now would not know whether its request was worked on."""
+        self._ends_soon = True
+        if self.is_free:
+            self.until = self.loop.time() + DRAIN_S
+            self.loop.call_at(self.until, self.sweep)
+        elif self.cycle is not None:
+            self.cycle.keep_alive = False
+
     # ---
 
     @property
@@ -171,7 +197,8 @@ class Connection(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> None:
         if self._upgraded is not None:
-            self._upgraded.feed_data(data)
+            if self._arriving:
+                self._upgraded.feed_data(data)
             return
         try:
             self.parser.feed_data(data)
@@ -197,7 +224,7 @@ class Connection(HttpToolsProtocol):
         self._lingers = True
         self.cycle.keep_alive = False
         if self._head is None:  # the body of this request
-            why = RequestTimeout() if status == 408 else bodies.cut_short()
+            why = RequestTimeout if status == 408 else bodies.cut_short
             self.scope[UNREADABLE] = why  # type: ignore[literal-required] # a key of ours
             self.cycle.message_event.set()
 
@@ -230,21 +257,21 @@ class _Ending:
 
 
 class _Body:
-    """Passes the body on that another parser reads."""
+    """Passes the body on that another parser reads, and nothing that comes after it."""
 
     def __init__(self, connection: Connection) -> None:
-        self.on_body = connection.on_body
-        self.on_message_complete = connection.on_message_complete
+        self._connection = connection
+        self._complete = False
+
+    def on_body(self, body: bytes) -> None:
+        if not self._complete:
+            self._connection.on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._complete:
+            self._complete = True
+            self._connection.on_message_complete()
 
 
 def _has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name in _FRAMING and value != b"0" for name, value in headers)
-
-
-def _make_room(connections: Iterable[Any], newest: Connection) -> bool:
-    """End connections without a request, those first that never had one. Return whether there were any."""
-    free = [each for each in connections if each.is_free and each is not newest]
-    free.sort(key=lambda each: (each.has_served, each.until))
-    for each in free[: max(1, len(free) // _ROOM)]:
-        each.transport.abort()
-    return bool(free)

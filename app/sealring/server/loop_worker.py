@@ -6,17 +6,19 @@ import logging
 import sys
 from typing import Any, ClassVar
 
+import uvloop
 from gunicorn.arbiter import Arbiter
 from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
-from sealring.server.deadlines import TICK_S
+from sealring.server import deadlines
 from sealring.server.loop_connection import Connection
+from sealring.server.loop_room import sweep
 from sealring.server.worker import Worker
 
 REQUESTS = 256  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
 
-_TICKS = round(TICK_S / 0.1)  # uvicorn's main loop ticks ten times a second
+_TICKS = round(deadlines.TICK_S / 0.1)  # uvicorn's main loop ticks ten times a second
 
 
 class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no types
@@ -24,7 +26,7 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
 
     reaching = 96  # 64 connections to a node of the store, and 128 to providers
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "loop": "uvloop",
+        "loop": "sealring.server.loop_worker:Loop",
         "http": Connection,
         "ws": "none",
         "lifespan": "on",
@@ -50,6 +52,15 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
+class Loop(uvloop.Loop):
+    """uvloop's, with a deadline for TLS handshakes, which uvicorn leaves at a minute."""
+
+    async def create_server(self, *args: Any, **options: Any) -> Any:
+        if options.get("ssl") is not None:
+            options["ssl_handshake_timeout"] = deadlines.HEAD_S
+        return await super().create_server(*args, **options)
+
+
 class _Server(Server):
     def __init__(self, worker: LoopWorker) -> None:
         super().__init__(worker.config)
@@ -60,7 +71,5 @@ class _Server(Server):
             self._worker.note_ready()
         self._worker.note_served(self.server_state.total_requests)
         if counter % _TICKS == 0:
-            connections: tuple[Any, ...] = tuple(self.server_state.connections)
-            for each in connections:
-                each.sweep()
+            sweep(tuple(self.server_state.connections))
         return await super().on_tick(counter)
