@@ -19,7 +19,7 @@ from support.live import live_server
 NOISE = Path(__file__).with_name("noise.py")
 LIMIT = 50  # requests a second
 MIB = 1 << 20
-MACHINE_S = 0.03  # by how much the store's disk and a shared core delay anybody at times
+BUSY_S, MACHINE_S = 0.25, 0.03  # how much longer anybody waits at times beside all other tests, and beside none
 
 
 @contextmanager
@@ -62,9 +62,10 @@ def of_large_values(server):
 
 
 @pytest.mark.parametrize(
-    ("rounds", "seconds"), [(3, 3), pytest.param(11, 10, marks=(pytest.mark.torture, pytest.mark.timeout(1200)))]
+    ("rounds", "seconds", "machine_s"),
+    [(3, 3, BUSY_S), pytest.param(11, 10, MACHINE_S, marks=(pytest.mark.torture, pytest.mark.timeout(1200)))],
 )
-def test_a_quiet_organization_notices_little_of_noisy_ones(tmp_path, rounds, seconds):
+def test_a_quiet_organization_notices_little_of_noisy_ones(tmp_path, rounds, seconds, machine_s):
     with live_server(tmp_path, workers=1, worker="loop") as server:
         run(server.folder / SETTINGS_FILE, "limits", "set", "org_greedy", "--requests-per-second", str(LIMIT))
         path, token = object_of(server, "org_quiet"), server.token("org_quiet")
@@ -77,4 +78,4 @@ def test_a_quiet_organization_notices_little_of_noisy_ones(tmp_path, rounds, sec
                 beside.append(p99(times_of_reads(server, path, token, seconds)))
 
     print("p99 without", without, "and beside them", beside)  # noqa: T201  the figures, for who runs it with -s
-    assert statistics.median(beside) < 1.25 * statistics.median(without) + MACHINE_S
+    assert statistics.median(beside) < 1.25 * statistics.median(without) + machine_s
