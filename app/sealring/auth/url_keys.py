@@ -81,11 +81,8 @@ class UrlKeys:
     def key(self, kid: str | None, alg: str) -> VerificationKey | None:
         if not self._begun:
             self._begin()
-        held = self._held()
-        if held is not None and self._clock() - held.asked_at < CACHE_S:
-            key = held.keys.key(kid, alg)
-            if key is not None:
-                return key
+        if (key := self._current(kid, alg)) is not None:
+            return key
         self._ask()
         held = self._held()
         if held is None:
@@ -93,9 +90,14 @@ class UrlKeys:
         return held.keys.key(kid, alg)
 
     def at_hand(self, kid: str | None, alg: str) -> bool:
+        return self._current(kid, alg) is not None
+
+    def _current(self, kid: str | None, alg: str) -> VerificationKey | None:
+        """Return the key of a set that is current; None if there is no such set or key."""
         held = self._held()
-        current = held is not None and self._clock() - held.asked_at < CACHE_S
-        return current and held is not None and held.keys.key(kid, alg) is not None
+        if held is None or self._clock() - held.asked_at >= CACHE_S:
+            return None
+        return held.keys.key(kid, alg)
 
     def refresh(self, asked: _Asked | None = None) -> None:
         """Fetch once, in this thread. After an OSError or a refused set, the last set stays in force."""

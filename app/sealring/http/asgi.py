@@ -179,7 +179,7 @@ class Exchange:
         """Raises PayloadTooLarge; MalformedRequest if the client ends the connection; what makes it unreadable."""
         if int(self.header("content-length") or 0) > self._max_bytes:
             raise too_large(self._max_bytes)
-        pieces, size, more = [], 0, True
+        pieces, more = [], True
         while more:
             message = await self._receive()
             why = self._scope.get(UNREADABLE)
@@ -191,9 +191,8 @@ class Exchange:
             self._room.take(len(piece))
             self._taken += len(piece)
             pieces.append(piece)
-            size += len(piece)
             more = message["more_body"]
-            if size > self._max_bytes:
+            if self._taken > self._max_bytes:
                 raise too_large(self._max_bytes)
         return b"".join(pieces)
 

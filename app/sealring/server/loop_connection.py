@@ -61,19 +61,19 @@ class Connection(HttpToolsProtocol):
 
     def sweep(self) -> None:
         """End the connection if its state has lasted too long."""
-        unsent, before = self.transport.get_write_buffer_size(), self.unsent
-        self.unsent = unsent
-        if unsent < before or not before:
-            self._moved_at = self.loop.time()
-        if self.loop.time() < self.until or self.transport.is_closing():
+        now, before = self.loop.time(), self.unsent
+        self.unsent = self.transport.get_write_buffer_size()
+        if self.unsent < before or not before:
+            self._moved_at = now
+        if now < self.until or self.transport.is_closing():
             return
         if self._head is not None and self.is_free:
             self._refuse(408)
-        elif self.is_free and not self.transport.get_write_buffer_size():
+        elif self.is_free and not self.unsent:
             self.transport.close()
         elif self._arriving and not self._lingers and not self.pipeline:  # its body takes too long
             self._stop(408)
-            self.until = self.loop.time() + deadlines.EXCHANGE_S
+            self.until = now + deadlines.EXCHANGE_S
         else:
             self.transport.abort()
 
