@@ -18,7 +18,9 @@ from sealring.server.worker import Worker
 
 REQUESTS = 256  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
 
-_SWITCH_S = 0.0005  # the loop waits so long if a thread works on a large body; the default is 5 ms, at each of its waits
+_SWITCH_S = (
+    0.0005  # the loop waits so long if a thread works on a large body; the default is 5 ms, at each of its waits
+)
 _TICKS = round(deadlines.TICK_S / 0.1)  # uvicorn's main loop ticks ten times a second
 
 
