@@ -36,6 +36,7 @@ ASKS = {
     "create for nobody": (lambda use, _: use.objects.create(ME, name="name", value="v", context=NOBODYS), NAMES_NONE),
     "read by name": (lambda use, _: use.objects.read_by_name(ME, "theirs", BETA), NOT_FOR_IT),
     "read by no name": (lambda use, _: use.objects.read_by_name(ME, "nothing", BETA), NOT_FOR_IT),
+    "read a property": (lambda use, _: use.objects.read_property(ME, "theirs", BETA, "user"), NOT_FOR_IT),
     "data key": (lambda use, _: use.data_keys.create(ME, THEIRS), NOT_FOR_IT),
     "data key for nobody": (lambda use, _: use.data_keys.create(ME, NOBODYS), NAMES_NONE),
     "rekey": (lambda use, mine: use.data_keys.rekey(ME, mine, THEIRS), NOT_FOR_IT),
