@@ -3,6 +3,7 @@
 import pytest
 
 from sealring.errors import Forbidden
+from sealring.services.objects import ObjectLimits, Objects
 from support.make import ACME, BETA, caller, context, services
 from support.stores import memory
 
@@ -52,3 +53,10 @@ def test_an_organization_that_the_token_is_not_for_is_forbidden_and_nothing_is_d
         ask(use, mine)
 
     assert store.actions() == before
+
+
+def test_nothing_is_looked_up_in_an_organization_that_the_token_is_not_for():
+    without_a_store = Objects(None, None, None, ObjectLimits())
+
+    with pytest.raises(Forbidden, match=NOT_FOR_IT):
+        without_a_store.read_property(ME, "theirs", BETA, "user")
