@@ -1,4 +1,4 @@
-"""Settings: one TOML file, read strictly once at start."""
+"""Settings: one TOML file, with all limits of the server and of one organization, read strictly once at start."""
 
 from __future__ import annotations
 
