@@ -61,16 +61,14 @@ class IdempotencyKeyReused(InputError):
     """The Idempotency-Key was sent with another request before."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "This Idempotency-Key was sent with another request before. Send a fresh one with each request."
-        )
+        super().__init__("This Idempotency-Key was sent with another request before. Send a fresh one.")
 
 
 class CiphertextRejected(InputError):
     """A blob that the caller sent cannot be opened. One message for every cause."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("The encrypted keys were refused. Send the value of encrypted_keys unchanged.")
+    def __init__(self, reason: str, member: str = "encrypted_keys") -> None:
+        super().__init__(f"The value of {member} was refused. Send it unchanged.")
         self.reason = reason
 
 
@@ -123,6 +121,10 @@ class Overloaded(LimitError):
     """The server already works on as many requests as it can."""
 
 
+class NotReached(LimitError):
+    """The time of the batch was over before this item."""
+
+
 class QuotaExceeded(LimitError):
     """The organization has used up its quota of objects, stored bytes or key contexts."""
 
@@ -145,9 +147,7 @@ class NameTaken(StateError):
     """Another live object of the organization has the name."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "An object with this name already exists in the organization. Update it, or choose another name."
-        )
+        super().__init__("An object with this name already exists in the organization. Update it, or rename yours.")
 
 
 class VersionConflict(StateError):

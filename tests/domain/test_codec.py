@@ -6,12 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealring.domain.codec import encode_data_key, encode_envelope, parse_data_key, parse_envelope
+from sealring.domain.codec import (
+    ItemReader,
+    encode_data_key,
+    encode_envelope,
+    encode_item,
+    head_of,
+    parse_data_key,
+    parse_envelope,
+)
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine, DataKeyBlob, Envelope, Header, Suite, Wrap
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.wire import MalformedBytes
-from support.envelopes import data_key_blobs, envelopes
+from support.envelopes import data_key_blobs, envelopes, items
 from support.tampering import every_bit_of
 
 # --- one envelope and one blob, and what differs from them in one place
@@ -146,6 +154,63 @@ def test_a_truncated_data_key_blob_is_refused(blob, data):
 
     with pytest.raises(ValueError):
         parse_data_key(raw[:length])
+
+
+@given(items())
+def test_an_item_is_read_back_as_it_was(item):
+    assert ItemReader().read(encode_item(item)) == item
+
+
+@given(st.lists(items(), max_size=3), items())
+def test_an_item_is_read_alike_whatever_was_read_before(others, item):
+    reader = ItemReader()
+    for other in others:
+        reader.read(encode_item(other))
+
+    assert reader.read(encode_item(item)) == reader.read(encode_item(item)) == item
+
+
+@given(items(), st.integers(0, 11))
+def test_an_item_with_the_message_id_of_another_is_read_for_itself(item, number):
+    reader = ItemReader()
+    reader.read(encode_item(item))
+    key = replace(item.head.key, commitment=bytes([number]) * 32)
+    other = replace(item, head=head_of(key))
+
+    assert reader.read(encode_item(other)) == other
+
+
+@given(items(), st.data())
+def test_a_truncated_item_is_refused(item, data):
+    raw = encode_item(item)
+    length = data.draw(st.integers(0, len(raw) - 1))
+    reader = ItemReader()
+    if data.draw(st.booleans()):
+        reader.read(raw)
+
+    with pytest.raises(ValueError):
+        reader.read(raw[:length])
+
+
+@given(items(), st.binary(min_size=1, max_size=4))
+def test_an_item_with_trailing_bytes_is_refused(item, extra):
+    with pytest.raises(MalformedBytes):
+        ItemReader().read(encode_item(item) + extra)
+
+
+@given(items(), st.data())
+def test_an_item_has_one_encoding_only(item, data):
+    raw = bytearray(encode_item(item))
+    position = data.draw(st.integers(0, len(raw) - 1))
+    raw[position] ^= 1 << data.draw(st.integers(0, 7))
+
+    try:
+        parsed = ItemReader().read(bytes(raw))
+    except ValueError:
+        return
+
+    key = replace(parsed.head.key, header=replace(parsed.head.header))
+    assert encode_item(replace(parsed, head=head_of(key))) == bytes(raw)  # encoded anew
 
 
 @given(envelopes(), st.data())

@@ -2,6 +2,8 @@
 
 from hypothesis import strategies as st
 
+from sealring.domain.batch import Item
+from sealring.domain.codec import head_of
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine, DataKeyBlob, Envelope, Header, Suite, Wrap
 from sealring.domain.ids import EnvironmentId, OrgId
@@ -39,8 +41,15 @@ def envelopes(draw):
 
 
 @st.composite
-def data_key_blobs(draw):
+def data_key_blobs(draw, suite=Suite.DATA_KEY):
     combine = draw(st.sampled_from(Combine))
     context = KeyContext.of({"organization_id": "org_1", "type": draw(names)})
-    header = Header(Suite.DATA_KEY, combine, draw(digests), ENVIRONMENT, OrgId("org_1"), b"", b"", context.digest)
+    header = Header(suite, combine, draw(digests), ENVIRONMENT, OrgId("org_1"), b"", b"", context.digest)
     return DataKeyBlob(header, draw(wraps(combine)), draw(digests), context)
+
+
+@st.composite
+def items(draw):
+    head = head_of(draw(data_key_blobs(Suite.ITEM)))
+    nonce, ciphertext = draw(st.binary(min_size=12, max_size=12)), draw(st.binary(min_size=16, max_size=80))
+    return Item(head, draw(st.integers(0, 2**32 - 1)), nonce, ciphertext)

@@ -21,6 +21,7 @@ from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.items import Items
 from sealring.services.limits import Usages
 from sealring.services.listing import Lists
 from sealring.services.objects import ObjectLimits, Objects
@@ -100,6 +101,7 @@ def services(
         versions=Versions(store.objects, sealing, store.audit),
         lists=Lists(store.objects, Cursors(store.keys)),
         data_keys=DataKeys(keyring, bound, store.audit, store.keys),
+        items=Items(keyring, bound, store.audit, store.keys),
         operations=Operations(store.idempotency, store.objects),
         bindings=Bindings(store.bindings, catalog or Catalog({}), keys, Verifier(keys), store.keys),
         explanations=Explanations(store.objects, keyring, bound, store.audit),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
 
@@ -16,7 +16,19 @@ from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.limits import NO_LIMITS, Use
-from sealring.domain.ports import Attestation, BindingChange, Change, History, Moment, Order, PageQuery, Place, Row
+from sealring.domain.ports import (
+    Attestation,
+    BindingChange,
+    Change,
+    Entry,
+    History,
+    Moment,
+    Order,
+    Owner,
+    PageQuery,
+    Place,
+    Row,
+)
 from sealring.domain.record import ObjectRecord, Version
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
 from sealring.store.schema.records import Records
@@ -35,6 +47,11 @@ class MemoryAudit:
         self.events.append(event)
         self.uses += uses
         return self.epochs.get(home(event.environment, event.org))
+
+    def append_all(self, entries: Sequence[Entry], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        for event, uses in entries:
+            self.append(event, uses)
+        return {owner: self.epochs.get(home(*owner)) for owner in owners}
 
     def used(self, environment: EnvironmentId, org: OrgId) -> Use:
         return self._used.get((environment, org), Use())

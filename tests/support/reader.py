@@ -33,7 +33,7 @@ def header(source):
     if source.take(4) != b"SLRG" or source.number(1) != 1:
         raise Refused("magic or format")
     suite, combine = source.number(2), source.number(1)
-    if suite not in {1, 3} or combine not in {1, 2}:
+    if suite not in {1, 3, 4} or combine not in {1, 2}:
         raise Refused("suite or combine")
     message_id = source.take(32)
     environment, org, object_id, version_id = (source.prefixed(2) for _ in range(4))
@@ -126,6 +126,36 @@ def blob_mac(store_key, number, body):
     """HMAC-SHA-256 of the blob before it and the number, under HKDF-Expand with SHA-256 of the store key."""
     key = hmac.digest(store_key, f"sealring/v1/store/blob/{number}".encode() + b"\x01", "sha256")
     return hmac.digest(key, body, "sha256")
+
+
+def item_key(dek, head, index):
+    """HKDF-Expand with the index of the item after its label and the suite."""
+    prk = hmac.digest(head["message_id"], dek, "sha512")
+    return hmac.digest(prk, b"sealring/v1/item" + struct.pack(">HI", head["suite"], index) + b"\x01", "sha512")[:32]
+
+
+def read_item(raw, keks, store_key):
+    """An item of a batch, and its index. Without the store key (None) the origin is not verified, as of a data key."""
+    source = Bytes(raw)
+    head = header(source)
+    found = wraps(source, head["combine"])
+    commitment, context = source.take(32), source.prefixed(2)
+    index, nonce, ciphertext = source.number(4), source.take(12), source.prefixed(4)
+    body, number, mac = raw[: source.at], source.number(2), source.take(32)
+    if head["suite"] != 4 or source.at != len(raw) or head["object_id"] or head["version_id"]:
+        raise Refused("form")
+    if store_key is not None and (number != 1 or not hmac.compare_digest(blob_mac(store_key, number, body), mac)):
+        raise Refused("MAC")
+    if hashlib.sha256(context).digest() != head["context_hash"]:
+        raise Refused("context")
+    dek = unwrap(head, found, keks)
+    if not hmac.compare_digest(expand(dek, head, b"sealring/v1/commit"), commitment):
+        raise Refused("commitment")
+    try:
+        aad = head["H"] + commitment + struct.pack(">I", index)
+        return index, AESGCM(item_key(dek, head, index)).decrypt(nonce, ciphertext, aad)
+    except InvalidTag:
+        raise Refused("ciphertext") from None
 
 
 def read_data_key(raw, keks, store_key):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.reader import blob_mac, expand, local_key, wrap_aad
+from support.reader import blob_mac, expand, item_key, local_key, wrap_aad
 
 ENVIRONMENT = b"environment_01J00000000000000000000000"
 ORG = b"org_acme"
@@ -71,6 +71,29 @@ def authentic(body, number=1, store_key=STORE_KEY):
     return body + number.to_bytes(2, "big") + blob_mac(store_key, number, body)
 
 
+def item(head, encoded_wraps, index, plaintext, *, key=None, context=CONTEXT, bound=None):
+    """The item of that index; `key` and `bound` are the index in the derivation of its key, and in its AAD."""
+    return authentic(item_body(head, encoded_wraps, index, plaintext, key=key, context=context, bound=bound))
+
+
+def item_body(head, encoded_wraps, index, plaintext, *, key=None, context=CONTEXT, bound=None):
+    commitment = expand(DEK, head, b"sealring/v1/commit")
+    nonce = bytes([0x92]) * 12
+    place = (index if bound is None else bound).to_bytes(4, "big")
+    cipher = AESGCM(item_key(DEK, head, index if key is None else key))
+    ciphertext = cipher.encrypt(nonce, plaintext, head["H"] + commitment + place)
+    return (
+        head["H"]
+        + encoded_wraps
+        + commitment
+        + lp(context)
+        + index.to_bytes(4, "big")
+        + nonce
+        + len(ciphertext).to_bytes(4, "big")
+        + ciphertext
+    )
+
+
 def accepted():
     for name, count, combine, text in (
         ("one KEK", 1, 1, "value"),
@@ -95,8 +118,62 @@ def accepted():
             "plaintext": DEK.hex(),
         }
 
+    for name, count, combine, index, plaintext in (
+        ("one KEK", 1, 1, 0, b"value"),
+        ("two KEKs, both needed", 2, 2, 1, b"value"),
+        ("the last index of a batch", 1, 1, 999, b"\0\xff"),
+        ("the last index of all, and nothing in it", 1, 1, 2**32 - 1, b""),
+    ):
+        head = header(4, combine)
+        yield {
+            "name": name,
+            "kind": "item",
+            "envelope": item(head, wraps(head, count, combine), index, plaintext).hex(),
+            "index": index,
+            "plaintext": plaintext.hex(),
+        }
+
 
 def refused():
+    yield from refused_before_batches()
+    yield from refused_items()
+
+
+def refused_items():
+    head = header(4, 1)
+    own = wraps(head, 1, 1)
+    good = item(head, own, 1, b"value")
+    body = good[:-34]
+    index_at = len(head["H"]) + len(own) + 32 + 2 + len(CONTEXT)
+
+    def put(raw, at, new):
+        return raw[:at] + new + raw[at + len(new) :]
+
+    yield "another index", "item", authentic(put(body, index_at, b"\0\0\0\2"))
+    yield "the key of another index", "item", item(head, own, 1, b"value", key=2)
+    yield "another index in the AAD", "item", item(head, own, 1, b"value", bound=2)
+    yield "another nonce", "item", authentic(put(body, index_at + 4, b"\0"))
+    yield "another ciphertext", "item", authentic(put(body, index_at + 20, bytes([body[index_at + 20] ^ 1])))
+    yield "no tag", "item", authentic(body[: index_at + 16] + b"\0\0\0\x0f" + bytes(15))
+    yield "another commitment", "item", authentic(put(body, len(head["H"]) + len(own), b"\0"))
+    yield "another context", "item", item(head, own, 1, b"value", context=CONTEXT[:-8] + b"org_beta")
+    yield "another message id", "item", authentic(put(body, 8, b"\0"))
+    yield "trailing bytes", "item", authentic(body + b"\0")
+    yield "trailing bytes after the MAC", "item", good + b"\0"
+    yield "a truncated ciphertext", "item", authentic(body[:-1])
+    yield "another MAC", "item", put(good, len(good) - 1, bytes([good[-1] ^ 1]))
+    yield "the MAC of another store", "item", authentic(body, store_key=bytes(32))
+    yield "an unknown number of the MAC's key", "item", authentic(body, number=2)
+    yield "no MAC", "item", body
+    key_head = header(3, 1)
+    yield "a data key", "item", data_key(key_head, wraps(key_head, 1, 1))
+    object_head = header(1, 1)
+    yield "the suite of an object", "item", item(object_head, wraps(object_head, 1, 1), 1, b"value")
+    yield "an item", "data key", good
+    yield "an item", "object", body
+
+
+def refused_before_batches():
     head = header(1, 1)
     good = sealed(head, wraps(head, 1, 1), b"value")
     two = header(1, 2)

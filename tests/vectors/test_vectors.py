@@ -12,10 +12,11 @@ from hypothesis import given
 
 from sealring.crypto.blob_mac import genuine
 from sealring.crypto.data_key import DataKey
+from sealring.crypto.items import ItemKeys
 from sealring.crypto.seal import check_commitment, open_sealed
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.aad import wrap_aad
-from sealring.domain.codec import encode_envelope, parse_data_key, parse_envelope
+from sealring.domain.codec import ItemReader, encode_envelope, parse_data_key, parse_envelope
 from sealring.domain.envelope import Combine
 from sealring.errors import IntegrityFailure
 from support import reader
@@ -31,6 +32,8 @@ KEYS = StoreKeys(STORE_KEY)
 
 def by_the_server(vector):
     raw = bytes.fromhex(vector["envelope"])
+    if vector["kind"] == "item":
+        return _item(ItemReader().read(genuine(KEYS, raw)), vector)
     envelope = parse_envelope(raw) if vector["kind"] == "object" else parse_data_key(genuine(KEYS, raw))
     dek = _dek(envelope)
     if vector["kind"] == "object":
@@ -43,7 +46,20 @@ def by_the_other_reader(vector):
     raw = bytes.fromhex(vector["envelope"])
     if vector["kind"] == "object":
         return reader.read_object(raw, KEKS).decode()
+    if vector["kind"] == "item":
+        index, plaintext = reader.read_item(raw, KEKS, STORE_KEY)
+        assert index == vector["index"]
+        return plaintext.hex()
     return reader.read_data_key(raw, KEKS, STORE_KEY).hex()
+
+
+def _item(item, vector):
+    key = item.head.key
+    dek = _dek(key)
+    check_commitment(dek, key.header, key.commitment)
+    plaintext = ItemKeys(dek, item.head).open(item)
+    assert item.index == vector["index"]
+    return plaintext.hex()
 
 
 def _dek(envelope):
@@ -81,6 +97,15 @@ def test_the_server_refuses_what_is_to_be_refused(vector):
 def test_the_other_reader_refuses_what_is_to_be_refused(vector):
     with pytest.raises((reader.Refused, ValueError)):
         by_the_other_reader(vector)
+
+
+def test_a_reader_without_the_store_key_opens_an_item_and_verifies_no_origin():
+    (vector,) = (each for each in VECTORS["accept"] if each["kind"] == "item" and each["name"] == "one KEK")
+    forged = bytes.fromhex(vector["envelope"])[:-1] + b"\0"
+
+    assert reader.read_item(forged, KEKS, None) == (0, b"value")
+    with pytest.raises(reader.Refused, match="MAC"):
+        reader.read_item(forged, KEKS, STORE_KEY)
 
 
 def test_a_reader_without_the_store_key_opens_a_data_key_and_verifies_no_origin():

@@ -26,6 +26,7 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.RateLimited: Problem(429, "rate_limited"),
     errors.TooManyRequests: Problem(429, "too_many_requests"),
     errors.Overloaded: Problem(503, "overloaded"),
+    errors.NotReached: Problem(503, "not_reached"),
     errors.QuotaExceeded: Problem(422, "quota_exceeded"),
     errors.NotFound: Problem(404, "not_found"),
     errors.RequestTimeout: Problem(408, "request_timeout"),

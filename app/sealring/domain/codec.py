@@ -5,12 +5,14 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
+from sealring.domain.batch import INDEX_BYTES, Head, Item
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import (
     COMMITMENT_BYTES,
     CONTEXT_HASH_BYTES,
     FORMAT,
     MAGIC,
+    MESSAGE_ID_BYTES,
     NONCE_BYTES,
     TAG_BYTES,
     Combine,
@@ -21,11 +23,12 @@ from sealring.domain.envelope import (
     Wrap,
 )
 from sealring.domain.ids import NO_ORG, EnvironmentId, OrgId, environment_id, org_id
-from sealring.domain.wire import MalformedBytes, lp8, lp16, lp32
+from sealring.domain.wire import MalformedBytes, lp8, lp16, lp32, u32
 
 MAX_WRAPS = 16
 _HEAD = struct.Struct(">4sBHB32s")  # magic, format, suite, combine, message id
-_ID_BYTES = {Suite.OBJECT: 16, Suite.DATA_KEY: 0}
+_MESSAGE_ID_AT = _HEAD.size - MESSAGE_ID_BYTES
+_ID_BYTES = {Suite.OBJECT: 16, Suite.DATA_KEY: 0, Suite.ITEM: 0}
 
 
 def encode_envelope(envelope: Envelope) -> bytes:
@@ -66,17 +69,48 @@ def encode_data_key(blob: DataKeyBlob) -> bytes:
 
 def parse_data_key(raw: bytes) -> DataKeyBlob:
     """Read a blob without its MAC. Raises MalformedBytes for anything that `encode_data_key` does not make."""
-    try:
-        header, at = _take_header(raw, Suite.DATA_KEY)
-        wraps, at = _take_wraps(raw, at, header.combine)
-        context, end = _take16(raw, at + COMMITMENT_BYTES)
-    except IndexError as error:
-        raise MalformedBytes("truncated") from error
+    blob, end = _take_key(raw, Suite.DATA_KEY)
     _check_end(len(raw), end)
-    found = KeyContext.decode(context)
-    if found.digest != header.context_hash:
-        raise MalformedBytes("a key context that is not the header's")
-    return DataKeyBlob(header, wraps, raw[at : at + COMMITMENT_BYTES], found)
+    return blob
+
+
+def head_of(key: DataKeyBlob) -> Head:
+    """Return the head of items under a data key of a batch."""
+    return Head(key, encode_data_key(key))
+
+
+def encode_item(item: Item) -> bytes:
+    """Return an item without its MAC."""
+    return b"".join((item.head.encoded, u32(item.index), item.nonce, lp32(item.ciphertext)))
+
+
+class ItemReader:
+    """Reads items, and the head of those that have one in common only once. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._heads: dict[bytes, Head] = {}  # by message id
+
+    def read(self, raw: bytes) -> Item:
+        """Read an item without its MAC. Raises MalformedBytes for anything that `encode_item` does not make."""
+        head = self._head(raw)
+        index_at = len(head.encoded)
+        nonce_at = index_at + INDEX_BYTES
+        size_at = nonce_at + NONCE_BYTES
+        sealed_at = size_at + 4
+        ciphertext = raw[sealed_at:]
+        _check_end(len(raw), sealed_at + int.from_bytes(raw[size_at:sealed_at], "big"))
+        if len(ciphertext) < TAG_BYTES:
+            raise MalformedBytes("a ciphertext without a tag")
+        return Item(head, int.from_bytes(raw[index_at:nonce_at], "big"), raw[nonce_at:size_at], ciphertext)
+
+    def _head(self, raw: bytes) -> Head:
+        message_id = raw[_MESSAGE_ID_AT : _HEAD.size]
+        known = self._heads.get(message_id)
+        if known is not None and raw.startswith(known.encoded):  # a head has one encoding, and says where it ends
+            return known
+        key, end = _take_key(raw, Suite.ITEM)
+        head = self._heads[message_id] = Head(key, raw[:end])
+        return head
 
 
 def _encode_wraps(wraps: tuple[Wrap, ...]) -> bytes:
@@ -124,6 +158,21 @@ def _take_header(raw: bytes, suite: Suite) -> tuple[Header, int]:
         raise MalformedBytes("an id of another length")
     header.__dict__["encoded"] = raw[:end]  # fills the cached property
     return header, end
+
+
+def _take_key(raw: bytes, suite: Suite) -> tuple[DataKeyBlob, int]:
+    try:
+        header, at = _take_header(raw, suite)
+        wraps, at = _take_wraps(raw, at, header.combine)
+        context, end = _take16(raw, at + COMMITMENT_BYTES)
+    except IndexError as error:
+        raise MalformedBytes("truncated") from error
+    if end > len(raw):
+        raise MalformedBytes("truncated")
+    found = KeyContext.decode(context)
+    if found.digest != header.context_hash:
+        raise MalformedBytes("a key context that is not the header's")
+    return DataKeyBlob(header, wraps, raw[at : at + COMMITMENT_BYTES], found), end
 
 
 def _take_wraps(raw: bytes, at: int, combine: Combine) -> tuple[tuple[Wrap, ...], int]:

@@ -31,6 +31,7 @@ class Suite(IntEnum):
     OBJECT = 0x0001  # HKDF-SHA-512, AES-256-GCM, key commitment
     # 0x0002, a data key without a MAC, is refused: anyone with the public key can make wraps.
     DATA_KEY = 0x0003  # HKDF-SHA-512 for the commitment; the caller encrypts; the blob ends with our MAC
+    ITEM = 0x0004  # of a batch: as an object, under a key of its own; ends with our MAC
 
 
 class Combine(IntEnum):
@@ -53,11 +54,11 @@ class Header:
 
     suite: Suite
     combine: Combine
-    message_id: bytes  # 32 random bytes; the first 16 are the id of the data key, or of the version of an object
+    message_id: bytes  # 32 random bytes; the first 16 are the id of the data key, the version or the batch
     environment: EnvironmentId
     org: OrgId  # NO_ORG if the context names none
-    object_id: bytes  # 16 bytes; empty for a data key
-    version_id: bytes  # 16 bytes; empty for a data key
+    object_id: bytes  # 16 bytes; empty for a data key, and in a batch
+    version_id: bytes  # 16 bytes; empty for a data key, and in a batch
     context_hash: bytes  # 32 bytes
 
     @classmethod
@@ -76,9 +77,20 @@ class Header:
     @classmethod
     def of_data_key(cls, combine: Combine, message_id: bytes, environment: EnvironmentId, context: KeyContext) -> Self:
         """Return the header of a data key."""
+        return cls._of_key(Suite.DATA_KEY, combine, message_id, environment, context)
+
+    @classmethod
+    def of_batch(cls, combine: Combine, message_id: bytes, environment: EnvironmentId, context: KeyContext) -> Self:
+        """Return the header of the items of a batch that have one context."""
+        return cls._of_key(Suite.ITEM, combine, message_id, environment, context)
+
+    @classmethod
+    def _of_key(
+        cls, suite: Suite, combine: Combine, message_id: bytes, environment: EnvironmentId, context: KeyContext
+    ) -> Self:
         org, context_hash = context.organization, context.digest
-        header = cls(Suite.DATA_KEY, combine, message_id, environment, org, b"", b"", context_hash)
-        start = _STARTS[Suite.DATA_KEY, combine]
+        header = cls(suite, combine, message_id, environment, org, b"", b"", context_hash)
+        start = _STARTS[suite, combine]
         header.__dict__["encoded"] = b"".join(  # fills the cached property
             (start, message_id, owner_bytes(environment, org), _NO_IDS, context_hash)
         )

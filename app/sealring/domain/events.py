@@ -31,6 +31,8 @@ class Action(StrEnum):
     DATA_KEY_CREATED = "vault.data_key.created"
     DATA_KEY_DECRYPTED = "vault.data_key.decrypted"
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
+    ITEM_ENCRYPTED = "vault.item.encrypted"  # `target` is the batch and the index in it
+    ITEM_DECRYPTED = "vault.item.decrypted"
     TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` is the issuer and token or subject, `detail` the reach
     REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list was created
     LIMITS_SET = "vault.limits.set"  # `target` is the organization, `detail` its overrides

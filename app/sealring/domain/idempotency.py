@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.wire import lp32, u32
 
 NAMED_FOR_S = 24 * 3600  # how long an Idempotency-Key is remembered
 NAMELESS_FOR_S = 120  # how long a client that sends no Idempotency-Key may take to retry
@@ -25,6 +27,10 @@ class IdempotentRequest:
         repr=False
     )  # 16 bytes; keyed, of method, path, query and body; if nameless, also of the sender
     nameless: IdempotentRequest | None = None  # the same request, as if sent without a name
+
+    def of_item(self, index: int) -> Self:
+        """Return the identity of one item of a batch: its place is within that of the batch."""
+        return replace(self, place=lp32(self.place) + u32(index))
 
     @property
     def kept_s(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -108,6 +108,8 @@ class RevocationChange:
     event: Event
 
 
+Entry = tuple[Event, Sequence[KekUse]]  # of the audit log, and the uses of KEKs to count with it
+Owner = tuple[EnvironmentId, OrgId]
 History = tuple[ObjectRecord, Sequence[VersionSummary]]
 
 
@@ -274,4 +276,10 @@ class AuditLog(Protocol):
         """Append an event durably, and count its organization's uses of KEKs. Raises StoreError.
 
         Return the organization's epoch, read in the same round trip.
+        """
+
+    def append_all(self, entries: Sequence[Entry], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        """Append events, of any organizations, and count their uses of KEKs. Raises StoreError.
+
+        Return the epoch of each of `owners`, read after all events were appended.
         """

@@ -75,8 +75,12 @@ class Principal:
         )
 
 
-def _free(_org: OrgId) -> None:
+def _free(_org: OrgId, _items: int = 1) -> None:
     return None
+
+
+def _all(wanted: int) -> int:
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,20 @@ class Caller:
     attempt: int = 0
 
     acts_for: Callable[[OrgId], None] = _free
+    items_for: Callable[[OrgId, int], None] = _free  # of a batch: each item counts as a request; raises LimitError
+    places: Callable[[int], int] = _all  # of a batch: how many of so many items may be in work at once
+
+    def of_item(self, index: int) -> Self:
+        """Return the caller for one item of a batch, which is a request of its own: its events are of no other item."""
+        idempotent = None if self.idempotent is None else self.idempotent.of_item(index)
+        counted: set[OrgId] = set()
+
+        def acts_for(org: OrgId) -> None:
+            if org not in counted:
+                self.items_for(org, 1)
+                counted.add(org)
+
+        return replace(self, operation=self._operation_of(index), idempotent=idempotent, acts_for=acts_for)
 
     def again(self) -> Self:
         """Return the caller for the next attempt. Raises WriteContention if the deadline has passed."""
@@ -107,5 +125,15 @@ class Caller:
     @property
     def origin(self) -> Origin:
         """The origin of this request's events."""
+        return self._origin(self.operation)
+
+    def origin_of(self, index: int) -> Origin:
+        """The origin of the events of one item of a batch."""
+        return self._origin(self._operation_of(index))
+
+    def _origin(self, operation: bytes) -> Origin:
         who = self.principal
-        return Origin(who.issuer, who.subject, self.request_id, self.operation, self.attempt, who.token_id, self.source)
+        return Origin(who.issuer, who.subject, self.request_id, operation, self.attempt, who.token_id, self.source)
+
+    def _operation_of(self, index: int) -> bytes:
+        return self.operation[:-4] + index.to_bytes(4, "big")

@@ -24,6 +24,10 @@ def lp32(part: bytes) -> bytes:
     return len(part).to_bytes(4, "big") + part
 
 
+def u32(number: int) -> bytes:
+    return number.to_bytes(4, "big")
+
+
 def encode_texts(texts: Sequence[str]) -> bytes:
     """The number of texts as u16, then each text after its length as u16."""
     return len(texts).to_bytes(2, "big") + b"".join(lp16(text.encode()) for text in texts)

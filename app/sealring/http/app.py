@@ -22,6 +22,7 @@ from sealring.observability.logs import Log
 from sealring.services.bindings import Bindings
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.items import Items
 from sealring.services.limits import Usages
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
@@ -35,6 +36,7 @@ class Services:
     versions: Versions
     lists: Lists
     data_keys: DataKeys
+    items: Items
     operations: Operations
     bindings: Bindings
     explanations: Explanations

@@ -26,6 +26,7 @@ from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
 from sealring.services.health_checks import FailedKeys, HealthChecks
+from sealring.services.items import Items
 from sealring.services.limits import RENEW_S, LimitsInForce, Usages
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
@@ -101,6 +102,7 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(stores.keys)),
         data_keys=DataKeys(keyring, bound, audit, stores.keys),
+        items=Items(keyring, bound, audit, stores.keys),
         operations=Operations(stores.idempotency, objects),
         bindings=wiring.make_bindings(inherited.plugins, gateway, stores),
         explanations=Explanations(objects, keyring, bound, audit),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -12,12 +12,16 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.kek import KekUse
+from sealring.domain.ports import Entry, Owner
+from sealring.store.batches import in_batches
 from sealring.store.connection.link import Command
 from sealring.store.connection.links import Links
 from sealring.store.kek_uses import counting
 from sealring.store.markers import Markers
 from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_entry
 from sealring.store.schema.keyspace import Keyspace
+
+_AT_ONCE = 32  # entries in one send: the loop, and the store, serve others in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,36 @@ class RedisAudit:
         *_, found, epoch = self._links.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
         self._markers.check(home.partition, found)  # the response was decided from caches only
         return Epoch(epoch) if epoch is not None else None
+
+    def append_all(self, entries: Sequence[Entry], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        by_owner: dict[Owner, list[Entry]] = {}
+        for entry in entries:
+            by_owner.setdefault((entry[0].environment, entry[0].org), []).append(entry)
+        found = {owner: self._append_each(owner, of_owner) for owner, of_owner in by_owner.items()}
+        return found if list(found) == list(owners) and len(found) <= 1 else self._epochs(owners)
+
+    def _append_each(self, owner: Owner, entries: Sequence[Entry]) -> Epoch | None:
+        """Return the epoch, read with the last of the entries."""
+        epoch: bytes | None = None
+        home = self._keyspace.home(*owner)
+        epoch_key, marker = self._keyspace.epoch(home), self._markers.reading(home.partition)
+        for batch in in_batches(entries, _AT_ONCE):
+            commands: list[Command] = []
+            for event, uses in batch:
+                commands += (self.entry(event).command, *counting(self._keyspace, *owner, uses))
+            *_, found, epoch = self._links.record(epoch_key, *commands, marker, (b"GET", epoch_key))
+            self._markers.check(home.partition, found)
+        return Epoch(epoch) if epoch is not None else None
+
+    def _epochs(self, owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        """Read the epochs of organizations, all in one round trip if no replica has to confirm."""
+        homes = {owner: self._keyspace.home(*owner) for owner in owners}
+        readings = [(b"GET", self._keyspace.epoch(home)) for home in homes.values()]
+        if self._links.replicas:
+            replies = [self._links.confirmed(reading[1], reading)[0] for reading in readings]
+        else:
+            replies = self._markers.load_each(sorted({home.partition for home in homes.values()}), readings)
+        return {owner: None if raw is None else Epoch(raw) for owner, raw in zip(homes, replies, strict=True)}
 
     def entry(self, event: Event) -> Appending:
         """Return the entry of an event, for a pipeline or a transaction."""

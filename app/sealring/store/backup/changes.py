@@ -33,6 +33,8 @@ NO_CHANGES = frozenset(
         Action.DATA_KEY_CREATED,
         Action.DATA_KEY_DECRYPTED,
         Action.DATA_KEY_REKEYED,
+        Action.ITEM_ENCRYPTED,
+        Action.ITEM_DECRYPTED,
     }
 )
 

@@ -1,0 +1,62 @@
+"""Many pieces of work in one request: others have their turn in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current
+
+T = TypeVar("T")
+
+
+def in_slices(each: Iterable[T], size: Callable[[T], int]) -> Iterator[T]:
+    """Yield each, and give way after LARGE_BYTES of them; `size` says how many bytes the work of one compares to."""
+    done = 0
+    for one in each:
+        yield one
+        done += size(one)
+        if done > LARGE_BYTES:
+            done = 0
+            give_way()
+
+
+def give_way() -> None:
+    """Let the other fibers of the loop have their turn."""
+    fibers = current()
+    if fibers is not None:
+        fibers.suspend(lambda resume: fibers.loop.call_soon(resume, None))
+
+
+def together(works: Sequence[Callable[[], T]], at_once: int) -> list[Outcome[T]]:
+    """Do each work, `at_once` at the same time, and return the outcomes in the same order; in a thread, one by one."""
+    fibers = current()
+    if fibers is None or min(len(works), at_once) < 2:
+        return [Outcome.of(work) for work in works]
+    return _Together(works, fibers).done(min(len(works), at_once))
+
+
+class _Together(Generic[T]):
+    """Works for further fibers: each of them takes the next one as soon as it is free."""
+
+    def __init__(self, works: Sequence[Callable[[], T]], fibers: Fibers) -> None:
+        self._fibers = fibers
+        self._works = works
+        self._rest = iter(range(len(works)))
+        self._outcomes: dict[int, Outcome[T]] = {}
+        self._resume: Callable[[None], None] = lambda _nothing: None
+
+    def done(self, at_once: int) -> list[Outcome[T]]:
+        def begin(resume: Callable[[None], None]) -> None:
+            self._resume = resume
+            for _ in range(at_once):
+                self._fibers.loop.call_soon(self._fibers.start, self._work)
+
+        self._fibers.suspend(begin)
+        return [self._outcomes[number] for number in range(len(self._works))]
+
+    def _work(self) -> None:
+        for number in self._rest:
+            self._outcomes[number] = Outcome.of(self._works[number])
+            if len(self._outcomes) == len(self._works):
+                self._fibers.loop.call_soon(self._resume, None)

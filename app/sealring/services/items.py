@@ -1,0 +1,235 @@
+"""Items of a batch: encrypted and decrypted for callers who keep them. The server stores nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+from sealring.crypto.blob_mac import genuine, signed
+from sealring.crypto.data_key import DataKey
+from sealring.crypto.items import ItemKeys
+from sealring.crypto.seal import check_commitment, commitment
+from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.batch import Head, Item
+from sealring.domain.codec import ItemReader, encode_item, head_of
+from sealring.domain.context import KeyContext
+from sealring.domain.decision import Decision
+from sealring.domain.envelope import MESSAGE_ID_BYTES, NONCE_BYTES, DataKeyBlob, Header
+from sealring.domain.events import Action, Event
+from sealring.domain.ids import OrgId, new_uuid
+from sealring.domain.kek import KekUse
+from sealring.domain.ports import AuditLog, Entry
+from sealring.domain.principal import Caller, Permission
+from sealring.errors import CiphertextRejected, IntegrityFailure, SealringError
+from sealring.fibers import heavy
+from sealring.keys.decisions import Decisions
+from sealring.keys.keyring import Keyring
+from sealring.many import in_slices
+from sealring.services.lots import Results, caught, settle
+
+_ITEM_BYTES = 4_096  # the time of a small item compares to that of encrypting so many bytes
+_MEMBER = "ciphertext"  # that clients send
+
+
+@dataclass(frozen=True, slots=True)
+class PlainItem:
+    """What is to be encrypted. `index` is its place in the request."""
+
+    index: int
+    context: KeyContext = field(repr=False)
+    plaintext: bytes = field(repr=False)
+
+
+class Items:
+    """The use cases of items. Thread-safe.
+
+    Each result is what was asked for, or the item's own failure. Raises StoreError if the events cannot be stored: then
+    nothing is answered.
+    """
+
+    def __init__(self, keyring: Keyring, bound: Decisions, audit: AuditLog, keys: StoreKeys) -> None:
+        self._vault = _Vault(keyring, bound, keys)
+        self._bound = bound
+        self._audit = audit
+
+    def encrypt(self, caller: Caller, items: Sequence[PlainItem]) -> Results[bytes]:
+        """Return the sealed items by index. Those with one key context have one data key, which nothing else has."""
+        caller.principal.require(Permission.KEYS_USE)
+        by_context: dict[bytes, list[PlainItem]] = {}
+        for item in items:
+            by_context.setdefault(item.context.digest, []).append(item)
+        results: Results[bytes] = {}
+        lots = [_Sealing(self._vault, same, results) for same in by_context.values()]
+        settle(lots, caller, self._audit, self._bound)
+        return results
+
+    def decrypt(self, caller: Caller, blobs: Mapping[int, bytes]) -> Results[bytes]:
+        """Return the plaintexts of sealed items, by their place in this request."""
+        caller.principal.require(Permission.KEYS_USE)
+        results: Results[bytes] = {}
+        by_head: dict[bytes, dict[int, Item]] = {}
+        reader = ItemReader()
+        for place, blob in in_slices(blobs.items(), lambda each: _ITEM_BYTES + len(each[1])):
+            item = caught(partial(self._vault.read, caller, blob, reader))
+            if isinstance(item, Item):
+                by_head.setdefault(item.head.encoded, {})[place] = item
+            else:
+                results[place] = item
+        lots = [_Opening(self._vault, same, results) for same in by_head.values()]
+        settle(lots, caller, self._audit, self._bound)
+        return results
+
+
+class _Vault:
+    """Seals and opens the items of one lot."""
+
+    def __init__(self, keyring: Keyring, bound: Decisions, keys: StoreKeys) -> None:
+        self._keyring = keyring
+        self._bound = bound
+        self._keys = keys
+
+    def decision(self, caller: Caller, org: OrgId) -> Decision:
+        return self._bound.decision(caller.principal.environment, org)
+
+    def seal(
+        self, caller: Caller, items: Sequence[PlainItem], message_id: bytes, decision: Decision
+    ) -> tuple[Sequence[Item], Sequence[KekUse], Decision]:
+        """Seal items of one context. Return also the KEK uses to count, and the decision that was used."""
+        with DataKey.fresh() as dek:
+            wrap = partial(self._wrapped, dek, message_id, items[0].context, caller)
+            (head, uses), decision = self._bound.by(decision, wrap)
+            keys = ItemKeys(dek.secret, head)
+            sealed = [
+                heavy(partial(keys.seal, each.index, os.urandom(NONCE_BYTES), each.plaintext), len(each.plaintext))
+                for each in in_slices(items, lambda each: _ITEM_BYTES + len(each.plaintext))
+            ]
+        return sealed, uses, decision
+
+    def open(self, caller: Caller, items: Mapping[int, Item], decision: Decision) -> tuple[Results[bytes], Decision]:
+        """Open items of one head, by place. Raises KeyFailure; CiphertextRejected if none of them can be opened."""
+        head = _head_of(items)
+        try:
+            dek, decision = self._bound.by(decision, partial(self._unwrapped, head, caller))
+        except IntegrityFailure as failure:
+            raise CiphertextRejected(failure.reason, _MEMBER) from failure
+        with dek:
+            keys = ItemKeys(dek.secret, head)
+            opened: Results[bytes] = {
+                place: heavy(partial(_opened, keys, item), len(item.ciphertext))
+                for place, item in in_slices(items.items(), lambda each: _ITEM_BYTES + len(each[1].ciphertext))
+            }
+        return opened, decision
+
+    def blob(self, item: Item) -> bytes:
+        """Return an item as its caller keeps it."""
+        return signed(self._keys, encode_item(item))
+
+    def read(self, caller: Caller, blob: bytes, reader: ItemReader) -> Item:
+        """Raises the same CiphertextRejected for garbage and an item of another organization, environment or server."""
+        try:
+            item = reader.read(genuine(self._keys, blob))
+        except IntegrityFailure as failure:
+            raise CiphertextRejected(failure.reason, _MEMBER) from failure
+        except ValueError as error:
+            raise CiphertextRejected("format", _MEMBER) from error
+        if not caller.principal.may_see(item.head.header.environment, item.head.header.org):
+            raise CiphertextRejected("organization", _MEMBER)
+        return item
+
+    def _wrapped(
+        self, dek: DataKey, message_id: bytes, context: KeyContext, caller: Caller, decision: Decision
+    ) -> tuple[Head, Sequence[KekUse]]:
+        keys = self._keyring.route(context, decision)
+        header = Header.of_batch(keys.combine, message_id, decision.environment, context)
+        wraps = self._keyring.wrap(dek, header, keys, context, caller)
+        head = head_of(DataKeyBlob(header, wraps, commitment(dek.secret, header), context))
+        return head, self._keyring.uses(keys, wraps, data_keys=1)
+
+    def _unwrapped(self, head: Head, caller: Caller, decision: Decision) -> DataKey:
+        key = head.key
+        with ExitStack() as stack:
+            dek = stack.enter_context(self._keyring.unwrap(key.header, key.wraps, key.context, caller, decision))
+            check_commitment(dek.secret, key.header, key.commitment)
+            stack.pop_all()
+        return dek
+
+
+class _Sealing:
+    """A lot of items to encrypt. Each attempt has a data key of its own, under the same id."""
+
+    decision: Decision
+
+    def __init__(self, vault: _Vault, same: Sequence[PlainItem], results: Results[bytes]) -> None:
+        self.entries: Sequence[Entry] = ()
+        self._vault = vault
+        self._same = same
+        self._results = results
+        self._message_id = new_uuid(MESSAGE_ID_BYTES)
+
+    def admit(self, caller: Caller) -> None:
+        org = self._same[0].context.organization
+        caller.principal.require_organization(org)
+        caller.items_for(org, len(self._same))
+        self.decision = self._vault.decision(caller, org)
+
+    def work(self, caller: Caller) -> None:
+        sealed, uses, self.decision = self._vault.seal(caller, self._same, self._message_id, self.decision)
+        self._results.update((item.index, self._vault.blob(item)) for item in in_slices(sealed, lambda _: _ITEM_BYTES))
+        events = [_event(Action.ITEM_ENCRYPTED, item, caller, item.index) for item in sealed]
+        self.entries = [(event, () if number else uses) for number, event in enumerate(events)]
+
+    def fail(self, failure: SealringError) -> None:
+        self._results.update((item.index, failure) for item in self._same)
+
+
+class _Opening:
+    """A lot of items to decrypt."""
+
+    decision: Decision
+
+    def __init__(self, vault: _Vault, same: Mapping[int, Item], results: Results[bytes]) -> None:
+        self.entries: Sequence[Entry] = ()
+        self._vault = vault
+        self._same = same
+        self._results = results
+
+    def admit(self, caller: Caller) -> None:
+        org = _head_of(self._same).header.org
+        caller.items_for(org, len(self._same))
+        self.decision = self._vault.decision(caller, org)
+
+    def work(self, caller: Caller) -> None:
+        opened, self.decision = self._vault.open(caller, self._same, self.decision)
+        self._results.update(opened)
+        places = [place for place, result in opened.items() if isinstance(result, bytes)]
+        self.entries = [(_event(Action.ITEM_DECRYPTED, self._same[place], caller, place), ()) for place in places]
+
+    def fail(self, failure: SealringError) -> None:
+        self._results.update(dict.fromkeys(self._same, failure))
+
+
+def _head_of(items: Mapping[int, Item]) -> Head:
+    return next(iter(items.values())).head
+
+
+def _opened(keys: ItemKeys, item: Item) -> bytes | SealringError:
+    try:
+        return keys.open(item)
+    except IntegrityFailure as failure:
+        return CiphertextRejected(failure.reason, _MEMBER)
+
+
+def _event(action: Action, item: Item, caller: Caller, place: int) -> Event:
+    header = item.head.header
+    return Event(
+        action=action,
+        environment=header.environment,
+        org=header.org,
+        origin=caller.origin_of(place),
+        target=item.id,
+        context=item.head.key.context,
+        keys=item.head.key.keys,
+    )
