@@ -49,6 +49,7 @@ PROMISED = {
     "KeyDeadlineExceeded": (503, "kms_deadline"),
     "WriteContention": (503, "write_contention"),
     "OutcomeUnknown": (503, "outcome_unknown"),
+    "NotReached": (503, "not_reached"),
     "StoreLost": (503, "store_lost"),
     "StoreUnavailable": (503, "store_unavailable"),
     "StoreFull": (507, "store_full"),

@@ -68,6 +68,11 @@ class Organization:
     def blob(self) -> str:
         return self.data_key()["encrypted_keys"]
 
+    def ciphertext(self) -> str:
+        """An item that a batch encrypted."""
+        body = {"items": [{"key_context": self.context, "plaintext": "c2VjcmV0"}]}
+        return self.ask("POST", "/sealring/v1/batch/encrypt", body).json["items"][0]["ciphertext"]
+
 
 def organization(live: LiveServer, org: str) -> Organization:
     return Organization(live, org, live.token(org))

@@ -191,6 +191,22 @@ def _rekey(acme):
     return "/vault/v1/keys/rekey", {"encrypted_keys": acme.blob(), "context": {**acme.context, "for": "rekey"}}
 
 
+def _batch_encrypt(acme):
+    return f"{BATCH}/encrypt", {"items": [{"key_context": acme.context, "plaintext": "c2VjcmV0"}]}
+
+
+def _batch_decrypt(acme):
+    return f"{BATCH}/decrypt", {"items": [{"ciphertext": acme.ciphertext()}]}
+
+
+def _batch_create(acme):
+    return f"{BATCH}/create", {"items": [{"name": acme.new_name(), "value": "a value", "key_context": acme.context}]}
+
+
+def _batch_read(acme):
+    return f"{BATCH}/read", {"items": [{"id": acme.object()["id"]}]}
+
+
 def _one(acme):
     return f"/vault/v1/kv/{acme.object()['id']}"
 
@@ -200,7 +216,7 @@ def _path(name):
 
 
 BINDINGS = "/sealring/v1/bindings"
-KV, OURS, KEYS = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys"
+KV, OURS, KEYS, BATCH = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys", "/sealring/v1/batch"
 
 READ, LIST, CREATE, UPDATE, DELETE, RESTORE = (
     f"vault:objects:{verb}" for verb in ("read", "list", "create", "update", "delete", "restore")
@@ -248,6 +264,11 @@ TABLE = (
     Row(f"POST {KEYS}/data-key",                 "",                 _data_key,           USE,     200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/decrypt",                  "",                 _decrypt,            USE,     200, 400, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/rekey",                    "",                 _rekey,              USE,     200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    # a batch is answered, and each of its items for itself: see test_batches.py
+    Row(f"POST {BATCH}/encrypt",                 "",                 _batch_encrypt,      USE,     200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BATCH}/decrypt",                 "",                 _batch_decrypt,      USE,     200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BATCH}/create",                  "",                 _batch_create,       CREATE,  200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {BATCH}/read",                    "",                 _batch_read,         READ,    200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
 )
 # fmt: on
 

@@ -14,8 +14,10 @@ from sealring.http.app import Services
 from sealring.services.bindings import Bindings, NewBinding
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.items import Items
 from sealring.services.limits import Usages
 from sealring.services.listing import ListOptions, Lists
+from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
 from sealring.services.versions import Versions
@@ -53,6 +55,10 @@ USE_CASES = {
     (DataKeys, "create"): ("vault:keys:use", {"context": CONTEXT}),
     (DataKeys, "decrypt"): ("vault:keys:use", {"wrapped": b"x"}),
     (DataKeys, "rekey"): ("vault:keys:use", {"wrapped": b"x", "context": CONTEXT}),
+    (Items, "encrypt"): ("vault:keys:use", {"items": ()}),
+    (Items, "decrypt"): ("vault:keys:use", {"blobs": {}}),
+    (ObjectBatches, "create"): ("vault:objects:create", {"new": {}}),
+    (ObjectBatches, "read"): ("vault:objects:read", {"wanted": {}}),
 }
 # fmt: on
 
@@ -61,6 +67,8 @@ SERVICES = {
     Versions: Versions(None, None, None),
     Lists: Lists(None, None),
     DataKeys: DataKeys(None, None, None, None),
+    Items: Items(None, None, None, None),
+    ObjectBatches: ObjectBatches(None, None),
     Operations: Operations(None, None),
     Bindings: Bindings(None, None, None, None, None),
     Explanations: Explanations(None, None, None, None),

@@ -24,6 +24,7 @@ from sealring.services.explanations import Explanations
 from sealring.services.items import Items
 from sealring.services.limits import Usages
 from sealring.services.listing import Lists
+from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
@@ -96,8 +97,10 @@ def services(
     for forget in (bound.forget, keyring.forget):
         store.when_renewed(forget)
     sealing = Sealing(keyring, bound)
+    objects = Objects(store.objects, sealing, store.audit, limits or ObjectLimits(), limits_of)
     return Services(
-        objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits(), limits_of),
+        objects=objects,
+        object_batches=ObjectBatches(objects, store.audit),
         versions=Versions(store.objects, sealing, store.audit),
         lists=Lists(store.objects, Cursors(store.keys)),
         data_keys=DataKeys(keyring, bound, store.audit, store.keys),

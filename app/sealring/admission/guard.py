@@ -30,6 +30,8 @@ from sealring.fibers import heavy
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
 _MAX_VIOLATIONS = 20
+MAX_BATCH_BYTES = 8 << 20
+MAX_BATCH_ITEMS = 20_000  # of JSON: those of a thousand items that have ten pairs each
 MAX_ITEMS = 1_000  # of a body: those of routes have some fifty, and each costs microseconds before it is refused
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -54,10 +56,20 @@ class Guard:
             principal.require(route.permission)
             query, raw = _received(route, request)
             turn.begin()  # a request that takes work to refuse has its turn for that too
-            body = {} if route.body is None else heavy(partial(_body, route.body, raw, request), len(raw))
+            body = _body(route, raw, request)
+            if route.items:
+                turn.count(len(body["items"]))
             idempotent = idempotent_request(principal, request, raw, self._fingerprint) if route.repeatable else None
             source = source_of(request.peer)
-            caller = Caller(principal, request_id, idempotent, source=source, acts_for=turn.acts_for)
+            caller = Caller(
+                principal,
+                request_id,
+                idempotent,
+                source=source,
+                acts_for=turn.acts_for,
+                items_for=turn.items_for,
+                places=turn.places,
+            )
             return route.view(AdmittedRequest(caller, path, query, body))
         finally:
             turn.leave()
@@ -68,19 +80,27 @@ def _received(route: Route, request: Request) -> tuple[Mapping[str, Any], bytes]
     if route.method != "GET":
         check_unconditional(request)
     query = {} if route.query is None else _query(route.query, request.query)
-    return query, b"" if route.body is None else request.body()
+    return query, b"" if route.body is None else request.body(MAX_BATCH_BYTES if route.items else None)
 
 
-def _body(schema: Schema, raw: bytes, request: Request) -> Mapping[str, Any]:
+def _body(route: Route, raw: bytes, request: Request) -> Mapping[str, Any]:
+    if route.body is None:
+        return {}
+    if route.items:  # its items are small, and each takes as long as some bytes more
+        return heavy(partial(_loaded, route.body, raw, request, MAX_BATCH_ITEMS), len(raw) * 4)
+    return heavy(partial(_loaded, route.body, raw, request, MAX_ITEMS), len(raw))
+
+
+def _loaded(schema: Schema, raw: bytes, request: Request, max_items: int) -> Mapping[str, Any]:
     if raw:
         check_declared(request)
     try:
-        members = parse_object(raw, MAX_ITEMS) if raw or schema.fields else {}
+        members = parse_object(raw, max_items) if raw or schema.fields else {}
         loaded: Mapping[str, Any] = schema.load(members)
     except MalformedJson as error:
         raise MalformedRequest(f"The body is refused: {error}. Send one JSON object.") from error
     except ValidationError as error:
-        raise _invalid(error.with_traceback(None)) from None  # marshmallow's frames keep themselves and the body alive
+        raise invalid(error.with_traceback(None)) from None  # marshmallow's frames keep themselves and the body alive
     return loaded
 
 
@@ -97,7 +117,7 @@ def _query(schema: Schema, text: str) -> Mapping[str, Any]:
     except ValidationError as error:
         error.with_traceback(None)  # as above
         if schema.unknown == RAISE:
-            raise _invalid(error) from None
+            raise invalid(error) from None
         parameter, wrong = _violations(error)[0]
         raise MalformedRequest(f"Query parameter {parameter}: {wrong}") from None
     except ValueError as error:
@@ -115,7 +135,7 @@ def _once(pairs: Sequence[tuple[str, str]], schema: Schema) -> Mapping[str, str]
     return query
 
 
-def _invalid(error: ValidationError) -> InvalidBody:
+def invalid(error: ValidationError) -> InvalidBody:
     """Return one error that names every violation, with those of a key context first, as people look for them."""
     violations = _violations(error)
     context = [text for _, text in violations if text.startswith("Invalid key context")]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
 from sealring.admission.problems import problem_body, problem_headers
-from sealring.errors import Violations
+from sealring.errors import SealringError, Violations
 
 
 class Reply:
     """An answer before it is sent."""
 
-    __slots__ = ("body", "cache_control", "content_type", "headers", "status")
+    __slots__ = ("body", "cache_control", "content_type", "failures", "headers", "status")
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class Reply:
         self.content_type = content_type
         self.cache_control = cache_control
         self.headers = headers
+        self.failures: Sequence[SealringError] = ()  # of the items of a batch, for the log
 
     @classmethod
     def json(cls, status: int, payload: object) -> Reply:

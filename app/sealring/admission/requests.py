@@ -34,8 +34,8 @@ class Request(Protocol):
     def header(self, name: str) -> str | None:
         """Return a header that `admission` uses, by its name in lower case."""
 
-    def body(self) -> bytes:
-        """Read the whole body. Call it once.
+    def body(self, max_bytes: int | None = None) -> bytes:
+        """Read the whole body. Call it once. `max_bytes`: the limit, if it is not that of the server.
 
         Raises PayloadTooLarge, RequestTimeout; MalformedRequest for an incomplete or badly framed body.
         """

@@ -33,6 +33,7 @@ class Route:
     body: Schema | None = None
     query: Schema | None = None
     repeatable: bool = False  # a repetition of a request gets the answer of the first
+    items: Failures = ()  # of a batch: the body has a list `items`, each counts as a request, and has such a failure
 
 
 @dataclass(frozen=True, slots=True)

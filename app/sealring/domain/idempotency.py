@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.wire import lp32, u32
 
 NAMED_FOR_S = 24 * 3600  # how long an Idempotency-Key is remembered
 NAMELESS_FOR_S = 120  # how long a client that sends no Idempotency-Key may take to retry
@@ -29,8 +28,8 @@ class IdempotentRequest:
     nameless: IdempotentRequest | None = None  # the same request, as if sent without a name
 
     def of_item(self, index: int) -> Self:
-        """Return the identity of one item of a batch: its place is within that of the batch."""
-        return replace(self, place=lp32(self.place) + u32(index))
+        """Return the identity of one item of a batch. Its name is its own, so that no item waits for another."""
+        return replace(self, name=f"{self.name}/{index}")
 
     @property
     def kept_s(self) -> int:

@@ -9,6 +9,7 @@ from sealring.admission.idempotency import Fingerprint
 from sealring.admission.limits import Limiter
 from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
+from sealring.http.batches.views import BatchViews
 from sealring.http.bindings.views import BindingViews
 from sealring.http.bodies import Bodies
 from sealring.http.data_keys.views import DataKeyViews
@@ -25,6 +26,7 @@ from sealring.services.explanations import Explanations
 from sealring.services.items import Items
 from sealring.services.limits import Usages
 from sealring.services.listing import Lists
+from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.versions import Versions
@@ -37,6 +39,7 @@ class Services:
     lists: Lists
     data_keys: DataKeys
     items: Items
+    object_batches: ObjectBatches
     operations: Operations
     bindings: Bindings
     explanations: Explanations
@@ -69,6 +72,7 @@ def guarded_routes(services: Services) -> tuple[Route, ...]:
     return (
         *ObjectViews(services.objects, services.versions, services.lists).routes(),
         *DataKeyViews(services.data_keys).routes(),
+        *BatchViews(services.items, services.object_batches).routes(),
         *OperationViews(services.operations).routes(),
         *BindingViews(services.bindings, services.explanations).routes(),
         *UsageViews(services.usages).routes(),

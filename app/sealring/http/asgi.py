@@ -138,7 +138,10 @@ class Exchange:
         value = self._headers.get(name.encode())
         return None if value is None else value.decode("latin-1")
 
-    def body(self) -> bytes:
+    def body(self, max_bytes: int | None = None) -> bytes:
+        if max_bytes is not None:
+            self._max_bytes = max_bytes
+
         def begin(give: Callable[[Outcome[bytes]], None]) -> None:
             self._give_body = give
             self._tell()

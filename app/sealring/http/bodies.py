@@ -27,22 +27,23 @@ class Bodies:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
 
-    def read(self, environ: Environ) -> bytes:
-        """Return the body, with a Content-Length or chunked.
+    def read(self, environ: Environ, max_bytes: int | None = None) -> bytes:
+        """Return the body, with a Content-Length or chunked. `max_bytes`: the limit, if it is another one.
 
         Raises PayloadTooLarge, MalformedRequest, RequestTimeout.
         """
+        max_bytes = self.max_bytes if max_bytes is None else max_bytes
         declared = environ.get("CONTENT_LENGTH")
         if declared is None:
-            raw = _read(environ, self.max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
-        elif int(declared or 0) > self.max_bytes:
-            raise too_large(self.max_bytes)
+            raw = _read(environ, max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
+        elif int(declared or 0) > max_bytes:
+            raise too_large(max_bytes)
         else:
             raw = _read(environ, int(declared or 0))
             if len(raw) < int(declared or 0):
                 raise MalformedRequest("The body is shorter than its Content-Length. Send it whole.")
-        if len(raw) > self.max_bytes:
-            raise too_large(self.max_bytes)
+        if len(raw) > max_bytes:
+            raise too_large(max_bytes)
         return raw
 
     def discard(self, environ: Environ) -> None:

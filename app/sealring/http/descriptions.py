@@ -26,6 +26,7 @@ This description as a file: [openapi.json](openapi.json).
 TAGS = {
     "Objects": "Named secrets with versions.",
     "Data keys": "Keys for callers who encrypt by themselves. The server does not store them.",
+    "Batches": "Up to 1,000 items in one request, each with a result or an error of its own.",
     "Keys of customers": "An organization's own keys, in its own KMS, and the contexts that they guard.",
     "Usage": "What an organization stores, and its limits.",
     "Service": "Open to everybody; reveals nothing about tenants.",

@@ -118,7 +118,7 @@ class Server(Flask):
     def _guarded(self, route: Route) -> Respond:
         def respond(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
             try:
-                return self._guard.answer(route, request, values, request_id)
+                return self._answered(route, request, values, request_id)
             except SealringError as error:
                 return self._problem(error, route, request_id)
             except UnsupportedMediaType as error:
@@ -143,16 +143,27 @@ class Server(Flask):
         self._log.fault("request failed", error, request_id=request_id, route=rule)
         return _framework_problem(500, request_id)
 
-    def _problem(self, error: SealringError, route: Route, request_id: str) -> Reply:
+    def _answered(self, route: Route, request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
+        """Log each kind of failure that items of a batch have, once."""
+        reply = self._guard.answer(route, request, values, request_id)
+        if reply.failures:
+            for error in {(type(each), _reason(each)): each for each in reply.failures}.values():
+                self._log_refusal(error, route, request_id)
+        return reply
+
+    def _log_refusal(self, error: SealringError, route: Route, request_id: str) -> None:
         problem = PROBLEMS[type(error)]
-        reason = getattr(error, "reason", "")
         self._log.refusal(
             request_id=request_id,
             route=f"{route.method} {route.rule}",
             status=problem.status,
             code=problem.code,
-            reason=reason,
+            reason=_reason(error),
         )
+
+    def _problem(self, error: SealringError, route: Route, request_id: str) -> Reply:
+        problem = PROBLEMS[type(error)]
+        self._log_refusal(error, route, request_id)
         if isinstance(error, StoreLost):
             self._log.alarm(problem.code, str(error))
         violations: Violations = ()
@@ -163,6 +174,11 @@ class Server(Flask):
         if isinstance(error, RateLimited):
             reply.headers = (*reply.headers, *rate_headers(error))
         return reply
+
+
+def _reason(error: SealringError) -> str:
+    reason: str = getattr(error, "reason", "")
+    return reason
 
 
 def _refused(error: HTTPException, request_id: str) -> Reply:

@@ -145,6 +145,8 @@ def _guarded(route: Route) -> Json:
         "parameters": parameters,
         "responses": {str(status): _success(status, schema) for status, schema in route.answers.items()},
     }
+    if route.items:
+        described["responses"]["200"]["description"] += _codes_of_items(route)
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})
     if route.repeatable:
@@ -202,6 +204,11 @@ def _refusals(route: Route) -> Json:
     return {str(status): _refusal(status, found[status]) for status in sorted(found)}
 
 
+def _codes_of_items(route: Route) -> str:
+    codes = "".join(f"\n* `{PROBLEMS[failure].code}`: {meaning(failure)}" for failure in route.items)
+    return f". The `error` of an item has one of these codes:\n{codes}"
+
+
 def _refusal(status: int, codes: Sequence[tuple[str, str]]) -> Json:
     example = problem_body(codes[0][0], "What is wrong. What to do.", "5d41402abc4b2a76b9719d911017c592")
     return {
@@ -216,9 +223,11 @@ def _json(schema: Schema, example: Json) -> Json:
 
 
 def _example(schema: Schema) -> Json:
-    """Return the first example of each field that has one."""
+    """Return the first example of each field that has one, but no error beside a result."""
     shown: Json = {}
     for name, field in schema.fields.items():
+        if name == "error" and len(schema.fields) > 1 and isinstance(field, fields.Nested):
+            continue
         if isinstance(field, fields.Nested):
             shown[name] = _example(field.schema)
         elif isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):

@@ -9,7 +9,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, fields
 from sealring.admission.problems import FRAMEWORK_CODES, PROBLEMS
 from sealring.http.quick import checker_of
 
-_CODES = sorted({*FRAMEWORK_CODES.values(), *(problem.code for problem in PROBLEMS.values())})
+CODES = sorted({*FRAMEWORK_CODES.values(), *(problem.code for problem in PROBLEMS.values())})
 
 
 class _Quick(Schema):
@@ -56,7 +56,7 @@ class Violation(Answer):
 class Problem(Answer):
     error = fields.String(required=True, metadata={"description": "The same text as `message`."})
     message = fields.String(required=True, metadata={"description": "What is wrong, and what to do."})
-    code = fields.String(required=True, metadata={"description": "For programs.", "enum": _CODES})
+    code = fields.String(required=True, metadata={"description": "For programs.", "enum": CODES})
     request_id = fields.String(required=True, metadata={"description": "The `X-Request-ID` of the answer."})
     errors = fields.List(
         fields.Nested(Violation),

@@ -62,8 +62,8 @@ class WsgiRequest:
     def header(self, name: str) -> str | None:
         return self._environ.get(_VARIABLES[name])
 
-    def body(self) -> bytes:
-        return self._bodies.read(self._environ)
+    def body(self, max_bytes: int | None = None) -> bytes:
+        return self._bodies.read(self._environ, max_bytes)
 
 
 def send(reply: Reply, request: WsgiRequest, start_response: StartResponse, request_id: str) -> Iterable[bytes]:

@@ -29,6 +29,7 @@ from sealring.services.health_checks import FailedKeys, HealthChecks
 from sealring.services.items import Items
 from sealring.services.limits import RENEW_S, LimitsInForce, Usages
 from sealring.services.listing import Lists
+from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
 from sealring.services.sealing import Sealing
@@ -97,8 +98,10 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
     for forget in (bound.forget, keyring.forget):
         stores.markers.when_renewed(forget)
     objects, audit = stores.objects, stores.audit
+    of_one = Objects(objects, sealing, audit, settings.limits, limits.of)
     return Services(
-        objects=Objects(objects, sealing, audit, settings.limits, limits.of),
+        objects=of_one,
+        object_batches=ObjectBatches(of_one, audit),
         versions=Versions(objects, sealing, audit),
         lists=Lists(objects, Cursors(stores.keys)),
         data_keys=DataKeys(keyring, bound, audit, stores.keys),

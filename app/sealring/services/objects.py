@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sealring.domain.context import KeyContext
-from sealring.domain.decision import Epoch
+from sealring.domain.decision import Decision, Epoch
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import NO_ORG, ObjectId, OrgId, uuid_text
 from sealring.domain.kek import KekUse
@@ -36,6 +36,7 @@ _NO_PROPERTY = "The value is no JSON object with this property."
 class OpenedObject:
     record: ObjectRecord
     value: str = field(repr=False)
+    decision: Decision  # that opened it, and held when the event was stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,7 @@ class Objects:
             present, epoch = attested(self._store, record, caller, _event(Action.OBJECT_READ, caller))
             holds = decision.holds_at(epoch)
             if holds and present.current.id == record.current.id:
-                return OpenedObject(present, value.decode())
+                return OpenedObject(present, value.decode(), decision)
             caller = caller.again()
             record = present
             decision = decision if holds else self._sealing.renewed(decision)

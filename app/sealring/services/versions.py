@@ -59,6 +59,6 @@ class Versions:
             value, decision = self._sealing.open(version.envelope, record.context, caller, decision)
             record, epoch = attested(self._store, record, caller, partial(event, caller))
             if decision.holds_at(epoch):
-                return OpenedObject(then(record), value.decode())
+                return OpenedObject(then(record), value.decode(), decision)
             caller = caller.again()
             decision = self._sealing.renewed(decision)
