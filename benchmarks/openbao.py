@@ -12,7 +12,7 @@ from typing import Any
 
 from failures import BenchmarkFailed
 from load import Request
-from operations import OBJECTS, UPDATED, VALUE
+from operations import BATCH, OBJECTS, UPDATED, VALUE
 from processes import Cores
 from report import progress
 from servers import Client, free_port, started, wait_for
@@ -42,6 +42,8 @@ class OpenBaoTarget:
             "update": self._update,
             "data-key": self._encrypt,
             "decrypt": self._decrypt,
+            "encrypt a batch of 250": self._encrypt_batch,
+            "decrypt a batch of 250": self._decrypt_batch,
         }
 
     def fill(self) -> None:
@@ -85,6 +87,13 @@ class OpenBaoTarget:
     def _decrypt(self) -> Sequence[Request]:
         path = "/v1/transit/decrypt/bench"
         return [Request("POST", path, self._token, json.dumps({"ciphertext": each})) for each in self._ciphertexts]
+
+    def _encrypt_batch(self) -> Sequence[Request]:
+        return [Request("POST", "/v1/transit/encrypt/bench", self._token, json.dumps(_batch([_plaintext()])))]
+
+    def _decrypt_batch(self) -> Sequence[Request]:
+        each = _batch([{"ciphertext": each} for each in self._ciphertexts])
+        return [Request("POST", "/v1/transit/decrypt/bench", self._token, json.dumps(each))]
 
 
 @contextmanager
@@ -173,6 +182,10 @@ def _is_writable(target: OpenBaoTarget) -> bool:
 
 def _path(number: int) -> str:
     return f"/v1/kv/data/app/database/{number:07d}"
+
+
+def _batch(items: Sequence[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+    return {"batch_input": [items[number % len(items)] for number in range(BATCH)]}
 
 
 def _plaintext() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The operations that are measured on sealring: their objects, and the requests that make them up."""
 
+import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ OPERATIONS = (
     "list of 100",
     "data-key",
     "decrypt",
+    "encrypt a batch of 250",
+    "decrypt a batch of 250",
 )
+BATCH = 250
 
 ORGANIZATIONS = tuple(f"org_01JBENCH{number:018d}" for number in range(5))  # as long as those of WorkOS
 OBJECTS = 1_000
@@ -61,6 +65,8 @@ class SealringTarget:
             "list of 100": lambda: [Request("GET", f"{_KV}?limit=100", token) for token in self._tokens.values()],
             "data-key": self._data_key,
             "decrypt": self._decrypt,
+            "encrypt a batch of 250": self._encrypt_batch,
+            "decrypt a batch of 250": self._decrypt_batch,
         }
 
     def make_keys(self) -> None:
@@ -122,6 +128,22 @@ class SealringTarget:
     def _decrypt(self) -> Sequence[Request]:
         path = "/vault/v1/keys/decrypt"
         return [Request("POST", path, self._tokens[org], json.dumps({"keys": blob})) for org, blob in self._wrapped]
+
+    def _encrypt_batch(self) -> Sequence[Request]:
+        path = "/sealring/v1/batch/encrypt"
+        return [Request("POST", path, token, json.dumps(_plain_items(org))) for org, token in self._tokens.items()]
+
+    def _decrypt_batch(self) -> Sequence[Request]:
+        requests = []
+        for org, token in self._tokens.items():
+            sealed = self._client.expect("POST", "/sealring/v1/batch/encrypt", dict([token]), _plain_items(org))
+            requests.append(Request("POST", "/sealring/v1/batch/decrypt", token, json.dumps(sealed)))
+        return requests
+
+
+def _plain_items(organization: str) -> dict[str, list[dict[str, object]]]:
+    plaintext = base64.b64encode(VALUE.encode()).decode()
+    return {"items": [{"key_context": _context(organization), "plaintext": plaintext}] * BATCH}
 
 
 def _context(organization: str) -> dict[str, str]:

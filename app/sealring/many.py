@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 
 def in_slices(each: Iterable[T], size: Callable[[T], int]) -> Iterator[T]:
@@ -19,6 +20,12 @@ def in_slices(each: Iterable[T], size: Callable[[T], int]) -> Iterator[T]:
         if done > LARGE_BYTES:
             done = 0
             give_way()
+
+
+def bare(failure: E) -> E:
+    """Return a failure that is kept as a result without its frames, which would keep themselves and secrets alive."""
+    failure.__cause__ = failure.__context__ = None
+    return failure.with_traceback(None)
 
 
 def give_way() -> None:

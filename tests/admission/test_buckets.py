@@ -137,6 +137,56 @@ def test_a_bucket_of_an_earlier_generation_is_not_left_for_a_shared_one(held, at
     assert held.take("a", 0.25) == pytest.approx(3.8)
 
 
+def test_a_batch_takes_as_many_as_it_has_items(held):
+    held.take("a", 10)
+    held.take_more("a", 10, 14)
+
+    assert admitted(held, "a", 10, 100) == 5
+
+
+def test_a_batch_for_which_too_few_are_left_takes_nothing(held, at):
+    admitted(held, "a", 10, 10)
+
+    assert held.take_more("a", 10, 11) == pytest.approx(0.1)
+    assert admitted(held, "a", 10, 100) == 10
+
+
+def test_a_batch_of_more_than_a_full_bucket_waits_for_one_that_is_full(held, at):
+    admitted(held, "a", 10, 2)
+    assert held.take_more("a", 10, 100) == pytest.approx(0.1)
+
+    at.now += 0.1
+
+    assert held.take_more("a", 10, 100) == 0
+
+
+@pytest.mark.parametrize(("rate", "items"), [(10, 100), (0.25, 10), (1000, 10_000)])
+def test_what_a_batch_owes_is_paid_before_anything_else_is_admitted(held, at, rate, items):
+    """However many generations that takes, and whoever else comes meanwhile."""
+    held.take("a", rate)
+    assert held.take_more("a", rate, items - 1) == 0
+    paid_s = items / rate - max(2, 1 / rate)  # then one more request has room
+
+    for part in range(10):
+        assert held.take("a", rate) > 0, part
+        held.take(("another", part), rate)
+        at.now += paid_s / 10
+    at.now += 1 / rate
+
+    assert held.take("a", rate) == 0
+
+
+def test_what_was_paid_is_forgotten(held, at):
+    held.take("a", 10)
+    held.take_more("a", 10, 500)
+    for _ in range(40):
+        at.now += 4
+        held.take("b", 10)
+
+    assert len(held) <= 2
+    assert admitted(held, "a", 10, 100) == 20
+
+
 def test_keys_without_room_are_limited_together_and_never_let_in_freely(held):
     for key in range(2 * MAX_KEYS):
         held.take(("made up", key), 0.25)

@@ -3,11 +3,18 @@
 Each takes an organization with what it has (an object and a data key), and returns the request.
 """
 
+import itertools
+
 import pytest
 
 from sealring.admission.problems import PROBLEMS
 from sealring.domain.ids import uuid_text
+from sealring.errors import SealringError
+from sealring.services.items import PlainItem
+from sealring.services.object_batches import NewObject, Wanted
 from support.reader import Bytes, header, wraps
+
+_numbers = itertools.count(1)
 
 
 def read(org, record, _pair):
@@ -44,12 +51,52 @@ def update(org, record, _pair):
     return lambda: org.scene.watched.use.objects.update(org.caller, str(record.id), **change)
 
 
+def encrypt_items(org, _record, _pair):
+    return lambda: last_of(org.scene.watched.use.items.encrypt(org.caller, plain_items(org)))
+
+
+def decrypt_items(org, _record, _pair):
+    blobs = org.scene.watched.use.items.encrypt(org.caller, plain_items(org))
+    return lambda: last_of(org.scene.watched.use.items.decrypt(org.caller, blobs))
+
+
+def read_batch(org, record, _pair):
+    wanted = {0: Wanted(str(record.id)), 1: Wanted(name=record.name, org=record.org)}
+    return lambda: last_of(org.scene.watched.use.object_batches.read(org.caller, wanted)).value
+
+
+def create_batch(org, record, _pair):
+    def create():
+        name = record.name + str(next(_numbers))
+        new = {number: NewObject(f"{name} {number}", "secret", org.context()) for number in range(2)}
+        return last_of(org.scene.watched.use.object_batches.create(org.caller, new))
+
+    return create
+
+
+def plain_items(org):
+    return [PlainItem(number, org.context(type=str(number)), b"secret") for number in range(2)]
+
+
+def last_of(results):
+    """The last result of a batch whose items all came to something. Raises the failure of an item."""
+    for result in results.values():
+        if isinstance(result, SealringError):
+            raise result
+    return results[len(results) - 1]
+
+
 OURS = "ours"
-EVERY = (read, read_by_name, read_version, decrypt, rekey, data_key, create, update)
+EVERY = (
+    read, read_by_name, read_version, decrypt, rekey, data_key, create, update,
+    encrypt_items, decrypt_items, read_batch, create_batch,
+)  # fmt: skip
 
 every_request = pytest.mark.parametrize("request_of", EVERY)
-what_closes = pytest.mark.parametrize("request_of", [rekey, data_key, create, update])
-what_begins_again = pytest.mark.parametrize("request_of", [read, read_by_name, read_version, decrypt, rekey, data_key])
+what_closes = pytest.mark.parametrize("request_of", [rekey, data_key, create, update, encrypt_items, create_batch])
+what_begins_again = pytest.mark.parametrize(
+    "request_of", [read, read_by_name, read_version, decrypt, rekey, data_key, encrypt_items, decrypt_items, read_batch]
+)
 
 
 def of_new_ones(org, request_of):
@@ -61,6 +108,8 @@ def guards_of(answer):
     """The bindings that guard what was answered, an object or a data key: their ids, and OURS for a key of ours."""
     if hasattr(answer, "wrapped"):
         return guards_of_blob(answer.wrapped)
+    if isinstance(answer, bytes):
+        return guards_of_blob(answer)
     return [_guard(wrap.provider, wrap.kek_id) for wrap in answer.current.envelope.wraps]
 
 

@@ -11,7 +11,17 @@ import pytest
 
 import sealring_plugin as api
 from adversary.crowd import BINDINGS, Tenant
-from adversary.requests_of import decrypt, of_new_ones, read, read_by_name, read_version, rekey, status_of
+from adversary.requests_of import (
+    decrypt,
+    decrypt_items,
+    of_new_ones,
+    read,
+    read_batch,
+    read_by_name,
+    read_version,
+    rekey,
+    status_of,
+)
 from adversary.scene import scene_on
 from adversary.stepper import at_every_gap
 from sealring.domain.binding import BindingState
@@ -19,7 +29,9 @@ from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict
 from support.make import caller
 
-what_opens = pytest.mark.parametrize("request_of", [read, read_by_name, read_version, decrypt, rekey])
+what_opens = pytest.mark.parametrize(
+    "request_of", [read, read_by_name, read_version, decrypt, rekey, decrypt_items, read_batch]
+)
 
 
 def retired(org, binding):

@@ -1,11 +1,14 @@
 """Items of a batch: each opens only as what it was sealed as, and no other has its failure."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from sealring.crypto.blob_mac import genuine, signed
 from sealring.domain.codec import ItemReader, encode_item
 from sealring.domain.events import Action
-from sealring.errors import CiphertextRejected, Forbidden
+from sealring.errors import CiphertextRejected, Forbidden, NotReached
 from sealring.services.items import PlainItem
 from support.make import ACME, BETA, OTHER_ENVIRONMENT, caller, context, services
 from support.stores import KEYS, memory
@@ -187,3 +190,11 @@ def test_items_of_an_organization_that_an_item_does_not_name_are_for_callers_of_
 
     assert opened(use, *blobs, who=anybody) == [b"secret"]
     assert isinstance(opened(use, *blobs)[0], CiphertextRejected)
+
+
+def test_items_after_the_deadline_are_not_begun(use):
+    (blob,) = sealed(use, b"secret")
+    late = replace(ME, deadline=time.monotonic())
+
+    assert isinstance(sealed(use, b"late", who=late)[0], NotReached)
+    assert isinstance(opened(use, blob, who=late)[0], NotReached)

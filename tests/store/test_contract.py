@@ -301,6 +301,29 @@ def test_uses_of_a_kek_are_counted_by_version(store, use):
     assert store.keks.wraps(ENVIRONMENT, ACME, replace(kek, kek_id=bytes(16))) == 0
 
 
+def test_many_events_are_stored_in_order_with_the_epochs_that_stand_then(store, use):
+    kek_id = created(use).current.key_id
+    others = created(use, who=caller(BETA), organization_id=BETA).current.key_id
+    kek = store.keks.get(ENVIRONMENT, ACME, kek_id).active
+    before = len(store.actions())
+    entries = [(_kek_event(kek_id), [KekUse(kek_id, 1, 1, 1)]) for _ in range(70)]
+
+    mine = store.audit.append_all(entries, [(ENVIRONMENT, ACME)])
+    both = store.audit.append_all(entries[:1], [(ENVIRONMENT, ACME), (ENVIRONMENT, BETA)])
+    none = store.audit.append_all((), [(ENVIRONMENT, BETA)])
+
+    assert mine == {(ENVIRONMENT, ACME): store.bindings.load(ENVIRONMENT, ACME).epoch}
+    assert both == mine | {(ENVIRONMENT, BETA): store.bindings.load(ENVIRONMENT, BETA).epoch}
+    assert none == {(ENVIRONMENT, BETA): both[ENVIRONMENT, BETA]}
+    assert len(store.actions()) - before == 71
+    assert store.keks.wraps(ENVIRONMENT, ACME, kek) == 71
+    assert others != kek_id
+
+
+def test_an_organization_without_an_epoch_has_none(store):
+    assert store.audit.append_all((), [(ENVIRONMENT, ACME)]) == {(ENVIRONMENT, ACME): None}
+
+
 def test_every_write_leaves_its_event(store, use):
     record = created(use)
     updated(use, record)

@@ -13,7 +13,7 @@ from sealring.domain.ports import AuditLog, Entry, Owner
 from sealring.domain.principal import Caller
 from sealring.errors import NotReached, SealringError, StoreLost, WriteContention
 from sealring.keys.decisions import Decisions
-from sealring.many import together
+from sealring.many import bare, together
 
 AT_ONCE = 8  # items or lots of one batch, if there are places for so many
 
@@ -57,7 +57,7 @@ def settle(lots: Sequence[Lot], caller: Caller, audit: AuditLog, bound: Decision
             try:
                 caller = caller.again()
             except WriteContention as failure:
-                _fail(pending, failure)
+                _fail(pending, bare(failure))
                 return
             _renew(pending, bound)
 
@@ -75,7 +75,7 @@ def caught(work: Callable[[], T]) -> T | SealringError:
     except StoreLost:
         raise
     except SealringError as failure:
-        return failure
+        return bare(failure)
 
 
 def _is_done(lot: Lot, work: Callable[[], None]) -> bool:

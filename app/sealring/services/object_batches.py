@@ -13,7 +13,7 @@ from sealring.domain.ports import AuditLog, Owner
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.record import ObjectRecord
 from sealring.errors import PayloadTooLarge, WriteContention
-from sealring.many import together
+from sealring.many import bare, together
 from sealring.services.lots import AT_ONCE, Results, caught, reached
 from sealring.services.objects import Objects, OpenedObject
 
@@ -71,7 +71,7 @@ class ObjectBatches:
                 try:
                     caller = caller.again()
                 except WriteContention as failure:
-                    results.update(dict.fromkeys(pending, failure))
+                    results.update(dict.fromkeys(pending, bare(failure)))
                     break
         return results
 

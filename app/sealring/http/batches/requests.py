@@ -18,7 +18,7 @@ from sealring.http import examples
 from sealring.http.fields import KeyContextField, NameField
 from sealring.http.objects.requests import CreateObject
 from sealring.http.schemas import Strict
-from sealring.many import in_slices
+from sealring.many import bare, in_slices
 
 _ITEM_BYTES = 2_048  # the time of checking a small item compares to that of reading so many bytes
 
@@ -130,7 +130,7 @@ def loaded(
         try:
             good[place] = make(place, heavy(partial(_loaded, schema, item), _size(item)))
         except InvalidBody as error:
-            bad[place] = error
+            bad[place] = bare(error)
     return good, bad
 
 
