@@ -9,6 +9,7 @@ import click
 from sealring.cli.bindings import bindings_commands
 from sealring.cli.dev import dev
 from sealring.cli.doctor import doctor
+from sealring.cli.init_store import init_store
 from sealring.cli.limits import limits_commands
 from sealring.cli.providers import provider_commands, providers_with_commands
 from sealring.cli.redaction import saying_no_token
@@ -53,6 +54,7 @@ def main() -> None:
 for each in (
     dev,
     init,
+    init_store,
     serve,
     check_config,
     plugins,

@@ -46,6 +46,7 @@ from sealring.server import serving, wiring
     help="Make an empty store ready with the layout of a lost store, so that its data keys still open.",
 )
 @click.option("--trust-store", is_flag=True, help="Pin a store that is ready already, because you know it is yours.")
+@click.option("--files-only", is_flag=True, help="Only make the files; `sealring init-store` prepares the store later.")
 @keys_option
 @one_line_failures
 def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -55,12 +56,15 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     pin_file: Path | None,
     layout_file: Path | None,
     trust_store: bool,  # noqa: FBT001
+    files_only: bool,  # noqa: FBT001
     keys: str | None,
 ) -> None:
     """Make the settings and keys, make an empty store ready, and pin it. Existing files stay as they are."""
     pin = None if pin_file is None else pin_file.absolute()
     for made in installation.create_files(data_dir.absolute(), store_url, keys, pin):
         click.echo(f"made {made}")
+    if files_only:
+        return
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
     click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
 
