@@ -38,8 +38,8 @@ TYPES = {
     "yes or no": "boolean",
     "list": "array",
     "list of texts": "array",
-    "table": "object",
 }
+HEADED = {"table", "tables"}  # each has a heading and a table of its own
 
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 _AMOUNTS = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
@@ -181,7 +181,7 @@ def settings_schema(page: str) -> Schema:
             place = _place(root, path, is_list=bool(heading[1])) if heading and path != ["plugins", "<name>"] else None
         elif place is not None and line.startswith("| `"):
             name, kind = [cell.strip().strip("`") for cell in line.strip("|").split("|")[:2]]
-            if (*path, name) not in OWN:
+            if (*path, name) not in OWN and kind not in HEADED:
                 place["properties"].setdefault(name, _setting(name, kind))
     plugins = root["properties"]["plugins"]
     plugins["additionalProperties"] = {"type": "object"}  # of third parties
