@@ -4,8 +4,9 @@ import json
 
 import pytest
 import yaml
+from helm_python import Chart, package
 
-from chart.rendering import CHART, ROOT, case, one, render
+from chart.rendering import CHART, NAMESPACE, ROOT, case, chart, one, render
 
 COPIES = {
     "files/rules.yaml": "deploy/prometheus/rules.yaml",
@@ -28,3 +29,15 @@ def test_the_dashboard_arrives_as_it_is():
     found = one(render(case("operations")), "ConfigMap", "sealring-dashboard")
 
     assert json.loads(found["data"]["sealring.json"]) == json.loads((CHART / "files" / "dashboard.json").read_text())
+
+
+def test_the_package_is_the_chart_without_what_only_tests_need(tmp_path):
+    packed = package(CHART, destination=tmp_path)
+
+    with Chart.load(packed) as loaded:
+        names = {each["name"] for each in loaded.files}
+        made = loaded.render(case("default"), name="sealring", namespace=NAMESPACE)
+
+    assert {"README.md", "files/trust.py", "files/rules.yaml"} <= names
+    assert not any(name.startswith("ci/") for name in names)
+    assert made == chart().render(case("default"), name="sealring", namespace=NAMESPACE)

@@ -177,7 +177,7 @@ def test_a_new_pin_is_kept(trust):
 
 
 def test_a_kept_pin_is_recalled_so_that_others_cannot_write_it(trust):
-    trust.server_of_the_test.kept = {"store-pin": "a pin", "store-layout": "a layout", "../escape": "x"}
+    trust.server_of_the_test.kept = {"store-pin": "a pin", "store-layout": "a layout", "others": "x"}
 
     trust.main("recall")
 
