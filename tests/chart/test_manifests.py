@@ -14,7 +14,8 @@ OLDEST, NEWEST = "1.34", "1.37"
 VERSIONS = [OLDEST, *(pytest.param(each, marks=pytest.mark.torture) for each in ("1.35", "1.36")), NEWEST]
 CUSTOM = ("cert-manager.io", "monitoring.coreos.com", "gateway.networking.k8s.io")  # no part of Kubernetes
 
-IGNORED_BY_CHECKOV: dict[str, str] = {}
+# A pod that runs to its end is never ready and has nothing to be restarted for.
+KNOWN_TO_CHECKOV = ["CKV_K8S_8 Pod.vault.sealring-test", "CKV_K8S_9 Pod.vault.sealring-test"]
 
 every_case = pytest.mark.parametrize("name", CASES)
 
@@ -74,7 +75,7 @@ def test_checkov_finds_nothing(name, tmp_path):
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(of_kubernetes(name)))
     asked = ["--file", str(tmp_path / "all.yaml"), "--framework", "kubernetes", "--skip-download", "--output", "json"]
 
-    said = tools.run([*tools.checkov(), *asked, "--skip-check", ",".join(IGNORED_BY_CHECKOV)]).stdout
+    said = tools.run([*tools.checkov(), *asked]).stdout
 
-    assert json.loads(said)["summary"]["passed"] > 80
-    assert tools.findings_of_checkov(said) == []
+    assert json.loads(said)["summary"]["passed"] > 200
+    assert sorted(tools.findings_of_checkov(said)) == KNOWN_TO_CHECKOV

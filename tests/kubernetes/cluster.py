@@ -2,10 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +21,39 @@ START_S = 120.0  # on a busy machine
 Resource = dict[str, Any]
 
 
-@dataclass(frozen=True)
 class Cluster:
-    """A running API server. `folder` has its kubeconfig, and the key that signs tokens of service accounts."""
+    """An API server with an etcd of its own. `pki` has the key that signs tokens of service accounts, sa.key."""
 
-    folder: Path
-    url: str
-    ca: Path
+    def __init__(self, folder: Path, *options: str) -> None:
+        """`options` are more of the API server's own."""
+        self.pki = folder / "pki"
+        self.pki.mkdir(parents=True)
+        self._folder = folder
+        self._options = options
+        self._ports = free_ports(3)
+        self.url = f"https://127.0.0.1:{self._ports[2]}"
+        authority = PrivateCa(self.pki)
+        self.ca = authority.file
+        self._certificate, self._key = authority.issue("apiserver")
+        new_signing_key(self.pki / "sa")
+        (self.pki / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
+        self.kubeconfig = self._written_kubeconfig()
+        self._running = ExitStack()
 
-    @cached_property
-    def kubeconfig(self) -> Path:
-        path = self.folder / "kubeconfig"
-        cluster = {"server": self.url, "certificate-authority": str(self.ca)}
-        path.write_text(
-            json.dumps(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "current-context": "tests",
-                    "clusters": [{"name": "tests", "cluster": cluster}],
-                    "users": [{"name": "admin", "user": {"token": TOKEN}}],
-                    "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "admin"}}],
-                }
-            )
-        )
-        path.chmod(0o600)
-        return path
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with _process(self._etcd(), self._folder / "etcd.log"):
+            try:
+                self._start(["sa"])
+                yield
+            finally:
+                self._running.close()
+
+    def sign_with_a_new_key(self) -> None:
+        """Start the API server again with another key for new tokens; those of the former key still verify."""
+        self._running.close()
+        new_signing_key(self.pki / "new")
+        self._start(["new", "sa"])
 
     def kubectl(self, *arguments: str, given: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [str(software.kubectl()), "--kubeconfig", str(self.kubeconfig), *arguments]
@@ -67,65 +72,69 @@ class Cluster:
         said = self.kubectl("get", kind, "-n", namespace, "-o", "name").stdout
         return sorted(line.partition("/")[2] for line in said.splitlines())
 
-    def token(self, account: str, audience: str | None = None, *, namespace: str = "vault", pod: str = "") -> str:
-        """A token of a service account, as a kubelet would get it; bound to a pod if one is named."""
-        options = ["-n", namespace, *(["--audience", audience] if audience else [])]
-        bound = ["--bound-object-kind", "Pod", "--bound-object-name", pod] if pod else []
-        return self.kubectl("create", "token", account, *options, *bound, "--duration", "600s").stdout.strip()
+    def token(self, account: str, *options: str, namespace: str = "vault") -> str:
+        """A token of a service account, as a kubelet would get it."""
+        return self.kubectl("create", "token", account, "-n", namespace, *options).stdout.strip()
 
+    def _start(self, keys: Sequence[str]) -> None:
+        """Sign with the first key, and verify with all."""
+        log = self._folder / "api.log"
+        server = self._running.enter_context(_process(self._api(keys), log))
+        ready = becomes_true(lambda: server.poll() is not None or self._is_ready(), START_S)
+        assert ready, log.read_text()[-3000:]
+        assert server.poll() is None, log.read_text()[-3000:]
 
-@contextmanager
-def running_cluster(folder: Path, *options: str) -> Iterator[Cluster]:
-    """Run both until the block ends. `options` are more of the API server's own."""
-    etcd_port, peer_port, port = free_ports(3)
-    pki = folder / "pki"
-    pki.mkdir(parents=True)
-    ca = PrivateCa(pki)
-    certificate, key = ca.issue("apiserver")
-    new_signing_key(pki / "sa")
-    (pki / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
-    etcd = [
-        str(software.etcd()),
-        f"--data-dir={folder / 'etcd'}",
-        f"--listen-client-urls=http://127.0.0.1:{etcd_port}",
-        f"--advertise-client-urls=http://127.0.0.1:{etcd_port}",
-        f"--listen-peer-urls=http://127.0.0.1:{peer_port}",
-        f"--initial-advertise-peer-urls=http://127.0.0.1:{peer_port}",
-        f"--initial-cluster=default=http://127.0.0.1:{peer_port}",
-        "--unsafe-no-fsync",
-    ]
-    url = f"https://127.0.0.1:{port}"
-    api = [
-        str(software.apiserver()),
-        f"--etcd-servers=http://127.0.0.1:{etcd_port}",
-        f"--cert-dir={pki}",
-        f"--tls-cert-file={certificate}",
-        f"--tls-private-key-file={key}",
-        "--bind-address=127.0.0.1",
-        f"--secure-port={port}",
-        "--advertise-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",
-        "--service-cluster-ip-range=10.96.0.0/24",
-        f"--service-account-issuer={url}",
-        f"--service-account-signing-key-file={pki / 'sa.key'}",
-        f"--service-account-key-file={pki / 'sa.pub'}",
-        "--authorization-mode=RBAC",
-        f"--token-auth-file={pki / 'tokens.csv'}",
-        "--enable-priority-and-fairness=false",
-        *options,
-    ]
-    with ExitStack() as stack:
-        stack.enter_context(_process(etcd, folder / "etcd.log"))
-        server = stack.enter_context(_process(api, folder / "api.log"))
-        cluster = Cluster(folder, url, ca.file)
-        ready = becomes_true(lambda: server.poll() is not None or is_ready(cluster), START_S)
-        assert ready, (folder / "api.log").read_text()[-3000:]
-        assert server.poll() is None, (folder / "api.log").read_text()[-3000:]
-        yield cluster
+    def _is_ready(self) -> bool:
+        return self.kubectl("get", "--raw", "/readyz", check=False).stdout == "ok"
 
+    def _etcd(self) -> list[str]:
+        client, peer = (f"http://127.0.0.1:{port}" for port in self._ports[:2])
+        return [
+            str(software.etcd()),
+            f"--data-dir={self._folder / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
+        ]
 
-def is_ready(cluster: Cluster) -> bool:
-    return cluster.kubectl("get", "--raw", "/readyz", check=False).stdout == "ok"
+    def _api(self, keys: Sequence[str]) -> list[str]:
+        return [
+            str(software.apiserver()),
+            f"--etcd-servers=http://127.0.0.1:{self._ports[0]}",
+            f"--cert-dir={self.pki}",
+            f"--tls-cert-file={self._certificate}",
+            f"--tls-private-key-file={self._key}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self._ports[2]}",
+            "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",
+            "--service-cluster-ip-range=10.96.0.0/24",
+            f"--service-account-issuer={self.url}",
+            f"--service-account-signing-key-file={self.pki / keys[0]}.key",
+            *(f"--service-account-key-file={self.pki / key}.pub" for key in keys),
+            "--authorization-mode=RBAC",
+            f"--token-auth-file={self.pki / 'tokens.csv'}",
+            "--enable-priority-and-fairness=false",
+            *self._options,
+        ]
+
+    def _written_kubeconfig(self) -> Path:
+        path = self._folder / "kubeconfig"
+        cluster = {"server": self.url, "certificate-authority": str(self.ca)}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "tests",
+            "clusters": [{"name": "tests", "cluster": cluster}],
+            "users": [{"name": "admin", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "admin"}}],
+        }
+        path.touch(0o600)
+        path.write_text(json.dumps(config))
+        return path
 
 
 def new_signing_key(path: Path) -> None:
@@ -142,7 +151,7 @@ def new_signing_key(path: Path) -> None:
 @contextmanager
 def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run it until the block ends, and then kill it: an API server waits for an etcd that is gone."""
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
         yield process

@@ -1,7 +1,7 @@
 import pytest
 
 from kubernetes import software
-from kubernetes.cluster import running_cluster
+from kubernetes.cluster import Cluster
 
 VERSIONS = {"newest": (), "1.34": ("--emulated-version=1.34",)}
 
@@ -19,5 +19,6 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session", params=VERSIONS)
 def cluster(request, tmp_path_factory):
     """A real API server, as the newest version and as an older one."""
-    with running_cluster(tmp_path_factory.mktemp("cluster"), *VERSIONS[request.param]) as cluster:
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"), *VERSIONS[request.param])
+    with cluster.running():
         yield cluster
