@@ -16,41 +16,46 @@ CUSTOM = (
 )  # resources that are no part of Kubernetes
 
 
-@pytest.fixture
+KINDS = (
+    "deployments,statefulsets,jobs,cronjobs,pods,services,configmaps,secrets,serviceaccounts,roles,rolebindings,"
+    "networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,ingresses,persistentvolumeclaims"
+)
+
+
+@pytest.fixture(scope="module")
 def namespace(cluster):
-    """A namespace in which only restricted pods are let in, with the account that every namespace has."""
+    """A namespace in which only restricted pods are let in."""
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
-    yield NAMESPACE
-    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
-    finalize(cluster, NAMESPACE)
-
-
-def finalize(cluster, name):
-    """What a namespace's controller does when it is deleted."""
-    for kind in ("deployments", "statefulsets", "jobs", "cronjobs", "pods", "services", "configmaps", "secrets", "serviceaccounts",
-                 "roles", "rolebindings", "networkpolicies", "poddisruptionbudgets", "horizontalpodautoscalers", "ingresses",
-                 "persistentvolumeclaims"):  # fmt: skip
-        cluster.kubectl("delete", kind, "--all", "-n", name, "--wait=false", "--grace-period=0", "--force")
-    found = json.loads(cluster.kubectl("get", "namespace", name, "-o", "json").stdout)
-    found["spec"]["finalizers"] = []
-    cluster.kubectl("replace", "--raw", f"/api/v1/namespaces/{name}/finalize", "-f", "-", given=json.dumps(found))
+    return NAMESPACE
 
 
 @pytest.fixture
 def helm(cluster, namespace):
+    """Helm in that namespace, which is empty before and after."""
     with Config(kubeconfig_path=cluster.kubeconfig, namespace=namespace) as config:
+        empty(cluster)
         yield config
+        empty(cluster)
+
+
+def empty(cluster):
+    cluster.kubectl("delete", KINDS, "--all", "-n", NAMESPACE, "--wait=false")
 
 
 def is_custom(resource):
     return resource["apiVersion"].startswith(CUSTOM)
 
 
+def accounts(resources):
+    return [each for each in resources if each["kind"] == "ServiceAccount"]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_server_takes_every_resource(cluster, namespace, name):
     resources = [each for each in render(case(name)) if not is_custom(each)]
     given = yaml.safe_dump_all(resources)
+    cluster.apply(*accounts(resources))  # without which no pod is let in
 
     said = cluster.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", given=given)
 
@@ -61,9 +66,7 @@ def test_the_server_takes_every_resource(cluster, namespace, name):
 @pytest.mark.parametrize("name", CASES)
 def test_every_pod_is_let_in_where_only_restricted_ones_are(cluster, namespace, name):
     resources = [each for each in render(case(name)) if not is_custom(each)]
-    for each in resources:
-        if each["kind"] == "ServiceAccount":
-            cluster.apply(each)
+    cluster.apply(*accounts(resources))
     for number, (_, pod) in enumerate(pods(resources)):
         submitted = deepcopy({"apiVersion": "v1", "kind": "Pod", **pod})
         submitted["metadata"] |= {"name": f"pod-{number}", "namespace": namespace}
@@ -79,7 +82,7 @@ def test_a_pod_that_is_not_restricted_would_be_refused(cluster, namespace):
     submitted = deepcopy({"apiVersion": "v1", "kind": "Pod", **pod})
     submitted["metadata"] |= {"name": "loose", "namespace": namespace}
     submitted["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
-    cluster.apply(*(each for each in render(case("default")) if each["kind"] == "ServiceAccount"))
+    cluster.apply(*accounts(render(case("default"))))
 
     refused = cluster.kubectl("create", "--dry-run=server", "-f", "-", given=json.dumps(submitted), check=False)
 
@@ -100,7 +103,7 @@ def test_a_release_is_installed_upgraded_rolled_back_and_removed(cluster, helm):
     helm.rollback("sealring", version=1)
     assert "workers = 2" in cluster.get("configmap", "sealring")["data"]["gunicorn.conf.py"]
     assert cluster.names("jobs") == first
-    assert [each["version"] for each in helm.history("sealring")] == [1, 2, 3]
+    assert len(helm.history("sealring")) == 3
 
     helm.uninstall("sealring")
     assert cluster.names("deployments") == []
