@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sealring.admission.replies import Reply
 from sealring.admission.requests import AdmittedRequest
@@ -11,6 +12,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.ids import OrgId, org_id
 from sealring.domain.ports import Order
 from sealring.domain.principal import Permission
+from sealring.domain.record import ObjectRecord
 from sealring.errors import (
     AmbiguousName,
     KeyContextFixed,
@@ -30,6 +32,7 @@ from sealring.services.versions import Versions
 
 TAG = "Objects"
 KV, OURS = "/vault/v1/kv", "/sealring/v1/kv"
+REPLAYED = (("Idempotent-Replayed", "true"),)  # as Stripe names it; no standard has a name
 
 
 class ObjectViews:
@@ -43,7 +46,7 @@ class ObjectViews:
         record = self._objects.create(
             request.caller, name=body["name"], value=body["value"], context=body["key_context"]
         )
-        return Reply.json(201, render.metadata(record))
+        return _written(201, render.metadata(record), record)
 
     def list(self, request: AdmittedRequest) -> Reply:
         page = self._lists.list(request.caller, _list_options(request))
@@ -54,7 +57,7 @@ class ObjectViews:
         return Reply.json(200, render.with_value(opened))
 
     def read_by_name(self, request: AdmittedRequest) -> Reply:
-        org = _organization(request.query["organization_id"])
+        org = _organization(request.query)
         opened = self._objects.read_by_name(request.caller, request.path["name"], org)
         return Reply.json(200, render.with_value(opened))
 
@@ -66,13 +69,13 @@ class ObjectViews:
             version_check=request.body["version_check"],
             contexts=_sent_contexts(request),
         )
-        return Reply.json(201, render.without_value(record))
+        return _written(201, render.without_value(record), record)
 
     def delete(self, request: AdmittedRequest) -> Reply:
         record = self._objects.delete(
             request.caller, request.path["object_id"], version_check=request.query["version_check"]
         )
-        return Reply.json(200, {"success": True, "name": record.name})
+        return _written(200, {"success": True, "name": record.name}, record)
 
     def describe(self, request: AdmittedRequest) -> Reply:
         record = self._objects.describe(request.caller, request.path["object_id"])
@@ -88,7 +91,7 @@ class ObjectViews:
 
     def restore(self, request: AdmittedRequest) -> Reply:
         record = self._objects.restore(request.caller, request.path["object_id"])
-        return Reply.json(200, render.without_value(record))
+        return _written(200, render.without_value(record), record)
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -249,6 +252,13 @@ class ObjectViews:
         )
 
 
+def _written(status: int, payload: render.Json, record: ObjectRecord) -> Reply:
+    reply = Reply.json(status, payload)
+    if record.recalled:
+        reply.headers = REPLAYED
+    return reply
+
+
 def _list_options(request: AdmittedRequest) -> ListOptions:
     query = request.query
     moment = query["updatedAfter"] or query["updated_after"] or None
@@ -259,6 +269,7 @@ def _list_options(request: AdmittedRequest) -> ListOptions:
         after=query["after"] or None,
         search=query["search"],
         updated_after=None if moment is None else parse_moment(moment),
+        org=_organization(query),
     )
 
 
@@ -266,10 +277,13 @@ def _sent_contexts(request: AdmittedRequest) -> Sequence[KeyContext]:
     return [context for context in (request.body["key_context"], request.body["context"]) if context is not None]
 
 
-def _organization(text: str | None) -> OrgId | None:
+def _organization(query: Mapping[str, Any]) -> OrgId | None:
+    text = query["organization_id"]
     if text is None:
         return None
     org = org_id(text)
     if org is None:
-        raise MalformedRequest("Query parameter organization_id: 1 to 64 letters, digits, '_' and '-'.")
+        raise MalformedRequest(
+            "Query parameter organization_id: 1 to 64 letters, digits, '_' and '-'.", "organization_id"
+        )
     return org
