@@ -287,7 +287,7 @@ class Dev:
         self.took_s = time.monotonic() - self.began
 
     def environment(self):
-        return dict(line.split("=", 1) for line in self.env_file.read_text().split())
+        return dict(line.removeprefix("export ").split("=", 1) for line in self.env_file.read_text().splitlines())
 
     def ask(self, method, path, body=None):
         environment = self.environment()
