@@ -73,5 +73,5 @@ class Commands:
 
 
 def _text(file: Path) -> str:
-    """What a command wrote, with its line breaks as they are."""
-    return file.read_bytes().decode()
+    """What a command wrote, with its line breaks as they are; other bytes than UTF-8 as `surrogateescape` has them."""
+    return file.read_bytes().decode(errors="surrogateescape")
