@@ -1,5 +1,6 @@
 """Requests of the commands of users: to one host, within a time, and repeated only if that is safe."""
 
+import ssl
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from sealring.client.access import Access
 from sealring.client.exchange import Exchange, segment, text_of
 from sealring.client.failures import AccessInvalid, InputRefused, RequestRefused, ServerUnusable
 from support.scripted import HANG, answered, scripted
+from support.tls import PrivateCa
 
 OK = answered(200, '{"a": "b"}')
 REFUSED = answered(
@@ -183,3 +185,43 @@ def test_what_is_no_segment_is_refused(name):
 def test_a_file_without_certificates_is_said(tmp_path):
     with pytest.raises(AccessInvalid, match="ca_file"):
         Exchange(Access.of("https://host", "a-token", allow_http=False), tmp_path / "none")
+
+
+# --- TLS
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return PrivateCa(tmp_path)
+
+
+def certified(authority, address="127.0.0.1"):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("server", address))
+    return context
+
+
+def test_a_server_is_trusted_by_the_authorities_that_are_named(authority):
+    with scripted(OK, tls=certified(authority)) as server:
+        access = Access.of(server.url, "a-token", allow_http=False)
+
+        assert Exchange(access, authority.file).ask("GET", "/") == {"a": "b"}
+
+
+def test_a_server_of_an_unknown_authority_gets_no_token(authority):
+    with (
+        scripted(OK, tls=certified(authority)) as server,
+        pytest.raises(ServerUnusable, match=r"not one that is trusted .*; --ca-file or SEALRING_CA_FILE names"),
+    ):
+        asking(server).ask("GET", "/")
+
+    assert server.requests == []
+
+
+def test_a_server_of_another_name_gets_no_token(authority):
+    with scripted(OK, tls=certified(authority, "127.0.0.2")) as server:
+        access = Access.of(server.url, "a-token", allow_http=False)
+        with pytest.raises(ServerUnusable, match="not one that is trusted"):
+            Exchange(access, authority.file, Waits()).ask("GET", "/")
+
+    assert server.requests == []

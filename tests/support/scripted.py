@@ -1,6 +1,7 @@
 """A server that answers each request with the next of the answers that a test wrote, byte for byte."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,12 +18,13 @@ def answered(status: int, body: str, *headers: str) -> bytes:
 class Scripted:
     """`requests` are the heads and bodies that came, in their order."""
 
-    def __init__(self, answers: Sequence[bytes]) -> None:
+    def __init__(self, answers: Sequence[bytes], tls: ssl.SSLContext | None) -> None:
         self.requests: list[str] = []
         self._answers = iter(answers)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -38,6 +40,12 @@ class Scripted:
         with suppress(OSError, StopIteration):
             while True:
                 connection, _ = self._listening.accept()
+                if self._tls is not None:
+                    try:
+                        connection = self._tls.wrap_socket(connection, server_side=True)
+                    except ssl.SSLError:  # the client does not trust us
+                        connection.close()
+                        continue
                 self._open.append(connection)
                 self.requests.append(_received(connection))
                 answer = next(self._answers)
@@ -64,8 +72,8 @@ def _length(come: bytes) -> int:
 
 
 @contextmanager
-def scripted(*answers: bytes) -> Iterator[Scripted]:
-    server = Scripted(answers)
+def scripted(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+    server = Scripted(answers, tls)
     try:
         yield server
     finally:
