@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from sealring.http import examples
 from sealring.http.fields import KeyContextField, NameField, ValueField, WholeNumberField
-from sealring.http.schemas import Tolerant
+from sealring.http.schemas import Strict, Tolerant
 
 ORGANIZATION: Mapping[str, Any] = {"pattern": "^[A-Za-z0-9_-]{1,64}$", "examples": ["org_acme"]}
 
@@ -108,4 +108,19 @@ class NameQuery(Tolerant):
             "description": "The organization to search, if the token is for several.",
             **ORGANIZATION,
         },
+    )
+
+
+class ValueQuery(Strict):
+    organization_id = fields.String(
+        required=True,
+        metadata={
+            "description": "The organization that has the object.",
+            **ORGANIZATION,
+        },
+    )
+    name = NameField(required=True, metadata={"description": "The object's name.", "examples": [examples.NAME]})
+    property = fields.String(
+        load_default="",
+        metadata={"description": "A property of a value that is a JSON object; empty: the whole value."},
     )
