@@ -30,7 +30,7 @@ from sealring.observability.logs import Log
 from sealring.server import inheritance, log_files
 from sealring.server.configuration import Application
 from sealring.server.inheritance import Inheritance
-from sealring.server.serving import SETTINGS_VARIABLE
+from sealring.server.variables import SETTINGS_VARIABLE
 from sealring.server.worker import Worker
 
 BOOT_S = 60.0  # the most time until a successor serves
