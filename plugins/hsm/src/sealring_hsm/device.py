@@ -157,28 +157,11 @@ class Device:
         return opened
 
     def _logged_in(self, module: Module, pin: str) -> Token:
-        """Find the token, and log in.
-
-        SoftHSM rewrites the token's file at each login. If another process does so at the same time, SoftHSM does not
-        find the token, finds only a part of it, or fails: retry.
-        """
-        for _ in range(MAX_LOOKS - 1):
-            module.start()
-            with suppress(*_UNSETTLED):
-                return self._log_in(module, pin)
-            module.stop()
-            time.sleep(random.uniform(0, LOOK_AGAIN_S))  # noqa: S311  jitter, not a secret
-        module.start()
-        return self._log_in(module, pin)
-
-    def _log_in(self, module: Module, pin: str) -> Token:
-        token = module.token(self._config.token_label)
         try:
-            module.log_in(token, pin)
+            return log_in_patiently(module, self._config.token_label, pin)
         except PinIncorrect:
             self._refused_pin = _digest(pin)
             raise
-        return token
 
     def _refuse_known_wrong(self, pin: str) -> None:
         """Raises PinIncorrect for a PIN that was refused before: a token locks itself after some wrong PINs."""
@@ -187,6 +170,28 @@ class Device:
 
     def _client(self, cryptoki: Cryptoki, session: Session) -> Client:
         return Client(cryptoki, handle_of(session), self._iv_mode)
+
+
+def log_in_patiently(module: Module, label: str, pin: str) -> Token:
+    """Find the token, and log in. Raises PKCS11Error.
+
+    SoftHSM rewrites the token's file at each login. If another process does so at the same time, SoftHSM does not find
+    the token, finds only a part of it, or fails: retry.
+    """
+    for _ in range(MAX_LOOKS - 1):
+        module.start()
+        with suppress(*_UNSETTLED):
+            return _log_in(module, label, pin)
+        module.stop()
+        time.sleep(random.uniform(0, LOOK_AGAIN_S))  # noqa: S311  jitter, not a secret
+    module.start()
+    return _log_in(module, label, pin)
+
+
+def _log_in(module: Module, label: str, pin: str) -> Token:
+    token = module.token(label)
+    module.log_in(token, pin)
+    return token
 
 
 def _digest(pin: str) -> bytes:
