@@ -26,19 +26,20 @@ class Commands:
         self._forker: subprocess.Popen[str] | None = None
 
     def __call__(
-        self, *arguments: object, check: bool = True, folder: Path | None = None, **variables: str
+        self, *arguments: object, check: bool = True, folder: Path | None = None, told: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run it in `folder`, and with these variables beside those that are set. As subprocess.run, but for stdin."""
+        """Run it in `folder`, with `told` on standard input, and with these variables beside those that are set."""
         said = [str(each) for each in arguments]
         with TemporaryDirectory() as own:
-            out, err = Path(own, "out"), Path(own, "err")
+            told_file, out, err = Path(own, "in"), Path(own, "out"), Path(own, "err")
+            told_file.write_text(told)
             out.touch()
             err.touch()
             asked = {
                 "arguments": said,
                 "environment": os.environ | variables,
                 "folder": str(folder or Path.cwd()),
-                "files": [os.devnull, str(out), str(err)],
+                "files": [str(told_file), str(out), str(err)],
             }
             done = subprocess.CompletedProcess(said, self._status(asked), out.read_text(), err.read_text())
         if check:

@@ -12,6 +12,7 @@ from sealring.cli.doctor import doctor
 from sealring.cli.limits import limits_commands
 from sealring.cli.providers import provider_commands, providers_with_commands
 from sealring.cli.redaction import saying_no_token
+from sealring.cli.root import root_commands
 from sealring.cli.server import check_config, init, plugins, serve
 from sealring.cli.store import backup, purge, restore, verify
 from sealring.cli.token_keys import token_key_commands
@@ -57,6 +58,7 @@ for each in (
     check_config,
     plugins,
     doctor,
+    root_commands,
     bindings_commands,
     token_commands,
     token_key_commands,
