@@ -73,12 +73,12 @@ class Device:
             return self._attempt(module, operation, deadline)
         except PKCS11Error as error:
             if not isinstance(named(error), LOST):
-                raise self._meaning(error) from error
+                raise meaning_of(error, self._config) from error
         self.drop(deadline)
         try:
             return self._attempt(module, operation, deadline)
         except PKCS11Error as error:
-            raise self._meaning(error) from error
+            raise meaning_of(error, self._config) from error
 
     def drop(self, deadline: float) -> None:
         """Finalise the module; the next `use` initialises it again."""
@@ -96,12 +96,6 @@ class Device:
                 with suppress(PKCS11Error):
                     session.close()  # this also destroys the keys that were loaded in it
         release(module)
-
-    def _meaning(self, error: PKCS11Error) -> ProviderError:
-        folder = missing_folder(self._config.conf_file)
-        if folder is not None:
-            return RootLost(f"the folder of the tokens is missing: {folder}; restore it from its backup")
-        return translated(named(error))
 
     def _attempt(self, module: Module, operation: Operation[T], deadline: float) -> T:
         for _ in range(MAX_REOPENINGS):
@@ -170,6 +164,14 @@ class Device:
 
     def _client(self, cryptoki: Cryptoki, session: Session) -> Client:
         return Client(cryptoki, handle_of(session), self._iv_mode)
+
+
+def meaning_of(error: PKCS11Error, config: HsmConfig) -> ProviderError:
+    """Return what a failure of the token means. Of a folder that is missing, SoftHSM says only that it failed."""
+    folder = missing_folder(config.conf_file)
+    if folder is not None:
+        return RootLost(f"the folder of the tokens is missing: {folder}; restore it from its backup")
+    return translated(named(error))
 
 
 def log_in_patiently(module: Module, label: str, pin: str) -> Token:

@@ -13,8 +13,8 @@ from pkcs11.types import Session
 
 from sealring_hsm.client import APPENDED_NONCE_BYTES, NONCE_BYTES, Client, handle_of
 from sealring_hsm.config import HsmConfig, IvMode, read_pin
-from sealring_hsm.device import log_in_patiently
-from sealring_hsm.errors import Doubtful, named, translated
+from sealring_hsm.device import log_in_patiently, meaning_of
+from sealring_hsm.errors import Doubtful
 from sealring_hsm.module import Setup, acquire, release
 from sealring_hsm.native import TAG_BYTES
 from sealring_hsm.roots import root_key
@@ -128,7 +128,7 @@ class HsmSeal:
                     client = Client(module.cryptoki, handle_of(session), IvMode(self._config.iv_mode))
                     return operation(session, client)
         except PKCS11Error as error:
-            raise translated(named(error)) from error
+            raise meaning_of(error, self._config) from error
         finally:
             release(module)
 
