@@ -108,7 +108,9 @@ def test_a_server_is_opened_by_a_token_once_and_lives_without_it(tmp_path, store
         assert becomes_true(lambda: writes(live))
         maps = [Path(f"/proc/{pid}/maps").read_text() for pid in (live.process.pid, *live.workers)]
         assert [each for each in maps if "softhsm" in each] == []
-    with pytest.raises(SettingsInvalid, match=r"^the root keys stay sealed: seal token \(hsm\): .*restore it from its backup"):
+    with pytest.raises(
+        SettingsInvalid, match=r"^the root keys stay sealed: seal token \(hsm\): .*restore it from its backup"
+    ):
         wiring.make_gateway(settings.load(path))
 
 

@@ -51,7 +51,7 @@ from sealring.server.unsealing import handing_over
 @click.option(
     "--seals",
     "seals_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="A file with the tables [seal.1], ... of new settings: the root keys are made sealed, and never in clear.",
 )
 @keys_option
