@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from shamir_mnemonic import generate_mnemonics
 
 from sealring import settings
 from sealring.crypto.root_seal import RecoveryKey
@@ -290,6 +291,13 @@ def test_fewer_shares_or_those_of_others_are_refused(recovery):
     for mixed in ([*mine[:2], others[0]], [*mine[:2], f"{mine[2]} acid"], ["nonsense", "more", "yet more"]):
         with pytest.raises(ChangeRefused, match="the shares do not fit together"):
             key_of(mixed)
+
+
+def test_shares_of_something_else_than_a_recovery_key_are_refused():
+    ((*shares,),) = generate_mnemonics(1, [(3, 5)], bytes(16))
+
+    with pytest.raises(ChangeRefused, match="the shares are not those of a recovery key of sealring"):
+        key_of(shares[:3])
 
 
 def test_another_recovery_key_opens_nothing(sealed, recovery):
