@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "doctor", "Examine what the server depends on."),
     "kv": ("kv", "kv_commands", "Read and write secrets on a server."),
     "run": ("run", "run", "Run COMMAND with the secrets of a key context as environment variables."),
+    "root": ("root", "root_commands", "Keep the root keys sealed by a KMS, an HSM or a recovery key."),
     "bindings": ("bindings", "bindings_commands", "Manage an organization's own keys."),
     "token": ("tokens", "token_commands", "Print a token signed with the local key, or revoke tokens."),
     "token-key": ("token_keys", "token_key_commands", "Rotate the key that `sealring token` signs with."),
