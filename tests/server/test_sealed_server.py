@@ -255,8 +255,8 @@ SEALRING_HERE = [sys.executable, "-c", "from sealring.cli.main import main; main
 
 @pytest.fixture
 def run(run_sealring):
-    def run(*arguments, told=""):
-        return run_sealring(*arguments, stdin=told.encode(), check=False)
+    def run(*arguments, stdin=b""):
+        return run_sealring(*arguments, stdin=stdin, check=False)
 
     return run
 
