@@ -10,6 +10,7 @@ import click
 from sealring import settings
 from sealring.cli.options import DEFAULT_PORT, DEFAULT_SETTINGS, keys_option, one_line_failures, settings_option
 from sealring.cli.root import asked_key, recovery_option, seals_of
+from sealring.cli.store_urls import store_file_option, store_url
 from sealring.domain.ids import MAX_PARTITIONS
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
@@ -27,8 +28,11 @@ from sealring.server.unsealing import handing_over
     help="Where to make the settings and keys.",
 )
 @click.option(
-    "--store", "store_url", required=True, help="The store: redis://, rediss://, unix://, sentinel:// or cluster://."
+    "--store",
+    "url",
+    help="The store, if its URL has no password: redis://, rediss://, unix://, sentinel://, cluster://.",
 )
+@store_file_option
 @click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
@@ -58,7 +62,8 @@ from sealring.server.unsealing import handing_over
 @one_line_failures
 def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     data_dir: Path,
-    store_url: str,
+    url: str | None,
+    store_file: Path | None,
     partitions: int,
     pin_file: Path | None,
     layout_file: Path | None,
@@ -67,8 +72,11 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     keys: str | None,
 ) -> None:
     """Make the settings and keys, make an empty store ready, and pin it. Existing files stay as they are."""
+    told = store_url(url, store_file)
+    if told is None:
+        raise click.UsageError("Give the store's URL: --store-file FILE, or --store URL if it has no password.")
     pin = None if pin_file is None else pin_file.absolute()
-    for made in installation.create_files(data_dir.absolute(), store_url, keys, pin, seals_file):
+    for made in installation.create_files(data_dir.absolute(), told, keys, pin, seals_file):
         click.echo(f"made {made}")
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
     click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from sealring.auth.key_sources import FileKeys, KeySource, key_sources
+from sealring.auth.token_reviews import check_review_files
 from sealring.domain.pin import Pin
 from sealring.observability.logs import Log
 from sealring.providers.plugins import Plugins
@@ -47,6 +48,7 @@ class Inheritance:
         pin = wiring.trust_files(settings).pin()
         plugins = unsealing.with_root(settings, wiring.load_plugins(settings), log)
         sources = key_sources(settings.issuers, settings.run_folder, log)
+        check_review_files(settings.issuers)
         return cls(settings, plugins, pin, sources, reload_refused)
 
     def renew(self) -> None:

@@ -30,9 +30,9 @@ from sealring.server import inheritance, log_files
 from sealring.server.configuration import Application
 from sealring.server.hardening import harden
 from sealring.server.inheritance import Inheritance
-from sealring.server.serving import SETTINGS_VARIABLE
 from sealring.server.succession import Succession
 from sealring.server.unsealing import ROOT_VARIABLE, Unsealing, handed_over, handing_over
+from sealring.server.variables import SETTINGS_VARIABLE
 from sealring.server.worker import Worker
 
 BOOT_S = 60.0  # the most time until a successor serves

@@ -22,10 +22,7 @@ from typing import Any, NoReturn
 
 from sealring.server.hardening import harden, prctl
 from sealring.server.unreadable import write_refusal
-
-SETTINGS_VARIABLE = "SEALRING_CONFIG"  # tells the master the path of the settings
-THREADS_VARIABLE = "SEALRING_THREADS"  # tells the app how many requests its worker serves at once
-WORKERS_VARIABLE = "SEALRING_WORKERS"  # tells the app how many workers share a rate
+from sealring.server.variables import SETTINGS_VARIABLE, THREADS_VARIABLE, WORKERS_VARIABLE
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
