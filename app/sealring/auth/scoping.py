@@ -53,10 +53,17 @@ class Authenticator:
     oldest dropped first. Failures are not cached. Revocation is checked each time.
     """
 
-    __slots__ = ("_adding", "_cached", "_clock", "_revoked", "_verifier", "_waiting")
+    __slots__ = ("_adding", "_cached", "_clock", "_observe", "_revoked", "_verifier", "_waiting")
 
-    def __init__(self, verifier: TokenVerifier, revoked: RevokedTokens, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives seconds since 1970."""
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        revoked: RevokedTokens,
+        clock: Callable[[], float] = time.time,
+        observe: Callable[[bool], None] = lambda _cached: None,
+    ) -> None:
+        """`clock` gives seconds since 1970; `observe` is called for each token, with whether it was cached."""
+        self._observe = observe
         self._verifier = verifier
         self._revoked = revoked
         self._clock = clock
@@ -78,7 +85,9 @@ class Authenticator:
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         cached = self._cached.get(digest)
         if cached is not None and cached[0] <= self._clock() < cached[1]:  # cached[0]: the clock may have been set back
+            self._observe(True)
             return cached[2]
+        self._observe(False)
         now = self._clock()
         claims = self._claims(token)
         principal = principal_of(claims)

@@ -14,12 +14,14 @@ from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
 from sealring.http.health.views import Readiness
 from sealring.keys.decisions import Decisions
+from sealring.observability import metrics
 from sealring.observability.logs import Log
 from sealring.providers.gateway import THREADS, Gateway
-from sealring.server import wiring
+from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
 from sealring.server.renewal import Renewal
+from sealring.server.sampling import Sampler
 from sealring.server.wiring import Stores
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
@@ -36,6 +38,8 @@ from sealring.store.connection.durability import Durability, require_durability
 from sealring.store.layout import check_writable
 from sealring.store.opened import OpenedStore
 
+_CACHED, _VERIFIED = (metrics.CACHE.of(cache="tokens", outcome=outcome) for outcome in ("hit", "miss"))
+
 
 def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: int = 1) -> Server:
     """Build the application of one of `workers` workers, with `threads` threads.
@@ -48,6 +52,7 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     layout = wiring.require_layout(links)
     durability = require_durability(links, settings.durability)
     log.notice(f"durability: {durability.value}")
+    metrics.DURABILITY.of(durability=durability.value).set(1)
     store = wiring.open_store(gateway, links, layout, inherited.pin)
     wiring.announce(gateway, settings, log)
     stores, failed_keys = Stores.on(store), FailedKeys()
@@ -60,7 +65,22 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     Housekeeper(purging, health_checks, stores.tombs.lease, log).start(gateway.beside_requests)
     Renewal(limits.renew, RENEW_S, log).start()
     limiter = _limiter(settings, limits, threads, workers)
-    return make_server(services, _around(inherited, gateway, store, stores, durability, limiter, log))
+    around = _around(inherited, gateway, store, stores, durability, limiter, log)
+    _sampler(inherited, gateway, store, stores, around.readiness, log).start()
+    return make_server(services, around)
+
+
+def _sampler(  # noqa: PLR0913, PLR0917  all that is sampled
+    inherited: Inheritance, gateway: Gateway, store: OpenedStore, stores: Stores, readiness: Readiness, log: Log
+) -> Sampler:
+    samples: list[sampling.Sample] = [
+        *sampling.readiness(readiness.checks),
+        partial(stores.audit.look_again, partial(check_writable, store)),
+        sampling.memory_of(store.links),
+        sampling.age_of(inherited.key_sources.values()),
+        gateway.count_circuits,
+    ]
+    return Sampler(samples, log)
 
 
 def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: int) -> Limiter:
@@ -76,7 +96,11 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
 
 def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
     verifier = TokenVerifier(inherited.settings.issuers, inherited.key_sources)
-    return Authenticator(verifier, RevokedTokens(stores.revocations))
+    return Authenticator(verifier, RevokedTokens(stores.revocations), observe=_count_lookup)
+
+
+def _count_lookup(cached: bool) -> None:  # noqa: FBT001  as an Authenticator calls it
+    (_CACHED if cached else _VERIFIED).add()
 
 
 def _services(  # noqa: PLR0913, PLR0917  all that the services share
@@ -127,4 +151,5 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
         readiness=Readiness(checks, durability.value, inherited.reload_refused),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,
+        telling=wiring.make_telling(settings, log),
     )

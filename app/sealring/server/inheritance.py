@@ -15,6 +15,7 @@ from typing import Self
 
 from sealring.auth.key_sources import FileKeys, KeySource, key_sources
 from sealring.domain.pin import Pin
+from sealring.observability import traces
 from sealring.observability.logs import Log
 from sealring.providers.plugins import Plugins
 from sealring.server import wiring
@@ -36,6 +37,8 @@ class Inheritance:
         """Read the files that the settings name. Raises SettingsInvalid."""
         plugins, pin = wiring.load_plugins(settings), wiring.trust_files(settings).pin()
         sources = key_sources(settings.issuers, settings.run_folder, log)
+        if settings.observability.traces is not None:
+            traces.check_installed()
         return cls(settings, plugins, pin, sources, reload_refused)
 
     def renew(self) -> None:
