@@ -51,13 +51,14 @@ def run(script):
 def test_counts_of_a_worker_that_died_stay_and_its_levels_go():
     said = run("""
         book = Book.new()
-        page = worker(book, lambda: (held.add(3), workers.set(1)))
-        print(told(book.descriptor, "sealring_loop_held_total"), told(book.descriptor, "sealring_workers"))
+        worker(book, lambda: (held.add(3), workers.set(1), metrics.READY.of(check="store").set(1)))
+        show = lambda: print(*(told(book.descriptor, f"sealring_{name}") for name in ("loop_held_total", "workers", "ready")))
+        show()
         book.keep([])
-        print(told(book.descriptor, "sealring_loop_held_total"), told(book.descriptor, "sealring_workers"))
+        show()
     """)
 
-    assert said == ["[((), 0.0), ((), 3.0)] [((), 1.0)]", "[((), 3.0)] []"]
+    assert said == ["[((), 0.0), ((), 3.0)] [((), 1.0)] [(('store',), 1.0)]", "[((), 3.0)] [] []"]
 
 
 def test_a_page_that_is_used_again_begins_at_nothing():
