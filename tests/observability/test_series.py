@@ -1,11 +1,18 @@
 """Metrics say nothing of tenants: the names and values of all labels are a closed set."""
 
 import re
+from typing import get_args
 
 import pytest
 
-from sealring.observability import metrics
+from docs.markdown import ROOT
+from sealring.admission.problems import PROBLEMS
+from sealring.auth.tokens import _REFUSED_MEMBERS
+from sealring.errors import KeyFailure, Overloaded, QuotaExceeded, RateLimited, TooManyRequests, Whose
+from sealring.observability import metrics, refusals
+from sealring.observability.exposition import exposition
 from sealring.observability.series import MEMORY, Counter, Histogram, Words
+from support.scraping import samples, total
 
 LABELS = {
     "version", "method", "route", "status", "reason", "outcome", "cache", "durability", "check", "provider", "op",
@@ -36,6 +43,32 @@ def test_a_word_that_would_break_the_format_is_never_known(word):
     words.add(word)
 
     assert words.of(word) == "other"
+
+
+def test_every_reason_to_refuse_a_token_is_known():
+    text = "".join(path.read_text() for path in (ROOT / "app/sealring/auth").glob("*.py"))
+    reasons = set(re.findall(r'Unauthenticated\("([^"]+)"\)', text)) | _REFUSED_MEMBERS | {"header", "payload", "exp"}
+
+    assert reasons <= set(metrics.AUTH.labels["reason"])
+
+
+def test_every_failure_of_a_key_and_every_refusal_because_of_a_limit_is_known():
+    keys = {each.__name__ for each in PROBLEMS if issubclass(each, KeyFailure)}
+
+    assert keys | {"ok", "IntegrityFailure"} == set(metrics.KMS_CALLS.labels["outcome"])
+    for refusal in (*map(limited, get_args(Whose)), TooManyRequests("x"), Overloaded("x"), QuotaExceeded("x")):
+        before = total(here(), "sealring_refused_total")
+        refusals.count(refusal)
+        assert total(here(), "sealring_refused_total") == before + 1
+        assert total(here(), "sealring_refused_total", reason="other") == 0
+
+
+def limited(whose):
+    return RateLimited(whose, 1, 1, 1.0)
+
+
+def here():
+    return samples(exposition([MEMORY.numbers()], "")[0].decode())
 
 
 def test_every_family_has_our_prefix_and_a_name_as_prometheus_wants_it():

@@ -1,1 +1,1 @@
-"""From a request to an admitted one, for any front. Whether an answer may leave is decided in services/."""
+"""From a request to an admitted one, for any front. Each use case of services/ decides if its answer may leave."""

@@ -1,4 +1,4 @@
-"""A decision: the bindings with which a request seals and opens, and that say whether its response may leave."""
+"""A decision: the bindings a request seals and opens with. Its answer may leave only if `holds_at` the last epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The factory of the WSGI application, from services that are ready."""
+"""All routes, listed by noun, and the WSGI application that serves them."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from sealring.admission.limits import Limiter
 from sealring.admission.turns import Turns
 from sealring.auth.revoked import RevokedTokens
 from sealring.auth.scoping import Authenticator
+from sealring.auth.token_reviews import token_reviews
 from sealring.auth.tokens import TokenVerifier
 from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
@@ -65,7 +66,8 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     Housekeeper(purging, health_checks, stores.tombs.lease, log).start(gateway.beside_requests)
     Renewal(limits.renew, RENEW_S, log).start()
     limiter = _limiter(settings, limits, threads, workers)
-    around = _around(inherited, gateway, store, stores, durability, limiter, log)
+    authenticator = make_authenticator(inherited, stores, log, threads)
+    around = _around(inherited, gateway, store, stores, durability, limiter, authenticator, log)
     _sampler(inherited, gateway, store, stores, around.readiness, log).start()
     return make_server(services, around)
 
@@ -94,9 +96,11 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
     return Limiter(fairness.rates, limits.of, turns, workers=workers, early=early)
 
 
-def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
-    verifier = TokenVerifier(inherited.settings.issuers, inherited.key_sources)
-    return Authenticator(verifier, RevokedTokens(stores.revocations), observe=_count_lookup)
+def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads: int) -> Authenticator:
+    issuers = inherited.settings.issuers
+    verifier = TokenVerifier(issuers, inherited.key_sources)
+    reviews = token_reviews(issuers, log, threads)
+    return Authenticator(verifier, RevokedTokens(stores.revocations), reviews=reviews, observe=_count_lookup)
 
 
 def _count_lookup(cached: bool) -> None:  # noqa: FBT001  as an Authenticator calls it
@@ -136,6 +140,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     stores: Stores,
     durability: Durability,
     limiter: Limiter,
+    authenticator: Authenticator,
     log: Log,
 ) -> Surroundings:
     settings = inherited.settings
@@ -145,7 +150,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
         "revocations": partial(wiring.check_revocations, settings, stores),
     }
     return Surroundings(
-        authenticator=make_authenticator(inherited, stores),
+        authenticator=authenticator,
         limiter=limiter,
         fingerprint=store.keys.fingerprint,
         readiness=Readiness(checks, durability.value, inherited.reload_refused),

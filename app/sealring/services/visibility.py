@@ -1,4 +1,4 @@
-"""Whether an object exists for a caller, and the event and the check that come before each answer."""
+"""Whether an object exists for a caller, and the audit event before each answer, with the epoch that lets it leave."""
 
 from __future__ import annotations
 

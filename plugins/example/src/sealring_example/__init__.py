@@ -1,1 +1,1 @@
-"""An example of a key provider for sealring, and the toy KMS that it talks to."""
+"""An example of a key provider. Each needs spec, wrap, client and errors; kms is the toy KMS that this one asks."""
