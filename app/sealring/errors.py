@@ -187,6 +187,8 @@ class KeyFailure(SealringError):
     `owner`: who has to act: the tenant, as the owner of the key, the operator, or the author of the plugin.
     """
 
+    provider_request_id = ""  # that the provider gave to the call that failed, for the log
+
     def __init__(self, message: str, owner: Responsible = "tenant") -> None:
         super().__init__(message)
         self.owner = owner

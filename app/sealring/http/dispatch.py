@@ -20,7 +20,7 @@ from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PRO
 from sealring.admission.replies import Reply
 from sealring.admission.requests import Request
 from sealring.admission.routes import OpenRoute, Route
-from sealring.errors import InvalidBody, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
+from sealring.errors import InvalidBody, KeyFailure, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
@@ -192,6 +192,7 @@ class Server(Flask):
             status=problem.status,
             code=problem.code,
             reason=reason,
+            provider_request_id=error.provider_request_id if isinstance(error, KeyFailure) else "",
         )
         if isinstance(error, StoreLost):
             self._log.alarm(problem.code, str(error))
