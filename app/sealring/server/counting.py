@@ -17,11 +17,10 @@ from sealring.observability.book import Book
 from sealring.observability.logs import Log
 from sealring.observability.settings import Bind
 from sealring.server.metrics_port import MetricsPort
+from sealring.server.variables import METRICS_VARIABLE
 from sealring.server.worker import Worker
 
 CERTIFICATE_S = 60.0  # how often the certificate is read
-
-_VARIABLE = "SEALRING_METRICS"  # tells a master what the one that has started it leaves to it
 
 
 class Counting:
@@ -34,7 +33,7 @@ class Counting:
 
     def take_over(self, bind: Bind | None, cfg: Any) -> None:
         """Begin, or go on with what another master has left. Raises SettingsInvalid if the port cannot be used."""
-        descriptor, _, port = os.environ.pop(_VARIABLE, "").partition(" ")
+        descriptor, _, port = os.environ.pop(METRICS_VARIABLE, "").partition(" ")
         self._book = _book(descriptor)
         Worker.book = self._book
         metrics.VERSIONS.add(version("sealring"))
@@ -48,7 +47,7 @@ class Counting:
     def leave(self, environment: MutableMapping[str, str]) -> None:
         """Leave the book and the port to a master that is about to be started with this environment."""
         os.set_inheritable(self._book.descriptor, True)
-        environment[_VARIABLE] = f"{self._book.descriptor} {self._port.legacy}".rstrip()
+        environment[METRICS_VARIABLE] = f"{self._book.descriptor} {self._port.legacy}".rstrip()
 
     def check(self, bind: Bind | None) -> None:
         """Raises SettingsInvalid if `follow` would fail."""
