@@ -222,10 +222,8 @@ class KeyExhausted(KeyFailure):
     """A managed key has reached its limit of safe wraps."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated.",
-            "operator",
-        )
+        said = "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated."
+        super().__init__(said, "operator")
 
 
 class KeyThrottled(KeyFailure):

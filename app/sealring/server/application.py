@@ -15,8 +15,9 @@ from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
 from sealring.http.health.views import Readiness
 from sealring.keys.decisions import Decisions
-from sealring.observability import metrics
+from sealring.observability import metrics, traces
 from sealring.observability.logs import Log
+from sealring.observability.requests import Telling
 from sealring.providers.gateway import THREADS, Gateway
 from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
@@ -103,6 +104,13 @@ def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads
     return Authenticator(verifier, RevokedTokens(stores.revocations), reviews=reviews, observe=_count_lookup)
 
 
+def _telling(settings: Settings, log: Log) -> Telling:
+    """Raises SettingsInvalid if traces are wanted and their libraries are not installed."""
+    wanted = settings.observability
+    begin = None if wanted.traces is None else traces.tracer(wanted.traces)
+    return Telling(log, wanted.access, wanted.slow_ms / 1000, begin)
+
+
 def _count_lookup(cached: bool) -> None:  # noqa: FBT001  as an Authenticator calls it
     (_CACHED if cached else _VERIFIED).add()
 
@@ -156,5 +164,5 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
         readiness=Readiness(checks, durability.value, inherited.reload_refused),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,
-        telling=wiring.make_telling(settings, log),
+        telling=_telling(settings, log),
     )

@@ -19,9 +19,7 @@ from sealring.errors import IntegrityFailure, SettingsInvalid
 from sealring.keys.keyring import Keyring
 from sealring.keys.store_key import open_store_keys
 from sealring.keys.wrap_counts import WrapCounts
-from sealring.observability import traces
 from sealring.observability.logs import Log
-from sealring.observability.requests import Telling
 from sealring.providers import registry
 from sealring.providers.catalog import Catalog
 from sealring.providers.gateway import THREADS, Gateway
@@ -276,13 +274,6 @@ class Stores:
 def make_bindings(plugins: Plugins, gateway: Gateway, stores: Stores) -> Bindings:
     catalog = Catalog(plugins.customers)
     return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
-
-
-def make_telling(settings: Settings, log: Log) -> Telling:
-    """Raises SettingsInvalid if traces are wanted and their libraries are not installed."""
-    wanted = settings.observability
-    begin = None if wanted.traces is None else traces.tracer(wanted.traces)
-    return Telling(log, wanted.access, wanted.slow_ms / 1000, begin)
 
 
 def make_limits(settings: Settings, stores: Stores) -> LimitsInForce:
