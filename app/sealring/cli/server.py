@@ -12,10 +12,12 @@ from sealring.cli.options import DEFAULT_PORT, DEFAULT_SETTINGS, keys_option, on
 from sealring.cli.root import asked_key, recovery_option, seals_of
 from sealring.cli.store_urls import store_file_option, store_url
 from sealring.domain.ids import MAX_PARTITIONS
+from sealring.observability import traces
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
 from sealring.providers import registry
 from sealring.server import serving, wiring
+from sealring.server.metrics_port import check_address
 from sealring.server.unsealing import handing_over
 
 
@@ -127,6 +129,12 @@ def check_config(path: Path) -> None:
     click.echo(f"settings  ok: {path}")
     for loaded in wiring.load_plugins(config):
         click.echo(f"plugin    ok: {loaded.spec.name} (API {loaded.spec.api_version})")
+    if (bind := config.observability.metrics_bind) is not None:
+        check_address(bind)
+        click.echo(f"metrics   ok: {bind.host} port {bind.port}")
+    if config.observability.traces is not None:
+        traces.check_installed()
+        click.echo(f"traces    ok: to {config.observability.traces.endpoint}")
     for line in chain(check_issuers(config), wiring.check(config)):
         click.echo(line)
 
