@@ -15,6 +15,8 @@ from sealring.operator.issuers import check_issuers
 from sealring.providers import registry
 from sealring.server import serving, wiring
 
+_PEM = click.Path(path_type=Path, dir_okay=False)  # the master looks at it, also at each reload
+
 
 @click.command()
 @click.option(
@@ -75,13 +77,36 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A gunicorn configuration file; start from config/gunicorn.conf.py.",
 )
+@click.option("--certfile", type=_PEM, help="Serve HTTPS with this certificate chain (PEM).")
+@click.option("--keyfile", type=_PEM, help="Its private key (PEM), readable only by its owner.")
 @one_line_failures
-def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
-    """Start the server for production: gunicorn in the foreground."""
+def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    path: Path,
+    bind: str,
+    workers: int | None,
+    threads: int | None,
+    gunicorn_config: Path | None,
+    certfile: Path | None,
+    keyfile: Path | None,
+) -> None:
+    """Start the server for production: gunicorn in the foreground.
+
+    It takes a renewed certificate by itself, without losing a request.
+    """
+    certificate = None if certfile is None or keyfile is None else (certfile, keyfile)
+    if certificate is None and (certfile or keyfile):
+        raise click.UsageError("--certfile and --keyfile belong together: give both, or neither")
     config = settings.load(path)
     wiring.load_plugins(config)
     wiring.trust_files(config).pin()
-    serving.serve(path, bind=bind, workers=workers, threads=threads, gunicorn_config=gunicorn_config)
+    serving.serve(
+        path,
+        bind=bind,
+        workers=workers,
+        threads=threads,
+        gunicorn_config=gunicorn_config,
+        certificate=certificate,
+    )
 
 
 @click.command("check-config")

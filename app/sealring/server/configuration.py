@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from sealring.errors import SettingsInvalid
+from sealring.server.certificate import Certificate
 from sealring.settings import WorkerKind
 
 _CLASSES = {
@@ -22,6 +24,7 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
 
     cfg: Any
     app_uri: str
+    certificate: Certificate
 
     def load_config(self) -> None:
         super().load_config()
@@ -33,6 +36,8 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
             raise SettingsInvalid("gunicorn's workers has to be at least 1")
         if self.cfg.preload_app:
             raise SettingsInvalid("gunicorn's preload_app has to be False: each worker builds its own app")
+        self.certificate = Certificate.of(self.cfg)
+        self.certificate.require_usable()
 
     def choose(self, kind: WorkerKind) -> None:
         """Use this kind of worker."""
@@ -49,6 +54,7 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
     @configuration.setter
     def configuration(self, loaded: tuple[Any, str]) -> None:
         self.cfg, self.app_uri = loaded
+        self.certificate = Certificate.of(self.cfg)
 
     def reload(self) -> None:
         """Raises SettingsInvalid if the configuration cannot be used; the caller then restores the one before."""
@@ -56,3 +62,12 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
             super().reload()
         except SystemExit as refused:  # gunicorn has printed why
             raise SettingsInvalid("gunicorn's configuration cannot be used; its message is above") from refused
+
+
+def why(error: BaseException) -> str:
+    """Describe what was raised for the log; the text of an unknown exception may quote a secret."""
+    if isinstance(error, SettingsInvalid):
+        return str(error)
+    if isinstance(error, OSError) and isinstance(error.errno, int):
+        return os.strerror(error.errno)
+    return f"{type(error).__name__} was raised"

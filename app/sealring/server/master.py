@@ -2,9 +2,9 @@
 
     python -m sealring.server.master --config python:sealring.server.serving ...    with gunicorn's arguments
 
-It reads the settings once, and its workers inherit them. It replaces workers at a reload (SIGHUP), and each worker
-after its maximum of requests. If a successor cannot start, the former settings and workers stay, and the log says why.
-A worker that cannot start ends the server only if no worker has served yet.
+It reads the settings once, and its workers inherit them. It replaces workers at a reload (SIGHUP, or a renewed TLS
+certificate), and each worker after its maximum of requests. If a successor cannot start, the former settings and
+workers stay, and the log says why. A worker that cannot start ends the server only if no worker has served yet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sealring import settings
 from sealring.errors import SettingsInvalid
 from sealring.observability.logs import Log
 from sealring.server import inheritance, log_files
-from sealring.server.configuration import Application
+from sealring.server.configuration import Application, why
 from sealring.server.inheritance import Inheritance
 from sealring.server.serving import SETTINGS_VARIABLE
 from sealring.server.worker import Worker
@@ -132,6 +132,9 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def manage_workers(self) -> None:
         inheritance.left().renew()
+        if self.app.certificate.is_renewed():
+            self._log.notice("the TLS certificate or its key has changed: the server reloads")
+            self.reload()
         if self._succession is not None and not self._settled(self._succession):
             return
         staying = sorted((each for each in self.WORKERS.values() if not each.leaving), key=lambda each: each.age)
@@ -150,11 +153,11 @@ class Master(Arbiter):  # type: ignore[misc]
             if os.getpid() != self.pid:  # this is the worker, which must not continue as the master
                 sys.exit(error.code if isinstance(error, SystemExit) else self.WORKER_BOOT_ERROR)
             if not (isinstance(error, OSError | RuntimeError) or self._has_served):
-                raise HaltServer(f"Worker failed to boot: {_why(error)}", self.WORKER_BOOT_ERROR) from None
+                raise HaltServer(f"Worker failed to boot: {why(error)}", self.WORKER_BOOT_ERROR) from None
             # no memory, process, descriptor or room for a heartbeat file, or a hook raised: other workers continue
             os.umask(self._umask)  # gunicorn had changed it
             self.pause()
-            self._log.notice(f"cannot start a worker: {_why(error)}")
+            self._log.notice(f"cannot start a worker: {why(error)}")
 
     def maybe_promote_master(self) -> None:
         if self.master_pid not in {0, os.getppid()} and self.pidfile is not None:
@@ -184,7 +187,7 @@ class Master(Arbiter):  # type: ignore[misc]
             self._adopt()
             log_files.reopen(self.log)
         except BaseException as error:  # noqa: BLE001  the configuration is code, which may raise anything
-            self._keep(_why(error))
+            self._keep(why(error))
             return False
         return True
 
@@ -216,7 +219,7 @@ class Master(Arbiter):  # type: ignore[misc]
             try:
                 self._adopt()
             except BaseException as error:  # noqa: BLE001  a hook that accepted this configuration before
-                self._log.notice(f"the former configuration could not be adopted again completely: {_why(error)}")
+                self._log.notice(f"the former configuration could not be adopted again completely: {why(error)}")
 
     def _reloaded(self, serve: bool) -> None:  # noqa: FBT001
         if not serve:
@@ -266,15 +269,6 @@ class Master(Arbiter):  # type: ignore[misc]
         if not worker.leaving:
             worker.leaving = True
             self.kill_worker(worker.pid, signal.SIGTERM if worker.ready else signal.SIGKILL)
-
-
-def _why(error: BaseException) -> str:
-    """Describe an exception for the log; the text of an unknown one may quote a secret."""
-    if isinstance(error, SettingsInvalid):
-        return str(error)
-    if isinstance(error, OSError) and isinstance(error.errno, int):
-        return os.strerror(error.errno)
-    return f"{type(error).__name__} was raised"
 
 
 def _umask() -> int:

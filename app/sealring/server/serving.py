@@ -87,19 +87,22 @@ def child_exit(server: Any, worker: Any) -> None:
 # --- starting
 
 
-def serve(
+def serve(  # noqa: PLR0913  all options of the command
     settings_path: Path,
     *,
     bind: str,
     workers: int | None = None,
     threads: int | None = None,
     gunicorn_config: Path | None = None,
+    certificate: tuple[Path, Path] | None = None,
 ) -> NoReturn:
     """Replace this process by gunicorn's master (server/master.py). None: as the configuration says.
 
+    `certificate` is that of TLS with its key.
+
     Raises OSError if Python cannot be executed.
     """
-    command = _command(bind, workers, threads, gunicorn_config)
+    command = _command(bind, workers, threads, gunicorn_config, certificate)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, _environment(settings_path))  # noqa: S606  no shell is the point
@@ -125,7 +128,13 @@ def start_gunicorn(
     )
 
 
-def _command(bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> list[str]:
+def _command(
+    bind: str,
+    workers: int | None,
+    threads: int | None,
+    gunicorn_config: Path | None,
+    certificate: tuple[Path, Path] | None = None,
+) -> list[str]:
     config = f"file:{gunicorn_config.absolute()}" if gunicorn_config else f"python:{__name__}"
     command = [
         sys.executable,
@@ -141,6 +150,8 @@ def _command(bind: str, workers: int | None, threads: int | None, gunicorn_confi
         command += ["--workers", str(workers)]
     if threads is not None:
         command += ["--threads", str(threads)]
+    if certificate is not None:
+        command += ["--certfile", str(certificate[0].absolute()), "--keyfile", str(certificate[1].absolute())]
     return command
 
 
