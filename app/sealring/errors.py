@@ -90,10 +90,10 @@ class Unauthenticated(AccessError):
 
 
 class IssuerUnavailable(AccessError):
-    """The token cannot be verified: the keys of its issuer could not be fetched yet."""
+    """The token cannot be verified now: its issuer does not answer, or too many tokens wait for its answer."""
 
     def __init__(self) -> None:
-        super().__init__("The keys of the token's issuer cannot be fetched. Try again later.")
+        super().__init__("The token cannot be verified now: its issuer does not answer. Try again later.")
 
 
 class Forbidden(AccessError):

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from sealring.admission.limits import Rates
-from sealring.auth.profiles import IssuerProfile
+from sealring.auth.profiles import IssuerKind, IssuerProfile
 from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.ids import EnvironmentId
 from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Limits
@@ -271,5 +271,10 @@ def _check_together(settings: Settings) -> None:
     issuers = [each.issuer for each in settings.issuers]
     if len(set(issuers)) != len(issuers):
         raise SettingsInvalid("[[issuers]] name the same issuer twice")
-    if settings.local_issuer is not None and settings.local_issuer.issuer not in issuers:
-        raise SettingsInvalid(f"[token] issuer '{settings.local_issuer.issuer}' has no profile under [[issuers]]")
+    local = settings.local_issuer
+    if local is not None and local.issuer not in issuers:
+        raise SettingsInvalid(f"[token] issuer '{local.issuer}' has no profile under [[issuers]]")
+    if local is not None and settings.profile_of(local.issuer).kind is IssuerKind.KUBERNETES:
+        raise SettingsInvalid(
+            f"[token] issuer '{local.issuer}' is a cluster, which signs its tokens itself; name another"
+        )

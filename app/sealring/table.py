@@ -31,13 +31,21 @@ class Table:
         value = self.members.get(member, default)
         if not isinstance(value, dict):
             self.refuse(member, "is missing or not a table")
-        return Table(f"{self.name.removesuffix(']')}.{member}]" if self.name else f"[{member}]", value)
+        return Table(self._inside(member), value)
 
     def tables(self, member: str) -> list[Mapping[str, object]]:
         value = self.members.get(member)
         if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
-            self.refuse(member, f"must be there at least once, as [[{member}]]")
+            self.refuse(
+                member, "must be there at least once" if self.name else f"must be there at least once, as [[{member}]]"
+            )
         return value
+
+    def _inside(self, member: str) -> str:
+        """Return the name of a table in this one."""
+        if self.name.endswith("]"):
+            return f"{self.name.removesuffix(']')}.{member}]"
+        return f"{self.name} {member}:" if self.name else f"[{member}]"
 
     def text(self, member: str, default: str | None = None) -> str:
         value = self.members.get(member, default)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sealring.auth import jwks_fetch
-from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set, reason_of
+from sealring.auth.exchange import check_files, reason_of
+from sealring.auth.jwks_fetch import fetch_key_set
 from sealring.errors import SettingsInvalid
 from support.tls import PrivateCa
 from support.waiting import becomes_true
@@ -260,6 +261,15 @@ def test_a_file_without_a_certificate_is_refused(tmp_path):
     (tmp_path / "ca.pem").write_text("no certificate")
 
     with pytest.raises(SettingsInvalid, match=r"ca\.pem holds no certificate in PEM"):
-        check_ca_file(tmp_path / "ca.pem")
+        check_files(tmp_path / "ca.pem", None)
     with pytest.raises(SettingsInvalid, match="No such file"):
-        check_ca_file(tmp_path / "missing.pem")
+        check_files(tmp_path / "missing.pem", None)
+
+
+def test_a_file_without_a_token_is_refused_at_start(tmp_path):
+    (tmp_path / "token").write_text("two words")
+
+    with pytest.raises(SettingsInvalid, match="token: its token_file holds no token"):
+        check_files(None, tmp_path / "token")
+    with pytest.raises(SettingsInvalid, match="No such file"):
+        check_files(None, tmp_path / "missing")

@@ -19,6 +19,8 @@ PAGE = read("docs/configuration.md")
 EXAMPLE = ROOT / "config" / "sealring.toml"
 
 HEADINGS = {
+    "rules": "## `[[issuers.rules]]`",
+    "token_review": "## `[issuers.token_review]`",
     "store": "## `[store]`",
     "keys": "## `[keys]`",
     "plugins.local": "### `[plugins.local]`",
@@ -55,13 +57,19 @@ def written(document, folder):
             lines += ["[plugins.local]", 'root_key_file = "root.key"']
         elif isinstance(table, list):
             for each in table:
-                lines += [f"[[{name}]]", *(f"{key} = {json.dumps(value)}" for key, value in each.items())]
+                lines += [f"[[{name}]]", *(f"{key} = {_toml(value)}" for key, value in each.items())]
         else:
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     (folder / "sealring.toml").write_text("\n".join(lines))
     (folder / "store-url").touch(0o600)
     (folder / "store-url").write_text("unix:///run/valkey/valkey.sock\n")
     return folder / "sealring.toml"
+
+
+def _toml(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + "}"
+    return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
 def test_the_page_shows_the_example():
@@ -76,7 +84,9 @@ def test_the_example_can_be_loaded(tmp_path):
     loaded = settings.load(tmp_path / EXAMPLE.name)
 
     assert loaded.store_url == "unix:///run/valkey/valkey.sock"
-    assert [each.issuer for each in loaded.issuers] == ["urn:sealring:local", "https://auth.example.com"]
+    assert [each.issuer for each in loaded.issuers] == [
+        "urn:sealring:local", "https://auth.example.com", "https://kubernetes.default.svc.cluster.local",
+    ]  # fmt: skip
     spec = registry.load(loaded.plugins)["local"]
     assert spec.parse_config(loaded.plugins["local"], tmp_path) == {"root_key_file": tmp_path / "root.key"}
 
@@ -95,6 +105,18 @@ def test_every_setting_of_a_table_is_described(table, tmp_path):
 
 def test_every_setting_of_an_issuer_is_described():
     assert set(described("issuers")) == set(IssuerProfile.__dataclass_fields__)
+
+
+def test_every_setting_of_a_cluster_is_described():
+    issuer = next(each for each in tomllib.loads(EXAMPLE.read_text())["issuers"] if "rules" in each)
+
+    for table, of in (
+        ("rules", lambda changed: {"rules": [changed]}),
+        ("token_review", lambda changed: {"token_review": changed}),
+    ):
+        with pytest.raises(SettingsInvalid) as refused:
+            IssuerProfile.parse(issuer | of({"nonsense": 1}), base=EXAMPLE.parent)
+        assert str(refused.value).partition("known are: ")[2].split(", ") == list(described(table))
 
 
 @pytest.mark.parametrize("provider", ["local", "hsm", "awskms", "gcpkms", "azurekv"])

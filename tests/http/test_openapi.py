@@ -210,6 +210,8 @@ def test_what_the_server_answers_is_what_is_described(live):
         ask("listObjects", "GET", "/vault/v1/kv?limit=0"),
         ask("readObject", "GET", one),
         ask("readObjectByName", "GET", "/vault/v1/kv/name/a%2Fb"),
+        ask("readValue", "GET", "/sealring/v1/kv/value?organization_id=org_described&name=a%2Fb"),
+        ask("readValue", "GET", "/sealring/v1/kv/value?organization_id=org_described&name=a%2Fb&property=c"),
         ask("describeObject", "GET", f"{one}/metadata"),
         ask("listObjectVersions", "GET", f"{one}/versions"),
         ask("readObjectVersion", "GET", version),
@@ -225,7 +227,7 @@ def test_what_the_server_answers_is_what_is_described(live):
     ]
 
     assert [answer.status for answer in answers] == [
-        201, 201, 200, 409, 422, 200, 400, 200, 200, 200, 200, 200, 200, 200, 200, 404, 200, 422,
+        201, 201, 200, 409, 422, 200, 400, 200, 200, 200, 422, 200, 200, 200, 200, 200, 200, 404, 200, 422,
         200, 200, 200,
     ]  # fmt: skip
 

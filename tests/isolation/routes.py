@@ -4,6 +4,7 @@ A row names its route exactly as the server does. Add a row for each new route; 
 """
 
 from dataclasses import dataclass
+from urllib.parse import quote_plus
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,19 @@ def _versions(acme):
 def _version(acme):
     made = acme.object()
     return f"/sealring/v1/kv/{made['id']}/versions/{made['version_id']}", None
+
+
+def _value(acme):
+    return f"/sealring/v1/kv/value?organization_id={acme.id}&name={quote_plus(acme.object()['name'])}", None
+
+
+def _property(acme):
+    name = acme.object(value='{"user": "app"}')["name"]
+    return f"/sealring/v1/kv/value?organization_id={acme.id}&name={quote_plus(name)}&property=user", None
+
+
+def _no_value(acme):
+    return f"/sealring/v1/kv/value?organization_id={acme.id}&name=never-was", None
 
 
 def _restore(acme):
@@ -213,6 +227,9 @@ TABLE = (
     Row(f"GET {KV}/<object_id>/metadata",        "",                 _metadata,           READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {KV}/<object_id>/versions",        "",                 _versions,           READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {OURS}/<object_id>/versions/<version_id>", "",                 _version,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {OURS}/value",                     "",                 _value,              READ,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {OURS}/value",                     "property",         _property,           READ,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {OURS}/value",                     "no such name",     _no_value,           READ,    404, 403, 404, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {OURS}/<object_id>/restore",      "",                 _restore,            RESTORE, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {OURS}/<object_id>/restore",      "live",             _restore_live,       RESTORE, 200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row("GET /sealring/v1/operations/<whole:idempotency_key>", "",                 _operation,          READ,    200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),

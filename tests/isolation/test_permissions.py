@@ -30,6 +30,7 @@ USE_CASES = {
     (Objects, "create"): ("vault:objects:create", {"name": "x", "value": "x", "context": CONTEXT}),
     (Objects, "read"): ("vault:objects:read", {"text_id": ID}),
     (Objects, "read_by_name"): ("vault:objects:read", {"name": "x", "org": None}),
+    (Objects, "read_property"): ("vault:objects:read", {"name": "x", "org": OrgId("org_acme"), "member": "x"}),
     (Objects, "describe"): ("vault:objects:read", {"text_id": ID}),
     (Objects, "update"): ("vault:objects:update", {"text_id": ID, "value": "x", "version_check": None, "contexts": ()}),
     (Objects, "delete"): ("vault:objects:delete", {"text_id": ID, "version_check": None}),

@@ -11,12 +11,14 @@ from auth.kit import ISSUER, ec_key, jwk, jwks_bytes, rsa_key
 from sealring import settings
 from sealring.auth.key_sources import key_sources
 from sealring.auth.signing import create_signing_key, public_jwks
+from sealring.auth.token_reviews import check_review_files
 from sealring.domain.principal import Permission
 from sealring.errors import SettingsInvalid
 from sealring.observability.logs import Log
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
 from sealring.operator.tokens import mint_token
+from support.api_server import ApiServer
 from support.make import ACME
 
 PROFILE = """
@@ -219,3 +221,71 @@ def test_keys_behind_a_url_are_not_asked_for_each_token(path, provider):
 
     assert mint(path).count(".") == 2
     assert provider.requests == []
+
+
+# --- a cluster
+
+CLUSTER = """
+[[issuers]]
+kind = "kubernetes"
+issuer = "https://cluster.example"
+jwks_url = "{api.jwks_url}"
+ca_file = "{api.authority.file}"
+token_file = "{api.token_file}"
+algorithms = ["RS256"]
+audience = "sealring"
+environment_id = "environment_01H2X3Y4Z5A6B7C8D9E0F1G2H3"
+permissions = ["vault:objects:list"]
+rules = [{{ sub = "system:serviceaccount:shop:*", organizations = ["org_a"], permissions = ["vault:objects:list"] }}]
+
+[issuers.token_review]
+url = "{api.url}"
+ca_file = "{api.authority.file}"
+token_file = "{api.token_file}"
+"""
+
+
+@pytest.fixture
+def api(tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    (tmp_path / "api").mkdir()
+    with ApiServer(tmp_path / "api").running() as api:
+        yield api
+
+
+@pytest.fixture
+def believes(path, api):
+    path.write_text(path.read_text() + CLUSTER.format(api=api))
+    return path
+
+
+def test_a_cluster_that_answers_is_good(believes, api):
+    host = api.url.removeprefix("https://")
+
+    assert checked(believes)[1:3] == ["issuer    ok: https://cluster.example (1 key)", f"reviews   ok: {host}"]
+
+
+def test_an_api_server_that_reviews_nothing_for_us_is_refused(believes, api):
+    api.status = 403
+
+    wrong = refusal(believes)
+
+    assert "reviews no tokens: status 403" in wrong
+    assert "the service account of its token_file needs the cluster role system:auth-delegator" in wrong
+
+
+def test_files_of_a_cluster_that_cannot_be_used_prevent_a_start(believes, api):
+    api.token_file.write_text("")
+
+    assert refusal(believes) == f"token_file {api.token_file}: its token_file holds no token"
+    assert refusal_of_a_start(believes) == refusal(believes)
+    with pytest.raises(SettingsInvalid, match="holds no token"):
+        check_review_files(settings.load(believes).issuers)
+
+
+def test_sealring_signs_no_tokens_of_a_cluster(believes):
+    text = believes.read_text()
+    believes.write_text(text.replace('issuer = "urn:sealring:local"', 'issuer = "https://cluster.example"', 1))
+
+    with pytest.raises(SettingsInvalid, match="is a cluster, which signs its tokens itself"):
+        settings.load(believes)

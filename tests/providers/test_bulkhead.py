@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealring.errors import KeyThrottled
-from sealring.providers.bulkhead import MAX_CALLS, Bulkhead, Shares
+from sealring.providers.bulkhead import MAX_CALLS, Bulkhead
+from sealring.shares import Shares
 
 ACME, BETA, GAMMA = ("env", "org_acme"), ("env", "org_beta"), ("env", "org_gamma")
 

@@ -15,6 +15,7 @@ BLOCKING = {
 }
 ELSEWHERE = {  # with the threads in which it runs
     "auth/deadline.py": "the thread of a key set",
+    "auth/token_reviews.py": "threads without a loop wait for a call",
     "auth/url_keys.py": "threads of Lane.TOKENS wait for it",
     "providers/call_threads.py": "the threads of calls",
     "providers/calls.py": "a call sleeps in its own thread",

@@ -3,7 +3,7 @@
 import pytest
 
 from sealring.domain import clock
-from sealring.errors import KeyContextFixed, NotFound, PayloadTooLarge
+from sealring.errors import InvalidBody, KeyContextFixed, NotFound, PayloadTooLarge
 from sealring.services.objects import ObjectLimits
 from sealring_local.wrap import LocalProvider
 from support import stores
@@ -115,3 +115,13 @@ def test_a_value_is_sealed_once_be_it_the_first_of_its_organization(store):
     update(counted, record)
 
     assert provider.wraps == 2
+
+
+def test_a_property_is_read_alone_and_a_missing_one_is_not_the_whole_value():
+    use = services(stores.memory())
+    use.objects.create(caller(ACME), name="database", value='{"user": "app"}', context=context())
+
+    assert use.objects.read_property(caller(ACME), "database", ACME, "user").value == "app"
+    assert use.objects.read_property(caller(ACME), "database", ACME, "").value == '{"user": "app"}'
+    with pytest.raises(InvalidBody, match="property: The value is no JSON object with this property"):
+        use.objects.read_property(caller(ACME), "database", ACME, "password")

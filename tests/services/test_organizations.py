@@ -3,6 +3,7 @@
 import pytest
 
 from sealring.errors import Forbidden
+from sealring.services.objects import ObjectLimits, Objects
 from support.make import ACME, BETA, caller, context, services
 from support.stores import memory
 
@@ -36,6 +37,7 @@ ASKS = {
     "create for nobody": (lambda use, _: use.objects.create(ME, name="name", value="v", context=NOBODYS), NAMES_NONE),
     "read by name": (lambda use, _: use.objects.read_by_name(ME, "theirs", BETA), NOT_FOR_IT),
     "read by no name": (lambda use, _: use.objects.read_by_name(ME, "nothing", BETA), NOT_FOR_IT),
+    "read a property": (lambda use, _: use.objects.read_property(ME, "theirs", BETA, "user"), NOT_FOR_IT),
     "data key": (lambda use, _: use.data_keys.create(ME, THEIRS), NOT_FOR_IT),
     "data key for nobody": (lambda use, _: use.data_keys.create(ME, NOBODYS), NAMES_NONE),
     "rekey": (lambda use, mine: use.data_keys.rekey(ME, mine, THEIRS), NOT_FOR_IT),
@@ -51,3 +53,10 @@ def test_an_organization_that_the_token_is_not_for_is_forbidden_and_nothing_is_d
         ask(use, mine)
 
     assert store.actions() == before
+
+
+def test_nothing_is_looked_up_in_an_organization_that_the_token_is_not_for():
+    without_a_store = Objects(None, None, None, ObjectLimits())
+
+    with pytest.raises(Forbidden, match=NOT_FOR_IT):
+        without_a_store.read_property(ME, "theirs", BETA, "user")

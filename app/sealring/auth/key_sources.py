@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from sealring.auth.exchange import check_files, identity_of
 from sealring.auth.jwks import MAX_KEY_SET_BYTES, KeySet, KeySetRefused, VerificationKey
-from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set
+from sealring.auth.jwks_fetch import fetch_key_set
 from sealring.auth.key_set_log import KeySetLog, Told
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.shared_sets import SharedSet
@@ -43,7 +44,7 @@ class KeySource(Protocol):
 def key_sources(profiles: Iterable[IssuerProfile], folder: Path, log: KeySetLog) -> dict[str, KeySource]:
     """Make the source of each profile, by issuer; `folder` holds the fetched sets that workers share. Starts no thread.
 
-    Raises SettingsInvalid for a `jwks_file` or `ca_file` that cannot be used.
+    Raises SettingsInvalid for a `jwks_file`, `ca_file` or `token_file` that cannot be used.
     """
     return {profile.issuer: key_source(profile, folder, log) for profile in profiles}
 
@@ -90,7 +91,7 @@ class FileKeys:
         self._looked_at = clock()
         self._seen: tuple[int, int, int] | None = None
         with suppress(OSError):  # read_key_set raises the right error
-            self._seen = _identity(path)
+            self._seen = identity_of(path)
         self._keys = read_key_set(path)
         told.unusable(self._keys)
 
@@ -109,7 +110,7 @@ class FileKeys:
                 return
             self._looked_at = self._clock()
             try:
-                identity = _identity(self._path)
+                identity = identity_of(self._path)
                 if identity == self._seen:
                     return
                 self._seen = identity  # before reading: a file that changes meanwhile is read once more
@@ -132,15 +133,9 @@ def read_key_set(path: Path) -> KeySet:
 
 
 def _url_keys(profile: IssuerProfile, url: str, told: Told, folder: Path) -> UrlKeys:
-    if profile.ca_file is not None:
-        check_ca_file(profile.ca_file)
-    fetch = partial(fetch_key_set, ca_file=profile.ca_file)
+    check_files(profile.ca_file, profile.token_file)
+    fetch = partial(fetch_key_set, ca_file=profile.ca_file, token_file=profile.token_file)
     return UrlKeys(url, told, SharedSet(folder, profile.issuer, url, told), fetch=fetch)
-
-
-def _identity(path: Path) -> tuple[int, int, int]:
-    state = path.stat()
-    return state.st_mtime_ns, state.st_ino, state.st_size
 
 
 def _read(path: Path) -> KeySet:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
+from sealring.auth.addresses import file_for, url_of
+from sealring.auth.api_server import ApiServer
+from sealring.auth.cluster_rules import SubjectRule
 from sealring.auth.jwks import ALGORITHMS, KeySet, KeySetRefused
 from sealring.domain.ids import EnvironmentId, environment_id
 from sealring.domain.principal import Permission
@@ -18,8 +20,18 @@ MAX_LEEWAY_S = 30
 _MAX_LIFETIME_S = 100 * 366 * 86_400
 NO_AUDIENCE = "none"  # the setting for an issuer whose tokens have no audience
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_VISIBLE_ASCII = re.compile(r"[!-~]+")
+
+class IssuerKind(StrEnum):
+    """What decides for which organizations a token is, and what it may do."""
+
+    CLAIMS = "claims"  # its claims
+    KUBERNETES = "kubernetes"  # its subject, by the rules of the profile: the issuer is the API server of a cluster
+
+
+_TYPES = {IssuerKind.CLAIMS: ["JWT", "at+jwt"], IssuerKind.KUBERNETES: ["", "JWT"]}
+_LIFETIME_S = {IssuerKind.CLAIMS: 86_400, IssuerKind.KUBERNETES: 3_600}  # kubelet asks for an hour by default
+_OF_CLAIMS = ("organization_claim", "organizations_claim", "permissions_claim")
+_OF_KUBERNETES = ("rules", "token_review")
 
 
 def media_type(typ: str) -> str:
@@ -39,6 +51,7 @@ class IssuerProfile:
     issuer: str  # compared exactly
     jwks_url: str | None
     ca_file: Path | None  # more certificates to trust for `jwks_url`
+    token_file: Path | None  # the token to send to `jwks_url`
     jwks_file: Path | None
     jwks: KeySet | None
     algorithms: frozenset[str]
@@ -51,6 +64,9 @@ class IssuerProfile:
     permissions: frozenset[Permission]  # the ceiling
     max_lifetime_s: int
     leeway_s: int
+    kind: IssuerKind
+    rules: tuple[SubjectRule, ...]  # only of a cluster, and there at least one
+    token_review: ApiServer | None  # only of a cluster
 
     @classmethod
     def parse(cls, table: Mapping[str, object], *, base: Path) -> Self:
@@ -70,60 +86,66 @@ class IssuerProfile:
             max_lifetime_s = 86400
             leeway_s = 10                                   # at most 30
 
+        A cluster has kind = "kubernetes", [[issuers.rules]] as `SubjectRule.parse` has them instead of the claims, and
+        may have [issuers.token_review] as `ApiServer.parse` has it. Then max_lifetime_s is 3600 by default, and types
+        ["", "JWT"].
+
         Raises SettingsInvalid for an unknown name, a wrong type, or a value that breaks a rule.
         """
         fields = Table(f"issuer {table.get('issuer')!r}:", table)
         fields.only(*cls.__dataclass_fields__)
         if len({"jwks_url", "jwks_file", "jwks"} & table.keys()) != 1:
             fields.refuse("jwks_url, jwks_file or jwks", "must be there, and only one of them")
+        kind = _kind(fields)
+        permissions = frozenset(map(Permission, fields.choices("permissions", frozenset(Permission))))
         return cls(
             issuer=fields.printable("issuer"),
-            jwks_url=_url(fields),
-            ca_file=_ca_file(fields, base),
+            jwks_url=url_of(fields, "jwks_url") if "jwks_url" in table else None,
+            ca_file=file_for(fields, "ca_file", "jwks_url", base),
+            token_file=file_for(fields, "token_file", "jwks_url", base),
             jwks_file=base / fields.printable("jwks_file") if "jwks_file" in table else None,
             jwks=_inline(fields),
             algorithms=fields.choices("algorithms", ALGORITHMS),
-            audience=_audience(fields),
-            types=_types(fields),
+            audience=_audience(fields, kind),
+            types=_types(fields, kind),
             environment_id=_environment(fields),
             organization_claim=fields.printable("organization_claim", "org_id"),
             organizations_claim=fields.printable("organizations_claim", "organization_ids"),
             permissions_claim=fields.printable("permissions_claim", "permissions"),
-            permissions=frozenset(map(Permission, fields.choices("permissions", frozenset(Permission)))),
-            max_lifetime_s=fields.number("max_lifetime_s", 86_400, most=_MAX_LIFETIME_S),
+            permissions=permissions,
+            max_lifetime_s=fields.number("max_lifetime_s", _LIFETIME_S[kind], most=_MAX_LIFETIME_S),
             leeway_s=fields.number("leeway_s", 10, least=0, most=MAX_LEEWAY_S),
+            kind=kind,
+            rules=_rules(fields, permissions) if kind is IssuerKind.KUBERNETES else (),
+            token_review=ApiServer.parse(fields.table("token_review"), base) if "token_review" in table else None,
         )
 
 
-def _url(fields: Table) -> str | None:
-    if "jwks_url" not in fields.members:
-        return None
-    url = fields.printable("jwks_url")
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        fields.refuse("jwks_url", "is not a URL")
-    if not host or "@" in parts.netloc or "#" in url or not _VISIBLE_ASCII.fullmatch(url):
-        fields.refuse("jwks_url", "must have a host, and no user, fragment or blanks")
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
-        fields.refuse("jwks_url", "must begin with https:// (http:// only for a loopback host)")
-    return url
+def _kind(fields: Table) -> IssuerKind:
+    """Return the kind. Raises SettingsInvalid for settings of the other one: they would do nothing."""
+    kind = fields.members.get("kind", IssuerKind.CLAIMS.value)
+    if kind not in [each.value for each in IssuerKind]:
+        fields.refuse("kind", "must be 'claims' or 'kubernetes'")
+    foreign = _OF_KUBERNETES if kind == IssuerKind.CLAIMS else _OF_CLAIMS
+    for member in foreign:
+        if member in fields.members:
+            fields.refuse(member, f"is not a setting of kind '{kind}'")
+    return IssuerKind(str(kind))
 
 
-def _types(fields: Table) -> frozenset[str]:
-    types = fields.texts("types", ["JWT", "at+jwt"])
+def _rules(fields: Table, ceiling: frozenset[Permission]) -> tuple[SubjectRule, ...]:
+    rules = fields.tables("rules")
+    return tuple(
+        SubjectRule.parse(Table(f"{fields.name} rules[{number}]:", rule), ceiling)
+        for number, rule in enumerate(rules, start=1)
+    )
+
+
+def _types(fields: Table, kind: IssuerKind) -> frozenset[str]:
+    types = fields.texts("types", _TYPES[kind])
     if not types:
         fields.refuse("types", "must not be empty")
     return frozenset(map(media_type, types))
-
-
-def _ca_file(fields: Table, base: Path) -> Path | None:
-    if "ca_file" not in fields.members:
-        return None
-    if not str(fields.members.get("jwks_url", "")).startswith("https://"):
-        fields.refuse("ca_file", "needs a jwks_url that begins with https://")
-    return base / fields.printable("ca_file")
 
 
 def _inline(fields: Table) -> KeySet | None:
@@ -136,8 +158,10 @@ def _inline(fields: Table) -> KeySet | None:
         fields.refuse("jwks", f"is refused: {error}")
 
 
-def _audience(fields: Table) -> str | None:
+def _audience(fields: Table, kind: IssuerKind) -> str | None:
     audience = fields.printable("audience")
+    if kind is IssuerKind.KUBERNETES and audience in {NO_AUDIENCE, fields.members.get("issuer")}:
+        fields.refuse("audience", "must be one of our own: every pod has a token for that of the API server")
     return None if audience == NO_AUDIENCE else audience
 
 

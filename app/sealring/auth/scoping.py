@@ -6,9 +6,13 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
+from sealring.auth.cluster_rules import granted_to
+from sealring.auth.profiles import IssuerKind
 from sealring.auth.revoked import RevokedTokens
+from sealring.auth.token_reviews import TokenReviews
 from sealring.auth.tokens import BearerToken, Claims, TokenVerifier, bearer_token, plain_text
 from sealring.auth.url_keys import WAIT_S
 from sealring.domain.ids import EnvironmentId, OrgId, org_id
@@ -30,17 +34,26 @@ def operator(environment: EnvironmentId) -> Principal:
 def principal_of(claims: Claims) -> Principal:
     """Make the principal of a verified token.
 
-    Permissions that are unknown or above the issuer's ceiling are ignored. Raises Unauthenticated if an organization or
-    permission claim is malformed.
+    Of a cluster's token only the subject counts. Of another one, permissions that are unknown or above the issuer's
+    ceiling are ignored. Raises Unauthenticated if an organization or permission claim is malformed.
     """
+    if claims.profile.kind is IssuerKind.KUBERNETES:
+        granted = granted_to(claims.subject, claims.profile.rules)
+        return _principal(claims, None, granted.organizations, granted.permissions)
     name = plain_text(claims.members.get("name"), MAX_NAME_CHARACTERS)
+    return _principal(claims, name, _organizations(claims), _permissions(claims))
+
+
+def _principal(
+    claims: Claims, name: str | None, organizations: frozenset[OrgId], permissions: frozenset[Permission]
+) -> Principal:
     return Principal(
         issuer=claims.profile.issuer,
         subject=claims.subject,
         name=claims.subject if name is None else name,
         environment=claims.profile.environment_id,
-        organizations=_organizations(claims),
-        permissions=_permissions(claims),
+        organizations=organizations,
+        permissions=permissions,
         token_id=claims.token_id,
         issued_at=claims.issued_at,
     )
@@ -50,15 +63,23 @@ class Authenticator:
     """Turns the Authorization header of a request into a principal. Called from many threads.
 
     A verified token is cached for 60 seconds, but never beyond its `exp`: by its SHA-256, at most 4,096 tokens, the
-    oldest dropped first. Failures are not cached. Revocation is checked each time.
+    oldest dropped first. Failures are not cached. Revocation is checked each time, and then what the token's cluster
+    says of it, if the settings ask for that.
     """
 
-    __slots__ = ("_adding", "_cached", "_clock", "_revoked", "_verifier", "_waiting")
+    __slots__ = ("_adding", "_cached", "_clock", "_reviews", "_revoked", "_verifier", "_waiting")
 
-    def __init__(self, verifier: TokenVerifier, revoked: RevokedTokens, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives seconds since 1970."""
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        revoked: RevokedTokens,
+        clock: Callable[[], float] = time.time,
+        reviews: Mapping[str, TokenReviews] = MappingProxyType({}),
+    ) -> None:
+        """`clock` gives seconds since 1970; `reviews` are those of each issuer that has them."""
         self._verifier = verifier
         self._revoked = revoked
+        self._reviews = reviews
         self._clock = clock
         self._adding = threading.Lock()
         self._waiting: dict[str, Turns] = {}  # by issuer; only for the loop's thread
@@ -67,15 +88,18 @@ class Authenticator:
     def authenticate(self, values: Sequence[str]) -> Principal:
         """Return the principal of a request with these Authorization values.
 
-        Raises as `bearer_token`, `verify`, `principal_of` and `RevokedTokens.refuse` do.
+        Raises as `bearer_token`, `verify`, `principal_of`, `RevokedTokens.refuse` and `TokenReviews.require` do.
         """
-        principal = self._verified(values)
-        self._revoked.refuse(principal)
-        return principal
-
-    def _verified(self, values: Sequence[str]) -> Principal:
         token = bearer_token(values)
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        principal = self._verified(token, digest)
+        self._revoked.refuse(principal)
+        reviews = self._reviews.get(principal.issuer)
+        if reviews is not None:
+            reviews.require(token, digest, principal)
+        return principal
+
+    def _verified(self, token: BearerToken, digest: bytes) -> Principal:
         cached = self._cached.get(digest)
         if cached is not None and cached[0] <= self._clock() < cached[1]:  # cached[0]: the clock may have been set back
             return cached[2]

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from sealring.auth.exchange import reason_of
 from sealring.auth.jwks import KeySet, KeySetRefused, VerificationKey
-from sealring.auth.jwks_fetch import fetch_key_set, reason_of
+from sealring.auth.jwks_fetch import fetch_key_set
 from sealring.auth.key_set_log import Told
 from sealring.auth.shared_sets import MAX_AGE_S, SharedSet
 from sealring.errors import IssuerUnavailable

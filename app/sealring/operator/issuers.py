@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from sealring.auth.api_server import ApiServer, Reviewer
+from sealring.auth.exchange import check_files, reason_of
 from sealring.auth.jwks import KeySet, KeySetRefused
-from sealring.auth.jwks_fetch import check_ca_file, fetch_key_set, reason_of
+from sealring.auth.jwks_fetch import fetch_key_set
 from sealring.auth.key_sources import read_key_set
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.signing import ALGORITHM, verification_key
@@ -19,6 +21,9 @@ def check_issuers(settings: Settings) -> Iterator[str]:
     for profile in settings.issuers:
         keys = keys_of(profile)
         yield f"issuer    ok: {profile.issuer} ({_said(keys)})"
+        if profile.token_review is not None:
+            _check_reviews(profile.issuer, profile.token_review)
+            yield f"reviews   ok: {profile.token_review.host}"
     if settings.local_issuer is not None:
         require_match(settings, settings.local_issuer)
         yield f"token     ok: {settings.local_issuer.signing_key_file}"
@@ -47,6 +52,18 @@ def require_match(settings: Settings, local: LocalIssuer) -> None:
         )
 
 
+def _check_reviews(issuer: str, server: ApiServer) -> None:
+    """Let the API server review what is no token: it says so to who may ask. Raises SettingsInvalid."""
+    check_files(server.ca_file, server.token_file)
+    try:
+        Reviewer(server, issuer).accepts("no-token", "")
+    except OSError as error:
+        raise SettingsInvalid(
+            f"issuer '{issuer}': its API server on {server.host} reviews no tokens: {reason_of(error)}; status 401 or "
+            "403: the service account of its token_file needs the cluster role system:auth-delegator"
+        ) from error
+
+
 def keys_of(profile: IssuerProfile) -> KeySet:
     """Get the keys of an issuer now. A URL has 5 seconds. Raises SettingsInvalid."""
     return _known(profile) if profile.jwks_url is None else _fetched(profile, profile.jwks_url)
@@ -60,10 +77,9 @@ def _known(profile: IssuerProfile) -> KeySet:
 
 
 def _fetched(profile: IssuerProfile, url: str) -> KeySet:
-    if profile.ca_file is not None:
-        check_ca_file(profile.ca_file)
+    check_files(profile.ca_file, profile.token_file)
     try:
-        return KeySet.parse(fetch_key_set(url, profile.ca_file))
+        return KeySet.parse(fetch_key_set(url, profile.ca_file, profile.token_file))
     except (OSError, KeySetRefused) as error:
         where = f"issuer '{profile.issuer}': its jwks_url on {urlsplit(url).netloc} gives no keys"
         raise SettingsInvalid(f"{where}: {reason_of(error)}") from error

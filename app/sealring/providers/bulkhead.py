@@ -5,46 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 
 from sealring.errors import KeyThrottled
+from sealring.shares import Shares
 
 MIN_THREADS = 2  # fewer cannot be shared
 MAX_CALLS = 128  # calls of providers in one process: half of them are four requests with sixteen keys each
 
 Owner = tuple[str, str]  # environment and organization; both are empty for the server's own calls
-
-
-class Shares:
-    """Places shared by owners: no owner may hold more places than are free. Thread-safe.
-
-    A single owner gets half of the places, two busy owners get a third each, and n of them get 1/(n+1) each. With fixed
-    shares, a few owners could take all places, and a single owner could not use places that nobody needs.
-    """
-
-    def __init__(self, places: int) -> None:
-        self._lock = Lock()
-        self._free = places
-        self._taken: dict[Owner, int] = {}
-
-    def take(self, owner: Owner, wanted: int = 1) -> bool:
-        """Take all the wanted places, or none; return whether they were taken."""
-        with self._lock:
-            taken = self._taken.get(owner, 0) + wanted
-            if taken > self._free - wanted:
-                return False
-            self._taken[owner] = taken
-            self._free -= wanted
-            return True
-
-    def give_back(self, owner: Owner) -> None:
-        """Give one place back."""
-        with self._lock:
-            self._free += 1
-            self._taken[owner] -= 1
-            if not self._taken[owner]:
-                del self._taken[owner]
-
 
 _HAS_PLACE = ContextVar("has_place", default=False)  # each thread and each fiber has its own
 

@@ -9,6 +9,7 @@ from sealring.admission.limits import Limiter
 from sealring.admission.turns import Turns
 from sealring.auth.revoked import RevokedTokens
 from sealring.auth.scoping import Authenticator
+from sealring.auth.token_reviews import token_reviews
 from sealring.auth.tokens import TokenVerifier
 from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
@@ -60,7 +61,8 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     Housekeeper(purging, health_checks, stores.tombs.lease, log).start(gateway.beside_requests)
     Renewal(limits.renew, RENEW_S, log).start()
     limiter = _limiter(settings, limits, threads, workers)
-    return make_server(services, _around(inherited, gateway, store, stores, durability, limiter, log))
+    authenticator = make_authenticator(inherited, stores, log, threads)
+    return make_server(services, _around(inherited, gateway, store, stores, durability, limiter, authenticator, log))
 
 
 def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: int) -> Limiter:
@@ -74,9 +76,10 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
     return Limiter(fairness.rates, limits.of, turns, workers=workers, early=early)
 
 
-def make_authenticator(inherited: Inheritance, stores: Stores) -> Authenticator:
-    verifier = TokenVerifier(inherited.settings.issuers, inherited.key_sources)
-    return Authenticator(verifier, RevokedTokens(stores.revocations))
+def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads: int) -> Authenticator:
+    issuers = inherited.settings.issuers
+    verifier = TokenVerifier(issuers, inherited.key_sources)
+    return Authenticator(verifier, RevokedTokens(stores.revocations), reviews=token_reviews(issuers, log, threads))
 
 
 def _services(  # noqa: PLR0913, PLR0917  all that the services share
@@ -112,6 +115,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     stores: Stores,
     durability: Durability,
     limiter: Limiter,
+    authenticator: Authenticator,
     log: Log,
 ) -> Surroundings:
     settings = inherited.settings
@@ -121,7 +125,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
         "revocations": partial(wiring.check_revocations, settings, stores),
     }
     return Surroundings(
-        authenticator=make_authenticator(inherited, stores),
+        authenticator=authenticator,
         limiter=limiter,
         fingerprint=store.keys.fingerprint,
         readiness=Readiness(checks, durability.value, inherited.reload_refused),

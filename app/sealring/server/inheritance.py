@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from sealring.auth.key_sources import FileKeys, KeySource, key_sources
+from sealring.auth.token_reviews import check_review_files
 from sealring.domain.pin import Pin
 from sealring.observability.logs import Log
 from sealring.providers.plugins import Plugins
@@ -36,6 +37,7 @@ class Inheritance:
         """Read the files that the settings name. Raises SettingsInvalid."""
         plugins, pin = wiring.load_plugins(settings), wiring.trust_files(settings).pin()
         sources = key_sources(settings.issuers, settings.run_folder, log)
+        check_review_files(settings.issuers)
         return cls(settings, plugins, pin, sources, reload_refused)
 
     def renew(self) -> None:

@@ -19,6 +19,9 @@ from sealring.server.worker import Worker
 
 REQUESTS = 256  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
 
+_SWITCH_S = (
+    0.0005  # the loop waits so long if a thread works on a large body; the default is 5 ms, at each of its waits
+)
 _TICKS = round(deadlines.TICK_S / 0.1)  # uvicorn's main loop ticks ten times a second
 
 
@@ -48,6 +51,7 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         server = _Server(self)
+        sys.setswitchinterval(_SWITCH_S)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sealring.domain.context import KeyContext
 from sealring.domain.decision import Epoch
@@ -14,10 +15,21 @@ from sealring.domain.kek import KekUse
 from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import AuditLog, Change, Moment, ObjectStore, Place
 from sealring.domain.principal import Caller, Permission
+from sealring.domain.properties import property_of
 from sealring.domain.record import Author, ObjectRecord, State, Version
-from sealring.errors import AmbiguousName, KeyContextFixed, NotFound, PayloadTooLarge, VersionConflict
+from sealring.errors import (
+    AmbiguousName,
+    InvalidBody,
+    KeyContextFixed,
+    NotFound,
+    PayloadTooLarge,
+    VersionConflict,
+)
+from sealring.fibers import heavy
 from sealring.services.sealing import Sealing
 from sealring.services.visibility import attested, event_of, live_object, object_id, owned, refusals_audited, visible
+
+_NO_PROPERTY = "The value is no JSON object with this property."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,19 @@ class Objects:
         caller.principal.require(Permission.OBJECTS_READ)
         with refusals_audited(self._audit, caller, "by name"):
             return self._open(caller, self._named(caller, name, org))
+
+    def read_property(self, caller: Caller, name: str, org: OrgId, member: str) -> OpenedObject:
+        """Return the object of that name in `org`; its value is only the property, if `member` is not empty.
+
+        Raises InvalidBody if there is no such property, never NotFound: the object is there. Else as `read_by_name`.
+        """
+        opened = self.read_by_name(caller, name, org)
+        if not member:
+            return opened
+        found = heavy(partial(property_of, opened.value, member), len(opened.value))
+        if found is None:
+            raise InvalidBody(f"property: {_NO_PROPERTY}", (("property", _NO_PROPERTY),))
+        return replace(opened, value=found)
 
     def describe(self, caller: Caller, text_id: str) -> ObjectRecord:
         """Return an object without its value. Touches no key. Raises NotFound."""

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from sealring.http import examples
 from sealring.http.fields import KeyContextField, NameField, WholeNumberField
-from sealring.http.schemas import Tolerant
+from sealring.http.schemas import Strict, Tolerant
 
 
 class CreateObject(Tolerant):
@@ -100,4 +100,20 @@ class NameQuery(Tolerant):
             "pattern": "^[A-Za-z0-9_-]{1,64}$",
             "examples": ["org_acme"],
         },
+    )
+
+
+class ValueQuery(Strict):
+    organization_id = fields.String(
+        required=True,
+        metadata={
+            "description": "The organization that has the object.",
+            "pattern": "^[A-Za-z0-9_-]{1,64}$",
+            "examples": ["org_acme"],
+        },
+    )
+    name = NameField(required=True, metadata={"description": "The object's name.", "examples": [examples.NAME]})
+    property = fields.String(
+        load_default="",
+        metadata={"description": "A property of a value that is a JSON object; empty: the whole value."},
     )

@@ -13,6 +13,7 @@ from sealring.domain.ports import Order
 from sealring.domain.principal import Permission
 from sealring.errors import (
     AmbiguousName,
+    InvalidBody,
     KeyContextFixed,
     MalformedRequest,
     NameTaken,
@@ -22,6 +23,7 @@ from sealring.errors import (
 )
 from sealring.http.failures import BODY, CONTEXT, KEYS, REPEATABLE
 from sealring.http.objects import answers, render, requests
+from sealring.http.organizations import named_organization
 from sealring.http.schemas import Nothing
 from sealring.http.timestamps import parse_moment
 from sealring.services.listing import ListOptions, Lists
@@ -56,6 +58,12 @@ class ObjectViews:
     def read_by_name(self, request: AdmittedRequest) -> Reply:
         org = _organization(request.query["organization_id"])
         opened = self._objects.read_by_name(request.caller, request.path["name"], org)
+        return Reply.json(200, render.with_value(opened))
+
+    def read_value(self, request: AdmittedRequest) -> Reply:
+        query = request.query
+        org = named_organization(query["organization_id"])
+        opened = self._objects.read_property(request.caller, query["name"], org, query["property"])
         return Reply.json(200, render.with_value(opened))
 
     def update(self, request: AdmittedRequest) -> Reply:
@@ -228,6 +236,22 @@ class ObjectViews:
                 summary="Read one version of an object",
                 text="A live object as it was in one version, with the value of that version.",
                 failures=(NotFound, *KEYS),
+            ),
+            Route(
+                "GET",
+                f"{OURS}/value",
+                Permission.OBJECTS_READ,
+                self.read_value,
+                stranger=403,
+                answers={200: answers.Object},
+                query=requests.ValueQuery(),
+                id="readValue",
+                tag=TAG,
+                summary="Read a value, or one property of it, by name",
+                text="For clients that write every part of a request into the query, such as the External Secrets "
+                "Operator. An organization that the token lacks is 403, whatever exists; so 404 only means that an "
+                "organization of the token has no such object. A property that is no string is answered as JSON.",
+                failures=(InvalidBody, NotFound, *KEYS),
             ),
             Route(
                 "POST",

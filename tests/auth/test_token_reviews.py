@@ -1,0 +1,354 @@
+"""Token reviews: how long an answer counts, what happens without one, and that nobody waits for another's cluster."""
+
+import threading
+
+import pytest
+
+from auth.kit import ENVIRONMENT, NOW, SetClock, nothing_revoked
+from auth.test_clusters import cluster
+from sealring.auth import token_reviews
+from sealring.auth.key_set_log import Told
+from sealring.auth.key_sources import StaticKeys
+from sealring.auth.scoping import Authenticator
+from sealring.auth.token_reviews import TokenReviews
+from sealring.auth.tokens import TokenVerifier
+from sealring.domain.principal import Permission, Principal
+from sealring.errors import IssuerUnavailable, Unauthenticated
+from sealring.fibers import Outcome
+from support.api_server import ISSUER, account_token
+from support.loop import in_fiber, in_fibers
+from support.waiting import becomes_true
+
+PATIENCE_S = 20
+
+
+class Cluster:
+    """What a cluster says, and how often it was asked. While `answers` is not set, it says nothing."""
+
+    def __init__(self):
+        self.accepted = True
+        self.failure = None
+        self.asked = []
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def accepts(self, token, subject):
+        self.asked.append((token, subject))
+        self.answers.wait(PATIENCE_S)
+        if self.failure is not None:
+            raise self.failure
+        return self.accepted
+
+
+class Lines:
+    def __init__(self):
+        self.lines = []
+
+    def key_set(self, message, **about):
+        self.lines.append((message, about))
+
+
+@pytest.fixture
+def told():
+    return Lines()
+
+
+@pytest.fixture
+def said():
+    cluster = Cluster()
+    yield cluster
+    cluster.answers.set()
+
+
+@pytest.fixture
+def clock():
+    """A clock for ages; waits end by the true one."""
+    return SetClock(1_000.0)
+
+
+@pytest.fixture
+def reviews(said, told, clock):
+    return TokenReviews(said.accepts, Told(told, ISSUER), "api:6443", 16, clock=clock)
+
+
+def caller(*organizations, permissions=(Permission.OBJECTS_READ,), subject="pod"):
+    return Principal(ISSUER, subject, subject, ENVIRONMENT, frozenset(organizations), frozenset(permissions))
+
+
+def require(reviews, token="token-1", principal=None):
+    reviews.require(token, token.encode(), principal or caller("org_a"))
+
+
+def outcome(reviews, *arguments):
+    return type(Outcome.of(lambda: require(reviews, *arguments)).failure)
+
+
+def test_what_the_cluster_accepts_passes(reviews, said):
+    require(reviews, "token-1", caller("org_a", subject="billing"))
+
+    assert said.asked == [("token-1", "billing")]
+
+
+def test_what_the_cluster_refuses_is_unauthenticated(reviews, said):
+    said.accepted = False
+
+    with pytest.raises(Unauthenticated) as caught:
+        require(reviews)
+    assert caught.value.reason == "token review"
+
+
+def test_without_an_answer_nothing_is_allowed(reviews, said, told):
+    said.failure = OSError("status 503")
+
+    with pytest.raises(IssuerUnavailable):
+        require(reviews)
+    assert told.lines == [("token_review_failed", {"issuer": ISSUER, "host": "api:6443", "reason": "status 503"})]
+
+
+def test_a_defect_in_the_call_allows_nothing_either(reviews, said, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _about: None)
+    said.failure = ZeroDivisionError()
+
+    with pytest.raises(IssuerUnavailable):
+        require(reviews)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_answer_counts_for_ten_seconds_at_most(reviews, said, clock, accepted):
+    said.accepted = accepted
+    first = outcome(reviews)
+    said.accepted = not accepted
+
+    clock.now += 4.9
+    assert outcome(reviews) is first
+    assert len(said.asked) == 1
+    clock.now += 5.1
+    assert outcome(reviews) is not first
+    assert len(said.asked) == 2
+
+
+def test_an_answer_is_renewed_before_it_is_too_old_and_nobody_waits(reviews, said, clock):
+    require(reviews)
+    said.answers.clear()
+
+    clock.now += 5.0
+    require(reviews)
+    require(reviews)
+    assert becomes_true(lambda: len(said.asked) == 2)
+    said.answers.set()
+    assert becomes_true(lambda: not reviews._under_way)
+    clock.now += 9.0
+    require(reviews)
+
+    assert len(said.asked) >= 2
+
+
+def test_the_age_of_an_answer_counts_from_before_the_question(reviews, said, clock):
+    said.answers.clear()
+    asking = threading.Thread(target=outcome, args=(reviews,))
+    asking.start()
+    assert becomes_true(lambda: said.asked)
+    clock.now += 9.0
+    said.answers.set()
+    asking.join()
+    said.accepted = False
+
+    clock.now += 1.0
+
+    assert outcome(reviews) is Unauthenticated
+
+
+def test_a_failed_renewal_leaves_the_answer_until_it_is_too_old(reviews, said, clock):
+    require(reviews)
+    said.failure = OSError("status 503")
+
+    clock.now += 5.0
+    require(reviews)
+    assert becomes_true(lambda: not reviews._under_way)
+    clock.now += 4.9
+    require(reviews)
+    assert becomes_true(lambda: not reviews._under_way)
+    clock.now += 0.1
+    assert outcome(reviews) is IssuerUnavailable
+
+
+def test_after_a_failure_there_is_a_pause(reviews, said, clock):
+    said.failure = OSError("status 503")
+    assert outcome(reviews) is IssuerUnavailable
+    said.failure = None
+
+    clock.now += 1.9
+    assert outcome(reviews) is IssuerUnavailable
+    assert len(said.asked) == 1
+    clock.now += 0.1
+    require(reviews)
+
+
+def test_who_may_do_nothing_is_not_asked_for(reviews, said):
+    require(reviews, "token-1", caller(permissions=()))
+
+    assert said.asked == []
+
+
+def test_another_token_of_the_same_subject_is_another_question(reviews, said):
+    require(reviews, "token-1")
+    said.accepted = False
+
+    assert outcome(reviews, "token-2") is Unauthenticated
+
+
+def test_requests_with_one_token_share_one_question(reviews, said):
+    said.answers.clear()
+
+    def answer():
+        assert becomes_true(lambda: said.asked)
+        said.answers.set()
+
+    threading.Thread(target=answer).start()
+    outcomes = in_fibers(*[lambda: require(reviews)] * 8)
+
+    assert {each.failure for each in outcomes} == {None}
+    assert len(said.asked) == 1
+
+
+@pytest.mark.parametrize("run", [in_fiber, lambda work: work()], ids=["fiber", "thread"])
+def test_a_question_without_an_end_is_given_up(reviews, said, told, monkeypatch, run):
+    monkeypatch.setattr(token_reviews, "WAIT_S", 0.1)
+    said.answers.clear()
+
+    with pytest.raises(IssuerUnavailable):
+        run(lambda: require(reviews))
+    with pytest.raises(IssuerUnavailable):
+        run(lambda: require(reviews, "token-2"))
+
+    assert len(said.asked) == 1  # there is a pause
+
+
+def test_a_late_answer_counts_for_later_requests(reviews, said, monkeypatch):
+    monkeypatch.setattr(token_reviews, "WAIT_S", 0.1)
+    said.answers.clear()
+    assert outcome(reviews) is IssuerUnavailable
+
+    said.answers.set()
+
+    assert becomes_true(lambda: outcome(reviews) is type(None))
+    assert len(said.asked) == 1
+
+
+def test_a_tenant_with_many_tokens_leaves_places_to_others(reviews, said):
+    said.answers.clear()
+    refused = []
+
+    def many(number):
+        try:
+            require(reviews, f"token-{number}", caller("org_noisy"))
+        except IssuerUnavailable:
+            refused.append(number)
+            if len(refused) == 12:  # 8 of 20 wait: half of the places
+                said.answers.set()
+
+    def other():
+        require(reviews, "token-of-another", caller("org_quiet"))
+
+    *_, quiet = in_fibers(*[lambda number=number: many(number) for number in range(20)], other)
+
+    assert len(refused) == 12
+    assert quiet.failure is None
+
+
+def test_calls_are_shared_too(said, told):
+    """With more places to wait than calls."""
+    reviews = TokenReviews(said.accepts, Told(told, ISSUER), "api:6443", 4 * token_reviews.MAX_CALLS)
+    said.answers.clear()
+    calls = [
+        outcome_of_start(reviews, f"token-{number}", caller("org_noisy"))
+        for number in range(token_reviews.MAX_CALLS // 2 + 1)
+    ]
+
+    assert calls == [True] * (token_reviews.MAX_CALLS // 2) + [False]
+    assert outcome_of_start(reviews, "token-of-another", caller("org_quiet")) is True
+
+
+def outcome_of_start(reviews, token, principal):
+    try:
+        reviews._begun(token, token.encode(), principal)
+    except IssuerUnavailable:
+        return False
+    return True
+
+
+def test_a_system_without_threads_is_no_answer(reviews, monkeypatch):
+    def exhausted(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(token_reviews.Thread, "start", exhausted)
+        assert outcome(reviews) is IssuerUnavailable
+    assert reviews._under_way == {}
+
+
+# --- where requests meet them
+
+
+def authenticator(*clusters, reviews):
+    sources = {each.issuer: StaticKeys(each.jwks) for each in clusters}
+    return Authenticator(TokenVerifier(clusters, sources, SetClock()), nothing_revoked(), SetClock(), reviews)
+
+
+def header(**changes):
+    return ["Bearer " + account_token(now=NOW, **changes)]
+
+
+def test_a_cached_token_is_reviewed_all_the_same(reviews, said, clock):
+    authenticate = authenticator(cluster(), reviews={ISSUER: reviews}).authenticate
+    values = header()
+    assert authenticate(values).organizations == {"org_acme"}
+
+    said.accepted = False
+    clock.now += 10.0
+
+    with pytest.raises(Unauthenticated):
+        authenticate(values)
+
+
+def test_a_token_that_does_not_verify_is_not_shown_to_the_cluster(reviews, said):
+    authenticate = authenticator(cluster(), reviews={ISSUER: reviews}).authenticate
+
+    for wrong in ({"audience": "another"}, {"key": 2, "kid": "key-1"}, {"lifetime_s": 7_200}):
+        with pytest.raises(Unauthenticated):
+            authenticate(header(**wrong))
+    assert said.asked == []
+
+
+def test_a_cluster_that_does_not_answer_delays_no_other(reviews, said, told):
+    other = "https://other.example"
+    theirs = Cluster()
+    authenticate = authenticator(
+        cluster(),
+        cluster(issuer=other),
+        reviews={ISSUER: reviews, other: TokenReviews(theirs.accepts, Told(told, other), "other", 16)},
+    ).authenticate
+    said.answers.clear()
+
+    def waits():
+        authenticate(header())
+
+    def passes():
+        made = authenticate(header(iss=other))
+        said.answers.set()
+        return made
+
+    *waiting, passed = in_fibers(*[waits] * 8, passes)
+
+    assert passed.get().issuer == other
+    assert {each.failure for each in waiting} == {None}
+
+
+def test_all_clusters_leave_places_for_those_who_wait_for_none():
+    api = {"url": "https://api", "token_file": "token"}
+    clusters = [cluster(issuer=f"https://{number}", token_review=api) for number in range(3)]
+
+    made = token_reviews.token_reviews([*clusters, cluster()], Lines(), 256)
+
+    assert sorted(made) == ["https://0", "https://1", "https://2"]
+    assert [each._waiting._free for each in made.values()] == [64, 64, 64]
