@@ -64,7 +64,7 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
             raise SettingsInvalid("gunicorn's configuration cannot be used; its message is above") from refused
 
 
-def why(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """Describe what was raised for the log; the text of an unknown exception may quote a secret."""
     if isinstance(error, SettingsInvalid):
         return str(error)

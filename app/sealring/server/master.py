@@ -28,7 +28,7 @@ from sealring import settings
 from sealring.errors import SettingsInvalid
 from sealring.observability.logs import Log
 from sealring.server import inheritance, log_files
-from sealring.server.configuration import Application, why
+from sealring.server.configuration import Application, described
 from sealring.server.inheritance import Inheritance
 from sealring.server.serving import SETTINGS_VARIABLE
 from sealring.server.worker import Worker
@@ -153,11 +153,11 @@ class Master(Arbiter):  # type: ignore[misc]
             if os.getpid() != self.pid:  # this is the worker, which must not continue as the master
                 sys.exit(error.code if isinstance(error, SystemExit) else self.WORKER_BOOT_ERROR)
             if not (isinstance(error, OSError | RuntimeError) or self._has_served):
-                raise HaltServer(f"Worker failed to boot: {why(error)}", self.WORKER_BOOT_ERROR) from None
+                raise HaltServer(f"Worker failed to boot: {described(error)}", self.WORKER_BOOT_ERROR) from None
             # no memory, process, descriptor or room for a heartbeat file, or a hook raised: other workers continue
             os.umask(self._umask)  # gunicorn had changed it
             self.pause()
-            self._log.notice(f"cannot start a worker: {why(error)}")
+            self._log.notice(f"cannot start a worker: {described(error)}")
 
     def maybe_promote_master(self) -> None:
         if self.master_pid not in {0, os.getppid()} and self.pidfile is not None:
@@ -187,7 +187,7 @@ class Master(Arbiter):  # type: ignore[misc]
             self._adopt()
             log_files.reopen(self.log)
         except BaseException as error:  # noqa: BLE001  the configuration is code, which may raise anything
-            self._keep(why(error))
+            self._keep(described(error))
             return False
         return True
 
@@ -219,7 +219,7 @@ class Master(Arbiter):  # type: ignore[misc]
             try:
                 self._adopt()
             except BaseException as error:  # noqa: BLE001  a hook that accepted this configuration before
-                self._log.notice(f"the former configuration could not be adopted again completely: {why(error)}")
+                self._log.notice(f"the former configuration could not be adopted again completely: {described(error)}")
 
     def _reloaded(self, serve: bool) -> None:  # noqa: FBT001
         if not serve:
