@@ -25,6 +25,7 @@ def value(name):
     return found
 
 
+@pytest.mark.torture  # systemd is on no Mac, and in few containers
 def test_systemd_takes_it(tmp_path):
     """With a program that exists here."""
     unit = tmp_path / UNIT.name
@@ -40,6 +41,7 @@ def test_systemd_takes_it(tmp_path):
     )
 
 
+@pytest.mark.torture
 def test_systemd_finds_it_well_confined():
     said = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", "--no-pager", str(UNIT))
 
