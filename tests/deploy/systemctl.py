@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-READY_S, STOP_S = 60, 45
+READY_S, STOP_S = 180, 90  # on a machine that is busy
 PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 38, 65  # linux/prctl.h
 PID, LOG = Path("/run/sealring.pid"), Path("/run/sealring.log")
 
@@ -54,7 +54,10 @@ def start_sealring():
             settings["ExecStart"].split(), env={"PATH": os.defpath, "NOTIFY_SOCKET": "/run/notify"}, stdin=subprocess.DEVNULL,
             stdout=log, stderr=log, start_new_session=True, preexec_fn=lambda: confine(settings),  # noqa: PLW1509  one thread
         )  # fmt: skip
-    assert b"READY=1" in notified.recv(4096)
+    try:
+        assert b"READY=1" in notified.recv(4096)
+    except TimeoutError:
+        raise SystemExit(f"it has not said that it is ready:\n{LOG.read_text()}") from None
     Path("/run/notify").unlink()
     PID.write_text(str(process.pid))
     until(
