@@ -1,10 +1,12 @@
 """deploy/compose.yaml: a store that keeps what it has answered, a password that only files hold, nothing else in reach."""
 
+import click
 import pytest
 import redis
 import yaml
 
 from docs.markdown import ROOT
+from sealring.cli.main import main
 from support.valkeys import running_valkey
 
 FILE = ROOT / "deploy" / "compose.yaml"
@@ -73,3 +75,10 @@ def test_its_valkey_syncs_each_write_and_asks_for_the_password_of_the_file(tmp_p
             stranger.get("x")
 
     assert kept == {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
+
+
+@pytest.mark.parametrize("name", ["sealring", "init"])
+def test_its_commands_are_commands_of_sealring(name):
+    command, *arguments = SERVICES[name]["command"]
+
+    main.get_command(click.Context(main), command).parse_args(click.Context(click.Command(command)), arguments)
