@@ -21,7 +21,7 @@ LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
 	--extra embedded --extra hsm --extra aws --extra gcp --extra azure --extra otel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check lint torture mutants test-long test-clouds softhsm nginx promtool bench docs wheels lock clean
+.PHONY: help setup dev test check lint torture mutants test-long test-clouds softhsm nginx promtool bench docs wheels release-check lock clean
 
 help:  ## List the targets
 	@echo 'make ...'
@@ -110,6 +110,9 @@ docs: setup  ## Build the documentation as a site, site/index.html
 ##@ Release
 wheels:  ## Build all distributions into dist/, check them, install them in a clean environment
 	@.ci/wheels
+
+release-check: setup  ## Build everything that a release publishes, and use the wheels without the checkout
+	@.ci/release-check
 
 lock: setup  ## Resolve the requirements*.lock files again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) -o requirements.lock

@@ -20,6 +20,8 @@ from sealring.server import serving, wiring
 from sealring.server.metrics_port import check_address
 from sealring.server.unsealing import handing_over
 
+_PEM = click.Path(path_type=Path, dir_okay=False)  # the master looks at it, also at each reload
+
 
 @click.command()
 @click.option(
@@ -94,6 +96,8 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A gunicorn configuration file; start from config/gunicorn.conf.py.",
 )
+@click.option("--certfile", type=_PEM, help="Serve HTTPS with this certificate chain (PEM).")
+@click.option("--keyfile", type=_PEM, help="Its private key (PEM), readable only by its owner.")
 @recovery_option
 @one_line_failures
 def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -102,9 +106,17 @@ def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     workers: int | None,
     threads: int | None,
     gunicorn_config: Path | None,
+    certfile: Path | None,
+    keyfile: Path | None,
     recovering: bool,  # noqa: FBT001
 ) -> None:
-    """Start the server for production: gunicorn in the foreground."""
+    """Start the server for production: gunicorn in the foreground.
+
+    It takes a renewed certificate by itself, without losing a request.
+    """
+    certificate = None if certfile is None or keyfile is None else (certfile, keyfile)
+    if certificate is None and (certfile or keyfile):
+        raise click.UsageError("--certfile and --keyfile belong together: give both, or neither")
     config = settings.load(path)
     wiring.load_plugins(config)
     wiring.trust_files(config).pin()
@@ -116,6 +128,7 @@ def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
             workers=workers,
             threads=threads,
             gunicorn_config=gunicorn_config,
+            certificate=certificate,
             variables=variables,
         )
 

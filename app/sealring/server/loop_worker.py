@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import sys
 from typing import Any, ClassVar
 
@@ -38,6 +39,7 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
         "access_log": False,  # a path and a query may contain names
         "proxy_headers": False,  # the peer is who connects
         "server_header": False,
+        "ssl_version": ssl.PROTOCOL_TLS_SERVER,  # TLS 1.2 and later; gunicorn's default is of clients as well
         "headers": [("Server", "sealring")],
     }
 

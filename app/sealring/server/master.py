@@ -2,9 +2,9 @@
 
     python -m sealring.server.master --config python:sealring.server.serving ...    with gunicorn's arguments
 
-It reads the settings once, and its workers inherit them. It replaces workers at a reload (SIGHUP), and each worker
-after its maximum of requests. If a successor cannot start, the former settings and workers stay, and the log says why.
-A worker that cannot start ends the server only if no worker has served yet.
+It reads the settings once, and its workers inherit them. It replaces workers at a reload (SIGHUP, or a renewed TLS
+certificate), and each worker after its maximum of requests. If a successor cannot start, the former settings and
+workers stay, and the log says why. A worker that cannot start ends the server only if no worker has served yet.
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ class Master(Arbiter):  # type: ignore[misc]
     def manage_workers(self) -> None:
         inheritance.left().renew()
         self._counting.look(self.WORKERS.values(), self.cfg)
+        if self.app.certificate.is_renewed():
+            self._log.notice("the TLS certificate or its key has changed: the server reloads")
+            self.reload()
         if self._succession is not None and not self._settled(self._succession):
             return
         staying = sorted((each for each in self.WORKERS.values() if not each.leaving), key=lambda each: each.age)
