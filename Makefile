@@ -21,12 +21,12 @@ LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
 	--extra embedded --extra hsm --extra aws --extra gcp --extra azure --extra otel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check lint torture mutants test-long test-clouds softhsm nginx promtool bench docs wheels release-check lock clean
+.PHONY: help setup dev test check lint torture mutants test-long test-clouds test-kubernetes chart softhsm nginx promtool bench docs wheels release-check lock clean
 
 help:  ## List the targets
 	@echo 'make ...'
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { printf "  %-17s%s\n", $$1, $$2 }' Makefile
 
 ##@ Use
 setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=python3.12 to choose a Python)
@@ -73,6 +73,10 @@ test-long: torture mutants  ## Run what takes too long for CI
 test-clouds: setup  ## Test key providers with real accounts (see docs/byok.md)
 	@$(BIN)/pytest -m clouds tests/clouds $(ARGS)
 
+test-kubernetes: setup  ## Test the chart on a real kube-apiserver, built once, in a quarter of an hour (ARGS=...)
+	@PYTHONPATH=tests $(BIN)/python -m kubernetes.software
+	@$(BIN)/pytest -m kubernetes tests/kubernetes $(ARGS)
+
 softhsm: # the tests have keys in a token of SoftHSM
 	@for module in $(SOFTHSM); do test -e "$$module" && exit 0; done; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -103,6 +107,9 @@ bench: setup  ## Measure the server (ARGS=...)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
 ##@ Docs
+chart: setup  ## Describe the values of the Helm chart again: its schema and the table of its README
+	@$(BIN)/python helm/describe.py
+
 docs: setup  ## Build the documentation as a site, site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo 'Open site/index.html'

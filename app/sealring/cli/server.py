@@ -62,6 +62,7 @@ _PEM = click.Path(path_type=Path, dir_okay=False)  # the master looks at it, als
     type=click.Path(path_type=Path, dir_okay=False),
     help="A file with the tables [seal.1], ... of new settings: the root keys are made sealed, and never in clear.",
 )
+@click.option("--files-only", is_flag=True, help="Only make the files; `sealring init-store` prepares the store later.")
 @keys_option
 @one_line_failures
 def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -73,6 +74,7 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     layout_file: Path | None,
     trust_store: bool,  # noqa: FBT001
     seals_file: Path | None,
+    files_only: bool,  # noqa: FBT001
     keys: str | None,
 ) -> None:
     """Make the settings and keys, make an empty store ready, and pin it. Existing files stay as they are."""
@@ -82,6 +84,8 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     pin = None if pin_file is None else pin_file.absolute()
     for made in installation.create_files(data_dir.absolute(), told, keys, pin, seals_file):
         click.echo(f"made {made}")
+    if files_only:
+        return
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
     click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
 
