@@ -157,6 +157,7 @@ def made(url, ca, token, name, value):
     return f"/vault/v1/kv/{answer.json['id']}"
 
 
+@pytest.mark.torture
 def test_a_hundred_connections_that_drip_delay_nobody(url, server, ca, tmp_path, monkeypatch):
     token = server.token("org_acme")
     path = made(url, ca, token, "healthy", "v")
