@@ -76,9 +76,10 @@ def test_a_plugin_may_say_that_a_denial_is_the_operators():
     assert (failure.owner, str(failure)) == ("operator", "Access to the key is denied. Tell the operator.")
 
 
+@pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("error", [error for error, *_ in OWNERS if isinstance(error, api.ProviderError)])
-def test_what_is_wrong_with_a_key_of_ours_is_never_a_tenants(error):
-    gateway = Gateway({"hsm": ManagedSource(lambda: Refusing(error), waits=False)}, {})
+def test_what_is_wrong_with_a_key_of_ours_is_never_a_tenants(error, waits):
+    gateway = Gateway({"hsm": ManagedSource(lambda: Refusing(error), waits=waits)}, {})
     key = ManagedKey("hsm", "key", 1, b"scope", RootName(DATA, 1))
 
     failure = raised(lambda: gateway.wrap([Wrapping(key, bytearray(32), CONTEXT)], a_call()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import ssl
 import sys
 from typing import Any, ClassVar
@@ -80,6 +81,8 @@ class _Server(Server):
         self._worker.note_served(self.server_state.total_requests)
         _CONNECTIONS.set(len(self.server_state.connections))
         _IN_FLIGHT.set(len(self.server_state.tasks))
+        if os.getppid() != self._worker.ppid:  # the master was killed, and nothing else would end this worker
+            self.should_exit = True
         if counter % _TICKS == 0:
             sweep(tuple(self.server_state.connections))
         return await super().on_tick(counter)
