@@ -68,7 +68,7 @@ DEFINITIONS: Schema = {
     },
 }
 
-_HEADING = re.compile(r"^#{2,4} `\[(\[?)([a-z_.<>]+)\]\]?`$")
+_HEADING = re.compile(r"^#{2,4} `\[(\[?)([a-z_.<>]+)\]\]?`(?: by `[a-z]+`)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +194,19 @@ def _place(root: Schema, path: list[str], *, is_list: bool) -> Schema:
     place = root
     for index, name in enumerate(path):
         closed: Schema = {"type": ["object", "null"], "additionalProperties": False, "properties": {}}
-        if name.startswith("<"):  # [seal.<n>]
-            place = place.setdefault("patternProperties", {}).setdefault("^[A-Za-z0-9_-]+$", closed)
+        if name.startswith("<"):  # [seal.<name>], which has the settings of any provider
+            place["additionalProperties"] = place["additionalProperties"] or _any_provider()
+            place = place["additionalProperties"]
             continue
         new = {"type": "array", "items": closed} if is_list and index == len(path) - 1 else closed
         place = place["properties"].setdefault(name, new)
         place = place.get("items", place)
     return place
+
+
+def _any_provider() -> Schema:
+    properties = {"provider": {"type": "string"}}
+    return {"type": "object", "additionalProperties": False, "required": ["provider"], "properties": properties}
 
 
 def _setting(name: str, kind: str) -> Schema:

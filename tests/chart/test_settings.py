@@ -59,7 +59,7 @@ def test_the_server_takes_the_settings(name, tmp_path):
     (tmp_path / "secrets" / "store").mkdir(parents=True)
     (tmp_path / "secrets" / "store" / "url").touch(0o600)
     (tmp_path / "secrets" / "store" / "url").write_text("redis://store.example.com")
-    (tmp_path / "sealring.toml").write_text(settings_of(render(case(name, metrics={"enabled": False}))))
+    (tmp_path / "sealring.toml").write_text(settings_of(render(case(name))))
 
     found = settings.load(tmp_path / "sealring.toml")
 

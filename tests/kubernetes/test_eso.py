@@ -27,7 +27,7 @@ def manifest(kind):
 @pytest.fixture(scope="module")
 def operator(cluster, tmp_path_factory):
     """The operator on this cluster, which looks again every second."""
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(software.crds()))
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-k", str(software.crds()))
     cluster.kubectl("wait", "--for=condition=Established", "crd/externalsecrets.external-secrets.io", "--timeout=60s")
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SHOP}})
     off = [
@@ -57,30 +57,38 @@ def shop(cluster, live, operator):
     yield shop
     cluster.kubectl("delete", "externalsecrets", "--all", "-n", SHOP)
     cluster.kubectl("delete", "secrets", "--all", "-n", SHOP)
+    shop.remove_all()
 
 
 class Shop:
     def __init__(self, cluster, live):
         self._cluster = cluster
         self._live = live
+        self._kept = []
 
     def give_token(self, token):
         secret = manifest("Secret")
         secret["stringData"]["token"] = token
         self._cluster.apply(secret)
 
-    def keep(self, name, value, organization="org_acme"):
+    def keep(self, name, value):
         """Store an object, and return its path."""
-        body = {"name": name, "value": value, "key_context": {"organization_id": organization}}
-        made = self._live.ask("POST", "/vault/v1/kv", token=self._live.token(organization), body=body)
+        body = {"name": name, "value": value, "key_context": {"organization_id": "org_acme"}}
+        made = self._live.ask("POST", "/vault/v1/kv", token=self._live.token("org_acme"), body=body)
         assert made.status == 201, made.raw
-        return f"/vault/v1/kv/{made.json['id']}"
+        self._kept.append(f"/vault/v1/kv/{made.json['id']}")
+        return self._kept[-1]
 
     def change(self, path, value):
-        assert self._live.ask("PUT", path, token=self._live.token("org_acme"), body={"value": value}).status == 200
+        assert self._live.ask("PUT", path, token=self._live.token("org_acme"), body={"value": value}).status == 201
 
     def remove(self, path):
-        assert self._live.ask("DELETE", path, token=self._live.token("org_acme")).status == 204
+        assert self._live.ask("DELETE", path, token=self._live.token("org_acme")).status == 200
+        self._kept.remove(path)
+
+    def remove_all(self):
+        for path in list(self._kept):
+            self.remove(path)
 
     def sync(self, name, **spec):
         """An ExternalSecret that deletes its Secret when the value is gone."""
@@ -112,17 +120,12 @@ def is_soon(condition):
 
 
 def test_the_manifests_of_the_page_sync(cluster, shop):
-    paths = [
-        shop.keep("billing/api key", "of billing"),
-        shop.keep("database", '{"host": "db", "password": "p", "port": 5432}'),
-    ]
+    shop.keep("billing/api key", "of billing")
+    shop.keep("database", '{"host": "db", "password": "p", "port": 5432}')
     cluster.apply(manifest("ExternalSecret"))
 
     expected = {"api-key": "of billing", "password": "p", "host": "db", "port": "5432"}
     assert is_soon(lambda: shop.secret("database") == expected), shop.reason("database")
-
-    for path in paths:
-        shop.remove(path)
 
 
 def test_an_update_arrives(shop):
