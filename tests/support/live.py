@@ -104,11 +104,12 @@ def live_server(
     keys: str = "local",
     installed: bool = False,
     worker: str | None = None,
+    more: str = "",
 ) -> Iterator[LiveServer]:
-    """Run a server in `folder`, on a Valkey of its own, until the block ends."""
+    """Run a server in `folder`, on a Valkey of its own, until the block ends. `more`: tables of its settings."""
     with (
         EmbeddedValkey(folder) as store,
-        serving(folder, store.url, workers, threads, keys, installed=installed, worker=worker) as live,
+        serving(folder, store.url, workers, threads, keys, installed=installed, worker=worker, more=more) as live,
     ):
         yield live
 
@@ -126,17 +127,18 @@ def serving(
     *,
     installed: bool = False,
     worker: str | None = None,
+    more: str = "",
     tls: Tls | None = None,
 ) -> Iterator[LiveServer]:
     """Run a server in `folder`, on this store, until the block ends.
 
-    `workers` is None for as many as gunicorn's configuration says. `about_store` is a line more in [store], and `max_versions` what an object keeps.
+    `workers` is None for as many as gunicorn's configuration says. `about_store` is a line more in [store], `max_versions` what an object keeps, and `more` tables of the settings.
     With `tls`, it serves HTTPS.
     """
     kms = Kms(KEYS_OF_CUSTOMERS)
     kms.start()
     try:
-        path = _installed(folder, store_url, keys, about_store, max_versions, kms)
+        path = _installed(folder, store_url, keys, about_store, max_versions, kms, more)
         with running(
             path,
             folder / "server.log",
@@ -202,12 +204,14 @@ def _installed_command(path: Path, options: Mapping[str, object]) -> list[str]:
     return [str(SEALRING), "serve", "--config", str(path), *chain.from_iterable(given)]
 
 
-def _installed(folder: Path, store_url: str, keys: str, about_store: str, max_versions: int, kms: Kms) -> Path:
+def _installed(
+    folder: Path, store_url: str, keys: str, about_store: str, max_versions: int, kms: Kms, more: str
+) -> Path:
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
     text = path.read_text().replace("[store]", f"[store]\n{about_store}")
     limits = f"\n[limits]\nmax_versions_per_object = {max_versions}\n"
-    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits)
+    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits + more)
     wiring.initialise_store(settings.load(path), 4)
     return path
 

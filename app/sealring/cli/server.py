@@ -12,10 +12,12 @@ from sealring.cli.options import DEFAULT_PORT, DEFAULT_SETTINGS, keys_option, on
 from sealring.cli.root import asked_key, recovery_option, seals_of
 from sealring.cli.store_urls import store_file_option, store_url
 from sealring.domain.ids import MAX_PARTITIONS
+from sealring.observability import traces
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
 from sealring.providers import registry
 from sealring.server import serving, wiring
+from sealring.server.metrics_port import check_address
 from sealring.server.unsealing import handing_over
 
 _PEM = click.Path(path_type=Path, dir_okay=False)  # the master looks at it, also at each reload
@@ -60,6 +62,7 @@ _PEM = click.Path(path_type=Path, dir_okay=False)  # the master looks at it, als
     type=click.Path(path_type=Path, dir_okay=False),
     help="A file with the tables [seal.1], ... of new settings: the root keys are made sealed, and never in clear.",
 )
+@click.option("--files-only", is_flag=True, help="Only make the files; `sealring init-store` prepares the store later.")
 @keys_option
 @one_line_failures
 def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -71,6 +74,7 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     layout_file: Path | None,
     trust_store: bool,  # noqa: FBT001
     seals_file: Path | None,
+    files_only: bool,  # noqa: FBT001
     keys: str | None,
 ) -> None:
     """Make the settings and keys, make an empty store ready, and pin it. Existing files stay as they are."""
@@ -80,6 +84,8 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     pin = None if pin_file is None else pin_file.absolute()
     for made in installation.create_files(data_dir.absolute(), told, keys, pin, seals_file):
         click.echo(f"made {made}")
+    if files_only:
+        return
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
     click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
 
@@ -140,6 +146,12 @@ def check_config(path: Path) -> None:
     click.echo(f"settings  ok: {path}")
     for loaded in wiring.load_plugins(config):
         click.echo(f"plugin    ok: {loaded.spec.name} (API {loaded.spec.api_version})")
+    if (bind := config.observability.metrics_bind) is not None:
+        check_address(bind)
+        click.echo(f"metrics   ok: {bind.host} port {bind.port}")
+    if config.observability.traces is not None:
+        traces.check_installed()
+        click.echo(f"traces    ok: to {config.observability.traces.endpoint}")
     for line in chain(check_issuers(config), wiring.check(config)):
         click.echo(line)
 

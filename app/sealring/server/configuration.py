@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
@@ -62,12 +61,3 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
             super().reload()
         except SystemExit as refused:  # gunicorn has printed why
             raise SettingsInvalid("gunicorn's configuration cannot be used; its message is above") from refused
-
-
-def described(error: BaseException) -> str:
-    """Describe what was raised for the log; the text of an unknown exception may quote a secret."""
-    if isinstance(error, SettingsInvalid):
-        return str(error)
-    if isinstance(error, OSError) and isinstance(error.errno, int):
-        return os.strerror(error.errno)
-    return f"{type(error).__name__} was raised"
