@@ -3,7 +3,10 @@ import pytest
 from kubernetes import software
 from kubernetes.cluster import Cluster
 
-VERSIONS = {"newest": (), "1.34": ("--emulated-version=1.34",)}
+VERSIONS = [
+    pytest.param((), id="newest"),
+    pytest.param(("--emulated-version=1.34",), id="1.34", marks=pytest.mark.torture),
+]
 
 
 def pytest_collection_modifyitems(items):
@@ -19,6 +22,6 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session", params=VERSIONS)
 def cluster(request, tmp_path_factory):
     """A real API server, as the newest version and as an older one."""
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"), *VERSIONS[request.param])
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"), *request.param)
     with cluster.running():
         yield cluster
