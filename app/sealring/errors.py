@@ -27,7 +27,11 @@ class InputError(SealringError):
 
 
 class MalformedRequest(InputError):
-    """The request cannot be read: JSON, query, headers."""
+    """The request cannot be read: JSON, query, headers. `param`: the parameter or header that is refused, if any."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class RequestTimeout(InputError):
@@ -61,7 +65,7 @@ class IdempotencyKeyReused(InputError):
     """The Idempotency-Key was sent with another request before."""
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was sent with another request before. Send a fresh one.")
+        super().__init__("This Idempotency-Key was sent with another request before. Send a new one with each request.")
 
 
 class CiphertextRejected(InputError):
@@ -147,7 +151,7 @@ class NameTaken(StateError):
     """Another live object of the organization has the name."""
 
     def __init__(self) -> None:
-        super().__init__("An object with this name already exists in the organization. Update it, or rename yours.")
+        super().__init__("An object with this name already exists in the organization. Update it, or choose another.")
 
 
 class VersionConflict(StateError):
@@ -187,6 +191,8 @@ class KeyFailure(SealringError):
     `owner`: who has to act: the tenant, as the owner of the key, the operator, or the author of the plugin.
     """
 
+    provider_request_id = ""  # that the provider gave to the call that failed, for the log
+
     def __init__(self, message: str, owner: Responsible = "tenant") -> None:
         super().__init__(message)
         self.owner = owner
@@ -220,10 +226,8 @@ class KeyExhausted(KeyFailure):
     """A managed key has reached its limit of safe wraps."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated.",
-            "operator",
-        )
+        said = "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated."
+        super().__init__(said, "operator")
 
 
 class KeyThrottled(KeyFailure):
@@ -241,10 +245,9 @@ class KeyDeadlineExceeded(KeyFailure):
 
 
 class PluginFault(KeyFailure):
-    """The plugin broke its contract. Carries the exception's type, never its text."""
+    """The plugin broke its contract. `what` is an exception's type, never its text, or a fixed phrase."""
 
     def __init__(self, what: str) -> None:
-        """`what` is a type's name or a fixed phrase."""
         super().__init__(what, "plugin")
         self.what = what
 
@@ -267,10 +270,7 @@ class StoreLost(StoreError):
     """The store is not the one that was opened, or a part of it is gone."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The store was emptied or replaced, and the request was refused. Tell the operator to find the cause, and "
-            "to restore a backup with `sealring restore`."
-        )
+        super().__init__("The store was emptied or replaced. Tell the operator to find the cause and restore a backup.")
 
 
 class WriteContention(StoreError):

@@ -31,8 +31,13 @@ def bare(failure: E) -> E:
 def give_way() -> None:
     """Let the other fibers of the loop have their turn."""
     fibers = current()
-    if fibers is not None:
-        fibers.suspend(lambda resume: fibers.loop.call_soon(resume, None))
+    if fibers is None:
+        return
+
+    def begin(resume: Callable[[None], None]) -> None:
+        fibers.loop.call_soon(resume, None)
+
+    fibers.suspend(begin)
 
 
 def together(works: Sequence[Callable[[], T]], at_once: int) -> list[Outcome[T]]:

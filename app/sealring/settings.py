@@ -17,6 +17,8 @@ from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
+from sealring.keys.sealing import Sealing
+from sealring.observability.settings import Observability
 from sealring.services.objects import ObjectLimits
 from sealring.store.connection.durability import DurabilityPolicy
 from sealring.store.connection.store_url import StoreUrl
@@ -75,6 +77,8 @@ class Settings:
     audit_retention_s: int
     run_folder: Path  # where the workers of one server share fetched key sets
     worker: WorkerKind
+    sealing: Sealing
+    observability: Observability = field(default_factory=Observability)
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
@@ -92,7 +96,7 @@ def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the fix."""
     base = path.absolute().parent
     root = Table("", _read(path))
-    root.only("store", "keys", "plugins", "issuers", "token", "limits", "server")
+    root.only("store", "keys", "seal", "plugins", "issuers", "token", "limits", "server", "logs", "traces")
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
@@ -112,6 +116,8 @@ def load(path: Path) -> Settings:
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
         run_folder=_run_folder(server, base),
         worker=worker,
+        sealing=Sealing.parse(root.table("seal", {}), base),
+        observability=Observability.parse(root),
     )
     _check_together(settings)
     return settings
@@ -251,7 +257,7 @@ def _fairness(table: Table, worker: WorkerKind) -> Fairness:
 
 
 def _run_folder(table: Table, base: Path) -> Path:
-    table.only("run_folder", "worker")
+    table.only("run_folder", "worker", "metrics_bind")
     return base / (table.text("run_folder") if "run_folder" in table.members else DEFAULT_RUN_FOLDER)
 
 

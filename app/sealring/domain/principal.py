@@ -34,7 +34,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. Only auth/scoping.py makes one."""
+    """A verified caller. Only auth/scoping.py makes one; `of_one` makes a lesser one of it."""
 
     issuer: str
     subject: str
@@ -73,6 +73,12 @@ class Principal:
             "Insufficient permissions: add the pair organization_id to the key context, "
             f"or use a token with {Permission.ALL_ORGANIZATIONS.value}."
         )
+
+    def of_one(self, org: OrgId) -> Principal:
+        """Return this caller as one for `org` alone. Raises Forbidden if the token is not for `org`."""
+        self.require_organization(org)
+        left = self.permissions - {Permission.ALL_ORGANIZATIONS}
+        return replace(self, organizations=frozenset({org}), permissions=left)
 
 
 def _free(_org: OrgId, _items: int = 1) -> None:

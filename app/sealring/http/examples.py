@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from marshmallow import Schema, fields
+
 NAME = "billing/api-key"
 VALUE = "correct horse battery staple"
 CONTEXT = {"organization_id": "org_acme", "resource_type": "api_key"}
@@ -16,3 +20,18 @@ DATA_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 PLAINTEXT = "NDExMSAxMTExIDExMTEgMTExMQ=="
 CIPHERTEXT = "U0xSRwEABAHh4eHh4eHh4eHh4eE="  # a real one is longer
 ENCRYPTED_KEYS = "U0xSRwEAAgHh4eHh4eHh4eHh4eE="  # a real one is longer
+
+
+def example_of(schema: Schema) -> dict[str, Any]:
+    """Return the first example of each field that has one, but no error beside a result."""
+    shown: dict[str, Any] = {}
+    for name, field in schema.fields.items():
+        if name == "error" and len(schema.fields) > 1 and isinstance(field, fields.Nested):
+            continue
+        if isinstance(field, fields.Nested):
+            shown[name] = example_of(field.schema)
+        elif isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):
+            shown[name] = [example_of(field.inner.schema)]
+        elif "examples" in field.metadata:
+            shown[name] = field.metadata["examples"][0]
+    return shown

@@ -23,7 +23,7 @@ from sealring.errors import (
     SettingsInvalid,
     StoreUnavailable,
 )
-from sealring.providers.results import seconds
+from sealring.providers.results import request_id, seconds
 from sealring_plugin import (
     AccessDenied,
     CiphertextRejected,
@@ -96,14 +96,17 @@ def translated(call: Callable[[], T], keys_owner: Responsible = "tenant") -> T:
         raise _meaning(error, keys_owner) from error
 
 
-def settled(plugin: str, call: Callable[[], T]) -> T:
-    """Call a function of a plugin at start-up, and return its result. Raises SettingsInvalid, with a one-line text."""
+def settled(place: str, call: Callable[[], T]) -> T:
+    """Call a function of a plugin at start-up, and return its result. `place` is that of its settings.
+
+    Raises SettingsInvalid, with a one-line text.
+    """
     try:
         return guarded(call)
     except ProviderError as error:
-        raise SettingsInvalid(f"[plugins.{plugin}] {' '.join(str(error).split())}") from error
+        raise SettingsInvalid(f"{place} {' '.join(str(error).split())}") from error
     except PluginFault as error:
-        raise SettingsInvalid(f"[plugins.{plugin}] the plugin failed ({error.what}); tell its author") from None
+        raise SettingsInvalid(f"{place} the plugin failed ({error.what}); tell its author") from None
 
 
 def for_the_operator(failure: SealringError) -> str:
@@ -130,5 +133,6 @@ def _meaning(error: ProviderError, keys_owner: Responsible) -> KeyFailure:
             failure = kind(f"{wrong} {told}".rstrip(), owner)
             if isinstance(error, Throttled) and isinstance(failure, KeyThrottled):
                 failure.retry_after_s = seconds(error.retry_after_s)
+            failure.provider_request_id = request_id(error.request_id)
             return failure
     return PluginFault(type(error).__name__)

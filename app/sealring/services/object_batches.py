@@ -20,6 +20,7 @@ from sealring.services.objects import Objects, OpenedObject
 MAX_READ_BYTES = 8 << 20  # of the values in one answer; the last ones that were begun may exceed it
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,12 @@ class _Room:
 def _each_in_turn(
     caller: Caller,
     chains: Sequence[Mapping[int, T]],
-    work: Callable[[Caller, T], object],
-    results: Results[object],
+    work: Callable[[Caller, T], R],
+    results: Results[R],
 ) -> None:
     """Work on chains at the same time, and within each on one item after the other."""
 
-    def one(place: int, item: T) -> object:
+    def one(place: int, item: T) -> R:
         reached(caller)
         return work(caller.of_item(place), item)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -13,8 +14,10 @@ from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.kek import KekUse
 from sealring.domain.ports import Entry, Owner
+from sealring.errors import StoreError
+from sealring.observability import metrics
 from sealring.store.batches import in_batches
-from sealring.store.connection.link import Command
+from sealring.store.connection.link import Command, Reply
 from sealring.store.connection.links import Links
 from sealring.store.kek_uses import counting
 from sealring.store.markers import Markers
@@ -22,6 +25,7 @@ from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, en
 from sealring.store.schema.keyspace import Keyspace
 
 _AT_ONCE = 32  # entries in one send: the loop, and the store, serve others in between
+_APPEND, _BLOCKED = metrics.AUDIT_APPEND.of(), metrics.AUDIT_BLOCKED.of()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,14 @@ class RedisAudit:
         self._boot = os.urandom(8)
         self._counters = count(1)
         self._refused: deque[int] = deque()
+        self._is_blocked = False
 
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         home = self._keyspace.home(event.environment, event.org)
         epoch_key = self._keyspace.epoch(home)
         counted = counting(self._keyspace, event.environment, event.org, uses)
         entry, marker = self.entry(event).command, self._markers.reading(home.partition)
-        *_, found, epoch = self._links.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
+        *_, found, epoch = self.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
         self._markers.check(home.partition, found)  # the response was decided from caches only
         return Epoch(epoch) if epoch is not None else None
 
@@ -69,7 +74,7 @@ class RedisAudit:
             commands: list[Command] = []
             for event, uses in batch:
                 commands += (self.entry(event).command, *counting(self._keyspace, *owner, uses))
-            *_, found, epoch = self._links.record(epoch_key, *commands, marker, (b"GET", epoch_key))
+            *_, found, epoch = self.record(epoch_key, *commands, marker, (b"GET", epoch_key))
             self._markers.check(home.partition, found)
         return Epoch(epoch) if epoch is not None else None
 
@@ -82,6 +87,30 @@ class RedisAudit:
         else:
             replies = self._markers.load_each(sorted({home.partition for home in homes.values()}), readings)
         return {owner: None if raw is None else Epoch(raw) for owner, raw in zip(homes, replies, strict=True)}
+
+    def record(self, key: bytes, *commands: Command) -> list[Reply]:
+        """Send commands that append an entry, as `Links.record` does. Raises StoreError."""
+        began = time.monotonic()
+        try:
+            replies = self._links.record(key, *commands)
+        except StoreError:
+            self._is_blocked = True
+            _BLOCKED.set(1)
+            raise
+        _APPEND.observe(time.monotonic() - began)
+        self._unblock()
+        return replies
+
+    def look_again(self, check_writable: Callable[[], None]) -> None:
+        """If the last event could not be stored, look whether it could now: perhaps nobody reads. Raises StoreError."""
+        if self._is_blocked:
+            check_writable()
+            self._unblock()
+
+    def _unblock(self) -> None:
+        if self._is_blocked:
+            self._is_blocked = False
+            _BLOCKED.set(0)
 
     def entry(self, event: Event) -> Appending:
         """Return the entry of an event, for a pipeline or a transaction."""

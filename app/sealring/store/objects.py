@@ -198,7 +198,7 @@ class RedisObjects:
 
     def attest(self, record: ObjectRecord, event: Event) -> Attestation:
         epoch_key = self._keyspace.epoch(record.id.home)
-        _, score, epoch = self._links.record(
+        _, score, epoch = self._audit.record(
             epoch_key, self._audit.entry(event).command, self._index.score(record), (b"GET", epoch_key)
         )
         newest = score is not None and parse_score(score) == record.updated_at
@@ -242,7 +242,7 @@ class RedisObjects:
         if outcome.version_id != version.id:
             kept = self._history.decoded(record, outcome.version_id, older)
             version = kept or record.dropped(outcome.version_id, outcome.started_at)
-        return record.as_of(version, outcome.started_at)
+        return record.as_of(version, outcome.started_at, recalled=True)
 
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
         if current.live or not record.live:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields
 
 from sealring.http import examples
@@ -45,7 +47,7 @@ class ReadItem(Answer):
     error = fields.Nested(ItemError, metadata={"description": "Why the object was not read."})
 
 
-def _items(item: type[Schema]) -> fields.Field[object]:
+def _items(item: type[Schema]) -> fields.List[Any]:
     return fields.List(
         fields.Nested(item), required=True, metadata={"description": "One for each item, in the order of the request."}
     )
