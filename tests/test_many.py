@@ -3,7 +3,7 @@
 import pytest
 
 from sealring.fibers import LARGE_BYTES
-from sealring.many import give_way, in_slices, together
+from sealring.many import Pace, give_way, together
 from support.loop import in_fiber, in_fibers, turn
 
 
@@ -11,18 +11,20 @@ def test_others_have_their_turn_between_slices():
     order = []
 
     def many():
-        for number in in_slices(range(6), lambda _number: LARGE_BYTES // 2):
-            order.insert(len(order), number)
+        pace = Pace()
+        for number in range(6):
+            order.append(str(number))
+            pace.after(LARGE_BYTES // 2)
 
     in_fibers(many, lambda: order.append("another"))
 
-    assert order == [0, 1, 2, "another", 3, 4, 5]
+    assert order == ["0", "1", "2", "another", "3", "4", "5"]
 
 
-def test_a_thread_goes_through_slices_without_waiting():
+def test_a_thread_has_nobody_to_give_way_to():
     give_way()
 
-    assert list(in_slices("abc", lambda _: 2 * LARGE_BYTES)) == ["a", "b", "c"]
+    Pace().after(2 * LARGE_BYTES)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 10, 100])

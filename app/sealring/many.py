@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current
@@ -11,14 +11,19 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 
-def in_slices(each: Iterable[T], size: Callable[[T], int]) -> Iterator[T]:
-    """Yield each, and give way after LARGE_BYTES of them; `size` says how many bytes the work of one compares to."""
-    done = 0
-    for one in each:
-        yield one
-        done += size(one)
-        if done > LARGE_BYTES:
-            done = 0
+class Pace:
+    """The pace of a request with much to do: after LARGE_BYTES of work, the other fibers have their turn."""
+
+    __slots__ = ("_done",)
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def after(self, size: int) -> None:
+        """Note a piece of work; `size` says how many bytes it compares to."""
+        self._done += size
+        if self._done > LARGE_BYTES:
+            self._done = 0
             give_way()
 
 

@@ -68,6 +68,7 @@ def aftermath(tmp_path_factory):
 def _drive(driver):
     driver.succeed()
     blob = driver.use_keys()
+    driver.use_batches()
     made = driver.create("lasting")
     driver.send_bad_bodies(made)
     driver.send_bad_targets(made)

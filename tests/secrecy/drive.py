@@ -7,7 +7,8 @@ from secrecy.bad_bodies import bad_bodies
 from secrecy.driven import Driven
 from support.live import Answer, LiveServer
 
-KV, OURS, KEYS = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys"
+KV, OURS, KEYS, BATCH = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys", "/sealring/v1/batch"
+BATCHES = ("encrypt", "decrypt", "create", "read")
 CONTEXT = {"organization_id": "org_acme"}
 
 
@@ -58,6 +59,24 @@ class Driver:
         self.carry("rekey", self.ask("POST", f"{KEYS}/rekey", rekey))
         return pair["encrypted_keys"]
 
+    def use_batches(self) -> None:
+        """Every route of batches, with items that succeed beside items that are refused."""
+        driven, foreign = self.driven, {"organization_id": "org_beta", "x": self.driven.context("foreign item")}
+        secrets = [base64.b64encode(driven.value(f"item {number}").encode()).decode() for number in range(3)]
+        items = [{"key_context": self.pairs, "plaintext": each} for each in secrets]
+        bad = [{"key_context": foreign, "plaintext": secrets[0]}, {"plaintext": driven.value("no base64")}, secrets[1]]
+        sealed = driven.keep("encrypt items", self.ask("POST", f"{BATCH}/encrypt", {"items": [*items, *bad]}))
+        good = [each for each in sealed.json["items"] if "ciphertext" in each]
+        wrong = [{"ciphertext": driven.value("no item")}, {"ciphertext": good[0]["ciphertext"][4:]}]
+        self.carry("decrypt items", self.ask("POST", f"{BATCH}/decrypt", {"items": [*good, *wrong]}))
+        new = {"name": driven.name("of a batch"), "value": driven.value("of a batch"), "key_context": self.pairs}
+        driven.keep("create items", self.ask("POST", f"{BATCH}/create", {"items": [new, new, {**new, "name": ""}]}))
+        wanted = [{"name": new["name"]}, {"name": driven.name("no item")}, {"id": driven.name("no id")}]
+        self.carry("read items", self.ask("POST", f"{BATCH}/read", {"items": wanted}))
+        for operation in BATCHES:
+            refused = [{driven.name("member"): driven.value("member")}, [driven.value("in a list")], new["value"]]
+            driven.keep(f"refused {operation}", self.ask("POST", f"{BATCH}/{operation}", {"items": refused}))
+
     def carry(self, what: str, answer: Answer) -> Answer:
         assert answer.status == 200, (what, answer)
         self.driven.carriers[what] = answer
@@ -75,6 +94,7 @@ class Driver:
             "decrypt": ("POST", f"{KEYS}/decrypt"),
             "rekey": ("POST", f"{KEYS}/rekey"),
             "restore": ("POST", f"{OURS}/{made['id']}/restore"),
+            **{f"{operation} items": ("POST", f"{BATCH}/{operation}") for operation in BATCHES},
         }
         for (what, (method, path)), (kind, raw) in product(routes.items(), bad_bodies(driven)):
             driven.keep(f"{what}: {kind}", self.ask(method, path, raw_body=raw))

@@ -15,6 +15,7 @@ from sealring.auth.tokens import Claims
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.context import KeyContext
+from sealring.domain.decision import Decision, Epoch
 from sealring.domain.envelope import Combine, Envelope, Header, Suite
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId
@@ -23,7 +24,9 @@ from sealring.domain.ports import Order, PageQuery, Row
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.domain.record import Author, ObjectRecord, State, Version
 from sealring.services.data_keys import DataKeyPair
+from sealring.services.items import PlainItem
 from sealring.services.listing import Listing, ListOptions
+from sealring.services.object_batches import NewObject, Wanted
 from sealring.services.objects import OpenedObject
 from sealring_local.roots import Roots
 from sealring_local.wrap import LocalProvider
@@ -80,7 +83,12 @@ permissions = ["vault:objects:read"]
 """
 
 HOLDERS = {
-    "OpenedObject": OpenedObject(dataclasses.replace(RECORD, name="x"), CANARY),
+    "OpenedObject": OpenedObject(
+        dataclasses.replace(RECORD, name="x"), CANARY, Decision(ENVIRONMENT, ORG, Epoch(bytes(8)), ())
+    ),
+    "PlainItem": PlainItem(0, CONTEXT, SECRET),
+    "NewObject": NewObject(CANARY, CANARY, CONTEXT),
+    "Wanted": Wanted(name=CANARY),
     "DataKeyPair": DataKeyPair("id", CONTEXT, SECRET, b"wrapped"),
     "DataKey": DataKey(bytearray(SECRET)),
     "StoreKeys": StoreKeys(SECRET),

@@ -10,12 +10,18 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.context import KeyContext
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.ports import Change
+from sealring.domain.ports import Change, Entries
 from sealring.errors import IntegrityFailure, NameTaken
 from sealring.services.visibility import event_of
 from sealring.store.audit import RedisAudit
 from sealring.store.connection.link import Link
-from sealring.store.schema.audit_entry import AuditEntry, decode_entry, decode_fields, encode_entry
+from sealring.store.schema.audit_entry import (
+    AuditEntry,
+    decode_entry,
+    decode_fields,
+    encode_alike,
+    encode_entry,
+)
 from store.every_use import WRITES, filled
 from support.envelopes import ENVIRONMENT, ids, orgs
 from support.make import ACME, BETA, caller, context, gateway, services
@@ -78,6 +84,17 @@ EVERYTHING = AuditEntry(
     counter=5,
     refused=(3, 4),
 )
+
+
+@given(events(), st.lists(st.tuples(ids, texts), max_size=5))
+def test_entries_that_are_alike_are_encoded_as_each_by_itself(event, each):
+    boot = bytes(8)
+    alike = list(encode_alike(KEYS, 3, AuditEntry(event, boot, 0), count(7), each))
+
+    entries = Entries(event, each)
+    assert alike == [
+        encode_entry(KEYS, 3, AuditEntry(entries.event_of(*one), boot, 7 + number)) for number, one in enumerate(each)
+    ]
 
 
 @given(entries, st.integers(0, 4095))

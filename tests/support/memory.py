@@ -20,7 +20,7 @@ from sealring.domain.ports import (
     Attestation,
     BindingChange,
     Change,
-    Entry,
+    Entries,
     History,
     Moment,
     Order,
@@ -48,9 +48,10 @@ class MemoryAudit:
         self.uses += uses
         return self.epochs.get(home(event.environment, event.org))
 
-    def append_all(self, entries: Sequence[Entry], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
-        for event, uses in entries:
-            self.append(event, uses)
+    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        for entries in all_entries:
+            self.events += [entries.event_of(*each) for each in entries.each]
+            self.uses += entries.uses
         return {owner: self.epochs.get(home(*owner)) for owner in owners}
 
     def used(self, environment: EnvironmentId, org: OrgId) -> Use:

@@ -34,8 +34,3 @@ class Item:
     index: int  # u32; its place in the request that sealed it
     nonce: bytes  # 12 bytes
     ciphertext: bytes  # with its 16-byte tag
-
-    @property
-    def id(self) -> str:
-        """Identifies the item in the audit log."""
-        return f"{self.head.batch_id}/{self.index}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -108,7 +108,22 @@ class RevocationChange:
     event: Event
 
 
-Entry = tuple[Event, Sequence[KekUse]]  # of the audit log, and the uses of KEKs to count with it
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Events of the audit log that differ only in operation and target, and the uses of KEKs to count with them."""
+
+    event: Event  # of the first of them
+    each: Sequence[tuple[bytes, str]]  # operation and target
+    uses: Sequence[KekUse] = ()
+
+    @property
+    def owner(self) -> Owner:
+        return self.event.environment, self.event.org
+
+    def event_of(self, operation: bytes, target: str) -> Event:
+        return replace(self.event, origin=replace(self.event.origin, operation=operation), target=target)
+
+
 Owner = tuple[EnvironmentId, OrgId]
 History = tuple[ObjectRecord, Sequence[VersionSummary]]
 
@@ -278,8 +293,8 @@ class AuditLog(Protocol):
         Return the organization's epoch, read in the same round trip.
         """
 
-    def append_all(self, entries: Sequence[Entry], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
-        """Append events, of any organizations, and count their uses of KEKs. Raises StoreError.
+    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        """Append the events of batches, of any organizations, and count their uses of KEKs. Raises StoreError.
 
         Return the epoch of each of `owners`, read after all events were appended.
         """

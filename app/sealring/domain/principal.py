@@ -120,7 +120,7 @@ class Caller:
                 self.items_for(org, 1)
                 counted.add(org)
 
-        return replace(self, operation=self._operation_of(index), idempotent=idempotent, acts_for=acts_for)
+        return replace(self, operation=self.operation_of(index), idempotent=idempotent, acts_for=acts_for)
 
     def again(self) -> Self:
         """Return the caller for the next attempt. Raises WriteContention if the deadline has passed."""
@@ -131,15 +131,9 @@ class Caller:
     @property
     def origin(self) -> Origin:
         """The origin of this request's events."""
-        return self._origin(self.operation)
-
-    def origin_of(self, index: int) -> Origin:
-        """The origin of the events of one item of a batch."""
-        return self._origin(self._operation_of(index))
-
-    def _origin(self, operation: bytes) -> Origin:
         who = self.principal
-        return Origin(who.issuer, who.subject, self.request_id, operation, self.attempt, who.token_id, self.source)
+        return Origin(who.issuer, who.subject, self.request_id, self.operation, self.attempt, who.token_id, self.source)
 
-    def _operation_of(self, index: int) -> bytes:
+    def operation_of(self, index: int) -> bytes:
+        """The operation of one item of a batch."""
         return self.operation[:-4] + index.to_bytes(4, "big")

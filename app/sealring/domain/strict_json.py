@@ -7,7 +7,7 @@ seconds, mostly in the garbage collector.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
@@ -36,7 +36,7 @@ def parse_object(raw: bytes, max_items: int = MAX_ITEMS) -> dict[str, Any]:
         raise MalformedJson("not JSON in UTF-8") from None
     if not isinstance(parsed, dict):
         raise MalformedJson("not an object")
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(parsed) > MAX_DEPTH:
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(_without_texts(raw, max_items)) > MAX_DEPTH:
         raise MalformedJson(f"nested deeper than {MAX_DEPTH} levels")
     if b"\\u" in raw and not _encodable(parsed):
         raise MalformedJson("a lone surrogate")
@@ -76,20 +76,18 @@ def _integer(digits: str) -> int:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
 
-def _depth(parsed: object) -> int:
-    """Count the levels of objects and arrays; the parser's own recursion limit bounds them."""
-    level = [parsed]
+_TO_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _depth(raw: bytes) -> int:
+    """Count the levels of objects and arrays in JSON without its strings, innermost first."""
+    left = raw.translate(_TO_SQUARE, _NO_BRACKETS)
     depth = 0
-    while level:
+    while left and depth <= MAX_DEPTH:
         depth += 1
-        level = [inner for outer in level for inner in _members(outer) if isinstance(inner, dict | list)]
+        left = left.replace(b"[]", b"")
     return depth
-
-
-def _members(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def _encodable(parsed: object) -> bool:

@@ -21,14 +21,14 @@ from sealring.domain.envelope import MESSAGE_ID_BYTES, NONCE_BYTES, DataKeyBlob,
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import OrgId, new_uuid
 from sealring.domain.kek import KekUse
-from sealring.domain.ports import AuditLog, Entry
+from sealring.domain.ports import AuditLog, Entries
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure, SealringError
 from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring
-from sealring.many import in_slices
-from sealring.services.lots import Results, caught, settle
+from sealring.many import Pace, bare
+from sealring.services.lots import Results, settle
 
 _ITEM_BYTES = 4_096  # the time of a small item compares to that of encrypting so many bytes
 _MEMBER = "ciphertext"  # that clients send
@@ -72,12 +72,14 @@ class Items:
         results: Results[bytes] = {}
         by_head: dict[bytes, dict[int, Item]] = {}
         reader = ItemReader()
-        for place, blob in in_slices(blobs.items(), lambda each: _ITEM_BYTES + len(each[1])):
-            item = caught(partial(self._vault.read, caller, blob, reader))
-            if isinstance(item, Item):
+        pace = Pace()
+        for place, blob in blobs.items():
+            try:
+                item = self._vault.read(caller, blob, reader)
                 by_head.setdefault(item.head.encoded, {})[place] = item
-            else:
-                results[place] = item
+            except CiphertextRejected as failure:
+                results[place] = bare(failure)
+            pace.after(_ITEM_BYTES + len(blob))
         lots = [_Opening(self._vault, same, results) for same in by_head.values()]
         settle(lots, caller, self._audit, self._bound)
         return results
@@ -101,11 +103,11 @@ class _Vault:
         with DataKey.fresh() as dek:
             wrap = partial(self._wrapped, dek, message_id, items[0].context, caller)
             (head, uses), decision = self._bound.by(decision, wrap)
-            keys = ItemKeys(dek.secret, head)
-            sealed = [
-                heavy(partial(keys.seal, each.index, os.urandom(NONCE_BYTES), each.plaintext), len(each.plaintext))
-                for each in in_slices(items, lambda each: _ITEM_BYTES + len(each.plaintext))
-            ]
+            keys, pace, sealed = ItemKeys(dek.secret, head), Pace(), []
+            for each in items:
+                nonce, size = os.urandom(NONCE_BYTES), len(each.plaintext)
+                sealed.append(heavy(partial(keys.seal, each.index, nonce, each.plaintext), size))
+                pace.after(_ITEM_BYTES + size)
         return sealed, uses, decision
 
     def open(self, caller: Caller, items: Mapping[int, Item], decision: Decision) -> tuple[Results[bytes], Decision]:
@@ -116,11 +118,11 @@ class _Vault:
         except IntegrityFailure as failure:
             raise CiphertextRejected(failure.reason, _MEMBER) from failure
         with dek:
-            keys = ItemKeys(dek.secret, head)
-            opened: Results[bytes] = {
-                place: heavy(partial(_opened, keys, item), len(item.ciphertext))
-                for place, item in in_slices(items.items(), lambda each: _ITEM_BYTES + len(each[1].ciphertext))
-            }
+            keys, pace, opened = ItemKeys(dek.secret, head), Pace(), {}
+            for place, item in items.items():
+                size = len(item.ciphertext)
+                opened[place] = heavy(partial(_opened, keys, item), size)
+                pace.after(_ITEM_BYTES + size)
         return opened, decision
 
     def blob(self, item: Item) -> bytes:
@@ -163,7 +165,7 @@ class _Sealing:
     decision: Decision
 
     def __init__(self, vault: _Vault, same: Sequence[PlainItem], results: Results[bytes]) -> None:
-        self.entries: Sequence[Entry] = ()
+        self.entries: Entries | None = None
         self._vault = vault
         self._same = same
         self._results = results
@@ -177,9 +179,11 @@ class _Sealing:
 
     def work(self, caller: Caller) -> None:
         sealed, uses, self.decision = self._vault.seal(caller, self._same, self._message_id, self.decision)
-        self._results.update((item.index, self._vault.blob(item)) for item in in_slices(sealed, lambda _: _ITEM_BYTES))
-        events = [_event(Action.ITEM_ENCRYPTED, item, caller, item.index) for item in sealed]
-        self.entries = [(event, () if number else uses) for number, event in enumerate(events)]
+        pace = Pace()
+        for item in sealed:
+            self._results[item.index] = self._vault.blob(item)
+            pace.after(_ITEM_BYTES)
+        self.entries = _entries(Action.ITEM_ENCRYPTED, caller, {item.index: item for item in sealed}, uses)
 
     def fail(self, failure: SealringError) -> None:
         self._results.update((item.index, failure) for item in self._same)
@@ -191,7 +195,7 @@ class _Opening:
     decision: Decision
 
     def __init__(self, vault: _Vault, same: Mapping[int, Item], results: Results[bytes]) -> None:
-        self.entries: Sequence[Entry] = ()
+        self.entries: Entries | None = None
         self._vault = vault
         self._same = same
         self._results = results
@@ -204,8 +208,8 @@ class _Opening:
     def work(self, caller: Caller) -> None:
         opened, self.decision = self._vault.open(caller, self._same, self.decision)
         self._results.update(opened)
-        places = [place for place, result in opened.items() if isinstance(result, bytes)]
-        self.entries = [(_event(Action.ITEM_DECRYPTED, self._same[place], caller, place), ()) for place in places]
+        good = {place: self._same[place] for place, result in opened.items() if isinstance(result, bytes)}
+        self.entries = _entries(Action.ITEM_DECRYPTED, caller, good) if good else None
 
     def fail(self, failure: SealringError) -> None:
         self._results.update(dict.fromkeys(self._same, failure))
@@ -222,14 +226,18 @@ def _opened(keys: ItemKeys, item: Item) -> bytes | SealringError:
         return CiphertextRejected(failure.reason, _MEMBER)
 
 
-def _event(action: Action, item: Item, caller: Caller, place: int) -> Event:
-    header = item.head.header
-    return Event(
+def _entries(action: Action, caller: Caller, items: Mapping[int, Item], uses: Sequence[KekUse] = ()) -> Entries:
+    """Return the entries for items of one head, by their place in the request."""
+    head = _head_of(items)
+    batch, header = head.batch_id, head.header
+    event = Event(
         action=action,
         environment=header.environment,
         org=header.org,
-        origin=caller.origin_of(place),
-        target=item.id,
-        context=item.head.key.context,
-        keys=item.head.key.keys,
+        origin=caller.origin,
+        context=head.key.context,
+        keys=head.key.keys,
+    )
+    return Entries(
+        event, [(caller.operation_of(place), f"{batch}/{item.index}") for place, item in items.items()], uses
     )

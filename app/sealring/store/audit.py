@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.kek import KekUse
-from sealring.domain.ports import Entry, Owner
+from sealring.domain.ports import Entries, Owner
 from sealring.errors import StoreError
 from sealring.observability import metrics
 from sealring.store.batches import in_batches
@@ -21,10 +21,10 @@ from sealring.store.connection.link import Command, Reply
 from sealring.store.connection.links import Links
 from sealring.store.kek_uses import counting
 from sealring.store.markers import Markers
-from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_entry
+from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_alike, encode_entry
 from sealring.store.schema.keyspace import Keyspace
 
-_AT_ONCE = 32  # entries in one send: the loop, and the store, serve others in between
+_AT_ONCE = 64  # entries in one send: the loop, and the store, serve others in between
 _APPEND, _BLOCKED = metrics.AUDIT_APPEND.of(), metrics.AUDIT_BLOCKED.of()
 
 
@@ -58,25 +58,33 @@ class RedisAudit:
         self._markers.check(home.partition, found)  # the response was decided from caches only
         return Epoch(epoch) if epoch is not None else None
 
-    def append_all(self, entries: Sequence[Entry], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
-        by_owner: dict[Owner, list[Entry]] = {}
-        for entry in entries:
-            by_owner.setdefault((entry[0].environment, entry[0].org), []).append(entry)
+    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        by_owner: dict[Owner, list[Entries]] = {}
+        for entries in all_entries:
+            by_owner.setdefault(entries.owner, []).append(entries)
         found = {owner: self._append_each(owner, of_owner) for owner, of_owner in by_owner.items()}
         return found if list(found) == list(owners) and len(found) <= 1 else self._epochs(owners)
 
-    def _append_each(self, owner: Owner, entries: Sequence[Entry]) -> Epoch | None:
+    def _append_each(self, owner: Owner, of_owner: Sequence[Entries]) -> Epoch | None:
         """Return the epoch, read with the last of the entries."""
         epoch: bytes | None = None
         home = self._keyspace.home(*owner)
         epoch_key, marker = self._keyspace.epoch(home), self._markers.reading(home.partition)
-        for batch in in_batches(entries, _AT_ONCE):
-            commands: list[Command] = []
-            for event, uses in batch:
-                commands += (self.entry(event).command, *counting(self._keyspace, *owner, uses))
-            *_, found, epoch = self.record(epoch_key, *commands, marker, (b"GET", epoch_key))
+        commands = chain.from_iterable(self._commands(owner, home.partition, entries) for entries in of_owner)
+        for some in in_batches(commands, _AT_ONCE):
+            *_, found, epoch = self.record(epoch_key, *some, marker, (b"GET", epoch_key))
             self._markers.check(home.partition, found)
         return Epoch(epoch) if epoch is not None else None
+
+    def _commands(self, owner: Owner, partition: int, entries: Entries) -> Iterator[Command]:
+        yield from counting(self._keyspace, *owner, entries.uses)
+        each = iter(entries.each)
+        if self._refused:  # an entry of its own lists them
+            yield self.entry(entries.event_of(*next(each))).command
+        key = self._keyspace.audit(partition)
+        like = AuditEntry(entries.event, self._boot, 0)
+        for body in encode_alike(self._keys, partition, like, self._counters, each):
+            yield (b"XADD", key, b"*", FIELD, body)
 
     def _epochs(self, owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
         """Read the epochs of organizations, all in one round trip if no replica has to confirm."""

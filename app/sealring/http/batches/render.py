@@ -12,7 +12,7 @@ from sealring.domain.record import ObjectRecord
 from sealring.errors import SealringError
 from sealring.fibers import heavy
 from sealring.http.objects.render import metadata, with_value
-from sealring.many import in_slices
+from sealring.many import Pace
 from sealring.services.objects import OpenedObject
 
 _ITEM_BYTES = 1_024  # the time of rendering a small item compares to that of writing so many bytes
@@ -24,14 +24,21 @@ T = TypeVar("T")
 
 def batch(results: Mapping[int, T | SealringError], item: Callable[[T], Json], size: Callable[[T], int]) -> Reply:
     """Return the reply with each result, in the order of places; `size` is about that of an item's JSON, in bytes."""
-
-    def weight(result: T | SealringError) -> int:
-        return _ITEM_BYTES + (0 if isinstance(result, SealringError) else size(result))
-
-    ordered = [results[place] for place in range(len(results))]
-    items = [_error(each) if isinstance(each, SealringError) else item(each) for each in in_slices(ordered, weight)]
-    reply = heavy(lambda: Reply.json(200, {"items": items}), sum(map(weight, ordered)) // _QUICK)
-    reply.failures = [each for each in ordered if isinstance(each, SealringError)]
+    pace, whole = Pace(), 0
+    items: list[Json] = []
+    failures: list[SealringError] = []
+    for place in range(len(results)):
+        result, weight = results[place], _ITEM_BYTES
+        if isinstance(result, SealringError):
+            items.append(_error(result))
+            failures.append(result)
+        else:
+            items.append(item(result))
+            weight += size(result)
+        pace.after(weight)
+        whole += weight
+    reply = heavy(lambda: Reply.json(200, {"items": items}), whole // _QUICK)
+    reply.failures = failures
     return reply
 
 

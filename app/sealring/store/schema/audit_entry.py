@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,20 +49,48 @@ def encode_entry(keys: StoreKeys, partition: int, entry: AuditEntry) -> bytes:
         (
             _HEAD.pack(_VERSION, origin.operation, origin.attempt, entry.boot, entry.counter, len(refused)),
             struct.pack(f">{len(refused)}Q", *refused) if refused else b"",
-            b"\x01" if event.refused else b"\x00",
-            _where(event.action, event.environment, event.org),
-            _who(origin.issuer, origin.subject, origin.token_id, origin.source),
-            lp8(origin.request_id.encode()),
+            *_before_target(event),
             lp8(event.target.encode()),
-            b"\x01" if event.name else b"\x00",
-            lp16(event.name.encode()),
-            b"\x00\x00" if event.context is None else lp16(event.context.canonical),
-            bytes((len(event.keys),)),
-            *(_KEY.pack(*key) for key in event.keys),
-            _what(event.provider, event.reason, event.detail),
+            *_after_target(event),
         )
     )
     return body + keys.audit(partition.to_bytes(2, "big") + body)
+
+
+def encode_alike(
+    keys: StoreKeys, partition: int, entry: AuditEntry, numbers: Iterator[int], each: Iterable[tuple[bytes, str]]
+) -> Iterator[bytes]:
+    """Yield entries like `entry`, with the next of `numbers`, and with each operation and target.
+
+    What they have in common is encoded once: one of them takes a third of the time of another entry.
+    """
+    attempt, boot, place, mac = entry.event.origin.attempt, entry.boot, partition.to_bytes(2, "big"), keys.audit
+    before, after = b"".join(_before_target(entry.event)), b"".join(_after_target(entry.event))
+    for operation, target in each:
+        head = _HEAD.pack(_VERSION, operation, attempt, boot, next(numbers), 0)
+        body = b"".join((head, before, lp8(target.encode()), after))
+        yield body + mac(place + body)
+
+
+def _before_target(event: Event) -> tuple[bytes, ...]:
+    origin = event.origin
+    return (
+        b"\x01" if event.refused else b"\x00",
+        _where(event.action, event.environment, event.org),
+        _who(origin.issuer, origin.subject, origin.token_id, origin.source),
+        lp8(origin.request_id.encode()),
+    )
+
+
+def _after_target(event: Event) -> tuple[bytes, ...]:
+    return (
+        b"\x01" if event.name else b"\x00",
+        lp16(event.name.encode()),
+        b"\x00\x00" if event.context is None else lp16(event.context.canonical),
+        bytes((len(event.keys),)),
+        *(_KEY.pack(*key) for key in event.keys),
+        _what(event.provider, event.reason, event.detail),
+    )
 
 
 # Cached: parts that are the same in most entries of a worker.
