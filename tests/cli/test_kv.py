@@ -258,6 +258,18 @@ def test_what_a_server_says_does_not_reach_a_terminal_as_it_is(run_sealring):
     assert "\x1b" not in said
 
 
+def test_a_list_without_an_end_and_a_long_message_are_cut_off(run_sealring):
+    page = answered(200, '{"data": [], "list_metadata": {"after": "x"}}')
+    refused = answered(403, '{"message": "%s", "code": "c", "request_id": "r"}' % (5_000 * "m"))
+    with scripted(page, page, refused) as server:
+        variables = {"SEALRING_URL": server.url, "SEALRING_TOKEN": "a-token"}
+        listed = run_sealring("kv", "list", check=False, **variables)
+        said = run_sealring("kv", "list", check=False, **variables).stderr
+
+    assert (listed.returncode, listed.stderr) == (1, "Error: the list of the server does not end\n")
+    assert 900 < len(said) < 1_200
+
+
 def test_a_token_that_a_server_says_is_not_repeated(run_sealring, live, org):
     token = live.token(org)
     with scripted(answered(403, '{"message": "%s", "code": "c", "request_id": "r"}' % token)) as server:  # noqa: UP031

@@ -20,6 +20,8 @@ COMMAND_S = 300.0  # for all requests of one command
 PAUSES_S = (0.2, 1.0)  # before a request is sent again
 MAX_ANSWER_BYTES = 6 * (16 << 20) + (64 << 10)  # the largest value that a server can be set to take, escaped as \u0001
 
+MAX_SAID = 1_000  # characters of a text of the server that a person reads
+
 _REPEATED = frozenset({429, 503})  # the server did nothing, or recognises the repetition by its key
 _MAX_PAUSE_S = 10.0
 
@@ -125,7 +127,7 @@ def _document(answer: Answer) -> Json:
         )
     if not all(isinstance(document.get(member), str) for member in ("message", "code", "request_id")):
         raise ServerUnusable(f"what answers (status {answer.status}) is not a sealring server, or not its API")
-    raise RequestRefused(answer.status, document["code"], document["message"], document["request_id"])
+    raise RequestRefused(answer.status, *(document[member][:MAX_SAID] for member in ("code", "message", "request_id")))
 
 
 def _wanted_s(answer: Answer, pause_s: float) -> float:
