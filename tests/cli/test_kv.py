@@ -237,7 +237,7 @@ def test_a_token_that_is_refused_is_said_to_have_expired(kv, live):
 
     assert refused.returncode == 1
     assert refused.stderr.startswith(
-        "Error: the server refuses the token: it expired 1 hour ago; a valid one belongs into the file of "
+        "Error: the server refuses the token: it expired 1 hour ago; put a valid one into the file of "
         "SEALRING_TOKEN_FILE, or into SEALRING_TOKEN (401 unauthenticated, request id "
     )
 

@@ -85,7 +85,7 @@ class Exchange:
             if refused.status != 401:
                 raise
             said = (
-                f"the server refuses the token: {why_refused(self._access.token, time.time())}; a valid one belongs "
+                f"the server refuses the token: {why_refused(self._access.token, time.time())}; put a valid one "
                 f"into the file of {TOKEN_FILE_VARIABLE}, or into {TOKEN_VARIABLE}"
             )
             raise RequestRefused(401, refused.code, said, refused.request_id) from None
