@@ -5,8 +5,10 @@ import json
 import os
 import pty
 import subprocess
+import time
 from pathlib import Path
 
+import jwt
 import pytest
 
 from sealring.domain.principal import Permission
@@ -226,6 +228,28 @@ def test_a_missing_permission_is_said(kv, live, org):
 
     assert refused.returncode == 1
     assert "the token needs vault:objects:create. (403 forbidden, request id " in refused.stderr
+
+
+def test_a_token_that_is_refused_is_said_to_have_expired(kv, live):
+    expired = jwt.encode({"exp": int(time.time()) - 3_700}, "a key that nobody trusts, of 32 bytes", "HS256")
+
+    refused = kv("list", check=False, SEALRING_TOKEN=expired)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(
+        "Error: the server refuses the token: it expired 1 hour ago; put a valid one into the file of "
+        "SEALRING_TOKEN_FILE, or into SEALRING_TOKEN (401 unauthenticated, request id "
+    )
+
+
+def test_a_name_is_not_restored_but_an_id(kv, org):
+    kv("put", "name", "--org", org, stdin=b"v")
+    kv("delete", "name")
+
+    refused = kv("restore", "name", check=False)
+
+    assert refused.returncode == 1
+    assert "restore takes the id that `delete` printed, not a name\n" in refused.stderr
 
 
 def test_two_organizations_of_one_command_are_refused(kv, org):
