@@ -145,8 +145,9 @@ def test_a_folder_of_secrets_may_be_a_volume_of_another_kind(path):
     assert render(case("default", secrets={}, extraVolumes=[volume], extraVolumeMounts=[mount]))
 
 
-def test_a_volume_at_another_folder_does_not_count():
-    mount = {"name": "csi", "mountPath": "/sealring/secrets/rooted", "readOnly": True}
+@pytest.mark.parametrize("path", ["/sealring/secrets/rooted", "/sealring/secrets/ro", "/elsewhere/secrets/root"])
+def test_a_volume_at_another_folder_does_not_count(path):
+    mount = {"name": "csi", "mountPath": path, "readOnly": True}
 
     with pytest.raises(HelmError, match="secrets.root is required"):
         render(case("default", secrets={}, extraVolumeMounts=[mount]))
