@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 import tomllib
 
@@ -181,3 +182,20 @@ def test_chart_and_server_have_one_version():
 
 def version():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("image.repository", "evil.example/x # "),
+        ("store.existingSecret", "s\n    defaultMode: 0777"),
+        ("nameOverride", "{{ .Values }}"),
+        ("store.urlKey", "*a"),
+    ],
+)
+def test_no_text_begins_anything_else_in_a_manifest(value, text):
+    schema = SCHEMA
+    for name in value.split("."):
+        schema = schema["properties"][name]
+
+    assert re.fullmatch(schema["pattern"], text) is None
