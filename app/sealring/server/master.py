@@ -75,6 +75,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def start(self) -> None:
         harden()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # process 1 of a container would ignore it until then
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload yet
         try:
             inherited = self._read(Unsealing(handed_over()))
             self._counting.take_over(inherited.settings.observability.metrics_bind, self.cfg)
