@@ -41,7 +41,7 @@ TYPES = {
 }
 HEADED = {"table", "tables"}  # each has a heading and a table of its own
 
-# What stands in a manifest without quotes: a name, an image, a host, a path. No character of it begins anything in YAML.
+# What stands in a manifest without quotes, a name, an image, a host or a path: none begins anything in YAML.
 PLAIN = "^([A-Za-z0-9/._-]([A-Za-z0-9/._:@-]*[A-Za-z0-9/._-])?)?$"
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 _AMOUNTS = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
