@@ -6,7 +6,7 @@ that was put back does not bring back a root key that has been destroyed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,7 @@ class RootSeals:
         self._loaded = plugins.sealed()
         self._folder = settings.sealing.folder
         self._failures: dict[str, SealringError] = {}  # of the last attempt, by the names of seals
+        self.opened_by = ""  # the last one that opened, in words
 
     @cached_property
     def seals(self) -> tuple[Seal, ...]:
@@ -114,9 +115,12 @@ class RootSeals:
             if not isinstance(self._failures.get(each.name, _NOT_TRIED), _TEMPORARY):
                 continue  # a wrong PIN, sent again and again, would lock a token
             try:
-                return self._opened(files[each.name], each)
+                root = self._opened(files[each.name], each)
             except SealringError as failure:
                 self._failures[each.name] = failure
+            else:
+                self.opened_by = f"seal {each.name} ({each.provider})"
+                return root
         why = [f"seal {each.name} ({each.provider}): {_text(self._failures[each.name])}" for each in self.seals]
         may_pass = any(isinstance(failure, _TEMPORARY) for failure in self._failures.values())
         return StaysSealed("; ".join(why), may_pass)
@@ -175,7 +179,7 @@ class RootSeals:
         generation = self._next_generation()
         made: list[tuple[Seal, RootSeal]] = []
         for each in self.seals:
-            if not self._path(each.name).exists() and (line := each.initialise()) is not None:
+            if (line := each.initialise()) is not None:
                 yield line
             try:
                 made.append((each, seal(root, each, each.provider, generation)))
@@ -184,6 +188,8 @@ class RootSeals:
         for each, sealed in made:
             write_guarded(self._path(each.name), sealed.encode(), MODE)
             yield f"seal {self._path(each.name)} by {each.provider}"
+        for path in self._left_behind():
+            yield f"{path} belongs to no seal of the settings: remove it, and destroy its key if nothing else needs it"
 
     def make_recovery(self, root: Root, key: RecoveryKey) -> Path:
         """Seal the root keys by the recovery key, in the place of an earlier one. Raises SettingsInvalid."""
@@ -219,6 +225,11 @@ class RootSeals:
         if root != root_of(self._loaded, root.content):
             raise SettingsInvalid("its head names other root keys than it contains")
         return root
+
+    def _left_behind(self) -> Sequence[Path]:
+        """The files of seals that the settings do not name any more."""
+        named = {self._path(name) for name in (*(each.name for each in self.seals), RECOVERY)}
+        return sorted(set(self._folder.glob("root-seal-*")) - named)
 
     def _next_generation(self) -> int:
         return 1 + max((each.seal.head.generation for each in self.files if each.seal), default=0)
