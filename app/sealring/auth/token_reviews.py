@@ -6,6 +6,7 @@ Offline verification takes a token until its `exp`. A cluster refuses it as soon
 from __future__ import annotations
 
 import time
+from _thread import start_new_thread
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -165,10 +166,7 @@ class TokenReviews:
             finally:  # even if nobody waits any more
                 self._end(digest, owner, call, answer)
 
-        try:
-            Thread(target=run, name="token-review", daemon=True).start()
-        except RuntimeError:  # the system has no thread left
-            self._end(digest, owner, call, None)
+        _start(run, otherwise=lambda: self._end(digest, owner, call, None))
         return call
 
     def _answer(self, token: str, subject: str, owner: Hashable) -> _Answer | None:
@@ -189,6 +187,24 @@ class TokenReviews:
             del self._under_way[digest]
         self._calls.give_back(owner)
         call.end(answer)
+
+
+def _start(run: Callable[[], None], *, otherwise: Callable[[], None]) -> None:
+    """Run it in a thread, without waiting for the thread; `otherwise` if the system has no thread left.
+
+    Thread.start waits until the thread runs: many milliseconds if others are busy, and it would be the loop that waits.
+    """
+
+    def start() -> None:
+        try:
+            Thread(target=run, name="token-review", daemon=True).start()
+        except RuntimeError:
+            otherwise()
+
+    try:
+        start_new_thread(start, ())
+    except RuntimeError:
+        otherwise()
 
 
 def _wanted_s(error: OSError) -> float | None:
