@@ -14,23 +14,26 @@ from sealring.domain.ports import RevocationStore
 from sealring.domain.principal import Principal
 from sealring.domain.revocation import Revocation, Revoked
 from sealring.errors import IntegrityFailure, StoreError, Unauthenticated
-from sealring.observability.trail import Layer, waited
 
 RENEW_S = 2.0  # at this age one request reads the list again, while the others still use it
 MAX_AGE_S = 4.0  # at this age no request uses the list: a revocation is in force 4 s after it was stored
 
 Load = Callable[[], Sequence[Revocation]]
+Wait = Callable[[Lock], None]  # acquires a lock that another request keeps while it waits for the store
 
 
 class RevokedTokens:
     """Refuses revoked tokens. Caches the revocations of each environment. Called from many threads."""
 
-    __slots__ = ("_clock", "_lists", "_store")
+    __slots__ = ("_clock", "_lists", "_store", "_wait")
 
-    def __init__(self, store: RevocationStore, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: RevocationStore, clock: Callable[[], float] = time.monotonic, wait: Wait = fibers.acquire
+    ) -> None:
         """`clock` gives monotonic seconds."""
         self._store = store
         self._clock = clock
+        self._wait = wait
         self._lists: dict[EnvironmentId, _HeldList] = {}
 
     def refuse(self, principal: Principal) -> None:
@@ -43,7 +46,8 @@ class RevokedTokens:
             raise Unauthenticated("revoked")
 
     def _list_of(self, environment: EnvironmentId) -> _HeldList:
-        return self._lists.setdefault(environment, _HeldList(partial(self._store.load, environment), self._clock))
+        made = _HeldList(partial(self._store.load, environment), self._clock, self._wait)
+        return self._lists.setdefault(environment, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ class _Held:
 class _HeldList:
     """The list of one environment."""
 
-    def __init__(self, load: Load, clock: Callable[[], float]) -> None:
+    def __init__(self, load: Load, clock: Callable[[], float], wait: Wait) -> None:
         self._load = load
         self._clock = clock
+        self._wait = wait
         self._reading = Lock()  # held by the request that reads; the attributes below are those of the last read
         self._held = _Held()
         self._began_at = self._ended_at = float("-inf")
@@ -73,18 +78,14 @@ class _HeldList:
         if age < RENEW_S:
             return held.revoked
         if age >= MAX_AGE_S:
-            self._wait_for_the_read()
+            if not self._reading.acquire(blocking=False):
+                self._wait(self._reading)
         elif not self._reading.acquire(blocking=False):
             return held.revoked
         try:
             return self._renewed(now)
         finally:
             self._reading.release()
-
-    def _wait_for_the_read(self) -> None:
-        """Acquire the lock; another request that has it waits for the store."""
-        if not self._reading.acquire(blocking=False):
-            waited(Layer.STORE, partial(fibers.acquire, self._reading))
 
     def _renewed(self, wanted_at: float) -> Revoked:
         """Use the result of a read that ended after `wanted_at` and began recently; else read.
