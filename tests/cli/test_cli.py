@@ -219,7 +219,7 @@ def test_serve_does_not_start_without_its_root_key(run, installed):
     failed = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
 
     assert failed.returncode != 0
-    assert "cannot start: The key's provider is not set up. Tell the operator. (root key file" in failed.stdout
+    assert "cannot start: The key's provider is not set up. (root key file" in failed.stdout
     assert "Traceback" not in failed.stdout + failed.stderr
 
 

@@ -71,6 +71,21 @@ def test_a_seal_can_be_read_only_by_its_owner(sealed):
     assert [sealed.file(name).stat().st_mode & 0o777 for name in ("1", "2")] == [0o600, 0o600]
 
 
+def test_a_reseal_names_the_seals_that_the_settings_do_not_have_any_more(sealed):
+    text = sealed.path.read_text()
+    sealed.path.write_text(text.replace("[seal.2]", "[seal.3]").replace("[seal.1]", "[seal.2]"))
+    sealed.file("1").rename(sealed.file("2"))
+    sealed.file("1").write_text("what the first seal was")
+
+    said = list(sealed.seals.reseal())
+
+    assert said == [
+        f"seal {sealed.file('2')} by example",
+        f"seal {sealed.file('3')} by example",
+        f"{sealed.file('1')} belongs to no seal of the settings: remove it, and destroy its key if nothing else needs it",
+    ]
+
+
 def test_any_of_several_seals_opens(sealed, kms):
     root = sealed.seals.open()
 
@@ -87,8 +102,8 @@ def test_if_no_seal_opens_each_says_why(sealed, kms):
         sealed.seals.open()
 
     assert str(refused.value) == (
-        "the root keys stay sealed: seal 1 (example): The key is disabled. Tell the operator. (the KMS answered 400); "
-        "seal 2 (example): Access to the key is denied. Tell the operator. (the KMS answered 400); restore the access to "
+        "the root keys stay sealed: seal 1 (example): The key is disabled. (the KMS answered 400); "
+        "seal 2 (example): Access to the key is denied. (the KMS answered 400); restore the access to "
         "one of them, or start with `sealring serve --recovery-key`"
     )
 
@@ -358,7 +373,7 @@ def test_the_report_names_each_seal_and_a_file_in_clear(sealed, kms):
 
     assert list(sealed.seals.report()) == [
         f"root      ok: seal 1: by example, root {root} (data/1, keep/1), sealing 1",
-        "root      warning: seal 2: The key is disabled. Tell the operator. (the KMS answered 400)",
+        "root      warning: seal 2: The key is disabled. (the KMS answered 400)",
         f"root      warning: {sealed.folder / 'root.key'} has root keys in clear beside their seals: remove it, after you have put a copy where no server is",
     ]
 

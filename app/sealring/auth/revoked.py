@@ -14,6 +14,7 @@ from sealring.domain.ports import RevocationStore
 from sealring.domain.principal import Principal
 from sealring.domain.revocation import Revocation, Revoked
 from sealring.errors import IntegrityFailure, StoreError, Unauthenticated
+from sealring.observability.trail import Layer, waited
 
 RENEW_S = 2.0  # at this age one request reads the list again, while the others still use it
 MAX_AGE_S = 4.0  # at this age no request uses the list: a revocation is in force 4 s after it was stored
@@ -72,13 +73,18 @@ class _HeldList:
         if age < RENEW_S:
             return held.revoked
         if age >= MAX_AGE_S:
-            fibers.acquire(self._reading)
+            self._wait_for_the_read()
         elif not self._reading.acquire(blocking=False):
             return held.revoked
         try:
             return self._renewed(now)
         finally:
             self._reading.release()
+
+    def _wait_for_the_read(self) -> None:
+        """Acquire the lock; another request that has it waits for the store."""
+        if not self._reading.acquire(blocking=False):
+            waited(Layer.STORE, partial(fibers.acquire, self._reading))
 
     def _renewed(self, wanted_at: float) -> Revoked:
         """Use the result of a read that ended after `wanted_at` and began recently; else read.

@@ -57,7 +57,8 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
         server = _Server(self)
         sys.setswitchinterval(_SWITCH_S)
         self._install_sigquit_handler()
-        await server.serve(sockets=self.sockets)
+        # uvloop leaves a socket that it closes to nobody else, but does not know gunicorn's wrapper of one
+        await server.serve(sockets=[each.sock for each in self.sockets])
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 

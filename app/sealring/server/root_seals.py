@@ -7,7 +7,7 @@ opens, so the newest are opened first, and one that was altered refuses no other
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +78,7 @@ class RootSeals:
         self._loaded = plugins.sealed()
         self._folder = settings.sealing.folder
         self._failures: dict[str, SealringError] = {}  # of the last attempt, by the names of seals
+        self.opened_by = ""  # the last one that opened, in words
 
     @cached_property
     def seals(self) -> tuple[Seal, ...]:
@@ -118,6 +119,7 @@ class RootSeals:
         files = {each.name: each for each in self.files}
         for by, file in self._newest_first():
             if (root := self._tried(file, by)) is not None:
+                self.opened_by = f"seal {by.name} ({by.provider})"
                 return root
         why = [f"seal {each.name} ({each.provider}): {self._why(files[each.name])}" for each in self.seals]
         may_pass = any(isinstance(failure, _TEMPORARY) for failure in self._failures.values())
@@ -179,7 +181,7 @@ class RootSeals:
         generation = self._next_generation()
         made: list[tuple[Seal, RootSeal]] = []
         for each in self.seals:
-            if not self._path(each.name).exists() and (line := each.initialise()) is not None:
+            if (line := each.initialise()) is not None:
                 yield line
             try:
                 made.append((each, seal(root, each, each.provider, generation)))
@@ -188,6 +190,8 @@ class RootSeals:
         for each, sealed in made:
             write_guarded(self._path(each.name), sealed.encode(), MODE)
             yield f"seal {self._path(each.name)} by {each.provider}"
+        for path in self._left_behind():
+            yield f"{path} belongs to no seal of the settings: remove it, and destroy its key if nothing else needs it"
 
     def make_recovery(self, root: Root, key: RecoveryKey) -> Path:
         """Seal the root keys by the recovery key, in the place of an earlier one. Raises SettingsInvalid."""
@@ -262,6 +266,11 @@ class RootSeals:
         if root != root_of(self._loaded, root.content):
             raise SettingsInvalid("its head names other root keys than it contains")
         return root
+
+    def _left_behind(self) -> Sequence[Path]:
+        """The files of seals that the settings do not name any more."""
+        named = {self._path(name) for name in (*(each.name for each in self.seals), RECOVERY)}
+        return sorted(set(self._folder.glob("root-seal-*")) - named)
 
     def _next_generation(self) -> int:
         """Raises SettingsInvalid for one that no file can have, which only an altered seal leads to."""
