@@ -1,7 +1,8 @@
 """The seals of an installation: files beside the settings, any of which opens the root keys.
 
-A file belongs to one content of the root keys. Only those of the content that was sealed last are opened: an older file
-that was put back does not bring back a root key that has been destroyed.
+A file belongs to one content of the root keys. An older file that was put back does not bring back a root key that has
+been destroyed: it is refused beside a newer one of other root keys. What a file says of itself is proved only when it
+opens, so the newest are opened first, and one that was altered refuses no other.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sealring.crypto.root_seal import RecoveryKey
-from sealring.domain.root_seal import RECOVERY, Root, RootSeal, SealHead
+from sealring.domain.root_seal import MAX_GENERATION, RECOVERY, Root, RootSeal, SealHead
 from sealring.errors import (
     IntegrityFailure,
     KeyDeadlineExceeded,
@@ -45,6 +46,10 @@ class SealFile:
     path: Path
     seal: RootSeal | None
     trouble: str = ""
+
+    @property
+    def generation(self) -> int:
+        return 0 if self.seal is None else self.seal.head.generation
 
     def __str__(self) -> str:
         if self.seal is None:
@@ -86,13 +91,14 @@ class RootSeals:
         """The file of each seal of the settings, and that of the recovery key if there is one."""
         named = [*((each.name, each.provider) for each in self._settings.sealing.seals), (RECOVERY, RECOVERY)]
         found = [self._read(name, provider) for name, provider in named]
-        newest = max((each.seal.head for each in found if each.seal), key=lambda head: head.generation, default=None)
-        return tuple(_judged(each, newest) for each in found if each.name != RECOVERY or each.seal or each.trouble)
+        return tuple(each for each in found if each.name != RECOVERY or each.seal or each.trouble)
 
     @property
-    def head(self) -> SealHead | None:
-        """What the newest seals say of the root keys; None if there is no seal yet."""
-        return next((each.seal.head for each in self.files if each.seal and not each.trouble), None)
+    def heads(self) -> tuple[SealHead, ...]:
+        """What the seals that seem newest say of the root keys, which nothing has proved; none if there is no seal."""
+        found = [each for each in self.files if not each.trouble]
+        newest = max((each.generation for each in found), default=0)
+        return tuple(each.seal.head for each in found if each.seal and each.generation == newest)
 
     @property
     def has_recovery(self) -> bool:
@@ -105,23 +111,17 @@ class RootSeals:
         return path if path is not None and path.exists() else None
 
     def holds(self, root: Root) -> bool:
-        """Whether these are the root keys that the seals contain."""
-        return self.head is not None and self.head.is_of(root)
+        """Whether the seals say that they contain these root keys, which the caller has."""
+        return any(head.is_of(root) for head in self.heads)
 
     def attempt(self) -> Root | StaysSealed:
         """Try each seal that did not fail for good before. Raises SettingsInvalid for unusable settings of a seal."""
         files = {each.name: each for each in self.files}
-        for each in self.seals:
-            if not isinstance(self._failures.get(each.name, _NOT_TRIED), _TEMPORARY):
-                continue  # a wrong PIN, sent again and again, would lock a token
-            try:
-                root = self._opened(files[each.name], each)
-            except SealringError as failure:
-                self._failures[each.name] = failure
-            else:
-                self.opened_by = f"seal {each.name} ({each.provider})"
+        for by, file in self._newest_first():
+            if (root := self._tried(file, by)) is not None:
+                self.opened_by = f"seal {by.name} ({by.provider})"
                 return root
-        why = [f"seal {each.name} ({each.provider}): {_text(self._failures[each.name])}" for each in self.seals]
+        why = [f"seal {each.name} ({each.provider}): {self._why(files[each.name])}" for each in self.seals]
         may_pass = any(isinstance(failure, _TEMPORARY) for failure in self._failures.values())
         return StaysSealed("; ".join(why), may_pass)
 
@@ -134,14 +134,11 @@ class RootSeals:
 
     def report(self) -> Iterator[str]:
         """Try each seal, and yield a line for each, and one for a file of root keys in clear."""
-        by: dict[str, Opener] = {each.name: each for each in self.seals}
+        for by, file in self._newest_first():
+            self._tried(file, by)
         for file in self.files:
-            try:
-                self._readable(file) if file.name == RECOVERY else self._opened(file, by[file.name])
-            except SealringError as failure:
-                yield f"root      warning: seal {file.name}: {_text(failure)}"
-            else:
-                yield f"root      ok: {file}"
+            why = self._why(file)
+            yield f"root      warning: seal {file.name}: {why}" if why else f"root      ok: {file}"
         if self.clear_file is not None:
             yield (
                 f"root      warning: {self.clear_file} has root keys in clear beside their seals: remove it, after "
@@ -153,6 +150,11 @@ class RootSeals:
         file = next((each for each in self.files if each.name == RECOVERY), None)
         if file is None:
             raise SettingsInvalid(f"there is no {self._path(RECOVERY)}: no recovery key was made, or its seal was lost")
+        for by, rival in self._newest_first():
+            if rival in self._rivals(file):
+                self._tried(rival, by)
+        if self._newer(file) is not None:
+            raise SettingsInvalid(self._why(file))
         try:
             return self._opened(file, key)
         except IntegrityFailure as failure:
@@ -199,7 +201,7 @@ class RootSeals:
 
     def initialise(self) -> Iterator[str]:
         """Make and seal the root keys of a new installation, unless there are seals. Raises SettingsInvalid."""
-        if self.head is not None:
+        if self.heads:
             yield f"seals of the root keys in {self._folder} (kept as they are)"
             return
         for each in self.files:
@@ -209,19 +211,58 @@ class RootSeals:
 
     def reseal(self) -> Iterator[str]:
         """Seal the root keys again by each seal of the settings, from a seal that opens or the file in clear."""
-        if self.head is None and self.clear_file is not None and not any(each.path.exists() for each in self.files):
+        if not self.heads and self.clear_file is not None and not any(each.path.exists() for each in self.files):
             yield from self.make(self.in_clear())
             yield f"{self.clear_file} is not needed any more: put a copy where no server is, and remove it"
         else:
             yield from self.make(self.open())
 
-    def _readable(self, file: SealFile) -> RootSeal:
-        if file.seal is None or file.trouble:
-            raise SettingsInvalid(file.trouble)
-        return file.seal
+    def _newest_first(self) -> list[tuple[Seal, SealFile]]:
+        files = {each.name: each for each in self.files}
+        return sorted(((each, files[each.name]) for each in self.seals), key=lambda pair: -pair[1].generation)
+
+    def _tried(self, file: SealFile, by: Seal) -> Root | None:
+        """Open a seal, unless it failed for good before, or is older than one that may be genuine."""
+        if not isinstance(self._failures.get(by.name, _NOT_TRIED), _TEMPORARY):
+            return None  # a wrong PIN, sent again and again, would lock a token
+        try:
+            return None if self._newer(file) else self._opened(file, by)
+        except SealringError as failure:
+            self._failures[by.name] = failure
+            return None
+
+    def _rivals(self, file: SealFile) -> Iterator[SealFile]:
+        """The seals that say that they are newer, and of other root keys. Never the recovery key's: none can try it."""
+        for each in self.files:
+            if file.seal and each.seal and each.name != RECOVERY and each.seal.head.supersedes(file.seal.head):
+                yield each
+
+    def _newer(self, file: SealFile) -> SealFile | None:
+        """A newer seal of other root keys, unless trying it has shown that it was altered."""
+        return next((each for each in self._rivals(file) if not self._is_altered(each)), None)
+
+    def _is_altered(self, file: SealFile) -> bool:
+        return isinstance(self._failures.get(file.name), IntegrityFailure)
+
+    def _why(self, file: SealFile) -> str:
+        """Why a seal is not used; nothing if it is."""
+        if (newer := self._newer(file)) is not None:
+            return self._older_than(file, newer)
+        if file.trouble:
+            return for_the_operator(SettingsInvalid(file.trouble))
+        failure = self._failures.get(file.name)
+        return "" if failure is None else _text(failure)
+
+    def _older_than(self, file: SealFile, newer: SealFile) -> str:
+        remedy = "`sealring root recovery-key`" if file.name == RECOVERY else "`sealring root reseal`"
+        why = f"{file.path} is of other root keys than those that were sealed last: make it again with {remedy}"
+        closed = f"; or move {newer.path} away, if it is not what was sealed last" if self._why(newer) else ""
+        return f"{why}{closed}"
 
     def _opened(self, file: SealFile, by: Opener) -> Root:
-        root = unseal(self._readable(file), by)
+        if file.seal is None or file.trouble:
+            raise SettingsInvalid(file.trouble)
+        root = unseal(file.seal, by)
         if root != root_of(self._loaded, root.content):
             raise SettingsInvalid("its head names other root keys than it contains")
         return root
@@ -232,7 +273,12 @@ class RootSeals:
         return sorted(set(self._folder.glob("root-seal-*")) - named)
 
     def _next_generation(self) -> int:
-        return 1 + max((each.seal.head.generation for each in self.files if each.seal), default=0)
+        """Raises SettingsInvalid for one that no file can have, which only an altered seal leads to."""
+        found = {each.generation: each.path for each in self.files if not self._is_altered(each)}
+        newest = max(found, default=0)
+        if newest == MAX_GENERATION:
+            raise SettingsInvalid(f"{found[newest]} was altered: it cannot have been sealed so often; move it away")
+        return 1 + newest
 
     def _path(self, name: str) -> Path:
         return self._folder / f"root-seal-{name}"
@@ -254,15 +300,6 @@ class RootSeals:
             made = f"{path} has the root keys of '{head.provider}', sealed by '{head.sealed_by}'"
             return SealFile(name, path, sealed, f"{made}; the settings name '{wanted[0]}' and '{wanted[1]}'")
         return SealFile(name, path, sealed)
-
-
-def _judged(file: SealFile, newest: SealHead | None) -> SealFile:
-    """Refuse a seal of other root keys than those that were sealed last."""
-    if file.seal is None or file.trouble or newest is None or file.seal.head.root_id == newest.root_id:
-        return file
-    remedy = "`sealring root recovery-key`" if file.name == RECOVERY else "`sealring root reseal`"
-    why = f"{file.path} is of other root keys than those that were sealed last: make it again with {remedy}"
-    return SealFile(file.name, file.path, file.seal, why)
 
 
 def _text(failure: SealringError) -> str:
