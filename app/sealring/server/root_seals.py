@@ -27,7 +27,8 @@ from sealring.providers.failures import for_the_operator
 from sealring.providers.plugins import Plugins
 from sealring.providers.root_files import fresh_root, read_root, root_of, root_path
 from sealring.providers.seals import Seal
-from sealring.server.trust_files import read_guarded, write_guarded
+from sealring.server.seal_files import SealFile, read_seal
+from sealring.server.trust_files import write_guarded
 from sealring.settings import Settings
 
 MODE = 0o600
@@ -36,27 +37,6 @@ WHAT_TO_DO = "restore the access to one of them, or start with `sealring serve -
 _TEMPORARY = (KeyUnavailable, KeyDeadlineExceeded, KeyThrottled)
 _NOT_TRIED = KeyUnavailable("", "operator")
 _UNFIT = "it was altered, or was sealed by another key than the one that the settings name"
-
-
-@dataclass(frozen=True, slots=True)
-class SealFile:
-    """A seal's file, and what prevents its use, if anything does."""
-
-    name: str
-    path: Path
-    seal: RootSeal | None
-    trouble: str = ""
-
-    @property
-    def generation(self) -> int:
-        return 0 if self.seal is None else self.seal.head.generation
-
-    def __str__(self) -> str:
-        if self.seal is None:
-            return f"seal {self.name}"
-        head = self.seal.head
-        epochs = ", ".join(map(str, head.epochs))
-        return f"seal {self.name}: by {head.sealed_by}, root {head.root_id.hex()} ({epochs}), sealing {head.generation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +70,7 @@ class RootSeals:
     def files(self) -> tuple[SealFile, ...]:
         """The file of each seal of the settings, and that of the recovery key if there is one."""
         named = [*((each.name, each.provider) for each in self._settings.sealing.seals), (RECOVERY, RECOVERY)]
-        found = [self._read(name, provider) for name, provider in named]
+        found = [read_seal(self._path(name), name, provider, self._loaded.spec.name) for name, provider in named]
         return tuple(each for each in found if each.name != RECOVERY or each.seal or each.trouble)
 
     @property
@@ -282,24 +262,6 @@ class RootSeals:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"root-seal-{name}"
-
-    def _read(self, name: str, provider: str) -> SealFile:
-        path = self._path(name)
-        try:
-            text = read_guarded(path, "seal")
-            sealed = None if text is None else RootSeal.parse(text)
-        except SettingsInvalid as error:
-            return SealFile(name, path, None, str(error))
-        except ValueError:
-            return SealFile(name, path, None, f"{path} is damaged, or of another version of sealring")
-        if sealed is None:
-            missing = "" if name == RECOVERY else f"there is no {path}: make it with `sealring root reseal`"
-            return SealFile(name, path, None, missing)
-        head, wanted = sealed.head, (self._loaded.spec.name, provider)
-        if (head.provider, head.sealed_by) != wanted:
-            made = f"{path} has the root keys of '{head.provider}', sealed by '{head.sealed_by}'"
-            return SealFile(name, path, sealed, f"{made}; the settings name '{wanted[0]}' and '{wanted[1]}'")
-        return SealFile(name, path, sealed)
 
 
 def _text(failure: SealringError) -> str:
