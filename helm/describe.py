@@ -41,6 +41,8 @@ TYPES = {
 }
 HEADED = {"table", "tables"}  # each has a heading and a table of its own
 
+# What stands in a manifest without quotes, a name, an image, a host or a path: none begins anything in YAML.
+PLAIN = "^([A-Za-z0-9/._-]([A-Za-z0-9/._:@-]*[A-Za-z0-9/._-])?)?$"
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 _AMOUNTS = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
 DEFINITIONS: Schema = {
@@ -165,7 +167,7 @@ def _one(known: list[Value], value: Value) -> Schema:
     if isinstance(value.default, bool):
         return {"type": "boolean"}
     if isinstance(value.default, str):
-        return {"type": "string"}
+        return {"type": "string", "pattern": PLAIN}
     raise SystemExit(f"values.yaml: {'.'.join(value.path)} needs a comment with @schema")
 
 

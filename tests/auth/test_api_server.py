@@ -9,7 +9,7 @@ import pytest
 from sealring.auth import api_server
 from sealring.auth.api_server import ApiServer as Where
 from sealring.auth.api_server import Reviewer
-from sealring.auth.exchange import reason_of
+from sealring.auth.exchange import TooManyCalls, reason_of
 from sealring.auth.jwks_fetch import fetch_key_set
 from support.api_server import ApiServer, account_token
 from support.tls import PrivateCa
@@ -78,6 +78,23 @@ def test_another_status_is_no_answer(api, status):
     api.status = status
 
     assert failure(api) == f"status {status}"
+
+
+@pytest.mark.parametrize(
+    ("said", "retry_after_s"),
+    [
+        ("1", 1.0),
+        ("0", 0.0),
+        ("3600", 3600.0),
+        *((other, None) for other in (None, "", "-1", "1.5", "9" * 7, "Wed, 21 Oct 2026 07:28:00 GMT")),
+    ],
+)
+def test_too_many_calls_come_with_the_pause_that_the_api_server_wants(api, said, retry_after_s):
+    api.status, api.retry_after = 429, said
+
+    with pytest.raises(TooManyCalls) as caught:
+        accepted(api)
+    assert caught.value.retry_after_s == retry_after_s
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """Token reviews: how long an answer counts, what happens without one, and that nobody waits for another's cluster."""
 
+import statistics
 import threading
+import time
 
 import pytest
 
 from auth.kit import ENVIRONMENT, NOW, SetClock, nothing_revoked
 from auth.test_clusters import cluster
 from sealring.auth import token_reviews
+from sealring.auth.exchange import TooManyCalls
 from sealring.auth.key_set_log import Told
 from sealring.auth.key_sources import StaticKeys
 from sealring.auth.scoping import Authenticator
@@ -28,6 +31,7 @@ class Cluster:
     def __init__(self):
         self.accepted = True
         self.failure = None
+        self.refused = {}  # failures for single subjects
         self.asked = []
         self.answers = threading.Event()
         self.answers.set()
@@ -35,8 +39,9 @@ class Cluster:
     def accepts(self, token, subject):
         self.asked.append((token, subject))
         self.answers.wait(PATIENCE_S)
-        if self.failure is not None:
-            raise self.failure
+        failure = self.refused.get(subject, self.failure)
+        if failure is not None:
+            raise failure
         return self.accepted
 
 
@@ -184,6 +189,106 @@ def test_after_a_failure_there_is_a_pause(reviews, said, clock):
     require(reviews)
 
 
+NOISY = caller("org_noisy", subject="noisy")
+FAILURES = [OSError("status 503"), TimeoutError(), TooManyCalls(1.0), TooManyCalls(None)]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=["status", "timeout", "429", "429-without-a-time"])
+def test_no_failure_of_one_tenant_pauses_another(reviews, said, failure):
+    said.refused["noisy"] = failure
+    assert outcome(reviews, "token-noisy", NOISY) is IssuerUnavailable
+
+    require(reviews, "token-quiet", caller("org_quiet"))
+    assert outcome(reviews, "token-noisy-2", NOISY) is IssuerUnavailable
+
+    assert said.asked == [("token-noisy", "noisy"), ("token-quiet", "pod")]
+
+
+def test_no_call_of_one_tenant_that_is_given_up_pauses_another(reviews, said, monkeypatch):
+    monkeypatch.setattr(token_reviews, "WAIT_S", 0.1)
+    said.answers.clear()
+    assert outcome(reviews, "token-noisy", NOISY) is IssuerUnavailable
+    said.answers.set()
+
+    require(reviews, "token-quiet", caller("org_quiet"))
+
+
+def test_failures_of_several_tenants_pause_no_other(reviews, said):
+    said.refused["noisy"] = OSError("status 503")
+    for number in range(4):
+        noisy = caller(f"org_noisy_{number}", subject="noisy")
+        assert outcome(reviews, f"token-{number}", noisy) is IssuerUnavailable
+
+    require(reviews, "token-quiet", caller("org_quiet"))
+
+
+def test_a_known_token_is_renewed_while_calls_of_another_tenant_fail(reviews, said, clock):
+    require(reviews, "token-quiet", caller("org_quiet"))
+    said.refused["noisy"] = OSError("status 503")
+
+    for number in range(10):
+        clock.now += 2.0
+        assert outcome(reviews, f"token-{number}", NOISY) is IssuerUnavailable
+        require(reviews, "token-quiet", caller("org_quiet"))
+        assert becomes_true(lambda: not reviews._under_way)
+
+    assert 3 <= said.asked.count(("token-quiet", "pod")) <= 4
+
+
+def test_an_answer_to_another_call_ends_the_pause_of_its_tenant(reviews, said):
+    said.answers.clear()
+    answered = threading.Thread(target=outcome, args=(reviews, "token-1"))
+    answered.start()
+    assert becomes_true(lambda: said.asked)
+    reviews._pauses.failed(token_reviews._owner(caller("org_a")))
+    said.answers.set()
+    answered.join()
+
+    require(reviews, "token-2")
+
+
+def test_a_refusal_of_more_calls_is_a_pause_that_the_cluster_wants(reviews, said, clock):
+    """Even without a time: calls that it still answers do not end it, nor does another failure make it longer."""
+    said.failure = TooManyCalls(None)
+    assert outcome(reviews) is IssuerUnavailable
+    said.failure = None
+    owner = token_reviews._owner(caller("org_a"))
+
+    reviews._pauses.answered(owner)
+    assert outcome(reviews) is IssuerUnavailable
+    clock.now += 1.0
+    reviews._pauses.failed(owner)
+    clock.now += 1.0
+    require(reviews)
+
+
+def test_an_answer_does_not_end_a_pause_that_the_cluster_wants(reviews, said, clock):
+    said.answers.clear()
+    answered = threading.Thread(target=outcome, args=(reviews, "token-1"))
+    answered.start()
+    assert becomes_true(lambda: said.asked)
+    reviews._pauses.failed(token_reviews._owner(caller("org_a")), 3.0)
+    said.answers.set()
+    answered.join()
+
+    clock.now += 2.9
+    assert outcome(reviews, "token-2") is IssuerUnavailable
+    clock.now += 0.1
+    require(reviews, "token-2")
+
+
+@pytest.mark.parametrize(("wanted_s", "pause_s"), [(0.0, 1.0), (1.0, 1.0), (3.0, 3.0), (3_600.0, 4.0), (None, 2.0)])
+def test_a_pause_is_as_long_as_the_cluster_wants_within_limits(reviews, said, clock, wanted_s, pause_s):
+    said.failure = TooManyCalls(wanted_s)
+    assert outcome(reviews) is IssuerUnavailable
+    said.failure = None
+
+    clock.now += pause_s - 0.1
+    assert outcome(reviews) is IssuerUnavailable
+    clock.now += 0.1
+    require(reviews)
+
+
 def test_who_may_do_nothing_is_not_asked_for(reviews, said):
     require(reviews, "token-1", caller(permissions=()))
 
@@ -277,14 +382,45 @@ def outcome_of_start(reviews, token, principal):
     return True
 
 
-def test_a_system_without_threads_is_no_answer(reviews, monkeypatch):
-    def exhausted(_thread):
+@pytest.mark.parametrize("start", ["Thread.start", "start_new_thread"])
+def test_a_system_without_threads_is_no_answer(reviews, monkeypatch, start):
+    def exhausted(*_arguments):
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patched:
-        patched.setattr(token_reviews.Thread, "start", exhausted)
+        patched.setattr(f"sealring.auth.token_reviews.{start}", exhausted)
         assert outcome(reviews) is IssuerUnavailable
     assert reviews._under_way == {}
+
+
+@pytest.fixture
+def busy_threads():
+    """Threads that all want to run Python."""
+    ended = threading.Event()
+
+    def work():
+        while not ended.is_set():
+            pass
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for each in threads:
+        each.start()
+    yield
+    ended.set()
+    for each in threads:
+        each.join()
+
+
+def test_the_beginning_of_a_call_does_not_wait_for_its_thread(reviews, said, busy_threads):
+    """The loop runs it."""
+    said.answers.clear()
+    took_s = []
+    for number in range(7):
+        began = time.perf_counter()
+        assert outcome_of_start(reviews, f"token-{number}", caller("org_a")) is True
+        took_s.append(time.perf_counter() - began)
+
+    assert statistics.median(took_s) < 0.003
 
 
 # --- where requests meet them

@@ -219,7 +219,7 @@ def test_serve_does_not_start_without_its_root_key(run, installed):
     failed = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
 
     assert failed.returncode != 0
-    assert "cannot start: The key's provider is not set up. Tell the operator. (root key file" in failed.stdout
+    assert "cannot start: The key's provider is not set up. (root key file" in failed.stdout
     assert "Traceback" not in failed.stdout + failed.stderr
 
 
@@ -232,7 +232,7 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server\n"
+        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces\n"
     )
 
 

@@ -66,7 +66,8 @@ def test_its_valkey_syncs_each_write_and_asks_for_the_password_of_the_file(tmp_p
     with running_valkey(folder, settings=folder / "valkey.conf", password="s3cret-of-the-store") as url:
         with redis.Redis.from_url(url) as store:
             kept = {
-                name: store.config_get(name)[name] for name in ("appendonly", "appendfsync", "maxmemory-policy", "save")
+                name: store.config_get(name)[name]
+                for name in ("appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "save")
             }
         with (
             redis.Redis.from_url(url.replace(":s3cret-of-the-store@", "")) as stranger,
@@ -74,7 +75,13 @@ def test_its_valkey_syncs_each_write_and_asks_for_the_password_of_the_file(tmp_p
         ):
             stranger.get("x")
 
-    assert kept == {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
+    assert kept == {
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "maxmemory": "1073741824",
+        "maxmemory-policy": "noeviction",
+        "save": "",
+    }
 
 
 @pytest.mark.parametrize("name", ["sealring", "init"])

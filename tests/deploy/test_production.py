@@ -80,6 +80,10 @@ def test_the_store_that_it_makes_keeps_what_is_answered(said):
     assert "durable   ok: single" in said
 
 
+def test_the_doctor_finds_that_the_store_has_a_limit_of_memory(said):
+    assert re.search(r"^ok +memory .* of 1024 MiB used", said, re.MULTILINE)
+
+
 def test_it_has_no_findings(said):
     assert "0 findings" in said
 

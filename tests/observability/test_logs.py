@@ -2,13 +2,16 @@
 
 import json
 import uuid
+from contextlib import suppress
 
 import pytest
+import redis
 
 from sealring.errors import SettingsInvalid
 from sealring.observability import traces
+from sealring.operator.embedded import EmbeddedValkey
 from support.collecting import collecting
-from support.live import live_server
+from support.live import live_server, serving
 from support.waiting import becomes_true
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -21,6 +24,7 @@ slow_ms = 1
 [traces]
 endpoint = "{endpoint}"
 """
+SLOW = "[logs]\nslow_ms = 250\n"
 
 
 @pytest.fixture(scope="module", params=["loop", "threads"])
@@ -64,6 +68,18 @@ def test_an_access_line_has_these_fields_and_no_others(told):
     assert access["status"] == answer.status
 
 
+def test_a_refusal_names_the_route_as_the_access_line_does(told):
+    request_id = uuid.uuid4().hex
+
+    answer = told.ask(
+        "GET", "/vault/v1/kv/name/a/b", token=told.token("org_acme"), headers={"X-Request-ID": request_id}
+    )
+
+    assert answer.status == 404
+    assert line(told, "access", request_id)["route"] == "GET /vault/v1/kv/name/{name}"
+    assert line(told, "refusal", request_id)["route"] == "GET /vault/v1/kv/name/{name}"
+
+
 def test_a_slow_line_says_what_the_request_has_waited_for(told):
     request_id, _ = created(told)
 
@@ -74,6 +90,25 @@ def test_a_slow_line_says_what_the_request_has_waited_for(told):
     }  # fmt: skip
     assert 0 < slow["store_ms"] <= slow["ms"]
     assert slow["auth_ms"] + slow["queue_ms"] + slow["store_ms"] + slow["kms_ms"] <= slow["ms"] + 1
+
+
+@pytest.mark.parametrize("worker", ["loop", "threads"])
+def test_the_wait_for_a_store_that_is_away_is_one_for_the_store(worker, tmp_path):
+    """Though the check of the token needs it, too, once the list of revoked tokens is old."""
+    with EmbeddedValkey(tmp_path) as store, serving(tmp_path, store.url, workers=1, more=SLOW, worker=worker) as live:
+        token, request_id = live.token("org_acme"), uuid.uuid4().hex
+        assert live.ask("GET", "/vault/v1/kv", token=token).status == 200
+        with suppress(redis.ConnectionError):
+            live.store.shutdown(nosave=True)
+
+        for _ in range(3):
+            asked = live.ask("GET", "/vault/v1/kv", token=token, headers={"X-Request-ID": request_id})
+            assert asked.status == 503
+
+        assert becomes_true(lambda: len(lines(live, "slow", request_id)) == 3)
+        for slow in lines(live, "slow", request_id):
+            assert slow["store_ms"] > 0.9 * slow["ms"]
+            assert slow["auth_ms"] + slow["queue_ms"] + slow["store_ms"] + slow["kms_ms"] <= slow["ms"] + 1
 
 
 def test_a_refusal_has_the_trace_of_its_caller(told):

@@ -246,11 +246,12 @@ def test_what_never_began_is_not_counted(monkeypatch):
     """The system has no thread left for a call."""
     gateway = Gateway({}, {"silent": Source(Refusing)}, threads=2)
 
-    def exhausted(_thread):
-        raise RuntimeError("can't start new thread")
+    class Exhausted(threading.Thread):
+        def start(self):
+            raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patched:
-        patched.setattr(call_threads.Thread, "start", exhausted)
+        patched.setattr(call_threads, "Thread", Exhausted)
         for _ in range(200):
             with pytest.raises(KeyThrottled):
                 wrap(gateway, call_of("org_acme"), key(1))

@@ -1,9 +1,11 @@
 """TLS of the server itself: a renewed certificate is taken without losing a request, and one that is no good is not."""
 
+import os
 import shutil
 import signal
 import socket
 import ssl
+from contextlib import suppress
 
 import pytest
 
@@ -104,6 +106,22 @@ def test_a_certificate_without_its_key_is_not_taken_until_the_key_comes(live, is
     issuer.tls.key.write_bytes(new_key)
     assert becomes_true(lambda: all_show(live, renewed))
     assert said(live, REFUSED) == 1
+
+
+def test_workers_that_start_while_the_files_are_no_good_serve_with_the_former_certificate(live, issuer):
+    before, former = shown(live), set(live.workers)
+    issuer.tls.certificate.write_text("nonsense")
+    issuer.tls.key.write_text("nonsense")
+    assert becomes_true(lambda: said(live, REFUSED) == 1)
+
+    for worker in former:
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+    assert becomes_true(lambda: len(live.workers) == 2 and former.isdisjoint(live.workers) and is_ready(live))
+    assert all_show(live, before)
+    renewed = issuer.issue()
+    assert becomes_true(lambda: all_show(live, renewed))
 
 
 def test_a_reload_takes_a_renewed_certificate_at_once_and_only_once(live, issuer):

@@ -223,6 +223,19 @@ def test_a_hook_that_lets_no_first_worker_start_ends_the_start(up):
     assert "s3cret" not in ended.stderr + ended.stdout
 
 
+@pytest.mark.parametrize("made", [None, "a file"])
+def test_no_place_for_heartbeats_ends_the_start_and_is_named(up, tmp_path, made):
+    place = tmp_path / "heartbeats"
+    if made is not None:
+        place.write_text(made)
+    configure(up, f"worker_tmp_dir = {str(place)!r}")
+
+    ended = start(up.folder)
+
+    assert ended.returncode == 3
+    assert ended.stderr.count(f"no file can be made in {place} (gunicorn's worker_tmp_dir): ") == 1
+
+
 def start(folder):
     """Start another server with what is in the folder, and wait for its end."""
     command = [sys.executable, "-m", "sealring.server.master", "--config", f"file:{folder / GUNICORNS}"]

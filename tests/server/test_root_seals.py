@@ -1,6 +1,8 @@
 """Seals of the root keys: any of them opens, and nothing else does."""
 
+import base64
 import itertools
+import os
 from dataclasses import replace
 
 import pytest
@@ -15,7 +17,7 @@ from sealring.operator.recovery import key_of, shares_of
 from sealring.providers.instances import ManagedSource
 from sealring.providers.plugins import managed_source
 from sealring.server import wiring
-from sealring.server.root_seals import StaysSealed
+from sealring.server.root_seals import RootSeals, StaysSealed
 from sealring_example.kms import Kms
 from sealring_local.roots import Roots
 from sealring_plugin import DATA, RootName
@@ -69,6 +71,21 @@ def test_a_seal_can_be_read_only_by_its_owner(sealed):
     assert [sealed.file(name).stat().st_mode & 0o777 for name in ("1", "2")] == [0o600, 0o600]
 
 
+def test_a_reseal_names_the_seals_that_the_settings_do_not_have_any_more(sealed):
+    text = sealed.path.read_text()
+    sealed.path.write_text(text.replace("[seal.2]", "[seal.3]").replace("[seal.1]", "[seal.2]"))
+    sealed.file("1").rename(sealed.file("2"))
+    sealed.file("1").write_text("what the first seal was")
+
+    said = list(sealed.seals.reseal())
+
+    assert said == [
+        f"seal {sealed.file('2')} by example",
+        f"seal {sealed.file('3')} by example",
+        f"{sealed.file('1')} belongs to no seal of the settings: remove it, and destroy its key if nothing else needs it",
+    ]
+
+
 def test_any_of_several_seals_opens(sealed, kms):
     root = sealed.seals.open()
 
@@ -85,8 +102,8 @@ def test_if_no_seal_opens_each_says_why(sealed, kms):
         sealed.seals.open()
 
     assert str(refused.value) == (
-        "the root keys stay sealed: seal 1 (example): The key is disabled. Tell the operator. (the KMS answered 400); "
-        "seal 2 (example): Access to the key is denied. Tell the operator. (the KMS answered 400); restore the access to "
+        "the root keys stay sealed: seal 1 (example): The key is disabled. (the KMS answered 400); "
+        "seal 2 (example): Access to the key is denied. (the KMS answered 400); restore the access to "
         "one of them, or start with `sealring serve --recovery-key`"
     )
 
@@ -138,6 +155,114 @@ def test_a_part_of_another_seal_does_not_fit(tmp_path, kms, part):
     one.file("1").write_text(replace(seals[0], **{part: getattr(seals[1], part)}).encode())
 
     assert "it was altered, or was sealed by another key" in told(one)
+
+
+def altered(sealed, name, offset):
+    """Flip one bit of a seal's file."""
+    file, heading = sealed.file(name), "sealring root seal 1\n"
+    raw = bytearray(base64.b64decode(file.read_text().removeprefix(heading)))
+    raw[offset] ^= 1
+    file.write_text(f"{heading}{base64.b64encode(raw).decode()}\n")
+
+
+def claiming(sealed, name, **head):
+    """Let a seal's file say something else of itself."""
+    seal = RootSeal.parse(sealed.file(name).read_text())
+    sealed.file(name).write_text(replace(seal, head=replace(seal.head, **head)).encode())
+
+
+def test_a_seal_with_any_altered_byte_leaves_the_others_in_use(sealed):
+    root, before, config = sealed.seals.open(), sealed.file("1").read_text(), sealed.config
+    plugins, size = wiring.load_plugins(config), len(base64.b64decode(before.split("\n")[1]))
+    head = len(RootSeal.parse(before).head.encoded)
+
+    for offset in (*range(head), *range(head, size, 64)):
+        sealed.file("1").write_text(before)
+        altered(sealed, "1", offset)
+        seals = RootSeals(config, plugins)
+        assert seals.attempt() == root, offset
+        assert seals.holds(root), offset
+
+
+@pytest.mark.parametrize("generation", [2, 2**32 - 1])
+def test_a_seal_that_only_claims_to_be_the_newest_refuses_no_other(sealed, generation):
+    root = sealed.seals.open()
+    claiming(sealed, "1", generation=generation, root_id=bytes(16))
+
+    seals = sealed.seals
+    assert seals.attempt() == root
+    list(seals.reseal())
+
+    assert [RootSeal.parse(sealed.file(name).read_text()).head.generation for name in ("1", "2")] == [2, 2]
+    assert "ok: seal 1" in next(sealed.seals.report())
+
+
+def test_an_older_seal_that_claims_to_be_the_newest_does_not_open(sealed):
+    old = sealed.file("2").read_text()
+    new = rolled(sealed.seals.open())
+    list(sealed.seals.make(new))
+    sealed.file("2").write_text(old)
+    claiming(sealed, "2", generation=9)
+
+    assert sealed.seals.open() == new
+
+
+@pytest.mark.parametrize(("state", "may_pass"), [("UNAVAILABLE", True), ("KEY_DESTROYED", False)])
+def test_an_older_seal_stays_shut_while_nobody_can_say_whether_the_newer_one_is_genuine(sealed, kms, state, may_pass):
+    old = sealed.file("2").read_text()
+    new = rolled(sealed.seals.open())
+    list(sealed.seals.make(new))
+    sealed.file("2").write_text(old)
+    kms.states["1"] = state
+
+    seals = sealed.seals
+    found = seals.attempt()
+
+    assert isinstance(found, StaysSealed)
+    assert found.may_pass is may_pass
+    assert "seal 2 (example): " in found.why
+    assert f"or move {sealed.file('1')} away, if it is not what was sealed last" in found.why
+    kms.states.clear()
+    assert sealed.seals.open() == new
+
+
+def test_a_newer_seal_is_found_to_be_altered_when_its_kms_is_back(sealed, kms):
+    root = sealed.seals.open()
+    claiming(sealed, "1", generation=2, root_id=bytes(16))
+    kms.states["1"] = "UNAVAILABLE"
+    seals = sealed.seals
+    assert seals.attempt().may_pass
+
+    kms.states.clear()
+
+    assert seals.attempt() == root
+
+
+def test_a_seal_of_the_recovery_key_refuses_no_other(sealed, recovery):
+    root = sealed.seals.open()
+    claiming(sealed, "recovery", generation=2**32 - 1, root_id=bytes(16))
+
+    assert sealed.seals.open() == root
+    with pytest.raises(SettingsInvalid, match=r"root-seal-recovery was altered: .* move it away$"):
+        list(sealed.seals.reseal())
+
+
+def test_the_recovery_key_opens_beside_a_seal_that_only_claims_to_be_newer(sealed, recovery):
+    root = sealed.seals.open()
+    for name in ("1", "2"):
+        claiming(sealed, name, generation=2, root_id=bytes(16))
+
+    assert sealed.seals.open_with(recovery) == root
+
+
+@pytest.mark.parametrize("name", ["1", "2"])
+def test_a_pipe_in_the_place_of_a_seal_holds_up_nobody(sealed, name):
+    root = sealed.seals.open()
+    sealed.file(name).unlink()
+    os.mkfifo(sealed.file(name), 0o600)
+
+    assert sealed.seals.open() == root
+    assert f"seal {sealed.file(name)} cannot be read (not a regular file)" in "".join(sealed.seals.report())
 
 
 def test_a_head_that_names_other_epochs_is_refused(sealed):
@@ -248,7 +373,7 @@ def test_the_report_names_each_seal_and_a_file_in_clear(sealed, kms):
 
     assert list(sealed.seals.report()) == [
         f"root      ok: seal 1: by example, root {root} (data/1, keep/1), sealing 1",
-        "root      warning: seal 2: The key is disabled. Tell the operator. (the KMS answered 400)",
+        "root      warning: seal 2: The key is disabled. (the KMS answered 400)",
         f"root      warning: {sealed.folder / 'root.key'} has root keys in clear beside their seals: remove it, after you have put a copy where no server is",
     ]
 

@@ -9,6 +9,8 @@ from aws_emulators import emulators
 from aws_emulators.fault_proxy import FaultProxy
 
 from sealring import settings
+from sealring.cli.root import seals_of
+from sealring.crypto.root_seal import RecoveryKey
 from sealring.errors import SettingsInvalid
 from sealring.operator import installation
 from sealring.operator.embedded import EmbeddedValkey
@@ -112,6 +114,30 @@ def test_a_server_is_opened_by_a_token_once_and_lives_without_it(tmp_path, store
         SettingsInvalid, match=r"^the root keys stay sealed: seal token \(hsm\): .*restore it from its backup"
     ):
         wiring.make_gateway(settings.load(path))
+
+
+def test_a_seal_gets_another_key_of_the_token_if_the_root_keys_are_opened_otherwise(tmp_path, store):
+    module, token = softhsm.find_module(), tmp_path / "hsm"
+    if module is None:
+        pytest.skip("SoftHSM2 is not installed")
+    softhsm.initialise(HsmConfig(module=module, pin_file=token / "pin", conf_file=token / "softhsm2.conf"))
+    path = installed(tmp_path / "etc", store.url, BY_TOKEN.format(module=module, folder=token))
+    key = RecoveryKey.fresh()
+    before = seals_of(settings.load(path))
+    root = before.open()
+    before.make_recovery(root, key)
+    path.write_text(path.read_text() + 'key = "another"\n')
+    seals = seals_of(settings.load(path))
+
+    with pytest.raises(SettingsInvalid, match="with --recovery-key if none does"):
+        seals.open()
+    said = list(seals.make(seals.open_with(key)))
+
+    assert said == [
+        "key another on the token; back up the token: without it this seal never opens again",
+        f"seal {path.parent / 'root-seal-token'} by hsm",
+    ]
+    assert seals_of(settings.load(path)).open() == root
 
 
 def test_a_copy_of_the_disk_without_the_token_opens_nothing(tmp_path, store):

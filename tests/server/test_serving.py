@@ -341,6 +341,20 @@ def test_a_gunicorn_that_was_terminated_is_gone_with_its_workers(folder: Path):
         assert is_gone(worker)
 
 
+def test_a_worker_that_stops_closes_its_listener_once(folder: Path, capfd: pytest.CaptureFixture[str]):
+    config = write_config(folder)
+    process = serving.start_gunicorn(settings_in(folder), bind=f"unix:{folder}/own", workers=1, gunicorn_config=config)
+    with process:
+        facts(folder / "own")
+
+        process.terminate()
+
+        assert process.wait(DEADLINE_S) == 0
+    said = capfd.readouterr().err
+    assert "Handling signal: term" in said
+    assert "Error while closing socket" not in said
+
+
 def test_gunicorn_ends_with_a_killed_parent(folder: Path):
     config = write_config(folder)
     command = [sys.executable, "-c", STARTER, f"unix:{folder}/own", str(config)]

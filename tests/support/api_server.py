@@ -83,6 +83,7 @@ class ApiServer:
         self.audiences = None  # those that it answers; None: those that it was asked for
         self.username = None  # likewise
         self.status = 201
+        self.retry_after = None  # the header field
         self.answer = None  # the bytes of an answer that is no TokenReview
         self.reviewed = []  # the specs that it was asked
         self.answers = threading.Event()  # reviews wait for it
@@ -149,6 +150,8 @@ class ApiServer:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(raw)))
+                if api.retry_after is not None:
+                    self.send_header("Retry-After", api.retry_after)
                 self.end_headers()
                 self.wfile.write(raw)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import stat
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from socket import gaierror
@@ -28,6 +29,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_TOKEN_BYTES = 16 * 1024
 
 _TOKEN = re.compile(rb"[!-~]+")  # nothing that could end a header
+_SECONDS = re.compile(r"[0-9]{1,6}")  # of Retry-After; a date counts as none
 
 _REASONS = {
     gaierror: "its name is not found",
@@ -37,6 +39,15 @@ _REASONS = {
 }
 
 _HANDLERS = (ProxyHandler, HTTPErrorProcessor, HTTPDefaultErrorHandler, UnknownHandler)
+
+
+class TooManyCalls(OSError):
+    """Status 429: the peer wants fewer calls."""
+
+    def __init__(self, retry_after_s: float | None) -> None:
+        """`retry_after_s`: the pause that it asks for, if it does."""
+        super().__init__("status 429")
+        self.retry_after_s = retry_after_s
 
 
 class _Http(HTTPHandler):
@@ -69,7 +80,7 @@ def exchange(request: Request, trusting: SSLContext, timeout_s: float) -> bytes:
 
     `timeout_s` is for the whole exchange, from the connection to the trailers; only the name lookup is not limited. The
     usual proxy variables apply. Raises OSError for no connection, a status other than 2xx (a redirect too), a broken
-    answer, or a timeout.
+    answer, or a timeout; as TooManyCalls for 429.
     """
     with Deadline(timeout_s) as deadline:
         return _answer(_opener(trusting, deadline), request, timeout_s)
@@ -153,9 +164,15 @@ def _answer(opener: OpenerDirector, request: Request, timeout_s: float) -> bytes
             return _body(response)
     except HTTPError as error:
         error.close()
-        raise OSError(f"status {error.code}") from None
+        raise _refused(error.code, error.headers.get("Retry-After", "")) from None
     except (HTTPException, ValueError) as error:  # ValueError: a host name that IDNA refuses
         raise OSError("a broken answer") from error
+
+
+def _refused(status: int, retry_after: str) -> OSError:
+    if status != HTTPStatus.TOO_MANY_REQUESTS:
+        return OSError(f"status {status}")
+    return TooManyCalls(float(retry_after) if _SECONDS.fullmatch(retry_after) else None)
 
 
 def reason_of(error: OSError | ValueError) -> str:

@@ -19,17 +19,21 @@ RENEW_S = 2.0  # at this age one request reads the list again, while the others 
 MAX_AGE_S = 4.0  # at this age no request uses the list: a revocation is in force 4 s after it was stored
 
 Load = Callable[[], Sequence[Revocation]]
+Wait = Callable[[Lock], None]  # acquires a lock that another request keeps while it waits for the store
 
 
 class RevokedTokens:
     """Refuses revoked tokens. Caches the revocations of each environment. Called from many threads."""
 
-    __slots__ = ("_clock", "_lists", "_store")
+    __slots__ = ("_clock", "_lists", "_store", "_wait")
 
-    def __init__(self, store: RevocationStore, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: RevocationStore, clock: Callable[[], float] = time.monotonic, wait: Wait = fibers.acquire
+    ) -> None:
         """`clock` gives monotonic seconds."""
         self._store = store
         self._clock = clock
+        self._wait = wait
         self._lists: dict[EnvironmentId, _HeldList] = {}
 
     def refuse(self, principal: Principal) -> None:
@@ -42,7 +46,8 @@ class RevokedTokens:
             raise Unauthenticated("revoked")
 
     def _list_of(self, environment: EnvironmentId) -> _HeldList:
-        return self._lists.setdefault(environment, _HeldList(partial(self._store.load, environment), self._clock))
+        made = _HeldList(partial(self._store.load, environment), self._clock, self._wait)
+        return self._lists.setdefault(environment, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,10 @@ class _Held:
 class _HeldList:
     """The list of one environment."""
 
-    def __init__(self, load: Load, clock: Callable[[], float]) -> None:
+    def __init__(self, load: Load, clock: Callable[[], float], wait: Wait) -> None:
         self._load = load
         self._clock = clock
+        self._wait = wait
         self._reading = Lock()  # held by the request that reads; the attributes below are those of the last read
         self._held = _Held()
         self._began_at = self._ended_at = float("-inf")
@@ -72,7 +78,8 @@ class _HeldList:
         if age < RENEW_S:
             return held.revoked
         if age >= MAX_AGE_S:
-            fibers.acquire(self._reading)
+            if not self._reading.acquire(blocking=False):
+                self._wait(self._reading)
         elif not self._reading.acquire(blocking=False):
             return held.revoked
         try:

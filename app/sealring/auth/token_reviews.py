@@ -6,6 +6,7 @@ Offline verification takes a token until its `exp`. A cluster refuses it as soon
 from __future__ import annotations
 
 import time
+from _thread import start_new_thread
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from threading import Event, Lock, Thread
 
 from sealring import fibers
 from sealring.auth.api_server import Reviewer
-from sealring.auth.exchange import check_files, reason_of
+from sealring.auth.exchange import TooManyCalls, check_files, reason_of
 from sealring.auth.key_set_log import KeySetLog, Told
+from sealring.auth.pauses import PAUSE_S, Pauses
 from sealring.auth.profiles import IssuerProfile
 from sealring.domain.principal import Principal
 from sealring.errors import IssuerUnavailable, Unauthenticated
@@ -24,7 +26,6 @@ from sealring.shares import Shares
 RENEW_S = 5.0  # at this age an answer is asked for again, while requests still use it
 MAX_AGE_S = 10.0  # at this age no request uses it
 WAIT_S = 4.0  # a call, whose own limit is 3 s, is given up; nothing else limits the lookup of a name
-PAUSE_S = 2.0  # after a call without an answer
 MAX_CALLS = 128  # at once, those that were given up included; half of them for one tenant
 MIN_PLACES = 2  # fewer cannot be shared
 MAX_KNOWN = 4_096  # tokens, the oldest forgotten first
@@ -97,8 +98,8 @@ class TokenReviews:
     """Refuses tokens that their cluster does not accept any more. Called from many threads.
 
     Each cluster has its own threads and places, so that one that does not answer delays no token of another issuer; and
-    in each, a tenant has its share, so that one with many tokens leaves calls to the others. Without an answer, nothing
-    is allowed: the issuer is unavailable.
+    in each, a tenant has its share, so that one with many tokens leaves calls to the others, and its own pauses after a
+    call without an answer. Without one, nothing is allowed: the issuer is unavailable.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class TokenReviews:
         self._answers: Recent[bytes, _Answer] = Recent(size=MAX_KNOWN, ttl_s=MAX_AGE_S, clock=clock)
         self._beginning = Lock()  # never held while waiting
         self._under_way: dict[bytes, _Call] = {}
-        self._failed_at = float("-inf")
+        self._pauses = Pauses(clock)
 
     def require(self, token: str, digest: bytes, principal: Principal) -> None:
         """Raises Unauthenticated if the cluster does not accept the token; IssuerUnavailable if it does not answer.
@@ -143,7 +144,7 @@ class TokenReviews:
         finally:
             self._waiting.give_back(owner)
         if call.answer is None:
-            self._failed_at = self._clock()
+            self._pauses.failed(owner)
             raise IssuerUnavailable
         return call.answer
 
@@ -154,32 +155,29 @@ class TokenReviews:
             call = self._under_way.get(digest)
             if call is not None:
                 return call
-            if self._clock() - self._failed_at < PAUSE_S or not self._calls.take(owner):
+            if self._pauses.holds(owner) or not self._calls.take(owner):
                 raise IssuerUnavailable
             call = self._under_way[digest] = _Call(time.monotonic() + WAIT_S)
 
         def run() -> None:
             answer = None
             try:
-                answer = self._answer(token, principal.subject)
+                answer = self._answer(token, principal.subject, owner)
             finally:  # even if nobody waits any more
                 self._end(digest, owner, call, answer)
 
-        try:
-            Thread(target=run, name="token-review", daemon=True).start()
-        except RuntimeError:  # the system has no thread left
-            self._end(digest, owner, call, None)
+        _start(run, otherwise=lambda: self._end(digest, owner, call, None))
         return call
 
-    def _answer(self, token: str, subject: str) -> _Answer | None:
+    def _answer(self, token: str, subject: str, owner: Hashable) -> _Answer | None:
         asked_at = self._clock()
         try:
             answer = _Answer(asked_at, self._accepts(token, subject))
         except OSError as error:
-            self._failed_at = self._clock()
+            self._pauses.failed(owner, _wanted_s(error))
             self._told.failed("token_review_failed", host=self._host, reason=reason_of(error))
             return None
-        self._failed_at = float("-inf")
+        self._pauses.answered(owner)
         return answer
 
     def _end(self, digest: bytes, owner: Hashable, call: _Call, answer: _Answer | None) -> None:
@@ -189,6 +187,30 @@ class TokenReviews:
             del self._under_way[digest]
         self._calls.give_back(owner)
         call.end(answer)
+
+
+def _start(run: Callable[[], None], *, otherwise: Callable[[], None]) -> None:
+    """Run it in a thread, without waiting for the thread; `otherwise` if the system has no thread left.
+
+    Thread.start waits until the thread runs: many milliseconds if others are busy, and it would be the loop that waits.
+    """
+
+    def start() -> None:
+        try:
+            Thread(target=run, name="token-review", daemon=True).start()
+        except RuntimeError:
+            otherwise()
+
+    try:
+        start_new_thread(start, ())
+    except RuntimeError:
+        otherwise()
+
+
+def _wanted_s(error: OSError) -> float | None:
+    if not isinstance(error, TooManyCalls):
+        return None
+    return PAUSE_S if error.retry_after_s is None else error.retry_after_s
 
 
 def _owner(principal: Principal) -> Hashable:

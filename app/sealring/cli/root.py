@@ -72,7 +72,9 @@ def seals_of(config: settings.Settings) -> RootSeals:
 
 def asked_key() -> RecoveryKey:
     """Ask for shares of the recovery key, without showing them. Raises ChangeRefused."""
-    return key_of(_typed() if sys.stdin.isatty() else sys.stdin.read(MAX_SHARES_CHARACTERS).splitlines())
+    shares = _typed() if sys.stdin.isatty() else sys.stdin.read(MAX_SHARES_CHARACTERS).splitlines()
+    click.echo("making the recovery key of the shares, which takes some seconds", err=True)
+    return key_of(shares)
 
 
 def _typed() -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from itertools import chain
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from sealring.cli.options import DEFAULT_PORT, DEFAULT_SETTINGS, keys_option, on
 from sealring.cli.root import asked_key, recovery_option, seals_of
 from sealring.cli.store_urls import store_file_option, store_url
 from sealring.domain.ids import MAX_PARTITIONS
+from sealring.domain.root_seal import Root
 from sealring.observability import traces
+from sealring.observability.logs import Log
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
 from sealring.providers import registry
@@ -118,13 +121,14 @@ def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
 
     It takes a renewed certificate by itself, without losing a request.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the master listens, which inherits this
     certificate = None if certfile is None or keyfile is None else (certfile, keyfile)
     if certificate is None and (certfile or keyfile):
         raise click.UsageError("--certfile and --keyfile belong together: give both, or neither")
     config = settings.load(path)
     wiring.load_plugins(config)
     wiring.trust_files(config).pin()
-    root = seals_of(config).open_with(asked_key()) if recovering else None
+    root = _recovered(config) if recovering else None
     with handing_over(root) as variables:
         serving.serve(
             path,
@@ -135,6 +139,13 @@ def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
             certificate=certificate,
             variables=variables,
         )
+
+
+def _recovered(config: settings.Settings) -> Root:
+    """Open the root keys by shares of the recovery key. Raises SettingsInvalid; ChangeRefused."""
+    root = seals_of(config).open_with(asked_key())
+    Log().notice("the root keys were opened by the recovery key")
+    return root
 
 
 @click.command("check-config")

@@ -24,6 +24,7 @@ FORMAT = 1
 ID_BYTES = 16
 NONCE_BYTES = 12  # NIST SP 800-38D 8.2.2; random, for a key that encrypts once
 TAG_BYTES = 16
+MAX_GENERATION = 2**32 - 1
 MAX_CONTENT_BYTES = 65_536  # the largest file with a secret; also what a pipe holds
 RECOVERY = "recovery"  # in the place of a provider: sealed by the recovery key
 
@@ -85,6 +86,10 @@ class SealHead:
     def key_aad(self) -> bytes:
         """What the sealed key is bound to: 57 bytes."""
         return _KEY_LABEL + hashlib.sha256(self.encoded).digest()
+
+    def supersedes(self, other: SealHead) -> bool:
+        """Whether it says that it is newer, and of other root keys."""
+        return self.generation > other.generation and self.root_id != other.root_id
 
     def is_of(self, root: Root) -> bool:
         return (self.provider, self.root_id, self.epochs) == (root.provider, root.id, root.epochs)

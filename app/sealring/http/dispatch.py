@@ -26,7 +26,7 @@ from sealring.http.paths import Paths, hides_slash
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
 from sealring.observability import metrics, refusals, trace_context
 from sealring.observability.logs import Log
-from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling
+from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling, route_name
 from sealring.observability.series import OTHER
 from sealring.observability.trail import trace_id
 
@@ -162,7 +162,7 @@ class Server(Flask):
             except UnsupportedMediaType as error:
                 return _framework_problem(415, request_id, error.accepted, message=str(error))
             except Exception as error:  # noqa: BLE001  the last resort: never send a stack trace
-                return self._fault(error, route.rule, request, request_id)
+                return self._fault(error, f"{route.method} {route.rule}", request, request_id)
 
         return respond
 
@@ -173,12 +173,13 @@ class Server(Flask):
             try:
                 return view()
             except Exception as error:  # noqa: BLE001  as above
-                return self._fault(error, route.rule, request, request_id)
+                return self._fault(error, f"GET {route.rule}", request, request_id)
 
         return respond
 
-    def _fault(self, error: Exception, rule: str, request: Request, request_id: str) -> Reply:
-        self._log.fault("request failed", error, request_id=request_id, trace_id=_trace_of(request), route=rule)
+    def _fault(self, error: Exception, route: str, request: Request, request_id: str) -> Reply:
+        told = {"request_id": request_id, "trace_id": _trace_of(request), "route": route_name(route)}
+        self._log.fault("request failed", error, **told)
         return _framework_problem(500, request_id)
 
     def _answered(self, route: Route, request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
@@ -195,7 +196,7 @@ class Server(Flask):
         self._log.refusal(
             request_id=request_id,
             trace_id=_trace_of(request),
-            route=f"{route.method} {route.rule}",
+            route=route_name(f"{route.method} {route.rule}"),
             status=problem.status,
             code=problem.code,
             reason=_reason(error),

@@ -6,17 +6,20 @@ with `spent`, whichever request it works for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Layer(Enum):
     """What a request waits for."""
 
-    AUTH = "auth"  # the check of its token
+    AUTH = "auth"  # the check of its token, without the store
     QUEUE = "queue"  # its body, and its turn
     STORE = "store"
     KMS = "kms"
@@ -45,7 +48,10 @@ class Trail:
         self.trace_id = trace_id if span is None else span.trace_id
 
     def note(self, layer: Layer, began: float, ended: float) -> None:
-        self._seconds[layer] = self._seconds.get(layer, 0.0) + ended - began
+        lasted = ended - began
+        if layer is Layer.AUTH:  # it comes first, so that only its own waits for the store were noted before
+            lasted -= self.seconds(Layer.STORE)
+        self._seconds[layer] = self._seconds.get(layer, 0.0) + lasted
         if self._span is not None:
             self._span.child(layer.value, began, ended)
 
@@ -62,6 +68,15 @@ def spent(layer: Layer, began: float, ended: float) -> None:
     trail = _current.get()
     if trail is not None:
         trail.note(layer, began, ended)
+
+
+def waited(layer: Layer, call: Callable[[], T]) -> T:
+    """Call something that the current request waits for, and note how long."""
+    began = time.monotonic()
+    try:
+        return call()
+    finally:
+        spent(layer, began, time.monotonic())
 
 
 def trace_id() -> str:

@@ -21,6 +21,7 @@ from sealring.errors import (
     Responsible,
     SealringError,
     SettingsInvalid,
+    StoreError,
     StoreUnavailable,
 )
 from sealring.providers.results import request_id, seconds
@@ -113,6 +114,8 @@ def for_the_operator(failure: SealringError) -> str:
     """Return the failure with the text of the provider or store: for a terminal or start-up log, never for a caller."""
     cause: BaseException | None = failure.__cause__
     said = str(failure)
+    if isinstance(failure, KeyFailure | StoreError):
+        said = said.replace(TELL_THE_OPERATOR, "").rstrip()
     if isinstance(failure, StoreUnavailable):  # the client's text names the host and the reason, and no password
         while cause is not None and cause.__cause__ is not None:
             cause = cause.__cause__

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from threading import Lock
 
+from sealring import fibers
 from sealring.admission.limits import Limiter
 from sealring.admission.turns import Turns
 from sealring.auth.revoked import RevokedTokens
@@ -18,6 +20,7 @@ from sealring.keys.decisions import Decisions
 from sealring.observability import metrics, traces
 from sealring.observability.logs import Log
 from sealring.observability.requests import Telling
+from sealring.observability.trail import Layer, waited
 from sealring.providers.gateway import THREADS, Gateway
 from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
@@ -103,7 +106,12 @@ def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads
     issuers = inherited.settings.issuers
     verifier = TokenVerifier(issuers, inherited.key_sources)
     reviews = token_reviews(issuers, log, threads)
-    return Authenticator(verifier, RevokedTokens(stores.revocations), reviews=reviews, observe=_count_lookup)
+    revoked = RevokedTokens(stores.revocations, wait=_wait_for_the_store)
+    return Authenticator(verifier, revoked, reviews=reviews, observe=_count_lookup)
+
+
+def _wait_for_the_store(lock: Lock) -> None:
+    waited(Layer.STORE, partial(fibers.acquire, lock))
 
 
 def _telling(settings: Settings, log: Log) -> Telling:

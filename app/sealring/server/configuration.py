@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.sock import ssl_context
 
 from sealring.errors import SettingsInvalid
 from sealring.server.certificate import Certificate
@@ -37,6 +38,13 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
             raise SettingsInvalid("gunicorn's preload_app has to be False: each worker builds its own app")
         self.certificate = Certificate.of(self.cfg)
         self.certificate.require_usable()
+        if self.cfg.is_ssl:
+            self._keep_certificate()
+
+    def _keep_certificate(self) -> None:
+        """Let each worker inherit what was read now: it could start later, when the files are no good any more."""
+        context = ssl_context(self.cfg)
+        self.cfg.set("ssl_context", lambda _config, _default_factory: context)
 
     def choose(self, kind: WorkerKind) -> None:
         """Use this kind of worker."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import ssl
 import sys
 from typing import Any, ClassVar
 
 import uvloop
 from gunicorn.arbiter import Arbiter
+from gunicorn.sock import ssl_context
 from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
@@ -40,7 +40,6 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
         "access_log": False,  # a path and a query may contain names
         "proxy_headers": False,  # the peer is who connects
         "server_header": False,
-        "ssl_version": ssl.PROTOCOL_TLS_SERVER,  # TLS 1.2 and later; gunicorn's default is of clients as well
         "headers": [("Server", "sealring")],
     }
 
@@ -48,6 +47,8 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
         super().__init__(*args, **options)
         self.config.limit_max_requests = None  # the master replaces it
         self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
+        if self.cfg.is_ssl:
+            self.config.ssl_context_factory = lambda *_: ssl_context(self.cfg)  # the master's, inherited
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # its messages quote requests, or say the usual
         Connection.limit = self.connections(self.cfg)
 
@@ -56,7 +57,8 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
         server = _Server(self)
         sys.setswitchinterval(_SWITCH_S)
         self._install_sigquit_handler()
-        await server.serve(sockets=self.sockets)
+        # uvloop leaves a socket that it closes to nobody else, but does not know gunicorn's wrapper of one
+        await server.serve(sockets=[each.sock for each in self.sockets])
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 

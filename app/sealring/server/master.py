@@ -31,7 +31,7 @@ from sealring.server.configuration import Application
 from sealring.server.counting import Counting
 from sealring.server.hardening import harden
 from sealring.server.inheritance import Inheritance
-from sealring.server.reasons import why
+from sealring.server.reasons import why, why_no_worker
 from sealring.server.succession import Succession
 from sealring.server.unsealing import ROOT_VARIABLE, Unsealing, handed_over, handing_over
 from sealring.server.variables import SETTINGS_VARIABLE
@@ -75,6 +75,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def start(self) -> None:
         harden()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # process 1 of a container would ignore it until then
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload yet
         try:
             inherited = self._read(Unsealing(handed_over()))
             self._counting.take_over(inherited.settings.observability.metrics_bind, self.cfg)
@@ -156,12 +157,13 @@ class Master(Arbiter):  # type: ignore[misc]
         except BaseException as error:  # noqa: BLE001  a hook may raise anything
             if os.getpid() != self.pid:  # this is the worker, which must not continue as the master
                 sys.exit(error.code if isinstance(error, SystemExit) else self.WORKER_BOOT_ERROR)
-            if not (isinstance(error, OSError | RuntimeError) or self._has_served):
-                raise HaltServer(f"Worker failed to boot: {why(error)}", self.WORKER_BOOT_ERROR) from None
+            reason = why_no_worker(error, self.cfg.worker_tmp_dir)
+            if not self._has_served:
+                raise HaltServer(f"Worker failed to boot: {reason}", self.WORKER_BOOT_ERROR) from None
             # no memory, process, descriptor or room for a heartbeat file, or a hook raised: other workers continue
             os.umask(self._umask)  # gunicorn had changed it
             self.pause()
-            self._log.notice(f"cannot start a worker: {why(error)}")
+            self._log.notice(f"cannot start a worker: {reason}")
 
     def maybe_promote_master(self) -> None:
         if self.master_pid not in {0, os.getppid()} and self.pidfile is not None:

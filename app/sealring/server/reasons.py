@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from sealring.errors import SettingsInvalid
 
@@ -14,3 +15,13 @@ def why(error: BaseException) -> str:
     if isinstance(error, OSError) and isinstance(error.errno, int):
         return os.strerror(error.errno)
     return f"{type(error).__name__} was raised"
+
+
+def why_no_worker(error: BaseException, heartbeats: str | None) -> str:
+    """Describe why a worker could not be started. `heartbeats` is the folder of its heartbeat file."""
+    try:
+        tempfile.TemporaryFile(dir=heartbeats).close()
+    except OSError as failure:
+        folder = heartbeats or "the folder of temporary files"
+        return f"no file can be made in {folder} (gunicorn's worker_tmp_dir): {why(failure)}"
+    return why(error)

@@ -1,18 +1,19 @@
 """The seals of an installation: files beside the settings, any of which opens the root keys.
 
-A file belongs to one content of the root keys. Only those of the content that was sealed last are opened: an older file
-that was put back does not bring back a root key that has been destroyed.
+A file belongs to one content of the root keys. An older file that was put back does not bring back a root key that has
+been destroyed: it is refused beside a newer one of other root keys. What a file says of itself is proved only when it
+opens, so the newest are opened first, and one that was altered refuses no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from sealring.crypto.root_seal import RecoveryKey
-from sealring.domain.root_seal import RECOVERY, Root, RootSeal, SealHead
+from sealring.domain.root_seal import MAX_GENERATION, RECOVERY, Root, RootSeal, SealHead
 from sealring.errors import (
     IntegrityFailure,
     KeyDeadlineExceeded,
@@ -26,7 +27,8 @@ from sealring.providers.failures import for_the_operator
 from sealring.providers.plugins import Plugins
 from sealring.providers.root_files import fresh_root, read_root, root_of, root_path
 from sealring.providers.seals import Seal
-from sealring.server.trust_files import read_guarded, write_guarded
+from sealring.server.seal_files import SealFile, read_seal
+from sealring.server.trust_files import write_guarded
 from sealring.settings import Settings
 
 MODE = 0o600
@@ -35,23 +37,6 @@ WHAT_TO_DO = "restore the access to one of them, or start with `sealring serve -
 _TEMPORARY = (KeyUnavailable, KeyDeadlineExceeded, KeyThrottled)
 _NOT_TRIED = KeyUnavailable("", "operator")
 _UNFIT = "it was altered, or was sealed by another key than the one that the settings name"
-
-
-@dataclass(frozen=True, slots=True)
-class SealFile:
-    """A seal's file, and what prevents its use, if anything does."""
-
-    name: str
-    path: Path
-    seal: RootSeal | None
-    trouble: str = ""
-
-    def __str__(self) -> str:
-        if self.seal is None:
-            return f"seal {self.name}"
-        head = self.seal.head
-        epochs = ", ".join(map(str, head.epochs))
-        return f"seal {self.name}: by {head.sealed_by}, root {head.root_id.hex()} ({epochs}), sealing {head.generation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +58,7 @@ class RootSeals:
         self._loaded = plugins.sealed()
         self._folder = settings.sealing.folder
         self._failures: dict[str, SealringError] = {}  # of the last attempt, by the names of seals
+        self.opened_by = ""  # the last one that opened, in words
 
     @cached_property
     def seals(self) -> tuple[Seal, ...]:
@@ -84,14 +70,15 @@ class RootSeals:
     def files(self) -> tuple[SealFile, ...]:
         """The file of each seal of the settings, and that of the recovery key if there is one."""
         named = [*((each.name, each.provider) for each in self._settings.sealing.seals), (RECOVERY, RECOVERY)]
-        found = [self._read(name, provider) for name, provider in named]
-        newest = max((each.seal.head for each in found if each.seal), key=lambda head: head.generation, default=None)
-        return tuple(_judged(each, newest) for each in found if each.name != RECOVERY or each.seal or each.trouble)
+        found = [read_seal(self._path(name), name, provider, self._loaded.spec.name) for name, provider in named]
+        return tuple(each for each in found if each.name != RECOVERY or each.seal or each.trouble)
 
     @property
-    def head(self) -> SealHead | None:
-        """What the newest seals say of the root keys; None if there is no seal yet."""
-        return next((each.seal.head for each in self.files if each.seal and not each.trouble), None)
+    def heads(self) -> tuple[SealHead, ...]:
+        """What the seals that seem newest say of the root keys, which nothing has proved; none if there is no seal."""
+        found = [each for each in self.files if not each.trouble]
+        newest = max((each.generation for each in found), default=0)
+        return tuple(each.seal.head for each in found if each.seal and each.generation == newest)
 
     @property
     def has_recovery(self) -> bool:
@@ -104,20 +91,17 @@ class RootSeals:
         return path if path is not None and path.exists() else None
 
     def holds(self, root: Root) -> bool:
-        """Whether these are the root keys that the seals contain."""
-        return self.head is not None and self.head.is_of(root)
+        """Whether the seals say that they contain these root keys, which the caller has."""
+        return any(head.is_of(root) for head in self.heads)
 
     def attempt(self) -> Root | StaysSealed:
         """Try each seal that did not fail for good before. Raises SettingsInvalid for unusable settings of a seal."""
         files = {each.name: each for each in self.files}
-        for each in self.seals:
-            if not isinstance(self._failures.get(each.name, _NOT_TRIED), _TEMPORARY):
-                continue  # a wrong PIN, sent again and again, would lock a token
-            try:
-                return self._opened(files[each.name], each)
-            except SealringError as failure:
-                self._failures[each.name] = failure
-        why = [f"seal {each.name} ({each.provider}): {_text(self._failures[each.name])}" for each in self.seals]
+        for by, file in self._newest_first():
+            if (root := self._tried(file, by)) is not None:
+                self.opened_by = f"seal {by.name} ({by.provider})"
+                return root
+        why = [f"seal {each.name} ({each.provider}): {self._why(files[each.name])}" for each in self.seals]
         may_pass = any(isinstance(failure, _TEMPORARY) for failure in self._failures.values())
         return StaysSealed("; ".join(why), may_pass)
 
@@ -130,14 +114,11 @@ class RootSeals:
 
     def report(self) -> Iterator[str]:
         """Try each seal, and yield a line for each, and one for a file of root keys in clear."""
-        by: dict[str, Opener] = {each.name: each for each in self.seals}
+        for by, file in self._newest_first():
+            self._tried(file, by)
         for file in self.files:
-            try:
-                self._readable(file) if file.name == RECOVERY else self._opened(file, by[file.name])
-            except SealringError as failure:
-                yield f"root      warning: seal {file.name}: {_text(failure)}"
-            else:
-                yield f"root      ok: {file}"
+            why = self._why(file)
+            yield f"root      warning: seal {file.name}: {why}" if why else f"root      ok: {file}"
         if self.clear_file is not None:
             yield (
                 f"root      warning: {self.clear_file} has root keys in clear beside their seals: remove it, after "
@@ -149,6 +130,11 @@ class RootSeals:
         file = next((each for each in self.files if each.name == RECOVERY), None)
         if file is None:
             raise SettingsInvalid(f"there is no {self._path(RECOVERY)}: no recovery key was made, or its seal was lost")
+        for by, rival in self._newest_first():
+            if rival in self._rivals(file):
+                self._tried(rival, by)
+        if self._newer(file) is not None:
+            raise SettingsInvalid(self._why(file))
         try:
             return self._opened(file, key)
         except IntegrityFailure as failure:
@@ -175,7 +161,7 @@ class RootSeals:
         generation = self._next_generation()
         made: list[tuple[Seal, RootSeal]] = []
         for each in self.seals:
-            if not self._path(each.name).exists() and (line := each.initialise()) is not None:
+            if (line := each.initialise()) is not None:
                 yield line
             try:
                 made.append((each, seal(root, each, each.provider, generation)))
@@ -184,6 +170,8 @@ class RootSeals:
         for each, sealed in made:
             write_guarded(self._path(each.name), sealed.encode(), MODE)
             yield f"seal {self._path(each.name)} by {each.provider}"
+        for path in self._left_behind():
+            yield f"{path} belongs to no seal of the settings: remove it, and destroy its key if nothing else needs it"
 
     def make_recovery(self, root: Root, key: RecoveryKey) -> Path:
         """Seal the root keys by the recovery key, in the place of an earlier one. Raises SettingsInvalid."""
@@ -193,7 +181,7 @@ class RootSeals:
 
     def initialise(self) -> Iterator[str]:
         """Make and seal the root keys of a new installation, unless there are seals. Raises SettingsInvalid."""
-        if self.head is not None:
+        if self.heads:
             yield f"seals of the root keys in {self._folder} (kept as they are)"
             return
         for each in self.files:
@@ -203,55 +191,77 @@ class RootSeals:
 
     def reseal(self) -> Iterator[str]:
         """Seal the root keys again by each seal of the settings, from a seal that opens or the file in clear."""
-        if self.head is None and self.clear_file is not None and not any(each.path.exists() for each in self.files):
+        if not self.heads and self.clear_file is not None and not any(each.path.exists() for each in self.files):
             yield from self.make(self.in_clear())
             yield f"{self.clear_file} is not needed any more: put a copy where no server is, and remove it"
         else:
             yield from self.make(self.open())
 
-    def _readable(self, file: SealFile) -> RootSeal:
-        if file.seal is None or file.trouble:
-            raise SettingsInvalid(file.trouble)
-        return file.seal
+    def _newest_first(self) -> list[tuple[Seal, SealFile]]:
+        files = {each.name: each for each in self.files}
+        return sorted(((each, files[each.name]) for each in self.seals), key=lambda pair: -pair[1].generation)
+
+    def _tried(self, file: SealFile, by: Seal) -> Root | None:
+        """Open a seal, unless it failed for good before, or is older than one that may be genuine."""
+        if not isinstance(self._failures.get(by.name, _NOT_TRIED), _TEMPORARY):
+            return None  # a wrong PIN, sent again and again, would lock a token
+        try:
+            return None if self._newer(file) else self._opened(file, by)
+        except SealringError as failure:
+            self._failures[by.name] = failure
+            return None
+
+    def _rivals(self, file: SealFile) -> Iterator[SealFile]:
+        """The seals that say that they are newer, and of other root keys. Never the recovery key's: none can try it."""
+        for each in self.files:
+            if file.seal and each.seal and each.name != RECOVERY and each.seal.head.supersedes(file.seal.head):
+                yield each
+
+    def _newer(self, file: SealFile) -> SealFile | None:
+        """A newer seal of other root keys, unless trying it has shown that it was altered."""
+        return next((each for each in self._rivals(file) if not self._is_altered(each)), None)
+
+    def _is_altered(self, file: SealFile) -> bool:
+        return isinstance(self._failures.get(file.name), IntegrityFailure)
+
+    def _why(self, file: SealFile) -> str:
+        """Why a seal is not used; nothing if it is."""
+        if (newer := self._newer(file)) is not None:
+            return self._older_than(file, newer)
+        if file.trouble:
+            return for_the_operator(SettingsInvalid(file.trouble))
+        failure = self._failures.get(file.name)
+        return "" if failure is None else _text(failure)
+
+    def _older_than(self, file: SealFile, newer: SealFile) -> str:
+        remedy = "`sealring root recovery-key`" if file.name == RECOVERY else "`sealring root reseal`"
+        why = f"{file.path} is of other root keys than those that were sealed last: make it again with {remedy}"
+        closed = f"; or move {newer.path} away, if it is not what was sealed last" if self._why(newer) else ""
+        return f"{why}{closed}"
 
     def _opened(self, file: SealFile, by: Opener) -> Root:
-        root = unseal(self._readable(file), by)
+        if file.seal is None or file.trouble:
+            raise SettingsInvalid(file.trouble)
+        root = unseal(file.seal, by)
         if root != root_of(self._loaded, root.content):
             raise SettingsInvalid("its head names other root keys than it contains")
         return root
 
+    def _left_behind(self) -> Sequence[Path]:
+        """The files of seals that the settings do not name any more."""
+        named = {self._path(name) for name in (*(each.name for each in self.seals), RECOVERY)}
+        return sorted(set(self._folder.glob("root-seal-*")) - named)
+
     def _next_generation(self) -> int:
-        return 1 + max((each.seal.head.generation for each in self.files if each.seal), default=0)
+        """Raises SettingsInvalid for one that no file can have, which only an altered seal leads to."""
+        found = {each.generation: each.path for each in self.files if not self._is_altered(each)}
+        newest = max(found, default=0)
+        if newest == MAX_GENERATION:
+            raise SettingsInvalid(f"{found[newest]} was altered: it cannot have been sealed so often; move it away")
+        return 1 + newest
 
     def _path(self, name: str) -> Path:
         return self._folder / f"root-seal-{name}"
-
-    def _read(self, name: str, provider: str) -> SealFile:
-        path = self._path(name)
-        try:
-            text = read_guarded(path, "seal")
-            sealed = None if text is None else RootSeal.parse(text)
-        except SettingsInvalid as error:
-            return SealFile(name, path, None, str(error))
-        except ValueError:
-            return SealFile(name, path, None, f"{path} is damaged, or of another version of sealring")
-        if sealed is None:
-            missing = "" if name == RECOVERY else f"there is no {path}: make it with `sealring root reseal`"
-            return SealFile(name, path, None, missing)
-        head, wanted = sealed.head, (self._loaded.spec.name, provider)
-        if (head.provider, head.sealed_by) != wanted:
-            made = f"{path} has the root keys of '{head.provider}', sealed by '{head.sealed_by}'"
-            return SealFile(name, path, sealed, f"{made}; the settings name '{wanted[0]}' and '{wanted[1]}'")
-        return SealFile(name, path, sealed)
-
-
-def _judged(file: SealFile, newest: SealHead | None) -> SealFile:
-    """Refuse a seal of other root keys than those that were sealed last."""
-    if file.seal is None or file.trouble or newest is None or file.seal.head.root_id == newest.root_id:
-        return file
-    remedy = "`sealring root recovery-key`" if file.name == RECOVERY else "`sealring root reseal`"
-    why = f"{file.path} is of other root keys than those that were sealed last: make it again with {remedy}"
-    return SealFile(file.name, file.path, file.seal, why)
 
 
 def _text(failure: SealringError) -> str:

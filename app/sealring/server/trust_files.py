@@ -17,6 +17,7 @@ from sealring.domain.layout import Layout
 from sealring.domain.pin import Pin
 from sealring.errors import SettingsInvalid
 from sealring.files import replacing
+from sealring_plugin.files import open_at_once
 
 LAYOUT_FILE = "store-layout"
 MODE = 0o644
@@ -86,9 +87,12 @@ def read_layout_file(path: Path) -> Layout:
 
 
 def read_guarded(path: Path, what: str) -> str | None:
-    """Return the text of a file, or None if there is none. Raises SettingsInvalid if others can write it."""
+    """Return the text of a file, or None if there is none. Raises SettingsInvalid if others can write it.
+
+    Only a regular file is read: a pipe would hold up the start.
+    """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=open_at_once) as file:  # Path.open takes no opener
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             raw = file.read(MAX_BYTES)
     except FileNotFoundError:

@@ -128,8 +128,9 @@ def _opened_by_child(seals: RootSeals, log: Log, retry_s: float) -> bytes:
 def _be_the_child(master: int, writing: int, seals: RootSeals, log: Log, deadline: float) -> NoReturn:
     """Open the root keys, write them to the pipe, and end without the master's clean-up."""
     try:
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2):
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(each, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the master ignores it as well
         harden()
         _end_with(master)
         try:
@@ -154,6 +155,7 @@ def _opened(seals: RootSeals, log: Log, deadline: float) -> Root:
             said = found.why
             log.notice(f"the root keys stay sealed for now, and are tried again: {said}")
         time.sleep(PAUSE_S)
+    log.notice(f"the root keys were opened by {seals.opened_by}")
     return found
 
 

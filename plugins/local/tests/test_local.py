@@ -52,6 +52,15 @@ def test_it_has_the_powers_that_it_says(provider):
     assert isinstance(provider, Announces)
 
 
+def test_it_announces_whether_its_root_keys_were_sealed(provider):
+    sealed = spec.SPEC.root_file.build({}, ROOTS.encode().encode())
+
+    assert (provider.announcement(), sealed.announcement()) == (
+        "keys are in software, under the root key file: good for trying sealring, weaker than an HSM",
+        "keys are in software, under root keys that were sealed, and are in the memory of the server",
+    )
+
+
 @pytest.mark.parametrize("size", [16, 32, 64])
 def test_a_wrapped_key_is_unwrapped(provider, key, size):
     dek = bytearray(os.urandom(size))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import redis
@@ -19,7 +20,7 @@ from redis.exceptions import OutOfMemoryError
 from sealring import fibers
 from sealring.errors import IntegrityFailure, StoreFull, StoreUnavailable
 from sealring.observability import metrics
-from sealring.observability.trail import Layer, spent
+from sealring.observability.trail import Layer, spent, waited
 
 DEADLINE_S = 1.8  # of one use case, so that an unavailable store is a 503 within two seconds
 
@@ -51,7 +52,7 @@ class Patience:
         """Pause for a moment and return True, or return False when the deadline would pass."""
         if time.monotonic() + self._pause_s > self._deadline:
             return False
-        fibers.pause(random.uniform(0, self._pause_s))  # noqa: S311  jitter, not a secret
+        waited(Layer.STORE, partial(fibers.pause, random.uniform(0, self._pause_s)))  # noqa: S311  jitter, not a secret
         self._pause_s = min(2 * self._pause_s, 0.05)
         return True
 

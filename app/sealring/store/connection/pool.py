@@ -12,6 +12,7 @@ from redis.connection import AbstractConnection
 from sealring import fibers
 from sealring.errors import SealringError, StoreUnavailable
 from sealring.fibers import Fibers, Joined, Lane, Turns
+from sealring.observability.trail import Layer, waited
 from sealring.store.connection.groups import Grouping
 from sealring.store.connection.link import Connect, Link, LinkLost
 from sealring.store.connection.loop_link import LoopLink
@@ -51,7 +52,7 @@ class Pool:
         """Lend a link. One that may have outstanding replies is closed. Raises LinkLost."""
         loop = fibers.current()
         if loop is None:
-            with self._lent(self._idle, lambda: Link(self._opened())) as link:
+            with self._lent(self._idle, lambda: Link(waited(Layer.STORE, self._opened))) as link:
                 yield link
         else:
             with self._turn(), self._lent(self._of_loop().idle, lambda: self._opened_alone(loop)) as link:
@@ -60,7 +61,7 @@ class Pool:
     def shared(self) -> LoopLink:
         """Return the link of all fibers, for commands that neither watch keys nor make others wait. Raises LinkLost."""
         link = self._of_loop().shared
-        return self._opening.get() if link is None or link.lost else link
+        return waited(Layer.STORE, self._opening.get) if link is None or link.lost else link
 
     def grouping(self, slot: int) -> Grouping:
         """Return what makes groups of transactions of one slot."""
@@ -88,7 +89,7 @@ class Pool:
     def _turn(self) -> Iterator[None]:
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._turns.taken(TURN_S))
+                waited(Layer.STORE, lambda: stack.enter_context(self._turns.taken(TURN_S)))
             except TimeoutError:
                 raise LinkLost from None
             yield
@@ -120,7 +121,7 @@ class Pool:
 
     def _opened_alone(self, loop: Fibers) -> LoopLink:
         self.shared()  # if the node is away, all fibers learn it from one attempt
-        return LoopLink(loop.aside(self._opened, Lane.STORE), loop)
+        return LoopLink(waited(Layer.STORE, lambda: loop.aside(self._opened, Lane.STORE)), loop)
 
     def _opened(self) -> AbstractConnection:
         """Raises LinkLost; StoreUnavailable if the store refuses the login."""

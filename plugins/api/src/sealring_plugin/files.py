@@ -58,7 +58,7 @@ class _Found:
 def _read(path: Path, field: str) -> _Found:
     """Open the file only once, so that the content and the rights belong to the same file."""
     try:
-        with open(path, "rb", opener=_open_at_once) as file:  # Path.open takes no opener
+        with open(path, "rb", opener=open_at_once) as file:  # Path.open takes no opener
             number = file.fileno()
             found = _Found(file.read(MAX_FILE_BYTES + 1), os.fstat(number), access_list(number))
     except (OSError, ValueError) as error:  # ValueError: the path has a NUL in it
@@ -70,7 +70,7 @@ def _read(path: Path, field: str) -> _Found:
     return found
 
 
-def _open_at_once(path: str, flags: int) -> int:
+def open_at_once(path: str, flags: int) -> int:
     """Open a regular file, without waiting if it is a pipe. Raises OSError."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -112,7 +112,8 @@ class HsmSeal:
             key = root_key(session, self._label)
             if key is None:
                 raise RootLost(
-                    f"the token has no key {self._label}: restore the token from its backup, or check the setting key"
+                    f"the token has no key {self._label}: restore the token from its backup, or check the setting key. "
+                    "`sealring root reseal` makes it if another seal opens, with --recovery-key if none does"
                 )
             return operation(client, handle_of(key))
 

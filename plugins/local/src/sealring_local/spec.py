@@ -34,7 +34,7 @@ def build_unsealed(config: Mapping[str, ConfigValue], content: bytes) -> Managed
     from sealring_local.roots import roots_in  # noqa: PLC0415
     from sealring_local.wrap import LocalProvider  # noqa: PLC0415
 
-    return LocalProvider(roots_in(content, _SEALED))
+    return LocalProvider(roots_in(content, _SEALED), sealed=True)
 
 
 def fresh_content() -> bytes:

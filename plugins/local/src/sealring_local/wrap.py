@@ -39,8 +39,10 @@ class LocalProvider:
         root_key_file = "root.key"
     """
 
-    def __init__(self, roots: Roots) -> None:
+    def __init__(self, roots: Roots, *, sealed: bool = False) -> None:
+        """`sealed`: whether the file of the roots was."""
         self._roots = roots
+        self._sealed = sealed
         self._kek = lru_cache(CACHED_KEKS)(self._open_kek)
 
     def wrap(self, key: ManagedKey, dek: bytes | bytearray, context: WrapContext, call: Call) -> WrappedKey:  # noqa: ARG002
@@ -59,6 +61,8 @@ class LocalProvider:
         )
 
     def announcement(self) -> str:
+        if self._sealed:
+            return "keys are in software, under root keys that were sealed, and are in the memory of the server"
         return "keys are in software, under the root key file: good for trying sealring, weaker than an HSM"
 
     def close(self) -> None:
