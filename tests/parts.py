@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-u", "-m", "pytest")
 STORES = ("tests/adversary", "tests/backup", "tests/store")
 OTHERS = ("tests/sdk", "tests/isolation", "tests/http", "plugins/awskms", "plugins/gcpkms")  # SDKs, emulators, nginx
-SERVERS = ("tests/server", "tests/cli", "tests/deploy")
+SERVERS = ("tests/server", "tests/cli", "tests/deploy", "tests/kubernetes")
 BESIDE_PLUGINS = ("tests/bindings", "tests/faults")
 _TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS, *SERVERS))
 PARTS = {

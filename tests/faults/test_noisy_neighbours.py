@@ -19,7 +19,7 @@ from support.live import live_server
 NOISE = Path(__file__).with_name("noise.py")
 LIMIT = 50  # requests a second
 MIB = 1 << 20
-BUSY_S, MACHINE_S = 0.25, 0.03  # how much longer anybody waits at times beside all other tests, and beside none
+BUSY_S, MACHINE_S = 1.0, 0.03  # how much longer anybody waits at times beside all other tests, and beside none
 
 
 @contextmanager
