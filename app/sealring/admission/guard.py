@@ -29,7 +29,7 @@ from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 from sealring.fibers import heavy
 from sealring.observability import metrics
-from sealring.observability.trail import Layer, spent
+from sealring.observability.trail import Layer, spent, waited
 
 _ACCEPTED = metrics.AUTH.of(outcome="accepted", reason="none")
 
@@ -69,11 +69,9 @@ class Guard:
             turn.leave()
 
     def _authenticated(self, request: Request) -> Principal:
-        authorization, began = request.header("authorization"), time.monotonic()
-        try:
-            principal = self._authenticator.authenticate([] if authorization is None else [authorization])
-        finally:
-            spent(Layer.AUTH, began, time.monotonic())
+        authorization = request.header("authorization")
+        values = [] if authorization is None else [authorization]
+        principal = waited(Layer.AUTH, partial(self._authenticator.authenticate, values))
         _ACCEPTED.add()
         return principal
 

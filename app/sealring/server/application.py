@@ -72,7 +72,8 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     limiter = _limiter(settings, limits, threads, workers)
     authenticator = make_authenticator(inherited, stores, log, threads)
     around = _around(inherited, gateway, store, stores, durability, limiter, authenticator, log)
-    _sampler(inherited, gateway, store, stores, around.readiness, log).start()
+    if settings.observability.metrics_bind is not None:
+        _sampler(inherited, gateway, store, stores, around.readiness, log).start()
     return make_server(services, around)
 
 
