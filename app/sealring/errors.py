@@ -74,6 +74,14 @@ class CiphertextRejected(InputError):
         self.reason = reason
 
 
+class EnvelopeRejected(InputError):
+    """An encrypted value that the caller sent cannot be opened with this keyring. One message for every cause."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The encrypted value was refused. Send it unchanged, with the keyring that encrypted it.")
+        self.reason = reason
+
+
 # --- who the caller is
 
 

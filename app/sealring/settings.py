@@ -17,6 +17,7 @@ from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
+from sealring.services.keyring_rules import KeyringRules
 from sealring.services.objects import ObjectLimits
 from sealring.store.connection.durability import DurabilityPolicy
 from sealring.store.connection.store_url import StoreUrl
@@ -75,6 +76,7 @@ class Settings:
     audit_retention_s: int
     run_folder: Path  # where the workers of one server share fetched key sets
     worker: WorkerKind
+    keyrings: KeyringRules
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
@@ -92,7 +94,7 @@ def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the fix."""
     base = path.absolute().parent
     root = Table("", _read(path))
-    root.only("store", "keys", "plugins", "issuers", "token", "limits", "server")
+    root.only("store", "keys", "plugins", "issuers", "token", "limits", "server", "keyrings")
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
@@ -112,6 +114,7 @@ def load(path: Path) -> Settings:
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
         run_folder=_run_folder(server, base),
         worker=worker,
+        keyrings=KeyringRules.parse(root.table("keyrings", {})),
     )
     _check_together(settings)
     return settings
@@ -268,6 +271,9 @@ def _check_together(settings: Settings) -> None:
             raise SettingsInvalid(f"[keys] names '{name}', but there is no [plugins.{name}]")
     if len(set(settings.managed.providers)) != len(settings.managed.providers):
         raise SettingsInvalid("[keys] managed_readable names a provider twice, or that of managed; leave it out")
+    master = settings.keyrings.master
+    if master is not None and (master not in settings.plugins or master in settings.managed.providers):
+        raise SettingsInvalid(f"[keyrings] master_keys '{master}' must have [plugins.{master}], and no part in [keys]")
     issuers = [each.issuer for each in settings.issuers]
     if len(set(issuers)) != len(issuers):
         raise SettingsInvalid("[[issuers]] name the same issuer twice")

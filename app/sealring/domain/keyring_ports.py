@@ -9,6 +9,7 @@ from typing import Protocol
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId
+from sealring.domain.kek import KekUse
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.limits import NO_LIMITS, Limits
 
@@ -24,6 +25,18 @@ class StoredDek:
     id: DekId
     record: bytes = field(repr=False)
     version: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringChange:
+    """What is stored together with a change of a keyring: its event, and the uses of KEKs to count.
+
+    `limits` are those of the keyring's organization: a new DEK that would exceed a quota is refused.
+    """
+
+    event: Event
+    uses: Sequence[KekUse] = ()
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +67,16 @@ class KeyringStore(Protocol):
     def latest(self, ring: OwnedKeyring) -> StoredDek | None:
         """Return the newest DEK, with the version of the pointer to it; None: the keyring does not exist."""
 
-    def add(
-        self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, event: Event, limits: Limits = NO_LIMITS
-    ) -> bool:
-        """Store a new DEK, make it the newest, and append the event. Move the organization's epoch if one preceded it.
+    def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
+        """Store a new DEK, and make it the newest. Move the organization's epoch if another DEK preceded it.
 
         Return False if the newest DEK is not the `expected` one (as `latest` returned it; None: there is none), or if
         the id exists: the new DEK is not, and was never, the newest. A DEK with a lost reply is recognised by its
         record. Raises QuotaExceeded.
         """
 
-    def replace(self, ring: OwnedKeyring, old: StoredDek, record: bytes, event: Event) -> bool:
-        """Replace the record of a DEK by another wrapping of the same DEK, and append the event.
+    def replace(self, ring: OwnedKeyring, old: StoredDek, record: bytes, change: KeyringChange) -> bool:
+        """Replace the record of a DEK by another wrapping of the same DEK.
 
         Where the pointer to the newest DEK is a copy of its record, replace it as well if it is of this DEK. Never
         change which DEK is the newest. Return False if the stored record is not the `old` one (as `load` returned it).
@@ -98,8 +109,11 @@ class KeyringLog(Protocol):
     def used(self, ring: OwnedKeyring, events: Sequence[Event], encryptions: Mapping[DekId, int]) -> Used:
         """Append events durably, and count encryptions. Return the epoch, read in the same round trip."""
 
-    def moved(self, ring: OwnedKeyring, event: Event) -> None:
-        """Append an event, and move the epoch of the keyring's organization: what workers have cached is outdated."""
+    def changed(self, ring: OwnedKeyring, change: KeyringChange, *, moves_epoch: bool) -> None:
+        """Append the event of a change that is stored elsewhere, and count its uses of KEKs.
+
+        `moves_epoch`: what workers have cached of the keyring's organization is outdated.
+        """
 
     def counts(self, ring: OwnedKeyring) -> Mapping[DekId, int]:
         """Return the encryptions that were counted, by DEK."""

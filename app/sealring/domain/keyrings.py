@@ -69,6 +69,15 @@ class OwnedKeyring:
 
 
 @dataclass(frozen=True, slots=True)
+class DekName:
+    """What a wrapped DEK is bound to."""
+
+    ring: OwnedKeyring
+    id: DekId
+    created_at: int  # milliseconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
 class Sealed:
     """An encrypted value: the bytes of an envelope, and the id of its DEK."""
 

@@ -22,6 +22,7 @@ from sealring.observability.logs import Log
 from sealring.services.bindings import Bindings
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.keyrings import Keyrings
 from sealring.services.limits import Usages
 from sealring.services.listing import Lists
 from sealring.services.objects import Objects
@@ -39,6 +40,7 @@ class Services:
     bindings: Bindings
     explanations: Explanations
     usages: Usages
+    keyrings: Keyrings
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sealring.providers.gateway import THREADS, Gateway
 from sealring.server import wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
+from sealring.server.keyring_wiring import make_keyrings
 from sealring.server.renewal import Renewal
 from sealring.server.wiring import Stores
 from sealring.services.cursors import Cursors
@@ -105,6 +106,7 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
         bindings=wiring.make_bindings(inherited.plugins, gateway, stores),
         explanations=Explanations(objects, keyring, bound, audit),
         usages=Usages(stores.usage, limits.of),
+        keyrings=make_keyrings(settings, gateway, stores, keyring, bound, limits.of),
     )
 
 

@@ -41,12 +41,15 @@ from sealring.store.doctor.diagnosis import Diagnosis
 from sealring.store.doctor.examination import examine
 from sealring.store.idempotency import RedisIdempotency
 from sealring.store.keks import RedisKeks
+from sealring.store.keyring_log import RedisKeyringLog
+from sealring.store.keyrings import RedisKeyrings
 from sealring.store.layout import check_writable, holds_layout_alone, read_layout
 from sealring.store.limits import RedisLimits
 from sealring.store.markers import Markers
 from sealring.store.objects import RedisObjects
 from sealring.store.opened import OpenedStore
 from sealring.store.revocations import RedisRevocations
+from sealring.store.schema.keyring_codec import KeyringCodec
 from sealring.store.tombs import RedisTombs
 from sealring.store.usage import RedisUsage
 
@@ -85,7 +88,7 @@ def check_revocations(settings: Settings, stores: Stores) -> None:
 def load_plugins(settings: Settings) -> Plugins:
     """Import only the plugins that the settings name. Raises SettingsInvalid."""
     plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
-    plugins.require_managed(settings.managed.providers)
+    plugins.require_managed(settings.managed.providers, settings.keyrings.master)
     return plugins
 
 
@@ -238,6 +241,8 @@ class Stores:
     revocations: RedisRevocations
     usage: RedisUsage
     limits: RedisLimits
+    keyrings: RedisKeyrings
+    keyring_log: RedisKeyringLog
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -256,6 +261,8 @@ class Stores:
             revocations=RedisRevocations(links, keyspace, markers, keys, audit),
             usage=RedisUsage(keyspace, markers),
             limits=RedisLimits(links, keyspace, markers, keys, audit),
+            keyrings=RedisKeyrings(links, keyspace, markers, KeyringCodec(keys), audit),
+            keyring_log=RedisKeyringLog(links, keyspace, markers, audit),
         )
 
 
