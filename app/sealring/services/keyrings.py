@@ -10,7 +10,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from sealring.crypto.keyring_cipher import KeyringCipher
-from sealring.domain.decision import Decision
+from sealring.domain.decision import Decision, Epoch
 from sealring.domain.events import Action, Event
 from sealring.domain.keyring_codec import kek_ids, parse_envelope
 from sealring.domain.keyring_ports import KeyringLog
@@ -38,6 +38,9 @@ class _Answer(Generic[T]):
     encryptions: int = 0
 
 
+_Work = Callable[[Decision, Caller], _Answer[T] | None]
+
+
 class Keyrings:
     """Thread-safe. Methods raise Forbidden; StoreError; KeyFailure; IntegrityFailure for a stored DEK.
 
@@ -62,8 +65,10 @@ class Keyrings:
         """Encrypt all items under one DEK, or none. If there are no items, no DEK is made. Raises QuotaExceeded."""
         owned = self._admitted(ring, caller)
 
-        def sealed(decision: Decision, caller: Caller) -> _Answer[Mapping[str, Sealed]]:
+        def sealed(decision: Decision, caller: Caller) -> _Answer[Mapping[str, Sealed]] | None:
             dek = self._deks.newest(owned, decision, caller, len(items))
+            if dek is None:
+                return None
             cipher = self._deks.cipher(owned, dek, decision, caller)
             result = heavy(lambda: self._sealed(items, dek.id, cipher), sum(map(len, items.values())))
             event = event_of(Action.KEYRING_ENCRYPTED, owned, caller, dek, detail=_counted(len(items)))
@@ -101,9 +106,11 @@ class Keyrings:
         owned = self._admitted(ring, caller)
         self._deks.drop_newest(owned)
 
-        def resealed(decision: Decision, caller: Caller) -> _Answer[Sealed]:
+        def resealed(decision: Decision, caller: Caller) -> _Answer[Sealed] | None:
             plaintext = _Opening(self._deks, owned, decision, caller).open(encrypted)
             dek = self._deks.newest(owned, decision, caller, 1)
+            if dek is None:
+                return None
             cipher = self._deks.cipher(owned, dek, decision, caller)
             result = heavy(lambda: self._sealed({"": plaintext}, dek.id, cipher), len(plaintext))
             return _Answer(result[""], (event_of(Action.KEYRING_REENCRYPTED, owned, caller, dek),), dek, 1)
@@ -129,20 +136,27 @@ class Keyrings:
         caller.acts_for(owned.org)
         return owned
 
-    def _answered(self, ring: OwnedKeyring, caller: Caller, work: Callable[[Decision, Caller], _Answer[T]]) -> T:
-        """Do the work under a decision, store its events, and return its result if the decision still holds."""
+    def _answered(self, ring: OwnedKeyring, caller: Caller, work: _Work[T]) -> T:
+        """Do the work under a decision, store its events, and return its result if the decision still holds.
+
+        The work begins again under the newest decision if it returns None.
+        """
         decision = self._bound.decision(ring.environment, ring.org)
         while True:
             with self._refusals_audited(ring, caller):
                 answer, decision = self._bound.by(decision, partial(_asked, work, caller))
-            dek = answer.dek
-            used = self._log.used(ring, answer.events, {} if dek is None else {dek.id: answer.encryptions})
-            if dek is not None:
-                dek.encryptions = used.counts[dek.id]
-            if decision.holds_at(used.epoch):
+            if answer is not None and decision.holds_at(self._recorded(ring, answer)):
                 return answer.result
             caller = caller.again()
             decision = self._bound.renewed(ring.environment, ring.org)
+
+    def _recorded(self, ring: OwnedKeyring, answer: _Answer[T]) -> Epoch | None:
+        """Store the events of an answer, and return the epoch of the keyring's organization."""
+        dek = answer.dek
+        used = self._log.used(ring, answer.events, {} if dek is None else {dek.id: answer.encryptions})
+        if dek is not None:
+            dek.encryptions = used.counts[dek.id]
+        return used.epoch
 
     @contextmanager
     def _refusals_audited(self, ring: OwnedKeyring, caller: Caller) -> Iterator[None]:
@@ -208,7 +222,7 @@ class _Opening:
         return cipher
 
 
-def _asked(work: Callable[[Decision, Caller], _Answer[T]], caller: Caller, decision: Decision) -> _Answer[T]:
+def _asked(work: _Work[T], caller: Caller, decision: Decision) -> _Answer[T] | None:
     return work(decision, caller)
 
 

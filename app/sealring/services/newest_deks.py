@@ -61,7 +61,8 @@ class Deks:
         self._refreshing = refreshing
         self._clock = clock
         self._recent = RecentDeks(size=rules.cached, fresh_s=rules.fresh_s, stale_s=rules.stale_s, clock=monotonic)
-        self._flights: SingleFlight[tuple[Place, bytes], KnownDek] = SingleFlight()
+        self._loads: SingleFlight[tuple[Place, bytes], KnownDek] = SingleFlight()
+        self._newest: SingleFlight[tuple[Place, bytes], KnownDek | None] = SingleFlight()
 
     def forget(self) -> None:
         """Drop every cached DEK: the store was restored."""
@@ -74,25 +75,33 @@ class Deks:
     def by_id(self, ring: OwnedKeyring, key_id: DekId, decision: Decision, caller: Caller) -> KnownDek:
         """Raises EnvelopeRejected if the keyring has no such DEK."""
         place, asking = place_of(ring, key_id), _Asking(ring, decision, caller)
-        return self._cached(place, asking) or self._shared(place, asking, lambda: self._loaded(key_id, asking))
+        return self._cached(place, asking) or self._loads.get(
+            (place, decision.epoch), lambda: self._loaded(key_id, asking), caller.deadline
+        )
 
-    def newest(self, ring: OwnedKeyring, decision: Decision, caller: Caller, encryptions: int) -> KnownDek:
-        """Return the DEK for so many new values: the newest, or a new one if the newest has to be replaced.
+    def newest(self, ring: OwnedKeyring, decision: Decision, caller: Caller, encryptions: int) -> KnownDek | None:
+        """Return the newest DEK, for so many new values. None: it had to be replaced; decide again, and ask again.
 
-        Raises QuotaExceeded if one would have to be made.
+        Raises QuotaExceeded if a DEK would have to be made.
         """
         place, asking = newest_of(ring), _Asking(ring, decision, caller)
         dek = self._cached(place, asking)
         if dek is not None and self._overdue(dek, encryptions) is None:
             return dek
-        return self._shared(place, asking, lambda: self._found_or_made(asking, encryptions))
+        flight = (place, decision.epoch)
+        return self._newest.get(flight, lambda: self._found_or_made(asking, encryptions), caller.deadline)
 
     def rotated(self, ring: OwnedKeyring, decision: Decision, caller: Caller) -> KnownDek:
         """Make a new DEK the newest, and return it; or the one that another made at the same time."""
-        asking = _Asking(ring, decision, caller)
-        expected = self._store.latest(ring)
-        made = self._made(asking, expected, ON_DEMAND if expected else FIRST)
-        return made or self._found_or_made(asking, 0)
+        while True:
+            asking, expected = _Asking(ring, decision, caller), self._store.latest(ring)
+            made = self._made(asking, expected, FIRST if expected is None else ON_DEMAND)
+            if made is not None:
+                return self._kept(newest_of(ring), made, asking, self._recent.generation)
+            caller = caller.again()
+            newest = self._store.latest(ring)
+            if newest is not None and (expected is None or newest.id != expected.id):
+                return self._kept(newest_of(ring), newest, asking, self._recent.generation)
 
     def cipher(self, ring: OwnedKeyring, dek: KnownDek, decision: Decision, caller: Caller) -> KeyringCipher:
         """Return the cipher of a DEK: at once, or opened by the customers' keys that guard it."""
@@ -100,9 +109,6 @@ class Deks:
             return dek.cipher
         with self._keys.unwrap(ring, dek.id, dek.record, decision, caller) as key:
             return KeyringCipher(ring, dek.id, key.secret)
-
-    def _shared(self, place: Place, asking: _Asking, read: Callable[[], KnownDek]) -> KnownDek:
-        return self._flights.get((place, asking.decision.epoch), read, asking.caller.deadline)
 
     def _cached(self, place: Place, asking: _Asking) -> KnownDek | None:
         found = self._recent.get(place, asking.decision.epoch)
@@ -128,19 +134,21 @@ class Deks:
             raise EnvelopeRejected("unknown DEK")
         return self._kept(place_of(asking.ring, key_id), found, asking, generation)
 
-    def _found_or_made(self, asking: _Asking, encryptions: int) -> KnownDek:
-        """Return the newest DEK, after replacing it if it has to be."""
+    def _found_or_made(self, asking: _Asking, encryptions: int) -> KnownDek | None:
+        """Return the newest DEK, or the first; None if it had to be replaced, which moves the epoch."""
         caller = asking.caller
         while True:
             generation = self._recent.generation
             found = self._store.latest(asking.ring)
             why = FIRST if found is None else self._unfit(found, asking, encryptions)
-            if found is not None and why is None:
+            if found is None or why is not None:
+                made = self._made(asking, found, why or FIRST)
+                if found is not None:
+                    return None
+                found = made
+            if found is not None:
                 return self._kept(newest_of(asking.ring), found, asking, generation)
-            made = self._made(asking, found, why or FIRST)
-            if made is not None:
-                return made
-            caller = caller.again()  # another has made one: it is taken in the next round
+            caller = caller.again()  # another has made the first one: it is taken in the next round
 
     def _unfit(self, found: StoredDek, asking: _Asking, encryptions: int) -> str | None:
         """Return why a stored DEK may not encrypt so many values more; None: it may."""
@@ -156,19 +164,17 @@ class Deks:
         age_s = self._clock() - dek.created_at / 1000
         return BY_AGE if 0 < self._rules.rotate_after_s <= age_s else None
 
-    def _made(self, asking: _Asking, expected: StoredDek | None, why: str) -> KnownDek | None:
+    def _made(self, asking: _Asking, expected: StoredDek | None, why: str) -> StoredDek | None:
         """Make a DEK, and return it if it became the newest instead of `expected`; None: another was quicker."""
         ring, decision, caller = asking.ring, asking.decision, asking.caller
-        generation = self._recent.generation
         key_id, created_at = new_dek_id(), int(self._clock() * 1000)
         with DataKey.fresh() as key:
             wrapping = self._keys.wrap(DekName(ring, key_id, created_at), key, decision, caller)
         dek = StoredDek(key_id, wrapping.record)
         event = event_of(Action.KEYRING_DEK_CREATED, ring, caller, target=key_id, detail=why)
         limits = self._limits_of(ring.environment, ring.org)
-        if not self._store.add(ring, dek, expected, KeyringChange(event, wrapping.uses, limits)):
-            return None
-        return self._kept(newest_of(ring), dek, asking, generation)
+        added = self._store.add(ring, dek, expected, KeyringChange(event, wrapping.uses, limits))
+        return dek if added else None
 
     def _kept(self, place: Place, found: StoredDek, asking: _Asking, generation: int) -> KnownDek:
         """Return a DEK, open if it may be kept so, and cache it."""
