@@ -116,7 +116,7 @@ def test_secrets_are_not_shown(load):
         (
             "[store]",
             "[stores]",
-            r"\[stores\] is not a setting; known are: store, keys, plugins, issuers, token, limits",
+            r"\[stores\] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits",
         ),
         ("[store]", "[store]\ntls = true", r"\[store\] tls is not a setting"),
         ('url = "redis://:hunter2@store:6379/0"', "", r"\[store\] url is missing or not a text"),

@@ -27,7 +27,11 @@ class InputError(SealringError):
 
 
 class MalformedRequest(InputError):
-    """The request cannot be read: JSON, query, headers."""
+    """The request cannot be read: JSON, query, headers. `param`: the parameter or header that is refused, if any."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class RequestTimeout(InputError):
@@ -61,9 +65,7 @@ class IdempotencyKeyReused(InputError):
     """The Idempotency-Key was sent with another request before."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "This Idempotency-Key was sent with another request before. Send a fresh one with each request."
-        )
+        super().__init__("This Idempotency-Key was sent with another request before. Send a new one with each request.")
 
 
 class CiphertextRejected(InputError):
@@ -153,9 +155,7 @@ class NameTaken(StateError):
     """Another live object of the organization has the name."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "An object with this name already exists in the organization. Update it, or choose another name."
-        )
+        super().__init__("An object with this name already exists in the organization. Update it, or choose another.")
 
 
 class VersionConflict(StateError):

@@ -17,6 +17,7 @@ from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
+from sealring.keys.sealing import Sealing
 from sealring.services.keyring_rules import KeyringRules
 from sealring.services.objects import ObjectLimits
 from sealring.store.connection.durability import DurabilityPolicy
@@ -77,6 +78,7 @@ class Settings:
     run_folder: Path  # where the workers of one server share fetched key sets
     worker: WorkerKind
     keyrings: KeyringRules
+    sealing: Sealing
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
@@ -94,7 +96,7 @@ def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the fix."""
     base = path.absolute().parent
     root = Table("", _read(path))
-    root.only("store", "keys", "plugins", "issuers", "token", "limits", "server", "keyrings")
+    root.only("store", "keys", "seal", "plugins", "issuers", "token", "limits", "server", "keyrings")
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
@@ -115,6 +117,7 @@ def load(path: Path) -> Settings:
         run_folder=_run_folder(server, base),
         worker=worker,
         keyrings=KeyringRules.parse(root.table("keyrings", {})),
+        sealing=Sealing.parse(root.table("seal", {}), base),
     )
     _check_together(settings)
     return settings

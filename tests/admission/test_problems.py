@@ -9,6 +9,7 @@ from sealring.admission.problems import (
     FRAMEWORK_CODES,
     FRAMEWORK_MESSAGES,
     PROBLEMS,
+    param_of,
     problem_body,
     problem_headers,
     rate_headers,
@@ -89,7 +90,7 @@ def test_no_base_has_a_row():
 
 
 def test_every_row_is_the_promised_one():
-    assert {each.__name__: tuple(problem) for each, problem in PROBLEMS.items()} == PROMISED
+    assert {each.__name__: tuple(problem[:2]) for each, problem in PROBLEMS.items()} == PROMISED
 
 
 def test_no_two_failures_have_one_code():
@@ -120,7 +121,35 @@ def test_everything_that_the_framework_emits_has_a_code_and_a_message():
 def test_an_error_says_everything_twice_for_sdks_that_read_one_of_them():
     body = problem_body("a_code", "A message.", "an-id")
 
-    assert body == {"error": "A message.", "message": "A message.", "code": "a_code", "request_id": "an-id"}
+    assert body == {
+        "error": "A message.",
+        "message": "A message.",
+        "code": "a_code",
+        "request_id": "an-id",
+        "doc_url": "/docs/errors#a_code",
+    }
+
+
+def test_an_error_names_what_is_refused():
+    assert problem_body("a_code", "A message.", "an-id", param="limit")["param"] == "limit"
+
+
+@pytest.mark.parametrize(
+    ("failure", "param"),
+    [
+        (errors.InvalidBody("Wrong.", [("value", "no"), ("name", "no")]), "value"),
+        (errors.InvalidBody("Wrong."), None),
+        (errors.KeyContextFixed("Fixed."), "key_context"),
+        (errors.MalformedRequest("Wrong.", "limit"), "limit"),
+        (errors.MalformedRequest("Wrong."), None),
+        (errors.VersionConflict(), "version_check"),
+        (errors.NameTaken(), "name"),
+        (errors.IdempotencyKeyReused(), "Idempotency-Key"),
+        (errors.NotFound(), None),
+    ],
+)
+def test_what_is_refused_is_the_first_of_what_is_wrong(failure, param):
+    assert param_of(failure) == param
 
 
 def test_an_error_lists_its_violations():
@@ -131,6 +160,7 @@ def test_an_error_lists_its_violations():
         "message": "A message.",
         "code": "a_code",
         "request_id": "an-id",
+        "doc_url": "/docs/errors#a_code",
         "errors": [{"code": "a_code", "field": "a field", "message": "A violation."}],
     }
 

@@ -57,6 +57,28 @@ def test_a_create_with_a_key_that_is_sent_again_gets_the_same_answer(create):
     assert second.json == first.json
 
 
+def test_only_the_answer_to_a_repetition_says_that_it_is_one(live, token, create):
+    keys = [named() for _ in range(4)]
+    path = f"/vault/v1/kv/{create({}).json['id']}"
+    first = live.ask("GET", f"{path}/metadata", token=token).json["metadata"]["version_id"]
+    writes = [
+        lambda: create(keys[0], name=f"another {keys[0]}"),
+        lambda: live.ask("PUT", path, token=token, body={"value": "w", "version_check": first}, headers=keys[1]),
+        lambda: live.ask("DELETE", path, token=token, headers=keys[2]),
+        lambda: live.ask("POST", f"/sealring/v1{path.removeprefix('/vault/v1')}/restore", token=token, headers=keys[3]),
+    ]
+
+    said = [[write().headers.get("Idempotent-Replayed") for _ in range(3)] for write in writes]
+
+    assert said == [[None, "true", "true"]] * 4
+
+
+def test_restoring_what_is_live_is_no_repetition(live, token, create):
+    path = f"/sealring/v1/kv/{create({}).json['id']}/restore"
+
+    assert "Idempotent-Replayed" not in live.ask("POST", path, token=token, headers=named()).headers
+
+
 @pytest.mark.parametrize("headers", [{}, *SDKS.values()], ids=["nobody", *SDKS])
 def test_a_create_without_a_key_that_is_sent_again_is_a_conflict(create, headers):
     assert create(headers).status == 201

@@ -377,5 +377,5 @@ def test_without_a_pin_no_store_is_trusted(attacked):
 def test_a_pin_that_others_can_write_is_refused(attacked):
     attacked.config.pin_file.chmod(0o664)
 
-    with pytest.raises(SettingsInvalid, match="is writable by others, who could choose a store; run: chmod go-w"):
+    with pytest.raises(SettingsInvalid, match="is writable by others, who could replace it; run: chmod go-w"):
         attacked.use()

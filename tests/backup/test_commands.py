@@ -1,15 +1,20 @@
 """The commands, as a person runs them, and the page that shows them."""
 
 import hashlib
+import os
+import pty
 import re
 import shlex
+import subprocess
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from docs.markdown import blocks, read, section
 from sealring.store.connection.links import Links
+from support.commands import SEALRING
 from support.make import ACME, caller, context
 from support.roots import replace_roots
 
@@ -44,6 +49,59 @@ def test_a_backup_says_what_it_holds(run, installed, made):
     ]
     assert said.stderr == "backup\n"
     assert said.returncode == 0
+
+
+def test_a_backup_in_a_pipe_is_the_same_file(run, installed, made):
+    said = run("backup", "--output", "-", "--keys", "keys")
+    piped = said.stdout.encode(errors="surrogateescape")
+    (installed.folder / "data").write_bytes(piped)
+    use_the_other(installed)
+
+    assert said.returncode == 0
+    assert f"-: SHA-256 {hashlib.sha256(piped).hexdigest()}" in said.stderr.splitlines()
+    assert run(*RESTORE).returncode == 0
+
+
+def test_a_backup_in_a_pipe_that_is_cut_off_is_not_restored(run, installed, made):
+    piped = run("backup", "--output", "-", "--keys", "keys").stdout.encode(errors="surrogateescape")
+    (installed.folder / "data").write_bytes(piped[:-1])
+    use_the_other(installed)
+
+    refused = run(*RESTORE)
+
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (
+        1,
+        "Error: data was altered or cut off; take another copy of it",
+    )
+
+
+def test_a_backup_into_a_full_disk_fails_in_a_line(installed, made):
+    command = [SEALRING, "backup", "--output", "-", "--keys", "keys", "--config", installed.settings.path]
+
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            command, cwd=installed.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == "Error: standard output cannot be written (No space left on device)"
+    assert not (installed.folder / "keys").exists()
+
+
+def test_a_backup_is_not_written_to_a_terminal(installed, made):
+    command = [SEALRING, "backup", "--output", "-", "--keys", "keys", "--config", installed.settings.path]
+    leader, follower = pty.openpty()
+
+    ended = subprocess.run(
+        command, cwd=installed.folder, stdout=follower, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+
+    os.close(follower)
+    os.close(leader)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "Error: standard output is a terminal; pipe it into a program, or give --output a file\n",
+    )
 
 
 def test_a_restore_says_what_it_restored(run, installed, made):

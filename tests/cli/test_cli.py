@@ -87,6 +87,37 @@ def test_init_with_a_layout_that_is_left_of_another_installation_leaves_the_stor
         assert run(*command).stdout == "made the store ready, with 64 partitions\n"
 
 
+def test_init_reads_the_url_of_the_store_from_standard_input(run, tmp_path):
+    with EmbeddedValkey(tmp_path / "data") as store:
+        command = ("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store-file", "-")
+
+        said = run(*command, stdin=f"{store.url}\n".encode()).stdout
+
+    assert said.endswith("made the store ready, with 64 partitions\n")
+    assert (tmp_path / "etc/store-url").read_text() == f"{store.url}\n"
+
+
+@pytest.mark.parametrize("told", [(), ("--store", "unix:///a", "--store-file", "b")])
+def test_init_wants_one_url(run, tmp_path, told):
+    failed = run("init", "--data-dir", tmp_path / "etc", *told, check=False)
+
+    assert failed.returncode == 2
+    assert not (tmp_path / "etc").exists()
+
+
+@pytest.mark.parametrize("command", [("init", "--store", "unix:///a"), ("dev", "--port", str(free_port()))])
+def test_a_folder_that_cannot_be_made_is_said_in_a_line(run, tmp_path, command):
+    (tmp_path / "file").touch()
+
+    failed = run(*command, "--data-dir", tmp_path / "file/etc", check=False)
+
+    assert (failed.returncode, failed.stderr) == (1, f"Error: {tmp_path}/file/etc: Not a directory\n")
+
+
+def test_the_doctor_examines_the_store_of_the_settings(run, installed):
+    assert run("doctor", "store", "--config", installed).stdout.count("ok ") > 10
+
+
 def test_init_makes_secrets_for_their_owner_only(installed):
     modes = {path.name: path.stat().st_mode & 0o777 for path in installed.parent.iterdir()}
 
@@ -201,7 +232,7 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: [limit] is not a setting; known are: store, keys, plugins, issuers, token, limits, server\n"
+        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server\n"
     )
 
 
@@ -287,7 +318,7 @@ class Dev:
         self.took_s = time.monotonic() - self.began
 
     def environment(self):
-        return dict(line.split("=", 1) for line in self.env_file.read_text().split())
+        return dict(line.removeprefix("export ").split("=", 1) for line in self.env_file.read_text().splitlines())
 
     def ask(self, method, path, body=None):
         environment = self.environment()
@@ -367,6 +398,16 @@ def test_nothing_is_left_when_dev_itself_is_killed(dev):
     running.stop(signal.SIGKILL)
 
     assert becomes_true(lambda: all(map(is_gone, children)))
+
+
+def test_the_variables_of_dev_are_all_that_the_commands_need(dev, tmp_path):
+    running = dev()
+    said = re.search(r"after: (.*)$", running.output.read_text(), re.MULTILINE)[1]
+    script = f"{said}\nprintf v | {SEALRING} kv put name --org org_a\n{SEALRING} kv get name\n{SEALRING} token --subject a --org org_a"
+
+    shell = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=True)
+
+    assert re.fullmatch(r"created name, id secret_\w+, version [\w-]+\nveyJ[\w.-]+\n", shell.stdout)
 
 
 def test_dev_says_that_its_port_is_taken(run):

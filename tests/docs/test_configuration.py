@@ -28,6 +28,8 @@ HEADINGS = {
     "plugins.awskms": "### `[plugins.awskms]`",
     "plugins.gcpkms": "### `[plugins.gcpkms]`",
     "plugins.azurekv": "### `[plugins.azurekv]`",
+    "seal": "## `[seal]`",
+    **{f"seal.{name}": f"## `[seal.<name>]` by `{name}`" for name in ("awskms", "gcpkms", "azurekv", "hsm")},
     "token": "## `[token]`",
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
@@ -124,6 +126,28 @@ def test_every_setting_of_a_provider_is_described(provider):
     spec = registry.load([provider])[provider]
 
     assert set(described(f"plugins.{provider}")) == {field.name for field in spec.config}
+
+
+def test_every_setting_of_sealing_is_described(tmp_path):
+    document = tomllib.loads(EXAMPLE.read_text())
+    path = written(document, tmp_path)
+    path.write_text(path.read_text() + '\n[seal.1]\nprovider = "awskms"\n')
+    sealing = settings.load(path).sealing
+
+    assert {name: cells[1] for name, cells in described("seal").items()} == {
+        "retry_s": f"`{sealing.retry_s}`",
+        "folder": '`"."`',
+    }
+    assert sealing.folder == tmp_path
+
+
+@pytest.mark.parametrize("provider", ["awskms", "gcpkms", "azurekv", "hsm"])
+def test_every_setting_of_a_seal_is_described_with_its_default(provider):
+    fields = registry.load_seal(provider, "[seal.1]").config
+
+    assert {name: cells[1] for name, cells in described(f"seal.{provider}").items()} == {
+        field.name: "" if field.default is None else f"`{json.dumps(field.default)}`" for field in fields
+    }
 
 
 def test_the_defaults_of_issuers_are_right(tmp_path):

@@ -31,7 +31,9 @@ HOME = {
     "KEY_OPTIONS": "key.py",
     "KeyDescription": "description.py",
     "ManagedSpec": "spec.py",
+    "SEAL": "seal_spec.py",
     "SPEC": "spec.py",
+    "SealSpec": "seal_spec.py",
     "SetupGuide": "setup.py",
 }
 
@@ -76,6 +78,8 @@ def test_the_files_of_a_plugin_are_those_that_the_page_promises():
         "description",
         "findings",
         "setup",
+        "seal_spec",
+        "seal",
     ]
 
 

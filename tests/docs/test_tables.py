@@ -3,10 +3,10 @@
 import re
 
 from docs.markdown import read, rows, section
-from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS
+from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, UNREADABLE
 from sealring.domain.principal import Permission
 from sealring.http.app import guarded_routes
-from sealring.http.openapi import meaning
+from sealring.http.errors_page import errors_page, meaning, meanings
 from sealring.store.connection.durability import Durability
 from sealring.store.schema import keyspace
 from support.make import NO_SERVICES
@@ -27,6 +27,21 @@ def test_every_error_is_listed_with_its_meaning():
     listed = {(status, plain(code)): text for status, code, text in rows(section(API, "## Errors"))}
 
     assert listed == expected
+
+
+def test_every_error_has_a_section_with_its_meaning():
+    page = read("docs/errors.md")
+    listed = re.findall(r"^## (\w+)\n\n\*\*(\d+)\.\*\* (.+)\n\n(.+)$", page, re.MULTILINE)
+
+    assert {code: (int(status), text) for code, status, text, _ in listed} == meanings()
+    assert page.count("\n## ") == len(listed)
+
+
+def test_the_page_of_errors_has_an_anchor_for_each_code():
+    page = errors_page().decode()
+
+    assert set(re.findall(r'<section id="(\w+)">', page)) == set(meanings())
+    assert {PROBLEMS[each].code for each in PROBLEMS} | {code for code, _ in UNREADABLE.values()} <= set(meanings())
 
 
 def test_every_route_is_listed_with_its_permission():

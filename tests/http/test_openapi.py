@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from importlib.metadata import version
 from importlib.resources import files
 
 import pytest
@@ -90,7 +91,7 @@ def test_each_guarded_route_says_what_it_takes(document):
 def test_only_open_routes_take_no_token(document):
     assert document["security"] == [{"token": []}]
     assert {path for path, _, each in operations(document) if each.get("security") == []} == {
-        "/livez", "/readyz", "/openapi.json", "/docs", "/docs/rapidoc-min.js",
+        "/livez", "/readyz", "/openapi.json", "/docs", "/docs/errors", "/docs/rapidoc-min.js",
     }  # fmt: skip
 
 
@@ -256,6 +257,18 @@ def test_the_page_is_served_with_a_policy(live):
     assert page.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert (script.status, script.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
     assert script.raw == PAGE.joinpath("rapidoc-min.js").read_bytes()
+
+
+def test_the_page_of_errors_is_served_with_a_policy_and_asks_for_nothing(live):
+    page = live.ask("GET", "/docs/errors")
+
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert re.findall(rb'(?:src|href)="([^"]*)"', page.raw) == [b"data:,", b"/docs"]
+
+
+def test_the_description_says_the_version_of_the_server(document):
+    assert document["info"]["version"] == version("sealring")
 
 
 def test_the_policy_allows_no_other_host():

@@ -55,6 +55,11 @@ def _list(acme):
     return "/vault/v1/kv", None
 
 
+def _list_of_acme(acme):
+    acme.object()
+    return f"/vault/v1/kv?organization_id={acme.id}", None
+
+
 def _by_name(acme):
     return f"/vault/v1/kv/name/{_path(acme.object()['name'])}", None
 
@@ -214,6 +219,7 @@ TABLE = (
     Row(f"POST {KV}",                            "taken name",       _create_taken,       CREATE,  409, 403, 409, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KV}",                            "organizationId",   _create_camel,       CREATE,  201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {KV}",                             "",                 _list,               LIST,    200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"GET {KV}",                             "?organization_id", _list_of_acme,       LIST,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {KV}/name/<whole:name>",           "",                 _by_name,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {KV}/name/<whole:name>",           "?organization_id", _by_name_of_acme,    READ,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {KV}/name/<whole:name>",           "no such name",     _no_name_of_acme,    READ,    404, 403, 404, 401, 401, 401, 401, 401, 401, 401, 403),
@@ -252,7 +258,7 @@ TABLE = (
 # fmt: on
 
 # What anybody may ask, and what tells nothing of anybody.
-OPEN = ("GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/rapidoc-min.js")
+OPEN = ("GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/errors", "GET /docs/rapidoc-min.js")
 
 CODES = {
     400: "ciphertext_rejected",

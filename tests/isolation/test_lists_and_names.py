@@ -60,6 +60,33 @@ def test_a_list_for_all_organizations_shows_those_of_each(live):
     assert sorted(found) == ["all in org_all_a", "all in org_all_b"]
 
 
+@pytest.mark.parametrize("orgs", [("org_one_a", "org_one_b"), ()])
+def test_a_list_of_one_organization_shows_no_other(live, orgs):
+    for org in ("org_one_a", "org_one_b"):
+        organization(live, org).object(name=f"{len(orgs)} in {org}")
+
+    found = walked(live, live.token(*orgs), "&organization_id=org_one_b")
+
+    assert {name for name in found if name.startswith(f"{len(orgs)} in ")} == {f"{len(orgs)} in org_one_b"}
+
+
+def test_a_list_of_no_organization_at_all_is_refused(live):
+    answer = live.ask("GET", "/vault/v1/kv?organization_id=", token=live.token())
+
+    assert (answer.status, answer.json["param"]) == (400, "organization_id")
+
+
+@pytest.mark.parametrize(("issued", "sent"), [("", "&organization_id=org_cursor"), ("&organization_id=org_cursor", "")])
+def test_a_cursor_of_a_list_of_one_organization_is_for_that_list(live, issued, sent):
+    for _ in range(2):
+        organization(live, "org_cursor").object()
+    token = live.token()
+    cursor = live.ask("GET", f"/vault/v1/kv?limit=1{issued}", token=token).json["list_metadata"]["after"]
+
+    assert live.ask("GET", f"/vault/v1/kv?after={cursor}{sent}", token=token).status == 400
+    assert live.ask("GET", f"/vault/v1/kv?after={cursor}{issued}", token=token).status == 200
+
+
 ORGS_OF_A_TOKEN = [("org_cursor",), ("org_other",), ("org_cursor", "org_other"), ()]  # the last: all of them
 
 

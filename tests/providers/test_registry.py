@@ -24,7 +24,7 @@ def installed(monkeypatch):
     """Pretend that these entry points are installed; what they name is real."""
 
     def install(*entries):
-        monkeypatch.setattr(registry, "installed", lambda: entries)
+        monkeypatch.setattr(registry, "installed", lambda group=None: entries)
 
     return install
 

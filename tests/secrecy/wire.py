@@ -44,7 +44,9 @@ def problem(answer: Answer) -> tuple[int, str]:
     assert answer.headers["Content-Type"] == "application/json", answer.raw
     members = answer.json
     listed = members.get("errors", [{"code": "", "field": "", "message": ""}])
-    assert members.keys() - {"errors"} == {"error", "message", "code", "request_id"}
+    assert members.keys() - {"errors", "param"} == {"error", "message", "code", "request_id", "doc_url"}
+    assert members["doc_url"] == f"/docs/errors#{members['code']}"
+    assert re.fullmatch(r"[A-Za-z_-]{1,32}|\(unknown\)", members.get("param", "none"))
     assert members["error"] == members["message"]
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", members["request_id"])
     assert members["request_id"] == answer.headers["X-Request-ID"]

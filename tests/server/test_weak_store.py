@@ -118,12 +118,47 @@ def test_the_doctor_tries_flushall_when_asked_for(run, url):
     assert "ok       WATCH, FLUSHALL              EXEC applies nothing\n" in ended.stdout
 
 
+@pytest.mark.parametrize("store", ["redis://user:hunter2@127.0.0.1:1/", "unix:///x?ssl_password=hunter2"])
+@pytest.mark.parametrize("command", [("doctor", "store"), ("init", "--store"), ("dev", "--store")])
+def test_a_password_is_no_argument(run, store, command, tmp_path):
+    ended = run(*command, store, folder=tmp_path)
+
+    assert ended.returncode in {1, 2}
+    assert "hunter2" not in ended.stdout + ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_url_of_a_store_comes_from_a_file_or_standard_input(run, url, tmp_path):
+    file = tmp_path / "store-url"
+    file.touch(mode=0o600)
+    file.write_text(f"{url}\n")
+
+    of_a_file = run("doctor", "store", "--json", "--store-file", file)
+    piped = run("doctor", "store", "--json", "--store-file", "-", stdin=f"{url}\n".encode())
+
+    for ended in (of_a_file, piped):
+        assert {each["check"] for each in json.loads(ended.stdout)["findings"]} >= {"durability"}
+
+
+def test_a_file_with_the_url_of_a_store_is_for_its_owner(run, url, tmp_path):
+    file = tmp_path / "store-url"
+    file.write_text(url)
+    file.chmod(0o644)
+
+    ended = run("doctor", "store", "--store-file", file)
+
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        f"Error: --store-file {file} is open to others; run: chmod 600 {file}\n",
+    )
+
+
 @pytest.mark.parametrize(
     "store", ["redis://user:hunter2@127.0.0.1:1/", "hunter2://127.0.0.1", "redis://:hunter2@127.0.0.1:port"]
 )
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_the_doctor_prints_no_password(run, store, flags):
-    ended = run("doctor", "store", *flags, store)
+    ended = run("doctor", "store", *flags, "--store-file", "-", stdin=store.encode())
 
     assert ended.returncode == 1
     assert "hunter2" not in ended.stdout + ended.stderr

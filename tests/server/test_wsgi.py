@@ -7,7 +7,7 @@ from sealring.domain.pin import Pin
 from sealring.errors import KeyDeadlineExceeded, KeyUnavailable, SettingsInvalid
 from sealring.observability.logs import Log
 from sealring.operator import installation
-from sealring.server import application, inheritance, serving, wsgi
+from sealring.server import application, inheritance, variables, wsgi
 from sealring.server.inheritance import Inheritance
 from sealring.server.trust_files import TrustFiles
 from support.ports import free_port
@@ -19,8 +19,8 @@ TRIED_AGAIN = 1
 @pytest.fixture(autouse=True)
 def left(monkeypatch, tmp_path):
     """What the master left to the worker: the settings of a store that is away."""
-    monkeypatch.setenv(serving.THREADS_VARIABLE, "3")
-    monkeypatch.setenv(serving.WORKERS_VARIABLE, "2")
+    monkeypatch.setenv(variables.THREADS_VARIABLE, "3")
+    monkeypatch.setenv(variables.WORKERS_VARIABLE, "2")
     list(installation.create_files(tmp_path, f"redis://127.0.0.1:{free_port()}", "local"))
     TrustFiles(tmp_path / "store-pin").keep_pin(Pin(bytes(16), bytes(32)))
     read = Inheritance.of(settings.load(tmp_path / installation.SETTINGS_FILE), Log())

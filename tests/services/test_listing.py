@@ -1,11 +1,13 @@
 """Lists: pages that fit together, while others write."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealring.domain.ports import Order
-from sealring.errors import MalformedRequest
+from sealring.errors import Forbidden, MalformedRequest
 from sealring.services.listing import ListOptions
 from support import stores
 from support.make import ACME, BETA, caller, context, services
@@ -93,6 +95,27 @@ def test_a_caller_for_two_organizations_sees_both(shelf):
         shelf.add(org)
 
     assert shelf.names(caller(ACME, BETA)) == ["object 2", "object 1"]
+
+
+@pytest.mark.parametrize("who", [caller(ACME, BETA), EVERYWHERE, caller(BETA)])
+def test_a_list_can_be_of_one_organization(shelf, who):
+    for org in (ACME, BETA, ACME):
+        shelf.add(org)
+
+    assert shelf.names(who, org=BETA) == ["object 2"]
+
+
+def test_a_list_of_an_organization_that_the_token_lacks_is_refused(shelf):
+    with pytest.raises(Forbidden):
+        shelf.page(ME, org=BETA)
+
+
+def test_a_list_of_one_organization_counts_for_it(shelf):
+    acting = []
+
+    shelf.page(replace(EVERYWHERE, acts_for=acting.append), org=BETA)
+
+    assert acting == [BETA]
 
 
 def test_a_search_finds_part_of_a_name_in_any_case(shelf):

@@ -66,7 +66,6 @@ def test_a_start_needs_no_more(acl_links):
         (b"GET", b"another"),
         (b"SET", b"another", b"value"),
         (b"DEL", b"s1:a", b"another"),
-        (b"GET", b"s1-doctor:a"),
     ],
     ids=lambda command: b" ".join(part for part in command if isinstance(part, bytes)).decode(),
 )
@@ -94,9 +93,7 @@ def test_a_cluster_needs_no_more(cluster, cluster_links, acl_rules):
         node.client.execute_command("ACL", "DELUSER", "sealring")
 
 
-def test_the_doctor_needs_its_own_keys_as_well(links, acl_links):
-    links.call((b"ACL", b"SETUSER", b"sealring", b"~s1-doctor:*"))
-
+def test_the_doctor_needs_no_more(acl_links):
     found = dict(examine(acl_links, destructive=False))
 
     assert [check for check, finding in found.items() if finding.grade is Grade.FAILED] == []

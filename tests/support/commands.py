@@ -26,21 +26,22 @@ class Commands:
         self._forker: subprocess.Popen[str] | None = None
 
     def __call__(
-        self, *arguments: object, check: bool = True, folder: Path | None = None, **variables: str
+        self, *arguments: object, check: bool = True, folder: Path | None = None, stdin: bytes = b"", **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run it in `folder`, and with these variables beside those that are set. As subprocess.run, but for stdin."""
+        """Run it in `folder`, with these variables beside those that are set, and `stdin` in a file. As subprocess.run."""
         said = [str(each) for each in arguments]
         with TemporaryDirectory() as own:
-            out, err = Path(own, "out"), Path(own, "err")
+            given, out, err = Path(own, "in"), Path(own, "out"), Path(own, "err")
+            given.write_bytes(stdin)
             out.touch()
             err.touch()
             asked = {
                 "arguments": said,
                 "environment": os.environ | variables,
                 "folder": str(folder or Path.cwd()),
-                "files": [os.devnull, str(out), str(err)],
+                "files": [str(given), str(out), str(err)],
             }
-            done = subprocess.CompletedProcess(said, self._status(asked), out.read_text(), err.read_text())
+            done = subprocess.CompletedProcess(said, self._status(asked), _text(out), _text(err))
         if check:
             done.check_returncode()
         return done
@@ -69,3 +70,8 @@ class Commands:
         self._forker.stdin.write(f"{line}\n")
         self._forker.stdin.flush()
         return self._forker.stdout.readline()
+
+
+def _text(file: Path) -> str:
+    """What a command wrote, with its line breaks as they are; other bytes than UTF-8 as `surrogateescape` has them."""
+    return file.read_bytes().decode(errors="surrogateescape")

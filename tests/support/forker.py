@@ -8,7 +8,9 @@ import json
 import os
 import sys
 
-from sealring.cli.main import main
+import click
+
+from sealring.cli.main import COMMANDS, main
 
 
 def become(arguments: list[str], environment: dict[str, str], folder: str, files: list[str]) -> None:
@@ -24,6 +26,8 @@ def become(arguments: list[str], environment: dict[str, str], folder: str, files
 
 
 if __name__ == "__main__":
+    for name in COMMANDS:
+        main.get_command(click.Context(main), name)  # imports it
     print("ready", flush=True)  # noqa: T201
     gc.freeze()  # what is here already is none of a command's garbage
     for line in sys.stdin:

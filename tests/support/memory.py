@@ -288,7 +288,7 @@ class MemoryObjects:
             return None
         version = next((each for each in self._versions[record.id] if each.id == outcome.version_id), None)
         version = version or record.dropped(outcome.version_id, outcome.started_at)
-        return record.as_of(version, outcome.started_at)
+        return record.as_of(version, outcome.started_at, recalled=True)
 
     def _live(self, environment: EnvironmentId, orgs: frozenset[OrgId] | None = None) -> Sequence[ObjectRecord]:
         with self._lock:

@@ -44,14 +44,16 @@ def check_declared(request: Request) -> None:
     if (codings := request.header("content-encoding")) is not None:
         _check_codings(codings)
     if request.header("content-range") is not None:  # RFC 9110, 14.5: the part would be stored as the whole
-        raise MalformedRequest("The body is declared as a part (Content-Range). Send it whole.")
+        raise MalformedRequest("The body is declared as a part (Content-Range). Send it whole.", "Content-Range")
 
 
 def check_unconditional(request: Request) -> None:
     """Raises MalformedRequest for a write with a condition: to ignore it could overwrite another client's update."""
     for lower, name in _NAMES:
         if request.header(lower) is not None:
-            raise MalformedRequest(f"Conditions in headers ({name}) are not supported. Send version_check instead.")
+            raise MalformedRequest(
+                f"Conditions in headers ({name}) are not supported. Send version_check instead.", name
+            )
 
 
 def _check_codings(header: str) -> None:

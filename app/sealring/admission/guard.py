@@ -99,7 +99,7 @@ def _query(schema: Schema, text: str) -> Mapping[str, Any]:
         if schema.unknown == RAISE:
             raise _invalid(error) from None
         parameter, wrong = _violations(error)[0]
-        raise MalformedRequest(f"Query parameter {parameter}: {wrong}") from None
+        raise MalformedRequest(f"Query parameter {parameter}: {wrong}", parameter) from None
     except ValueError as error:
         raise MalformedRequest("The query cannot be read. Send percent-encoded UTF-8.") from error
     return loaded
@@ -110,7 +110,7 @@ def _once(pairs: Sequence[tuple[str, str]], schema: Schema) -> Mapping[str, str]
     query: dict[str, str] = {}
     for name, text in pairs:
         if name in query and name in schema.fields:
-            raise MalformedRequest(f"Query parameter {name}: it is there twice. Send it once.")
+            raise MalformedRequest(f"Query parameter {name}: it is there twice. Send it once.", name)
         query[name] = text
     return query
 

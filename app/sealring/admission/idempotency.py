@@ -58,7 +58,8 @@ def _name(key: str | None, client: str) -> str:
     if key is None:
         return ""
     if not _NAME.fullmatch(key):
-        raise MalformedRequest(f"Idempotency-Key: send 1 to {MAX_NAME_CHARACTERS} visible ASCII characters.")
+        wrong = f"Idempotency-Key: send 1 to {MAX_NAME_CHARACTERS} visible ASCII characters."
+        raise MalformedRequest(wrong, "Idempotency-Key")
     return "" if client.startswith(_DIGESTS) and _DIGEST.fullmatch(key) else key
 
 

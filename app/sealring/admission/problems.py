@@ -11,10 +11,13 @@ from sealring import errors
 RETRY_AFTER_S = 1  # unless a limit, or the provider of a key, asks for more
 MAX_RETRY_AFTER_S = 60  # some SDKs sleep as long as the header says
 
+ERRORS_PAGE = "/docs/errors"  # the path of a page with an anchor for each code
+
 
 class Problem(NamedTuple):
     status: int
     code: str
+    param: str | None = None  # the field, parameter or header that is refused, if it is always the same
 
 
 PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
@@ -30,15 +33,15 @@ PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.QuotaExceeded: Problem(422, "quota_exceeded"),
     errors.NotFound: Problem(404, "not_found"),
     errors.RequestTimeout: Problem(408, "request_timeout"),
-    errors.NameTaken: Problem(409, "name_taken"),
-    errors.VersionConflict: Problem(409, "version_conflict"),
+    errors.NameTaken: Problem(409, "name_taken", "name"),
+    errors.VersionConflict: Problem(409, "version_conflict", "version_check"),
     errors.BindingConflict: Problem(409, "binding_conflict"),
-    errors.AmbiguousName: Problem(409, "ambiguous_name"),
+    errors.AmbiguousName: Problem(409, "ambiguous_name", "organization_id"),
     errors.PayloadTooLarge: Problem(413, "payload_too_large"),
-    errors.IdempotencyKeyReused: Problem(422, "idempotency_key_reused"),
+    errors.IdempotencyKeyReused: Problem(422, "idempotency_key_reused", "Idempotency-Key"),
     errors.InvalidBody: Problem(422, "invalid_body"),
     errors.InvalidKeyContext: Problem(422, "invalid_key_context"),
-    errors.KeyContextFixed: Problem(422, "key_context_fixed"),
+    errors.KeyContextFixed: Problem(422, "key_context_fixed", "key_context"),
     errors.KeyAccessDenied: Problem(424, "cmk_access_denied"),
     errors.KeyDisabled: Problem(424, "cmk_disabled"),
     errors.KeyPendingDeletion: Problem(424, "cmk_pending_deletion"),
@@ -80,16 +83,48 @@ FRAMEWORK_CODES: Mapping[int, str] = {
     503: "unavailable",
 }
 
+# Refusals of what is no request, or of its connection.
+UNREADABLE: Mapping[int, tuple[str, str]] = {
+    400: ("malformed_request", "The request cannot be read."),
+    408: ("request_timeout", "The request did not arrive in time. Send it again, faster."),
+    414: ("uri_too_long", "The request line is too long. Send a shorter path or query."),
+    417: ("expectation_failed", "The Expect header is refused. Leave it out."),
+    431: ("headers_too_large", "The headers are too large or too many. Send fewer."),
+    500: ("internal_error", "Something went wrong on our side. Tell the operator, with the request id."),
+    503: ("too_many_connections", "Too many connections are open. Try again later."),
+    501: ("not_implemented", "The transfer coding is not known. Send chunked, or a Content-Length."),
+}
 
-def problem_body(code: str, message: str, request_id: str, violations: errors.Violations = ()) -> dict[str, object]:
+
+def problem_body(
+    code: str, message: str, request_id: str, violations: errors.Violations = (), param: str | None = None
+) -> dict[str, object]:
     """Return the body of an error. `error` and `message` are the same text: some SDKs read only one of them.
 
-    `errors` is there only if there are violations: the Node SDK uses it as the message, even if it is empty.
+    `errors` is there only if there are violations: the Node SDK uses it as the message, even if it is empty. `doc_url`
+    is relative to the request's URL, as RFC 9457 section 3.1.1 has it.
     """
-    body: dict[str, object] = {"error": message, "message": message, "code": code, "request_id": request_id}
+    body: dict[str, object] = {
+        "error": message,
+        "message": message,
+        "code": code,
+        "request_id": request_id,
+        "doc_url": f"{ERRORS_PAGE}#{code}",
+    }
+    if param is not None:
+        body["param"] = param
     if violations:
         body["errors"] = [{"code": code, "field": field, "message": text} for field, text in violations]
     return body
+
+
+def param_of(error: errors.SealringError) -> str | None:
+    """Return the name of what is refused: the first field of a body, a query parameter or a header; never its value."""
+    if isinstance(error, errors.InvalidBody) and error.violations:
+        return error.violations[0][0]
+    if isinstance(error, errors.MalformedRequest):
+        return error.param
+    return PROBLEMS[type(error)].param
 
 
 def problem_headers(status: int, retry_after_s: float | None = None) -> list[tuple[str, str]]:

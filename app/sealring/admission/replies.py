@@ -43,8 +43,9 @@ class Reply:
         request_id: str,
         violations: Violations = (),
         retry_after_s: float | None = None,
+        param: str | None = None,
     ) -> Reply:
-        body = orjson.dumps(problem_body(code, message, request_id, violations))
+        body = orjson.dumps(problem_body(code, message, request_id, violations, param))
         return cls(status, body, headers=problem_headers(status, retry_after_s))
 
     def fields(self, request_id: str) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sealring.cli.options import DEFAULT_PORT, keys_option, one_line_failures
+from sealring.cli.store_urls import store_file_option, store_url
 from sealring.operator import development
 
 DEFAULT_DATA_DIR = Path(".sealring")
@@ -25,9 +26,13 @@ DEFAULT_DATA_DIR = Path(".sealring")
     "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Port to listen on."
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
-@click.option("--store", "store_url", help="Use this store (as of `init`) instead of an embedded one.")
+@click.option("--store", "url", help="Use this store (as of `init`) instead of an embedded one.")
+@store_file_option
 @keys_option
 @one_line_failures
-def dev(data_dir: Path, host: str, port: int, workers: int, store_url: str | None, keys: str | None) -> None:  # noqa: PLR0913, PLR0917  click passes each option as an argument
+def dev(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    data_dir: Path, host: str, port: int, workers: int, url: str | None, store_file: Path | None, keys: str | None
+) -> None:
     """Start a whole server on this machine: keys, store, a token and a snippet to paste."""
-    development.run(development.DevOptions(data_dir.absolute(), host, port, workers, store_url, keys))
+    store = store_url(url, store_file)
+    development.run(development.DevOptions(data_dir.absolute(), host, port, workers, store, keys))

@@ -6,10 +6,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import click
 
-from sealring.cli.options import one_line_failures
+from sealring import settings
+from sealring.cli.options import one_line_failures, settings_option
+from sealring.cli.store_urls import store_file_option, store_url
 from sealring.server import wiring
 from sealring.store.doctor.diagnosis import Diagnosis, Grade
 
@@ -20,19 +23,28 @@ def doctor() -> None:
 
 
 @doctor.command("store")
-@click.argument("url")
+@settings_option
+@click.argument("url", required=False)
+@store_file_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.option(
     "--destructive", is_flag=True, help="Try FLUSHALL too, which empties the store; refused unless it is empty."
 )
 @one_line_failures
-def doctor_store(url: str, as_json: bool, destructive: bool) -> None:  # noqa: FBT001
-    """Check that the store at URL does what sealring needs of it. Exit status 1 if it does not.
+def doctor_store(
+    path: Path,
+    url: str | None,
+    store_file: Path | None,
+    as_json: bool,  # noqa: FBT001
+    destructive: bool,  # noqa: FBT001
+) -> None:
+    """Check that a store does what sealring needs of it. Exit status 1 if it does not.
 
-    Writes keys of its own (s1-doctor:*), and removes them. URL is redis://, rediss://, unix://,
-    sentinel:// or cluster://.
+    It is the store of the settings, unless --store-file or URL says another: redis://, rediss://, unix://, sentinel://
+    or cluster://. Writes keys of its own (s1-doctor:*), and removes them.
     """
-    findings = wiring.examine_store(url, destructive=destructive)
+    examined = store_url(url, store_file) or settings.load(path).store_url
+    findings = wiring.examine_store(examined, destructive=destructive)
     grades = Counter((_echo_json if as_json else _echo_lines)(findings))
     sys.exit(1 if grades[Grade.FAILED] else 0)
 

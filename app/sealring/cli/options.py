@@ -11,7 +11,7 @@ import click
 
 from sealring.errors import SealringError
 from sealring.providers.failures import for_the_operator
-from sealring.server.serving import SETTINGS_VARIABLE
+from sealring.server.variables import SETTINGS_VARIABLE
 
 DEFAULT_SETTINGS = Path("/etc/sealring/sealring.toml")
 DEFAULT_PORT = 8420

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
-from sealring import settings
 from sealring.cli.options import one_line_failures, settings_option
 from sealring.errors import SealringError
 from sealring.providers import registry
-from sealring.server import wiring
 from sealring_plugin import ConfigField, ProviderCommand
 
 
@@ -36,6 +34,9 @@ def _commands(provider: str) -> tuple[ProviderCommand, ...]:
 def _command(provider: str, command: ProviderCommand) -> click.Command:
     @one_line_failures
     def run(path: Path, **given: object) -> None:
+        from sealring import settings  # noqa: PLC0415  the help of `sealring` lists these commands, and loads no server
+        from sealring.server import wiring  # noqa: PLC0415
+
         options = {name: value for name, value in given.items() if value is not None}
         for line in wiring.run_command(settings.load(path), provider, command.name, options):
             click.echo(line)

@@ -37,4 +37,6 @@ def saying_no_token() -> Iterator[None]:
 
 
 def _redacted(error: click.ClickException, said: str) -> click.ClickException:
-    return click.UsageError(said, error.ctx) if isinstance(error, click.UsageError) else click.ClickException(said)
+    made = click.UsageError(said, error.ctx) if isinstance(error, click.UsageError) else click.ClickException(said)
+    made.exit_code = error.exit_code  # type: ignore[misc]  # click asks the instance
+    return made

@@ -9,11 +9,14 @@ import click
 
 from sealring import settings
 from sealring.cli.options import DEFAULT_PORT, DEFAULT_SETTINGS, keys_option, one_line_failures, settings_option
+from sealring.cli.root import asked_key, recovery_option, seals_of
+from sealring.cli.store_urls import store_file_option, store_url
 from sealring.domain.ids import MAX_PARTITIONS
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
 from sealring.providers import registry
 from sealring.server import serving, wiring
+from sealring.server.unsealing import handing_over
 
 
 @click.command()
@@ -25,8 +28,11 @@ from sealring.server import serving, wiring
     help="Where to make the settings and keys.",
 )
 @click.option(
-    "--store", "store_url", required=True, help="The store: redis://, rediss://, unix://, sentinel:// or cluster://."
+    "--store",
+    "url",
+    help="The store, if its URL has no password: redis://, rediss://, unix://, sentinel://, cluster://.",
 )
+@store_file_option
 @click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
@@ -46,20 +52,31 @@ from sealring.server import serving, wiring
     help="Make an empty store ready with the layout of a lost store, so that its data keys still open.",
 )
 @click.option("--trust-store", is_flag=True, help="Pin a store that is ready already, because you know it is yours.")
+@click.option(
+    "--seals",
+    "seals_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file with the tables [seal.1], ... of new settings: the root keys are made sealed, and never in clear.",
+)
 @keys_option
 @one_line_failures
 def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     data_dir: Path,
-    store_url: str,
+    url: str | None,
+    store_file: Path | None,
     partitions: int,
     pin_file: Path | None,
     layout_file: Path | None,
     trust_store: bool,  # noqa: FBT001
+    seals_file: Path | None,
     keys: str | None,
 ) -> None:
     """Make the settings and keys, make an empty store ready, and pin it. Existing files stay as they are."""
+    told = store_url(url, store_file)
+    if told is None:
+        raise click.UsageError("Give the store's URL: --store-file FILE, or --store URL if it has no password.")
     pin = None if pin_file is None else pin_file.absolute()
-    for made in installation.create_files(data_dir.absolute(), store_url, keys, pin):
+    for made in installation.create_files(data_dir.absolute(), told, keys, pin, seals_file):
         click.echo(f"made {made}")
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
     click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
@@ -75,13 +92,30 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A gunicorn configuration file; start from config/gunicorn.conf.py.",
 )
+@recovery_option
 @one_line_failures
-def serve(path: Path, bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> None:
+def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
+    path: Path,
+    bind: str,
+    workers: int | None,
+    threads: int | None,
+    gunicorn_config: Path | None,
+    recovering: bool,  # noqa: FBT001
+) -> None:
     """Start the server for production: gunicorn in the foreground."""
     config = settings.load(path)
     wiring.load_plugins(config)
     wiring.trust_files(config).pin()
-    serving.serve(path, bind=bind, workers=workers, threads=threads, gunicorn_config=gunicorn_config)
+    root = seals_of(config).open_with(asked_key()) if recovering else None
+    with handing_over(root) as variables:
+        serving.serve(
+            path,
+            bind=bind,
+            workers=workers,
+            threads=threads,
+            gunicorn_config=gunicorn_config,
+            variables=variables,
+        )
 
 
 @click.command("check-config")

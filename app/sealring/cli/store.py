@@ -22,7 +22,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @settings_option
-@click.option("--output", type=_FILE, required=True, help="The file to write the data to.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    required=True,
+    help="The file to write the data to; - is standard output.",
+)
 @click.option("--keys", type=_FILE, required=True, help="The file to write the key records to; keep it with the data.")
 @click.option("--force", is_flag=True, help="Replace existing files; each stays until the new one is complete.")
 @one_line_failures
@@ -30,13 +35,17 @@ def backup(path: Path, output: Path, keys: Path, force: bool) -> None:  # noqa: 
     """Write a backup of the store, encrypted with a managed key. Servers may keep running."""
     if _place(output) == _place(keys):
         raise BackupRefused("--output and --keys name the same file; choose two")
-    for file in (output, keys):
+    piped = str(output) == "-"
+    for file in (keys,) if piped else (output, keys):
         if file.exists() and not force:
             raise BackupRefused(f"{file} exists; choose another file, or replace it with --force")
-    written = whole_store.backup(settings.load(path), whole_store.BackupFiles(output, keys), _progress)
-    click.echo(f"{written.counts}")
-    click.echo(f"{output}: SHA-256 {written.data_sha256}")
-    click.echo(f"{keys}: SHA-256 {written.keys_sha256}")
+    if piped and sys.stdout.isatty():
+        raise BackupRefused("standard output is a terminal; pipe it into a program, or give --output a file")
+    stream = sys.stdout.buffer if piped else None
+    written = whole_store.backup(settings.load(path), whole_store.BackupFiles(output, keys), _progress, stream)
+    click.echo(f"{written.counts}", err=piped)
+    click.echo(f"{output}: SHA-256 {written.data_sha256}", err=piped)
+    click.echo(f"{keys}: SHA-256 {written.keys_sha256}", err=piped)
 
 
 @click.command()

@@ -35,7 +35,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. Only auth/scoping.py makes one."""
+    """A verified caller. Only auth/scoping.py makes one; `of_one` makes a lesser one of it."""
 
     issuer: str
     subject: str
@@ -80,6 +80,12 @@ class Principal:
         """Raises Forbidden if the token may not use the keyring, whether or not it exists."""
         if not (self.everywhere or ring.organization in self.organizations or ring.name in self.keyrings):
             raise Forbidden("Insufficient permissions: the token is not for this keyring.")
+
+    def of_one(self, org: OrgId) -> Principal:
+        """Return this caller as one for `org` alone. Raises Forbidden if the token is not for `org`."""
+        self.require_organization(org)
+        left = self.permissions - {Permission.ALL_ORGANIZATIONS}
+        return replace(self, organizations=frozenset({org}), permissions=left, keyrings=frozenset())
 
 
 def _free(_org: OrgId) -> None:

@@ -75,6 +75,7 @@ class ObjectRecord:
     oldest: int = 1  # the number of the oldest version that is kept
     purge_at: int = 0  # microseconds; when a deleted object is purged
     operation: bytes = b""  # 16 bytes; the write that made this record, to recognise it after a lost reply
+    recalled: bool = field(default=False, compare=False)  # an earlier attempt of the request made it
 
     @property
     def older(self) -> range:
@@ -133,9 +134,9 @@ class ObjectRecord:
             operation,
         )
 
-    def as_of(self, version: Version, updated_at: int) -> ObjectRecord:
+    def as_of(self, version: Version, updated_at: int, *, recalled: bool = False) -> ObjectRecord:
         """Return the object as it was in a version, after the write at `updated_at`."""
-        return replace(self, current=version, updated_at=updated_at)
+        return replace(self, current=version, updated_at=updated_at, recalled=recalled)
 
     def dropped(self, version_id: bytes, created_at: int) -> Version:
         """Return what is still known of a version that is no longer kept: its id and its time."""

@@ -71,6 +71,10 @@ class Reader:
     def lp32(self) -> bytes:
         return self._prefixed(4)
 
+    def rest(self) -> bytes:
+        """Return all that is left."""
+        return self.take(self._size - self._offset)
+
     @property
     def offset(self) -> int:
         return self._offset

@@ -15,7 +15,7 @@ from werkzeug.routing import BaseConverter
 
 from sealring.admission.declarations import UnsupportedMediaType
 from sealring.admission.guard import Guard, request_id_of
-from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, rate_headers
+from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, param_of, rate_headers
 from sealring.admission.replies import Reply
 from sealring.admission.requests import Request
 from sealring.admission.routes import OpenRoute, Route
@@ -159,7 +159,9 @@ class Server(Flask):
         if isinstance(error, InvalidBody) and not route.rule.startswith(_COMPATIBLE):
             violations = error.violations
         retry_after_s = error.retry_after_s if isinstance(error, (KeyThrottled, RateLimited)) else None
-        reply = Reply.problem(problem.status, problem.code, str(error), request_id, violations, retry_after_s)
+        reply = Reply.problem(
+            problem.status, problem.code, str(error), request_id, violations, retry_after_s, param_of(error)
+        )
         if isinstance(error, RateLimited):
             reply.headers = (*reply.headers, *rate_headers(error))
         return reply

@@ -42,6 +42,14 @@ class NameField(fields.String):
         return name
 
 
+class ValueField(fields.String):
+    """A secret."""
+
+    default_error_messages: types.ErrorMessages = {  # noqa: RUF012  as in the base class
+        "invalid": "Not a string. JSON-encode it, or encode binary data in base64."
+    }
+
+
 class WholeNumberField(fields.Integer):
     """Only decimal digits: int() also accepts blanks, signs, underscores and the digits of other scripts."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -14,19 +15,18 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from sealring.admission.problems import FRAMEWORK_CODES, PROBLEMS, problem_body
+from sealring.admission.problems import ERRORS_PAGE, FRAMEWORK_CODES, PROBLEMS, problem_body
 from sealring.admission.replies import Reply
 from sealring.admission.routes import OpenRoute, Route
 from sealring.domain.context import MAX_KEY_CHARACTERS, MAX_PAIRS, MAX_VALUE_CHARACTERS, ORGANIZATION_KEYS
 from sealring.domain.record import MAX_NAME_CHARACTERS
-from sealring.errors import SealringError
 from sealring.http.descriptions import ABOUT, IDEMPOTENCY_KEY, PATH_PARAMETERS, TAGS
+from sealring.http.errors_page import errors_page, meaning
 from sealring.http.failures import EVERY_ROUTE
 from sealring.http.fields import KeyContextField, NameField
 from sealring.http.schemas import Problem
 
 OPENAPI_VERSION = "3.1.0"
-API_VERSION = "1"  # of the paths; the server does not reveal its release
 
 # The page loads only from this server. RapiDoc writes style attributes, hence 'unsafe-inline' only for styles.
 CONTENT_SECURITY_POLICY = (
@@ -69,6 +69,14 @@ class DescriptionViews:
                 text="Works offline.",
             ),
             OpenRoute(
+                ERRORS_PAGE,
+                self.errors,
+                {200: "text/html"},
+                id="getErrorsPage",
+                summary="A page with the meaning of each error",
+                text="`doc_url` of an error points into it.",
+            ),
+            OpenRoute(
                 "/docs/rapidoc-min.js",
                 self.script,
                 {200: "text/javascript"},
@@ -79,6 +87,7 @@ class DescriptionViews:
         )
         self._document = orjson.dumps(describe(routes, (*open_routes, *self._own)))
         self._html = _PAGE.joinpath("index.html").read_bytes()
+        self._errors = errors_page()
         self._script = _PAGE.joinpath("rapidoc-min.js").read_bytes()
 
     def document(self) -> Reply:
@@ -86,6 +95,9 @@ class DescriptionViews:
 
     def page(self) -> Reply:
         return Reply(200, self._html, content_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
+
+    def errors(self) -> Reply:
+        return Reply(200, self._errors, content_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
 
     def script(self) -> Reply:
         return Reply(200, self._script, content_type="text/javascript; charset=utf-8", cache_control="max-age=86400")
@@ -98,7 +110,7 @@ def describe(routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> Json:
     """Return the document of these routes."""
     spec = APISpec(
         title="sealring",
-        version=API_VERSION,
+        version=version("sealring"),
         openapi_version=OPENAPI_VERSION,
         plugins=[_Plugin(schema_name_resolver=lambda schema: _class_of(schema).__name__)],
         info={"description": ABOUT},
@@ -114,11 +126,6 @@ def describe(routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> Json:
     return spec.to_dict()
 
 
-def meaning(failure: type[SealringError]) -> str:
-    """Return the meaning of a failure: the first sentence of its docstring."""
-    return " ".join((failure.__doc__ or "").split()).partition(". ")[0].rstrip(".") + "."
-
-
 def _add_components(spec: APISpec) -> None:
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     text = "A JWT of an issuer that the settings name. In the official SDKs it is the API key."
@@ -130,6 +137,13 @@ def _add_components(spec: APISpec) -> None:
     )
     spec.components.header(
         "RateLimit", {"description": "What is left of it, only with `rate_limited`.", "schema": {"type": "string"}}
+    )
+    spec.components.header(
+        "Replayed",
+        {
+            "description": "`true` if an earlier attempt of the request made the change, and this one made none.",
+            "schema": {"type": "string", "enum": ["true"]},
+        },
     )
     spec.components.header("Challenge", {"description": "`Bearer`.", "schema": {"type": "string"}})
 
@@ -149,6 +163,9 @@ def _guarded(route: Route) -> Json:
         parameters.append({"in": "query", "schema": route.query})
     if route.repeatable:
         parameters.append(dict(IDEMPOTENCY_KEY))
+        for status in route.answers:
+            answer = described["responses"][str(status)]
+            answer["headers"] = {**answer["headers"], "Idempotent-Replayed": "Replayed"}
     if route.body is not None:
         described["requestBody"] = {
             "content": _json(route.body, _example(route.body)),
@@ -194,7 +211,7 @@ def _refusals(route: Route) -> Json:
     """Return the errors of a route by status, with the meaning of each code."""
     found: dict[int, list[tuple[str, str]]] = {}
     for failure in (*EVERY_ROUTE, *route.failures):
-        status, code = PROBLEMS[failure]
+        status, code, _ = PROBLEMS[failure]
         found.setdefault(status, []).append((code, meaning(failure)))
     found[500].append((FRAMEWORK_CODES[500], "A defect of the server."))
     if route.body is not None:

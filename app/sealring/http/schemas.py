@@ -58,6 +58,14 @@ class Problem(Answer):
     message = fields.String(required=True, metadata={"description": "What is wrong, and what to do."})
     code = fields.String(required=True, metadata={"description": "For programs.", "enum": _CODES})
     request_id = fields.String(required=True, metadata={"description": "The `X-Request-ID` of the answer."})
+    doc_url = fields.String(
+        required=True, metadata={"description": "A page about the code, relative to the URL of the request."}
+    )
+    param = fields.String(
+        metadata={
+            "description": "The field of the body, the query parameter or the header that is refused, if it is one."
+        }
+    )
     errors = fields.List(
         fields.Nested(Violation),
         metadata={

@@ -44,7 +44,9 @@ def parse_moment(text: str) -> int:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return (aware - _EPOCH_UTC) // _MICROSECOND
     except (ValueError, OverflowError):
-        raise MalformedRequest("updatedAfter is not a timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.") from None
+        raise MalformedRequest(
+            "updatedAfter is not a timestamp. Send ISO 8601, e.g. 2026-01-31T12:00:00Z.", "updatedAfter"
+        ) from None
 
 
 def _parsed(text: str) -> datetime:

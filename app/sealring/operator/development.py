@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shlex
 import signal
 import socket
 import subprocess
@@ -34,7 +35,9 @@ sealring is ready
   URL    {url}
   Token  {token}
   Keys   {keys}
-  Data   {data_dir} (delete it to start again); URL and token are also in {env_file}
+  Data   {data_dir} (delete it to start again)
+
+URL, token and settings are variables for a shell after: . {env_file}
 
 Paste this into `.venv/bin/python` (or anywhere after `pip install workos`):
 
@@ -109,9 +112,11 @@ def _introduce(options: DevOptions, config: settings.Settings) -> None:
         lifetime_s=TOKEN_DAYS * settings.DAY_S,
     )
     env_file = options.data_dir / "dev.env"
-    installation.write_private(env_file, f"SEALRING_URL={url}\nSEALRING_TOKEN={token}")
+    variables = {"SEALRING_URL": url, "SEALRING_TOKEN": token, "SEALRING_CONFIG": str(config.path)}
+    lines = (f"export {name}={shlex.quote(text)}" for name, text in variables.items())
+    installation.write_private(env_file, "\n".join(lines))
     banner = _BANNER.format(
-        url=url, token=token, keys=_keys_line(config), data_dir=options.data_dir, env_file=env_file.name
+        url=url, token=token, keys=_keys_line(config), data_dir=options.data_dir, env_file=shlex.quote(str(env_file))
     )
     print(banner, flush=True)  # noqa: T201  for the person who started it
 

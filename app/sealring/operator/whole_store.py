@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sealring.auth.scoping import operator
 from sealring.crypto.data_key import DataKey
@@ -58,8 +59,8 @@ class Written:
     keys_sha256: str
 
 
-def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Written:
-    """Write a backup of the store. Raises SealringError."""
+def backup(settings: Settings, files: BackupFiles, progress: Progress, output: IO[bytes] | None = None) -> Written:
+    """Write a backup of the store, its data to `output` instead of a file if that is given. Raises SealringError."""
     pin = wiring.trust_files(settings).pin()
     with wiring.reached(settings) as (gateway, links):
         layout = wiring.require_layout(links)
@@ -67,7 +68,10 @@ def backup(settings: Settings, files: BackupFiles, progress: Progress) -> Writte
 
         def writing(target: Path, kind: FileKind) -> AbstractContextManager[BackupWriter]:
             dek = opened.enter_context(DataKey.fresh())
-            return BackupWriter.writing(target, make_head(gateway, layout, dek, kind, now), dek)
+            head = make_head(gateway, layout, dek, kind, now)
+            if output is not None and kind is FileKind.DATA:
+                return BackupWriter.streaming(output, head, dek)
+            return BackupWriter.writing(target, head, dek)
 
         with ExitStack() as opened:
             data = opened.enter_context(writing(files.data, FileKind.DATA))

@@ -96,14 +96,17 @@ def translated(call: Callable[[], T], keys_owner: Responsible = "tenant") -> T:
         raise _meaning(error, keys_owner) from error
 
 
-def settled(plugin: str, call: Callable[[], T]) -> T:
-    """Call a function of a plugin at start-up, and return its result. Raises SettingsInvalid, with a one-line text."""
+def settled(place: str, call: Callable[[], T]) -> T:
+    """Call a function of a plugin at start-up, and return its result. `place` is that of its settings.
+
+    Raises SettingsInvalid, with a one-line text.
+    """
     try:
         return guarded(call)
     except ProviderError as error:
-        raise SettingsInvalid(f"[plugins.{plugin}] {' '.join(str(error).split())}") from error
+        raise SettingsInvalid(f"{place} {' '.join(str(error).split())}") from error
     except PluginFault as error:
-        raise SettingsInvalid(f"[plugins.{plugin}] the plugin failed ({error.what}); tell its author") from None
+        raise SettingsInvalid(f"{place} the plugin failed ({error.what}); tell its author") from None
 
 
 def for_the_operator(failure: SealringError) -> str:

@@ -7,12 +7,22 @@ from importlib.metadata import EntryPoint, entry_points
 
 from sealring.errors import SettingsInvalid
 from sealring.providers.failures import settled
-from sealring_plugin import API_VERSION, ENTRY_POINT_GROUP, ConfigField, CustomersSpec, ManagedSpec, ProviderCommand
+from sealring_plugin import (
+    API_VERSION,
+    ENTRY_POINT_GROUP,
+    SEAL_ENTRY_POINT_GROUP,
+    ConfigField,
+    CustomersSpec,
+    ManagedSpec,
+    ProviderCommand,
+    ProviderSpec,
+    SealSpec,
+)
 
 
-def installed() -> tuple[EntryPoint, ...]:
+def installed(group: str = ENTRY_POINT_GROUP) -> tuple[EntryPoint, ...]:
     """Return the entry points of all installed plugins, without importing them."""
-    return tuple(sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name))
+    return tuple(sorted(entry_points(group=group), key=lambda each: each.name))
 
 
 def load(names: Iterable[str]) -> Mapping[str, ManagedSpec | CustomersSpec]:
@@ -20,22 +30,36 @@ def load(names: Iterable[str]) -> Mapping[str, ManagedSpec | CustomersSpec]:
     return {name: _load_one(name) for name in names}
 
 
+def load_seal(name: str, place: str) -> SealSpec:
+    """Import a provider that seals the root. Raises SettingsInvalid as `load` does; `place` is for the message."""
+    spec = _checked(name, place, SEAL_ENTRY_POINT_GROUP, (SealSpec,))
+    assert isinstance(spec, SealSpec)
+    return spec
+
+
 def _load_one(name: str) -> ManagedSpec | CustomersSpec:
-    found = [each for each in installed() if each.name == name]
+    spec = _checked(name, f"[plugins.{name}]", ENTRY_POINT_GROUP, (ManagedSpec, CustomersSpec))
+    assert isinstance(spec, ManagedSpec | CustomersSpec)
+    return spec
+
+
+def _checked(name: str, place: str, group: str, kinds: tuple[type[ProviderSpec], ...]) -> ProviderSpec:
+    found = [each for each in installed(group) if each.name == name]
     if not found:
-        known = ", ".join(each.name for each in installed()) or "none"
-        raise SettingsInvalid(f"[plugins.{name}]: no such plugin is installed; installed are: {known}")
+        known = ", ".join(each.name for each in installed(group)) or "none"
+        raise SettingsInvalid(f"{place}: no such plugin is installed; installed are: {known}")
     if len(found) > 1:
         packages = ", ".join(each.value for each in found)
-        raise SettingsInvalid(f"[plugins.{name}]: two plugins have this name ({packages}); uninstall one")
-    spec = settled(name, found[0].load)
-    if not isinstance(spec, ManagedSpec | CustomersSpec) or spec.name != name:
-        raise SettingsInvalid(f"[plugins.{name}]: its entry point is not a ManagedSpec or CustomersSpec of that name")
+        raise SettingsInvalid(f"{place}: two plugins have this name ({packages}); uninstall one")
+    spec = settled(place, found[0].load)
+    if not isinstance(spec, kinds) or spec.name != name:
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise SettingsInvalid(f"{place}: its entry point is not a {wanted} of that name")
     if not _are_all(spec.config, ConfigField) or not _are_all(spec.commands, ProviderCommand):
-        raise SettingsInvalid(f"[plugins.{name}]: its spec lists malformed settings or commands; tell its author")
+        raise SettingsInvalid(f"{place}: its spec lists malformed settings or commands; tell its author")
     if spec.api_version != API_VERSION:
         raise SettingsInvalid(
-            f"[plugins.{name}]: it is for plugin API {spec.api_version}, not {API_VERSION}; install a matching version"
+            f"{place}: it is for plugin API {spec.api_version}, not {API_VERSION}; install a matching version"
         )
     return spec
 

@@ -5,6 +5,7 @@ even if the files have changed. A reload takes new settings if they can be used,
 
 Files of providers (root keys, PINs, credentials) are the exception: each worker reads them when it builds the provider,
 because the master has no keys. If a worker cannot read them, the master retries, and the serving workers continue.
+Sealed root keys are opened once, and inherited: a KMS that is away later does not prevent the start of a worker.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from sealring.domain.pin import Pin
 from sealring.observability.logs import Log
 from sealring.providers.plugins import Plugins
 from sealring.server import wiring
+from sealring.server.unsealing import Unsealing
 from sealring.settings import Settings
+
+_AT_START = Unsealing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +31,22 @@ class Inheritance:
     """What workers inherit, checked as far as possible without the store and the providers, which only workers open."""
 
     settings: Settings
-    plugins: Plugins
+    plugins: Plugins = field(repr=False)  # with the root keys, if they were sealed
     pin: Pin
     key_sources: Mapping[str, KeySource] = field(repr=False)  # by issuer; their threads have not started
     reload_refused: Callable[[], bool]  # whether the last reload was refused, at the time of the call
 
     @classmethod
-    def of(cls, settings: Settings, log: Log, reload_refused: Callable[[], bool] = lambda: False) -> Self:
-        """Read the files that the settings name. Raises SettingsInvalid."""
-        plugins, pin = wiring.load_plugins(settings), wiring.trust_files(settings).pin()
+    def of(
+        cls,
+        settings: Settings,
+        log: Log,
+        reload_refused: Callable[[], bool] = lambda: False,
+        unsealing: Unsealing = _AT_START,
+    ) -> Self:
+        """Read the files that the settings name, and open sealed root keys. Raises SettingsInvalid."""
+        pin = wiring.trust_files(settings).pin()
+        plugins = unsealing.with_root(settings, wiring.load_plugins(settings), log)
         sources = key_sources(settings.issuers, settings.run_folder, log)
         check_review_files(settings.issuers)
         return cls(settings, plugins, pin, sources, reload_refused)

@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,8 +28,11 @@ from sealring.errors import SettingsInvalid
 from sealring.observability.logs import Log
 from sealring.server import inheritance, log_files
 from sealring.server.configuration import Application
+from sealring.server.hardening import harden
 from sealring.server.inheritance import Inheritance
-from sealring.server.serving import SETTINGS_VARIABLE
+from sealring.server.succession import Succession
+from sealring.server.unsealing import ROOT_VARIABLE, Unsealing, handed_over, handing_over
+from sealring.server.variables import SETTINGS_VARIABLE
 from sealring.server.worker import Worker
 
 BOOT_S = 60.0  # the most time until a successor serves
@@ -54,16 +56,6 @@ class _Application(Application, _Run):
     """The configuration with the master that uses it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Succession:
-    """A replacement of workers that has not ended."""
-
-    successors: frozenset[int]  # by age, gunicorn's number of a worker
-    retiring: frozenset[int]  # by process id
-    until: float  # time.monotonic()
-    ended: Callable[[bool], None]  # called with whether all successors serve
-
-
 class Master(Arbiter):  # type: ignore[misc]
     """The process that starts and stops workers."""
 
@@ -78,8 +70,10 @@ class Master(Arbiter):  # type: ignore[misc]
         self.START_CTX["args"] = [sys.executable, "-m", __spec__.name, *sys.argv[1:]]
 
     def start(self) -> None:
+        harden()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # process 1 of a container would ignore it until then
         try:
-            inherited = self._read()
+            inherited = self._read(Unsealing(handed_over()))
         except SettingsInvalid as error:
             self._log.notice(f"cannot start: {error}")
             sys.exit(1)
@@ -115,9 +109,12 @@ class Master(Arbiter):  # type: ignore[misc]
         self.kill_workers(signal.SIGUSR1)
 
     def reexec(self) -> None:
-        master = os.getpid()
+        master, environment = os.getpid(), self.cfg.env_orig
+        environment.pop(ROOT_VARIABLE, None)  # an earlier one, which is closed
         try:
-            super().reexec()
+            with handing_over(inheritance.left().plugins.root) as variables:
+                environment.update(variables)  # the new master then needs no KMS either
+                super().reexec()
         except BaseException as error:  # noqa: BLE001  a hook may raise anything; the fork must not stop our workers
             self._log.notice(f"no new master could be started: {type(error).__name__}")
             if os.getpid() != master:
@@ -169,15 +166,15 @@ class Master(Arbiter):  # type: ignore[misc]
     def _has_served(self) -> bool:
         return self.WORKER_BOOT_ERROR == _NO_STATUS or any(each.ready for each in self.WORKERS.values())
 
-    def _read(self) -> Inheritance:
+    def _read(self, unsealing: Unsealing) -> Inheritance:
         config = settings.load(Path(os.environ[SETTINGS_VARIABLE]))
-        return Inheritance.of(config, self._log, lambda: self._refused[0] != 0)
+        return Inheritance.of(config, self._log, lambda: self._refused[0] != 0, unsealing)
 
     def _takes_new(self) -> bool:
         """Read and adopt new settings and configuration. Return False if that failed and the former ones stay."""
         try:
             self.app.reload()
-            inherited = self._read()
+            inherited = self._read(Unsealing.again(inheritance.left().plugins.root))
             self.app.choose(inherited.settings.worker)
             log_files.require_writable(self.app.cfg)
             inheritance.leave(inherited)

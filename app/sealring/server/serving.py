@@ -15,15 +15,14 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from sealring.server.hardening import harden, prctl
 from sealring.server.unreadable import write_refusal
-
-SETTINGS_VARIABLE = "SEALRING_CONFIG"  # tells the master the path of the settings
-THREADS_VARIABLE = "SEALRING_THREADS"  # tells the app how many requests its worker serves at once
-WORKERS_VARIABLE = "SEALRING_WORKERS"  # tells the app how many workers share a rate
+from sealring.server.variables import SETTINGS_VARIABLE, THREADS_VARIABLE, WORKERS_VARIABLE
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -60,7 +59,6 @@ def on_starting(server: Any) -> None:
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
     gunicorn.util.write_error = write_refusal
-    harden()  # the master knows the URL of the store
     _keep_heartbeats_in_memory(server)
     os.environ.pop("SCRIPT_NAME", None)  # gunicorn would remove it from each path; the server answers at the root
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
@@ -87,22 +85,23 @@ def child_exit(server: Any, worker: Any) -> None:
 # --- starting
 
 
-def serve(
+def serve(  # noqa: PLR0913  the options of the command
     settings_path: Path,
     *,
     bind: str,
     workers: int | None = None,
     threads: int | None = None,
     gunicorn_config: Path | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> NoReturn:
     """Replace this process by gunicorn's master (server/master.py). None: as the configuration says.
 
-    Raises OSError if Python cannot be executed.
+    `variables` are set in its environment. Raises OSError if Python cannot be executed.
     """
     command = _command(bind, workers, threads, gunicorn_config)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(command[0], command, _environment(settings_path))  # noqa: S606  no shell is the point
+    os.execve(command[0], command, {**_environment(settings_path), **variables})  # noqa: S606  no shell is the point
 
 
 def start_gunicorn(

@@ -48,7 +48,7 @@ class TrustFiles:
 
     def found_pin(self) -> Pin | None:
         """Return the pin, or None if there is none. Raises SettingsInvalid if it is writable by others, or damaged."""
-        text = _read(self.pin_file, "[store] pin_file")
+        text = read_guarded(self.pin_file, "[store] pin_file")
         try:
             return None if text is None else Pin.parse(text)
         except ValueError:
@@ -63,16 +63,16 @@ class TrustFiles:
     def keep_layout(self, layout: Layout) -> None:
         """Write the layout, and replace one that was kept before. Raises SettingsInvalid."""
         encoded = base64.b64encode(layout.encode()).decode()
-        _write(self.layout_file, f"{_LAYOUT_HEADING}{encoded}\n")
+        write_guarded(self.layout_file, f"{_LAYOUT_HEADING}{encoded}\n")
 
     def keep_pin(self, pin: Pin) -> None:
         """Write the pin; the caller has checked that there is none. Raises SettingsInvalid."""
-        _write(self.pin_file, pin.encode())
+        write_guarded(self.pin_file, pin.encode())
 
 
 def read_layout_file(path: Path) -> Layout:
     """Raises SettingsInvalid if the file is missing, writable by others, or damaged."""
-    text = _read(path, "layout file")
+    text = read_guarded(path, "layout file")
     if text is None:
         raise SettingsInvalid(f"layout file {path} is missing")
     try:
@@ -85,7 +85,8 @@ def read_layout_file(path: Path) -> Layout:
     return layout
 
 
-def _read(path: Path, what: str) -> str | None:
+def read_guarded(path: Path, what: str) -> str | None:
+    """Return the text of a file, or None if there is none. Raises SettingsInvalid if others can write it."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -95,16 +96,16 @@ def _read(path: Path, what: str) -> str | None:
     except OSError as error:
         raise SettingsInvalid(f"{what} {path} cannot be read ({error.strerror})") from error
     if mode & 0o022:
-        raise SettingsInvalid(f"{what} {path} is writable by others, who could choose a store; run: chmod go-w {path}")
+        raise SettingsInvalid(f"{what} {path} is writable by others, who could replace it; run: chmod go-w {path}")
     if is_marked(raw):
         raise SettingsInvalid(f"{what} {path} {WHAT_TO_DO}")
     return raw.decode("ascii", errors="replace")
 
 
-def _write(path: Path, text: str) -> None:
-    """Raises SettingsInvalid."""
+def write_guarded(path: Path, text: str, mode: int = MODE) -> None:
+    """Replace a file as a whole. Raises SettingsInvalid."""
     try:
-        with replacing(path, MODE) as file:
+        with replacing(path, mode) as file:
             file.write(text.encode())
     except OSError as error:
         raise SettingsInvalid(f"{path} cannot be written ({error.strerror})") from error

@@ -9,18 +9,7 @@ from typing import Any
 import orjson
 from gunicorn.util import write_nonblock
 
-from sealring.admission.problems import problem_body, problem_headers
-
-_REFUSALS = {
-    400: ("malformed_request", "The request cannot be read."),
-    408: ("request_timeout", "The request did not arrive in time. Send it again, faster."),
-    414: ("uri_too_long", "The request line is too long. Send a shorter path or query."),
-    417: ("expectation_failed", "The Expect header is refused. Leave it out."),
-    431: ("headers_too_large", "The headers are too large or too many. Send fewer."),
-    500: ("internal_error", "Something went wrong on our side. Tell the operator, with the request id."),
-    503: ("too_many_connections", "Too many connections are open. Try again later."),
-    501: ("not_implemented", "The transfer coding is not known. Send chunked, or a Content-Length."),
-}
+from sealring.admission.problems import UNREADABLE, problem_body, problem_headers
 
 
 def write_refusal(connection: Any, status: int, reason: str, text: str) -> None:  # noqa: ARG001  it quotes the client
@@ -31,7 +20,7 @@ def write_refusal(connection: Any, status: int, reason: str, text: str) -> None:
 def refusal(status: int) -> bytes:
     """Return the bytes of an answer that ends its connection."""
     request_id = os.urandom(16).hex()
-    code, message = _REFUSALS.get(status, _REFUSALS[400])
+    code, message = UNREADABLE.get(status, UNREADABLE[400])
     body = orjson.dumps(problem_body(code, message, request_id))
     lines = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",

@@ -25,6 +25,7 @@ from sealring.providers.catalog import Catalog
 from sealring.providers.gateway import THREADS, Gateway
 from sealring.providers.plugins import Plugins, customers_source, initialise, managed_source
 from sealring.server.root_of_trust import make_ready, make_ready_with
+from sealring.server.root_seals import RootSeals
 from sealring.server.trust_files import TrustFiles
 from sealring.services.bindings import Bindings
 from sealring.services.health_checks import FailedKeys
@@ -89,12 +90,18 @@ def load_plugins(settings: Settings) -> Plugins:
     """Import only the plugins that the settings name. Raises SettingsInvalid."""
     plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
     plugins.require_managed(settings.managed.providers, settings.keyrings.master)
-    return plugins
+    return plugins.keeping_sealed() if settings.sealing.seals else plugins
+
+
+def opened_plugins(settings: Settings) -> Plugins:
+    """Load the plugins for a command, and open the root keys if they are sealed. Raises SettingsInvalid."""
+    plugins = load_plugins(settings)
+    return plugins.unsealed(RootSeals(settings, plugins).open()) if settings.sealing.seals else plugins
 
 
 def make_gateway(settings: Settings) -> Gateway:
     """Raises SettingsInvalid."""
-    return gateway_to(load_plugins(settings))
+    return gateway_to(opened_plugins(settings))
 
 
 def gateway_to(plugins: Plugins, threads: int = THREADS) -> Gateway:
@@ -108,10 +115,13 @@ def gateway_to(plugins: Plugins, threads: int = THREADS) -> Gateway:
 
 def initialise_plugins(settings: Settings) -> Iterator[str]:
     """Let each plugin make what it needs before its first use, and yield what it made. Raises SettingsInvalid."""
-    for loaded in load_plugins(settings).managed.values():
-        made = initialise(loaded)
+    plugins = load_plugins(settings)
+    for loaded in plugins.managed.values():
+        made = None if loaded.is_sealed else initialise(loaded)
         if made is not None:
             yield made
+    if settings.sealing.seals:
+        yield from RootSeals(settings, plugins).initialise()
 
 
 def run_command(settings: Settings, provider: str, name: str, options: Mapping[str, object]) -> Iterator[str]:
@@ -156,6 +166,8 @@ def check(settings: Settings) -> Iterator[str]:
     with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
         gateway.check(settings.managed.provider)
         yield f"keys      ok: {settings.managed.provider}"
+        if settings.sealing.seals:
+            yield from RootSeals(settings, load_plugins(settings)).report()
         pin = trust_files(settings).pin()
         layout = require_layout(links)
         store = open_store(gateway, links, layout, pin)

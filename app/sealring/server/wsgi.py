@@ -10,7 +10,7 @@ from sealring.http.dispatch import Server
 from sealring.observability.logs import Log
 from sealring.providers.failures import for_the_operator
 from sealring.server import application, inheritance
-from sealring.server.serving import THREADS_VARIABLE, WORKERS_VARIABLE
+from sealring.server.variables import THREADS_VARIABLE, WORKERS_VARIABLE
 
 _WORKER_FAILED_TO_BOOT = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR: the server ends, unless a worker has served
 _TRY_AGAIN = 1  # gunicorn starts another worker, and the others continue

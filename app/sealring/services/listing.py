@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sealring.domain.events import Action, Event
-from sealring.domain.ids import NO_ORG
+from sealring.domain.ids import NO_ORG, OrgId
 from sealring.domain.ports import ObjectStore, Order, PageQuery, Row
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import MalformedRequest
@@ -21,6 +21,7 @@ class ListOptions:
     after: str | None = None
     search: str = field(default="", repr=False)
     updated_after: int | None = None  # microseconds
+    org: OrgId | None = None  # None: all organizations of the caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,15 @@ class Lists:
         self._cursors = cursors
 
     def list(self, caller: Caller, options: ListOptions) -> Listing:
-        """Return one page of live objects in (`updated_at`, id) order, touching no key. Raises MalformedRequest."""
+        """Return one page of live objects in (`updated_at`, id) order, touching no key.
+
+        Raises MalformedRequest; Forbidden if the token lacks the organization of the options.
+        """
+        caller.principal.require(Permission.OBJECTS_LIST)
+        if options.org is not None:
+            caller = replace(caller, principal=caller.principal.of_one(options.org))
+            caller.acts_for(options.org)
         principal = caller.principal
-        principal.require(Permission.OBJECTS_LIST)
         if options.after is not None and options.before is not None:
             raise MalformedRequest("Send before or after, not both.")
         text = options.after if options.after is not None else options.before

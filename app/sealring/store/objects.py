@@ -242,7 +242,7 @@ class RedisObjects:
         if outcome.version_id != version.id:
             kept = self._history.decoded(record, outcome.version_id, older)
             version = kept or record.dropped(outcome.version_id, outcome.started_at)
-        return record.as_of(version, outcome.started_at)
+        return record.as_of(version, outcome.started_at, recalled=True)
 
     def _check_name_free(self, link: Link, current: ObjectRecord, record: ObjectRecord) -> None:
         if current.live or not record.live:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from sealring_hsm.config import HsmConfig
+from sealring_hsm.softhsm import write_conf
 from sealring_hsm.spec import SPEC
+from sealring_hsm.token_folder import follow_move
 from sealring_plugin import DATA, KEEP, ConfigInvalid, ProviderError, RootName
 
 DEK = bytes(range(32))
@@ -76,6 +78,37 @@ def test_initialising_a_token_that_lost_its_root_makes_none(config, plugin_confi
         SPEC.initialise(plugin_config)
 
     assert run("print(len(list(token_session().get_objects())))") == ["0"]
+
+
+def test_a_token_that_was_moved_with_its_configuration_opens(fresh, tmp_path):
+    SPEC.initialise(fresh)
+    (tmp_path / "hsm").rename(tmp_path / "moved")
+    moved = fresh | {"pin_file": tmp_path / "moved/pin", "conf_file": tmp_path / "moved/softhsm2.conf"}
+
+    assert "kept" in SPEC.initialise(moved)
+
+    assert f"directories.tokendir = {tmp_path}/moved/tokens\n" in (tmp_path / "moved/softhsm2.conf").read_text()
+
+
+def test_a_configuration_of_the_operator_is_not_changed(tmp_path):
+    conf = tmp_path / "softhsm2.conf"
+    conf.write_text("directories.tokendir = /nowhere/tokens\n")
+    (tmp_path / "tokens").mkdir()
+
+    follow_move(conf)
+
+    assert conf.read_text() == "directories.tokendir = /nowhere/tokens\n"
+
+
+def test_a_configuration_whose_folder_exists_is_not_changed(tmp_path):
+    conf, elsewhere = tmp_path / "softhsm2.conf", tmp_path / "elsewhere"
+    write_conf(conf, elsewhere)
+    for folder in (elsewhere, tmp_path / "tokens"):
+        folder.mkdir()
+
+    follow_move(conf)
+
+    assert str(elsewhere) in conf.read_text()
 
 
 def test_initialising_where_the_token_is_gone_makes_none(config, plugin_config):

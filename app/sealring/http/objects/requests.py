@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import fields, validate
 
 from sealring.http import examples
-from sealring.http.fields import KeyContextField, NameField, WholeNumberField
+from sealring.http.fields import KeyContextField, NameField, ValueField, WholeNumberField
 from sealring.http.schemas import Strict, Tolerant
+
+ORGANIZATION: Mapping[str, Any] = {"pattern": "^[A-Za-z0-9_-]{1,64}$", "examples": ["org_acme"]}
 
 
 class CreateObject(Tolerant):
@@ -17,7 +22,7 @@ class CreateObject(Tolerant):
             "examples": [examples.NAME],
         },
     )
-    value = fields.String(
+    value = ValueField(
         required=True,
         metadata={
             "description": "The secret. At most `max_value_bytes` of UTF-8 (a setting; 1 MiB by default).",
@@ -31,7 +36,7 @@ class CreateObject(Tolerant):
 
 
 class UpdateObject(Tolerant):
-    value = fields.String(
+    value = ValueField(
         required=True,
         metadata={"description": "The new secret, with the same limit as on create.", "examples": [examples.VALUE]},
     )
@@ -84,6 +89,10 @@ class ListQuery(Tolerant):
     updated_after = fields.String(
         load_default=None, metadata={"description": "Another spelling of `updatedAfter`, which has precedence."}
     )
+    organization_id = fields.String(
+        load_default=None,
+        metadata={"description": "Only objects of this organization, if the token is for several.", **ORGANIZATION},
+    )
 
 
 class DeleteQuery(Tolerant):
@@ -97,8 +106,7 @@ class NameQuery(Tolerant):
         load_default=None,
         metadata={
             "description": "The organization to search, if the token is for several.",
-            "pattern": "^[A-Za-z0-9_-]{1,64}$",
-            "examples": ["org_acme"],
+            **ORGANIZATION,
         },
     )
 
@@ -108,8 +116,7 @@ class ValueQuery(Strict):
         required=True,
         metadata={
             "description": "The organization that has the object.",
-            "pattern": "^[A-Za-z0-9_-]{1,64}$",
-            "examples": ["org_acme"],
+            **ORGANIZATION,
         },
     )
     name = NameField(required=True, metadata={"description": "The object's name.", "examples": [examples.NAME]})

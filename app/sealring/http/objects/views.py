@@ -7,31 +7,28 @@ from collections.abc import Sequence
 from sealring.admission.replies import Reply
 from sealring.admission.requests import AdmittedRequest
 from sealring.admission.routes import Route
-from sealring.domain.context import KeyContext
-from sealring.domain.ids import OrgId, org_id
-from sealring.domain.ports import Order
 from sealring.domain.principal import Permission
+from sealring.domain.record import ObjectRecord
 from sealring.errors import (
     AmbiguousName,
     InvalidBody,
     KeyContextFixed,
-    MalformedRequest,
     NameTaken,
     NotFound,
     QuotaExceeded,
     VersionConflict,
 )
 from sealring.http.failures import BODY, CONTEXT, KEYS, REPEATABLE
-from sealring.http.objects import answers, render, requests
+from sealring.http.objects import answers, render, requests, said
 from sealring.http.organizations import named_organization
 from sealring.http.schemas import Nothing
-from sealring.http.timestamps import parse_moment
-from sealring.services.listing import ListOptions, Lists
+from sealring.services.listing import Lists
 from sealring.services.objects import Objects
 from sealring.services.versions import Versions
 
 TAG = "Objects"
 KV, OURS = "/vault/v1/kv", "/sealring/v1/kv"
+REPLAYED = (("Idempotent-Replayed", "true"),)  # as Stripe names it; no standard has a name
 
 
 class ObjectViews:
@@ -45,10 +42,10 @@ class ObjectViews:
         record = self._objects.create(
             request.caller, name=body["name"], value=body["value"], context=body["key_context"]
         )
-        return Reply.json(201, render.metadata(record))
+        return _written(201, render.metadata(record), record)
 
     def list(self, request: AdmittedRequest) -> Reply:
-        page = self._lists.list(request.caller, _list_options(request))
+        page = self._lists.list(request.caller, said.list_options(request))
         return Reply.json(200, render.listing(page))
 
     def read(self, request: AdmittedRequest) -> Reply:
@@ -56,7 +53,7 @@ class ObjectViews:
         return Reply.json(200, render.with_value(opened))
 
     def read_by_name(self, request: AdmittedRequest) -> Reply:
-        org = _organization(request.query["organization_id"])
+        org = said.organization(request.query)
         opened = self._objects.read_by_name(request.caller, request.path["name"], org)
         return Reply.json(200, render.with_value(opened))
 
@@ -72,15 +69,15 @@ class ObjectViews:
             request.path["object_id"],
             value=request.body["value"],
             version_check=request.body["version_check"],
-            contexts=_sent_contexts(request),
+            contexts=said.sent_contexts(request),
         )
-        return Reply.json(201, render.without_value(record))
+        return _written(201, render.without_value(record), record)
 
     def delete(self, request: AdmittedRequest) -> Reply:
         record = self._objects.delete(
             request.caller, request.path["object_id"], version_check=request.query["version_check"]
         )
-        return Reply.json(200, {"success": True, "name": record.name})
+        return _written(200, {"success": True, "name": record.name}, record)
 
     def describe(self, request: AdmittedRequest) -> Reply:
         record = self._objects.describe(request.caller, request.path["object_id"])
@@ -96,7 +93,7 @@ class ObjectViews:
 
     def restore(self, request: AdmittedRequest) -> Reply:
         record = self._objects.restore(request.caller, request.path["object_id"])
-        return Reply.json(200, render.without_value(record))
+        return _written(200, render.without_value(record), record)
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -273,27 +270,8 @@ class ObjectViews:
         )
 
 
-def _list_options(request: AdmittedRequest) -> ListOptions:
-    query = request.query
-    moment = query["updatedAfter"] or query["updated_after"] or None
-    return ListOptions(
-        limit=query["limit"],
-        order=None if query["order"] is None else Order(query["order"]),
-        before=query["before"] or None,
-        after=query["after"] or None,
-        search=query["search"],
-        updated_after=None if moment is None else parse_moment(moment),
-    )
-
-
-def _sent_contexts(request: AdmittedRequest) -> Sequence[KeyContext]:
-    return [context for context in (request.body["key_context"], request.body["context"]) if context is not None]
-
-
-def _organization(text: str | None) -> OrgId | None:
-    if text is None:
-        return None
-    org = org_id(text)
-    if org is None:
-        raise MalformedRequest("Query parameter organization_id: 1 to 64 letters, digits, '_' and '-'.")
-    return org
+def _written(status: int, payload: render.Json, record: ObjectRecord) -> Reply:
+    reply = Reply.json(status, payload)
+    if record.recalled:
+        reply.headers = REPLAYED
+    return reply

@@ -43,6 +43,16 @@ class BackupWriter:
         with _in_the_place_of(target) as file:
             yield cls(file, head, dek)
 
+    @classmethod
+    @contextmanager
+    def streaming(cls, output: IO[bytes], head: BackupHead, dek: DataKey) -> Iterator[BackupWriter]:
+        """Write to a pipe: what was cut off is not restored. Raises BackupRefused if it cannot be written."""
+        try:
+            yield cls(output, head, dek)
+            output.flush()
+        except OSError as error:
+            raise BackupRefused(f"standard output cannot be written ({error.strerror})") from error
+
     def add(self, entry: Entry) -> None:
         for chunk in self._chunks.add(encode_entry(entry)):
             self._write(chunk)

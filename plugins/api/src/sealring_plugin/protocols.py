@@ -63,9 +63,10 @@ class CustomersKeys(Protocol):
 
 @runtime_checkable
 class SealsRoot(Protocol):
-    """Seals the secret that opens the managed keys, so that a server can start without a person.
+    """Seals the secret that opens the root keys, so that a server can start without a person.
 
-    Called only at start. Only its settings name its key; neither the store nor a customer can.
+    Called only at start and by commands, from one thread. Only its settings name its key; neither the store nor a
+    customer can.
     """
 
     def seal(self, secret: bytes | bytearray, aad: bytes, call: Call) -> bytes:

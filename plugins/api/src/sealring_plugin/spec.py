@@ -1,22 +1,24 @@
 """The spec of a provider, which a plugin offers at its entry point: name, settings, and how to build the provider.
 
 A distribution for both managed keys and customers' keys registers two entry points with two names: two specs, with
-separate settings and credentials.
+separate settings and credentials. The spec of one that seals the root is in another group of entry points, and may have
+the same name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealring_plugin.errors import ConfigInvalid
-from sealring_plugin.protocols import CustomersKeys, ManagedKeys
-from sealring_plugin.values import CustomersKey, ManagedKey
+from sealring_plugin.protocols import CustomersKeys, ManagedKeys, SealsRoot
+from sealring_plugin.values import CustomersKey, ManagedKey, RootName
 
 API_VERSION = 1
 ENTRY_POINT_GROUP = "sealring.kms.v1"
+SEAL_ENTRY_POINT_GROUP = "sealring.seal.v1"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 
@@ -76,6 +78,21 @@ class ProviderSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RootFile:
+    """The file with a provider's root keys, for a provider whose file sealring can keep sealed.
+
+    `setting` is the setting with the path of the file. `fresh` returns the content for a new installation, at most
+    64 KiB, which is not written in clear. `roots` returns the names of the roots in a content, and raises ConfigInvalid
+    for a damaged one. `build` builds the provider from a content; it reads no file, and waits for nothing.
+    """
+
+    setting: str
+    fresh: Callable[[], bytes]
+    roots: Callable[[bytes], Collection[RootName]]
+    build: Callable[[Mapping[str, ConfigValue], bytes], ManagedKeys]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedSpec(ProviderSpec):
     """The spec of a provider of managed keys, which are our own.
 
@@ -84,7 +101,8 @@ class ManagedSpec(ProviderSpec):
     machine lacks what the provider needs. `initialise` makes what the provider needs before its first use, and returns
     a line that says what it made; only `sealring init` and `sealring dev` call it, and it never replaces anything. If
     the keys are in a KMS, `check_key` raises ConfigInvalid for a key that the settings do not name: the store also
-    names keys, and anyone who can write to the store must not be able to choose one.
+    names keys, and anyone who can write to the store must not be able to choose one. With `root_file`, the file of the
+    root keys can be kept sealed: then `build` and `initialise` are not called.
     """
 
     build: Callable[[Mapping[str, ConfigValue]], ManagedKeys]
@@ -92,6 +110,7 @@ class ManagedSpec(ProviderSpec):
     suggest: Callable[[Path], Mapping[str, ConfigValue] | None] | None = None
     initialise: Callable[[Mapping[str, ConfigValue]], str] | None = None
     check_key: Callable[[Mapping[str, ConfigValue], ManagedKey], None] | None = None
+    root_file: RootFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +126,19 @@ class CustomersSpec(ProviderSpec):
     bound_as: str
     key_options: tuple[ConfigField, ...] = ()
     check_key: Callable[[Mapping[str, ConfigValue], CustomersKey], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealSpec(ProviderSpec):
+    """The spec of a provider that seals the root, at an entry point of the group SEAL_ENTRY_POINT_GROUP.
+
+    The settings name its one key and have credentials of their own. `initialise` makes that key if there is none, and
+    returns a line that says what it did; only `sealring init` and `sealring root reseal` call it, for a seal that seals
+    nothing yet.
+    """
+
+    build: Callable[[Mapping[str, ConfigValue]], SealsRoot]
+    initialise: Callable[[Mapping[str, ConfigValue]], str] | None = None
 
 
 def parse_fields(fields: tuple[ConfigField, ...], table: Mapping[str, object], base: Path) -> Mapping[str, ConfigValue]:

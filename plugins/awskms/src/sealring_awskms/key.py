@@ -56,6 +56,13 @@ class Key:
             external_id=_external_id(role_arn, partition, key.option("external_id")) if role_arn else "",
         )
 
+    @classmethod
+    def ours(cls, config: AwsConfig, arn: str, endpoint: str) -> Self:
+        """Return a key of the operator's, used with our own credentials. Raises ConfigInvalid, and WrongRegion."""
+        partition, region = _parsed(arn)
+        sts = regional("sts", region, partition)
+        return cls(arn, region, _kms(config, endpoint, region, partition), sts, role_arn="", external_id="")
+
 
 def _parsed(arn: str) -> tuple[str, str]:
     found = _ARN.fullmatch(arn)

@@ -64,15 +64,15 @@ class AwsKmsProvider:
             raise Unsupported(f"a data key has {MIN_DEK_BYTES} to {MAX_DEK_BYTES} bytes")
         used, pairs = Key.of(self._config, key), bound_pairs(key, context)
         answer = self._use("encrypt", used, call, KeyId=used.arn, Plaintext=dek, EncryptionContext=pairs)
-        _expect_key(answer, "KeyId", used)
-        return WrappedKey(ALG, _blob(answer, "CiphertextBlob"))
+        expect_key(answer, "KeyId", used)
+        return WrappedKey(ALG, blob_of(answer, "CiphertextBlob"))
 
     def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
         _check_form(wrapped)
         used, pairs = Key.of(self._config, key), bound_pairs(key, context)
         answer = self._use("decrypt", used, call, KeyId=used.arn, CiphertextBlob=wrapped.blob, EncryptionContext=pairs)
-        _expect_key(answer, "KeyId", used)
-        dek = bytearray(_blob(answer, "Plaintext"))
+        expect_key(answer, "KeyId", used)
+        dek = bytearray(blob_of(answer, "Plaintext"))
         if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
             raise CiphertextRejected("what opened is no data key")
         return dek
@@ -154,9 +154,9 @@ class ReEncryptingProvider(AwsKmsProvider):
             DestinationKeyId=target.arn,
             DestinationEncryptionContext=bound_pairs(*new),
         )
-        _expect_key(answer, "SourceKeyId", source)
-        _expect_key(answer, "KeyId", target)
-        return WrappedKey(ALG, _blob(answer, "CiphertextBlob"))
+        expect_key(answer, "SourceKeyId", source)
+        expect_key(answer, "KeyId", target)
+        return WrappedKey(ALG, blob_of(answer, "CiphertextBlob"))
 
 
 def _reached_by(key: Key) -> tuple[object, ...]:
@@ -170,14 +170,14 @@ def _check_form(wrapped: WrappedKey) -> None:
         raise CiphertextRejected("not the size of a wrapped data key")
 
 
-def _expect_key(answer: Mapping[str, Any], name: str, key: Key) -> None:
+def expect_key(answer: Mapping[str, Any], name: str, key: Key) -> None:
     if name not in answer:
         raise Unavailable("KMS gave no answer that can be read")
     if answer[name] != key.arn:
         raise CiphertextRejected("KMS used another key than the one that was asked for")
 
 
-def _blob(answer: Mapping[str, Any], name: str) -> bytes:
+def blob_of(answer: Mapping[str, Any], name: str) -> bytes:
     blob = answer.get(name)
     if not isinstance(blob, bytes) or not blob:
         raise Unavailable("KMS gave no answer that can be read")

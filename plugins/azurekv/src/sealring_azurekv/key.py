@@ -58,22 +58,26 @@ class Target:
     @classmethod
     def of(cls, key: CustomersKey, cloud: Cloud) -> Self:
         """Raises ConfigInvalid for a key id or options that can never be right."""
-        found = _URL.fullmatch(key.key_id)
+        if not key.option("external_id"):
+            raise ConfigInvalid("the binding has no external_id, which says whose the key is")
+        return cls.named(key.key_id, key.option("tenant_id"), key.option("endpoint"), cloud)
+
+    @classmethod
+    def named(cls, url: str, tenant: str, endpoint: str, cloud: Cloud) -> Self:
+        """Return the key of a URL; without `endpoint`, that is also where the vault is. Raises ConfigInvalid."""
+        found = _URL.fullmatch(url)
         if found is None or found["suffix"] not in {cloud.vaults, cloud.hsms}:
             raise ConfigInvalid(
                 f"the key id must be https://<vault>{cloud.vaults}/keys/<name> or https://<hsm>{cloud.hsms}/keys/<name>"
             )
         if found["version"] is not None:
             raise ConfigInvalid("the key id must name no version: the newest wraps, and a wrapped key keeps its own")
-        if not key.option("external_id"):
-            raise ConfigInvalid("the binding has no external_id, which says whose the key is")
-        tenant = key.option("tenant_id")
         if not UUID.fullmatch(tenant):
             raise ConfigInvalid("tenant_id must be the UUID of the vault's tenant, in lower case")
         host = found["vault"] + found["suffix"]
-        endpoint = Endpoint.parse(key.option("endpoint") or f"https://{host}", "endpoint")
+        connected = Endpoint.parse(endpoint or f"https://{host}", "endpoint")
         resource = "https://" + found["suffix"].removeprefix(".")
-        return cls(key.key_id, host, found["name"], tenant, resource, found["suffix"] == cloud.hsms, endpoint)
+        return cls(url, host, found["name"], tenant, resource, found["suffix"] == cloud.hsms, connected)
 
     def version_of(self, kid: str) -> str | None:
         """Return the version that a `kid` names, or None where it is of another key. Identifiers have no case."""

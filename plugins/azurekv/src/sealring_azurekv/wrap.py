@@ -67,10 +67,10 @@ class AzureProvider:
         if found and not found.is_rsa:
             return self._encrypted(target, version, Operation("encrypt", A256GCM, {"value": dek, "aad": bound}), call)
         operation = Operation("wrapkey", RSA_OAEP_256, {"value": joined(dek, bound)})
-        return _wrapped(target, RSA, self._used(target, version, operation, call))
+        return wrapped_by(target, RSA, self._used(target, version, operation, call))
 
     def unwrap(self, wrapped: WrappedKey, key: CustomersKey, context: WrapContext, call: Call) -> bytearray:
-        blob, target, bound = _parsed(wrapped), Target.of(key, self._cloud), digest(key, context)
+        blob, target, bound = parsed(wrapped), Target.of(key, self._cloud), digest(key, context)
         version = target.version_of(blob.kid)
         if version is None:
             raise CiphertextRejected("wrapped under another key")
@@ -78,7 +78,7 @@ class AzureProvider:
             opened = Operation("unwrapkey", RSA_OAEP_256, {"value": blob.ciphertext})
             return split(self._client.operate(target, version, opened, call).value, bound)
         parts = {"value": blob.ciphertext, "iv": blob.iv, "tag": blob.tag, "aad": bound}
-        return _sized(self._client.operate(target, version, Operation("decrypt", A256GCM, parts), call).value)
+        return sized(self._client.operate(target, version, Operation("decrypt", A256GCM, parts), call).value)
 
     def describe(self, key: CustomersKey, call: Call) -> KeyDescription:
         try:
@@ -119,10 +119,7 @@ class AzureProvider:
         return found
 
     def _encrypted(self, target: Target, version: str, operation: Operation, call: Call) -> WrappedKey:
-        result = self._used(target, version, operation, call)
-        if (len(result.iv), len(result.tag)) != (NONCE_BYTES, TAG_BYTES):
-            raise Unavailable("the Managed HSM encrypted without a nonce or a tag")
-        return _wrapped(target, AES, result)
+        return wrapped_by(target, AES, self._used(target, version, operation, call))
 
     def _used(self, target: Target, version: str, operation: Operation, call: Call) -> Result:
         try:
@@ -131,20 +128,22 @@ class AzureProvider:
             raise Unsupported(f"the key does not do {operation.alg}") from error
 
 
-def _wrapped(target: Target, alg: str, result: Result) -> WrappedKey:
-    """Raises Unavailable where another key was used than the one that was asked for."""
+def wrapped_by(target: Target, alg: str, result: Result) -> WrappedKey:
+    """Raises Unavailable where the vault used another key than it was asked for, or gave no nonce or tag."""
     if target.version_of(result.kid) is None:
         raise Unavailable("the vault used another key than it was asked for")
+    if alg == AES and (len(result.iv), len(result.tag)) != (NONCE_BYTES, TAG_BYTES):
+        raise Unavailable("the Managed HSM encrypted without a nonce or a tag")
     return WrappedKey(alg, Blob(alg, result.kid, result.value, result.iv, result.tag).encode())
 
 
-def _parsed(wrapped: WrappedKey) -> Blob:
+def parsed(wrapped: WrappedKey) -> Blob:
     if wrapped.alg not in {RSA, AES}:
         raise CiphertextRejected("wrapped with another algorithm")
     return Blob.parse(wrapped.alg, wrapped.blob)
 
 
-def _sized(dek: bytes) -> bytearray:
+def sized(dek: bytes) -> bytearray:
     if not MIN_DEK_BYTES <= len(dek) <= MAX_DEK_BYTES:
         raise CiphertextRejected("not the size of a data key")
     return bytearray(dek)

@@ -15,7 +15,7 @@ from sealring_gcpkms.config import GcpConfig
 from sealring_gcpkms.crc32c import crc32c
 from sealring_gcpkms.credentials import Identities
 from sealring_gcpkms.errors import OF_DECRYPTION, refusal
-from sealring_gcpkms.key import Target
+from sealring_gcpkms.key import OwnTarget, Target
 from sealring_plugin import Call, ProviderError, Unavailable, dial
 from sealring_plugin.net import HttpsClient, Request, tls_context
 
@@ -42,7 +42,9 @@ class Client:
         """Check that we can impersonate the account of the key's organization. Raises ConfigInvalid, AccessDenied."""
         self._identities.token(target.account, call.deadline)
 
-    def encrypt(self, target: Target, plaintext: bytes | bytearray, aad: bytes, call: Call) -> tuple[int, bytes]:
+    def encrypt(
+        self, target: Target | OwnTarget, plaintext: bytes | bytearray, aad: bytes, call: Call
+    ) -> tuple[int, bytes]:
         """Return the number of the key's version, and the ciphertext (cryptoKeys.encrypt)."""
         body = {**_checked("plaintext", plaintext), **_checked("additionalAuthenticatedData", aad)}
         answer = self._post(target, "encrypt", body, call)
@@ -55,7 +57,7 @@ class Client:
             raise Unavailable("Google did not verify the checksums of the request")
         return number, bytes(_bytes(answer, "ciphertext"))
 
-    def decrypt(self, target: Target, ciphertext: bytes, aad: bytes, call: Call) -> bytearray:
+    def decrypt(self, target: Target | OwnTarget, ciphertext: bytes, aad: bytes, call: Call) -> bytearray:
         """Return the plaintext (cryptoKeys.decrypt)."""
         body = {**_checked("ciphertext", ciphertext), **_checked("additionalAuthenticatedData", aad)}
         return _bytes(self._post(target, "decrypt", body, call, OF_DECRYPTION), "plaintext")
@@ -82,7 +84,7 @@ class Client:
 
     def _post(
         self,
-        target: Target,
+        target: Target | OwnTarget,
         verb: str,
         body: Mapping[str, object],
         call: Call,
@@ -92,7 +94,7 @@ class Client:
 
     def _send(
         self,
-        target: Target,
+        target: Target | OwnTarget,
         request: Request,
         call: Call,
         differing: Mapping[str, type[ProviderError]] | None = None,
@@ -114,7 +116,7 @@ class Client:
         return f"{self._agent} (request {call.request_id})" if _REQUEST_ID.fullmatch(call.request_id) else self._agent
 
 
-def _post(target: Target, verb: str, body: Mapping[str, object]) -> Request:
+def _post(target: Target | OwnTarget, verb: str, body: Mapping[str, object]) -> Request:
     path = f"/v1/{target.key.name}:{verb}"
     return Request("POST", target.endpoint, path, {"content-type": "application/json"}, json.dumps(body).encode())
 

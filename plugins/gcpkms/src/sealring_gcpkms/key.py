@@ -68,10 +68,29 @@ class Target:
         named = CryptoKey.parse(key.key_id)
         custom = key.option("endpoint")
         endpoint = kms_endpoint(custom, config.egress) if custom else config.endpoint
-        found = KMS_HOST.fullmatch(endpoint.host)
-        if found and found["location"] not in {None, named.location}:
-            raise WrongRegion("the key is in another location than the regional endpoint")
-        return cls(named, endpoint, _account(config, key))
+        return cls(named, _of_location(endpoint, named), _account(config, key))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTarget:
+    """A key of the operator's, which we use with our own credentials."""
+
+    key: CryptoKey
+    endpoint: Endpoint
+    account: None = None
+
+    @classmethod
+    def of(cls, config: GcpConfig, key: str) -> Self:
+        """Raises ConfigInvalid; WrongRegion if a regional endpoint is not the one of the key's location."""
+        named = CryptoKey.parse(key)
+        return cls(named, _of_location(config.endpoint, named))
+
+
+def _of_location(endpoint: Endpoint, key: CryptoKey) -> Endpoint:
+    found = KMS_HOST.fullmatch(endpoint.host)
+    if found and found["location"] not in {None, key.location}:
+        raise WrongRegion("the key is in another location than the regional endpoint")
+    return endpoint
 
 
 def _account(config: GcpConfig, key: CustomersKey) -> Account:

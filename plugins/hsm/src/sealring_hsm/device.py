@@ -73,12 +73,12 @@ class Device:
             return self._attempt(module, operation, deadline)
         except PKCS11Error as error:
             if not isinstance(named(error), LOST):
-                raise self._meaning(error) from error
+                raise meaning_of(error, self._config) from error
         self.drop(deadline)
         try:
             return self._attempt(module, operation, deadline)
         except PKCS11Error as error:
-            raise self._meaning(error) from error
+            raise meaning_of(error, self._config) from error
 
     def drop(self, deadline: float) -> None:
         """Finalise the module; the next `use` initialises it again."""
@@ -96,12 +96,6 @@ class Device:
                 with suppress(PKCS11Error):
                     session.close()  # this also destroys the keys that were loaded in it
         release(module)
-
-    def _meaning(self, error: PKCS11Error) -> ProviderError:
-        folder = missing_folder(self._config.conf_file)
-        if folder is not None:
-            return RootLost(f"the folder of the tokens is missing: {folder}; restore it from its backup")
-        return translated(named(error))
 
     def _attempt(self, module: Module, operation: Operation[T], deadline: float) -> T:
         for _ in range(MAX_REOPENINGS):
@@ -157,28 +151,11 @@ class Device:
         return opened
 
     def _logged_in(self, module: Module, pin: str) -> Token:
-        """Find the token, and log in.
-
-        SoftHSM rewrites the token's file at each login. If another process does so at the same time, SoftHSM does not
-        find the token, finds only a part of it, or fails: retry.
-        """
-        for _ in range(MAX_LOOKS - 1):
-            module.start()
-            with suppress(*_UNSETTLED):
-                return self._log_in(module, pin)
-            module.stop()
-            time.sleep(random.uniform(0, LOOK_AGAIN_S))  # noqa: S311  jitter, not a secret
-        module.start()
-        return self._log_in(module, pin)
-
-    def _log_in(self, module: Module, pin: str) -> Token:
-        token = module.token(self._config.token_label)
         try:
-            module.log_in(token, pin)
+            return log_in_patiently(module, self._config.token_label, pin)
         except PinIncorrect:
             self._refused_pin = _digest(pin)
             raise
-        return token
 
     def _refuse_known_wrong(self, pin: str) -> None:
         """Raises PinIncorrect for a PIN that was refused before: a token locks itself after some wrong PINs."""
@@ -187,6 +164,36 @@ class Device:
 
     def _client(self, cryptoki: Cryptoki, session: Session) -> Client:
         return Client(cryptoki, handle_of(session), self._iv_mode)
+
+
+def meaning_of(error: PKCS11Error, config: HsmConfig) -> ProviderError:
+    """Return what a failure of the token means. Of a folder that is missing, SoftHSM says only that it failed."""
+    folder = missing_folder(config.conf_file)
+    if folder is not None:
+        return RootLost(f"the folder of the tokens is missing: {folder}; restore it from its backup")
+    return translated(named(error))
+
+
+def log_in_patiently(module: Module, label: str, pin: str) -> Token:
+    """Find the token, and log in. Raises PKCS11Error.
+
+    SoftHSM rewrites the token's file at each login. If another process does so at the same time, SoftHSM does not find
+    the token, finds only a part of it, or fails: retry.
+    """
+    for _ in range(MAX_LOOKS - 1):
+        module.start()
+        with suppress(*_UNSETTLED):
+            return _log_in(module, label, pin)
+        module.stop()
+        time.sleep(random.uniform(0, LOOK_AGAIN_S))  # noqa: S311  jitter, not a secret
+    module.start()
+    return _log_in(module, label, pin)
+
+
+def _log_in(module: Module, label: str, pin: str) -> Token:
+    token = module.token(label)
+    module.log_in(token, pin)
+    return token
 
 
 def _digest(pin: str) -> bytes:

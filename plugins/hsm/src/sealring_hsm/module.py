@@ -24,6 +24,7 @@ from pkcs11.types import Session, Slot, Token
 from sealring_hsm.attributes import make_mapper
 from sealring_hsm.config import HsmConfig, Locking
 from sealring_hsm.native import Cryptoki
+from sealring_hsm.token_folder import follow_move
 from sealring_plugin import ConfigInvalid, DeadlineExceeded
 
 _FORK_WAIT_S = 5.0
@@ -82,6 +83,7 @@ class Module:
         if self.setup.conf_file is not None:
             if not self.setup.conf_file.exists():
                 raise ConfigInvalid(f"conf_file {self.setup.conf_file} does not exist")
+            follow_move(self.setup.conf_file)
             os.environ["SOFTHSM2_CONF"] = str(self.setup.conf_file)  # SoftHSM reads it in C_Initialize
         self.cryptoki.configure(self.setup.init_string)
         if self._library is None:

@@ -22,6 +22,7 @@ from sealring_hsm.errors import named, translated
 from sealring_hsm.material import Guard
 from sealring_hsm.module import Module, Setup, acquire, release
 from sealring_hsm.roots import DOMAINS, newest_of
+from sealring_hsm.token_folder import OURS
 from sealring_plugin import ConfigInvalid, RootName
 
 MODULES = (
@@ -36,9 +37,9 @@ PIN_CHARACTERS = 32  # of 62: 190 bits
 OPEN_TIMEOUT_S = 30.0
 FIRST_ROOTS = tuple(RootName(domain, 1) for domain in DOMAINS)
 
-_CONF = """\
-# Written by sealring; read through SOFTHSM2_CONF.
-directories.tokendir = {tokens}
+_CONF = f"""\
+{OURS} read through SOFTHSM2_CONF.
+directories.tokendir = {{tokens}}
 objectstore.backend = file
 log.level = ERROR
 slots.removable = false

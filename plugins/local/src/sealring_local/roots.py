@@ -77,9 +77,12 @@ def create_roots(path: Path) -> None:
 
 def read_roots(path: Path) -> Roots:
     """Return the roots. Raises ConfigInvalid if the file is missing, readable by others, or damaged."""
+    return roots_in(read_private(path, "root key file"), f"root key file {path}")
+
+
+def roots_in(content: bytes, where: str) -> Roots:
+    """Return the roots in the content of a file. Raises ConfigInvalid if it is damaged."""
     try:
-        return Roots.parse(read_private(path, "root key file").decode("ascii"))
+        return Roots.parse(content.decode("ascii"))
     except ValueError:
-        raise ConfigInvalid(
-            f"root key file {path} is damaged or of another version; restore it from a backup"
-        ) from None
+        raise ConfigInvalid(f"{where} is damaged or of another version; restore it from a backup") from None

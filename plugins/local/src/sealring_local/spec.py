@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, ManagedKeys, ManagedSpec
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, ManagedKeys, ManagedSpec, RootFile, RootName
 
 NAME = "local"
+
+_SEALED = "the sealed file of root keys"
 
 
 def build(config: Mapping[str, ConfigValue]) -> ManagedKeys:
@@ -26,6 +28,25 @@ def initialise(config: Mapping[str, ConfigValue]) -> str:
         return f"root keys {path} (kept as they are)"
     create_roots(path)
     return f"root keys {path} (back it up: without it every managed key is lost)"
+
+
+def build_unsealed(config: Mapping[str, ConfigValue], content: bytes) -> ManagedKeys:  # noqa: ARG001  it names a file
+    from sealring_local.roots import roots_in  # noqa: PLC0415
+    from sealring_local.wrap import LocalProvider  # noqa: PLC0415
+
+    return LocalProvider(roots_in(content, _SEALED))
+
+
+def fresh_content() -> bytes:
+    from sealring_local.roots import Roots  # noqa: PLC0415
+
+    return Roots.fresh().encode().encode("ascii")
+
+
+def root_names(content: bytes) -> Collection[RootName]:
+    from sealring_local.roots import roots_in  # noqa: PLC0415
+
+    return roots_in(content, _SEALED).keys.keys()
 
 
 def _root_key_file(config: Mapping[str, ConfigValue]) -> Path:
@@ -47,4 +68,5 @@ SPEC = ManagedSpec(
     waits=False,  # it only computes
     suggest=lambda _folder: {"root_key_file": Path("root.key")},
     initialise=initialise,
+    root_file=RootFile(setting="root_key_file", fresh=fresh_content, roots=root_names, build=build_unsealed),
 )

@@ -30,6 +30,7 @@ pytest.register_assert_rewrite(
             "processes",
             "revocation",
             "round_trips",
+            "seals",
             "secrecy",
             "settings",
             "tampering",
@@ -55,13 +56,14 @@ from sealring_plugin.conformance.powers import (  # noqa: E402
 from sealring_plugin.conformance.processes import Processes  # noqa: E402
 from sealring_plugin.conformance.revocation import Revocation  # noqa: E402
 from sealring_plugin.conformance.round_trips import RoundTrips  # noqa: E402
+from sealring_plugin.conformance.seals import SealConformance  # noqa: E402
 from sealring_plugin.conformance.secrecy import Secrecy  # noqa: E402
 from sealring_plugin.conformance.settings import Settings  # noqa: E402
 from sealring_plugin.conformance.tampering import Tampering  # noqa: E402
 from sealring_plugin.conformance.telling import Telling  # noqa: E402
 from sealring_plugin.conformance.waiting import Waiting, silent_endpoint  # noqa: E402
 
-__all__ = ["Faults", "ProviderConformance", "silent_endpoint"]
+__all__ = ["Faults", "ProviderConformance", "SealConformance", "silent_endpoint"]
 
 
 class ProviderConformance(

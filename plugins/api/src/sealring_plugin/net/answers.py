@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from sealring_plugin.net.messages import Answer
 
-MAX_ANSWER_BYTES = 65_536  # the largest answer of a KMS that we use is a token, some 10 KiB
+MAX_ANSWER_BYTES = 65_536  # unless a caller says more: the largest answer of a KMS is a token, some 10 KiB
 MAX_HEAD_BYTES = 16_384  # of the status line and all headers, or of all trailers
 MAX_LINE_BYTES = 1_024  # of a chunk's size with its extensions
 MAX_INTERIM = 8  # answers of status 1xx before the real one
@@ -34,8 +34,9 @@ class BadAnswer(Exception):
 class Answers:
     """The answers on one connection. `receive` returns what has come, at least one byte, or nothing at its end."""
 
-    def __init__(self, receive: Callable[[], bytes]) -> None:
+    def __init__(self, receive: Callable[[], bytes], max_bytes: int = MAX_ANSWER_BYTES) -> None:
         self._receive = receive
+        self._max_bytes = max_bytes  # of a body
         self._come = bytearray()
 
     def read(self) -> tuple[Answer, bool]:
@@ -76,13 +77,13 @@ class Answers:
             return self._chunks()
         if length is None or not _LENGTH.fullmatch(length):
             raise BadAnswer("it does not say its length")
-        return self._exactly(_within(int(length)))
+        return self._exactly(self._within(int(length)))
 
     def _chunks(self) -> bytes:
         """RFC 9112 section 7.1. Extensions and trailers are read and left out."""
         body = bytearray()
         while size := self._chunk_size():
-            _within(len(body) + size)
+            self._within(len(body) + size)
             body += self._exactly(size)
             if self._exactly(2) != b"\r\n":
                 raise BadAnswer("a chunk is longer than it says")
@@ -97,6 +98,11 @@ class Answers:
         if found is None:
             raise BadAnswer("the size of a chunk is malformed")
         return int(found["size"], 16)
+
+    def _within(self, size: int) -> int:
+        if size > self._max_bytes:
+            raise BadAnswer("it is too long")
+        return size
 
     # --- bytes
 
@@ -143,9 +149,3 @@ def _fields(lines: list[bytes]) -> Mapping[str, str]:
 def _announces_a_body(status: int, headers: Mapping[str, str]) -> bool:
     """Whether bytes may follow an answer that has no body (RFC 9112 section 6.3): they would be the next answer."""
     return "transfer-encoding" in headers or (status == 204 and headers.get("content-length", "0") != "0")
-
-
-def _within(size: int) -> int:
-    if size > MAX_ANSWER_BYTES:
-        raise BadAnswer("it is too long")
-    return size

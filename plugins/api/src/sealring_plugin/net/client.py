@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from sealring_plugin.errors import DeadlineExceeded, ProviderError, Unavailable
-from sealring_plugin.net.answers import BadAnswer
+from sealring_plugin.net.answers import MAX_ANSWER_BYTES, BadAnswer
 from sealring_plugin.net.connection import Connection
 from sealring_plugin.net.endpoint import Endpoint
 from sealring_plugin.net.idle import IdleConnections
@@ -30,16 +30,18 @@ class HttpsClient:
     Connections are kept for the next request: 64 at most, each for 20 s, and none for longer than 300 s.
     """
 
-    def __init__(self, connect: Connect, tls: ssl.SSLContext) -> None:
+    def __init__(self, connect: Connect, tls: ssl.SSLContext, max_answer_bytes: int = MAX_ANSWER_BYTES) -> None:
+        """`max_answer_bytes` is for the body of an answer."""
         self._connect = connect
         self._tls = tls
+        self._max_answer_bytes = max_answer_bytes
         self._idle = PerProcess(IdleConnections, IdleConnections.abandon)
 
     def send(self, request: Request, deadline: float) -> Answer:
         """Return the answer, whatever its status. `deadline` is in seconds of time.monotonic().
 
         Raises DeadlineExceeded; Unavailable if there is no connection, or no answer that can be used: one that does not
-        say its length, is cut off or malformed, or has a body of more than 64 KiB; ConfigInvalid if `connect` does not
+        say its length, is cut off or malformed, or has a larger body than is taken; ConfigInvalid if `connect` does not
         let the host through; ValueError for a request that no message can carry.
         """
         message = request.encoded()
@@ -75,7 +77,7 @@ class HttpsClient:
         except (OSError, ValueError) as error:  # ValueError: a host that cannot stand in a certificate
             failure = _failure(error)
         else:
-            return Connection(endpoint, connected, time.monotonic())
+            return Connection(endpoint, connected, time.monotonic(), self._max_answer_bytes)
         raise failure
 
     def _secured(self, plain: socket.socket, endpoint: Endpoint, deadline: float) -> TimedSocket | TlsSocket:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealring_plugin.net.answers import Answers
+from sealring_plugin.net.answers import MAX_ANSWER_BYTES, Answers
 from sealring_plugin.net.endpoint import Endpoint
 from sealring_plugin.net.messages import Answer
 from sealring_plugin.net.timed import TimedSocket
@@ -15,11 +15,17 @@ class Connection:
     `made_at` and `idle_since` are in seconds of the clock of `IdleConnections`.
     """
 
-    def __init__(self, endpoint: Endpoint, connected: TimedSocket | TlsSocket, made_at: float) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        connected: TimedSocket | TlsSocket,
+        made_at: float,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
         self.endpoint = endpoint
         self.made_at = self.idle_since = made_at
         self._connected = connected
-        self._answers = Answers(connected.receive)
+        self._answers = Answers(connected.receive, max_answer_bytes)
 
     def exchange(self, message: bytes, deadline: float) -> tuple[Answer, bool]:
         """Return the answer to a message, and whether the connection can be used again.

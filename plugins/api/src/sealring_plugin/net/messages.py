@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`headers` have their names in lower case. `body` is at most 64 KiB."""
+    """`headers` have their names in lower case. `body` is at most 64 KiB, unless the client was told otherwise."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

@@ -1,0 +1,55 @@
+"""The page that `doc_url` of an error points to: every code with its meaning, at an anchor of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, UNREADABLE
+from sealring.errors import SealringError
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>sealring: errors</title>
+<link rel="icon" href="data:,">
+<style>
+  body {{ font-family: system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem }}
+  section:target {{ background: #fff3c4 }}
+</style>
+</head>
+<body>
+<h1>Errors</h1>
+<p>The <code>message</code> of an error says what to do. <a href="/docs">All routes</a></p>
+{sections}
+</body>
+</html>
+"""
+
+
+def meaning(failure: type[SealringError]) -> str:
+    """Return the meaning of a failure: the first sentence of its docstring."""
+    return " ".join((failure.__doc__ or "").split()).partition(". ")[0].rstrip(".") + "."
+
+
+def meanings() -> Mapping[str, tuple[int, str]]:
+    """Return status and meaning of every code, by status."""
+    unreadable = {code: (status, _first(message)) for status, (code, message) in UNREADABLE.items()}
+    framework = {code: (status, _first(FRAMEWORK_MESSAGES[status])) for status, code in FRAMEWORK_CODES.items()}
+    ours = {problem.code: (problem.status, meaning(failure)) for failure, problem in PROBLEMS.items()}
+    return dict(sorted((unreadable | framework | ours).items(), key=lambda each: (each[1][0], each[0])))
+
+
+def errors_page() -> bytes:
+    sections = (
+        f'<section id="{code}"><h2>{status} <code>{code}</code></h2><p>{escape(text)}</p></section>'
+        for code, (status, text) in meanings().items()
+    )
+    return _PAGE.format(sections="\n".join(sections)).encode()
+
+
+def _first(message: str) -> str:
+    return message.partition(". ")[0].rstrip(".") + "."
