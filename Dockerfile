@@ -10,7 +10,7 @@ RUN /opt/sealring/bin/pip install --no-cache-dir --no-deps --require-hashes -r r
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY app app
 COPY plugins plugins
-RUN /opt/sealring/bin/pip install --no-cache-dir --no-deps ./plugins/api ./plugins/local ./plugins/hsm ./plugins/awskms ./plugins/gcpkms ./plugins/azurekv .
+RUN /opt/sealring/bin/pip install --no-cache-dir --no-deps ./plugins/api ./plugins/local ./plugins/hsm ./plugins/awskms ./plugins/gcpkms ./plugins/azurekv ./plugins/masterkey .
 
 FROM python:3.13-slim-bookworm
 # SoftHSM2, for keys in a token without hardware; a vendor's module is mounted beside it

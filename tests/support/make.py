@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from sealring.admission.limits import Limiter, Rates
 from sealring.admission.turns import Turns
@@ -23,6 +23,7 @@ from sealring.services.bindings import Bindings
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
+from sealring.services.keyring_care import KeyringCare
 from sealring.services.keyring_rules import KeyringRules
 from sealring.services.keyrings import Keyrings
 from sealring.services.limits import Usages
@@ -109,7 +110,8 @@ def services(
     at_once = refreshing or AtOnce()
     deks = Deks(store.keyrings, store.keyring_log, wrapping, keyring_rules, limits_of, at_once, clock, monotonic)
     store.when_renewed(deks.forget)
-    return Services(
+    return AllServices(
+        keyring_care=KeyringCare(store.keyrings, store.keyring_log, wrapping, bound),
         objects=Objects(store.objects, sealing, store.audit, limits or ObjectLimits(), limits_of),
         versions=Versions(store.objects, sealing, store.audit),
         lists=Lists(store.objects, Cursors(store.keys)),
@@ -120,6 +122,13 @@ def services(
         usages=Usages(store.usage, limits_of),
         keyrings=Keyrings(deks, bound, store.keyring_log, keyring_rules),
     )
+
+
+@dataclass(frozen=True)
+class AllServices(Services):
+    """With those that have no route."""
+
+    keyring_care: KeyringCare
 
 
 class AtOnce:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from sealring.domain import protobuf
 from sealring.domain.codec import encode_wrapping, parse_wrapping
 from sealring.domain.envelope import COMMITMENT_BYTES, NONCE_BYTES, TAG_BYTES, Combine, Wrap
 from sealring.domain.ids import uuid_text
 from sealring.domain.keyrings import DekId, OwnedKeyring, dek_id
 from sealring.domain.wire import MalformedBytes, lp16
+from sealring_plugin import protobuf
 
 _ENVELOPE_LABEL = b"sealring/v1/keyring/envelope"
 
@@ -79,7 +79,7 @@ class Wraps:
 
 
 def parse_encrypted(raw: bytes) -> Encrypted:
-    """Read an Encrypted. Raises MalformedBytes for what is no such message."""
+    """Read an Encrypted. Raises ValueError for what is no such message."""
     fields = protobuf.parse(raw)
     return Encrypted(
         protobuf.number_of(fields, 1),
@@ -91,7 +91,7 @@ def parse_encrypted(raw: bytes) -> Encrypted:
 
 
 def parse_envelope(raw: bytes) -> tuple[Encrypted, DekId]:
-    """Read the envelope of a value, and the id of its DEK. Raises MalformedBytes."""
+    """Read the envelope of a value, and the id of its DEK. Raises ValueError."""
     found = parse_encrypted(raw)
     named = dek_id(found.key_id)
     if found.algorithm not in {Algorithm.AES_256_GCM, Algorithm.AES_256_GCM_BOUND}:
@@ -102,7 +102,7 @@ def parse_envelope(raw: bytes) -> tuple[Encrypted, DekId]:
 
 
 def parse_wrapped_dek(raw: bytes) -> WrappedDek:
-    """Raises MalformedBytes."""
+    """Raises ValueError."""
     fields = protobuf.parse(raw)
     return WrappedDek(protobuf.text_of(fields, 1), protobuf.number_of(fields, 2), protobuf.bytes_of(fields, 3))
 
@@ -113,7 +113,7 @@ def encode_wraps(wraps: Wraps) -> bytes:
 
 
 def parse_wraps(raw: bytes) -> Wraps:
-    """Raises MalformedBytes for anything that `encode_wraps` does not make."""
+    """Raises ValueError for anything that `encode_wraps` does not make."""
     combine, wraps = parse_wrapping(raw[COMMITMENT_BYTES:])
     return Wraps(combine, raw[:COMMITMENT_BYTES], wraps)
 
@@ -124,7 +124,7 @@ def bound_aad(ring: OwnedKeyring, key_id: DekId, time: int) -> bytes:
 
 
 def kek_ids(record: bytes) -> tuple[str, ...]:
-    """Return the ids of the KEKs that a DEK is wrapped under. Raises MalformedBytes."""
+    """Return the ids of the KEKs that a DEK is wrapped under. Raises ValueError."""
     encrypted = parse_encrypted(parse_wrapped_dek(record).encrypted)
     if encrypted.algorithm != Algorithm.WRAPS:
         return (encrypted.key_id,)

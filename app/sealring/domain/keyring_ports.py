@@ -79,7 +79,8 @@ class KeyringStore(Protocol):
         """Replace the record of a DEK by another wrapping of the same DEK.
 
         Where the pointer to the newest DEK is a copy of its record, replace it as well if it is of this DEK. Never
-        change which DEK is the newest. Return False if the stored record is not the `old` one (as `load` returned it).
+        change which DEK is the newest. Return False if the stored record is not the `old` one, as `load`, `latest` or
+        `deks` returned it. `latest` may differ from `load` after a crash: then only that copy is replaced.
         """
 
     def deks(self, ring: OwnedKeyring) -> Sequence[StoredDek]:

@@ -95,6 +95,10 @@ class KeyringDeks:
             stack.pop_all()
         return dek
 
+    def name(self, ring: OwnedKeyring, key_id: DekId, record: bytes) -> DekName:
+        """Return what a stored DEK is bound to. Raises IntegrityFailure for another DEK's record."""
+        return DekName(ring, key_id, self.created_at(key_id, record))
+
     def created_at(self, key_id: DekId, record: bytes) -> int:
         """Return the time of creation, in milliseconds. Raises IntegrityFailure for another DEK's record."""
         return _read(key_id, record).created_at
@@ -103,6 +107,13 @@ class KeyringDeks:
         """Return ids and versions of the KEKs; none for a master key. Raises IntegrityFailure likewise."""
         wraps = _read(key_id, record).wraps
         return () if wraps is None else tuple((wrap.kek_id, wrap.kek_version) for wrap in wraps.wraps)
+
+    def under(self, key_id: DekId, record: bytes) -> tuple[str, ...]:
+        """Return the names of the KEKs, with versions; of a master key its id. Raises IntegrityFailure likewise."""
+        form = _read(key_id, record)
+        if form.wraps is None:
+            return (form.encrypted.key_id,)
+        return tuple(f"{uuid_text(wrap.kek_id)}/{wrap.kek_version}" for wrap in form.wraps.wraps)
 
     def guarded(self, key_id: DekId, record: bytes, decision: Decision) -> bool:
         """Whether a customer's key guards the DEK, so that it must not be kept. Raises IntegrityFailure likewise."""

@@ -16,7 +16,6 @@ from sealring.domain.keyring_codec import kek_ids, parse_envelope
 from sealring.domain.keyring_ports import KeyringLog
 from sealring.domain.keyrings import DekId, DekInfo, Keyring, OwnedKeyring, Sealed
 from sealring.domain.principal import Caller, Permission
-from sealring.domain.wire import MalformedBytes
 from sealring.errors import EnvelopeRejected, IntegrityFailure
 from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
@@ -189,7 +188,7 @@ class _Opening:
         """Raises EnvelopeRejected."""
         try:
             envelope, key_id = parse_envelope(raw)
-        except MalformedBytes as error:
+        except ValueError as error:
             raise EnvelopeRejected("format") from error
         cipher = self._ciphers.get(key_id) or self._cipher(key_id)
         plaintext = heavy(lambda: cipher.open(envelope), len(envelope.ciphertext))

@@ -1,4 +1,4 @@
-"""The wire form of Protocol Buffers, as far as stored keys and envelopes of keyrings need it.
+"""The wire form of Protocol Buffers, as far as the keys and envelopes of vault.v1 need it.
 
 https://protobuf.dev/programming-guides/encoding/. Fields are written in the order of their numbers, and none that has
 its default value, as the other implementations write them. Unknown fields are skipped, and of a repeated one the last
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sealring.domain.wire import MalformedBytes
-
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
 _U64 = 1 << 64
+
+
+class MalformedMessage(ValueError):
+    """The bytes are no message. The text never contains them."""
+
 
 Fields = Mapping[tuple[int, int], int | bytes]  # by number and wire type
 
@@ -28,7 +31,7 @@ def bytes_field(number: int, value: bytes) -> bytes:
 
 
 def parse(raw: bytes) -> Fields:
-    """Read a message. Raises MalformedBytes."""
+    """Read a message. Raises MalformedMessage."""
     return dict(_fields(raw))
 
 
@@ -47,11 +50,11 @@ def bytes_of(fields: Fields, number: int) -> bytes:
 
 
 def text_of(fields: Fields, number: int) -> str:
-    """Return the value of a field of text, or an empty one. Raises MalformedBytes if it is not UTF-8."""
+    """Return the value of a field of text, or an empty one. Raises MalformedMessage if it is not UTF-8."""
     try:
         return bytes_of(fields, number).decode()
     except UnicodeDecodeError:
-        raise MalformedBytes("a text that is not UTF-8") from None
+        raise MalformedMessage("a text that is not UTF-8") from None
 
 
 def _fields(raw: bytes) -> Iterator[tuple[tuple[int, int], int | bytes]]:
@@ -60,7 +63,7 @@ def _fields(raw: bytes) -> Iterator[tuple[tuple[int, int], int | bytes]]:
         key, at = _take_varint(raw, at)
         number, kind = key >> 3, key & 7
         if not 1 <= number < 1 << 29:
-            raise MalformedBytes("a field with a number that none has")
+            raise MalformedMessage("a field with a number that none has")
         if kind == _VARINT:
             value, at = _take_varint(raw, at)
             yield (number, kind), value
@@ -70,9 +73,9 @@ def _fields(raw: bytes) -> Iterator[tuple[tuple[int, int], int | bytes]]:
         elif kind in _FIXED:
             size = _FIXED[kind]
         else:
-            raise MalformedBytes("a field of an unknown type")
+            raise MalformedMessage("a field of an unknown type")
         if at + size > end:
-            raise MalformedBytes("truncated")
+            raise MalformedMessage("truncated")
         yield (number, kind), raw[at : at + size]
         at += size
 
@@ -90,11 +93,11 @@ def _take_varint(raw: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while shift < 70:
         if at >= len(raw):
-            raise MalformedBytes("truncated")
+            raise MalformedMessage("truncated")
         part = raw[at]
         at += 1
         value |= (part & 127) << shift
         if part < 128:
             return value % _U64, at
         shift += 7
-    raise MalformedBytes("a number that is too long")
+    raise MalformedMessage("a number that is too long")
