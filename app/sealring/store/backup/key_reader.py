@@ -10,6 +10,8 @@ from sealring.store.backup.entries import (
     BoundKekEntry,
     Entry,
     KeyEntry,
+    KeyringEntry,
+    KeyringUsesEntry,
     LimitsEntry,
     ObjectEntry,
     RevocationsEntry,
@@ -21,11 +23,10 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.keyspace import Kind, LocalKey
 
 _OF_16_BYTES = frozenset({Kind.OBJECT, Kind.KEK, Kind.KEK_SCOPE})  # ids and digests
-_OF_ENVIRONMENTS: Mapping[Kind, type[RevocationsEntry | LimitsEntry]] = {
-    Kind.REVOCATIONS: RevocationsEntry,
-    Kind.LIMITS: LimitsEntry,
+_WHOLE_HASHES: Mapping[Kind, type[RevocationsEntry | LimitsEntry | KeyringEntry | KeyringUsesEntry]] = {
+    each.KIND: each for each in (RevocationsEntry, LimitsEntry, KeyringEntry, KeyringUsesEntry)
 }
-_HASHES = frozenset({Kind.BINDINGS, *_OF_ENVIRONMENTS})  # all of an owner together
+_HASHES = frozenset({Kind.BINDINGS, *_WHOLE_HASHES})  # read with all that they hold
 
 AT_ONCE = 16  # records of one read; each may be larger than a megabyte
 
@@ -106,8 +107,8 @@ class KeyReader:
         value = next(replies)
         if kind is Kind.BINDINGS:
             return BindingsEntry(rest, tuple(value)), ()
-        if kind in _OF_ENVIRONMENTS:
-            return _OF_ENVIRONMENTS[kind](rest, tuple(value)), ()
+        if kind in _WHOLE_HASHES:
+            return _WHOLE_HASHES[kind](rest, tuple(value)), ()
         if kind is Kind.KEK:
             return self._kek(rest, value or b"", next(replies)), ()
         if kind is not Kind.OBJECT:

@@ -24,23 +24,26 @@ from sealring.store.backup.entries import (
     Entry,
     EventEntry,
     KeyEntry,
-    LimitsEntry,
+    KeyringEntry,
+    KeyringUsesEntry,
     ObjectEntry,
     PartitionEntry,
-    RevocationsEntry,
     VersionEntry,
+    WholeHash,
 )
 from sealring.store.backup.tally import Tally
 from sealring.store.bindings import SEAL
 from sealring.store.connection.link import Command
 from sealring.store.kek_uses import parse_counts, raised
+from sealring.store.keyring_log import parse_counts as parse_keyring_counts
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.counts import Counts
+from sealring.store.schema.keyring_codec import HEAD, KeyringCodec
 from sealring.store.schema.keyspace import Kind, LocalKey, Owner
 from sealring.store.schema.short_forms import encode_org
 from sealring.store.usage import storing, use_of
 
-UNSEEN_WRAPS = 1 << 26  # 776 wraps a second for a day: what a KEK may have wrapped since the backup
+UNSEEN_WRAPS = 1 << 26  # 776 a second for a day: what a KEK may have wrapped, or a DEK encrypted, since the backup
 
 
 class Survey:
@@ -63,9 +66,9 @@ class Survey:
                 self._add(expected=None)
                 if self.counts != counts:
                     raise _contradiction()
-            case (
-                ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() | BoundKekEntry() | LimitsEntry()
-            ) if entry.key in self._tally:
+            case ObjectEntry() | KeyEntry() | BindingsEntry() | WholeHash() | BoundKekEntry() if (
+                entry.key in self._tally
+            ):
                 self.replaced[entry.key] += 1
         self._tally.note(entry)
 
@@ -91,6 +94,7 @@ class Restore:
         self._keyspace = store.keyspace
         self._records = store.records
         self._index = store.index
+        self._keyrings = KeyringCodec(store.keys)
         self._replaced = Counter(replaced)
         self._stale: set[bytes] = set()  # objects whose latest entry is not the last one
         self._begin(0)
@@ -111,8 +115,8 @@ class Restore:
                     self._out.write(*self._key(entry))
                 case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
                     self._write_bindings(owner, parts)
-                case RevocationsEntry(_, parts) | LimitsEntry(_, parts) if self._is_last(entry.key) and parts:
-                    self._out.write((b"HSET", self._keyspace.key(self._partition, *entry.key), *parts))
+                case WholeHash(_, parts) if self._is_last(entry.key) and parts:
+                    self._write_hash(entry)
                 case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
                     self._out.write((b"SET", self._keyspace.key(self._partition, Kind.KEK, kek_id), record))
                 case EventEntry(event_id, parts):
@@ -172,6 +176,19 @@ class Restore:
         if pairs:
             self._out.write((b"HSET", self._keyspace.binding_owners(self._partition), *pairs))
 
+    def _write_hash(self, entry: WholeHash) -> None:
+        key = self._keyspace.key(self._partition, *entry.key)
+        if not isinstance(entry, KeyringUsesEntry):
+            self._out.write((b"HSET", key, *entry.parts))
+        else:
+            self._out.write((b"HSET", key, *_raised_uses(entry.parts)))
+        if isinstance(entry, KeyringEntry):
+            self._out.write((b"ZADD", self._keyspace.keyrings(self._partition), 0, entry.rest))
+            fields = dict(zip(entry.parts[::2], entry.parts[1::2], strict=True))
+            with suppress(IntegrityFailure):  # altered before the backup
+                ring = self._keyrings.decode_head(entry.rest, fields.get(HEAD, b"")).ring
+                self._uses[ring.environment, ring.org] += Use(objects=len(fields) - 1)
+
     def _summaries(self, object_id: ObjectId, entry: ObjectEntry) -> Sequence[Command]:
         key = self._keyspace.summaries(object_id)
         return ((b"DEL", key), (b"RPUSH", key, *entry.summaries)) if entry.summaries else ()
@@ -194,3 +211,12 @@ def _raised(uses: Sequence[bytes]) -> Sequence[bytes | int]:
     except IntegrityFailure:
         return uses
     return [part for pair in counts.items() for part in pair]
+
+
+def _raised_uses(uses: Sequence[bytes]) -> Sequence[bytes | int]:
+    """Return the counts of a keyring, raised likewise."""
+    try:
+        counts = parse_keyring_counts(uses)
+    except IntegrityFailure:
+        return uses
+    return [part for key_id, count in counts.items() for part in (key_id.encode(), count + UNSEEN_WRAPS)]
