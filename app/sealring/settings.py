@@ -84,6 +84,12 @@ class Settings:
     def environments(self) -> tuple[EnvironmentId, ...]:
         return tuple(sorted({issuer.environment_id for issuer in self.issuers}))
 
+    @property
+    def providers_in_use(self) -> tuple[str, ...]:
+        """The providers of keys of ours that make or wrap new ones."""
+        master = self.keyrings.master
+        return (self.managed.provider,) if master is None else (self.managed.provider, master)
+
     def profile_of(self, issuer: str) -> IssuerProfile:
         """Raises SettingsInvalid if there is none."""
         for profile in self.issuers:

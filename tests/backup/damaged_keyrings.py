@@ -90,11 +90,8 @@ def list_of_another_type(it):
 def _counted(it, counted, found):
     home = it.keyspace.home(it.environment, BETA).raw.hex().upper()
     size = it.theirs.current.size
-    rest = f"{size} bytes and 2 contexts"
-    return [
-        f"secret_{home}\u2026 ({it.environment}): counted as {counted + 1} objects, {rest}, "
-        + f"but there are {found + 1} objects, {rest}"
-    ]
+    said = [f"{each + 1} objects, {size} bytes and 2 contexts" for each in (counted, found)]
+    return [f"secret_{home}\u2026 ({it.environment}): counted as {said[0]}, but there are {said[1]}"]
 
 
 KEYRINGS = [

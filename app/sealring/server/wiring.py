@@ -50,7 +50,6 @@ from sealring.store.markers import Markers
 from sealring.store.objects import RedisObjects
 from sealring.store.opened import OpenedStore
 from sealring.store.revocations import RedisRevocations
-from sealring.store.schema.keyring_codec import KeyringCodec
 from sealring.store.tombs import RedisTombs
 from sealring.store.usage import RedisUsage
 
@@ -164,8 +163,9 @@ def check(settings: Settings) -> Iterator[str]:
     Raises SettingsInvalid, KeyFailure, StoreError.
     """
     with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
-        gateway.check(settings.managed.provider)
-        yield f"keys      ok: {settings.managed.provider}"
+        for provider in settings.providers_in_use:
+            gateway.check(provider)
+            yield f"keys      ok: {provider}"
         if settings.sealing.seals:
             yield from RootSeals(settings, load_plugins(settings)).report()
         pin = trust_files(settings).pin()
@@ -192,10 +192,10 @@ def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Diagnos
 
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
-    """Build the managed provider, and log its announcement."""
-    said = gateway.announcement(settings.managed.provider)
-    if said is not None:
-        log.notice(f"keys: {settings.managed.provider}: {said}")
+    """Build the providers of keys of ours, and log their announcements."""
+    for provider in settings.providers_in_use:
+        if (said := gateway.announcement(provider)) is not None:
+            log.notice(f"keys: {provider}: {said}")
 
 
 def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
@@ -273,7 +273,7 @@ class Stores:
             revocations=RedisRevocations(links, keyspace, markers, keys, audit),
             usage=RedisUsage(keyspace, markers),
             limits=RedisLimits(links, keyspace, markers, keys, audit),
-            keyrings=RedisKeyrings(links, keyspace, markers, KeyringCodec(keys), audit),
+            keyrings=RedisKeyrings(links, keyspace, markers, keys, audit),
             keyring_log=RedisKeyringLog(links, keyspace, markers, audit),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
+from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import new_epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId
@@ -31,13 +32,11 @@ _BEYOND = 2  # bytes of a partition in the cursor of a page
 class RedisKeyrings:
     """The KeyringStore of production. Thread-safe."""
 
-    def __init__(
-        self, links: Links, keyspace: Keyspace, markers: Markers, codec: KeyringCodec, audit: RedisAudit
-    ) -> None:
+    def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys, audit: RedisAudit) -> None:
         self._links = links
         self._keyspace = keyspace
         self._markers = markers
-        self._codec = codec
+        self._codec = KeyringCodec(keys)
         self._audit = audit
 
     def load(self, ring: OwnedKeyring, dek_id: DekId) -> StoredDek | None:

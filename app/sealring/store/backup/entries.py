@@ -99,27 +99,6 @@ class KeyEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class BindingsEntry:
-    """All bindings of an organization, and their seal: ids and records in turn. No parts: they are gone."""
-
-    CODE: ClassVar = 5
-
-    owner: bytes  # as in the key: environment and organization
-    parts: tuple[bytes, ...] = field(repr=False)
-
-    @property
-    def key(self) -> LocalKey:
-        return Kind.BINDINGS, self.owner
-
-    def encode(self) -> bytes:
-        return b"".join((lp16(self.owner), *map(lp32, self.parts)))
-
-    @classmethod
-    def decode(cls, reader: Reader) -> Self:
-        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
-
-
-@dataclass(frozen=True, slots=True)
 class EventEntry:
     """An event of the audit log: its id in the stream, then its fields and values in turn."""
 
@@ -143,7 +122,7 @@ class WholeHash:
     KIND: ClassVar[Kind]
     CODE: ClassVar[int]
 
-    rest: bytes  # of the key: an environment, or the digest of a keyring
+    rest: bytes  # of the key: an owner, an environment, or the digest of a keyring
     parts: tuple[bytes, ...] = field(repr=False)
 
     @property
@@ -156,6 +135,13 @@ class WholeHash:
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
+
+
+class BindingsEntry(WholeHash):
+    """All bindings of an organization, and their seal."""
+
+    CODE: ClassVar = 5
+    KIND = Kind.BINDINGS
 
 
 class RevocationsEntry(WholeHash):

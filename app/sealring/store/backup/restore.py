@@ -113,8 +113,6 @@ class Restore:
                     self._out.write((b"HSET", versions, version_id, record))
                 case KeyEntry() if self._is_last(entry.key) and entry.value:
                     self._out.write(*self._key(entry))
-                case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
-                    self._write_bindings(owner, parts)
                 case WholeHash(_, parts) if self._is_last(entry.key) and parts:
                     self._write_hash(entry)
                 case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
@@ -168,26 +166,29 @@ class Restore:
             owner = KekScope.parse_owner(self._records.decode_kek(entry.rest, entry.value).scope)
             self._uses[owner] += Use(contexts=1)
 
-    def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
-        """Write the bindings of an organization, and the owner of each under its id."""
-        self._out.write((b"HSET", self._keyspace.key(self._partition, Kind.BINDINGS, owner), *parts))
-        whose = owner.replace(b":", b" ")
-        pairs = [part for binding_id in parts[::2] if binding_id != SEAL for part in (binding_id, whose)]
+    def _write_hash(self, entry: WholeHash) -> None:
+        """Write all of a hash, and what follows from it."""
+        counts = isinstance(entry, KeyringUsesEntry)
+        parts = _raised_uses(entry.parts) if counts else entry.parts
+        self._out.write((b"HSET", self._keyspace.key(self._partition, *entry.key), *parts))
+        if isinstance(entry, BindingsEntry):
+            self._write_owners(entry)
+        if isinstance(entry, KeyringEntry):
+            self._out.write((b"ZADD", self._keyspace.keyrings(self._partition), 0, entry.rest))
+            self._count_deks(entry)
+
+    def _write_owners(self, entry: BindingsEntry) -> None:
+        """Write the owner of each binding under its id."""
+        whose = entry.rest.replace(b":", b" ")
+        pairs = [part for binding_id in entry.parts[::2] if binding_id != SEAL for part in (binding_id, whose)]
         if pairs:
             self._out.write((b"HSET", self._keyspace.binding_owners(self._partition), *pairs))
 
-    def _write_hash(self, entry: WholeHash) -> None:
-        key = self._keyspace.key(self._partition, *entry.key)
-        if not isinstance(entry, KeyringUsesEntry):
-            self._out.write((b"HSET", key, *entry.parts))
-        else:
-            self._out.write((b"HSET", key, *_raised_uses(entry.parts)))
-        if isinstance(entry, KeyringEntry):
-            self._out.write((b"ZADD", self._keyspace.keyrings(self._partition), 0, entry.rest))
-            fields = dict(zip(entry.parts[::2], entry.parts[1::2], strict=True))
-            with suppress(IntegrityFailure):  # altered before the backup
-                ring = self._keyrings.decode_head(entry.rest, fields.get(HEAD, b"")).ring
-                self._uses[ring.environment, ring.org] += Use(objects=len(fields) - 1)
+    def _count_deks(self, entry: KeyringEntry) -> None:
+        fields = dict(zip(entry.parts[::2], entry.parts[1::2], strict=True))
+        with suppress(IntegrityFailure):  # altered before the backup
+            ring = self._keyrings.decode_head(entry.rest, fields.pop(HEAD, b"")).ring
+            self._uses[ring.environment, ring.org] += Use(objects=len(fields))
 
     def _summaries(self, object_id: ObjectId, entry: ObjectEntry) -> Sequence[Command]:
         key = self._keyspace.summaries(object_id)

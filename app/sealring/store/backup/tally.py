@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sealring.store.backup.entries import (
-    BindingsEntry,
     BoundKekEntry,
     Entry,
     EventEntry,
@@ -53,7 +52,7 @@ class Tally:
                 self._held[entry.key] = _Held(bool(value), len(value))
             case BoundKekEntry(_, record):
                 self._held[entry.key] = _Held(bool(record), len(record), bound=True)
-            case BindingsEntry(_, parts) | WholeHash(_, parts):
+            case WholeHash(_, parts):
                 self._held[entry.key] = _hash(parts)
             case VersionEntry(raw_id, _, record):
                 held = self._held[Kind.OBJECT, raw_id]
