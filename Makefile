@@ -18,15 +18,15 @@ INSTALLED := $(VENV)/.installed
 PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms sealring-azurekv sealring-masterkey
 RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header
 LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
-	--extra embedded --extra hsm --extra aws --extra gcp --extra azure
+	--extra embedded --extra hsm --extra aws --extra gcp --extra azure --extra otel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check lint torture mutants test-long test-clouds softhsm nginx bench docs wheels lock clean
+.PHONY: help setup dev test check lint torture mutants test-long test-clouds test-kubernetes chart softhsm nginx promtool bench docs wheels release-check lock clean
 
 help:  ## List the targets
 	@echo 'make ...'
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-12s%s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { printf "  %-17s%s\n", $$1, $$2 }' Makefile
 
 ##@ Use
 setup: $(INSTALLED)  ## Make .venv with sealring in it, ready to run (PYTHON=python3.12 to choose a Python)
@@ -40,7 +40,7 @@ clean:  ## Remove .venv and all files that tools made; your data in .sealring st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Test
-test: $(if $(ARGS),check,lint) softhsm nginx  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
+test: $(if $(ARGS),check,lint) softhsm nginx promtool  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
 	@echo '== $(if $(ARGS),pytest,pytest and mypy)'
 	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/parts.py)
 
@@ -58,20 +58,24 @@ lint: setup
 	@echo '== deptry'
 	@$(BIN)/deptry app
 
-torture: setup softhsm nginx  ## Run the tests that take minutes (ARGS=... go to pytest)
+torture: setup softhsm nginx promtool  ## Run the tests that take minutes (ARGS=... go to pytest)
 	@$(BIN)/pytest -m torture $(ARGS)
 	@echo '== the servers of all tests, with threads instead of an event loop'
 	@SEALRING_TEST_WORKER=threads $(BIN)/pytest tests -q
 	@echo '== the SDKs, with a cluster as the store and keys in a token'
 	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
 
-mutants: setup softhsm nginx  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
+mutants: setup softhsm nginx promtool  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
 
 test-long: torture mutants  ## Run what takes too long for CI
 
 test-clouds: setup  ## Test key providers with real accounts (see docs/byok.md)
 	@$(BIN)/pytest -m clouds tests/clouds $(ARGS)
+
+test-kubernetes: setup  ## Test the chart on a real kube-apiserver, built once, in a quarter of an hour (ARGS=...)
+	@PYTHONPATH=tests $(BIN)/python -m kubernetes.software
+	@$(BIN)/pytest -m kubernetes tests/kubernetes $(ARGS)
 
 softhsm: # the tests have keys in a token of SoftHSM
 	@for module in $(SOFTHSM); do test -e "$$module" && exit 0; done; \
@@ -90,10 +94,22 @@ nginx: # the tests compare what it and the server take for a request
 		echo 'The tests need nginx: sudo apt-get install nginx-light, or brew install nginx' >&2; exit 1; \
 	fi
 
+promtool: # the tests make the cause of each alert, and see that it fires
+	@command -v promtool >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing prometheus for its promtool, not started ...'; \
+		apt-get update -qq && RUNLEVEL=1 apt-get install -qq -y --no-install-recommends prometheus >/dev/null; \
+	else \
+		echo 'The tests need promtool: sudo apt-get install prometheus, or brew install prometheus' >&2; exit 1; \
+	fi
+
 bench: setup  ## Measure the server (ARGS=...)
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
 ##@ Docs
+chart: setup  ## Describe the values of the Helm chart again: its schema and the table of its README
+	@$(BIN)/python helm/describe.py
+
 docs: setup  ## Build the documentation as a site, site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo 'Open site/index.html'
@@ -101,6 +117,9 @@ docs: setup  ## Build the documentation as a site, site/index.html
 ##@ Release
 wheels:  ## Build all distributions into dist/, check them, install them in a clean environment
 	@.ci/wheels
+
+release-check: setup  ## Build everything that a release publishes, and use the wheels without the checkout
+	@.ci/release-check
 
 lock: setup  ## Resolve the requirements*.lock files again (ARGS=--upgrade for newer versions)
 	$(LOCK) $(ARGS) -o requirements.lock

@@ -7,6 +7,7 @@ from sealring.admission.limits import Rates
 from sealring.domain.limits import Limits
 from sealring.errors import SettingsInvalid
 from sealring.keys.routing import ManagedKeks
+from sealring.observability.settings import Bind, Observability, Traces
 from sealring.operator import installation
 from sealring.settings import Fairness, WorkerKind
 from sealring.store.connection.durability import DurabilityPolicy
@@ -48,6 +49,72 @@ def test_one_organization_may_take_as_much_of_a_worker_as_suits_its_kind(load, w
     loaded = load(f'{GOOD}[server]\nworker = "{worker}"\n')
 
     assert (loaded.worker.value, loaded.fairness.concurrency_percent) == (worker, percent)
+
+
+@pytest.mark.parametrize(
+    ("text", "bind"),
+    [
+        ("127.0.0.1:9420", Bind("127.0.0.1", 9420)),
+        ("[::1]:9420", Bind("::1", 9420)),
+        ("localhost:65535", Bind("localhost", 65535)),
+    ],
+)
+def test_metrics_are_told_at_an_address_and_a_port(load, text, bind):
+    assert load(f'{GOOD}[server]\nmetrics_bind = "{text}"\n').observability.metrics_bind == bind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9420",
+        ":9420",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "::1:9420",
+        "[::1]",
+        "unix:/x",
+        "a b:1",
+        "http://x:1",
+    ],
+)
+def test_metrics_are_told_nowhere_else(load, text):
+    with pytest.raises(SettingsInvalid, match=r"^\[server\] metrics_bind must be an address and a port, such as "):
+        load(f'{GOOD}[server]\nmetrics_bind = "{text}"\n')
+
+
+def test_without_its_settings_nothing_is_told_of_requests(load):
+    assert load(GOOD).observability == Observability(metrics_bind=None, access=False, slow_ms=0, traces=None)
+
+
+def test_what_is_told_of_requests_is_a_matter_of_settings(load):
+    more = '[logs]\naccess = true\nslow_ms = 250\n[traces]\nendpoint = "https://collector:4318/v1/traces"\nsample_percent = 10\n'
+
+    found = load(GOOD + more).observability
+
+    assert (found.access, found.slow_ms) == (True, 250)
+    assert found.traces == Traces("https://collector:4318/v1/traces", 10)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "collector:4318",
+        "ftp://x/",
+        "http://",
+        "http://user:secret@x/",
+        "http://@x/",
+        "http://x/?key=secret",
+        "http://[::1/",
+    ],
+)
+def test_traces_go_to_a_plain_url(load, endpoint):
+    with pytest.raises(
+        SettingsInvalid, match=r"^\[traces\] endpoint must be a URL without a user and a query"
+    ) as refused:
+        load(f'{GOOD}[traces]\nendpoint = "{endpoint}"\n')
+
+    assert "secret" not in str(refused.value)
 
 
 def test_defaults_are_filled_in(load):

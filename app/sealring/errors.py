@@ -195,6 +195,8 @@ class KeyFailure(SealringError):
     `owner`: who has to act: the tenant, as the owner of the key, the operator, or the author of the plugin.
     """
 
+    provider_request_id = ""  # that the provider gave to the call that failed, for the log
+
     def __init__(self, message: str, owner: Responsible = "tenant") -> None:
         super().__init__(message)
         self.owner = owner
@@ -228,10 +230,8 @@ class KeyExhausted(KeyFailure):
     """A managed key has reached its limit of safe wraps."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated.",
-            "operator",
-        )
+        said = "A key of the context has reached its limit of wraps. Tell the operator: it has to be rotated."
+        super().__init__(said, "operator")
 
 
 class KeyThrottled(KeyFailure):

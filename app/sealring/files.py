@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -38,3 +38,17 @@ def move(source: Path, target: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def current_umask() -> int:
+    """Return the umask, which can be read only by setting it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
+
+
+def remove_pid_file(path: Path, pid: int) -> None:
+    """Remove the pid file of a process that has ended, even if it is still a zombie."""
+    with suppress(OSError):
+        if path.read_text(encoding="ascii").strip() == str(pid):
+            path.unlink()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -50,6 +50,12 @@ class Recent(Generic[K, V]):
                 return None
             self._entries[key] = (entry[0], change(entry[1]))
             return self._entries[key][1]
+
+    def items(self) -> Sequence[tuple[K, V]]:
+        """Return what is kept, the least recently used first."""
+        with self._lock:
+            now = self._clock()
+            return [(key, value) for key, (until, value) in self._entries.items() if until >= now]
 
     def clear(self) -> None:
         with self._lock:

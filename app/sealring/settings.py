@@ -18,6 +18,7 @@ from sealring.errors import SettingsInvalid
 from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.sealing import Sealing
+from sealring.observability.settings import Observability
 from sealring.services.keyring_rules import KeyringRules
 from sealring.services.objects import ObjectLimits
 from sealring.store.connection.durability import DurabilityPolicy
@@ -79,6 +80,7 @@ class Settings:
     worker: WorkerKind
     keyrings: KeyringRules
     sealing: Sealing
+    observability: Observability = field(default_factory=Observability)
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
@@ -102,7 +104,7 @@ def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the fix."""
     base = path.absolute().parent
     root = Table("", _read(path))
-    root.only("store", "keys", "seal", "plugins", "issuers", "token", "limits", "server", "keyrings")
+    root.only("store", "keys", "seal", "plugins", "issuers", "token", "limits", "server", "logs", "traces", "keyrings")
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
@@ -124,6 +126,7 @@ def load(path: Path) -> Settings:
         worker=worker,
         keyrings=KeyringRules.parse(root.table("keyrings", {})),
         sealing=Sealing.parse(root.table("seal", {}), base),
+        observability=Observability.parse(root),
     )
     _check_together(settings)
     return settings
@@ -263,7 +266,7 @@ def _fairness(table: Table, worker: WorkerKind) -> Fairness:
 
 
 def _run_folder(table: Table, base: Path) -> Path:
-    table.only("run_folder", "worker")
+    table.only("run_folder", "worker", "metrics_bind")
     return base / (table.text("run_folder") if "run_folder" in table.members else DEFAULT_RUN_FOLDER)
 
 

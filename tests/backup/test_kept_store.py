@@ -15,6 +15,7 @@ from docs.markdown import ROOT
 from sealring.domain.ids import uuid_text
 from sealring.services.listing import ListOptions
 from sealring.store.connection.links import Links
+from support.live import running
 from support.make import ACME, caller
 
 STORES = {
@@ -81,6 +82,18 @@ def test_its_data_keys_are_opened(opened, found, me):
 
 def test_it_is_whole(installed):
     assert installed.verify() == []
+
+
+def test_a_server_serves_it(installed, found, tmp_path):
+    """A process with the settings of today: all but what is under a customer's key, which is in no KMS here."""
+    path = installed.settings.path
+    with running(path, tmp_path / "server.log", None, workers=1) as live:
+        token = live.token(ACME)
+        read = live.ask("GET", f"/vault/v1/kv/{found['ids']['żółć']}", token=token)
+        pair = live.ask("POST", "/vault/v1/keys/decrypt", token=token, body={"keys": found["data key"]["wrapped"]})
+
+    assert (read.status, read.json["value"]) == (200, found["values"]["żółć"])
+    assert base64.b64decode(pair.json["data_key"]).hex() == found["data key"]["secret"]
 
 
 def test_it_is_written(installed, opened, found, me, everybody):

@@ -48,6 +48,21 @@ def read(server, org, made):
     return server.ask("GET", f"/vault/v1/kv/{made.json['id']}", token=server.token(org))
 
 
+@pytest.mark.parametrize("state", ["KEY_DISABLED", "UNAVAILABLE", "ACCESS_DENIED"])
+def test_a_dead_key_of_an_organization_fails_no_check_of_health(servers, org, state):
+    one, _ = servers
+    bind(one, org, "key_four")
+    one.kms.states["key_four"] = state
+    try:
+        refused = create(one, org)
+        found = [one.ask("GET", path).status for path in ("/livez", "/readyz", "/startupz")]
+    finally:
+        del one.kms.states["key_four"]
+
+    assert refused.status in {424, 503}
+    assert found == [200, 200, 200]
+
+
 def test_a_bound_key_guards_and_its_failure_is_told(servers, org):
     one, other = servers
     binding = bind(one, org, "key_one")

@@ -34,6 +34,7 @@ HEADINGS = {
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
     "server": "## `[server]`",
+    "logs": "## `[logs]`",
 }
 
 
@@ -100,7 +101,7 @@ def test_the_example_has_every_section_that_init_writes(tmp_path):
     assert written.keys() <= tomllib.loads(EXAMPLE.read_text()).keys()
 
 
-@pytest.mark.parametrize("table", ["store", "keys", "token", "limits", "server"])
+@pytest.mark.parametrize("table", ["store", "keys", "token", "limits", "server", "logs"])
 def test_every_setting_of_a_table_is_described(table, tmp_path):
     assert set(described(table)) == known(table, tmp_path)
 

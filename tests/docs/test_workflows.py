@@ -55,8 +55,8 @@ def test_it_is_yaml(path):
     assert isinstance(parsed(path), dict)
 
 
-def test_there_are_two_workflows():
-    assert [path.name for path in WORKFLOWS] == ["ci.yml", "wheels.yml"]
+def test_there_are_three_workflows():
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "release.yml", "wheels.yml"]
 
 
 @every_workflow
@@ -73,15 +73,41 @@ def test_its_commands_are_scripts_and_targets_that_exist(path):
 @every_workflow
 def test_its_actions_are_pinned_by_commit(path):
     used = [step["uses"] for step in steps(path) if "uses" in step]
+    named = re.findall(r"uses: \S+ # v[0-9.]+$", path.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert used
     assert [each for each in used if not PINNED.fullmatch(each)] == []
+    assert len(named) == len(used)  # Dependabot raises the version with the commit
 
 
 @every_workflow
 def test_it_may_only_read_the_repository(path):
     assert parsed(path)["permissions"] == {"contents": "read"}
-    assert [job for job in jobs(path) if "permissions" in job] == []
+    granted = {
+        name: set(job["permissions"].items()) for name, job in parsed(path)["jobs"].items() if "permissions" in job
+    }
+    assert granted == (PUBLISHING if path.name == "release.yml" else {})
+
+
+PUBLISHING = {
+    "wheels": {("id-token", "write")},
+    "image": {("attestations", "write"), ("contents", "read"), ("id-token", "write"), ("packages", "write")},
+    "chart": {("contents", "read"), ("id-token", "write"), ("packages", "write")},
+    "docs": {("contents", "read"), ("id-token", "write"), ("pages", "write")},
+}
+
+
+def test_a_release_is_published_from_a_tag_that_was_checked_and_without_a_stored_secret():
+    release = ROOT / ".github" / "workflows" / "release.yml"
+    needed = {name: job.get("needs") for name, job in parsed(release)["jobs"].items()}
+
+    assert parsed(release)[True] == {"push": {"tags": ["v*"]}}  # YAML reads `on` as a truth
+    assert needed == {"check": None, "wheels": "check", "image": "check", "chart": "image", "docs": "check"}
+    assert "secrets." not in release.read_text(encoding="utf-8")
+    assert [step["run"] for step in parsed(release)["jobs"]["check"]["steps"] if "run" in step] == [
+        "make release-check"
+    ]
+    assert parsed(release)["jobs"]["wheels"]["environment"] == "pypi"
 
 
 @every_workflow
@@ -96,7 +122,7 @@ def test_it_keeps_no_credentials_in_the_checkout(path):
 def test_it_runs_on_each_supported_version_of_python(path):
     matrices = [job["strategy"]["matrix"]["python"] for job in jobs(path) if "strategy" in job]
 
-    assert matrices == [supported()]
+    assert matrices == ([] if path.name == "release.yml" else [supported()])
 
 
 def test_the_oldest_supported_version_is_the_one_that_is_required():

@@ -1,11 +1,17 @@
 """The whole server with its keys in a token of SoftHSM."""
 
+import os
+import secrets
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from support.live import live_server
+from support.live import is_ready, live_server
 from support.mixed_load import drive
+from support.waiting import becomes_true
 
 MODULE = "libsofthsm2"
 
@@ -55,3 +61,24 @@ def test_no_key_is_in_the_store_in_clear(hsm):
 
     assert keks
     assert all(b"hsm" in kek for kek in keks)
+
+
+CHANGE_PIN = """
+import sys, pkcs11
+module, old, new = sys.argv[1:]
+pkcs11.lib(module).get_token(token_label="sealring").open(rw=True, user_pin=old).set_pin(old, new)
+"""
+
+
+def test_a_changed_pin_is_taken_at_a_reload(hsm):
+    before, pin = hsm.workers, hsm.folder / "hsm" / "pin"
+    module = hsm.settings.plugins["hsm"]["module"]
+    old, new = pin.read_text().strip(), secrets.token_hex(16)
+    command = [sys.executable, "-c", CHANGE_PIN, module, old, new]
+    subprocess.run(command, env={**os.environ, "SOFTHSM2_CONF": str(pin.with_name("softhsm2.conf"))}, check=True)
+
+    pin.write_text(new)
+    hsm.process.send_signal(signal.SIGHUP)
+
+    assert becomes_true(lambda: is_ready(hsm) and len(hsm.workers) == 2 and set(before).isdisjoint(hsm.workers))
+    assert drive(hsm, clients=4, requests=80).wrong == []

@@ -10,7 +10,7 @@ from sealring.admission.guard import Guard
 from sealring.admission.routes import Route
 from sealring.auth.scoping import Authenticator
 from sealring.domain.principal import Permission
-from sealring.errors import CiphertextRejected, IntegrityFailure, RateLimited
+from sealring.errors import CiphertextRejected, IntegrityFailure, KeyAccessDenied, RateLimited
 from sealring.http.bodies import Bodies
 from sealring.http.dispatch import Server
 from sealring.observability.logs import Log
@@ -49,6 +49,16 @@ class Failing:
 @pytest.fixture
 def failing():
     return Failing()
+
+
+def test_the_id_of_the_call_that_failed_is_in_the_log_and_not_in_the_answer(failing):
+    failure = KeyAccessDenied("Access to the key is denied.")
+    failure.provider_request_id = "request-of-the-cloud"
+
+    _, answer = failing.answer(failure)
+
+    assert failing.line["provider_request_id"] == "request-of-the-cloud"
+    assert "request-of-the-cloud" not in answer
 
 
 @pytest.mark.parametrize("failure", [ValueError(CANARY), KeyError(CANARY), RuntimeError(CANARY.encode())])

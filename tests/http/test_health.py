@@ -149,3 +149,25 @@ def test_a_live_server_lists_its_checks(live):
 
 def test_a_live_server_notes_its_durability_at_start(live):
     assert '"event":"notice","message":"durability: single"' in live.log.read_text()
+
+
+def test_a_server_has_not_started_before_it_was_ready(client, world):
+    world.store = StoreUnavailable("away")
+
+    starting = (503, {"status": "starting", "failed": {"store": "store_unavailable"}})
+    assert [answer(client, "/startupz") for _ in range(2)] == [starting, starting]
+
+
+def test_a_server_that_was_ready_has_started_whatever_follows(world):
+    clock = Clock()
+    views = HealthViews(Readiness({"store": world.check_store}, "single"), clock)
+    assert views.started().status == 200
+    clock.now += 60
+    world.store = StoreUnavailable("away")
+
+    assert (views.started().status, views.ready().status) == (200, 503)
+    assert views.started().body == b'{"status":"started"}'
+
+
+def test_a_live_server_has_started(live):
+    assert (live.ask("GET", "/startupz").status, live.ask("GET", "/startupz").json) == (200, {"status": "started"})

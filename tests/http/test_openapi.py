@@ -91,7 +91,7 @@ def test_each_guarded_route_says_what_it_takes(document):
 def test_only_open_routes_take_no_token(document):
     assert document["security"] == [{"token": []}]
     assert {path for path, _, each in operations(document) if each.get("security") == []} == {
-        "/livez", "/readyz", "/openapi.json", "/docs", "/docs/errors", "/docs/rapidoc-min.js",
+        "/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "/docs/errors", "/docs/rapidoc-min.js",
     }  # fmt: skip
 
 

@@ -258,7 +258,15 @@ TABLE = (
 # fmt: on
 
 # What anybody may ask, and what tells nothing of anybody.
-OPEN = ("GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs", "GET /docs/errors", "GET /docs/rapidoc-min.js")
+OPEN = (
+    "GET /livez",
+    "GET /readyz",
+    "GET /startupz",
+    "GET /openapi.json",
+    "GET /docs",
+    "GET /docs/errors",
+    "GET /docs/rapidoc-min.js",
+)
 
 CODES = {
     400: "ciphertext_rejected",

@@ -76,9 +76,10 @@ def test_a_plugin_may_say_that_a_denial_is_the_operators():
     assert (failure.owner, str(failure)) == ("operator", "Access to the key is denied. Tell the operator.")
 
 
+@pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("error", [error for error, *_ in OWNERS if isinstance(error, api.ProviderError)])
-def test_what_is_wrong_with_a_key_of_ours_is_never_a_tenants(error):
-    gateway = Gateway({"hsm": ManagedSource(lambda: Refusing(error), waits=False)}, {})
+def test_what_is_wrong_with_a_key_of_ours_is_never_a_tenants(error, waits):
+    gateway = Gateway({"hsm": ManagedSource(lambda: Refusing(error), waits=waits)}, {})
     key = ManagedKey("hsm", "key", 1, b"scope", RootName(DATA, 1))
 
     failure = raised(lambda: gateway.wrap([Wrapping(key, bytearray(32), CONTEXT)], a_call()))
@@ -108,6 +109,25 @@ def test_a_failure_that_is_repeated_without_asking_says_the_same(error):
 
     assert second is not first
     assert (type(second), str(second), second.owner) == (type(first), str(first), first.owner)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("", ""), ("4bf92f35-77b3-4da6-a3ce-929d0e0e4736", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"), ("x" * 64, "x" * 64),
+        ("x" * 65, ""), ("a secret", ""), ("a\nline", ""), (b"bytes", ""), (7, ""), (None, ""),
+    ],
+)  # fmt: skip
+def test_the_id_that_the_provider_gave_to_a_call_is_kept_for_the_log_if_it_is_one(given, told):
+    error = api.AccessDenied("denied")
+    error.request_id = given
+
+    failure = raised(lambda: translated(raising(error)))
+
+    assert (failure.provider_request_id, str(failure)) == (
+        told,
+        "Access to the key is denied. Ask its owner to restore the grant.",
+    )
 
 
 def test_a_failure_is_the_tenants_where_nothing_else_is_said():

@@ -14,7 +14,19 @@ from secrecy.disasters import (
 from secrecy.drive import Driver
 from secrecy.driven import Driven
 from secrecy.surroundings import files, store_keys, store_values
+from support.collecting import collecting
 from support.live import live_server
+from support.scraping import Metrics
+from support.waiting import becomes_true
+
+TELL = """
+[logs]
+access = true
+slow_ms = 1
+
+[traces]
+endpoint = "{endpoint}"
+"""
 
 
 @dataclass(frozen=True)
@@ -26,21 +38,31 @@ class Aftermath:
     store_values: bytes = field(repr=False)
     files: dict[str, bytes] = field(repr=False)
     key_files: dict[str, bytes] = field(repr=False)
+    metrics: bytes = field(repr=False)
+    traces: bytes = field(repr=False)
 
 
 @pytest.fixture(scope="session")
 def aftermath(tmp_path_factory):
     folder = tmp_path_factory.mktemp("secrecy")
-    driven = Driven()
-    with live_server(folder, workers=1, threads=8) as live:
+    driven, told = Driven(), Metrics()
+    with (
+        collecting() as collector,
+        live_server(
+            folder, workers=1, threads=8, more=told.settings + TELL.format(endpoint=collector.endpoint)
+        ) as live,
+    ):
         driver = Driver(live, driven)
         made = _drive(driver)
         keys, values = store_keys(live), store_values(live)
         with live.store as store:
             os.kill(store.info("server")["process_id"], signal.SIGKILL)
         lose_store(driver, made)
+        metrics = told.text().encode()
+        assert becomes_true(lambda: len(collector.named("GET /vault/v1/kv/{object_id}")) > 0)
+        traces = b"".join(collector.bodies)
     key_files = {name: (folder / name).read_bytes() for name in ("root.key", "token-key.pem")}
-    return Aftermath(driven, keys, values, files(folder), key_files)
+    return Aftermath(driven, keys, values, files(folder), key_files, metrics, traces)
 
 
 def _drive(driver):

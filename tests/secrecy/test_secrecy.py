@@ -67,6 +67,24 @@ def test_nothing_that_was_sent_is_in_the_output_of_the_server(aftermath, kind):
     assert found == []
 
 
+def test_all_that_can_be_logged_was(aftermath):
+    events = {json.loads(line)["event"] for line in aftermath.files["server.log"].splitlines() if line.startswith(b"{")}
+
+    assert {"notice", "refusal", "alarm", "access", "slow"} <= events
+
+
+@pytest.mark.parametrize("kind", ["values", "deks", "tokens", "names", "contexts"])
+def test_nothing_that_was_sent_is_in_metrics_and_traces(aftermath, kind):
+    sent = getattr(aftermath.driven, kind)
+
+    assert (
+        b'sealring_http_request_duration_seconds_count{method="GET",route="/vault/v1/kv/{object_id}"'
+        in aftermath.metrics
+    )
+    assert b"/vault/v1/kv/{object_id}" in aftermath.traces
+    assert (leaks(aftermath.metrics, sent), leaks(aftermath.traces, sent)) == ([], [])
+
+
 @pytest.mark.parametrize("kind", ["values", "deks", "tokens", "names", "contexts"])
 def test_nothing_that_was_sent_is_in_a_key_of_the_store(aftermath, kind):
     found = leaks(aftermath.store_keys, getattr(aftermath.driven, kind))
@@ -110,6 +128,7 @@ def test_the_keys_of_the_operator_are_in_no_other_file(aftermath):
 
 def test_the_log_says_of_each_fault_where_it_was_and_nothing_more(aftermath):
     known = {"time", "event", "message", "request_id", "route", "status", "code", "reason", "exception", "at"}
+    known |= {"trace_id", "provider_request_id", "ms", "bytes", "auth_ms", "queue_ms", "store_ms", "kms_ms"}
     lines = [json.loads(line) for line in aftermath.files["server.log"].splitlines() if line.startswith(b"{")]
 
     assert len(lines) > 100

@@ -310,7 +310,7 @@ def test_root_keys_move_to_another_kms_by_the_recovery_key(installed, kms, share
             "--recovery-key",
             "--config",
             installed.path,
-            stdin="\n".join(map(words, shares[:3])).encode(),
+            told="\n".join(map(words, shares[:3])),
         )
 
         assert (done.returncode, done.stdout) == (0, f"seal {installed.file('1')} by example\n")
@@ -322,7 +322,7 @@ def test_root_keys_move_to_another_kms_by_the_recovery_key(installed, kms, share
 
 
 def test_two_shares_open_nothing(installed, shares, run):
-    done = run("serve", "--recovery-key", "--config", installed.path, stdin="\n".join(map(words, shares[:2])).encode())
+    done = run("serve", "--recovery-key", "--config", installed.path, told="\n".join(map(words, shares[:2])))
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: the recovery key needs 3 different shares, each in a line of its own\n"
@@ -421,7 +421,7 @@ def test_a_copy_of_the_whole_disk_without_the_kms_opens_nothing(installed, live,
         process = started(type(installed)(folder, kms), tmp_path / "log")
         assert process.wait(30) == 1
         guessed = "\n".join(shares_of(RecoveryKey.fresh())[:3])
-        assert run("serve", "--recovery-key", "--config", path, stdin=guessed.encode()).returncode == 1
+        assert run("serve", "--recovery-key", "--config", path, told=guessed).returncode == 1
         # Without the seals in the settings, there is no file of root keys either.
         text = path.read_text().partition("# The seals of the root keys")[0]
         path.write_text(text)

@@ -1,5 +1,7 @@
 """A worker's connections stay below its file descriptors."""
 
+import os
+import signal
 import socket
 from contextlib import ExitStack
 
@@ -8,7 +10,7 @@ import pytest
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.server.worker import connections_within
 from support.live import is_ready, serving
-from support.waiting import becomes_true
+from support.waiting import becomes_true, is_gone
 
 CONFIG = """
 import resource
@@ -51,3 +53,13 @@ def test_more_idle_connections_than_descriptors_end_no_worker(tmp_path):
         assert live.workers == workers
         assert "48 file descriptors allow a worker 8 connections instead of 800; raise" in live.log.read_text()
         assert "exited with code" not in live.log.read_text()
+
+
+@pytest.mark.parametrize("kind", ["loop", "threads"])
+def test_workers_end_after_their_master_was_killed(tmp_path, kind):
+    with EmbeddedValkey(tmp_path) as store, serving(tmp_path, store.url, worker=kind) as live:
+        workers = live.workers
+        os.kill(live.process.pid, signal.SIGKILL)
+
+        assert len(workers) == 2
+        assert becomes_true(lambda: all(map(is_gone, workers)))

@@ -2,10 +2,13 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class Fields(dict[str, str]):
@@ -50,17 +53,27 @@ def ask(
     body: object = None,
     raw_body: bytes | None = None,
     headers: Mapping[str, str] = MappingProxyType({}),
+    ca: Path | None = None,
 ) -> Answer:
-    """One request. `body` is sent as JSON; `raw_body` as it is."""
+    """One request. `body` is sent as JSON; `raw_body` as it is. `ca` is the authority of an https URL."""
     sent = {"Content-Type": "application/json", **headers}
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"
     payload = raw_body if raw_body is not None else None if body is None else json.dumps(body).encode()
-    host, port = url.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection = connection_to(url, ca)
     try:
         connection.request(method, path, body=payload, headers=sent)
         response = connection.getresponse()
         return Answer(response.status, dict(response.getheaders()), response.read())
     finally:
         connection.close()
+
+
+def connection_to(url: str, ca: Path | None = None, timeout: float = 30) -> http.client.HTTPConnection:
+    """A connection that is not open yet."""
+    address = urlsplit(url)
+    assert address.hostname is not None
+    if address.scheme == "http":
+        return http.client.HTTPConnection(address.hostname, address.port, timeout=timeout)
+    context = ssl.create_default_context(cafile=ca)
+    return http.client.HTTPSConnection(address.hostname, address.port, timeout=timeout, context=context)

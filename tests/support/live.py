@@ -29,7 +29,7 @@ from support.commands import SEALRING
 from support.ports import free_port
 from support.waiting import becomes_true
 
-__all__ = ["ALL_PERMISSIONS", "Answer", "LiveServer", "ask", "is_ready", "live_server", "running", "serving"]
+__all__ = ["ALL_PERMISSIONS", "Answer", "LiveServer", "Tls", "ask", "is_ready", "live_server", "running", "serving"]
 
 KEYS_OF_CUSTOMERS = ("key_one", "key_two", "key_three", "key_four", "key_five")
 
@@ -42,6 +42,15 @@ token = "{token}"
 ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
 
 
+@dataclass(frozen=True)
+class Tls:
+    """What a server needs for HTTPS, and the authority that its clients trust."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+
+
 @dataclass
 class LiveServer:
     """A running server. `log` is where its output goes."""
@@ -52,6 +61,7 @@ class LiveServer:
     process: subprocess.Popen[bytes] | None = field(repr=False)
     log: Path
     kms: Kms = field(repr=False)  # of customers; its keys are those of KEYS_OF_CUSTOMERS
+    ca: Path | None = None  # the authority of its certificate, if it serves HTTPS
 
     @property
     def settings(self) -> settings.Settings:
@@ -82,7 +92,7 @@ class LiveServer:
 
     def ask(self, method: str, path: str, **sent: Any) -> Answer:
         """One request to this server; see `ask`."""
-        return ask(self.url, method, path, **sent)
+        return ask(self.url, method, path, ca=self.ca, **sent)
 
 
 @contextmanager
@@ -94,11 +104,12 @@ def live_server(
     keys: str = "local",
     installed: bool = False,
     worker: str | None = None,
+    more: str = "",
 ) -> Iterator[LiveServer]:
-    """Run a server in `folder`, on a Valkey of its own, until the block ends."""
+    """Run a server in `folder`, on a Valkey of its own, until the block ends. `more`: tables of its settings."""
     with (
         EmbeddedValkey(folder) as store,
-        serving(folder, store.url, workers, threads, keys, installed=installed, worker=worker) as live,
+        serving(folder, store.url, workers, threads, keys, installed=installed, worker=worker, more=more) as live,
     ):
         yield live
 
@@ -116,17 +127,28 @@ def serving(
     *,
     installed: bool = False,
     worker: str | None = None,
+    more: str = "",
+    tls: Tls | None = None,
 ) -> Iterator[LiveServer]:
     """Run a server in `folder`, on this store, until the block ends.
 
-    `workers` is None for as many as gunicorn's configuration says. `about_store` is a line more in [store], and `max_versions` what an object keeps.
+    `workers` is None for as many as gunicorn's configuration says. `about_store` is a line more in [store], `max_versions` what an object keeps, and `more` tables of the settings.
+    With `tls`, it serves HTTPS.
     """
     kms = Kms(KEYS_OF_CUSTOMERS)
     kms.start()
     try:
-        path = _installed(folder, store_url, keys, about_store, max_versions, kms)
+        path = _installed(folder, store_url, keys, about_store, max_versions, kms, more)
         with running(
-            path, folder / "server.log", kms, workers, threads, gunicorn_config, installed=installed, worker=worker
+            path,
+            folder / "server.log",
+            kms,
+            workers,
+            threads,
+            gunicorn_config,
+            installed=installed,
+            worker=worker,
+            tls=tls,
         ) as server:
             yield server
     finally:
@@ -145,6 +167,7 @@ def running(
     *,
     installed: bool = False,
     worker: str | None = None,
+    tls: Tls | None = None,
 ) -> Iterator[LiveServer]:
     """Run a server with these settings until the block ends, which begins when the path of health is answered.
 
@@ -154,12 +177,14 @@ def running(
     _choose_worker(path, worker or os.environ.get("SEALRING_TEST_WORKER"))
     port = free_port()
     options = {"bind": f"127.0.0.1:{port}", "workers": workers, "threads": threads, "gunicorn_config": gunicorn_config}
-    command = _installed_command(path, options) if installed else gunicorn._command(**options)
+    certificate = None if tls is None else (tls.certificate, tls.key)
+    command = _installed_command(path, options) if installed else gunicorn._command(**options, certificate=certificate)
     environment = os.environ if installed else gunicorn._environment(path)
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     store_url = settings.load(path).store_url
-    server = LiveServer(f"http://127.0.0.1:{port}", path.parent, store_url, process, log, kms)
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    server = LiveServer(url, path.parent, store_url, process, log, kms, tls and tls.ca)
     try:
         assert becomes_true(lambda: is_ready(server, path_of_health))
         yield server
@@ -179,12 +204,14 @@ def _installed_command(path: Path, options: Mapping[str, object]) -> list[str]:
     return [str(SEALRING), "serve", "--config", str(path), *chain.from_iterable(given)]
 
 
-def _installed(folder: Path, store_url: str, keys: str, about_store: str, max_versions: int, kms: Kms) -> Path:
+def _installed(
+    folder: Path, store_url: str, keys: str, about_store: str, max_versions: int, kms: Kms, more: str
+) -> Path:
     list(installation.create_files(folder, store_url, keys))
     path = folder / installation.SETTINGS_FILE
     text = path.read_text().replace("[store]", f"[store]\n{about_store}")
     limits = f"\n[limits]\nmax_versions_per_object = {max_versions}\n"
-    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits)
+    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits + more)
     wiring.initialise_store(settings.load(path), 4)
     return path
 

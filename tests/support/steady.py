@@ -8,8 +8,8 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
+from support.asking import connection_to
 from support.live import LiveServer
 
 _CLOSED = (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)
@@ -19,7 +19,7 @@ class Steady:
     """Reads and updates of one object for each client. Thread-safe."""
 
     def __init__(self, live: LiveServer, clients: int) -> None:
-        self._address = urlsplit(live.url)
+        self._live = live
         self._headers = {"Authorization": f"Bearer {live.token('org_steady')}", "Content-Type": "application/json"}
         self._ending = threading.Event()
         self._lock = threading.Lock()
@@ -37,7 +37,7 @@ class Steady:
             thread.join()
 
     def _run(self, number: int) -> None:
-        client = _Client(self._address.hostname, self._address.port, self._headers)
+        client = _Client(self._live, self._headers)
         name = f"steady {number}"
         made = client.ask("POST", "/vault/v1/kv", {"name": name, "value": "0", "key_context": _CONTEXT})
         path = f"/vault/v1/kv/{json.loads(made[1])['id']}"
@@ -63,8 +63,8 @@ _CONTEXT = {"organization_id": "org_steady"}
 
 
 class _Client:
-    def __init__(self, host: str, port: int, headers: dict[str, str]) -> None:
-        self._host, self._port, self._headers = host, port, headers
+    def __init__(self, live: LiveServer, headers: dict[str, str]) -> None:
+        self._live, self._headers = live, headers
         self._kept: http.client.HTTPConnection | None = None
 
     def ask(self, method: str, path: str, body: object) -> tuple[int, bytes]:
@@ -73,7 +73,7 @@ class _Client:
                 return self._once(self._kept, method, path, body)
             except _CLOSED:
                 self.forget()
-        return self._once(http.client.HTTPConnection(self._host, self._port, timeout=60), method, path, body)
+        return self._once(connection_to(self._live.url, self._live.ca, timeout=60), method, path, body)
 
     def _once(self, connection: http.client.HTTPConnection, method: str, path: str, body: object) -> tuple[int, bytes]:
         self._kept = connection

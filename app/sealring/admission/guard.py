@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -23,10 +24,14 @@ from sealring.admission.requests import AdmittedRequest, Request
 from sealring.admission.routes import Route
 from sealring.admission.sources import source_of
 from sealring.auth.scoping import Authenticator
-from sealring.domain.principal import Caller
+from sealring.domain.principal import Caller, Principal
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 from sealring.fibers import heavy
+from sealring.observability import metrics
+from sealring.observability.trail import Layer, spent
+
+_ACCEPTED = metrics.AUTH.of(outcome="accepted", reason="none")
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
 _MAX_VIOLATIONS = 20
@@ -47,13 +52,14 @@ class Guard:
 
         Raises AccessError, LimitError, InputError, UnsupportedMediaType, and what the view raises.
         """
-        authorization = request.header("authorization")
-        principal = self._authenticator.authenticate([] if authorization is None else [authorization])
+        principal = self._authenticated(request)
+        known = time.monotonic()
         turn = self._limiter.enter(principal)
         try:
             principal.require(route.permission)
             query, raw = _received(route, request)
             turn.begin()  # a request that takes work to refuse has its turn for that too
+            spent(Layer.QUEUE, known, time.monotonic())
             body = {} if route.body is None else heavy(partial(_body, route.body, raw, request), len(raw))
             idempotent = idempotent_request(principal, request, raw, self._fingerprint) if route.repeatable else None
             source = source_of(request.peer)
@@ -61,6 +67,15 @@ class Guard:
             return route.view(AdmittedRequest(caller, path, query, body))
         finally:
             turn.leave()
+
+    def _authenticated(self, request: Request) -> Principal:
+        authorization, began = request.header("authorization"), time.monotonic()
+        try:
+            principal = self._authenticator.authenticate([] if authorization is None else [authorization])
+        finally:
+            spent(Layer.AUTH, began, time.monotonic())
+        _ACCEPTED.add()
+        return principal
 
 
 def _received(route: Route, request: Request) -> tuple[Mapping[str, Any], bytes]:

@@ -70,7 +70,7 @@ class Authenticator:
     says of it, if the settings ask for that.
     """
 
-    __slots__ = ("_adding", "_cached", "_clock", "_reviews", "_revoked", "_verifier", "_waiting")
+    __slots__ = ("_adding", "_cached", "_clock", "_observe", "_reviews", "_revoked", "_verifier", "_waiting")
 
     def __init__(
         self,
@@ -78,8 +78,13 @@ class Authenticator:
         revoked: RevokedTokens,
         clock: Callable[[], float] = time.time,
         reviews: Mapping[str, TokenReviews] = MappingProxyType({}),
+        observe: Callable[[bool], None] = lambda _cached: None,
     ) -> None:
-        """`clock` gives seconds since 1970; `reviews` are those of each issuer that has them."""
+        """`clock` gives seconds since 1970; `reviews` are those of each issuer that has them.
+
+        `observe` is called for each token, with whether it was cached.
+        """
+        self._observe = observe
         self._verifier = verifier
         self._revoked = revoked
         self._reviews = reviews
@@ -105,7 +110,9 @@ class Authenticator:
     def _verified(self, token: BearerToken, digest: bytes) -> Principal:
         cached = self._cached.get(digest)
         if cached is not None and cached[0] <= self._clock() < cached[1]:  # cached[0]: the clock may have been set back
+            self._observe(True)
             return cached[2]
+        self._observe(False)
         now = self._clock()
         claims = self._claims(token)
         principal = principal_of(claims)

@@ -75,6 +75,7 @@ class UrlKeys:
         self._thread: threading.Thread | None = None
         self._last: _Held | None = None  # replaced as a whole
         self._begun = False
+        self._begun_at = 0.0
         self._asked_at = float("-inf")
         self._asked: _Asked | None = None  # None again when the fetch has ended or was given up
         self._failing = False
@@ -92,6 +93,14 @@ class UrlKeys:
 
     def at_hand(self, kid: str | None, alg: str) -> bool:
         return self._current(kid, alg) is not None
+
+    @property
+    def age_s(self) -> float | None:
+        """How old the set in use is; without one, for how long it is missed; None if nobody has asked for a key."""
+        if not self._begun:
+            return None
+        held = self._held()
+        return self._clock() - (self._begun_at if held is None else held.asked_at)
 
     def _current(self, kid: str | None, alg: str) -> VerificationKey | None:
         """Return the key of a set that is current; None if there is no such set or key."""
@@ -135,7 +144,7 @@ class UrlKeys:
         self._turn.notify_all()
 
     def _begin(self) -> None:
-        self._begun = True
+        self._begun, self._begun_at = True, self._clock()
         self._take_shared()
         with self._turn:
             self._start()

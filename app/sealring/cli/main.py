@@ -17,6 +17,7 @@ from sealring.cli.redaction import saying_no_token
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "dev": ("dev", "dev", "Start a whole server on this machine: keys, store, a token and a snippet to paste."),
     "init": ("server", "init", "Make the settings and keys, make an empty store ready, and pin it."),
+    "init-store": ("init_store", "init_store", "Make an empty store ready and pin it, or check the pinned one."),
     "serve": ("server", "serve", "Start the server for production: gunicorn in the foreground."),
     "check-config": (
         "server",

@@ -12,11 +12,15 @@ from sealring.cli.options import DEFAULT_PORT, DEFAULT_SETTINGS, keys_option, on
 from sealring.cli.root import asked_key, recovery_option, seals_of
 from sealring.cli.store_urls import store_file_option, store_url
 from sealring.domain.ids import MAX_PARTITIONS
+from sealring.observability import traces
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
 from sealring.providers import registry
 from sealring.server import serving, wiring
+from sealring.server.metrics_port import check_address
 from sealring.server.unsealing import handing_over
+
+_PEM = click.Path(path_type=Path, dir_okay=False)  # the master looks at it, also at each reload
 
 
 @click.command()
@@ -58,6 +62,7 @@ from sealring.server.unsealing import handing_over
     type=click.Path(path_type=Path, dir_okay=False),
     help="A file with the tables [seal.1], ... of new settings: the root keys are made sealed, and never in clear.",
 )
+@click.option("--files-only", is_flag=True, help="Only make the files; `sealring init-store` prepares the store later.")
 @keys_option
 @one_line_failures
 def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -69,6 +74,7 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     layout_file: Path | None,
     trust_store: bool,  # noqa: FBT001
     seals_file: Path | None,
+    files_only: bool,  # noqa: FBT001
     keys: str | None,
 ) -> None:
     """Make the settings and keys, make an empty store ready, and pin it. Existing files stay as they are."""
@@ -78,6 +84,8 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     pin = None if pin_file is None else pin_file.absolute()
     for made in installation.create_files(data_dir.absolute(), told, keys, pin, seals_file):
         click.echo(f"made {made}")
+    if files_only:
+        return
     config = settings.load(data_dir.absolute() / installation.SETTINGS_FILE)
     click.echo(wiring.initialise_store(config, partitions, layout_file=layout_file, trusting=trust_store))
 
@@ -92,6 +100,8 @@ def init(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A gunicorn configuration file; start from config/gunicorn.conf.py.",
 )
+@click.option("--certfile", type=_PEM, help="Serve HTTPS with this certificate chain (PEM).")
+@click.option("--keyfile", type=_PEM, help="Its private key (PEM), readable only by its owner.")
 @recovery_option
 @one_line_failures
 def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -100,9 +110,17 @@ def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
     workers: int | None,
     threads: int | None,
     gunicorn_config: Path | None,
+    certfile: Path | None,
+    keyfile: Path | None,
     recovering: bool,  # noqa: FBT001
 ) -> None:
-    """Start the server for production: gunicorn in the foreground."""
+    """Start the server for production: gunicorn in the foreground.
+
+    It takes a renewed certificate by itself, without losing a request.
+    """
+    certificate = None if certfile is None or keyfile is None else (certfile, keyfile)
+    if certificate is None and (certfile or keyfile):
+        raise click.UsageError("--certfile and --keyfile belong together: give both, or neither")
     config = settings.load(path)
     wiring.load_plugins(config)
     wiring.trust_files(config).pin()
@@ -114,6 +132,7 @@ def serve(  # noqa: PLR0913, PLR0917  click passes each option as an argument
             workers=workers,
             threads=threads,
             gunicorn_config=gunicorn_config,
+            certificate=certificate,
             variables=variables,
         )
 
@@ -127,6 +146,12 @@ def check_config(path: Path) -> None:
     click.echo(f"settings  ok: {path}")
     for loaded in wiring.load_plugins(config):
         click.echo(f"plugin    ok: {loaded.spec.name} (API {loaded.spec.api_version})")
+    if (bind := config.observability.metrics_bind) is not None:
+        check_address(bind)
+        click.echo(f"metrics   ok: {bind.host} port {bind.port}")
+    if config.observability.traces is not None:
+        traces.check_installed()
+        click.echo(f"traces    ok: to {config.observability.traces.endpoint}")
     for line in chain(check_issuers(config), wiring.check(config)):
         click.echo(line)
 

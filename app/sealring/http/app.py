@@ -19,6 +19,7 @@ from sealring.http.openapi import DescriptionViews
 from sealring.http.operations.views import OperationViews
 from sealring.http.usage.views import UsageViews
 from sealring.observability.logs import Log
+from sealring.observability.requests import Telling
 from sealring.services.bindings import Bindings
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
@@ -53,6 +54,7 @@ class Surroundings:
     readiness: Readiness
     log: Log
     max_value_bytes: int
+    telling: Telling | None = None  # of each request, beside the metrics
 
 
 def make_server(services: Services, around: Surroundings) -> Server:
@@ -62,7 +64,7 @@ def make_server(services: Services, around: Surroundings) -> Server:
     guard = Guard(around.authenticator, around.fingerprint, around.limiter)
     # JSON may need six bytes (\\u0001) for one byte of a value; names and contexts fit in the rest.
     bodies = Bodies(6 * around.max_value_bytes + (64 << 10))
-    return Server(guard, bodies, routes, open_routes, around.log)
+    return Server(guard, bodies, routes, open_routes, around.log, telling=around.telling)
 
 
 def guarded_routes(services: Services) -> tuple[Route, ...]:

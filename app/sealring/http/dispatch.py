@@ -6,6 +6,7 @@ and can refuse a request because of its Host header. So requests are matched her
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -19,11 +20,15 @@ from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PRO
 from sealring.admission.replies import Reply
 from sealring.admission.requests import Request
 from sealring.admission.routes import OpenRoute, Route
-from sealring.errors import InvalidBody, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
+from sealring.errors import InvalidBody, KeyFailure, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
+from sealring.observability import metrics, refusals, trace_context
 from sealring.observability.logs import Log
+from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling
+from sealring.observability.series import OTHER
+from sealring.observability.trail import trace_id
 
 _COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
 
@@ -54,33 +59,47 @@ class WholePathConverter(BaseConverter):
 class Server(Flask):
     """The WSGI application."""
 
-    def __init__(
-        self, guard: Guard, bodies: Bodies, routes: Iterable[Route], open_routes: Iterable[OpenRoute], log: Log
+    def __init__(  # noqa: PLR0913  its parts
+        self,
+        guard: Guard,
+        bodies: Bodies,
+        routes: Iterable[Route],
+        open_routes: Iterable[OpenRoute],
+        log: Log,
+        *,
+        telling: Telling | None = None,
     ) -> None:
+        """`telling`: what is told of each request beside the metrics; nothing if it is None."""
         super().__init__("sealring", static_folder=None)
         self.max_body_bytes = bodies.max_bytes
         self._guard = guard
         self._bodies = bodies
         self._log = log
+        self._telling = telling or Telling(log)
         self._endpoints: dict[str, Endpoint] = {}
         self._paths: Paths[Endpoint] = Paths()
         self.url_map.merge_slashes = False
         self.url_map.strict_slashes = True
         self.url_map.converters["whole"] = WholePathConverter
         for route in routes:
-            self._add(route.method, route.rule, Endpoint(self._guarded(route)))
+            respond = self._observed(route.method, route.rule, self._guarded(route))
+            self._add(route.method, route.rule, Endpoint(respond))
         for open_route in open_routes:
-            self._add("GET", open_route.rule, Endpoint(self._open(open_route), open_route.blocks))
+            respond = self._observed("GET", open_route.rule, self._open(open_route))
+            self._add("GET", open_route.rule, Endpoint(respond, open_route.blocks))
+        self._unrouted = {method: self._requests(method, NO_ROUTE) for method in (*metrics.METHODS, OTHER)}
         self._match = self.url_map.bind("sealring").match
 
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = WsgiRequest(environ, self._bodies)
-        request_id = request_id_of(request)
+        request_id, began = request_id_of(request), time.monotonic()
         try:
             endpoint, values = self._found(request)
             reply = endpoint.respond(request, values, request_id)
         except HTTPException as error:
             reply = _refused(error, request_id)
+            unrouted = self._unrouted.get(request.method) or self._unrouted[OTHER]
+            unrouted.answered(reply.status, time.monotonic() - began)
         self._bodies.discard(environ)
         return send(reply, request, start_response, request_id)
 
@@ -115,16 +134,35 @@ class Server(Flask):
         self._paths.add(method, rule, endpoint)
         self.add_url_rule(rule, name, methods=[method], provide_automatic_options=False)
 
+    def _requests(self, method: str, rule: str) -> RouteRequests:
+        return RouteRequests.of(self._telling, method, rule)
+
+    def _observed(self, method: str, rule: str, respond: Respond) -> Respond:
+        """Count what `respond` answers, and tell what is to be told of it."""
+        requests = self._requests(method, rule)
+
+        def counted(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
+            began = time.monotonic()
+            reply = respond(request, values, request_id)
+            requests.answered(reply.status, time.monotonic() - began)
+            return reply
+
+        def followed(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
+            context = trace_context.parse(request.header("traceparent"))
+            return requests.follow(request_id, context, lambda: respond(request, values, request_id))
+
+        return followed if self._telling.follows else counted
+
     def _guarded(self, route: Route) -> Respond:
         def respond(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
             try:
                 return self._guard.answer(route, request, values, request_id)
             except SealringError as error:
-                return self._problem(error, route, request_id)
+                return self._problem(error, route, request, request_id)
             except UnsupportedMediaType as error:
                 return _framework_problem(415, request_id, error.accepted, message=str(error))
             except Exception as error:  # noqa: BLE001  the last resort: never send a stack trace
-                return self._fault(error, route.rule, request_id)
+                return self._fault(error, route.rule, request, request_id)
 
         return respond
 
@@ -135,23 +173,26 @@ class Server(Flask):
             try:
                 return view()
             except Exception as error:  # noqa: BLE001  as above
-                return self._fault(error, route.rule, request_id)
+                return self._fault(error, route.rule, request, request_id)
 
         return respond
 
-    def _fault(self, error: Exception, rule: str, request_id: str) -> Reply:
-        self._log.fault("request failed", error, request_id=request_id, route=rule)
+    def _fault(self, error: Exception, rule: str, request: Request, request_id: str) -> Reply:
+        self._log.fault("request failed", error, request_id=request_id, trace_id=_trace_of(request), route=rule)
         return _framework_problem(500, request_id)
 
-    def _problem(self, error: SealringError, route: Route, request_id: str) -> Reply:
+    def _problem(self, error: SealringError, route: Route, request: Request, request_id: str) -> Reply:
+        refusals.count(error)
         problem = PROBLEMS[type(error)]
         reason = getattr(error, "reason", "")
         self._log.refusal(
             request_id=request_id,
+            trace_id=_trace_of(request),
             route=f"{route.method} {route.rule}",
             status=problem.status,
             code=problem.code,
             reason=reason,
+            provider_request_id=error.provider_request_id if isinstance(error, KeyFailure) else "",
         )
         if isinstance(error, StoreLost):
             self._log.alarm(problem.code, str(error))
@@ -165,6 +206,11 @@ class Server(Flask):
         if isinstance(error, RateLimited):
             reply.headers = (*reply.headers, *rate_headers(error))
         return reply
+
+
+def _trace_of(request: Request) -> str:
+    """Return the id of the trace of a request: ours, or else the caller's; "" if there is none."""
+    return trace_id() or getattr(trace_context.parse(request.header("traceparent")), "trace_id", "")
 
 
 def _refused(error: HTTPException, request_id: str) -> Reply:

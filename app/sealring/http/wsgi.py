@@ -24,6 +24,7 @@ _VARIABLES = {
     "if-match": "HTTP_IF_MATCH",
     "if-none-match": "HTTP_IF_NONE_MATCH",
     "if-unmodified-since": "HTTP_IF_UNMODIFIED_SINCE",
+    "traceparent": "HTTP_TRACEPARENT",
     "user-agent": "HTTP_USER_AGENT",
     "x-request-id": "HTTP_X_REQUEST_ID",
 }

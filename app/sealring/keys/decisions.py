@@ -9,12 +9,15 @@ from sealring.domain.decision import Decision, Epoch
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.ports import BindingStore
 from sealring.errors import IntegrityFailure, KeyDisabled
+from sealring.observability import metrics
 from sealring.recent import Recent
 
 CACHED_ORGANIZATIONS = 10_000
 CACHED_S = 300.0
 
 T = TypeVar("T")
+
+_HIT, _MISS = (metrics.CACHE.of(cache="decisions", outcome=outcome) for outcome in ("hit", "miss"))
 
 
 class Decisions:
@@ -29,7 +32,12 @@ class Decisions:
 
     def decision(self, environment: EnvironmentId, org: OrgId) -> Decision:
         """Return the cached decision, or read it. The first read of an organization makes its epoch."""
-        return self._known.get((environment, org)) or self.renewed(environment, org)
+        known = self._known.get((environment, org))
+        if known is not None:
+            _HIT.add()
+            return known
+        _MISS.add()
+        return self.renewed(environment, org)
 
     def at(self, environment: EnvironmentId, org: OrgId, epoch: Epoch | None) -> Decision:
         """Return the decision of `epoch`, else the newest: then a writer that watches the epoch has to start again."""

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from threading import Lock
 
 from sealring.domain.envelope import Wrap
+from sealring.observability import metrics
 
 SIZE = 1000  # entries in one process
 
 _Place = bytes
+
+_HIT, _MISS = (metrics.CACHE.of(cache="opened_keys", outcome=outcome) for outcome in ("hit", "miss"))
 
 
 class OpenedKeys:
@@ -24,6 +27,11 @@ class OpenedKeys:
         self._lock = Lock()
 
     def get(self, wrap: Wrap, aad: bytes) -> bytearray | None:
+        found = self._found(wrap, aad)
+        (_MISS if found is None else _HIT).add()
+        return found
+
+    def _found(self, wrap: Wrap, aad: bytes) -> bytearray | None:
         place = _place(wrap, aad)
         with self._lock:
             entry = self._entries.get(place)

@@ -9,11 +9,14 @@ from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
 from sealring.domain.kek import Kek
 from sealring.domain.ports import KekStore
 from sealring.errors import KeyExhausted
+from sealring.observability import metrics
 from sealring.recent import Recent
 
 ALARM_SHARE = 4  # warn at a quarter of the limit: at 2**30 wraps of 2**32
 COUNTED_KEKS = 1000
 READ_AGAIN_S = 300.0  # until then, wraps of other processes are not counted: a few million of four billion
+
+_NEAREST = metrics.WRAPS.of()
 
 
 class WrapCounts:
@@ -30,6 +33,7 @@ class WrapCounts:
         self._keks = keks
         self._limit = limit
         self._alarm = alarm
+        self._near: Recent[tuple[bytes, int], float] = Recent(size=COUNTED_KEKS, ttl_s=READ_AGAIN_S, clock=clock)
         self._counts: Recent[tuple[bytes, int], int] = Recent(size=COUNTED_KEKS, ttl_s=READ_AGAIN_S, clock=clock)
 
     def forget(self) -> None:
@@ -49,7 +53,14 @@ class WrapCounts:
         if count is None:
             count = self._keks.wraps(environment, org, kek) + 1
             self._counts.put((kek.kek_id, kek.version), count)
+            self._show((kek.kek_id, kek.version), count / limit)
             if count > limit // ALARM_SHARE:
                 self._alarm(f"KEK {uuid_text(kek.kek_id)} has made {count} of {limit} wraps: rotate it")
         if count > limit:
             raise KeyExhausted
+
+    def _show(self, key: tuple[bytes, int], part: float) -> None:
+        """Show in the metrics the largest part of its limit that a KEK has used, of those over a quarter."""
+        if part > 1 / ALARM_SHARE:
+            self._near.put(key, part)
+        _NEAREST.set(max((each for _, each in self._near.items()), default=None))

@@ -15,7 +15,8 @@ NEEDED = 3
 
 def shares_of(key: RecoveryKey) -> Sequence[str]:
     """Return the shares, of 33 words each."""
-    ((*shares,),) = generate_mnemonics(1, [(NEEDED, SHARES)], key.secret)
+    shares: Sequence[str]
+    (shares,) = generate_mnemonics(1, [(NEEDED, SHARES)], key.secret)
     return shares
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from sealring import fibers
 from sealring.errors import KeyFailure, KeyThrottled, KeyUnavailable, Responsible, SealringError
+from sealring.observability import metrics
+from sealring.observability.trail import Layer, spent
 from sealring.providers.bulkhead import Bulkhead, Owner
 from sealring.providers.call_threads import CallThreads, Overdue, Pending
 from sealring.providers.circuit import Circuit
@@ -33,6 +36,10 @@ class Observation:
     operation: str
     outcome: str
     seconds: float
+
+    def count(self) -> None:
+        """Count it in the metrics."""
+        metrics.KMS_CALLS.of(provider=self.provider, op=self.operation, outcome=self.outcome).observe(self.seconds)
 
 
 class Place(NamedTuple):
@@ -95,7 +102,15 @@ class Calls:
         owner = (call.environment_id, call.tenant_id)
         with self._bulkhead.place(owner):
             self._bulkhead.enter(owner, waiting)
-            return _collected([self._started(operation, work, owner, call) for work in works])
+            began = time.monotonic()
+            try:
+                return _collected([self._started(operation, work, owner, call) for work in works])
+            finally:
+                spent(Layer.KMS, began, time.monotonic())
+
+    def open_circuits(self) -> Mapping[str, int]:
+        """Return how many circuits are open, by provider."""
+        return Counter(place.provider for place, circuit in self._circuits.items() if circuit.is_open)
 
     def _started(self, operation: str, work: Work[T], owner: Owner, call: Call) -> Callable[[], T]:
         """Start a call; return a function that waits for its result."""

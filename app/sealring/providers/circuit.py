@@ -45,6 +45,11 @@ class Circuit:
         self._open_until = 0.0
         self._last: KeyFailure | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the last failure is the answer."""
+        return self._last is not None and self._clock() < self._open_until
+
     def enter(self) -> None:
         """Let a call pass; call `leave` when it returned. Raises the last failure if open, KeyThrottled if full."""
         with self._lock:

@@ -23,7 +23,7 @@ from sealring.errors import (
     SettingsInvalid,
     StoreUnavailable,
 )
-from sealring.providers.results import seconds
+from sealring.providers.results import request_id, seconds
 from sealring_plugin import (
     AccessDenied,
     CiphertextRejected,
@@ -133,5 +133,6 @@ def _meaning(error: ProviderError, keys_owner: Responsible) -> KeyFailure:
             failure = kind(f"{wrong} {told}".rstrip(), owner)
             if isinstance(error, Throttled) and isinstance(failure, KeyThrottled):
                 failure.retry_after_s = seconds(error.retry_after_s)
+            failure.provider_request_id = request_id(error.request_id)
             return failure
     return PluginFault(type(error).__name__)

@@ -13,6 +13,7 @@ from typing import ClassVar, TypeVar
 
 from sealring.domain.values import value
 from sealring.errors import Responsible
+from sealring.observability import metrics
 from sealring.providers import results
 from sealring.providers.bulkhead import Bulkhead
 from sealring.providers.calls import Calls, Observation, Place, Work
@@ -91,13 +92,14 @@ class Gateway:
         self,
         managed: Mapping[str, ManagedSource],
         customers: Mapping[str, Source[CustomersKeys]],
-        observe: Callable[[Observation], None] = lambda _: None,
+        observe: Callable[[Observation], None] = Observation.count,
         *,
         threads: int = THREADS,
     ) -> None:
         """`threads`: the number of requests that this process serves at once."""
         self._accepts = {name: source.check_key for name, source in managed.items()}
         self._limits = {name: source.max_wraps for name, source in managed.items()}
+        metrics.PROVIDERS.add(*managed, *customers)
         self._managed = Providers(managed, _NOT_MANAGED)
         self._customers = Providers(customers, _NOT_LOADED)
         self._bulkhead = Bulkhead(threads)
@@ -215,6 +217,12 @@ class Gateway:
         """
         waits = any(self._managed.waits(name) or self._customers.waits(name) for name in providers)
         return self._bulkhead.place((environment, tenant)) if waits else nullcontext()
+
+    def count_circuits(self) -> None:
+        """Show in the metrics how many circuits are open."""
+        found = self._calls.open_circuits()
+        for name in {**self._limits, **found}:
+            metrics.CIRCUITS.of(provider=name).set(found.get(name, 0))
 
     def beside_requests(self) -> AbstractContextManager[None]:
         """Let this thread make calls without a place in the bulkhead: for threads that serve no requests."""

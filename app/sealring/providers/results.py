@@ -21,6 +21,7 @@ from sealring_plugin import (
 )
 
 _ALG = re.compile(r"[a-z0-9-]{1,32}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def wrapped(result: object) -> WrappedKey:
@@ -85,3 +86,8 @@ def guide(result: object) -> SetupGuide:
 def _is_well_formed(finding: Finding) -> bool:
     texts = (finding.code, finding.message, finding.advice)
     return isinstance(finding.severity, Severity) and all(isinstance(text, str) for text in texts)
+
+
+def request_id(result: object) -> str:
+    """Return the id that a provider gave to a call; "" if it is none: it is only for the log."""
+    return result if isinstance(result, str) and _REQUEST_ID.fullmatch(result) else ""

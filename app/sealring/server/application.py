@@ -15,13 +15,16 @@ from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
 from sealring.http.health.views import Readiness
 from sealring.keys.decisions import Decisions
+from sealring.observability import metrics, traces
 from sealring.observability.logs import Log
+from sealring.observability.requests import Telling
 from sealring.providers.gateway import THREADS, Gateway
-from sealring.server import wiring
+from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
 from sealring.server.keyring_wiring import make_keyrings
 from sealring.server.renewal import Renewal
+from sealring.server.sampling import Sampler
 from sealring.server.wiring import Stores
 from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
@@ -38,6 +41,8 @@ from sealring.store.connection.durability import Durability, require_durability
 from sealring.store.layout import check_writable
 from sealring.store.opened import OpenedStore
 
+_CACHED, _VERIFIED = (metrics.CACHE.of(cache="tokens", outcome=outcome) for outcome in ("hit", "miss"))
+
 
 def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: int = 1) -> Server:
     """Build the application of one of `workers` workers, with `threads` threads.
@@ -50,6 +55,7 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     layout = wiring.require_layout(links)
     durability = require_durability(links, settings.durability)
     log.notice(f"durability: {durability.value}")
+    metrics.DURABILITY.of(durability=durability.value).set(1)
     store = wiring.open_store(gateway, links, layout, inherited.pin)
     wiring.announce(gateway, settings, log)
     stores, failed_keys = Stores.on(store), FailedKeys()
@@ -63,7 +69,22 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     Renewal(limits.renew, RENEW_S, log).start()
     limiter = _limiter(settings, limits, threads, workers)
     authenticator = make_authenticator(inherited, stores, log, threads)
-    return make_server(services, _around(inherited, gateway, store, stores, durability, limiter, authenticator, log))
+    around = _around(inherited, gateway, store, stores, durability, limiter, authenticator, log)
+    _sampler(inherited, gateway, store, stores, around.readiness, log).start()
+    return make_server(services, around)
+
+
+def _sampler(  # noqa: PLR0913, PLR0917  all that is sampled
+    inherited: Inheritance, gateway: Gateway, store: OpenedStore, stores: Stores, readiness: Readiness, log: Log
+) -> Sampler:
+    samples: list[sampling.Sample] = [
+        *sampling.readiness(readiness.checks),
+        partial(stores.audit.look_again, partial(check_writable, store)),
+        sampling.memory_of(store.links),
+        sampling.age_of(inherited.key_sources.values()),
+        gateway.count_circuits,
+    ]
+    return Sampler(samples, log)
 
 
 def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: int) -> Limiter:
@@ -80,7 +101,19 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
 def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads: int) -> Authenticator:
     issuers = inherited.settings.issuers
     verifier = TokenVerifier(issuers, inherited.key_sources)
-    return Authenticator(verifier, RevokedTokens(stores.revocations), reviews=token_reviews(issuers, log, threads))
+    reviews = token_reviews(issuers, log, threads)
+    return Authenticator(verifier, RevokedTokens(stores.revocations), reviews=reviews, observe=_count_lookup)
+
+
+def _telling(settings: Settings, log: Log) -> Telling:
+    """Raises SettingsInvalid if traces are wanted and their libraries are not installed."""
+    wanted = settings.observability
+    begin = None if wanted.traces is None else traces.tracer(wanted.traces)
+    return Telling(log, wanted.access, wanted.slow_ms / 1000, begin)
+
+
+def _count_lookup(cached: bool) -> None:  # noqa: FBT001  as an Authenticator calls it
+    (_CACHED if cached else _VERIFIED).add()
 
 
 def _services(  # noqa: PLR0913, PLR0917  all that the services share
@@ -133,4 +166,5 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
         readiness=Readiness(checks, durability.value, inherited.reload_refused),
         log=log,
         max_value_bytes=settings.limits.max_value_bytes,
+        telling=_telling(settings, log),
     )

@@ -7,6 +7,7 @@ from typing import Any
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from sealring.errors import SettingsInvalid
+from sealring.server.certificate import Certificate
 from sealring.settings import WorkerKind
 
 _CLASSES = {
@@ -22,6 +23,7 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
 
     cfg: Any
     app_uri: str
+    certificate: Certificate
 
     def load_config(self) -> None:
         super().load_config()
@@ -33,6 +35,8 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
             raise SettingsInvalid("gunicorn's workers has to be at least 1")
         if self.cfg.preload_app:
             raise SettingsInvalid("gunicorn's preload_app has to be False: each worker builds its own app")
+        self.certificate = Certificate.of(self.cfg)
+        self.certificate.require_usable()
 
     def choose(self, kind: WorkerKind) -> None:
         """Use this kind of worker."""
@@ -49,6 +53,7 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
     @configuration.setter
     def configuration(self, loaded: tuple[Any, str]) -> None:
         self.cfg, self.app_uri = loaded
+        self.certificate = Certificate.of(self.cfg)
 
     def reload(self) -> None:
         """Raises SettingsInvalid if the configuration cannot be used; the caller then restores the one before."""

@@ -10,6 +10,7 @@ from threading import Thread
 
 from sealring.domain.ports import Lease
 from sealring.errors import SealringError
+from sealring.observability import metrics
 from sealring.observability.logs import Log
 from sealring.services.health_checks import HealthChecks
 from sealring.services.purging import Purging
@@ -18,6 +19,8 @@ FAILED_KEYS_S = 1  # how soon a key that failed in a request is checked
 INTERVAL_S = 60
 LEASE_S = 150  # longer than the holder pauses between two renewals
 KEYS_AT_ONCE = 4  # keys checked at once, each of another organization
+
+_BACKLOG, _COMPLETED = metrics.PURGE_BACKLOG.of(), metrics.PURGED_AT.of()
 
 
 class Housekeeper:
@@ -40,14 +43,18 @@ class Housekeeper:
                 while True:
                     self.attempt(lambda: self._checks.check_next(INTERVAL_S))
 
+        _COMPLETED.set(time.time())
         for work in (self._purge, self._check_keys, *[ask] * KEYS_AT_ONCE):
             Thread(target=work, name="housekeeping", daemon=True).start()
 
     def purge(self) -> None:
         """Purge what is due, if this worker has the lease."""
         if not self._leads():
+            _BACKLOG.set(None)  # the worker that has the lease shows it
             return
         done = list(self._purging.run(time.time()))
+        _BACKLOG.set(sum(each.refused + each.damaged for each in done))
+        _COMPLETED.set(time.time())
         if refused := sum(each.refused for each in done):
             self._log.notice(f"housekeeping: {refused} deleted objects are damaged and stay; run `sealring verify`")
         if damaged := sum(each.damaged for each in done):

@@ -17,6 +17,7 @@ from typing import Self
 from sealring.auth.key_sources import FileKeys, KeySource, key_sources
 from sealring.auth.token_reviews import check_review_files
 from sealring.domain.pin import Pin
+from sealring.observability import traces
 from sealring.observability.logs import Log
 from sealring.providers.plugins import Plugins
 from sealring.server import wiring
@@ -49,6 +50,8 @@ class Inheritance:
         plugins = unsealing.with_root(settings, wiring.load_plugins(settings), log)
         sources = key_sources(settings.issuers, settings.run_folder, log)
         check_review_files(settings.issuers)
+        if settings.observability.traces is not None:
+            traces.check_installed()
         return cls(settings, plugins, pin, sources, reload_refused)
 
     def renew(self) -> None:

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sealring.errors import RequestTimeout
 from sealring.http import bodies
 from sealring.http.asgi import UNREADABLE
+from sealring.observability import metrics
 from sealring.server import deadlines
 from sealring.server.heads import Head, HeadRefused
 from sealring.server.loop_room import make_room
@@ -27,6 +28,7 @@ DRAIN_S = 1.0  # of a worker that ends, for the next request of a kept connectio
 DISCARD_BYTES = 64 << 20
 IN_A_ROW = 64  # requests that wait for the answer to one before them; then the connection ends with their answers
 
+_REFUSED = metrics.REFUSED.of(reason="connections")
 _FRAMING = {b"content-length", b"transfer-encoding"}
 
 
@@ -83,6 +85,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)  # type: ignore[arg-type] # as in uvicorn
         self.until = self.loop.time() + self.timeout_keep_alive
         if len(self.connections) > self.limit and not make_room(self.connections, self):
+            _REFUSED.add()
             self._refuse(503)
 
     def data_received(self, data: bytes) -> None:

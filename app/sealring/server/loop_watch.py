@@ -15,6 +15,7 @@ from traceback import walk_stack
 from types import FrameType
 
 from sealring.fibers import Fibers
+from sealring.observability import metrics
 from sealring.observability.logs import Log
 
 HELD_S = 0.02
@@ -24,6 +25,8 @@ FOR_SURE = 3  # a machine that is busy with something else stops any code at som
 _OURS = "sealring."
 _PLACES = 100  # counted apart; the rest are counted as others
 _OTHERS = "others"
+
+_HELD = metrics.LOOP_HELD.of()
 
 
 class Watchdog:
@@ -54,6 +57,7 @@ class Watchdog:
         if place not in self.held and len(self.held) >= _PLACES:
             place = _OTHERS
         self.held[place] += 1
+        _HELD.add()
         if self.held[place] == FOR_SURE:
             self._log.notice(f"{place} held up the event loop for over {HELD_S * 1000:.0f} ms: all requests waited")
 

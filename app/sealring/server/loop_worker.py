@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import ssl
 import sys
 from typing import Any, ClassVar
 
@@ -11,6 +13,7 @@ from gunicorn.arbiter import Arbiter
 from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
+from sealring.observability import metrics
 from sealring.server import deadlines
 from sealring.server.loop_connection import Connection
 from sealring.server.loop_room import sweep
@@ -18,6 +21,7 @@ from sealring.server.worker import Worker
 
 REQUESTS = 256  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
 
+_CONNECTIONS, _IN_FLIGHT = metrics.CONNECTIONS.of(), metrics.IN_FLIGHT.of()
 _SWITCH_S = (
     0.0005  # the loop waits so long if a thread works on a large body; the default is 5 ms, at each of its waits
 )
@@ -36,6 +40,7 @@ class LoopWorker(Worker, UvicornWorker):  # type: ignore[misc]  # it has no type
         "access_log": False,  # a path and a query may contain names
         "proxy_headers": False,  # the peer is who connects
         "server_header": False,
+        "ssl_version": ssl.PROTOCOL_TLS_SERVER,  # TLS 1.2 and later; gunicorn's default is of clients as well
         "headers": [("Server", "sealring")],
     }
 
@@ -74,6 +79,10 @@ class _Server(Server):
         if not self._worker.ready:
             self._worker.note_ready()
         self._worker.note_served(self.server_state.total_requests)
+        _CONNECTIONS.set(len(self.server_state.connections))
+        _IN_FLIGHT.set(len(self.server_state.tasks))
+        if os.getppid() != self._worker.ppid:  # the master was killed, and nothing else would end this worker
+            self.should_exit = True
         if counter % _TICKS == 0:
             sweep(tuple(self.server_state.connections))
         return await super().on_tick(counter)

@@ -2,9 +2,9 @@
 
     python -m sealring.server.master --config python:sealring.server.serving ...    with gunicorn's arguments
 
-It reads the settings once, and its workers inherit them. It replaces workers at a reload (SIGHUP), and each worker
-after its maximum of requests. If a successor cannot start, the former settings and workers stay, and the log says why.
-A worker that cannot start ends the server only if no worker has served yet.
+It reads the settings once, and its workers inherit them. It replaces workers at a reload (SIGHUP, or a renewed TLS
+certificate), and each worker after its maximum of requests. If a successor cannot start, the former settings and
+workers stay, and the log says why. A worker that cannot start ends the server only if no worker has served yet.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,11 +24,14 @@ from gunicorn.errors import HaltServer
 
 from sealring import settings
 from sealring.errors import SettingsInvalid
+from sealring.files import current_umask, remove_pid_file
 from sealring.observability.logs import Log
 from sealring.server import inheritance, log_files
 from sealring.server.configuration import Application
+from sealring.server.counting import Counting
 from sealring.server.hardening import harden
 from sealring.server.inheritance import Inheritance
+from sealring.server.reasons import why
 from sealring.server.succession import Succession
 from sealring.server.unsealing import ROOT_VARIABLE, Unsealing, handed_over, handing_over
 from sealring.server.variables import SETTINGS_VARIABLE
@@ -61,9 +63,10 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def __init__(self, app: BaseApplication) -> None:
         self._log = Log()
-        self._umask = _umask()
+        self._umask = current_umask()
         self._refused = mmap.mmap(-1, 1)  # shared with workers of all generations
         self._succession: Succession | None = None
+        self._counting = Counting(self._log)
         self._not_before = self._retry_at = 0.0
         super().__init__(app)
         # gunicorn would run this module as a script, which could not import its own package
@@ -74,6 +77,7 @@ class Master(Arbiter):  # type: ignore[misc]
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # process 1 of a container would ignore it until then
         try:
             inherited = self._read(Unsealing(handed_over()))
+            self._counting.take_over(inherited.settings.observability.metrics_bind, self.cfg)
         except SettingsInvalid as error:
             self._log.notice(f"cannot start: {error}")
             sys.exit(1)
@@ -111,6 +115,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def reexec(self) -> None:
         master, environment = os.getpid(), self.cfg.env_orig
         environment.pop(ROOT_VARIABLE, None)  # an earlier one, which is closed
+        self._counting.leave(environment)
         try:
             with handing_over(inheritance.left().plugins.root) as variables:
                 environment.update(variables)  # the new master then needs no KMS either
@@ -126,9 +131,14 @@ class Master(Arbiter):  # type: ignore[misc]
         for _ in range(1 + len(self.WORKERS)):  # if child_exit raises, gunicorn has already removed the worker
             if self._outlives(super().reap_workers):
                 break
+        self._counting.look(self.WORKERS.values(), self.cfg)
 
     def manage_workers(self) -> None:
         inheritance.left().renew()
+        self._counting.look(self.WORKERS.values(), self.cfg)
+        if self.app.certificate.is_renewed():
+            self._log.notice("the TLS certificate or its key has changed: the server reloads")
+            self.reload()
         if self._succession is not None and not self._settled(self._succession):
             return
         staying = sorted((each for each in self.WORKERS.values() if not each.leaving), key=lambda each: each.age)
@@ -147,16 +157,27 @@ class Master(Arbiter):  # type: ignore[misc]
             if os.getpid() != self.pid:  # this is the worker, which must not continue as the master
                 sys.exit(error.code if isinstance(error, SystemExit) else self.WORKER_BOOT_ERROR)
             if not (isinstance(error, OSError | RuntimeError) or self._has_served):
-                raise HaltServer(f"Worker failed to boot: {_why(error)}", self.WORKER_BOOT_ERROR) from None
+                raise HaltServer(f"Worker failed to boot: {why(error)}", self.WORKER_BOOT_ERROR) from None
             # no memory, process, descriptor or room for a heartbeat file, or a hook raised: other workers continue
             os.umask(self._umask)  # gunicorn had changed it
             self.pause()
-            self._log.notice(f"cannot start a worker: {_why(error)}")
+            self._log.notice(f"cannot start a worker: {why(error)}")
 
     def maybe_promote_master(self) -> None:
         if self.master_pid not in {0, os.getppid()} and self.pidfile is not None:
-            _remove_stale(Path(self.cfg.pidfile), self.master_pid)
+            remove_pid_file(Path(self.cfg.pidfile), self.master_pid)
         super().maybe_promote_master()
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        if sig in {signal.SIGTERM, signal.SIGQUIT} and pid in self.WORKERS:
+            self.WORKERS[pid].leaving = True  # it does not crash
+        super().kill_worker(pid, sig)
+
+    def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
+        try:
+            super().halt(reason, exit_status)
+        finally:
+            self._counting.close()
 
     def pause(self) -> None:
         """Start no worker for PAUSE_S, because the last one could not start."""
@@ -177,11 +198,12 @@ class Master(Arbiter):  # type: ignore[misc]
             inherited = self._read(Unsealing.again(inheritance.left().plugins.root))
             self.app.choose(inherited.settings.worker)
             log_files.require_writable(self.app.cfg)
+            self._counting.check(inherited.settings.observability.metrics_bind)
             inheritance.leave(inherited)
             self._adopt()
             log_files.reopen(self.log)
         except BaseException as error:  # noqa: BLE001  the configuration is code, which may raise anything
-            self._keep(_why(error))
+            self._keep(why(error))
             return False
         return True
 
@@ -203,9 +225,9 @@ class Master(Arbiter):  # type: ignore[misc]
         self.setup(self.app)
         self.cfg.on_reload(self)
 
-    def _keep(self, why: str) -> None:
+    def _keep(self, reason: str) -> None:
         """Keep the settings that workers serve with."""
-        self._log.notice(f"the settings were not reloaded, and the former ones stay in force: {why}")
+        self._log.notice(f"the settings were not reloaded, and the former ones stay in force: {reason}")
         self._refused[0] = 1
         inherited, self.app.configuration = self._good
         inheritance.leave(inherited)
@@ -213,13 +235,14 @@ class Master(Arbiter):  # type: ignore[misc]
             try:
                 self._adopt()
             except BaseException as error:  # noqa: BLE001  a hook that accepted this configuration before
-                self._log.notice(f"the former configuration could not be adopted again completely: {_why(error)}")
+                self._log.notice(f"the former configuration could not be adopted again completely: {why(error)}")
 
     def _reloaded(self, serve: bool) -> None:  # noqa: FBT001
         if not serve:
             self._keep("no worker could start with the new settings")
             return
         self._good = inheritance.left(), self.app.configuration
+        self._counting.follow(inheritance.left().settings.observability.metrics_bind)
         self._refused[0] = 0
         self._log.notice("the settings were reloaded")
 
@@ -263,29 +286,6 @@ class Master(Arbiter):  # type: ignore[misc]
         if not worker.leaving:
             worker.leaving = True
             self.kill_worker(worker.pid, signal.SIGTERM if worker.ready else signal.SIGKILL)
-
-
-def _why(error: BaseException) -> str:
-    """Describe an exception for the log; the text of an unknown one may quote a secret."""
-    if isinstance(error, SettingsInvalid):
-        return str(error)
-    if isinstance(error, OSError) and isinstance(error.errno, int):
-        return os.strerror(error.errno)
-    return f"{type(error).__name__} was raised"
-
-
-def _umask() -> int:
-    """Return the umask, which can be read only by setting it."""
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask
-
-
-def _remove_stale(pid_file: Path, pid: int) -> None:
-    """Remove the pid file of a process that has ended, even if it is still a zombie."""
-    with suppress(OSError):
-        if pid_file.read_text(encoding="ascii").strip() == str(pid):
-            pid_file.unlink()
 
 
 def main() -> NoReturn:

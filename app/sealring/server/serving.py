@@ -92,13 +92,16 @@ def serve(  # noqa: PLR0913  the options of the command
     workers: int | None = None,
     threads: int | None = None,
     gunicorn_config: Path | None = None,
+    certificate: tuple[Path, Path] | None = None,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> NoReturn:
     """Replace this process by gunicorn's master (server/master.py). None: as the configuration says.
 
-    `variables` are set in its environment. Raises OSError if Python cannot be executed.
+    `certificate` is that of TLS with its key. `variables` are set in its environment.
+
+    Raises OSError if Python cannot be executed.
     """
-    command = _command(bind, workers, threads, gunicorn_config)
+    command = _command(bind, workers, threads, gunicorn_config, certificate)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, {**_environment(settings_path), **variables})  # noqa: S606  no shell is the point
@@ -124,7 +127,13 @@ def start_gunicorn(
     )
 
 
-def _command(bind: str, workers: int | None, threads: int | None, gunicorn_config: Path | None) -> list[str]:
+def _command(
+    bind: str,
+    workers: int | None,
+    threads: int | None,
+    gunicorn_config: Path | None,
+    certificate: tuple[Path, Path] | None = None,
+) -> list[str]:
     config = f"file:{gunicorn_config.absolute()}" if gunicorn_config else f"python:{__name__}"
     command = [
         sys.executable,
@@ -140,6 +149,8 @@ def _command(bind: str, workers: int | None, threads: int | None, gunicorn_confi
         command += ["--workers", str(workers)]
     if threads is not None:
         command += ["--threads", str(threads)]
+    if certificate is not None:
+        command += ["--certfile", str(certificate[0].absolute()), "--keyfile", str(certificate[1].absolute())]
     return command
 
 

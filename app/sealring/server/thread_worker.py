@@ -10,11 +10,13 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from sealring.observability import metrics
 from sealring.server import deadlines
 from sealring.server.deadlines import Deadlines
 from sealring.server.unreadable import write_refusal
 from sealring.server.worker import Worker
 
+_CONNECTIONS, _IN_FLIGHT = metrics.CONNECTIONS.of(), metrics.IN_FLIGHT.of()
 _LINGER_BYTES = 1 << 16
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _BREATH_S = 0.05  # until the next accept, if the system has no resources for a connection
@@ -32,6 +34,11 @@ class ThreadsWorker(Worker, ThreadWorker):  # type: ignore[misc]  # gunicorn has
     def run(self) -> None:
         self.note_ready()
         super().run()
+
+    def notify(self) -> None:
+        super().notify()
+        _CONNECTIONS.set(self.nr_conns)
+        _IN_FLIGHT.set(self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns))
 
     def accept(self, listener: Any) -> None:
         try:

@@ -11,9 +11,12 @@ import mmap
 import os
 import resource
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from sealring.observability import metrics
+from sealring.observability.book import Book, Page
 from sealring.observability.logs import Log
 from sealring.server import log_files
 
@@ -40,11 +43,14 @@ class Worker:
     pid: int
     max_requests: int
     reaching: ClassVar[int | None] = None  # requests with connections of their own; None: as many as threads
+    book: ClassVar[Book | None] = None  # of the master
+    forget: ClassVar[Callable[[], None] | None] = None  # closes in a worker what only the master needs
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.leaving = False
         self._state = mmap.mmap(-1, 1)  # shared with the master
+        self.page: Page | None = None if self.book is None else self.book.reserve()
         self._due_at = self.max_requests
         self.max_requests = sys.maxsize  # otherwise the worker would stop without a successor
 
@@ -72,6 +78,13 @@ class Worker:
         """Whether it has served its maximum of requests."""
         return self._state[0] == _DUE
 
+    def init_process(self) -> None:
+        if self.page is not None:
+            self.page.begin()
+        if (forget := type(self).forget) is not None:
+            forget()
+        super().init_process()  # type: ignore[misc] # of gunicorn's class
+
     def handle_usr1(self, sig: int, frame: object) -> None:  # noqa: ARG002  gunicorn's signature
         with suppress(OSError):  # this worker may not have the right to open it: it keeps the open file
             log_files.reopen(self.log)
@@ -79,6 +92,7 @@ class Worker:
     def note_ready(self) -> None:
         _collect_less()
         self._state[0] = _READY
+        metrics.WORKERS.of().set(1)
         Log().notice(f"worker {os.getpid()} serves")
 
     def note_served(self, requests: int) -> None:

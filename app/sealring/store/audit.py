@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -12,12 +13,16 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.kek import KekUse
-from sealring.store.connection.link import Command
+from sealring.errors import StoreError
+from sealring.observability import metrics
+from sealring.store.connection.link import Command, Reply
 from sealring.store.connection.links import Links
 from sealring.store.kek_uses import counting
 from sealring.store.markers import Markers
 from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_entry
 from sealring.store.schema.keyspace import Keyspace
+
+_APPEND, _BLOCKED = metrics.AUDIT_APPEND.of(), metrics.AUDIT_BLOCKED.of()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,40 @@ class RedisAudit:
         self._boot = os.urandom(8)
         self._counters = count(1)
         self._refused: deque[int] = deque()
+        self._is_blocked = False
 
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         home = self._keyspace.home(event.environment, event.org)
         epoch_key = self._keyspace.epoch(home)
         counted = counting(self._keyspace, event.environment, event.org, uses)
         entry, marker = self.entry(event).command, self._markers.reading(home.partition)
-        *_, found, epoch = self._links.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
+        *_, found, epoch = self.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
         self._markers.check(home.partition, found)  # the response was decided from caches only
         return Epoch(epoch) if epoch is not None else None
+
+    def record(self, key: bytes, *commands: Command) -> list[Reply]:
+        """Send commands that append an entry, as `Links.record` does. Raises StoreError."""
+        began = time.monotonic()
+        try:
+            replies = self._links.record(key, *commands)
+        except StoreError:
+            self._is_blocked = True
+            _BLOCKED.set(1)
+            raise
+        _APPEND.observe(time.monotonic() - began)
+        self._unblock()
+        return replies
+
+    def look_again(self, check_writable: Callable[[], None]) -> None:
+        """If the last event could not be stored, look whether it could now: perhaps nobody reads. Raises StoreError."""
+        if self._is_blocked:
+            check_writable()
+            self._unblock()
+
+    def _unblock(self) -> None:
+        if self._is_blocked:
+            self._is_blocked = False
+            _BLOCKED.set(0)
 
     def entry(self, event: Event) -> Appending:
         """Return the entry of an event, for a pipeline or a transaction."""

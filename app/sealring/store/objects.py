@@ -198,7 +198,7 @@ class RedisObjects:
 
     def attest(self, record: ObjectRecord, event: Event) -> Attestation:
         epoch_key = self._keyspace.epoch(record.id.home)
-        _, score, epoch = self._links.record(
+        _, score, epoch = self._audit.record(
             epoch_key, self._audit.entry(event).command, self._index.score(record), (b"GET", epoch_key)
         )
         newest = score is not None and parse_score(score) == record.updated_at

@@ -15,12 +15,22 @@ from sealring.errors import (
     WriteContention,
 )
 from sealring.fibers import MustNotWait
+from sealring.observability import metrics
 from sealring.store.connection.link import Command, Elsewhere, Link, LinkLost, Patience, Reply
 from sealring.store.connection.links import WAIT_MS, Links, fence
 
 ANSWER_LOST = "The store's reply was lost, and the write may have been applied. Read before you write again."
 
 T = TypeVar("T")
+
+_COMMITTED, _REPEATED, _REFUSED, _CONFLICT, _LANDED, _LOST, _UNKNOWN, _CONTENTION, _UNAVAILABLE = (
+    metrics.TRANSACTIONS.of(outcome=outcome)
+    for outcome in (
+        "committed", "repeated", "refused", "conflict", "ambiguous_landed", "ambiguous_lost", "unknown", "contention",
+        "unavailable",
+    )
+)  # fmt: skip
+_WAIT_SHORT = metrics.WAIT_SHORT.of()
 
 
 def _nothing() -> None:
@@ -60,9 +70,27 @@ def transact(links: Links, key: bytes, attempt: Try[T]) -> T:
     StoreUnavailable.
     """
     try:
-        return _transact(links, key, attempt, alone=False)
+        return _counted(links, key, attempt, alone=False)
     except MustNotWait:  # in its first try, as the member of a group: nothing was written
-        return _transact(links, key, attempt, alone=True)
+        return _counted(links, key, attempt, alone=True)
+
+
+def _counted(links: Links, key: bytes, attempt: Try[T], *, alone: bool) -> T:
+    """Count how a transaction fails; `_transact` counts its attempts and its success."""
+    try:
+        return _transact(links, key, attempt, alone=alone)
+    except OutcomeUnknown:
+        _UNKNOWN.add()
+        raise
+    except WriteContention:
+        _CONTENTION.add()
+        raise
+    except StoreError:
+        _UNAVAILABLE.add()
+        raise
+    except SealringError:
+        _REFUSED.add()
+        raise
 
 
 def _transact(links: Links, key: bytes, attempt: Try[T], *, alone: bool) -> T:
@@ -75,7 +103,9 @@ def _transact(links: Links, key: bytes, attempt: Try[T], *, alone: bool) -> T:
             with links.for_transaction(key, alone=alone) as link:
                 step = _attempt(link, attempt, lost)
                 if _completed(links, link, key, step):
+                    _count(step, lost)
                     return step.result
+                _CONFLICT.add()
         except LinkLost:
             links.look_again()
             if isinstance(step, Commit):
@@ -91,6 +121,16 @@ def _transact(links: Links, key: bytes, attempt: Try[T], *, alone: bool) -> T:
         alone = True
         if not patience.pause():
             raise OutcomeUnknown(ANSWER_LOST) if lost else failure
+
+
+def _count(step: Commit[T] | Settled[T], lost: Sequence[T]) -> None:
+    """Count a transaction that is in the store. With lost replies, the last attempt found out what became of them."""
+    if isinstance(step, Commit):
+        _COMMITTED.add()
+        if lost:
+            _LOST.add()
+    else:
+        (_LANDED if lost else _REPEATED).add()
 
 
 def _attempt(link: Link, attempt: Try[T], lost: Sequence[T]) -> Commit[T] | Settled[T]:
@@ -143,5 +183,6 @@ def _confirm(links: Links, link: Link, key: bytes) -> None:
 
 def _check_reached(links: Links, reached: int) -> None:
     if reached < links.replicas:
+        _WAIT_SHORT.add()
         links.look_again()  # they may have another primary by now
         raise OutcomeUnknown("The write is not on enough replicas yet. Read before you write again.")

@@ -75,6 +75,7 @@ def test_a_message_has_the_code_and_the_request_and_no_text_of_aws(provider, pro
         error = raised_by(lambda: provider.wrap(key, DEK, context, call()))
 
     assert str(error) == "AWS does not let us do this (AccessDeniedException, request r-1)"
+    assert error.request_id == "r-1"
     assert error.__context__ is None
 
 

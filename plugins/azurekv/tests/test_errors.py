@@ -136,4 +136,5 @@ def test_a_message_holds_our_words_and_the_vaults_request_id(azure, provider, ke
         unknown = raised(lambda: provider.wrap(key, bytes(32), context, call))
 
     assert str(known) == f"Key Vault answered 403 ForbiddenByRbac (request {identifier})"
+    assert known.request_id == identifier
     assert str(unknown) == "Key Vault answered 403"

@@ -19,6 +19,12 @@ class Checks(Answer):
     revocations = fields.String(required=True, metadata={"examples": ["ok", "integrity_failure"]})
 
 
+class Startup(Answer):
+    status = fields.String(required=True, metadata={"enum": ["started", "starting"], "examples": ["started"]})
+    failed = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"examples": [{"store": "store_lost"}]})
+    settings = fields.String(metadata={"description": "Only if the last reload of the settings was refused."})
+
+
 class Readiness(Answer):
     status = fields.String(required=True, metadata={"enum": ["ready", "not ready"], "examples": ["ready"]})
     failed = fields.Dict(keys=fields.String(), values=fields.String(), metadata={"examples": [{"store": "store_lost"}]})

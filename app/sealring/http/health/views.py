@@ -35,9 +35,16 @@ class HealthViews:
         self._lock = Lock()
         self._asked_at = float("-inf")
         self._codes: Mapping[str, str] = {}
+        self._started = False
 
     def alive(self) -> Reply:
         return Reply.json(200, {"status": "alive"})
+
+    def started(self) -> Reply:
+        """Once this worker was ready, it has started: a store that goes away later is not a reason to restart it."""
+        reply = Reply.json(200, {"status": "started"}) if self._started else self._reply({}, "started", "starting")
+        self._started = reply.status == 200
+        return reply
 
     def ready(self) -> Reply:
         return self._reply({})
@@ -68,11 +75,20 @@ class HealthViews:
                 },
                 blocks=True,
             ),
+            OpenRoute(
+                "/startupz",
+                self.started,
+                {200: answers.Startup, 503: answers.Startup},
+                id="hasStarted",
+                summary="Whether the server has been ready since its start",
+                text="For a startup probe. Once it was ready, it stays 200, whatever becomes of the store.",
+                blocks=True,
+            ),
         )
 
-    def _reply(self, details: Mapping[str, object]) -> Reply:
+    def _reply(self, details: Mapping[str, object], good: str = "ready", bad: str = "not ready") -> Reply:
         failed = {name: code for name, code in self._checked().items() if code}
-        state: dict[str, object] = {"status": "not ready", "failed": failed} if failed else {"status": "ready"}
+        state: dict[str, object] = {"status": bad, "failed": failed} if failed else {"status": good}
         if self._readiness.reload_refused():
             state["settings"] = REFUSED
         return Reply.json(503 if failed else 200, {**state, **details})

@@ -73,7 +73,7 @@ _UNKNOWN_REPLICAS = "allow +info to the user of the URL"
 def read_facts(links: Links) -> Sequence[StoreFacts]:
     """Ask each primary for its settings; return at least one. Raises StoreUnavailable if the store does not answer."""
     configs = map(_pairs, _answers(links, (b"CONFIG", b"GET", *_READ)))
-    infos = map(_fields, _answers(links, (b"INFO",)))
+    infos = map(info_fields, _answers(links, (b"INFO",)))
     nodes: Iterator[tuple[Mapping[str, str], Mapping[str, str]]]
     nodes = zip_longest(configs, infos, fillvalue=MappingProxyType({}))  # shorter: refused, or a node went away
     return [StoreFacts(config, info) for config, info in nodes] or [StoreFacts({}, {})]
@@ -162,7 +162,7 @@ def _pairs(flat: Reply) -> Mapping[str, str]:
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _fields(info: bytes) -> Mapping[str, str]:
+def info_fields(info: bytes) -> Mapping[str, str]:
     """Read the `name:value` lines of INFO. Its values are ASCII except for paths, which are not used here."""
     lines = info.decode("utf-8", "replace").splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))

@@ -18,6 +18,8 @@ from redis.exceptions import OutOfMemoryError
 
 from sealring import fibers
 from sealring.errors import IntegrityFailure, StoreFull, StoreUnavailable
+from sealring.observability import metrics
+from sealring.observability.trail import Layer, spent
 
 DEADLINE_S = 1.8  # of one use case, so that an unavailable store is a 503 within two seconds
 
@@ -26,6 +28,8 @@ _SCAN_COUNT = 5000  # about a millisecond of the store's time
 Command = tuple[bytes | str | int, ...]
 Reply = Any  # what RESP2 knows: bytes, int, None, list
 Connect = Callable[[], AbstractConnection]
+
+_TRIPS = metrics.STORE_TRIPS.of()
 
 
 class LinkLost(Exception):
@@ -68,7 +72,13 @@ class Link:
     def replies(self, *commands: Command) -> list[Reply]:
         """Likewise, with an exception as the reply to a command that the store refuses. Raises LinkLost."""
         packed = b"".join(map(pack_command, commands))  # type: ignore[arg-type] # its stub knows 1-tuples only
-        return self._exchanged(packed, len(commands))
+        began = time.monotonic()
+        try:
+            return self._exchanged(packed, len(commands))
+        finally:
+            ended = time.monotonic()
+            _TRIPS.observe(ended - began)
+            spent(Layer.STORE, began, ended)
 
     def snapshot(self, *commands: Command) -> list[Reply]:
         """Read by several commands of one slot at one moment. A reply may be an exception. Raises like `send`."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sealring import fibers
 from sealring.errors import StoreUnavailable
+from sealring.observability import metrics
 from sealring.store.connection.cluster import Cluster
 from sealring.store.connection.endpoint import Endpoint
 from sealring.store.connection.groups import Member
@@ -21,6 +22,8 @@ from sealring.store.schema.keyspace import fence_beside
 WAIT_MS = 700  # less than a reply may take
 
 T = TypeVar("T")
+
+_WAIT_SHORT = metrics.WAIT_SHORT.of()
 
 
 class Links:
@@ -76,6 +79,7 @@ class Links:
         waiting = (*commands, (b"WAIT", self.replicas, WAIT_MS))  # others must not wait too
         *replies, reached = _patiently(lambda: _sent_alone(self._topology.pool(key), waiting), self.look_again)
         if reached < self.replicas:
+            _WAIT_SHORT.add()
             self.look_again()  # they may have another primary by now
             raise StoreUnavailable("The store has too few replicas now. Try again later.")
         return replies

@@ -14,9 +14,13 @@ class ProviderError(Exception):
     plugin that knows another owner of a failure derives a class with that `owner`.
 
     Messages are for the operator's log: no key material, no plaintext, no text that a provider sent.
+
+    `request_id` is the id that the provider gave to the call, if it gave one: the log has it, so that the failure is
+    found in the provider's own log. At most 64 of [A-Za-z0-9._-]; any other is dropped.
     """
 
     owner: ClassVar[Owner] = "tenant"
+    request_id: str = ""
 
 
 class AccessDenied(ProviderError):

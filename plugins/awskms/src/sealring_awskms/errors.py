@@ -84,5 +84,7 @@ def failure(response: Mapping[str, Any]) -> ProviderError:
     code, request = code_of(response), told.get("RequestId")
     otherwise = _THROTTLED if told.get("HTTPStatusCode") == 429 else _OTHERWISE
     kind, message = MEANINGS.get(code, otherwise)
-    asked = f", request {request}" if isinstance(request, str) and _PLAIN.fullmatch(request) else ""
-    return kind(f"{message} ({code}{asked})")
+    named = request if isinstance(request, str) and _PLAIN.fullmatch(request) else ""
+    error = kind(f"{message} ({code}{f', request {named}' if named else ''})")
+    error.request_id = named
+    return error

@@ -85,8 +85,11 @@ def vault_failure(answer: Answer) -> ProviderError:
     """Return what to raise for an answer of the vault that is neither 200 nor 401."""
     code = _code(answer.document())
     kind = CODES.get(code) or STATUSES.get(answer.status, Unavailable)
-    said = f"Key Vault answered {answer.status}{f' {code}' if code in CODES else ''}{_request_of(answer)}"
-    return Throttled(said, retry_after_s=_retry_after_s(answer)) if kind is Throttled else kind(said)
+    said = f"Key Vault answered {answer.status}{f' {code}' if code in CODES else ''}"
+    said += _quoted(answer)
+    error = Throttled(said, retry_after_s=_retry_after_s(answer)) if kind is Throttled else kind(said)
+    error.request_id = _request_of(answer)
+    return error
 
 
 def refusal(answer: Answer, target: Target) -> ProviderError:
@@ -100,7 +103,9 @@ def refusal(answer: Answer, target: Target) -> ProviderError:
         return AccessDenied("the vault is in another tenant than tenant_id says")
     if challenge.get("resource", target.resource).rstrip("/") != target.resource:
         return Unavailable("the vault asks for a token of another resource; none was sent")
-    return Unavailable(f"the vault does not take our token{_request_of(answer)}")
+    error = Unavailable(f"the vault does not take our token{_quoted(answer)}")
+    error.request_id = _request_of(answer)
+    return error
 
 
 def token_failure(answer: Answer) -> ProviderError:
@@ -124,8 +129,14 @@ def _code(body: Mapping[str, object]) -> str:
 
 
 def _request_of(answer: Answer) -> str:
+    """Return the id that the vault gave to the request; "" if it gave none."""
     request_id = answer.headers.get("x-ms-request-id", "")
-    return f" (request {request_id})" if UUID.fullmatch(request_id) else ""
+    return request_id if UUID.fullmatch(request_id) else ""
+
+
+def _quoted(answer: Answer) -> str:
+    request_id = _request_of(answer)
+    return f" (request {request_id})" if request_id else ""
 
 
 def _retry_after_s(answer: Answer) -> float | None:

@@ -1,0 +1,67 @@
+"""What `helm test` asks of the server: that it is ready, refuses strangers, and keeps an object for a token."""
+
+import json
+import ssl
+import sys
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+CA = Path("/ca")
+TOKEN = Path("/token/token")
+TIMEOUT_S = 30
+
+
+def main(url: str, organization: str) -> None:
+    check("readiness", ask(url, "GET", "/readyz").get("status"), "ready")
+    check("a stranger", ask(url, "GET", "/vault/v1/kv").get("code"), "unauthenticated")
+    if TOKEN.exists():
+        keeps_an_object(url, organization, TOKEN.read_text().strip())
+
+
+def keeps_an_object(url: str, organization: str, token: str) -> None:
+    value = str(uuid.uuid4())
+    new = {"name": f"helm-test-{value}", "value": value, "key_context": {"organization_id": organization}}
+    made = ask(url, "POST", "/vault/v1/kv", token, new)
+    path = f"/vault/v1/kv/{made.get('id')}"
+    check("what was stored", ask(url, "GET", path, token).get("value"), value)
+    ask(url, "DELETE", path, token)
+    check("what was deleted", ask(url, "GET", path, token).get("code"), "not_found")
+
+
+def check(what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise SystemExit(f"{what}: {found!r} instead of {expected!r}")
+    print(f"{what}: {found if what != 'what was stored' else 'as it was sent'}")
+
+
+def ask(url: str, method: str, path: str, token: str = "", body: object = None) -> dict[str, object]:
+    """Return the JSON of the answer, whatever its status."""
+    request = urllib.request.Request(
+        url + path,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=trusted()) as answer:
+            raw = answer.read()
+    except urllib.error.HTTPError as refused:
+        raw = refused.read()
+    found: dict[str, object] = json.loads(raw or b"{}")
+    return found
+
+
+def trusted() -> ssl.SSLContext:
+    """Trust the certificate's own issuer, beside those of the system."""
+    context = ssl.create_default_context()
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    for file in (CA / "ca.crt", CA / "tls.crt"):
+        if file.exists():
+            context.load_verify_locations(file)
+    return context
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

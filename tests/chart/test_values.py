@@ -1,0 +1,145 @@
+"""Values of the chart: all are known, documented and checked, and none is a secret."""
+
+import importlib.util
+import json
+import sys
+import tomllib
+
+import pytest
+import yaml
+from helm_python import HelmError
+
+from chart.rendering import CASES, CHART, ROOT, case, chart, render
+
+DESCRIBED = importlib.util.spec_from_file_location("describe", ROOT / "helm" / "describe.py")
+describe = importlib.util.module_from_spec(DESCRIBED)
+sys.modules["describe"] = describe  # dataclasses look their module up
+DESCRIBED.loader.exec_module(describe)
+
+DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+
+OF_KUBERNETES = {  # objects in Kubernetes' own form, or of third parties
+    "affinity", "tolerations", "extraVolumes", "extraVolumeMounts", "extraContainers", "extraObjects", "global",
+    "networkPolicy.extraEgress", "gateway.parentRefs", "settings.plugins",
+}  # fmt: skip
+
+
+def objects(schema, path=()):
+    """Every schema of an object, with its path; a definition has the path of its first use."""
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    if "object" in schema.get("type", ()):
+        yield ".".join(path), schema
+    for name, inner in schema.get("properties", {}).items():
+        yield from objects(inner, (*path, name))
+    if "items" in schema:
+        yield from objects(schema["items"], path)
+
+
+def test_the_schema_is_made_from_the_values():
+    assert (CHART / "values.schema.json").read_text() == describe.schema_text()
+
+
+def test_the_table_of_the_readme_is_made_from_the_values():
+    readme = (CHART / "README.md").read_text()
+
+    assert readme == describe.with_table(readme)
+
+
+def test_the_schema_is_closed_at_every_level():
+    def is_open(schema):
+        return schema.get("additionalProperties", True) is True or schema.get("additionalProperties") == {
+            "type": "object"
+        }
+
+    found = {path for path, schema in objects(SCHEMA) if is_open(schema)}
+
+    assert {
+        path for path in found if path not in OF_KUBERNETES and not path.endswith(("Selector", "ipBlock", "valueFrom"))
+    } == set()
+
+
+def test_the_schema_has_every_setting_that_the_server_knows():
+    properties = SCHEMA["properties"]["settings"]["properties"]
+
+    assert {"store", "keys", "plugins", "issuers", "token", "limits", "server"} <= properties.keys()
+    assert {"max_value_bytes", "organization_objects"} <= properties["limits"]["properties"].keys()
+    assert "url" not in properties["store"]["properties"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"replica": 3},
+        {"image__tags": "1"},
+        {"tls__certManager__issuerRef__nam": "x"},
+        {"settings__limits": {"max_value_byte": 1}},
+        {"settings__store": {"url": "redis://:password@store"}},
+        {"settings__plugins__local": {"root_key": "x"}},
+        {"settings__nonsense": {}},
+        {"resources": {"request": {}}},
+        {"image__digest": "sha256:short"},
+        {"replicas": 0},
+        {"replicas": "three"},
+        {"secrets": {"../etc": "x"}},
+        {"secrets": {"store": "x"}},
+    ],
+    ids=str,
+)
+def test_an_unknown_or_impossible_value_is_refused(changes):
+    with pytest.raises(HelmError, match="schema|additional|does not"):
+        render(case("default", **changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("default", {"store__existingSecret": ""}, "store.existingSecret is required"),
+        ("default", {"tls__existingSecret": ""}, "tls.existingSecret is required"),
+        ("default", {"tls__certManager__enabled": True}, "both set"),
+        ("aws", {"tls__certManager__issuerRef__name": ""}, "tls.certManager.issuerRef.name is required"),
+        ("default", {"trust__existingConfigMap": "mine"}, "contradict"),
+        ("valkey", {"valkey__existingSecret": ""}, "no default password"),
+        ("valkey", {"valkey__tlsSecret": ""}, "valkey.tlsSecret is required"),
+        ("hsm", {"pkcs11__image": ""}, "pkcs11.image is required"),
+        ("operations", {"ingress__host": ""}, "ingress.host is required"),
+        ("operations", {"ingress__tlsSecret": ""}, "ingress.tlsSecret is required"),
+        ("operations", {"metrics__enabled": False}, "need metrics.enabled"),
+        ("gateway", {"gateway__parentRefs": []}, "gateway.parentRefs is required"),
+        ("gateway", {"gateway__backendCAConfigMap": ""}, "gateway.backendCAConfigMap is required"),
+        ("default", {"kubernetesApi__tokenReview": True}, "needs kubernetesApi.enabled"),
+        ("default", {"serviceAccount__create": False}, "serviceAccount.name is required"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_is_missing_is_named(name, changes, said):
+    with pytest.raises(HelmError, match=said):
+        render(case(name, **changes))
+
+
+def test_nothing_is_installed_from_the_defaults_alone():
+    with pytest.raises(HelmError, match=" is required: "):
+        render({})
+
+
+def test_no_default_is_a_password():
+    text = (CHART / "values.yaml").read_text()
+    secret = [name for name in ("existingSecret", "tlsSecret", "caSecret", "tokenSecret") if f"{name}: " in text]
+
+    assert len(secret) == 4
+    assert all(f'{name}: ""\n' in text for name in secret)
+    assert not any("randAlpha" in path.read_text() for path in CHART.rglob("templates/**/*.*"))
+
+
+def test_the_chart_makes_no_secret():
+    for name in CASES:
+        assert [each for each in render(case(name)) if each["kind"] == "Secret"] == []
+
+
+def test_chart_and_server_have_one_version():
+    assert chart().metadata["appVersion"] == chart().metadata["version"] == version()
+
+
+def version():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
