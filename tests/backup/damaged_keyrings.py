@@ -11,7 +11,7 @@ def _made(it, org=BETA, rotations=1):
     for _ in range(rotations):
         it.opened.use.keyrings.rotate(ring, caller(org))
     it.opened.use.keyrings.encrypt(ring, b"value", caller(org))
-    owned = OwnedKeyring(it.environment, ring)
+    owned = OwnedKeyring(it.mine.environment, ring)
     return it.keyspace.keyring(owned), f"keyring {it.keyspace.keyring_digest(owned).hex()}"
 
 
@@ -71,13 +71,13 @@ def keyring_of_another_type(it):
     return [f"keyring {(b'k' * 16).hex()}: it is of another type"]
 
 
-def altered_counts(it):
+def altered_encryptions(it):
     key, called = _made(it)
     it.call(b"HSET", it.place(Kind.KEYRING_USES, key[-16:]), b"dek_x", b"-1")
     return [f"{called}: its counts were altered"]
 
 
-def counts_of_another_type(it):
+def encryptions_of_another_type(it):
     it.call(b"SET", it.place(Kind.KEYRING_USES, b"k" * 16), b"noise")
     return [f"keyring {(b'k' * 16).hex()}: its counts were altered"]
 
@@ -88,10 +88,10 @@ def list_of_another_type(it):
 
 
 def _counted(it, counted, found):
-    home = it.keyspace.home(it.environment, BETA).raw.hex().upper()
+    home = it.keyspace.home(it.mine.environment, BETA).raw.hex().upper()
     size = it.theirs.current.size
     said = [f"{each + 1} objects, {size} bytes and 2 contexts" for each in (counted, found)]
-    return [f"secret_{home}\u2026 ({it.environment}): counted as {said[0]}, but there are {said[1]}"]
+    return [f"secret_{home}\u2026 ({it.mine.environment}): counted as {said[0]}, but there are {said[1]}"]
 
 
 KEYRINGS = [
@@ -103,7 +103,7 @@ KEYRINGS = [
     unlisted,
     listed_in_vain,
     keyring_of_another_type,
-    altered_counts,
-    counts_of_another_type,
+    altered_encryptions,
+    encryptions_of_another_type,
     list_of_another_type,
 ]

@@ -8,7 +8,7 @@ from sealring.domain.limits import Use
 from sealring.errors import EnvelopeRejected
 from sealring.store.backup.restore import UNSEEN_WRAPS
 from sealring.store.schema.counts import Counts
-from support.make import ACME, caller
+from support.make import ACME, ENVIRONMENT, caller
 
 ME, ALL = caller(ACME), caller()
 RING, NOBODYS = Keyring(f"{ACME}/payments"), Keyring("env 1/żółć")
@@ -32,9 +32,8 @@ def restored(installed, sealed):
         yield store
 
 
-def owned(installed, ring):
-    (environment,) = installed.settings.environments
-    return OwnedKeyring(environment, ring)
+def owned(ring):
+    return OwnedKeyring(ENVIRONMENT, ring)
 
 
 def test_restored_keyrings_open_what_they_encrypted_and_go_on(restored, sealed):
@@ -48,28 +47,28 @@ def test_restored_keyrings_open_what_they_encrypted_and_go_on(restored, sealed):
 
 def test_restored_keyrings_are_whole_listed_and_counted(installed, opened, restored):
     assert installed.findings == []
-    assert restored.store.usage.load(owned(installed, RING).environment, ACME) == Use(objects=2, contexts=1)
-    pages = restored.store.keyrings.page(owned(installed, RING).environment)
+    assert restored.store.usage.load(owned(RING).environment, ACME) == Use(objects=2, contexts=1)
+    pages = restored.store.keyrings.page(owned(RING).environment)
     listed = []
     while True:
         listed += [each.ring.ring.name for each in pages.keyrings]
         if pages.after is None:
             break
-        pages = restored.store.keyrings.page(owned(installed, RING).environment, pages.after)
+        pages = restored.store.keyrings.page(owned(RING).environment, pages.after)
     assert sorted(listed) == sorted([RING.name, NOBODYS.name])
 
 
 def test_what_may_have_been_encrypted_since_the_backup_counts(installed, opened, restored):
-    before = opened.store.keyring_log.counts(owned(installed, RING))
+    before = opened.store.keyring_log.counts(owned(RING))
 
-    after = restored.store.keyring_log.counts(owned(installed, RING))
+    after = restored.store.keyring_log.counts(owned(RING))
 
     assert after == {key_id: count + UNSEEN_WRAPS for key_id, count in before.items()}
     assert sorted(before.values()) == [1, 1]
 
 
 def test_the_newest_dek_is_the_newest_after_a_restore(installed, opened, restored):
-    ring = owned(installed, RING)
+    ring = owned(RING)
 
     assert restored.store.keyrings.latest(ring).id == opened.store.keyrings.latest(ring).id
 
@@ -90,7 +89,7 @@ def test_keys_of_keyrings_are_counted_only_if_there_are_any(installed, sealed):
 
 def test_a_dek_that_does_not_open_is_found_by_opening_it(installed, opened, sealed):
     """Its wrap was altered, under a MAC that is right."""
-    ring = owned(installed, RING)
+    ring = owned(RING)
     dek = opened.store.keyrings.latest(ring)
     altered = dek.record[:60] + bytes((dek.record[60] ^ 1,)) + dek.record[61:]
     event = next(each for each in opened.store.events() if each.action == "vault.keyring.dek_created")

@@ -92,6 +92,18 @@ def test_only_a_dek_that_follows_another_moves_the_epoch(store):
     assert epoch(store) != before
 
 
+def test_a_dek_of_another_epoch_is_not_stored(store):
+    before = epoch(store)
+    store.keyring_log.changed(RING, change(), moves_epoch=True)
+
+    assert not store.keyrings.add(RING, ONE, None, change(epoch=before))
+    assert store.keyrings.latest(RING) is None
+    assert store.keyrings.add(RING, ONE, None, change(epoch=epoch(store)))
+    read = store.keyrings.load(RING, ONE.id)
+    assert not store.keyrings.replace(RING, read, b"again", change(epoch=before))
+    assert store.keyrings.replace(RING, read, b"again", change(epoch=epoch(store)))
+
+
 def test_a_dek_counts_as_an_object_until_its_keyring_is_destroyed(store):
     limits = Limits(objects=2)
     store.keyrings.add(RING, ONE, None, change(limits=limits))

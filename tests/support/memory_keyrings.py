@@ -42,7 +42,7 @@ class MemoryKeyrings:
             held = self._rings.get(ring)
             if held is not None and dek.id in held.deks:
                 return held.deks[dek.id].record == dek.record
-            if (held and held.latest) != (expected and expected.id):
+            if (held and held.latest) != (expected and expected.id) or change.epoch not in {None, self._epoch(ring)}:
                 return False
             change.limits.admit(self._audit.used(ring.environment, ring.org), Use(objects=1))
             self._audit.use(ring.environment, ring.org, Use(objects=1))
@@ -53,7 +53,7 @@ class MemoryKeyrings:
 
     def replace(self, ring, old, record, change):
         with self._lock:
-            if self.load(ring, old.id) != old:
+            if self.load(ring, old.id) != old or change.epoch not in {None, self._epoch(ring)}:
                 return False
             self._rings[ring].deks[old.id] = self._stamped(StoredDek(old.id, record))
             self.changed(ring, change, moves_epoch=False)
@@ -103,6 +103,9 @@ class MemoryKeyrings:
 
     def forget(self, ring):
         self._counts.pop(ring, None)
+
+    def _epoch(self, ring):
+        return self._audit.epochs.get(home(ring.environment, ring.org))
 
     def _move(self, ring):
         self._audit.epochs[home(ring.environment, ring.org)] = new_epoch()

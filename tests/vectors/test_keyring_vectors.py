@@ -39,7 +39,9 @@ def test_the_vectors_are_those_that_the_second_writer_makes():
     assert vectors() == VECTORS
 
 
-@pytest.mark.parametrize("each", VECTORS["envelopes"], ids=lambda each: f"{each['algorithm']} {each['key_id']}")
+@pytest.mark.parametrize(
+    "each", VECTORS["envelopes"], ids=lambda each: f"{each['algorithm']} {each['key_id']} {len(each['value'])}"
+)
 def test_our_reader_opens_the_envelopes(each):
     envelope, key_id = parse_envelope(bytes.fromhex(each["bytes"]))
 

@@ -31,12 +31,14 @@ class StoredDek:
 class KeyringChange:
     """What is stored together with a change of a keyring: its event, and the uses of KEKs to count.
 
-    `limits` are those of the keyring's organization: a new DEK that would exceed a quota is refused.
+    `limits` are those of the keyring's organization: a new DEK that would exceed a quota is refused. `epoch` is that of
+    the decision by which the DEK was wrapped: nothing is stored if the organization has another by now. None: any.
     """
 
     event: Event
     uses: Sequence[KekUse] = ()
     limits: Limits = NO_LIMITS
+    epoch: Epoch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,18 @@ class KeyringStore(Protocol):
     def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
         """Store a new DEK, and make it the newest. Move the organization's epoch if another DEK preceded it.
 
-        Return False if the newest DEK is not the `expected` one (as `latest` returned it; None: there is none), or if
-        the id exists: the new DEK is not, and was never, the newest. A DEK with a lost reply is recognised by its
-        record. Raises QuotaExceeded.
+        Return False if the newest DEK is not the `expected` one (as `latest` returned it; None: there is none), if the
+        epoch has moved, or if the id exists: the new DEK is not, and was never, the newest. A DEK with a lost reply is
+        recognised by its record. Raises QuotaExceeded.
         """
 
     def replace(self, ring: OwnedKeyring, old: StoredDek, record: bytes, change: KeyringChange) -> bool:
         """Replace the record of a DEK by another wrapping of the same DEK.
 
         Where the pointer to the newest DEK is a copy of its record, replace it as well if it is of this DEK. Never
-        change which DEK is the newest. Return False if the stored record is not the `old` one, as `load`, `latest` or
-        `deks` returned it. `latest` may differ from `load` after a crash: then only that copy is replaced.
+        change which DEK is the newest. Return False if the epoch has moved, or if the stored record is not the `old`
+        one, as `load`, `latest` or `deks` returned it. `latest` may differ from `load` after a crash: then only that
+        copy is replaced.
         """
 
     def deks(self, ring: OwnedKeyring) -> Sequence[StoredDek]:

@@ -117,9 +117,9 @@ class KeyringCare:
 
     def _moved(self, caller: Caller, ring: OwnedKeyring, dek: StoredDek) -> bool:
         """Wrap a DEK anew; return whether it was under other KEKs, and now is under those of its route."""
-        decision = self._bound.renewed(ring.environment, ring.org)
         found: StoredDek | None = dek
         for _ in range(_TRIES):
+            decision = self._bound.renewed(ring.environment, ring.org)
             if found is None:  # destroyed meanwhile
                 return False
             with self._keys.unwrap(ring, found.id, found.record, decision, caller) as secret:
@@ -128,7 +128,8 @@ class KeyringCare:
             if self._keys.under(found.id, found.record) == self._keys.under(found.id, wrapping.record):
                 return False
             event = event_of(Action.KEYRING_DEK_REWRAPPED, ring, caller, target=found.id)
-            if self._store.replace(ring, found, wrapping.record, KeyringChange(event, wrapping.uses)):
+            change = KeyringChange(event, wrapping.uses, epoch=decision.epoch)
+            if self._store.replace(ring, found, wrapping.record, change):
                 return True
             found = self._store.load(ring, found.id)
         return False  # others replace it all the time; the second pass tells under which KEKs

@@ -122,11 +122,17 @@ class Keyrings:
         Raises QuotaExceeded.
         """
         owned = self._admitted(ring, caller)
-        decision = self._bound.decision(owned.environment, owned.org)
-        with self._refusals_audited(owned, caller):
-            dek, _ = self._bound.by(decision, lambda decision: self._deks.rotated(owned, decision, caller))
-        self._bound.renewed(owned.environment, owned.org)
-        return DekInfo(dek.id, dek.created_at, kek_ids(dek.record), latest=True)
+        while True:
+            decision = self._bound.renewed(owned.environment, owned.org)
+            with self._refusals_audited(owned, caller):
+                dek, _ = self._bound.by(decision, partial(self._rotated, owned, caller))
+            if dek is not None:
+                self._bound.renewed(owned.environment, owned.org)
+                return DekInfo(dek.id, dek.created_at, kek_ids(dek.record), latest=True)
+            caller = caller.again()
+
+    def _rotated(self, ring: OwnedKeyring, caller: Caller, decision: Decision) -> KnownDek | None:
+        return self._deks.rotated(ring, decision, caller)
 
     def _admitted(self, ring: Keyring, caller: Caller) -> OwnedKeyring:
         caller.principal.require(Permission.KEYRINGS_USE)

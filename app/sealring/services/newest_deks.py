@@ -80,7 +80,7 @@ class Deks:
         )
 
     def newest(self, ring: OwnedKeyring, decision: Decision, caller: Caller, encryptions: int) -> KnownDek | None:
-        """Return the newest DEK, for so many new values. None: it had to be replaced; decide again, and ask again.
+        """Return the newest DEK, for so many new values. None: decide again, and ask again.
 
         Raises QuotaExceeded if a DEK would have to be made.
         """
@@ -91,17 +91,12 @@ class Deks:
         flight = (place, decision.epoch)
         return self._newest.get(flight, lambda: self._found_or_made(asking, encryptions), caller.deadline)
 
-    def rotated(self, ring: OwnedKeyring, decision: Decision, caller: Caller) -> KnownDek:
-        """Make a new DEK the newest, and return it; or the one that another made at the same time."""
-        while True:
-            asking, expected = _Asking(ring, decision, caller), self._store.latest(ring)
-            made = self._made(asking, expected, FIRST if expected is None else ON_DEMAND)
-            if made is not None:
-                return self._kept(newest_of(ring), made, asking, self._recent.generation)
-            caller = caller.again()
-            newest = self._store.latest(ring)
-            if newest is not None and (expected is None or newest.id != expected.id):
-                return self._kept(newest_of(ring), newest, asking, self._recent.generation)
+    def rotated(self, ring: OwnedKeyring, decision: Decision, caller: Caller) -> KnownDek | None:
+        """Make a new DEK the newest, and return it. None: another was quicker, or the decision holds no longer."""
+        asking, expected = _Asking(ring, decision, caller), self._store.latest(ring)
+        generation = self._recent.generation
+        made = self._made(asking, expected, FIRST if expected is None else ON_DEMAND)
+        return None if made is None else self._kept(newest_of(ring), made, asking, generation)
 
     def cipher(self, ring: OwnedKeyring, dek: KnownDek, decision: Decision, caller: Caller) -> KeyringCipher:
         """Return the cipher of a DEK: at once, or opened by the customers' keys that guard it."""
@@ -135,20 +130,17 @@ class Deks:
         return self._kept(place_of(asking.ring, key_id), found, asking, generation)
 
     def _found_or_made(self, asking: _Asking, encryptions: int) -> KnownDek | None:
-        """Return the newest DEK, or the first; None if it had to be replaced, which moves the epoch."""
-        caller = asking.caller
-        while True:
-            generation = self._recent.generation
-            found = self._store.latest(asking.ring)
-            why = FIRST if found is None else self._unfit(found, asking, encryptions)
-            if found is None or why is not None:
-                made = self._made(asking, found, why or FIRST)
-                if found is not None:
-                    return None
-                found = made
-            if found is not None:
-                return self._kept(newest_of(asking.ring), found, asking, generation)
-            caller = caller.again()  # another has made the first one: it is taken in the next round
+        """Return the newest DEK, or the first. None: it was replaced, another was quicker, or the epoch has moved."""
+        generation = self._recent.generation
+        found = self._store.latest(asking.ring)
+        why = FIRST if found is None else self._unfit(found, asking, encryptions)
+        if why is not None:
+            made = self._made(asking, found, why)
+            if made is None or found is not None:
+                return None
+            found = made
+        assert found is not None  # else it would have to be made
+        return self._kept(newest_of(asking.ring), found, asking, generation)
 
     def _unfit(self, found: StoredDek, asking: _Asking, encryptions: int) -> str | None:
         """Return why a stored DEK may not encrypt so many values more; None: it may."""
@@ -165,7 +157,7 @@ class Deks:
         return BY_AGE if 0 < self._rules.rotate_after_s <= age_s else None
 
     def _made(self, asking: _Asking, expected: StoredDek | None, why: str) -> StoredDek | None:
-        """Make a DEK, and return it if it became the newest instead of `expected`; None: another was quicker."""
+        """Make a DEK, and return it if it became the newest instead of `expected`, else None."""
         ring, decision, caller = asking.ring, asking.decision, asking.caller
         key_id, created_at = new_dek_id(), int(self._clock() * 1000)
         with DataKey.fresh() as key:
@@ -173,8 +165,8 @@ class Deks:
         dek = StoredDek(key_id, wrapping.record)
         event = event_of(Action.KEYRING_DEK_CREATED, ring, caller, target=key_id, detail=why)
         limits = self._limits_of(ring.environment, ring.org)
-        added = self._store.add(ring, dek, expected, KeyringChange(event, wrapping.uses, limits))
-        return dek if added else None
+        change = KeyringChange(event, wrapping.uses, limits, decision.epoch)
+        return dek if self._store.add(ring, dek, expected, change) else None
 
     def _kept(self, place: Place, found: StoredDek, asking: _Asking, generation: int) -> KnownDek:
         """Return a DEK, open if it may be kept so, and cache it."""

@@ -60,17 +60,17 @@ class RedisKeyrings:
     def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
         key, home = self._keyspace.keyring(ring), self._keyspace.home(ring.environment, ring.org)
         field, new = dek.id.encode(), self._codec.encode_dek(self._digest(ring), dek.id, dek.record)
-        usage = (b"HGETALL", self._keyspace.usage(home))
+        usage, epoch = (b"HGETALL", self._keyspace.usage(home)), self._keyspace.epoch(home)
 
         def attempt(link: Link, _lost: Sequence[bool]) -> Commit[bool] | Settled[bool]:
-            watched = (b"WATCH", key, self._markers.key(home.partition))
-            reading = (self._markers.reading(home.partition), (b"HGET", key, HEAD), (b"HGET", key, field), usage)
-            _, marker, raw, found, used = link.send(watched, *reading)
+            watched = (b"WATCH", key, epoch, self._markers.key(home.partition))
+            reading = ((b"HGET", key, HEAD), (b"HGET", key, field), (b"GET", epoch), usage)
+            _, marker, raw, found, now, used = link.send(watched, self._markers.reading(home.partition), *reading)
             self._markers.check(home.partition, marker)
             head = None if raw is None else self._head(ring, raw)
             if found is not None:
                 return Settled(found == new)  # the result of an earlier EXEC of ours, or another DEK of this id
-            if (head and head.latest) != (expected and expected.id):
+            if (head and head.latest) != (expected and expected.id) or change.epoch not in {None, now}:
                 return Settled(result=False)
             change.limits.admit(use_in(used, ring.environment, ring.org), Use(objects=1))
             count = 0 if head is None else head.deks
@@ -80,16 +80,18 @@ class RedisKeyrings:
         return transact(self._links, key, attempt)
 
     def replace(self, ring: OwnedKeyring, old: StoredDek, record: bytes, change: KeyringChange) -> bool:
-        key, partition = self._keyspace.keyring(ring), self._keyspace.partition(ring.environment, ring.org)
+        key, home = self._keyspace.keyring(ring), self._keyspace.home(ring.environment, ring.org)
+        epoch, partition = self._keyspace.epoch(home), home.partition
         field, new = old.id.encode(), self._codec.encode_dek(self._digest(ring), old.id, record)
 
         def attempt(link: Link, lost: Sequence[bool]) -> Commit[bool] | Settled[bool]:
-            watched = (b"WATCH", key, self._markers.key(partition))
-            _, marker, found = link.send(watched, self._markers.reading(partition), (b"HGET", key, field))
+            watched = (b"WATCH", key, epoch, self._markers.key(partition))
+            reading = (self._markers.reading(partition), (b"HGET", key, field), (b"GET", epoch))
+            _, marker, found, now = link.send(watched, *reading)
             self._markers.check(partition, marker)
             if lost and found == new:
                 return Settled(result=True)
-            if found != old.version:
+            if found != old.version or change.epoch not in {None, now}:
                 return Settled(result=False)
             return self._commit(ring, change, [(b"HSET", key, field, new)], result=True)
 
