@@ -10,7 +10,20 @@ from mutants.symbols import Stale, change_of
 
 MUTANTS = read_lists(LISTS)
 PACKAGES = {
-    *("auth", "backup", "client", "crypto", "domain", "http", "keys", "observability", "server", "services", "store"),
+    *(
+        "auth",
+        "backup",
+        "client",
+        "connect",
+        "crypto",
+        "domain",
+        "http",
+        "keys",
+        "observability",
+        "server",
+        "services",
+        "store",
+    ),
     *("api", "awskms", "azurekv", "gcpkms", "hsm", "local"),
 }
 

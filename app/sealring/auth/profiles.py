@@ -173,3 +173,20 @@ def _environment(fields: Table) -> EnvironmentId:
     if environment is None:
         fields.refuse("environment_id", "must be environment_ followed by a ULID")
     return environment
+
+
+@dataclass(frozen=True, slots=True)
+class LocalIssuer:
+    """The signing key of `sealring token`, and the issuer whose profile accepts its tokens."""
+
+    signing_key_file: Path
+    issuer: str
+
+    @classmethod
+    def parse(cls, root: Table, base: Path) -> Self | None:
+        """Check the table of the settings, if it is there. Raises SettingsInvalid."""
+        if "token" not in root.members:
+            return None
+        table = root.table("token")
+        table.only("signing_key_file", "issuer")
+        return cls(base / table.text("signing_key_file"), table.text("issuer"))

@@ -35,7 +35,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. Only auth/scoping.py makes one; `of_one` makes a lesser one of it."""
+    """A verified caller. Only auth/ makes one; `of_one` makes a lesser one of it."""
 
     issuer: str
     subject: str
