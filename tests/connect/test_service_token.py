@@ -1,12 +1,19 @@
 """The service token: it opens the keyrings that it is for, and nothing else."""
 
+import io
+
 import pytest
 
 from auth.kit import SetClock, nothing_revoked, verifier
 from connect.kit import CEILING, Vault, token
+from revocations.commands import new_installation
+from sealring import settings
 from sealring.auth.scoping import Authenticator
-from sealring.auth.service_token import ServiceToken, WithServiceToken
+from sealring.auth.service_token import WARNING, ServiceToken, WithServiceToken
 from sealring.errors import SettingsInvalid
+from sealring.observability.logs import Log
+from sealring.server.application import make_app
+from sealring.server.inheritance import Inheritance
 from sealring.table import Table
 
 ENVIRONMENTS = ("environment_01J8Z3K5N7Q9S1T3V5X7Z9B1D3",)
@@ -90,6 +97,22 @@ def test_a_file_that_others_can_read_is_refused(tmp_path):
 
     with pytest.raises(SettingsInvalid, match="service_token_file"):
         ServiceToken.parse(table, tmp_path, ENVIRONMENTS)
+
+
+def test_the_server_warns_of_it_at_start_and_only_vault_v1_takes_it(tmp_path, valkey):
+    path, log = new_installation(tmp_path, valkey, 1), io.StringIO()
+    with path.open("a") as file:
+        file.write('[connect]\nservice_token_file = "service-token"\nservice_token_keyrings = ["ws_1"]\n')
+    parsed(tmp_path)
+    app = make_app(Inheritance.of(settings.load(path), Log()), Log(log)).test_client()
+    bearer = {"Authorization": f"Bearer {SECRET}"}
+
+    sealed = app.post("/vault.v1.VaultService/Encrypt", json={"keyring": "ws_1", "data": "x"}, headers=bearer)
+    route = app.post("/sealring/v1/keyrings/ws_1/encrypt", json={"items": {"a": "x"}}, headers=bearer)
+
+    assert (sealed.status_code, route.status_code) == (200, 401)
+    assert WARNING in log.getvalue()
+    assert SECRET not in log.getvalue()
 
 
 def test_its_environment_is_named_where_there_are_several(tmp_path):

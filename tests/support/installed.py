@@ -53,7 +53,9 @@ def go_program(pins: Path, folder: Path, *packages: str) -> Path:
     """
     go = shutil.which("go")
     if go is None:
-        raise NotInstalled("Go is missing. Install Go 1.21 or newer from https://go.dev; .ci/run does that in CI.")
+        raise NotInstalled(
+            "Go is missing. Install Go 1.21 or newer, which fetches what a module asks for: https://go.dev."
+        )
     sources = sorted(path for path in pins.iterdir() if path.suffix in {".go", ".mod", ".sum"})
     program = folder / "program"
 
