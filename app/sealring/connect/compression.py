@@ -22,13 +22,16 @@ def size_of(compressed: bytes) -> int:
 
 
 def decompressed(compressed: bytes, size: int) -> bytes:
-    """Return the content, if it is one member with this size, and nothing follows it. Raises Refused."""
+    """Return the content, if it is one member, and nothing follows it. Raises Refused.
+
+    `size` is what the trailer says, which zlib compares: no more than a byte above it is ever made.
+    """
     stream = zlib.decompressobj(_GZIP)
     try:
         raw = stream.decompress(compressed, size + 1)
     except zlib.error:
         raise _refused() from None
-    if len(raw) != size or not stream.eof or stream.unused_data:
+    if not stream.eof or stream.unused_data:
         raise _refused()
     return raw
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -14,6 +14,7 @@ from sealring.connect.messages import Shape, Text, json_name
 from sealring.connect.refusals import Refused
 from sealring.domain.strict_json import MalformedJson, parse_object
 
+_Steps = Sequence[tuple[str, str, "_Steps | None"]]
 Members = Mapping[str, Any]  # by a field's name: a text, or a map of texts or of members
 
 
@@ -66,7 +67,7 @@ class Json:
     def __init__(self, request: Shape, answer: Shape) -> None:
         self._names = request.by_json
         self._request = request
-        self._answer = answer
+        self._steps = _steps(answer)
         self._defaults = {name: "" if isinstance(field, Text) else {} for name, field in request.fields.items()}
 
     def read(self, raw: bytes) -> Members:
@@ -84,7 +85,7 @@ class Json:
         return members
 
     def write(self, answer: Members) -> bytes:
-        return orjson.dumps(_named(answer, self._answer))
+        return orjson.dumps(_named(answer, self._steps))
 
 
 def too_many() -> Refused:
@@ -103,23 +104,28 @@ def _check(name: str, value: object, shape: Shape) -> None:
     if isinstance(shape.fields[name], Text):
         if not isinstance(value, str):
             raise _malformed(f"The field {name} is not a string.")
-    elif not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+    elif not isinstance(value, dict) or not set(map(type, value.values())) <= {str}:
         raise _malformed(f"The field {name} is not an object of strings.")
     elif len(value) > MAX_ITEMS:
         raise too_many()
 
 
-def _named(members: Members, shape: Shape) -> dict[str, Any]:
+def _steps(shape: Shape) -> _Steps:
+    """Return each field's name, its name in JSON, and the steps of the messages that it has."""
+    values = [None if isinstance(field, Text) else field.values for field in shape.fields.values()]
+    return tuple(
+        (name, json_name(name), None if of is None else _steps(of))
+        for name, of in zip(shape.fields, values, strict=True)
+    )
+
+
+def _named(members: Members, steps: _Steps) -> dict[str, Any]:
     """Return members by their names in JSON, without those that have their default."""
-    named: dict[str, Any] = {}
-    for name, field in shape.fields.items():
-        value = members[name]
-        if value:
-            values = None if isinstance(field, Text) else field.values
-            named[json_name(name)] = (
-                value if values is None else {key: _named(each, values) for key, each in value.items()}
-            )
-    return named
+    return {
+        spelling: value if of is None else {key: _named(each, of) for key, each in value.items()}
+        for name, spelling, of in steps
+        if (value := members[name])
+    }
 
 
 def _malformed(message: str) -> Refused:

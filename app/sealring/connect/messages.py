@@ -57,9 +57,10 @@ def json_name(name: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-_RING = {"keyring": Text()}
-_SEALED = {"encrypted": Text(), "key_id": Text()}
-_NAMED = {**_RING, "items": Texts()}
+_Fields = Mapping[str, Text | Texts]
+_RING: _Fields = {"keyring": Text()}
+_SEALED: _Fields = {"encrypted": Text(), "key_id": Text()}
+_NAMED: _Fields = {**_RING, "items": Texts()}
 
 LIVENESS = Shape("LivenessRequest", {}), Shape("LivenessResponse", {"status": Text()})
 ENCRYPT = Shape("EncryptRequest", {**_RING, "data": Text()}), Shape("EncryptResponse", _SEALED)

@@ -58,10 +58,13 @@ class VaultMethods:
     def encrypt_bulk(self, caller: Caller, asked: Members) -> Members:
         items = {name: data.encode() for name, data in asked["items"].items()}
         found = self._keyrings.encrypt_all(Keyring(asked["keyring"]), items, caller)
-        return {"items": {name: _sealed(each) for name, each in found.items()}}
+        return {"items": heavy(partial(_all_sealed, found), sum(map(len, items.values())))}
 
     def decrypt_bulk(self, caller: Caller, asked: Members) -> Members:
-        items = {name: _encrypted(encrypted) for name, encrypted in asked["items"].items()}
+        texts = asked["items"]
+        items = heavy(
+            lambda: dict(zip(texts, map(encrypted_of, texts.values()), strict=True)), sum(map(len, texts.values()))
+        )
         found = self._keyrings.decrypt_all(Keyring(asked["keyring"]), items, caller)
         return {"items": {name: plaintext_of(each) for name, each in found.items()}}
 
@@ -88,6 +91,10 @@ class VaultMethods:
 def _sealed(sealed: Sealed) -> Members:
     encrypted = sealed.encrypted
     return {"encrypted": heavy(partial(text_of, encrypted), len(encrypted)), "key_id": sealed.key_id}
+
+
+def _all_sealed(items: Mapping[str, Sealed]) -> Members:
+    return {name: {"encrypted": text_of(each.encrypted), "key_id": each.key_id} for name, each in items.items()}
 
 
 def _encrypted(text: str) -> bytes:

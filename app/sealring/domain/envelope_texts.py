@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 
 from sealring.errors import EnvelopeRejected
@@ -12,7 +11,7 @@ _LINE_ENDS = str.maketrans("", "", "\r\n")  # other servers of vault.v1 ignore t
 
 def text_of(encrypted: bytes) -> str:
     """Return standard base64, with padding."""
-    return base64.b64encode(encrypted).decode()
+    return binascii.b2a_base64(encrypted, newline=False).decode()
 
 
 def encrypted_of(text: str) -> bytes:
