@@ -11,7 +11,7 @@ from mutants.symbols import Stale, change_of
 MUTANTS = read_lists(LISTS)
 PACKAGES = {
     *("auth", "backup", "client", "crypto", "domain", "http", "keys", "observability", "server", "services", "store"),
-    *("api", "awskms", "azurekv", "gcpkms", "hsm", "local", "masterkey"),
+    *("api", "awskms", "azurekv", "chart", "gcpkms", "hsm", "local", "masterkey"),
 }
 
 
