@@ -18,11 +18,13 @@ ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-u", "-m", "pytest")
 STORES = ("tests/adversary", "tests/backup", "tests/store")
 OTHERS = ("tests/sdk", "tests/isolation", "tests/http", "plugins/awskms", "plugins/gcpkms")  # SDKs, emulators, nginx
+SERVERS = ("tests/server", "tests/observability", "tests/cli", "tests/chart", "tests/deploy", "tests/kubernetes")
 BESIDE_PLUGINS = ("tests/bindings", "tests/faults")
-_TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS))
+_TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS, *SERVERS))
 PARTS = {
     "stores": (*PYTEST, *STORES),
     "others": (*PYTEST, *OTHERS),
+    "servers": (*PYTEST, *SERVERS),
     "tests": (*PYTEST, "tests", *_TAKEN, *(f"--ignore={folder}" for folder in BESIDE_PLUGINS)),
     "plugins": (*PYTEST, "plugins", *BESIDE_PLUGINS, *_TAKEN),
     "mypy": (sys.executable, "-m", "mypy"),

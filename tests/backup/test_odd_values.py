@@ -9,7 +9,7 @@ from backup.damage import BOUND, ME, NAME, Damage
 from backup.kit import updated
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import uuid_text
-from sealring.errors import BackupRefused, IntegrityFailure, StoreLost
+from sealring.errors import BackupRefused, IntegrityFailure, StoreLost, StoreUnavailable
 from sealring.server import wiring
 from sealring.server.wiring import Stores
 from sealring.services.listing import ListOptions
@@ -164,11 +164,17 @@ ALLOWED = {IntegrityFailure, BackupRefused}
 
 
 def failures(full):
-    """The types of what was raised."""
-    found = set()
-    for use in full.uses():
+    """The types of what was raised. A store on a busy machine may answer too late: then it is asked again."""
+    return {kind for use in full.uses() if (kind := next(_tried(use, 3), None)) is not None}
+
+
+def _tried(use, times):
+    for _ in range(times):
         try:
             use()
+        except StoreUnavailable:
+            continue
         except Exception as failure:  # noqa: BLE001  which ones there are is the question
-            found.add(type(failure))
-    return found
+            yield type(failure)
+        return
+    yield StoreUnavailable

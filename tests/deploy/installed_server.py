@@ -11,6 +11,7 @@ from support.ports import free_port
 from support.waiting import becomes_true
 
 ORG = "org_acme"
+START_S = 90  # on a machine that is busy
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Sealring:
         with log.open("wb") as output:
             process = subprocess.Popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
         try:
-            assert becomes_true(lambda: process.poll() is not None or is_ready(url)), log.read_text()
+            assert becomes_true(lambda: process.poll() is not None or is_ready(url), START_S), log.read_text()
             assert process.poll() is None, log.read_text()
             yield Served(url, token, process)
         finally:

@@ -51,7 +51,7 @@ def start_sealring():
     notified.settimeout(READY_S)
     with LOG.open("ab") as log:
         process = subprocess.Popen(
-            settings["ExecStart"].split(), env={"PATH": os.defpath, "NOTIFY_SOCKET": "/run/notify"}, stdin=subprocess.DEVNULL,
+            settings["ExecStart"].split(), env={"PATH": os.defpath, "NOTIFY_SOCKET": "/run/notify"}, stdin=subprocess.DEVNULL, cwd="/",
             stdout=log, stderr=log, start_new_session=True, preexec_fn=lambda: confine(settings),  # noqa: PLW1509  one thread
         )  # fmt: skip
     try:

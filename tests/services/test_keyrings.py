@@ -502,3 +502,12 @@ def test_a_compatible_envelope_is_as_short_as_those_of_other_servers(worker):
 
     assert len(sealed.key_id) == 13
     assert len(sealed.encrypted) == 5 + 54
+
+
+@pytest.mark.parametrize("algorithm", [1, 7, 99, 101, -1])
+def test_an_envelope_of_an_unknown_algorithm_is_refused(worker, algorithm):
+    use = worker(keyring_rules=COMPATIBLE)
+    sealed = use.encrypt(RING, b"value", ME)
+
+    with pytest.raises(EnvelopeRejected):
+        use.decrypt(RING, altered(sealed.encrypted, algorithm=algorithm), ME)

@@ -14,12 +14,13 @@ from sealring.domain.keyring_ports import KeyringChange, Used
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.errors import IntegrityFailure
 from sealring.store.audit import RedisAudit
-from sealring.store.connection.link import Command, Reply
+from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.connection.links import Links
 from sealring.store.kek_uses import counting
 from sealring.store.markers import Markers
 from sealring.store.schema.keyring_codec import field_id
 from sealring.store.schema.keyspace import Keyspace
+from sealring.store.transaction import Commit, transact
 
 _COUNT = re.compile(rb"[1-9][0-9]{0,17}")  # one more digit, and HINCRBY could overflow
 
@@ -46,12 +47,17 @@ class RedisKeyringLog:
 
     def changed(self, ring: OwnedKeyring, change: KeyringChange, *, moves_epoch: bool) -> None:
         home = self._keyspace.home(ring.environment, ring.org)
-        epoch_key = self._keyspace.epoch(home)
+        epoch_key, marker_key = self._keyspace.epoch(home), self._markers.key(home.partition)
         moving: list[Command] = [(b"SET", epoch_key, new_epoch())] if moves_epoch else []
         counted = counting(self._keyspace, ring.environment, ring.org, change.uses)
-        entry, marker = self._audit.entry(change.event).command, self._markers.reading(home.partition)
-        *_, found = self._links.record(epoch_key, *moving, *counted, entry, marker)
-        self._markers.check(home.partition, found)
+
+        def attempt(link: Link, _lost: Sequence[None]) -> Commit[None]:
+            _, marker = link.send((b"WATCH", marker_key), self._markers.reading(home.partition))
+            self._markers.check(home.partition, marker)
+            entry = self._audit.entry(change.event)
+            return Commit((*moving, *counted, entry.command), None, lambda: self._audit.refused(entry))
+
+        transact(self._links, epoch_key, attempt)
 
     def counts(self, ring: OwnedKeyring) -> Mapping[DekId, int]:
         partition = self._keyspace.partition(ring.environment, ring.org)
