@@ -1,14 +1,21 @@
 """The values that the guide shows are values, and what it says of files is so."""
 
+import re
+
 import pytest
 import yaml
 from helm_python import HelmError
 
-from chart.rendering import ROOT, case, chart, one, render
+from chart.rendering import CHART, NAMESPACE, ROOT, case, chart, one, render
 from docs.markdown import blocks
 
 PAGE = (ROOT / "docs" / "kubernetes.md").read_text()
 VALUES = [yaml.safe_load(text) for text in blocks(PAGE, "yaml")]
+
+
+IDENTITY = (ROOT / "docs" / "kubernetes-identity.md").read_text()
+ESO = (ROOT / "docs" / "external-secrets.md").read_text()
+CLIENT = {"namespaceSelector": {"matchLabels": {"sealring.dev/client": "true"}}}
 
 
 def merged(under, over):
@@ -36,3 +43,54 @@ def test_the_first_values_of_the_guide_are_enough():
 def test_a_value_that_the_guide_does_not_know_would_be_noticed():
     with pytest.raises(HelmError):
         chart().validate_schema({**VALUES[0], "nonsense": 1})
+
+
+def test_the_first_values_allow_what_helm_test_does():
+    (issuer,) = VALUES[0]["settings"]["issuers"]
+
+    assert {f"vault:objects:{each}" for each in ("create", "read", "delete")} <= set(issuer["permissions"])
+
+
+def test_a_list_of_clients_keeps_those_that_have_the_label():
+    lists = [values["networkPolicy"]["clients"] for values in VALUES if "clients" in values.get("networkPolicy", {})]
+
+    assert yaml.safe_load((CHART / "values.yaml").read_text())["networkPolicy"]["clients"] == [CLIENT]
+    assert len(lists) == 1
+    assert all(CLIENT in clients for clients in lists)
+
+
+@pytest.mark.parametrize("page", [PAGE, IDENTITY, ESO], ids=["guide", "identity", "external secrets"])
+def test_the_pages_have_the_address_of_the_service(page):
+    resources = render(VALUES[0])
+    service = one(resources, "Service", "sealring")
+    port = next(each["port"] for each in service["spec"]["ports"] if each["name"] == "api")
+    address = f"https://sealring.{service['metadata']['namespace']}.svc:{port}"
+
+    named = re.findall(r"https://sealring\.[a-z]+\.svc(?::\d+)?", page)
+
+    assert set(named) == {address}
+
+
+def test_the_bindings_of_the_page_are_for_the_account_of_the_chart():
+    account = one(render(VALUES[0]), "ServiceAccount", "sealring")["metadata"]
+    bindings = [each for each in map(yaml.safe_load, blocks(IDENTITY, "yaml")) if each["kind"] == "ClusterRoleBinding"]
+
+    assert len(bindings) == 2
+    for binding in bindings:
+        assert binding["subjects"] == [
+            {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
+        ]
+
+
+def test_the_files_of_the_server_in_the_guide_are_mounted():
+    values = next(values for values in VALUES if values.get("kubernetesApi", {}).get("enabled"))
+    server = one(render(merged(case("default"), values)), "Deployment", "sealring")["spec"]["template"]["spec"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in server["containers"][0]["volumeMounts"]}
+    (issuer,) = values["settings"]["issuers"]
+
+    assert f"/sealring/{issuer['token_file']}" == f"{mounts['kubernetes-api']}/token"
+
+
+def test_the_namespaces_of_callers_are_told_to_get_the_label():
+    assert "kubectl label namespace external-secrets sealring.dev/client=true" in ESO
+    assert NAMESPACE == "vault"

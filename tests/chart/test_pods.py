@@ -83,6 +83,14 @@ def test_every_pod_is_denied_what_no_policy_allows(name):
         assert deny["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
 
 
+@pytest.mark.parametrize("ports", [[53], [53, 5353]])
+def test_names_are_resolved_at_the_ports_of_the_values(ports):
+    deny = one(render(case("default", networkPolicy__dnsPorts=ports)), "NetworkPolicy", "sealring-deny")["spec"]
+
+    (rule,) = deny["egress"]
+    assert rule["ports"] == [{"protocol": each, "port": port} for port in ports for each in ("UDP", "TCP")]
+
+
 def test_an_account_of_the_platform_is_left_to_it():
     for _, pod in pods(render(case("default", runAs__user=None, runAs__group=None))):
         assert pod["spec"]["securityContext"].keys() == {"runAsNonRoot", "seccompProfile"}

@@ -10,8 +10,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from chart.rendering import CHART
+from sealring.domain.principal import Permission
 from support.commands import SEALRING
 from support.tls import PrivateCa
+
+NEEDED = frozenset({Permission.OBJECTS_CREATE, Permission.OBJECTS_READ, Permission.OBJECTS_DELETE})
 
 
 def script(name):
@@ -50,8 +53,36 @@ def test_the_test_of_a_release_needs_no_token(live, smoke, capsys):
 def test_the_test_of_a_release_fails_for_a_token_of_another_organization(live, smoke, tmp_path):
     (tmp_path / "token").write_text(live.token("org_other"))
 
-    with pytest.raises(SystemExit, match="what was stored: None instead of"):
+    with pytest.raises(SystemExit, match=r"what is stored: \w+: .*and the token test.organization"):
         smoke.main(live.url, "org_helm_test")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ("vault:objects:delete", "what nobody stored"),
+        ("vault:objects:create", "what is stored"),
+        ("vault:objects:read", "what was stored"),
+    ],
+)
+def test_the_test_of_a_release_names_the_permissions_that_it_needs(live, smoke, tmp_path, lacking, said):
+    given = NEEDED - {Permission(lacking)}
+    (tmp_path / "token").write_text(live.token("org_helm_lacks", permissions=given))
+
+    with pytest.raises(SystemExit, match=rf"{said}: forbidden: .*need vault:objects:create"):
+        smoke.main(live.url, "org_helm_lacks")
+
+
+def test_the_test_of_a_release_leaves_nothing_if_it_may_not_delete(live, smoke, tmp_path):
+    given = NEEDED - {Permission.OBJECTS_DELETE} | {Permission.OBJECTS_LIST}
+    token = live.token("org_helm_keeps", permissions=given)
+    (tmp_path / "token").write_text(token)
+
+    with pytest.raises(SystemExit, match="forbidden"):
+        smoke.main(live.url, "org_helm_keeps")
+
+    listed = smoke.ask(live.url, "GET", "/vault/v1/kv?organization_id=org_helm_keeps", token)
+    assert listed["data"] == []
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from contextlib import closing
 
 import pytest
 import redis
@@ -11,6 +12,8 @@ from docs.markdown import blocks
 from sealring.operator.embedded import find_binary
 from sealring.store.connection.durability import DurabilityPolicy, require_durability
 from sealring.store.connection.links import Links
+from sealring.store.doctor.diagnosis import Grade
+from sealring.store.doctor.examination import examine
 from support.ports import free_port
 from support.waiting import becomes_true
 
@@ -57,6 +60,13 @@ def test_an_acknowledged_write_survives_a_loss_of_power(url):
     assert require_durability(links, DurabilityPolicy()).value == "single"
 
     links.close()
+
+
+def test_the_user_of_the_guide_may_do_what_the_doctor_does(url):
+    with closing(Links.to(url)) as links:
+        found = dict(examine(links, destructive=False))
+
+    assert [check for check, finding in found.items() if finding.grade is Grade.FAILED] == []
 
 
 def test_nobody_gets_in_without_a_password(url):

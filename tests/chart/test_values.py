@@ -9,7 +9,7 @@ import pytest
 import yaml
 from helm_python import HelmError
 
-from chart.rendering import CASES, CHART, ROOT, case, chart, render
+from chart.rendering import CASES, CHART, ROOT, case, chart, one, render
 
 DESCRIBED = importlib.util.spec_from_file_location("describe", ROOT / "helm" / "describe.py")
 describe = importlib.util.module_from_spec(DESCRIBED)
@@ -80,7 +80,8 @@ def test_the_schema_has_every_setting_that_the_server_knows():
         {"settings__nonsense": {}},
         {"resources": {"request": {}}},
         {"image__digest": "sha256:short"},
-        {"replicas": 0},
+        {"replicas": -1},
+        {"networkPolicy__dnsPorts": []},
         {"replicas": "three"},
         {"secrets": {"../etc": "x"}},
         {"secrets": {"store": "x"}},
@@ -96,6 +97,19 @@ def test_an_unknown_or_impossible_value_is_refused(changes):
     ("name", "changes", "said"),
     [
         ("default", {"store__existingSecret": ""}, "store.existingSecret is required"),
+        ("default", {"secrets": {}}, "secrets.root is required"),
+        ("default", {"secrets": {"other": "x"}}, "secrets.root is required"),
+        ("plugin", {"secrets": {"root": "x"}}, "secrets.acme is required"),
+        (
+            "default",
+            {"settings__plugins__local": {"root_key_file": "/sealring/secrets/my/key"}},
+            "secrets.my is required",
+        ),
+        ("hsm", {"secrets": {}}, "secrets.hsm is required"),
+        ("aws", {"secrets": {}}, "secrets.seal is required"),
+        ("default", {"settings__issuers": []}, "settings.issuers is required"),
+        ("default", {"settings__issuers": None}, "settings.issuers is required"),
+        ("aws", {"replicas": 0}, "contradict each other"),
         ("default", {"tls__existingSecret": ""}, "tls.existingSecret is required"),
         ("default", {"tls__certManager__enabled": True}, "both set"),
         ("aws", {"tls__certManager__issuerRef__name": ""}, "tls.certManager.issuerRef.name is required"),
@@ -111,7 +125,7 @@ def test_an_unknown_or_impossible_value_is_refused(changes):
         ("default", {"kubernetesApi__tokenReview": True}, "needs kubernetesApi.enabled"),
         ("default", {"serviceAccount__create": False}, "serviceAccount.name is required"),
     ],
-    ids=lambda each: each if isinstance(each, str) else "",
+    ids=str,
 )
 def test_what_is_missing_is_named(name, changes, said):
     with pytest.raises(HelmError, match=said):
@@ -119,8 +133,31 @@ def test_what_is_missing_is_named(name, changes, said):
 
 
 def test_nothing_is_installed_from_the_defaults_alone():
-    with pytest.raises(HelmError, match=" is required: "):
+    with pytest.raises(HelmError, match="store.existingSecret is required: "):
         render({})
+
+
+@pytest.mark.parametrize("path", ["/sealring/secrets/root", "/sealring/secrets/root/root.key", "/sealring/secrets/"])
+def test_a_folder_of_secrets_may_be_a_volume_of_another_kind(path):
+    mount = {"name": "csi", "mountPath": path, "readOnly": True}
+    volume = {"name": "csi", "csi": {"driver": "secrets-store.csi.k8s.io"}}
+
+    assert render(case("default", secrets={}, extraVolumes=[volume], extraVolumeMounts=[mount]))
+
+
+def test_a_volume_at_another_folder_does_not_count():
+    mount = {"name": "csi", "mountPath": "/sealring/secrets/rooted", "readOnly": True}
+
+    with pytest.raises(HelmError, match="secrets.root is required"):
+        render(case("default", secrets={}, extraVolumeMounts=[mount]))
+
+
+@pytest.mark.parametrize("name", ["default", "valkey"])
+def test_a_release_may_have_no_servers(name):
+    resources = render(case(name, replicas=0, jobs={"purge": {"enabled": True}}))
+
+    assert one(resources, "Deployment", "sealring")["spec"]["replicas"] == 0
+    assert one(resources, "CronJob", "sealring-purge")
 
 
 def test_no_default_is_a_password():

@@ -5,8 +5,10 @@ import json
 import os
 import pty
 import subprocess
+import time
 from pathlib import Path
 
+import jwt
 import pytest
 
 from sealring.domain.principal import Permission
@@ -228,6 +230,28 @@ def test_a_missing_permission_is_said(kv, live, org):
     assert "the token needs vault:objects:create. (403 forbidden, request id " in refused.stderr
 
 
+def test_a_token_that_is_refused_is_said_to_have_expired(kv, live):
+    expired = jwt.encode({"exp": int(time.time()) - 3_700}, "a key that nobody trusts, of 32 bytes", "HS256")
+
+    refused = kv("list", check=False, SEALRING_TOKEN=expired)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(
+        "Error: the server refuses the token: it expired 1 hour ago; put a valid one into the file of "
+        "SEALRING_TOKEN_FILE, or into SEALRING_TOKEN (401 unauthenticated, request id "
+    )
+
+
+def test_a_name_is_not_restored_but_an_id(kv, org):
+    kv("put", "name", "--org", org, stdin=b"v")
+    kv("delete", "name")
+
+    refused = kv("restore", "name", check=False)
+
+    assert refused.returncode == 1
+    assert "restore takes the id that `delete` printed, not a name\n" in refused.stderr
+
+
 def test_two_organizations_of_one_command_are_refused(kv, org):
     refused = kv("put", "name", "--org", org, "--context", "organization_id=another", stdin=b"v", check=False)
 
@@ -256,6 +280,18 @@ def test_what_a_server_says_does_not_reach_a_terminal_as_it_is(run_sealring):
 
     assert shown == "t  i  a\ufffd[31m\ufffdb\n"
     assert "\x1b" not in said
+
+
+def test_a_list_without_an_end_and_a_long_message_are_cut_off(run_sealring):
+    page = answered(200, '{"data": [], "list_metadata": {"after": "x"}}')
+    refused = answered(403, '{"message": "%s", "code": "c", "request_id": "r"}' % (5_000 * "m"))
+    with scripted(page, page, refused) as server:
+        variables = {"SEALRING_URL": server.url, "SEALRING_TOKEN": "a-token"}
+        listed = run_sealring("kv", "list", check=False, **variables)
+        said = run_sealring("kv", "list", check=False, **variables).stderr
+
+    assert (listed.returncode, listed.stderr) == (1, "Error: the list of the server does not end\n")
+    assert 900 < len(said) < 1_200
 
 
 def test_a_token_that_a_server_says_is_not_repeated(run_sealring, live, org):

@@ -61,7 +61,16 @@ def test_a_token_where_a_file_is_meant_is_named_as_one():
 
 
 @pytest.mark.parametrize(
-    "text", [f"Bearer {'x' * 9}", f"bearer\t{TOKEN}", f"a.b.{SIGNATURE}", TOKEN, f"n{TOKEN}", TOKEN[:60]]
+    "text",
+    [
+        f"Bearer {'x' * 9}",
+        f"Bearer <token>{'x' * 9}",
+        f"bearer\t{TOKEN}",
+        f"a.b.{SIGNATURE}",
+        TOKEN,
+        f"n{TOKEN}",
+        TOKEN[:60],
+    ],
 )
 def test_what_looks_like_a_token_is_left_out(text):
     assert without_tokens(f"File '{text}' is none.").endswith("[a token]' is none.")
@@ -74,6 +83,7 @@ def test_what_looks_like_a_token_is_left_out(text):
         "/etc/sealring/sealring.toml cannot be read (No such file or directory)",
         "rediss://sealring-prod.abc123.0001.euw1.cache.amazonaws.com:6379 does not answer",
         "layout.1.2.toml and 127.0.0.1:8420",
+        "Send a valid token in the Authorization header as 'Bearer <token>'.",
     ],
 )
 def test_what_is_no_token_stays(text):

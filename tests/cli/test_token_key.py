@@ -13,6 +13,7 @@ from revocations.commands import new_installation, run
 from sealring import settings
 from sealring.auth.tokens import BearerToken
 from sealring.cli.main import main
+from sealring.cli.tokens import token_commands
 from sealring.operator import token_inspection
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.operator.token_inspection import in_words
@@ -105,6 +106,48 @@ def test_a_token_is_read_from_standard_input_and_from_a_header_too(path):
     command = ["token", "inspect", "--config", str(path)]
     assert "verifies  yes\n" in CliRunner().invoke(main, command, input=token).stdout
     assert "verifies  yes\n" in inspected(path, f"Bearer {token}\n").stdout
+
+
+def test_a_caller_without_settings_sees_the_claims_and_that_nothing_is_verified(path, monkeypatch, tmp_path):
+    token = minted(path)
+    monkeypatch.delenv("SEALRING_CONFIG", raising=False)
+    option = next(each for each in token_commands.commands["inspect"].params if each.name == "path")
+    monkeypatch.setattr(option, "default", tmp_path / "none.toml")
+
+    found = CliRunner().invoke(main, ["token", "inspect"], input=token)
+
+    assert found.exit_code == 1
+    head, _, body = without(found.output, token).partition("{")
+    assert re.fullmatch(
+        rf"verifies  not verified: {tmp_path}/none.toml cannot be read\n"
+        r"issued    20\S+, (\d+ seconds?|1 minute) ago\nexpires   20\S+, in 89 days\n",
+        head,
+    )
+    assert json.loads("{" + body)["claims"] == jwt.decode(token, options={"verify_signature": False})
+
+
+def test_settings_that_are_named_must_be_there(path):
+    failed = inspected(path, minted(path), "--config", "/nonexistent/settings")
+
+    assert failed.exit_code == 1
+    assert failed.output.startswith("Error: /nonexistent/settings cannot be read (No such file or directory)")
+
+
+@pytest.mark.parametrize(("lifetime", "seconds"), [("15m", 900), ("12h", 43_200), ("30d", 2_592_000)])
+def test_a_token_lives_as_long_as_is_said(path, lifetime, seconds):
+    minted = run(path, "token", "--subject", "billing", "--org", "org_acme", "--lifetime", lifetime).stdout.strip()
+
+    claims = jwt.decode(minted, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == seconds
+
+
+@pytest.mark.parametrize(
+    "options", [("0m",), ("m",), ("15",), ("15s",), ("-1h",), ("1\u0661m",), ("1h", "--days", "1")]
+)
+def test_a_lifetime_that_is_none_is_refused(path, options):
+    failed = run(path, "token", "--subject", "billing", "--org", "org_acme", "--lifetime", *options)
+
+    assert (failed.exit_code, failed.stdout) == (2, "")
 
 
 def test_a_revoked_token_is_said_to_be(path):

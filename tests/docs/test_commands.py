@@ -14,7 +14,8 @@ TEXTS = [page.read_text(encoding="utf-8") for page in [*PAGES, *READMES]]
 LINES = sorted({line for text in TEXTS for block in blocks(text, "sh") for line in block.splitlines()})
 WORDS = sorted({word for text in TEXTS for word in words(text)})
 
-COMPLETE = [line for line in LINES if line.startswith("sealring ")]
+IN_A_POD = "kubectl -n vault exec deploy/sealring -- "
+COMPLETE = sorted({said for line in LINES if (said := line.removeprefix(IN_A_POD)).startswith("sealring ")})
 NAMED = [word for word in WORDS if re.fullmatch(r"sealring [a-z].*", word)]
 
 

@@ -7,6 +7,7 @@ from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PRO
 from sealring.domain.principal import Permission
 from sealring.http.app import guarded_routes
 from sealring.http.errors_page import errors_page, meaning, meanings
+from sealring.http.remedies import REMEDIES
 from sealring.store.connection.durability import Durability
 from sealring.store.schema import keyspace
 from support.make import NO_SERVICES
@@ -35,6 +36,24 @@ def test_every_error_has_a_section_with_its_meaning():
 
     assert {code: (int(status), text) for code, status, text, _ in listed} == meanings()
     assert page.count("\n## ") == len(listed)
+
+
+def test_the_page_of_errors_says_what_the_docs_say_to_do():
+    page = read("docs/errors.md")
+    listed = dict(re.findall(r"^## (\w+)\n\n\*\*.+\n\n(.+)$", page, re.MULTILINE))
+
+    assert {code: re.sub(r" \(\[\w+\]\([^)]*\)\)", "", text) for code, text in listed.items()} == REMEDIES
+
+
+def test_the_page_of_errors_shows_meaning_and_remedy_without_markup():
+    page = errors_page().decode()
+
+    assert (
+        '<section id="version_conflict"><h2>409 <code>version_conflict</code></h2>'
+        "<p><code>version_check</code> is not the current version.</p>"
+        "<p>Read the object, decide again, and repeat with its current <code>version_id</code>.</p></section>"
+    ) in page
+    assert "`" not in page
 
 
 def test_the_page_of_errors_has_an_anchor_for_each_code():

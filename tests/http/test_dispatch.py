@@ -72,7 +72,7 @@ def test_what_goes_wrong_is_told_by_its_class_and_place_and_never_by_its_text(fa
     assert failing.line["event"] == "fault"
     assert failing.line["message"] == "request failed"
     assert failing.line["exception"] == type(failure).__name__
-    assert failing.line["route"] == "/fails"
+    assert failing.line["route"] == "GET /fails"
     assert failing.line["at"][-1].startswith("_view (")
 
 

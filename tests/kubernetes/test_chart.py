@@ -130,6 +130,23 @@ def test_the_pin_survives_upgrade_rollback_and_a_new_installation(cluster, helm)
     assert pin() == kept
 
 
+def test_the_pin_survives_an_upgrade_without_servers_for_a_restore(cluster, helm):
+    helm.install(CHART, "sealring", case("default"))
+    kept = {"store-pin": "a pin", "store-layout": "a layout"}
+    cluster.kubectl(
+        "patch", "configmap", "sealring-trust", "-n", NAMESPACE, "--type=merge", "-p", json.dumps({"data": kept})
+    )
+
+    restoring = {"replicas": 0, "init__enabled": False, "store__existingSecret": "sealring-store-2"}
+    helm.upgrade(CHART, "sealring", case("default", **restoring))
+    assert cluster.names("jobs") == []
+    assert cluster.get("deployment", "sealring")["spec"]["replicas"] == 0
+
+    helm.upgrade(CHART, "sealring", case("default", store__existingSecret="sealring-store-2"))
+    assert cluster.get("configmap", "sealring-trust")["data"] == kept
+    assert len(cluster.names("jobs")) == 1
+
+
 def test_a_change_of_a_secret_rolls_the_pods_at_the_next_upgrade(cluster, helm):
     def sum_of_secrets():
         return cluster.get("deployment", "sealring")["spec"]["template"]["metadata"]["annotations"]["checksum/secrets"]

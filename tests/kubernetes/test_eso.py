@@ -51,7 +51,7 @@ def shop(cluster, live, operator):
     shop.give_token(live.token("org_acme", permissions=READ))
     store = manifest("SecretStore")
     webhook = store["spec"]["provider"]["webhook"]
-    webhook["url"] = live.url + webhook["url"].partition(".svc")[2]
+    webhook["url"] = live.url + webhook["url"].partition(".svc:8420")[2]
     del webhook["caProvider"]  # the server of the tests speaks HTTP
     cluster.apply(store)
     yield shop

@@ -64,6 +64,18 @@ def test_an_access_line_has_these_fields_and_no_others(told):
     assert access["status"] == answer.status
 
 
+def test_a_refusal_names_the_route_as_the_access_line_does(told):
+    request_id = uuid.uuid4().hex
+
+    answer = told.ask(
+        "GET", "/vault/v1/kv/name/a/b", token=told.token("org_acme"), headers={"X-Request-ID": request_id}
+    )
+
+    assert answer.status == 404
+    assert line(told, "access", request_id)["route"] == "GET /vault/v1/kv/name/{name}"
+    assert line(told, "refusal", request_id)["route"] == "GET /vault/v1/kv/name/{name}"
+
+
 def test_a_slow_line_says_what_the_request_has_waited_for(told):
     request_id, _ = created(told)
 

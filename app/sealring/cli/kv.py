@@ -9,9 +9,12 @@ import click
 from sealring.cli.reaching import context_option, key_context, org_option, reaching_a_server
 from sealring.cli.values import read_value, say, say_json, value_options, write_value
 from sealring.client.exchange import Json, text_of
+from sealring.client.failures import NothingFound, RequestRefused
 from sealring.client.vault import Vault
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer of the server as JSON.")
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON: the answer of the server; of a list, the items of all pages."
+)
 _id_option = click.option("--id", "by_id", is_flag=True, help="NAME is the object's id.")
 _name_argument = click.argument("name")
 _version_check_option = click.option(
@@ -142,8 +145,13 @@ def delete(  # noqa: PLR0913, PLR0917
 @reaching_a_server
 @_json_option
 def restore(vault: Vault, object_id: str, as_json: bool) -> None:  # noqa: FBT001
-    """Restore the deleted secret ID, under its name."""
-    restored = vault.restore(object_id)
+    """Restore the deleted secret ID, under its name. `delete` prints the ID; nothing lists what is deleted."""
+    try:
+        restored = vault.restore(object_id)
+    except RequestRefused as refused:
+        if refused.code != "not_found":
+            raise
+        raise NothingFound(f"{refused}; restore takes the id that `delete` printed, not a name") from None
     _tell(restored, as_json, f"restored {text_of(restored, 'name')}")
 
 

@@ -12,7 +12,7 @@ SHOWN = "[a token]"
 
 _TOKEN = re.compile(
     r"""
-    \b (?i:Bearer) \s+ [^\s'"]+
+    \b (?i:Bearer) \s+ (?! <token> (?: [\s'".,] | $ ) ) [^\s'"]+  # "Bearer <token>" is a form, and no token
     | eyJ [\w-]{8,} (?: \. [\w-]* )*  # a JSON object in base64url, RFC 7515 section 3: any part of a JWS or JWE
     | (?<! [\w-] ) [\w-]+ \. [\w-]+ \. [\w-]{40,}  # the last part may be a signature: 32 bytes are 43 characters
     """,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +26,7 @@ from sealring.auth.tokens import (
     MAX_TOKEN_ID_CHARACTERS,
     BearerToken,
     plain_text,
+    unverified,
 )
 from sealring.cli.options import one_line_failures, settings_option
 from sealring.domain.ids import OrgId, org_id
@@ -34,7 +38,11 @@ from sealring.operator.tokens import mint_token
 from sealring.server import wiring
 from sealring.services.revocations import Revocations, Validity
 
+DEFAULT_DAYS = 90
 IN_FORCE_S = 5  # auth/revoked.py: 4 s, and the time of one read
+
+_LIFETIME = re.compile(r"([1-9][0-9]{0,5})([mhd])", re.ASCII)
+_UNIT_S = {"m": 60, "h": 3_600, "d": settings.DAY_S}
 
 _issuer_option = click.option("--issuer", help="The issuer of the tokens.  [default: the local issuer]")
 
@@ -54,7 +62,14 @@ _issuer_option = click.option("--issuer", help="The issuer of the tokens.  [defa
 )
 @click.option("--subject", help="Who the token is for, e.g. the name of a service.  [required]")
 @click.option("--name", help="Shown as the author of changes.  [default: the subject]")
-@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="How long the token lives.")
+@click.option("--days", type=click.IntRange(1, 3650), help="How long the token lives.  [default: 90]")
+@click.option(
+    "--lifetime",
+    "lifetime_s",
+    metavar="TIME",
+    callback=lambda _context, _option, text: None if text is None else _lifetime_s(text),
+    help="How long the token lives, instead of --days: 15m, 12h or 30d.",
+)
 @click.pass_context
 @one_line_failures
 def token_commands(  # noqa: PLR0913, PLR0917  click passes each option as an argument
@@ -65,7 +80,8 @@ def token_commands(  # noqa: PLR0913, PLR0917  click passes each option as an ar
     permissions: tuple[str, ...],
     subject: str | None,
     name: str | None,
-    days: int,
+    days: int | None,
+    lifetime_s: int | None,
 ) -> None:
     """Print a token signed with the local key, or revoke tokens. Official SDKs take a token as their API key."""
     if context.invoked_subcommand is not None:
@@ -75,6 +91,8 @@ def token_commands(  # noqa: PLR0913, PLR0917  click passes each option as an ar
         raise click.UsageError("Missing option '--subject'.")
     if bool(orgs) == all_organizations:
         raise click.UsageError("Say --org (once or more) or --all-organizations.")
+    if days is not None and lifetime_s is not None:
+        raise click.UsageError("Say --days or --lifetime, not both.")
     wanted = {Permission(each) for each in permissions} or set(Permission)
     scoped = wanted - {Permission.ALL_ORGANIZATIONS}
     minted = mint_token(
@@ -83,7 +101,7 @@ def token_commands(  # noqa: PLR0913, PLR0917  click passes each option as an ar
         name=name or subject,
         organizations=[_organization(each) for each in orgs],
         permissions=scoped | {Permission.ALL_ORGANIZATIONS} if all_organizations else scoped,
-        lifetime_s=days * settings.DAY_S,
+        lifetime_s=lifetime_s or (days or DEFAULT_DAYS) * settings.DAY_S,
     )
     click.echo(minted)
 
@@ -141,18 +159,28 @@ def revocations(path: Path, issuer: str | None, begin_anew: bool) -> None:  # no
 def inspect(path: Path, file: str) -> None:
     """Print the claims of the token in FILE, and whether the server would accept it now. Exit status 1 if not.
 
-    Without FILE it reads standard input. It prints neither the token nor its signature.
+    Without FILE it reads standard input. It prints neither the token nor its signature. On a machine without the
+    settings of a server it prints the claims as they are, not verified, and the exit status is 1 too.
     """
+    token = _token_in(file)
     try:
-        found = token_inspection.inspect(settings.load(path), _token_in(file))
+        found = token_inspection.inspect(settings.load(path), token) if _has_settings(path) else None
+        header, claims = unverified(token) if found is None else (found.header, found.claims)
     except Unauthenticated as error:
         raise click.ClickException(f"the token cannot be read ({error.reason})") from None
-    for line in token_inspection.lines(found):
+    told = [f"verifies  not verified: {path} cannot be read", *token_inspection.times(claims, time.time())]
+    for line in told if found is None else token_inspection.lines(found):
         click.echo(line)
-    shown = {"header": found.header, "claims": found.claims}
-    click.echo(json.dumps(shown, indent=2))  # in ASCII: a claim may contain control sequences for terminals
-    if found.refused:
+    # in ASCII: a claim may contain control sequences for terminals
+    click.echo(json.dumps({"header": header, "claims": claims}, indent=2))
+    if found is None or found.refused:
         click.get_current_context().exit(1)
+
+
+def _has_settings(path: Path) -> bool:
+    """Return whether there are settings to verify with: those that somebody named have to be there."""
+    named = click.get_current_context().get_parameter_source("path") is not ParameterSource.DEFAULT
+    return named or os.access(path, os.R_OK)
 
 
 def _token_in(file: str) -> BearerToken:
@@ -203,15 +231,23 @@ def _claim(option: str, text: str, limit: int) -> str:
     return claim
 
 
+def _lifetime_s(text: str) -> int:
+    """Return the seconds of a lifetime such as 15m."""
+    found = _LIFETIME.fullmatch(text)
+    if found is None:
+        raise click.BadParameter("minutes, hours or days, e.g. 15m, 12h or 30d.")
+    return int(found[1]) * _UNIT_S[found[2]]
+
+
 def _seconds(text: str) -> int:
     """Return seconds since 1970, rounded up: an `iat` in whole seconds is less than them if it is before the time."""
     try:
-        time = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         _refuse_time()
-    if time.tzinfo is None or time.timestamp() <= 0:
+    if at.tzinfo is None or at.timestamp() <= 0:
         _refuse_time()
-    return math.ceil(time.timestamp())
+    return math.ceil(at.timestamp())
 
 
 def _refuse_time() -> NoReturn:

@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from sealring.client.access import Access
+from sealring.client.access import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Access
+from sealring.client.expiry import why_refused
 from sealring.client.failures import AccessInvalid, InputRefused, RequestRefused, ServerUnusable
 from sealring_plugin.errors import ConfigInvalid, DeadlineExceeded, ProviderError
 from sealring_plugin.net import Answer, HttpsClient, Request, dial, tls_context
+from sealring_plugin.net.client import ANOTHER_HOST
 
 ATTEMPT_S = 20.0  # for an answer
 COMMAND_S = 300.0  # for all requests of one command
 PAUSES_S = (0.2, 1.0)  # before a request is sent again
 MAX_ANSWER_BYTES = 6 * (16 << 20) + (64 << 10)  # the largest value that a server can be set to take, escaped as \u0001
+
+MAX_SAID = 1_000  # characters of a text of the server that a person reads
 
 _REPEATED = frozenset({429, 503})  # the server did nothing, or recognises the repetition by its key
 _MAX_PAUSE_S = 10.0
@@ -55,9 +59,9 @@ class Exchange:
         for pause_s in PAUSES_S:
             answer = self._answer(request)
             if answer is not None and answer.status not in _REPEATED:
-                return _document(answer)
+                return self._document(answer)
             self._sleep(pause_s if answer is None else _wanted_s(answer, pause_s))
-        return _document(self._sent(request))
+        return self._document(self._sent(request))
 
     def _request(self, method: str, path: str, query: Mapping[str, str | None], body: Json | None) -> Request:
         headers = {
@@ -75,6 +79,19 @@ class Exchange:
             raise InputRefused("an argument is not UTF-8") from None
         return Request(method, self._access.endpoint, f"{path}?{given}" if given else path, headers, encoded)
 
+    def _document(self, answer: Answer) -> Json:
+        """Return the object in an answer. Of a 401 the server says nothing to the caller, but the token may."""
+        try:
+            return _document(answer)
+        except RequestRefused as refused:
+            if refused.status != 401:
+                raise
+            said = (
+                f"the server refuses the token: {why_refused(self._access.token, time.time())}; put a valid one "
+                f"into the file of {TOKEN_FILE_VARIABLE}, or into {TOKEN_VARIABLE}"
+            )
+            raise RequestRefused(401, refused.code, said, refused.request_id) from None
+
     def _answer(self, request: Request) -> Answer | None:
         """Return the answer; None if the connection failed. A server that is slow is not asked again."""
         try:
@@ -89,6 +106,8 @@ class Exchange:
             raise ServerUnusable(f"{_of(request)}: {error}{_unknown(request)}") from None
         except ProviderError as error:
             said = str(error).replace("; see ca_file", "; --ca-file or SEALRING_CA_FILE names authorities to trust")
+            if ANOTHER_HOST in said:  # before a request is sent, so a write is not unknown
+                raise ServerUnusable(f"{_of(request)}: {_for_another_host(request)}") from None
             raise _ConnectionFailed(f"{_of(request)}: {said}{_unknown(request)}") from None
 
 
@@ -125,7 +144,7 @@ def _document(answer: Answer) -> Json:
         )
     if not all(isinstance(document.get(member), str) for member in ("message", "code", "request_id")):
         raise ServerUnusable(f"what answers (status {answer.status}) is not a sealring server, or not its API")
-    raise RequestRefused(answer.status, document["code"], document["message"], document["request_id"])
+    raise RequestRefused(answer.status, *(document[member][:MAX_SAID] for member in ("code", "message", "request_id")))
 
 
 def _wanted_s(answer: Answer, pause_s: float) -> float:
@@ -136,6 +155,12 @@ def _wanted_s(answer: Answer, pause_s: float) -> float:
 
 def _of(request: Request) -> str:
     return f"no answer of {request.endpoint.url}"
+
+
+def _for_another_host(request: Request) -> str:
+    from sealring.client.certificates import names_of  # noqa: PLC0415  cryptography takes long to load
+
+    return f"the certificate is for {names_of(request.endpoint)}, not for {request.endpoint.host}"
 
 
 def _unknown(request: Request) -> str:

@@ -26,6 +26,7 @@ class RequestRefused(ClientError):
         super().__init__(f"{message} ({status} {code}, request id {request_id})")
         self.status = status
         self.code = code
+        self.request_id = request_id
 
 
 class NothingFound(ClientError):

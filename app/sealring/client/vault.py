@@ -57,9 +57,11 @@ class Vault:
             page = self._exchange.ask("GET", _KV, query)
             yield from _rows(page)
             marks = page.get("list_metadata")
-            after = marks.get("after") if isinstance(marks, dict) else None
+            before, after = after, marks.get("after") if isinstance(marks, dict) else None
             if not isinstance(after, str):
                 return
+            if after == before:  # it would never end
+                break
         raise ServerUnusable("the list of the server does not end")
 
     def id_of(self, name: str, org: str | None) -> str:

@@ -7,7 +7,7 @@ seconds, mostly in the garbage collector.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
@@ -19,8 +19,10 @@ class MalformedJson(ValueError):
     """The bytes are not one strict JSON object. The message never contains them."""
 
 
-def parse_object(raw: bytes, max_items: int = MAX_ITEMS) -> dict[str, Any]:
-    """Read one JSON object from UTF-8.
+def parse_object(
+    raw: bytes, max_items: int = MAX_ITEMS, parse_float: Callable[[str], object] = float
+) -> dict[str, Any]:
+    """Read one JSON object from UTF-8. `parse_float` makes what becomes of a number with a fraction or an exponent.
 
     Raises MalformedJson: not UTF-8 or not JSON; not an object; a duplicate member at any depth; NaN or Infinity; an
     integer of over 309 digits; lone surrogates; nesting deeper than 32 levels; over `max_items` objects, arrays and
@@ -29,7 +31,7 @@ def parse_object(raw: bytes, max_items: int = MAX_ITEMS) -> dict[str, Any]:
     if _items(raw) > max_items and _items(_without_texts(raw, max_items)) > max_items:
         raise MalformedJson(f"over {max_items} objects, arrays and commas")
     try:
-        parsed = _DECODER.decode(raw.decode())
+        parsed = _decoder(parse_float).decode(raw.decode())
     except MalformedJson:
         raise
     except (ValueError, RecursionError):
@@ -73,6 +75,14 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _decoder(parse_float: Callable[[str], object]) -> json.JSONDecoder:
+    if parse_float is float:
+        return _DECODER
+    return json.JSONDecoder(
+        object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer, parse_float=parse_float
+    )
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
 
@@ -94,7 +104,7 @@ def _members(value: object) -> Iterable[object]:
 
 def _encodable(parsed: object) -> bool:
     try:
-        json.dumps(parsed, ensure_ascii=False).encode()
+        json.dumps(parsed, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -27,7 +27,7 @@ from sealring.http.paths import Paths, hides_slash
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
 from sealring.observability import metrics, refusals, trace_context
 from sealring.observability.logs import Log
-from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling
+from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling, route_name
 from sealring.observability.series import OTHER
 
 _COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
@@ -169,7 +169,7 @@ class Server(Flask):
             except UnsupportedMediaType as error:
                 return _framework_problem(415, request_id, error.accepted, message=str(error))
             except Exception as error:  # noqa: BLE001  the last resort: never send a stack trace
-                return self._fault(error, route.rule, request, request_id)
+                return self._fault(error, f"{route.method} {route.rule}", request, request_id)
 
         return respond
 
@@ -180,7 +180,7 @@ class Server(Flask):
             try:
                 return view()
             except Exception as error:  # noqa: BLE001  as above
-                return self._fault(error, route.rule, request, request_id)
+                return self._fault(error, f"GET {route.rule}", request, request_id)
 
         return respond
 
@@ -191,8 +191,9 @@ class Server(Flask):
                 return front.refused(error.code or 400, request_id)
         return _refused(error, request_id)
 
-    def _fault(self, error: Exception, rule: str, request: Request, request_id: str) -> Reply:
-        self._log.fault("request failed", error, request_id=request_id, trace_id=trace_of(request), route=rule)
+    def _fault(self, error: Exception, route: str, request: Request, request_id: str) -> Reply:
+        told = {"request_id": request_id, "trace_id": trace_of(request), "route": route_name(route)}
+        self._log.fault("request failed", error, **told)
         return _framework_problem(500, request_id)
 
     def _problem(self, error: SealringError, route: Route, request: Request, request_id: str) -> Reply:
@@ -202,7 +203,7 @@ class Server(Flask):
         self._log.refusal(
             request_id=request_id,
             trace_id=trace_of(request),
-            route=f"{route.method} {route.rule}",
+            route=route_name(f"{route.method} {route.rule}"),
             status=problem.status,
             code=problem.code,
             reason=reason,

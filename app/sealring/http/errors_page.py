@@ -1,12 +1,16 @@
-"""The page that `doc_url` of an error points to: every code with its meaning, at an anchor of its own."""
+"""The page that `doc_url` of an error points to: every code with its meaning and what to do, at its own anchor."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, UNREADABLE
 from sealring.errors import SealringError
+from sealring.http.remedies import REMEDIES
+
+_CODE = re.compile("`([^`]+)`")
 
 _PAGE = """\
 <!doctype html>
@@ -18,6 +22,7 @@ _PAGE = """\
 <link rel="icon" href="data:,">
 <style>
   body {{ font-family: system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem }}
+  code {{ overflow-wrap: anywhere }}
   section:target {{ background: #fff3c4 }}
 </style>
 </head>
@@ -45,10 +50,16 @@ def meanings() -> Mapping[str, tuple[int, str]]:
 
 def errors_page() -> bytes:
     sections = (
-        f'<section id="{code}"><h2>{status} <code>{code}</code></h2><p>{escape(text)}</p></section>'
+        f'<section id="{code}"><h2>{status} <code>{code}</code></h2>'
+        f"<p>{_html(text)}</p><p>{_html(REMEDIES[code])}</p></section>"
         for code, (status, text) in meanings().items()
     )
     return _PAGE.format(sections="\n".join(sections)).encode()
+
+
+def _html(text: str) -> str:
+    """Return a text with its parts in backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _first(message: str) -> str:

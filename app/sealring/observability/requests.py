@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol, TypeVar
 
 from sealring.observability import metrics
@@ -17,6 +18,12 @@ from sealring.observability.trail import RequestSpan, Trail, followed
 NO_ROUTE = "none"
 
 _VALUE = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
+
+
+@cache  # there are as many as routes
+def route_name(rule: str) -> str:
+    """Return the name of a route for metrics, logs and traces: its path, with values as {name}."""
+    return _VALUE.sub(r"{\1}", rule)
 
 
 class Answer(Protocol):
@@ -52,12 +59,12 @@ class RouteRequests:
 
     telling: Telling
     method: str
-    route: str  # its template, with values as {name}
+    route: str  # its name
     _by_class: dict[int, Durations] = field(default_factory=dict)
 
     @classmethod
     def of(cls, telling: Telling, method: str, rule: str) -> RouteRequests:
-        route = _VALUE.sub(r"{\1}", rule)
+        route = route_name(rule)
         metrics.ROUTES.add(route)
         return cls(telling, method, route)
 

@@ -11,6 +11,7 @@ from sealring.auth.key_sources import StaticKeys
 from sealring.auth.profiles import IssuerProfile
 from sealring.auth.scoping import principal_of
 from sealring.auth.tokens import BearerToken, TokenVerifier, unverified
+from sealring.client import expiry
 from sealring.domain.principal import Principal
 from sealring.domain.revocation import Revoked
 from sealring.errors import SealringError, SettingsInvalid, Unauthenticated
@@ -18,8 +19,6 @@ from sealring.operator.issuers import keys_of
 from sealring.providers.failures import for_the_operator
 from sealring.server import wiring
 from sealring.settings import Settings
-
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,7 @@ def in_words(seconds: object, now: float) -> str:
         at = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):  # outside of the years 1 to 9999, or NaN
         return "no time"
-    away = abs(seconds - now)
-    size, unit = next((each for each in _UNITS if away >= each[0]), _UNITS[-1])
-    count = int(away // size)
-    length = f"{count} {unit}{'' if count == 1 else 's'}"
+    length = expiry.in_words(abs(seconds - now))
     return f"{at}, in {length}" if seconds > now else f"{at}, {length} ago"
 
 
@@ -74,8 +70,7 @@ def lines(found: Inspection, now: float | None = None) -> Sequence[str]:
         f"issuer    {issuer}",
         f"verifies  {f'no: {found.refused}' if found.refused and found.revoked != 'yes' else 'yes'}",
         *([f"revoked   {found.revoked}"] if found.revoked else []),
-        f"issued    {in_words(found.claims.get('iat'), now)}",
-        f"expires   {in_words(found.claims.get('exp'), now)}",
+        *times(found.claims, now),
     ]
     if found.principal is not None:
         everywhere = "vault:all_organizations" in found.principal.permissions
@@ -87,6 +82,11 @@ def lines(found: Inspection, now: float | None = None) -> Sequence[str]:
             f"may       {permissions}",
         ]
     return told
+
+
+def times(claims: Mapping[str, object], now: float) -> Sequence[str]:
+    """Return the lines to print of a token's times, whether or not it verifies."""
+    return [f"issued    {in_words(claims.get('iat'), now)}", f"expires   {in_words(claims.get('exp'), now)}"]
 
 
 def _revoked(settings: Settings, principal: Principal) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection
 
 from sealring.auth.signing import mint
+from sealring.client.expiry import in_words
 from sealring.domain.ids import OrgId
 from sealring.domain.principal import Permission
 from sealring.errors import SettingsInvalid
@@ -32,7 +33,8 @@ def mint_token(  # noqa: PLR0913  the claims of a token, all by name
     profile = settings.profile_of(local.issuer)
     require_match(settings, local)
     if lifetime_s > profile.max_lifetime_s:
-        raise SettingsInvalid(f"a token of {local.issuer} is valid for at most {profile.max_lifetime_s // 86_400} days")
+        longest = f"{in_words(profile.max_lifetime_s)} (max_lifetime_s = {profile.max_lifetime_s})"
+        raise SettingsInvalid(f"a token of {local.issuer} is valid for at most {longest}")
     return mint(
         local.signing_key_file,
         issuer=local.issuer,

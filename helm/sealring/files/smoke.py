@@ -11,6 +11,10 @@ from pathlib import Path
 CA = Path("/ca")
 TOKEN = Path("/token/token")
 TIMEOUT_S = 30
+NEEDED = (
+    "The token of test.tokenSecret and its issuer need vault:objects:create, vault:objects:read and "
+    "vault:objects:delete, and the token test.organization"
+)
 
 
 def main(url: str, organization: str) -> None:
@@ -21,13 +25,24 @@ def main(url: str, organization: str) -> None:
 
 
 def keeps_an_object(url: str, organization: str, token: str) -> None:
+    gone = ask(url, "DELETE", f"/vault/v1/kv/{uuid.uuid4()}", token)  # first: what is made could not be removed
+    allowed("what nobody stored", gone, "not_found")
     value = str(uuid.uuid4())
     new = {"name": f"helm-test-{value}", "value": value, "key_context": {"organization_id": organization}}
     made = ask(url, "POST", "/vault/v1/kv", token, new)
-    path = f"/vault/v1/kv/{made.get('id')}"
-    check("what was stored", ask(url, "GET", path, token).get("value"), value)
-    ask(url, "DELETE", path, token)
+    allowed("what is stored", made)
+    path = f"/vault/v1/kv/{made['id']}"
+    check("what was stored", allowed("what was stored", ask(url, "GET", path, token)).get("value"), value)
+    allowed("what is deleted", ask(url, "DELETE", path, token))
     check("what was deleted", ask(url, "GET", path, token).get("code"), "not_found")
+
+
+def allowed(what: str, answer: dict[str, object], *codes: str) -> dict[str, object]:
+    """Return an answer that is no refusal. Raises SystemExit for any other."""
+    code = answer.get("code")
+    if code is not None and code not in codes:
+        raise SystemExit(f"{what}: {code}: {answer.get('message')} {NEEDED}")
+    return answer
 
 
 def check(what: str, found: object, expected: object) -> None:

@@ -128,11 +128,11 @@ class Authority:
         basic = x509.BasicConstraints(ca=True, path_length=None)
         self.ca_file.write_bytes(self._signed(self._name, self._key.public_key(), basic))
 
-    def server(self, host="127.0.0.1"):
-        """Return the context of a server with a certificate for a host."""
+    def server(self, host="127.0.0.1", hours=(-1, 1)):
+        """Return the context of a server with a certificate for a host, valid between these hours from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server")])
-        certificate = self._signed(subject, key.public_key(), x509.SubjectAlternativeName([_named(host)]))
+        certificate = self._signed(subject, key.public_key(), x509.SubjectAlternativeName([_named(host)]), hours)
         path = self._folder / f"{host}.pem"
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         path.write_bytes(key.private_bytes(*form) + certificate)
@@ -140,12 +140,12 @@ class Authority:
         context.load_cert_chain(path)
         return context
 
-    def _signed(self, name, public_key, extension):
+    def _signed(self, name, public_key, extension, hours=(-1, 1)):
         now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder(self._name, name, public_key, x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(hours=1))
+            .not_valid_before(now + dt.timedelta(hours=hours[0]))
+            .not_valid_after(now + dt.timedelta(hours=hours[1]))
             .add_extension(extension, critical=True)
         )
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

@@ -19,6 +19,16 @@ from sealring_plugin.net.tls import TlsSocket
 
 Connect = Callable[[str, int, float], socket.socket]
 
+ANOTHER_HOST = "is for another host than the one that was called"
+
+# What another authority does not help against, by the codes of verification of OpenSSL (x509_vfy.h).
+_OF_A_CERTIFICATE = {
+    9: "is not valid yet; check its dates, and the clock of this machine",
+    10: "has expired; check its dates, and the clock of this machine",
+    62: ANOTHER_HOST,  # a name
+    64: ANOTHER_HOST,  # an address
+}
+
 
 class HttpsClient:
     """Sends requests, each once: it retries nothing, follows no redirect and asks no proxy. Thread-safe; fork-safe.
@@ -97,7 +107,7 @@ def _failure(error: Exception) -> ProviderError:
     if isinstance(error, BadAnswer):
         return Unavailable(f"the endpoint's answer cannot be used: {error}")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Unavailable(
-            f"the endpoint's certificate is not one that is trusted ({type(error).__name__}); see ca_file"
-        )
+        said = _OF_A_CERTIFICATE.get(error.verify_code, "is not one that is trusted")
+        remedy = "" if error.verify_code in _OF_A_CERTIFICATE else "; see ca_file"
+        return Unavailable(f"the endpoint's certificate {said} ({type(error).__name__}){remedy}")
     return Unavailable(f"the connection to the endpoint failed ({type(error).__name__})")

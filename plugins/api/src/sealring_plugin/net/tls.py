@@ -25,6 +25,10 @@ class TlsSocket:
         self._tls = context.wrap_bio(self._come, self._going, server_hostname=host)
         self._run(self._tls.do_handshake)
 
+    def certificate(self) -> bytes:
+        """Return the certificate of the other side, in DER."""
+        return self._tls.getpeercert(binary_form=True) or b""
+
     def begin(self, deadline: float) -> None:
         self._timed.begin(deadline)
 
