@@ -23,8 +23,8 @@ from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
 from sealring.services.versions import Versions
 
-RING = Keyring("org_acme/ring")
 CONTEXT = KeyContext.of({"organization_id": "org_acme"})
+RING = Keyring("org_acme/payments")
 ID = "secret_" + 32 * "0"
 NEW = NewBinding(org=OrgId("org_acme"), match=CONTEXT, provider="x", key="x")
 OURS = {"verified", "external_id"}  # of Bindings; no route leads to them: housekeeping, and part of others
@@ -55,10 +55,10 @@ USE_CASES = {
     (Explanations, "explain"): ("vault:objects:read", {"text_id": ID}),
     (Usages, "read"): ("vault:objects:list", {"org": OrgId("org_acme")}),
     (Keyrings, "encrypt"): ("vault:keyrings:use", {"ring": RING, "data": b"x"}),
+    (Keyrings, "encrypt_all"): ("vault:keyrings:use", {"ring": RING, "items": {}}),
     (Keyrings, "decrypt"): ("vault:keyrings:use", {"ring": RING, "encrypted": b"x"}),
-    (Keyrings, "encrypt_all"): ("vault:keyrings:use", {"ring": RING, "items": {"a": b"x"}}),
-    (Keyrings, "decrypt_all"): ("vault:keyrings:use", {"ring": RING, "items": {"a": b"x"}}),
-    (Keyrings, "decrypt_each"): ("vault:keyrings:use", {"ring": RING, "items": {"a": b"x"}}),
+    (Keyrings, "decrypt_all"): ("vault:keyrings:use", {"ring": RING, "items": {}}),
+    (Keyrings, "decrypt_each"): ("vault:keyrings:use", {"ring": RING, "items": {}}),
     (Keyrings, "re_encrypt"): ("vault:keyrings:use", {"ring": RING, "encrypted": b"x", "key_id": None}),
     (Keyrings, "rotate"): ("vault:keyrings:use", {"ring": RING}),
     (DataKeys, "create"): ("vault:keys:use", {"context": CONTEXT}),

@@ -153,3 +153,11 @@ def test_no_key_is_shown(provider):
     assert bytes(range(32)).hex() not in repr(keys)
     assert "\\x1f" not in repr(keys)
     assert "AESGCM" not in repr(provider)
+
+
+@pytest.mark.parametrize("size", [0, 16, 31, 33])
+def test_a_dek_of_another_length_is_rejected(provider, size):
+    wrapped = provider.wrap(KEY, bytes(size), CONTEXT, CALL)
+
+    with pytest.raises(CiphertextRejected):
+        provider.unwrap(wrapped, KEY, CONTEXT, CALL)
