@@ -54,10 +54,14 @@ errorlog = "-"  # standard error; the app logs to standard output
 
 
 def on_starting(server: Any) -> None:
-    import gunicorn.http.wsgi  # noqa: PLC0415  only gunicorn's master needs it
+    import gunicorn.http.parser  # noqa: PLC0415  only gunicorn's master needs these
+    import gunicorn.http.wsgi  # noqa: PLC0415
+
+    from sealring.server.thread_worker import KnownRequest  # noqa: PLC0415
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
     gunicorn.util.write_error = write_refusal
+    gunicorn.http.parser.RequestParser.mesg_class = KnownRequest
     _keep_heartbeats_in_memory(server)
     os.environ.pop("SCRIPT_NAME", None)  # gunicorn would remove it from each path; the server answers at the root
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
