@@ -5,7 +5,7 @@ ARG BASE=docker.io/library/python:3.13-slim-bookworm
 ARG BASE_DIGEST
 
 FROM ${BASE}@${BASE_DIGEST} AS build
-ARG PLUGINS="local hsm awskms gcpkms azurekv"
+ARG PLUGINS="local hsm awskms gcpkms azurekv masterkey"
 ARG SOFTHSM=yes
 WORKDIR /src
 COPY requirements.lock requirements-release.lock pyproject.toml README.md LICENSE CHANGELOG.md ./

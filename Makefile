@@ -5,7 +5,7 @@ BIN     := $(VENV)/bin
 PIP     := PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 UV      := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps
-PLUGINS := api local hsm awskms gcpkms azurekv example
+PLUGINS := api local hsm awskms gcpkms azurekv masterkey example
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 
 SOFTHSM := /usr/lib/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so /opt/homebrew/lib/softhsm/libsofthsm2.so \
@@ -15,7 +15,7 @@ MADE      := $(VENV)/.made
 LIBRARIES := $(VENV)/.libraries
 INSTALLED := $(VENV)/.installed
 
-PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms sealring-azurekv
+PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms sealring-azurekv sealring-masterkey
 RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header
 LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
 	--extra embedded --extra hsm --extra aws --extra gcp --extra azure --extra otel

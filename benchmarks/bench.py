@@ -22,6 +22,7 @@ import layers
 import peer
 import report
 import scale
+import vault
 from failures import BenchmarkFailed
 from footprint import Footprint, Scales
 from load import Effort, Sample, check_wrk, measure
@@ -49,13 +50,15 @@ def main() -> int:
     options = _options()
     try:
         _check_machine()
-        if not options.scale and not options.beside:
+        if not options.scale and not options.beside and not options.protocol:
             check_wrk()
     except BenchmarkFailed as failure:
         print(failure, file=sys.stderr)
         return 2
     try:
-        if options.beside:
+        if options.protocol:
+            vault.print_protocol()
+        elif options.beside:
             _run_beside(options)
         elif options.scale:
             _run_scale(options)
@@ -180,6 +183,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--beside", type=Path, metavar="CHECKOUT", help="instead, compare with another checkout, in-process; 2 minutes"
+    )
+    parser.add_argument(
+        "--protocol", action="store_true", help="instead, what the protocol of vault.v1 costs, in-process; 5 seconds"
     )
     parser.add_argument("--quick", action="store_true", help="a smoke test of some 15 seconds; its figures are rough")
     parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION",

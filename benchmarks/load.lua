@@ -2,6 +2,7 @@
 --
 -- A line of the plan holds, between tabs: method, path, name and value of the token's header, body, version.
 -- @serial@ in a path or body becomes a text that no other request has; @version@ becomes the object's version. A
+-- A body that begins with hex: is a message in Protocol Buffers. A
 -- version that is a number grows by one with each request; any other is taken from the response, and an object whose
 -- response is still on its way is passed over.
 
@@ -13,6 +14,13 @@ local function columns(line)
   return found
 end
 
+local function typed(body)
+  if body == "" then return nil, nil end
+  if body:sub(1, 4) ~= "hex:" then return body, "application/json" end
+  local raw = body:sub(5):gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
+  return raw, "application/proto"
+end
+
 local function remember(status, _, body)
   local entry = plan[body:match('"id":"([^"]+)"')]
   if status < 300 and entry then entry.version = body:match('"version_id":"([^"]+)"') end
@@ -22,8 +30,9 @@ function init(args)
   tag = args[2]
   for line in io.lines(args[1]) do
     local method, path, header, token, body, version = unpack(columns(line))
-    local entry = { method = method, path = path, body = body ~= "" and body or nil }
-    entry.headers = { [header] = token, ["Content-Type"] = body ~= "" and "application/json" or nil }
+    local sent, content_type = typed(body)
+    local entry = { method = method, path = path, body = sent }
+    entry.headers = { [header] = token, ["Content-Type"] = content_type }
     if version ~= "" then
       entry.version = tonumber(version) or version
       if not tonumber(version) then

@@ -24,7 +24,7 @@ _CALM_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as load.lua plays it; `@serial@` and `@version@` are filled in there."""
+    """A request as load.lua plays it; `@serial@` and `@version@` are filled in there, and `hex:` is decoded."""
 
     method: str
     path: str

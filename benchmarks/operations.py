@@ -2,10 +2,12 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
+import vault
 from load import Request
 from servers import Client, Sealring
 
@@ -20,6 +22,7 @@ OPERATIONS = (
     "decrypt",
     "encrypt a batch of 250",
     "decrypt a batch of 250",
+    *vault.CALLS,
 )
 BATCH = 250
 
@@ -86,13 +89,15 @@ class SealringTarget:
             self._objects.append(Stored(answer["id"], name, org))
 
     def plan(self, operation: str) -> Sequence[Request]:
-        return self._plans[operation]()
+        return self._calls(operation) if operation in vault.CALLS else self._plans[operation]()
 
     def store_cpu_us(self) -> int:
         used = self._store.info("cpu")
         return int((used["used_cpu_user"] + used["used_cpu_sys"]) * 1e6)
 
     def explain(self, request: Request) -> str:
+        if request.body.startswith("hex:"):
+            return "one in Protocol Buffers, not shown"
         path, body = request.path.replace("@serial@", "again"), request.body.replace("@version@", request.version)
         body = body.replace("@serial@", "again")
         status, answer = self._client.ask(request.method, path, dict([request.token]), body or None)
@@ -100,6 +105,15 @@ class SealringTarget:
 
     def settle(self) -> None:
         """Nothing is left behind."""
+
+    def _calls(self, call: str) -> Sequence[Request]:
+        def post(path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+            return self._client.expect("POST", path, dict([token]), body)
+
+        requests = []
+        for org, token in self._tokens.items():
+            requests.append(vault.calls(call, f"{org}/ring", token, post))
+        return requests
 
     def _each_object(self, path: Callable[[Stored], str]) -> Sequence[Request]:
         return [Request("GET", path(each), self._tokens[each.organization]) for each in self._objects]

@@ -41,6 +41,13 @@ def on_loop(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def live_with_threads(tmp_path_factory):
+    """As `live`, with threads instead of an event loop."""
+    with live_server(tmp_path_factory.mktemp("threads"), worker="threads") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def valkey(tmp_path_factory):
     """The URL of a real Valkey."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as store:

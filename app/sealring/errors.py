@@ -76,7 +76,12 @@ class CiphertextRejected(InputError):
         self.reason = reason
 
 
-# --- who the caller is
+class EnvelopeRejected(InputError):
+    """An encrypted value that the caller sent cannot be opened with this keyring."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The encrypted value was refused. Send it unchanged, with the keyring that encrypted it.")
+        self.reason = reason
 
 
 class AccessError(SealringError):
@@ -131,9 +136,6 @@ class NotReached(LimitError):
 
 class QuotaExceeded(LimitError):
     """The organization has used up its quota of objects, stored bytes or key contexts."""
-
-
-# --- what is stored
 
 
 class StateError(SealringError):
@@ -253,9 +255,6 @@ class PluginFault(KeyFailure):
 
     def __str__(self) -> str:
         return f"The key's provider failed ({self.what}). Tell the operator."
-
-
-# --- the store
 
 
 class StoreError(SealringError):

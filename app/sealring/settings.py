@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from sealring.admission.limits import Rates
-from sealring.auth.profiles import IssuerKind, IssuerProfile
+from sealring.auth.profiles import IssuerKind, IssuerProfile, LocalIssuer
+from sealring.auth.service_token import ServiceToken
 from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.ids import EnvironmentId
 from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Limits
@@ -19,11 +20,16 @@ from sealring.keys.keyring import ManagedKeys
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.sealing import Sealing
 from sealring.observability.settings import Observability
+from sealring.services.keyring_rules import KeyringRules
 from sealring.services.objects import ObjectLimits
 from sealring.store.connection.durability import DurabilityPolicy
 from sealring.store.connection.store_url import StoreUrl
 from sealring.table import Table
 from sealring_plugin import ConfigInvalid, read_private
+
+_TABLES = (
+    "store", "keys", "seal", "plugins", "issuers", "token", "limits", "server", "logs", "traces", "keyrings", "connect",
+)  # fmt: skip
 
 MAX_VALUE_BYTES = 16 << 20
 MAX_WAIT_REPLICAS = 5
@@ -41,14 +47,6 @@ class WorkerKind(Enum):
 
 # A thread is too rare to be refused while it is free: what is beyond them waits in a queue.
 CONCURRENCY_PERCENT = {WorkerKind.LOOP: 75, WorkerKind.THREADS: 100}
-
-
-@dataclass(frozen=True, slots=True)
-class LocalIssuer:
-    """The signing key of `sealring token`, and the issuer whose profile accepts its tokens."""
-
-    signing_key_file: Path
-    issuer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +75,20 @@ class Settings:
     audit_retention_s: int
     run_folder: Path  # where the workers of one server share fetched key sets
     worker: WorkerKind
+    keyrings: KeyringRules
+    service_token: ServiceToken | None
     sealing: Sealing
     observability: Observability = field(default_factory=Observability)
 
     @property
     def environments(self) -> tuple[EnvironmentId, ...]:
-        return tuple(sorted({issuer.environment_id for issuer in self.issuers}))
+        return _environments(self.issuers)
+
+    @property
+    def providers_in_use(self) -> tuple[str, ...]:
+        """The providers of keys of ours that make or wrap new ones."""
+        master = self.keyrings.master
+        return (self.managed.provider,) if master is None else (self.managed.provider, master)
 
     def profile_of(self, issuer: str) -> IssuerProfile:
         """Raises SettingsInvalid if there is none."""
@@ -96,12 +102,13 @@ def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the fix."""
     base = path.absolute().parent
     root = Table("", _read(path))
-    root.only("store", "keys", "seal", "plugins", "issuers", "token", "limits", "server", "logs", "traces")
+    root.only(*_TABLES)
     plugins = root.table("plugins")
     store = root.table("store")
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
     server = root.table("server", {})
     worker = _worker(server)
+    issuers = tuple(IssuerProfile.parse(each, base=base) for each in root.tables("issuers"))
     settings = Settings(
         path=path,
         store_url=_store_url(store, base),
@@ -109,18 +116,24 @@ def load(path: Path) -> Settings:
         durability=_durability(store),
         managed=_managed(root.table("keys")),
         plugins={name: plugins.table(name).members for name in plugins.members},
-        issuers=tuple(IssuerProfile.parse(each, base=base) for each in root.tables("issuers")),
-        local_issuer=_local_issuer(root, base),
+        issuers=issuers,
+        local_issuer=LocalIssuer.parse(root, base),
         limits=_limits(root.table("limits", {})),
         fairness=_fairness(root.table("limits", {}), worker),
         audit_retention_s=DAY_S * root.table("limits", {}).number("audit_retention_days", 30, most=3650),
         run_folder=_run_folder(server, base),
         worker=worker,
+        keyrings=KeyringRules.parse(root.table("keyrings", {})),
+        service_token=ServiceToken.parse(root.table("connect", {}), base, _environments(issuers)),
         sealing=Sealing.parse(root.table("seal", {}), base),
         observability=Observability.parse(root),
     )
     _check_together(settings)
     return settings
+
+
+def _environments(issuers: Iterable[IssuerProfile]) -> tuple[EnvironmentId, ...]:
+    return tuple(sorted({issuer.environment_id for issuer in issuers}))
 
 
 def _read(path: Path) -> Mapping[str, object]:
@@ -208,14 +221,6 @@ def _names(table: Table) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _local_issuer(root: Table, base: Path) -> LocalIssuer | None:
-    if "token" not in root.members:
-        return None
-    table = root.table("token")
-    table.only("signing_key_file", "issuer")
-    return LocalIssuer(base / table.text("signing_key_file"), table.text("issuer"))
-
-
 def _limits(table: Table) -> ObjectLimits:
     table.only(
         "max_value_bytes",
@@ -274,6 +279,9 @@ def _check_together(settings: Settings) -> None:
             raise SettingsInvalid(f"[keys] names '{name}', but there is no [plugins.{name}]")
     if len(set(settings.managed.providers)) != len(settings.managed.providers):
         raise SettingsInvalid("[keys] managed_readable names a provider twice, or that of managed; leave it out")
+    master = settings.keyrings.master
+    if master is not None and (master not in settings.plugins or master in settings.managed.providers):
+        raise SettingsInvalid(f"[keyrings] master_keys '{master}' must have [plugins.{master}], and no part in [keys]")
     issuers = [each.issuer for each in settings.issuers]
     if len(set(issuers)) != len(issuers):
         raise SettingsInvalid("[[issuers]] name the same issuer twice")

@@ -34,7 +34,7 @@ INPUTS = (  # of the checkout; the Dockerfile copies these and no more
     "config/gunicorn.conf.py",
     "deploy/image/layout.py",
 )
-PLUGINS = "local hsm awskms gcpkms azurekv"
+PLUGINS = "local hsm awskms gcpkms azurekv masterkey"
 USER = 65532  # nobody else's on common systems; the `nonroot` of distroless images
 
 PREFIX = "usr/local"

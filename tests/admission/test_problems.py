@@ -18,6 +18,7 @@ from sealring.admission.problems import (
 PROMISED = {
     "MalformedRequest": (400, "malformed_request"),
     "CiphertextRejected": (400, "ciphertext_rejected"),
+    "EnvelopeRejected": (400, "envelope_rejected"),
     "Unauthenticated": (401, "unauthenticated"),
     "IssuerUnavailable": (503, "issuer_unavailable"),
     "Forbidden": (403, "forbidden"),

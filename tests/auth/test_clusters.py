@@ -66,7 +66,7 @@ def test_a_cluster_has_defaults_of_its_own():
     assert parsed.token_file is None
 
 
-@pytest.mark.parametrize("name", ["organization_claim", "organizations_claim", "permissions_claim"])
+@pytest.mark.parametrize("name", ["organization_claim", "organizations_claim", "permissions_claim", "keyrings_claim"])
 def test_a_cluster_has_no_claims_that_say_organizations_or_permissions(name):
     assert f"{name} is not a setting of kind 'kubernetes'" in settings_refusal(**{name: "x"})
 

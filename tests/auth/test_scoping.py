@@ -369,3 +369,22 @@ def test_a_hit_costs_microseconds():
     seconds = min(timeit.repeat(lambda: authenticator.authenticate(values), number=1_000, repeat=5)) / 1_000
 
     assert seconds < 100e-6  # about 3 µs; verifying costs 150 µs and more
+
+
+# --- keyrings
+
+
+def test_a_principal_may_use_the_keyrings_of_its_claim():
+    assert principal().keyrings == frozenset()
+    assert principal(keyrings=["env_1", "ws/2", ""]).keyrings == {"env_1", "ws/2", ""}
+
+
+def test_the_profile_names_the_keyrings_claim():
+    made = principal(verify=verifier(keyrings_claim="rings"), keyrings=["env_1"], rings=["env_2"])
+
+    assert made.keyrings == {"env_2"}
+
+
+@pytest.mark.parametrize("named", ["env_1", None, 1, {}, [1], [None], ["a\0b"], ["é" * 257]])
+def test_a_malformed_keyrings_claim_is_refused(named):
+    assert refusal(keyrings=named) == "keyrings claim"

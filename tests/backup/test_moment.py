@@ -1,6 +1,7 @@
 """What is read of a partition is a state that it was in at one moment, whatever is written meanwhile."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -319,10 +320,22 @@ OF_ENVIRONMENTS = changes.CHANGES_OF_REVOCATIONS | changes.CHANGES_OF_LIMITS
 
 
 @pytest.mark.parametrize("target", ["", "by name", "secret_00"])
-@pytest.mark.parametrize("action", sorted(set(Action) - changes.NO_CHANGES - OF_ENVIRONMENTS))
+@pytest.mark.parametrize(
+    "action", sorted(set(Action) - changes.NO_CHANGES - OF_ENVIRONMENTS - changes.CHANGES_OF_KEYRINGS)
+)
 def test_a_change_of_what_cannot_be_found_is_refused(action, target):
     with pytest.raises(IntegrityFailure):
-        changed_keys(event(action, target))
+        changed_keys(event(action, target), bytes)
+
+
+@pytest.mark.parametrize("action", sorted(changes.CHANGES_OF_KEYRINGS))
+def test_a_change_of_a_keyring_changes_it_and_its_counts(action):
+    changed = replace(event(action, "dek_a"), name="org_acme/payments")
+
+    assert changed_keys(changed, lambda ring: ring.ring.name.encode()) == {
+        (Kind.KEYRING, b"org_acme/payments"),
+        (Kind.KEYRING_USES, b"org_acme/payments"),
+    }
 
 
 def test_of_every_action_it_is_known_what_it_changes():
@@ -333,6 +346,7 @@ def test_of_every_action_it_is_known_what_it_changes():
             *changes.CHANGES_OF_BINDINGS,
             *changes.CHANGES_OF_REVOCATIONS,
             *changes.CHANGES_OF_LIMITS,
+            *changes.CHANGES_OF_KEYRINGS,
             *changes.NO_CHANGES,
         )
     ]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backup.damage import NAME, VALUE, Damage
+from backup.damaged_keyrings import KEYRINGS
 from backup.damaged_keys import KEYS, lost_kek, rewritten
 from backup.damaged_limits import LIMITS
 from backup.damaged_objects import OBJECTS, altered_record, altered_version, name_of_another, not_in_its_organization
@@ -26,7 +27,7 @@ def damage(installed, opened):
     return Damage(installed, opened)
 
 
-@pytest.mark.parametrize("harm", [*OBJECTS, *KEYS, *REVOCATIONS, *LIMITS])
+@pytest.mark.parametrize("harm", [*OBJECTS, *KEYS, *REVOCATIONS, *LIMITS, *KEYRINGS])
 def test_damage_is_found_and_nothing_else(installed, damage, harm):
     expected = harm(damage)
 

@@ -232,7 +232,7 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces\n"
+        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces, keyrings\n"
     )
 
 
@@ -245,7 +245,7 @@ def test_a_missing_plugin_stops_the_start_with_one_line(run, installed):
 
     assert (
         failed.stderr
-        == "Error: [plugins.cloud]: no such plugin is installed; installed are: awskms, azurekv, example, gcpkms, hsm, local\n"
+        == "Error: [plugins.cloud]: no such plugin is installed; installed are: awskms, azurekv, example, gcpkms, hsm, local, masterkey\n"
     )
 
 
@@ -259,6 +259,7 @@ def test_plugins_lists_what_is_installed(run):
         ["gcpkms", "sealring-gcpkms"],
         ["hsm", "sealring-hsm"],
         ["local", "sealring-local"],
+        ["masterkey", "sealring-masterkey"],
     ]
 
 

@@ -6,14 +6,13 @@ import shutil
 import ssl
 import subprocess
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
 
 from deploy.scenario import walk_through
 from docs.markdown import ROOT, blocks, read
-from faults.healthy import p99
+from faults.healthy import p99, times_over
 from support.asking import ask, connection_to
 from support.framing import listens
 from support.live import live_server
@@ -85,17 +84,7 @@ def url(server, ca, folder):
 
 
 def times_of_reads(url, ca, path, token, seconds):
-    connection, took, until = connection_to(url, ca.file), [], time.monotonic() + seconds
-    while time.monotonic() < until:
-        began = time.monotonic()
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 200
-        took.append(time.monotonic() - began)
-        threading.Event().wait(1 / 60)
-    connection.close()
-    return took
+    return times_over(connection_to(url, ca.file), path, token, seconds, 60)
 
 
 class Drips:

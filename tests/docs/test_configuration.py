@@ -10,10 +10,12 @@ from docs.markdown import ROOT, blocks, read, rows, section
 from sealring import settings
 from sealring.admission.limits import Rates
 from sealring.auth.profiles import IssuerProfile
+from sealring.auth.service_token import ServiceToken
 from sealring.domain.limits import Limits
 from sealring.errors import SettingsInvalid
 from sealring.operator.installation import SETTINGS_FILE, create_files
 from sealring.providers import registry
+from sealring.table import Table
 
 PAGE = read("docs/configuration.md")
 EXAMPLE = ROOT / "config" / "sealring.toml"
@@ -34,6 +36,7 @@ HEADINGS = {
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
     "server": "## `[server]`",
+    "connect": "## `[connect]`",
     "logs": "## `[logs]`",
 }
 
@@ -104,6 +107,13 @@ def test_the_example_has_every_section_that_init_writes(tmp_path):
 @pytest.mark.parametrize("table", ["store", "keys", "token", "limits", "server", "logs"])
 def test_every_setting_of_a_table_is_described(table, tmp_path):
     assert set(described(table)) == known(table, tmp_path)
+
+
+def test_every_setting_of_the_service_token_is_described(tmp_path):
+    with pytest.raises(SettingsInvalid) as refused:
+        ServiceToken.parse(Table("[connect]", {"nonsense": 1}), tmp_path, ())
+
+    assert set(described("connect")) == set(str(refused.value).partition("known are: ")[2].split(", "))
 
 
 def test_every_setting_of_an_issuer_is_described():

@@ -90,10 +90,14 @@ def spec():
 def acme(live):
     """The organization of the page, with the objects of the page."""
     acme = organization(live, "org_acme")
+    made = []
     for name, value in (("billing/api key", "sk-1"), ("database", '{"user": "app", "password": "p", "port": 5432}')):
         body = {"name": name, "value": value, "key_context": acme.context}
-        assert acme.ask("POST", "/vault/v1/kv", body).status in {201, 409}  # of an earlier test
-    return acme
+        made.append(acme.ask("POST", "/vault/v1/kv", body))
+        assert made[-1].status == 201
+    yield acme
+    for each in made:  # the server is that of all tests
+        assert acme.ask("DELETE", f"/vault/v1/kv/{each.json['id']}").status == 200
 
 
 def test_the_secret_of_the_page_is_made_of_the_objects_of_the_page(live, acme):

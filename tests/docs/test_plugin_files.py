@@ -63,7 +63,15 @@ def parsed(plugin):
 
 
 def test_the_plugins_of_this_repository_are_found():
-    assert [plugin.name for plugin in PLUGINS] == ["awskms", "azurekv", "example", "gcpkms", "hsm", "local"]
+    assert [plugin.name for plugin in PLUGINS] == [
+        "awskms",
+        "azurekv",
+        "example",
+        "gcpkms",
+        "hsm",
+        "local",
+        "masterkey",
+    ]
 
 
 def test_the_files_of_a_plugin_are_those_that_the_page_promises():

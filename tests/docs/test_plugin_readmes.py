@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import tomllib
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +28,7 @@ GUIDES = {  # where more is said to operators
     "gcpkms": "docs/byok-gcpkms.md",
     "hsm": "docs/keys.md",
     "local": "docs/storage.md",
+    "masterkey": "docs/keyrings.md",
 }
 
 
@@ -49,6 +51,7 @@ def files():
         "certificate_file": private + pem,
         "credentials_file": json.dumps(account).encode(),
         "pin_file": b"1234-pin",
+        "master_keys_file": b64encode(b"\x0a\x07kek_one\x1a\x20" + bytes(32)),
         "secret_access_key_file": b"secret",
         "session_token_file": b"token",
     }

@@ -1,5 +1,7 @@
 """Principals: what a caller may see, and what it is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from sealring.domain.ids import NO_ORG
@@ -56,3 +58,9 @@ def test_a_permission_that_the_token_lacks_is_forbidden(permission):
 
 def test_an_actor_is_a_subject_of_its_issuer():
     assert principal(ACME, subject="alice").actor == "urn:test|alice"
+
+
+def test_a_caller_that_acts_for_one_organization_may_use_no_keyrings_but_its_own():
+    made = replace(principal(ACME, BETA), keyrings=frozenset({"env_1"}))
+
+    assert made.of_one(ACME).keyrings == frozenset()

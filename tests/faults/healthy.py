@@ -4,6 +4,7 @@ import http.client
 import threading
 import time
 
+from support.asking import connection_to
 from support.live import LiveServer
 
 
@@ -17,8 +18,14 @@ def object_of(server: LiveServer, org: str) -> str:
 
 def times_of_reads(server: LiveServer, path: str, token: str, seconds: float, per_second: int = 30) -> list[float]:
     """In seconds; each read has to be answered."""
-    host, port = address(server)
-    connection, took, until = http.client.HTTPConnection(host, port, timeout=30), [], time.monotonic() + seconds
+    return times_over(connection_to(server.url), path, token, seconds, per_second)
+
+
+def times_over(
+    connection: http.client.HTTPConnection, path: str, token: str, seconds: float, per_second: int
+) -> list[float]:
+    """Likewise, over a connection that is closed at the end."""
+    took, until = [], time.monotonic() + seconds
     pace = threading.Event()
     while time.monotonic() < until:
         began = time.monotonic()

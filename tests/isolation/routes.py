@@ -212,6 +212,23 @@ def _batch_read(acme):
     return f"{BATCH}/read", {"items": [{"id": acme.object()["id"]}]}
 
 
+def _ring(acme):
+    return f"/sealring/v1/keyrings/{acme.id}%2Fof%2Ftests"
+
+
+def _encrypt_items(acme):
+    return f"{_ring(acme)}/encrypt", {"items": {"one": "a value"}}
+
+
+def _decrypt_items(acme):
+    made = acme.ask("POST", *_encrypt_items(acme)).json["items"]
+    return f"{_ring(acme)}/decrypt", {"items": {"one": made["one"]["encrypted"]}}
+
+
+def _rotate(acme):
+    return f"{_ring(acme)}/rotate", None
+
+
 def _one(acme):
     return f"/vault/v1/kv/{acme.object()['id']}"
 
@@ -226,7 +243,8 @@ KV, OURS, KEYS, BATCH = "/vault/v1/kv", "/sealring/v1/kv", "/vault/v1/keys", "/s
 READ, LIST, CREATE, UPDATE, DELETE, RESTORE = (
     f"vault:objects:{verb}" for verb in ("read", "list", "create", "update", "delete", "restore")
 )
-USE, MANAGE = "vault:keys:use", "vault:bindings:manage"
+USE, MANAGE, RINGS = "vault:keys:use", "vault:bindings:manage", "vault:keyrings:use"
+RING = "/sealring/v1/keyrings/<whole:ring>"
 
 # After the permission: own, other, everywhere | no token, expired, audience, issuer, none, HS256, another key | lacking
 # fmt: off
@@ -275,14 +293,16 @@ TABLE = (
     Row(f"POST {BATCH}/decrypt",                 "",                 _batch_decrypt,      USE,     200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BATCH}/create",                  "",                 _batch_create,       CREATE,  200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BATCH}/read",                    "",                 _batch_read,         READ,    200, 200, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {RING}/encrypt",              "",                 _encrypt_items,      RINGS,   200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {RING}/decrypt",              "",                 _decrypt_items,      RINGS,   200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row(f"POST {RING}/rotate",               "",                 _rotate,             RINGS,   200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
 )
 # fmt: on
 
 # What anybody may ask, and what tells nothing of anybody.
+PROBES = ("livez", "readyz", "startupz", "health/live", "health/ready", "health/startup")
 OPEN = (
-    "GET /livez",
-    "GET /readyz",
-    "GET /startupz",
+    *(f"GET /{probe}" for probe in PROBES),
     "GET /openapi.json",
     "GET /docs",
     "GET /docs/errors",

@@ -7,6 +7,7 @@ import pytest
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.keyrings import Keyring
 from sealring.domain.limits import unlimited
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.errors import Forbidden
@@ -15,6 +16,8 @@ from sealring.services.bindings import Bindings, NewBinding
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
 from sealring.services.items import Items
+from sealring.services.keyring_rules import KeyringRules
+from sealring.services.keyrings import Keyrings
 from sealring.services.limits import Usages
 from sealring.services.listing import ListOptions, Lists
 from sealring.services.object_batches import ObjectBatches
@@ -23,6 +26,7 @@ from sealring.services.operations import Operations
 from sealring.services.versions import Versions
 
 CONTEXT = KeyContext.of({"organization_id": "org_acme"})
+RING = Keyring("org_acme/payments")
 ID = "secret_" + 32 * "0"
 NEW = NewBinding(org=OrgId("org_acme"), match=CONTEXT, provider="x", key="x")
 OURS = {"verified", "external_id"}  # of Bindings; no route leads to them: housekeeping, and part of others
@@ -52,6 +56,13 @@ USE_CASES = {
     (Bindings, "setup"): ("vault:bindings:manage", {"provider": "x", "org": OrgId("org_acme")}),
     (Explanations, "explain"): ("vault:objects:read", {"text_id": ID}),
     (Usages, "read"): ("vault:objects:list", {"org": OrgId("org_acme")}),
+    (Keyrings, "encrypt"): ("vault:keyrings:use", {"ring": RING, "data": b"x"}),
+    (Keyrings, "encrypt_all"): ("vault:keyrings:use", {"ring": RING, "items": {}}),
+    (Keyrings, "decrypt"): ("vault:keyrings:use", {"ring": RING, "encrypted": b"x"}),
+    (Keyrings, "decrypt_all"): ("vault:keyrings:use", {"ring": RING, "items": {}}),
+    (Keyrings, "decrypt_each"): ("vault:keyrings:use", {"ring": RING, "items": {}}),
+    (Keyrings, "re_encrypt"): ("vault:keyrings:use", {"ring": RING, "encrypted": b"x", "key_id": None}),
+    (Keyrings, "rotate"): ("vault:keyrings:use", {"ring": RING}),
     (DataKeys, "create"): ("vault:keys:use", {"context": CONTEXT}),
     (DataKeys, "decrypt"): ("vault:keys:use", {"wrapped": b"x"}),
     (DataKeys, "rekey"): ("vault:keys:use", {"wrapped": b"x", "context": CONTEXT}),
@@ -73,6 +84,7 @@ SERVICES = {
     Bindings: Bindings(None, None, None, None, None),
     Explanations: Explanations(None, None, None, None),
     Usages: Usages(None, unlimited),
+    Keyrings: Keyrings(None, None, None, KeyringRules()),
 }
 
 
@@ -113,4 +125,4 @@ def test_a_use_case_is_forbidden_without_its_permission(service, method):
     caller = caller_without(Permission(permission))
 
     with pytest.raises(Forbidden, match=permission):
-        getattr(SERVICES[service], method)(caller, **arguments)
+        getattr(SERVICES[service], method)(caller=caller, **arguments)

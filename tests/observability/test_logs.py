@@ -10,20 +10,12 @@ import redis
 from sealring.errors import SettingsInvalid
 from sealring.observability import traces
 from sealring.operator.embedded import EmbeddedValkey
-from support.collecting import collecting
+from support.collecting import TELL, collecting
 from support.live import live_server, serving
 from support.waiting import becomes_true
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
-TELL = """
-[logs]
-access = true
-slow_ms = 1
-
-[traces]
-endpoint = "{endpoint}"
-"""
 SLOW = "[logs]\nslow_ms = 250\n"
 
 

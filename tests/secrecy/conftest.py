@@ -14,19 +14,10 @@ from secrecy.disasters import (
 from secrecy.drive import Driver
 from secrecy.driven import Driven
 from secrecy.surroundings import files, store_keys, store_values
-from support.collecting import collecting
+from support.collecting import TELL, collecting
 from support.live import live_server
 from support.scraping import Metrics
 from support.waiting import becomes_true
-
-TELL = """
-[logs]
-access = true
-slow_ms = 1
-
-[traces]
-endpoint = "{endpoint}"
-"""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,24 @@ def installed(folder: Path, url: str, seals: str) -> Path:
     return path
 
 
+def token_in(folder: Path) -> HsmConfig:
+    """A new token of SoftHSM, all of it in `folder`."""
+    module = softhsm.find_module()
+    if module is None:
+        pytest.skip("SoftHSM2 is not installed")
+    config = HsmConfig(module=module, pin_file=folder / "pin", conf_file=folder / "softhsm2.conf")
+    softhsm.initialise(config)
+    return config
+
+
+@pytest.fixture
+def by_token(tmp_path, store):
+    """The settings of an installation whose root keys are sealed by a token, and the folder of the token."""
+    folder = tmp_path / "hsm"
+    seals = BY_TOKEN.format(module=token_in(folder).module, folder=folder)
+    return installed(tmp_path / "etc", store.url, seals), folder
+
+
 def ends_all_workers(live):
     """End them as a crash does, and wait until others serve."""
     before = live.workers
@@ -97,12 +115,8 @@ def test_a_server_is_opened_by_aws_once_and_lives_without_it(tmp_path, store, aw
         wiring.make_gateway(settings.load(path))
 
 
-def test_a_server_is_opened_by_a_token_once_and_lives_without_it(tmp_path, store):
-    module, token = softhsm.find_module(), tmp_path / "hsm"
-    if module is None:
-        pytest.skip("SoftHSM2 is not installed")
-    softhsm.initialise(HsmConfig(module=module, pin_file=token / "pin", conf_file=token / "softhsm2.conf"))
-    path = installed(tmp_path / "etc", store.url, BY_TOKEN.format(module=module, folder=token))
+def test_a_server_is_opened_by_a_token_once_and_lives_without_it(tmp_path, by_token):
+    path, token = by_token
 
     with running(path, tmp_path / "log", None, workers=2) as live:
         (token / "tokens").rename(tmp_path / "unplugged")
@@ -116,12 +130,8 @@ def test_a_server_is_opened_by_a_token_once_and_lives_without_it(tmp_path, store
         wiring.make_gateway(settings.load(path))
 
 
-def test_a_seal_gets_another_key_of_the_token_if_the_root_keys_are_opened_otherwise(tmp_path, store):
-    module, token = softhsm.find_module(), tmp_path / "hsm"
-    if module is None:
-        pytest.skip("SoftHSM2 is not installed")
-    softhsm.initialise(HsmConfig(module=module, pin_file=token / "pin", conf_file=token / "softhsm2.conf"))
-    path = installed(tmp_path / "etc", store.url, BY_TOKEN.format(module=module, folder=token))
+def test_a_seal_gets_another_key_of_the_token_if_the_root_keys_are_opened_otherwise(by_token):
+    path, _ = by_token
     key = RecoveryKey.fresh()
     before = seals_of(settings.load(path))
     root = before.open()
@@ -140,14 +150,10 @@ def test_a_seal_gets_another_key_of_the_token_if_the_root_keys_are_opened_otherw
     assert seals_of(settings.load(path)).open() == root
 
 
-def test_a_copy_of_the_disk_without_the_token_opens_nothing(tmp_path, store):
-    module, token = softhsm.find_module(), tmp_path / "hsm"
-    if module is None:
-        pytest.skip("SoftHSM2 is not installed")
-    softhsm.initialise(HsmConfig(module=module, pin_file=token / "pin", conf_file=token / "softhsm2.conf"))
-    path = installed(tmp_path / "etc", store.url, BY_TOKEN.format(module=module, folder=token))
+def test_a_copy_of_the_disk_without_the_token_opens_nothing(tmp_path, by_token):
+    path, token = by_token
     other = tmp_path / "other"
-    softhsm.initialise(HsmConfig(module=module, pin_file=other / "pin", conf_file=other / "softhsm2.conf"))
+    token_in(other)
     path.write_text(path.read_text().replace(str(token), str(other)))
 
     with pytest.raises(SettingsInvalid, match="the token has no key sealring-seal"):

@@ -8,6 +8,8 @@ from sealring.domain.events import Action, Event, Origin
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import ObjectId, new_uuid, uuid_text
 from sealring.domain.kek import KekScope
+from sealring.domain.keyring_ports import KeyringChange, StoredDek
+from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
 from sealring.domain.limits import Override
 from sealring.domain.limits_ports import LimitsChange
 from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
@@ -22,6 +24,8 @@ from support.stores import on_parts, parts_on
 
 ME = caller(ACME)
 ORIGIN = Origin("urn:test", "alice", "request-1")
+RING = OwnedKeyring(ENVIRONMENT, Keyring(f"{ACME}/payments"))
+DEK = StoredDek(DekId("dek_new"), b"record")
 
 
 @dataclass
@@ -50,6 +54,7 @@ def filled(links):
     new = NewBinding(org=ACME, match=context(organization_id=ACME, kind="x"), provider="cmk", key="key_one")
     begin(stores.revocations)
     use.objects.delete(ME, str(doomed.id), version_check=None)
+    use.keyrings.encrypt(RING.ring, b"value", ME)
     return There(
         stores,
         use,
@@ -118,6 +123,20 @@ def set_limits(there):
     return there.stores.limits.change(ENVIRONMENT, lambda _found: change)
 
 
+def dek_event(action=Action.KEYRING_DEK_CREATED):
+    return replace(event(action, "dek_new"), name=RING.ring.name)
+
+
+def add_dek(there):
+    keyrings = there.stores.keyrings
+    return keyrings.add(RING, DEK, keyrings.latest(RING), KeyringChange(dek_event()))
+
+
+def replace_dek(there):
+    keyrings, change = there.stores.keyrings, KeyringChange(dek_event(Action.KEYRING_DEK_REWRAPPED))
+    return keyrings.replace(RING, keyrings.latest(RING), b"another", change)
+
+
 def intent(name):
     return IdempotentRequest(ENVIRONMENT, "actor", name, b"PUT /kv/1", bytes(16))
 
@@ -143,6 +162,12 @@ LOADS = {
     "revocations.load": lambda it: it.stores.revocations.load(ENVIRONMENT),
     "usage.load": lambda it: it.stores.usage.load(ENVIRONMENT, ACME),
     "limits.load": lambda it: it.stores.limits.load(ENVIRONMENT),
+    "keyrings.load": lambda it: it.stores.keyrings.load(RING, DEK.id),
+    "keyrings.latest": lambda it: it.stores.keyrings.latest(RING),
+    "keyrings.deks": lambda it: it.stores.keyrings.deks(RING),
+    "keyrings.page": lambda it: it.stores.keyrings.page(ENVIRONMENT),
+    "keyring_log.used": lambda it: it.stores.keyring_log.used(RING, (event(),), {DEK.id: 1}),
+    "keyring_log.counts": lambda it: it.stores.keyring_log.counts(RING),
 }
 WRITES = {
     "objects.create": create,
@@ -156,4 +181,8 @@ WRITES = {
     "revocations.change": lambda it: revoke(it.stores.revocations, token("t1")),
     "limits.change": set_limits,
     "limits.begin": lambda it: it.stores.limits.begin(ENVIRONMENT, event(Action.LIMITS_CLEARED)),
+    "keyrings.add": add_dek,
+    "keyrings.replace": replace_dek,
+    "keyrings.destroy": lambda it: it.stores.keyrings.destroy(RING, dek_event(Action.KEYRING_DESTROYED)),
+    "keyring_log.changed": lambda it: it.stores.keyring_log.changed(RING, KeyringChange(dek_event()), moves_epoch=True),
 }

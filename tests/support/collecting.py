@@ -7,6 +7,16 @@ from threading import Thread
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+# Settings that tell everything of each request: to the log, and to a collector.
+TELL = """
+[logs]
+access = true
+slow_ms = 1
+
+[traces]
+endpoint = "{endpoint}"
+"""
+
 
 class Collector:
     """`bodies`: all that came, uncompressed."""

@@ -46,6 +46,28 @@ def make_environment(pins: Path, folder: Path) -> None:
     do([*uv, "--no-deps", "--require-hashes", "--requirement", str(pins)])
 
 
+def go_program(pins: Path, folder: Path, *packages: str) -> Path:
+    """Return the program that Go builds of the module in `pins`, or of a package that it names. Raises NotInstalled.
+
+    `pins` has go.mod and go.sum, from `go mod tidy`.
+    """
+    go = shutil.which("go")
+    if go is None:
+        raise NotInstalled(
+            "Go is missing. Install Go 1.21 or newer, which fetches what a module asks for: https://go.dev."
+        )
+    sources = sorted(path for path in pins.iterdir() if path.suffix in {".go", ".mod", ".sum"})
+    program = folder / "program"
+
+    def make() -> None:
+        folder.mkdir()
+        options = ["-mod=readonly", "-trimpath", "-o", str(program)]
+        do([go, "build", *options, *(packages or ["."])], pins, CGO_ENABLED="0", GOFLAGS="", GOTOOLCHAIN="auto")
+
+    made_once(folder, b"".join(path.read_bytes() for path in sources), make)
+    return program
+
+
 def do(command: Sequence[str], folder: Path | None = None, **variables: str) -> None:
     """Run a command in `folder`. Raises NotInstalled with what it said, if it fails."""
     environment: Mapping[str, str] = {**os.environ, **variables}

@@ -1,7 +1,8 @@
 """Ready-made values: a principal, a caller, whole services on a store in memory."""
 
 import os
-from dataclasses import fields
+import time
+from dataclasses import dataclass, fields
 
 from sealring.admission.limits import Limiter, Rates
 from sealring.admission.turns import Turns
@@ -12,6 +13,7 @@ from sealring.domain.principal import Caller, Permission, Principal
 from sealring.http.app import Services
 from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring, ManagedKeys
+from sealring.keys.keyring_deks import KeyringDeks
 from sealring.keys.routing import ManagedKeks
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.providers.catalog import Catalog
@@ -22,8 +24,12 @@ from sealring.services.cursors import Cursors
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
 from sealring.services.items import Items
+from sealring.services.keyring_care import KeyringCare
+from sealring.services.keyring_rules import KeyringRules
+from sealring.services.keyrings import Keyrings
 from sealring.services.limits import Usages
 from sealring.services.listing import Lists
+from sealring.services.newest_deks import Deks
 from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
@@ -39,6 +45,7 @@ OTHER_ENVIRONMENT = EnvironmentId("environment_01J00000000000000000000001")
 ACME = OrgId("org_acme")
 BETA = OrgId("org_beta")
 EVERYTHING = frozenset(Permission)
+KEYRING_RULES = KeyringRules()
 NO_SERVICES = Services(**dict.fromkeys(each.name for each in fields(Services)))  # a map of routes needs none
 SCOPED = EVERYTHING - {Permission.ALL_ORGANIZATIONS}
 
@@ -82,6 +89,10 @@ def services(
     catalog=None,
     on_refusal=None,
     limits_of=unlimited,
+    keyring_rules=KEYRING_RULES,
+    refreshing=None,
+    clock=time.time,
+    monotonic=time.monotonic,
 ):
     """Every use case, on this store and on keys in software."""
     keys = provider_gateway or gateway()
@@ -98,7 +109,12 @@ def services(
         store.when_renewed(forget)
     sealing = Sealing(keyring, bound)
     objects = Objects(store.objects, sealing, store.audit, limits or ObjectLimits(), limits_of)
-    return Services(
+    wrapping = KeyringDeks(keyring, keys, keyring_rules.master)
+    at_once = refreshing or AtOnce()
+    deks = Deks(store.keyrings, store.keyring_log, wrapping, keyring_rules, limits_of, at_once, clock, monotonic)
+    store.when_renewed(deks.forget)
+    return AllServices(
+        keyring_care=KeyringCare(store.keyrings, store.keyring_log, wrapping, bound),
         objects=objects,
         object_batches=ObjectBatches(objects, store.audit),
         versions=Versions(store.objects, sealing, store.audit),
@@ -109,4 +125,19 @@ def services(
         bindings=Bindings(store.bindings, catalog or Catalog({}), keys, Verifier(keys), store.keys),
         explanations=Explanations(store.objects, keyring, bound, store.audit),
         usages=Usages(store.usage, limits_of),
+        keyrings=Keyrings(deks, bound, store.keyring_log, keyring_rules),
     )
+
+
+@dataclass(frozen=True)
+class AllServices(Services):
+    """With those that have no route."""
+
+    keyring_care: KeyringCare
+
+
+class AtOnce:
+    """A Refreshing without a thread: it reads again while the request waits, and a failure is the request's."""
+
+    def soon(self, _key, refresh):
+        refresh()

@@ -7,6 +7,7 @@ import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
+from sealring.domain.keyring_ports import KeyringLog, KeyringStore
 from sealring.domain.limits_ports import UsageStore
 from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
@@ -19,6 +20,7 @@ from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
 from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects, MemoryUsage
+from support.memory_keyrings import MemoryKeyrings
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -33,6 +35,8 @@ class Store:
     audit: AuditLog
     keys: StoreKeys
     usage: UsageStore
+    keyrings: KeyringStore
+    keyring_log: KeyringLog
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -46,7 +50,11 @@ def memory() -> Store:
     objects = MemoryObjects(audit, idempotency, KEYS)
     keks = MemoryKeks(audit)
     bindings = MemoryBindings(audit, keks)
-    return Store(objects, idempotency, bindings, keks, audit, KEYS, MemoryUsage(audit), lambda: list(audit.events))
+    keyrings = MemoryKeyrings(audit)
+    usage = MemoryUsage(audit)
+    return Store(
+        objects, idempotency, bindings, keks, audit, KEYS, usage, keyrings, keyrings, lambda: list(audit.events)
+    )
 
 
 def on_links(links: Links, partitions: int = 4, keys: StoreKeys = KEYS, store_id: bytes = STORE_ID) -> Store:
@@ -75,6 +83,8 @@ def on_parts(parts: OpenedStore) -> Store:
         stores.audit,
         parts.keys,
         stores.usage,
+        stores.keyrings,
+        stores.keyring_log,
         lambda: _events(parts.links, parts.keyspace, parts.keys),
         parts.markers.when_renewed,
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from marshmallow import RAISE, Schema, ValidationError
@@ -23,15 +24,17 @@ from sealring.admission.replies import Reply
 from sealring.admission.requests import AdmittedRequest, Request
 from sealring.admission.routes import Route
 from sealring.admission.sources import source_of
-from sealring.auth.scoping import Authenticator
-from sealring.domain.principal import Caller, Principal
+from sealring.auth.service_token import Authenticates
+from sealring.domain.principal import REQUEST_S, Caller, Permission, Principal
 from sealring.domain.strict_json import MalformedJson, parse_object
 from sealring.errors import InvalidBody, InvalidKeyContext, MalformedRequest, Violations
 from sealring.fibers import heavy
 from sealring.observability import metrics
-from sealring.observability.trail import Layer, spent
+from sealring.observability.trail import Layer, spent, waited
 
 _ACCEPTED = metrics.AUTH.of(outcome="accepted", reason="none")
+
+T = TypeVar("T")
 
 _MEMBER = re.compile(r"[a-z][A-Za-z_]{0,31}")
 _MAX_VIOLATIONS = 20
@@ -41,10 +44,19 @@ MAX_ITEMS = 1_000  # of a body: those of routes have some fifty, and each costs 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a call of another front is admitted."""
+
+    permission: Permission
+    max_bytes: int  # of its body
+    until: float | None = None  # by time.monotonic(): the end of the client's patience
+
+
 class Guard:
     """Admits requests. Thread-safe."""
 
-    def __init__(self, authenticator: Authenticator, fingerprint: Fingerprint, limiter: Limiter) -> None:
+    def __init__(self, authenticator: Authenticates, fingerprint: Fingerprint, limiter: Limiter) -> None:
         self._authenticator = authenticator
         self._fingerprint = fingerprint
         self._limiter = limiter
@@ -80,12 +92,30 @@ class Guard:
         finally:
             turn.leave()
 
-    def _authenticated(self, request: Request) -> Principal:
-        authorization, began = request.header("authorization"), time.monotonic()
+    def admit(self, request: Request, terms: Terms, request_id: str, work: Callable[[Caller, bytes], T]) -> T:
+        """Return what `work` makes of the caller and the bytes of the body, if the request passes all other checks.
+
+        Raises AccessError, LimitError, InputError, and what `work` raises.
+        """
+        principal = self._authenticated(request)
+        known = time.monotonic()
+        turn = self._limiter.enter(principal)
         try:
-            principal = self._authenticator.authenticate([] if authorization is None else [authorization])
+            principal.require(terms.permission)
+            raw = request.body(terms.max_bytes)
+            turn.begin()
+            now = time.monotonic()
+            spent(Layer.QUEUE, known, now)
+            deadline = now + REQUEST_S if terms.until is None else min(now + REQUEST_S, terms.until)
+            source = source_of(request.peer)
+            return work(Caller(principal, request_id, deadline=deadline, source=source, acts_for=turn.acts_for), raw)
         finally:
-            spent(Layer.AUTH, began, time.monotonic())
+            turn.leave()
+
+    def _authenticated(self, request: Request) -> Principal:
+        authorization = request.header("authorization")
+        values = [] if authorization is None else [authorization]
+        principal = waited(Layer.AUTH, partial(self._authenticator.authenticate, values))
         _ACCEPTED.add()
         return principal
 

@@ -22,6 +22,7 @@ class Problem(NamedTuple):
 
 PROBLEMS: Mapping[type[errors.SealringError], Problem] = {
     errors.MalformedRequest: Problem(400, "malformed_request"),
+    errors.EnvelopeRejected: Problem(400, "envelope_rejected"),
     errors.CiphertextRejected: Problem(400, "ciphertext_rejected"),
     errors.Unauthenticated: Problem(401, "unauthenticated"),
     errors.IssuerUnavailable: Problem(503, "issuer_unavailable"),

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sealring.admission.replies import Reply
 from sealring.domain.principal import Caller
+from sealring.observability import trace_context
+from sealring.observability.trail import trace_id
 
 
 class Request(Protocol):
@@ -35,9 +38,18 @@ class Request(Protocol):
         """Return a header that `admission` uses, by its name in lower case."""
 
     def body(self, max_bytes: int | None = None) -> bytes:
-        """Read the whole body. Call it once. `max_bytes`: the limit, if it is not that of the server.
+        """Read the whole body, of at most `max_bytes`; None: of as much as routes take. Call it once.
 
         Raises PayloadTooLarge, RequestTimeout; MalformedRequest for an incomplete or badly framed body.
+        """
+
+    def reserve(self, size: int) -> None:
+        """Count `size` bytes that the body becomes as bytes of bodies. Raises Overloaded if there is no room."""
+
+    def answer_by(self, until: float, late: Reply) -> None:
+        """Answer `late` if there is no reply `until` then, by time.monotonic(); the work goes on, and counts.
+
+        A thread reads no body beyond that time; what it waits for else, it waits for.
         """
 
 
@@ -49,3 +61,8 @@ class AdmittedRequest:
     path: Mapping[str, str] = field(repr=False)
     query: Mapping[str, Any] = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
+
+
+def trace_of(request: Request) -> str:
+    """Return the id of the trace of a request: ours, or else the caller's; "" if there is none."""
+    return trace_id() or getattr(trace_context.parse(request.header("traceparent")), "trace_id", "")

@@ -30,7 +30,7 @@ class IssuerKind(StrEnum):
 
 _TYPES = {IssuerKind.CLAIMS: ["JWT", "at+jwt"], IssuerKind.KUBERNETES: ["", "JWT"]}
 _LIFETIME_S = {IssuerKind.CLAIMS: 86_400, IssuerKind.KUBERNETES: 3_600}  # kubelet asks for an hour by default
-_OF_CLAIMS = ("organization_claim", "organizations_claim", "permissions_claim")
+_OF_CLAIMS = ("organization_claim", "organizations_claim", "permissions_claim", "keyrings_claim")
 _OF_KUBERNETES = ("rules", "token_review")
 
 
@@ -61,6 +61,7 @@ class IssuerProfile:
     organization_claim: str
     organizations_claim: str
     permissions_claim: str
+    keyrings_claim: str
     permissions: frozenset[Permission]  # the ceiling
     max_lifetime_s: int
     leeway_s: int
@@ -83,6 +84,7 @@ class IssuerProfile:
             organization_claim = "org_id"                   # the rest are defaults
             organizations_claim = "organization_ids"
             permissions_claim = "permissions"               # `scope` is always read as well
+            keyrings_claim = "keyrings"                     # names of keyrings, beside those of the organizations
             max_lifetime_s = 86400
             leeway_s = 10                                   # at most 30
 
@@ -112,6 +114,7 @@ class IssuerProfile:
             organization_claim=fields.printable("organization_claim", "org_id"),
             organizations_claim=fields.printable("organizations_claim", "organization_ids"),
             permissions_claim=fields.printable("permissions_claim", "permissions"),
+            keyrings_claim=fields.printable("keyrings_claim", "keyrings"),
             permissions=permissions,
             max_lifetime_s=fields.number("max_lifetime_s", _LIFETIME_S[kind], most=_MAX_LIFETIME_S),
             leeway_s=fields.number("leeway_s", 10, least=0, most=MAX_LEEWAY_S),
@@ -170,3 +173,20 @@ def _environment(fields: Table) -> EnvironmentId:
     if environment is None:
         fields.refuse("environment_id", "must be environment_ followed by a ULID")
     return environment
+
+
+@dataclass(frozen=True, slots=True)
+class LocalIssuer:
+    """The signing key of `sealring token`, and the issuer whose profile accepts its tokens."""
+
+    signing_key_file: Path
+    issuer: str
+
+    @classmethod
+    def parse(cls, root: Table, base: Path) -> Self | None:
+        """Check the table of the settings, if it is there. Raises SettingsInvalid."""
+        if "token" not in root.members:
+            return None
+        table = root.table("token")
+        table.only("signing_key_file", "issuer")
+        return cls(base / table.text("signing_key_file"), table.text("issuer"))

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from sealring.auth.cluster_rules import granted_to
@@ -16,8 +17,9 @@ from sealring.auth.token_reviews import TokenReviews
 from sealring.auth.tokens import BearerToken, Claims, TokenVerifier, bearer_token, plain_text
 from sealring.auth.url_keys import WAIT_S
 from sealring.domain.ids import EnvironmentId, OrgId, org_id
+from sealring.domain.keyrings import Keyring
 from sealring.domain.principal import Permission, Principal
-from sealring.errors import IssuerUnavailable, Unauthenticated
+from sealring.errors import InvalidBody, IssuerUnavailable, Unauthenticated
 from sealring.fibers import Lane, Turns, aside, current
 
 MAX_NAME_CHARACTERS = 200
@@ -35,13 +37,14 @@ def principal_of(claims: Claims) -> Principal:
     """Make the principal of a verified token.
 
     Of a cluster's token only the subject counts. Of another one, permissions that are unknown or above the issuer's
-    ceiling are ignored. Raises Unauthenticated if an organization or permission claim is malformed.
+    ceiling are ignored. Raises Unauthenticated if a claim of organizations, permissions or keyrings is malformed.
     """
     if claims.profile.kind is IssuerKind.KUBERNETES:
         granted = granted_to(claims.subject, claims.profile.rules)
         return _principal(claims, None, granted.organizations, granted.permissions)
     name = plain_text(claims.members.get("name"), MAX_NAME_CHARACTERS)
-    return _principal(claims, name, _organizations(claims), _permissions(claims))
+    made = _principal(claims, name, _organizations(claims), _permissions(claims))
+    return replace(made, keyrings=_keyrings(claims)) if claims.profile.keyrings_claim in claims.members else made
 
 
 def _principal(
@@ -149,6 +152,16 @@ def _organization(named: object) -> OrgId:
     if org is None:
         raise Unauthenticated("organization claim")
     return org
+
+
+def _keyrings(claims: Claims) -> frozenset[str]:
+    named = claims.members[claims.profile.keyrings_claim]
+    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+        raise Unauthenticated("keyrings claim")
+    try:
+        return frozenset(Keyring(each).name for each in named)
+    except InvalidBody:
+        raise Unauthenticated("keyrings claim") from None
 
 
 def _permissions(claims: Claims) -> frozenset[Permission]:

@@ -113,6 +113,22 @@ class ItemReader:
         return head
 
 
+def encode_wrapping(combine: Combine, wraps: tuple[Wrap, ...]) -> bytes:
+    """Return the wraps of a DEK that a keyring keeps, and how they combine."""
+    return bytes((combine,)) + _encode_wraps(wraps)
+
+
+def parse_wrapping(raw: bytes) -> tuple[Combine, tuple[Wrap, ...]]:
+    """Raises MalformedBytes for anything that `encode_wrapping` does not make."""
+    try:
+        combine = _combine(raw[0])
+        wraps, end = _take_wraps(raw, 1, combine)
+    except IndexError as error:
+        raise MalformedBytes("truncated") from error
+    _check_end(len(raw), end)
+    return combine, wraps
+
+
 def _encode_wraps(wraps: tuple[Wrap, ...]) -> bytes:
     return bytes((len(wraps),)) + b"".join(
         b"".join(

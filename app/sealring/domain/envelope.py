@@ -32,6 +32,7 @@ class Suite(IntEnum):
     # 0x0002, a data key without a MAC, is refused: anyone with the public key can make wraps.
     DATA_KEY = 0x0003  # HKDF-SHA-512 for the commitment; the caller encrypts; the blob ends with our MAC
     ITEM = 0x0004  # of a batch: as an object, under a key of its own; ends with our MAC
+    KEYRING = 0x0007  # likewise, of the DEK of a keyring; its header is made from the DEK's name, and never stored
 
 
 class Combine(IntEnum):
@@ -95,6 +96,12 @@ class Header:
             (start, message_id, owner_bytes(environment, org), _NO_IDS, context_hash)
         )
         return header
+
+    @classmethod
+    def of_keyring(cls, combine: Combine, message_id: bytes, environment: EnvironmentId, context: KeyContext) -> Self:
+        """Return the header of a keyring's DEK: `message_id` is a digest of what names it."""
+        org, context_hash = context.organization, context.digest
+        return cls(Suite.KEYRING, combine, message_id, environment, org, b"", b"", context_hash)
 
     @cached_property
     def encoded(self) -> bytes:

@@ -33,6 +33,13 @@ class Action(StrEnum):
     DATA_KEY_REKEYED = "vault.data_key.rekeyed"
     ITEM_ENCRYPTED = "vault.item.encrypted"  # `target` is the batch and the index in it
     ITEM_DECRYPTED = "vault.item.decrypted"
+    KEYRING_ENCRYPTED = "vault.keyring.encrypted"  # `target` is the DEK, `name` the keyring
+    KEYRING_DECRYPTED = "vault.keyring.decrypted"
+    KEYRING_REENCRYPTED = "vault.keyring.reencrypted"  # `target` is the new DEK
+    KEYRING_REFUSED = "vault.keyring.refused"  # a stored DEK that failed its integrity check
+    KEYRING_DEK_CREATED = "vault.keyring.dek_created"  # `detail` says why
+    KEYRING_DEK_REWRAPPED = "vault.keyring.dek_rewrapped"
+    KEYRING_DESTROYED = "vault.keyring.destroyed"  # no target: with all its DEKs
     TOKEN_REVOKED = "vault.token.revoked"  # noqa: S105  `name` is the issuer and token or subject, `detail` the reach
     REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list was created
     LIMITS_SET = "vault.limits.set"  # `target` is the organization, `detail` its overrides

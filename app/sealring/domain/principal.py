@@ -12,6 +12,7 @@ from typing import Self
 from sealring.domain.events import Origin
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.keyrings import Keyring
 from sealring.errors import Forbidden, WriteContention
 
 REQUEST_S = 10.0  # how long a request may start again because its data keeps changing
@@ -34,7 +35,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. Only auth/scoping.py makes one; `of_one` makes a lesser one of it."""
+    """A verified caller. Only auth/ makes one; `of_one` makes a lesser one of it."""
 
     issuer: str
     subject: str
@@ -44,6 +45,7 @@ class Principal:
     permissions: frozenset[Permission]
     token_id: str = ""  # the `jti` of its token, if it has one
     issued_at: int = 0  # seconds since 1970: the `iat` of its token
+    keyrings: frozenset[str] = frozenset()  # that it may use besides those of its organizations
 
     @property
     def actor(self) -> str:
@@ -74,11 +76,16 @@ class Principal:
             f"or use a token with {Permission.ALL_ORGANIZATIONS.value}."
         )
 
+    def require_keyring(self, ring: Keyring) -> None:
+        """Raises Forbidden if the token may not use the keyring, whether or not it exists."""
+        if not (self.everywhere or ring.organization in self.organizations or ring.name in self.keyrings):
+            raise Forbidden("Insufficient permissions: the token is not for this keyring.")
+
     def of_one(self, org: OrgId) -> Principal:
         """Return this caller as one for `org` alone. Raises Forbidden if the token is not for `org`."""
         self.require_organization(org)
         left = self.permissions - {Permission.ALL_ORGANIZATIONS}
-        return replace(self, organizations=frozenset({org}), permissions=left)
+        return replace(self, organizations=frozenset({org}), permissions=left, keyrings=frozenset())
 
 
 def _free(_org: OrgId, _items: int = 1) -> None:

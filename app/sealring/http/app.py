@@ -14,7 +14,9 @@ from sealring.http.bindings.views import BindingViews
 from sealring.http.bodies import Bodies
 from sealring.http.data_keys.views import DataKeyViews
 from sealring.http.dispatch import Server
+from sealring.http.health.compatible import CompatibleHealthViews
 from sealring.http.health.views import HealthViews, Readiness
+from sealring.http.keyrings.views import KeyringViews
 from sealring.http.objects.views import ObjectViews
 from sealring.http.openapi import DescriptionViews
 from sealring.http.operations.views import OperationViews
@@ -25,6 +27,7 @@ from sealring.services.bindings import Bindings
 from sealring.services.data_keys import DataKeys
 from sealring.services.explanations import Explanations
 from sealring.services.items import Items
+from sealring.services.keyrings import Keyrings
 from sealring.services.limits import Usages
 from sealring.services.listing import Lists
 from sealring.services.object_batches import ObjectBatches
@@ -45,6 +48,7 @@ class Services:
     bindings: Bindings
     explanations: Explanations
     usages: Usages
+    keyrings: Keyrings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Surroundings:
 
 def make_server(services: Services, around: Surroundings) -> Server:
     routes = guarded_routes(services)
-    health = HealthViews(around.readiness).routes()
+    views = HealthViews(around.readiness)
+    health = (*views.routes(), *CompatibleHealthViews(views).routes())
     open_routes = (*health, *DescriptionViews(routes, health).routes())
     guard = Guard(around.authenticator, around.fingerprint, around.limiter)
     # JSON may need six bytes (\\u0001) for one byte of a value; names and contexts fit in the rest.
@@ -78,4 +83,5 @@ def guarded_routes(services: Services) -> tuple[Route, ...]:
         *OperationViews(services.operations).routes(),
         *BindingViews(services.bindings, services.explanations).routes(),
         *UsageViews(services.usages).routes(),
+        *KeyringViews(services.keyrings).routes(),
     )

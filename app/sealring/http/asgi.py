@@ -7,6 +7,7 @@ use case. The coroutine reads the body only when the fiber asks for it, so only 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from a2wsgi import WSGIMiddleware
 
 from sealring.admission.guard import request_id_of
 from sealring.admission.replies import Reply
-from sealring.errors import InputError, Overloaded
+from sealring.errors import InputError, Overloaded, RequestTimeout
 from sealring.fibers import Fibers, Outcome
 from sealring.http.bodies import cut_short, too_large
 from sealring.http.dispatch import Found, Server
@@ -96,6 +97,8 @@ class Exchange:
         "_room",
         "_scope",
         "_taken",
+        "_timer",
+        "_until",
         "_wake",
         "method",
         "path",
@@ -109,6 +112,8 @@ class Exchange:
         self._max_bytes = max_bytes
         self._fibers = fibers
         self._outcome: Outcome[Reply] | None = None
+        self._until: float | None = None  # by time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None  # of a reply that is sent then
         self._give_body: Callable[[Outcome[bytes]], None] | None = None  # set: the fiber waits for the body
         self._wake: asyncio.Future[None] | None = None  # set: the coroutine waits for the fiber
         headers = scope["headers"]
@@ -141,6 +146,8 @@ class Exchange:
     def body(self, max_bytes: int | None = None) -> bytes:
         if max_bytes is not None:
             self._max_bytes = max_bytes
+        if self._outcome is not None:  # it is too late, and the connection is no longer of this request
+            raise RequestTimeout
 
         def begin(give: Callable[[Outcome[bytes]], None]) -> None:
             self._give_body = give
@@ -148,23 +155,38 @@ class Exchange:
 
         return self._fibers.suspend(begin).get()
 
+    def reserve(self, size: int) -> None:
+        self._room.take(size)
+        self._taken += size
+
+    def answer_by(self, until: float, late: Reply) -> None:
+        def end() -> None:
+            self._outcome = Outcome(late)
+            self._tell()
+
+        self._until = until
+        self._timer = self._fibers.loop.call_later(max(0.0, until - time.monotonic()), end)
+
     async def run(self, found: Found, send: Send) -> None:
         request_id = request_id_of(self)
         self._fibers.start(lambda: self._answer(found, request_id))
-        while self._outcome is None:
+        while self._outcome is None or self._give_body is not None:
             if self._give_body is not None:
                 give, self._give_body = self._give_body, None
                 give(await self._received())
             else:
                 self._wake = self._fibers.loop.create_future()
                 await self._wake
-        self._room.left += self._taken
         reply = self._outcome.get()
         await send({"type": "http.response.start", "status": reply.status, "headers": _fields(reply, request_id)})
         await send({"type": "http.response.body", "body": reply.body})
 
     def _answer(self, found: Found, request_id: str) -> None:
         self._outcome = Outcome.of(lambda: found.endpoint.respond(self, found.values, request_id))
+        self._room.left += self._taken
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._tell()
 
     def _tell(self) -> None:
@@ -174,7 +196,12 @@ class Exchange:
     async def _received(self) -> Outcome[bytes]:
         """Read the whole body, if that is within the limits."""
         try:
-            return Outcome(await self._read())
+            if self._until is None:
+                return Outcome(await self._read())
+            async with asyncio.timeout(self._until - time.monotonic()):
+                return Outcome(await self._read())
+        except TimeoutError:
+            return Outcome(failure=RequestTimeout())
         except (InputError, Overloaded) as refused:
             return Outcome(failure=refused)
 

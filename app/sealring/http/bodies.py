@@ -27,23 +27,23 @@ class Bodies:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
 
-    def read(self, environ: Environ, max_bytes: int | None = None) -> bytes:
-        """Return the body, with a Content-Length or chunked. `max_bytes`: the limit, if it is another one.
+    def read(self, environ: Environ, max_bytes: int | None = None, until: float = float("inf")) -> bytes:
+        """Return the body, with a Content-Length or chunked; `until` is the latest end of reading, by time.monotonic().
 
         Raises PayloadTooLarge, MalformedRequest, RequestTimeout.
         """
-        max_bytes = self.max_bytes if max_bytes is None else max_bytes
+        limit = self.max_bytes if max_bytes is None else max_bytes
         declared = environ.get("CONTENT_LENGTH")
         if declared is None:
-            raw = _read(environ, max_bytes + 1) if environ.get("wsgi.input_terminated") else b""
-        elif int(declared or 0) > max_bytes:
-            raise too_large(max_bytes)
+            raw = _read(environ, limit + 1, until) if environ.get("wsgi.input_terminated") else b""
+        elif int(declared or 0) > limit:
+            raise too_large(limit)
         else:
-            raw = _read(environ, int(declared or 0))
+            raw = _read(environ, int(declared or 0), until)
             if len(raw) < int(declared or 0):
                 raise MalformedRequest("The body is shorter than its Content-Length. Send it whole.")
-        if len(raw) > max_bytes:
-            raise too_large(max_bytes)
+        if len(raw) > limit:
+            raise too_large(limit)
         return raw
 
     def discard(self, environ: Environ) -> None:
@@ -68,10 +68,10 @@ def cut_short() -> MalformedRequest:
     return MalformedRequest("The body is cut short or badly framed. Send it whole.")
 
 
-def _read(environ: Environ, size: int) -> bytes:
-    body, connection = environ["wsgi.input"], environ.get("gunicorn.socket")
+def _read(environ: Environ, size: int, until: float) -> bytes:
+    body, connection, end = environ["wsgi.input"], environ.get("gunicorn.socket"), min(time.monotonic() + BODY_S, until)
     try:
-        with nullcontext() if connection is None else _reading_until(time.monotonic() + BODY_S, connection, body):
+        with nullcontext() if connection is None else _reading_until(end, connection, body):
             raw: bytes = body.read(size)
     except TimeoutError as error:  # the connection ends with the answer: gunicorn knows that reading failed
         raise RequestTimeout from error

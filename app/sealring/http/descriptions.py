@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealring.domain.idempotency import MAX_NAME_CHARACTERS as MAX_IDEMPOTENCY_KEY_CHARACTERS
+from sealring.domain.keyrings import MAX_NAME_BYTES
 from sealring.domain.record import MAX_NAME_CHARACTERS
 from sealring.http import examples
 
@@ -28,6 +29,7 @@ TAGS = {
     "Data keys": "Keys for callers who encrypt by themselves. The server does not store them.",
     "Batches": "Up to 1,000 items in one request, each with a result or an error of its own.",
     "Keys of customers": "An organization's own keys, in its own KMS, and the contexts that they guard.",
+    "Keyrings": "Keys that the server keeps, for values that it does not; also served as vault.v1 over Connect.",
     "Usage": "What an organization stores, and its limits.",
     "Service": "Open to everybody; reveals nothing about tenants.",
 }
@@ -66,6 +68,12 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, object]] = {
         "description": "The `Idempotency-Key` of the write, percent-encoded.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_CHARACTERS},
         "example": examples.UUID,
+    },
+    "ring": {
+        "description": "The name of the keyring, percent-encoded: `org_acme%2Fbilling`. It belongs to the organization "
+        "that it is, or that precedes its first slash.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_BYTES},
+        "example": "org_acme/billing",
     },
     "name": {
         "description": "The object's name, percent-encoded.",

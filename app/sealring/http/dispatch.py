@@ -7,7 +7,7 @@ and can refuse a request because of its Host header. So requests are matched her
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flask import Flask
@@ -15,10 +15,11 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Not
 from werkzeug.routing import BaseConverter
 
 from sealring.admission.declarations import UnsupportedMediaType
+from sealring.admission.fronts import Front, Respond
 from sealring.admission.guard import Guard, request_id_of
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, param_of, rate_headers
 from sealring.admission.replies import Reply
-from sealring.admission.requests import Request
+from sealring.admission.requests import Request, trace_of
 from sealring.admission.routes import OpenRoute, Route
 from sealring.errors import InvalidBody, KeyFailure, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
@@ -28,11 +29,8 @@ from sealring.observability import metrics, refusals, trace_context
 from sealring.observability.logs import Log
 from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling, route_name
 from sealring.observability.series import OTHER
-from sealring.observability.trail import trace_id
 
 _COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
-
-Respond = Callable[[Request, Mapping[str, Any], str], Reply]
 
 
 class Endpoint(NamedTuple):
@@ -40,6 +38,7 @@ class Endpoint(NamedTuple):
 
     respond: Respond
     blocks: bool = False
+    tail: str = ""  # of its rule, after the last value; empty if it has none
 
 
 class Found(NamedTuple):
@@ -75,6 +74,7 @@ class Server(Flask):
         self._guard = guard
         self._bodies = bodies
         self._log = log
+        self._fronts: list[Front] = []
         self._telling = telling or Telling(log)
         self._endpoints: dict[str, Endpoint] = {}
         self._paths: Paths[Endpoint] = Paths()
@@ -90,6 +90,12 @@ class Server(Flask):
         self._unrouted = {method: self._requests(method, NO_ROUTE) for method in (*metrics.METHODS, OTHER)}
         self._match = self.url_map.bind("sealring").match
 
+    def mount(self, front: Front) -> None:
+        """Serve another protocol beside the routes. Call it before the first request."""
+        for path, respond in front.posts.items():
+            self._add("POST", path, Endpoint(self._observed("POST", path, respond)))
+        self._fronts.append(front)
+
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = WsgiRequest(environ, self._bodies)
         request_id, began = request_id_of(request), time.monotonic()
@@ -97,7 +103,7 @@ class Server(Flask):
             endpoint, values = self._found(request)
             reply = endpoint.respond(request, values, request_id)
         except HTTPException as error:
-            reply = _refused(error, request_id)
+            reply = self._refused(error, request, request_id)
             unrouted = self._unrouted.get(request.method) or self._unrouted[OTHER]
             unrouted.answered(reply.status, time.monotonic() - began)
         self._bodies.discard(environ)
@@ -120,7 +126,7 @@ class Server(Flask):
         found = self._paths.find(request.method, path) or self._matched(request.method, path)
         if path.startswith("//"):  # Werkzeug reads it as one slash; a proxy's path rules do not
             raise NotFound
-        if "%" in request.target and hides_slash(request.target, path, found[1]):
+        if "%" in request.target and hides_slash(request.target, path, found[1], found[0].tail):
             raise NotFound
         return Found(*found)
 
@@ -130,6 +136,7 @@ class Server(Flask):
 
     def _add(self, method: str, rule: str, endpoint: Endpoint) -> None:
         name = f"{method} {rule}"
+        endpoint = endpoint._replace(tail=rule.rpartition(">")[2] if "<" in rule else "")
         self._endpoints[name] = endpoint
         self._paths.add(method, rule, endpoint)
         self.add_url_rule(rule, name, methods=[method], provide_automatic_options=False)
@@ -177,8 +184,15 @@ class Server(Flask):
 
         return respond
 
+    def _refused(self, error: HTTPException, request: Request, request_id: str) -> Reply:
+        """Return the answer to a request for which the URL map has no route."""
+        for front in self._fronts:
+            if request.path.startswith(front.prefix.encode()):
+                return front.refused(error.code or 400, request_id)
+        return _refused(error, request_id)
+
     def _fault(self, error: Exception, route: str, request: Request, request_id: str) -> Reply:
-        told = {"request_id": request_id, "trace_id": _trace_of(request), "route": route_name(route)}
+        told = {"request_id": request_id, "trace_id": trace_of(request), "route": route_name(route)}
         self._log.fault("request failed", error, **told)
         return _framework_problem(500, request_id)
 
@@ -195,7 +209,7 @@ class Server(Flask):
         problem = PROBLEMS[type(error)]
         self._log.refusal(
             request_id=request_id,
-            trace_id=_trace_of(request),
+            trace_id=trace_of(request),
             route=route_name(f"{route.method} {route.rule}"),
             status=problem.status,
             code=problem.code,
@@ -225,13 +239,7 @@ def _reason(error: SealringError) -> str:
     return reason
 
 
-def _trace_of(request: Request) -> str:
-    """Return the id of the trace of a request: ours, or else the caller's; "" if there is none."""
-    return trace_id() or getattr(trace_context.parse(request.header("traceparent")), "trace_id", "")
-
-
 def _refused(error: HTTPException, request_id: str) -> Reply:
-    """Return the answer to a request for which the URL map has no route."""
     if isinstance(error, BadRequest):
         return _framework_problem(400, request_id)
     if isinstance(error, MethodNotAllowed):

@@ -21,6 +21,9 @@ PLAINTEXT = "NDExMSAxMTExIDExMTEgMTExMQ=="
 CIPHERTEXT = "U0xSRwEABAHh4eHh4eHh4eHh4eE="  # a real one is longer
 ENCRYPTED_KEYS = "U0xSRwEAAgHh4eHh4eHh4eHh4eE="  # a real one is longer
 
+DEK_ID = "dek_7Hq2LmX9a"
+ENCRYPTED = "CGQSDAABAgMEBQYHCAkKCxoQAAECAwQFBgcICQoLDA0ODyINZGVrXzdIcTJMbVg5YQ=="
+
 
 def example_of(schema: Schema) -> dict[str, Any]:
     """Return the first example of each field that has one, but no error beside a result."""

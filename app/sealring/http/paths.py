@@ -42,13 +42,17 @@ class Paths(Generic[T]):
         return (ending[1], {ending[0]: last}) if ending is not None and last else None
 
 
-def hides_slash(target: str, path: str, values: Mapping[str, str]) -> bool:
+def hides_slash(target: str, path: str, values: Mapping[str, str], tail: str = "") -> bool:
     """Return whether a slash of the route was sent as `%2F`, which is allowed only in its last value, such as a name.
 
     A proxy that blocks a route does not recognize it with `%2F`. `target` is the target of the request line, in origin
-    or absolute form, and `path` is its decoded path.
+    or absolute form, `path` is its decoded path, and `tail` is what the route has after its last value: that has to be
+    written as it is.
     """
     written = target.partition("?")[0]
+    if not written.endswith(tail):
+        return True
+    written, path = written.removesuffix(tail), path.removesuffix(tail)
     if not written.startswith("/"):
         written = "/" + written.partition("://")[2].partition("/")[2]
     last = list(values.values())[-1:]

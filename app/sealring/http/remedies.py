@@ -9,6 +9,10 @@ REMEDIES: Mapping[str, str] = {
         "Send `encrypted_keys` exactly as the server gave it, with a token for its organization. A blob of "
         "another server or organization is refused in the same way."
     ),
+    "envelope_rejected": (
+        "Send the value exactly as the server gave it, with the [keyring](keyrings.md) that encrypted it. A value of "
+        "another keyring, and one of a keyring that was destroyed, are refused in the same way."
+    ),
     "malformed_request": (
         "`message` says what cannot be read, and `param` which parameter or header. Correct the request; a "
         "repetition fails again."

@@ -16,7 +16,10 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 # The headers that we use; all others are ignored.
 _VARIABLES = {
+    "accept-encoding": "HTTP_ACCEPT_ENCODING",
     "authorization": "HTTP_AUTHORIZATION",
+    "connect-protocol-version": "HTTP_CONNECT_PROTOCOL_VERSION",
+    "connect-timeout-ms": "HTTP_CONNECT_TIMEOUT_MS",
     "content-encoding": "HTTP_CONTENT_ENCODING",
     "content-range": "HTTP_CONTENT_RANGE",
     "content-type": "CONTENT_TYPE",
@@ -33,11 +36,12 @@ _VARIABLES = {
 class WsgiRequest:
     """The Request of a WSGI environment."""
 
-    __slots__ = ("_bodies", "_environ", "method")
+    __slots__ = ("_bodies", "_environ", "_until", "method")
 
     def __init__(self, environ: Environ, bodies: Bodies) -> None:
         self._environ = environ
         self._bodies = bodies
+        self._until = float("inf")
         self.method: str = environ["REQUEST_METHOD"]
 
     @property
@@ -64,7 +68,13 @@ class WsgiRequest:
         return self._environ.get(_VARIABLES[name])
 
     def body(self, max_bytes: int | None = None) -> bytes:
-        return self._bodies.read(self._environ, max_bytes)
+        return self._bodies.read(self._environ, max_bytes, self._until)
+
+    def reserve(self, size: int) -> None:
+        """There are few threads: what each may keep is the bound."""
+
+    def answer_by(self, until: float, late: Reply) -> None:  # noqa: ARG002  the thread itself answers, when it can
+        self._until = until
 
 
 def send(reply: Reply, request: WsgiRequest, start_response: StartResponse, request_id: str) -> Iterable[bytes]:

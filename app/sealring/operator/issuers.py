@@ -10,10 +10,10 @@ from sealring.auth.exchange import check_files, reason_of
 from sealring.auth.jwks import KeySet, KeySetRefused
 from sealring.auth.jwks_fetch import fetch_key_set
 from sealring.auth.key_sources import read_key_set
-from sealring.auth.profiles import IssuerProfile
+from sealring.auth.profiles import IssuerProfile, LocalIssuer
 from sealring.auth.signing import ALGORITHM, verification_key
 from sealring.errors import SettingsInvalid
-from sealring.settings import LocalIssuer, Settings
+from sealring.settings import Settings
 
 
 def check_issuers(settings: Settings) -> Iterator[str]:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+from sealring.server.hardening import PR_SET_PDEATHSIG
 
 
 def die_with(parent: int) -> Callable[[], None]:
@@ -20,7 +20,7 @@ def die_with(parent: int) -> Callable[[], None]:
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork, where it is safe
 
     def bind() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # the parent died before the call above
             os._exit(1)
 

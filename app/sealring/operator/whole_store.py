@@ -14,10 +14,12 @@ from sealring.domain.backup import BackupHead, FileKind
 from sealring.domain.clock import now_us
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Envelope
+from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.principal import Caller
 from sealring.errors import BackupRefused
 from sealring.keys.backup_key import make_head, open_backup_key
 from sealring.keys.decisions import Decisions
+from sealring.keys.keyring_deks import KeyringDeks
 from sealring.keys.store_key import pin_of
 from sealring.observability.logs import Log
 from sealring.providers.gateway import Gateway
@@ -34,6 +36,7 @@ from sealring.store.backup.restore import Restore, Survey
 from sealring.store.layout import check_untouched
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.counts import Counts
+from sealring.store.verify.keyrings import OpenDek
 from sealring.store.verify.objects import Open
 from sealring.store.verify.sweep import Sweep
 
@@ -117,7 +120,7 @@ def restore(
                 for (file, dek), survey in zip(both, surveys, strict=True):
                     Restore(store, claim, survey.replaced).write(file.entries(dek, advance))
         counts = surveys[0].counts + surveys[1].counts
-        if _swept(settings, store, _leave_closed, progress, report) != counts:
+        if _swept(settings, store, _CLOSED, progress, report) != counts:
             raise BackupRefused("the store does not contain what was written to it; empty it, and restore again")
         claim.fulfil(store.markers.anew(), layout)
         return counts
@@ -143,12 +146,12 @@ def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bo
         store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
         for partition in store.markers.lacking():
             report(f"partition {partition}: its marker is missing, or belongs to another store")
-        return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _leave_closed, progress, report)
+        return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _CLOSED, progress, report)
 
 
-def _swept(settings: Settings, store: OpenedStore, open_envelope: Open, progress: Progress, report: Report) -> Counts:
+def _swept(settings: Settings, store: OpenedStore, opening: _Opening, progress: Progress, report: Report) -> Counts:
     with progress("verify", store.links.size()) as advance:
-        sweep = Sweep(store, open_envelope, advance)
+        sweep = Sweep(store, opening.envelope, advance, opening.dek)
         for finding in sweep.findings():
             report(finding)
         for environment in settings.environments:
@@ -157,17 +160,29 @@ def _swept(settings: Settings, store: OpenedStore, open_envelope: Open, progress
         return sweep.counts
 
 
-def _opener(settings: Settings, gateway: Gateway, store: OpenedStore) -> Open:
-    """Return a function that opens an envelope, and drops the value."""
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What opens envelopes and DEKs of keyrings, and drops what was in them."""
+
+    envelope: Open
+    dek: OpenDek
+
+
+_CLOSED = _Opening(lambda _envelope, _context: None, lambda _ring, _dek_id, _record: None)
+
+
+def _opener(settings: Settings, gateway: Gateway, store: OpenedStore) -> _Opening:
     stores = wiring.Stores.on(store)
-    sealing = Sealing(wiring.make_keyring(settings, gateway, stores, FailedKeys(), Log()), Decisions(stores.bindings))
+    bound, keyring = Decisions(stores.bindings), wiring.make_keyring(settings, gateway, stores, FailedKeys(), Log())
+    sealing, deks = Sealing(keyring, bound), KeyringDeks(keyring, gateway, settings.keyrings.master)
 
     def open_envelope(envelope: Envelope, context: KeyContext) -> None:
         caller = Caller(operator(envelope.header.environment), "verify")
         sealing.open(envelope, context, caller, sealing.decision(envelope))
 
-    return open_envelope
+    def open_dek(ring: OwnedKeyring, dek_id: DekId, record: bytes) -> None:
+        caller, decision = Caller(operator(ring.environment), "verify"), bound.decision(ring.environment, ring.org)
+        with deks.unwrap(ring, dek_id, record, decision, caller):
+            pass
 
-
-def _leave_closed(_envelope: Envelope, _context: KeyContext) -> None:
-    return None
+    return _Opening(open_envelope, open_dek)

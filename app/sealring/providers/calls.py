@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, NoReturn, Self, TypeVar
 from sealring import fibers
 from sealring.errors import KeyFailure, KeyThrottled, KeyUnavailable, Responsible, SealringError
 from sealring.observability import metrics
-from sealring.observability.trail import Layer, spent
+from sealring.observability.trail import Layer, waited
 from sealring.providers.bulkhead import Bulkhead, Owner
 from sealring.providers.call_threads import CallThreads, Overdue, Pending
 from sealring.providers.circuit import Circuit
@@ -102,11 +102,9 @@ class Calls:
         owner = (call.environment_id, call.tenant_id)
         with self._bulkhead.place(owner):
             self._bulkhead.enter(owner, waiting)
-            began = time.monotonic()
-            try:
-                return _collected([self._started(operation, work, owner, call) for work in works])
-            finally:
-                spent(Layer.KMS, began, time.monotonic())
+            return waited(
+                Layer.KMS, lambda: _collected([self._started(operation, work, owner, call) for work in works])
+            )
 
     def open_circuits(self) -> Mapping[str, int]:
         """Return how many circuits are open, by provider."""

@@ -120,13 +120,17 @@ class Plugins:
     def _with(self, loaded: Loaded[ManagedSpec]) -> Self:
         return replace(self, managed={**self.managed, loaded.spec.name: loaded})
 
-    def require_managed(self, names: tuple[str, ...]) -> None:
-        """Raises SettingsInvalid unless exactly these are the plugins of managed keys."""
+    def require_managed(self, names: tuple[str, ...], master: str | None = None) -> None:
+        """Raises SettingsInvalid unless exactly these, and that of keyrings' `master` keys, keep keys of ours."""
+        if master is not None and master not in self.managed:
+            raise SettingsInvalid(
+                f"[keyrings] master_keys names '{master}', but there is no such plugin of keys of ours"
+            )
         for name in names:
             if name in self.customers:
                 raise SettingsInvalid(f"[keys] '{name}' is a provider of customers' keys; it cannot keep managed keys")
         for name in self.managed:
-            if name not in names:
+            if name not in names and name != master:
                 raise SettingsInvalid(
                     f"[plugins.{name}] keeps managed keys, but [keys] does not name it: list it in managed_readable if "
                     "keys of this installation were made with it, or remove it"

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
-from sealring.domain.envelope import DEK_BYTES
 from sealring.errors import PluginFault
-from sealring.providers import registry
+from sealring.providers import registry, results
 from sealring.providers.call_threads import CallThreads, Overdue
 from sealring.providers.failures import overdue, settled, translated
 from sealring.providers.plugins import Config, checked_config, of_kind
@@ -55,7 +54,7 @@ class Seal:
 
     def open(self, sealed: bytes, aad: bytes) -> bytearray:
         """Return the secret. Raises KeyFailure; IntegrityFailure if this seal's key did not seal it with this `aad`."""
-        return self._called(lambda found, call: _opened(found.open(sealed, aad, call)))
+        return self._called(lambda found, call: results.unwrapped(found.open(sealed, aad, call)))
 
     def _called(self, ask: Callable[[SealsRoot, Call], T]) -> T:
         call = Call(time.monotonic() + DEADLINE_S, "root", "", Purpose.STORE)
@@ -82,10 +81,4 @@ class Seal:
 def _sealed(result: object) -> bytes:
     if not isinstance(result, bytes) or not 1 <= len(result) <= MAX_WRAPPED_BYTES:
         raise PluginFault("a malformed sealed key")
-    return result
-
-
-def _opened(result: object) -> bytearray:
-    if not isinstance(result, bytearray) or len(result) != DEK_BYTES:
-        raise PluginFault("a malformed unsealed key")
     return result

@@ -7,12 +7,16 @@ from functools import partial
 from threading import Lock
 
 from sealring import fibers
+from sealring.admission.guard import Guard
 from sealring.admission.limits import Limiter
 from sealring.admission.turns import Turns
 from sealring.auth.revoked import RevokedTokens
 from sealring.auth.scoping import Authenticator
+from sealring.auth.service_token import WARNING, Authenticates, ServiceToken, WithServiceToken
 from sealring.auth.token_reviews import token_reviews
 from sealring.auth.tokens import TokenVerifier
+from sealring.connect.front import ConnectFront
+from sealring.connect.vault import vault_front
 from sealring.http.app import Services, Surroundings, make_server
 from sealring.http.dispatch import Server
 from sealring.http.health.views import Readiness
@@ -25,6 +29,7 @@ from sealring.providers.gateway import THREADS, Gateway
 from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
+from sealring.server.keyring_wiring import make_keyrings
 from sealring.server.renewal import Renewal
 from sealring.server.sampling import Sampler
 from sealring.server.wiring import Stores
@@ -74,8 +79,21 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     limiter = _limiter(settings, limits, threads, workers)
     authenticator = make_authenticator(inherited, stores, log, threads)
     around = _around(inherited, gateway, store, stores, durability, limiter, authenticator, log)
-    _sampler(inherited, gateway, store, stores, around.readiness, log).start()
-    return make_server(services, around)
+    if settings.observability.metrics_bind is not None:
+        _sampler(inherited, gateway, store, stores, around.readiness, log).start()
+    server = make_server(services, around)
+    server.mount(_vault(services, around, settings.service_token))
+    return server
+
+
+def _vault(services: Services, around: Surroundings, service_token: ServiceToken | None) -> ConnectFront:
+    """Only vault.v1 knows the service token."""
+    authenticator: Authenticates = around.authenticator
+    if service_token is not None:
+        around.log.notice(WARNING)
+        authenticator = WithServiceToken(service_token, authenticator)
+    guard = Guard(authenticator, around.fingerprint, around.limiter)
+    return vault_front(services.keyrings, guard, around.log)
 
 
 def _sampler(  # noqa: PLR0913, PLR0917  all that is sampled
@@ -151,6 +169,7 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
         bindings=wiring.make_bindings(inherited.plugins, gateway, stores),
         explanations=Explanations(objects, keyring, bound, audit),
         usages=Usages(stores.usage, limits.of),
+        keyrings=make_keyrings(settings, gateway, stores, keyring, bound, limits.of),
     )
 
 

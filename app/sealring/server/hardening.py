@@ -7,7 +7,9 @@ import os
 import resource
 import sys
 
-_PR_SET_DUMPABLE = 4  # linux/prctl.h
+# linux/prctl.h
+PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 
 
 def harden() -> None:

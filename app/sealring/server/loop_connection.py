@@ -232,7 +232,8 @@ class Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
 
     def _refuse(self, status: int) -> None:
-        self.transport.write(refusal(status))
+        path = "" if self._head is None else self.url.decode("latin-1")  # else it is that of the request before
+        self.transport.write(refusal(status, path))
         self._linger()
 
     def _linger(self) -> None:

@@ -22,9 +22,7 @@ from sealring.server.worker import Worker
 REQUESTS = 256  # at most half of them wait for the keys of one organization (providers/bulkhead.py)
 
 _CONNECTIONS, _IN_FLIGHT = metrics.CONNECTIONS.of(), metrics.IN_FLIGHT.of()
-_SWITCH_S = (
-    0.0005  # the loop waits so long if a thread works on a large body; the default is 5 ms, at each of its waits
-)
+_SWITCH_S = 0.0005  # for how long a thread with a large body keeps the loop waiting; Python's own value is 5 ms
 _TICKS = round(deadlines.TICK_S / 0.1)  # uvicorn's main loop ticks ten times a second
 
 

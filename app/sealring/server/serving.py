@@ -20,12 +20,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sealring.server.hardening import harden, prctl
+from sealring.server.hardening import PR_SET_PDEATHSIG, harden, prctl
 from sealring.server.unreadable import write_refusal
 from sealring.server.variables import SETTINGS_VARIABLE, THREADS_VARIABLE, WORKERS_VARIABLE
 
 _PARENT_VARIABLE = "SEALRING_PARENT_PID"  # set for a gunicorn that must not outlive the process that started it
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108  gunicorn unlinks its file there
 
 # --- settings
@@ -55,10 +54,14 @@ errorlog = "-"  # standard error; the app logs to standard output
 
 
 def on_starting(server: Any) -> None:
-    import gunicorn.http.wsgi  # noqa: PLC0415  only gunicorn's master needs it
+    import gunicorn.http.parser  # noqa: PLC0415  only gunicorn's master needs these
+    import gunicorn.http.wsgi  # noqa: PLC0415
+
+    from sealring.server.thread_worker import KnownRequest  # noqa: PLC0415
 
     gunicorn.http.wsgi.SERVER = "sealring"  # the Server header
     gunicorn.util.write_error = write_refusal
+    gunicorn.http.parser.RequestParser.mesg_class = KnownRequest
     _keep_heartbeats_in_memory(server)
     os.environ.pop("SCRIPT_NAME", None)  # gunicorn would remove it from each path; the server answers at the root
     if parent := os.environ.pop(_PARENT_VARIABLE, None):
@@ -170,7 +173,7 @@ def _keep_heartbeats_in_memory(server: Any) -> None:
 def _end_with(parent: int) -> None:
     """End gunicorn's master, and with it the workers, when the process `parent` ends."""
     if sys.platform == "linux":
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         _leave_if_orphaned(parent)
     else:  # macOS has no parent-death signal: poll each second
         threading.Thread(target=_look_for, args=(parent,), daemon=True).start()

@@ -8,18 +8,30 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from sealring.observability import metrics
 from sealring.server import deadlines
 from sealring.server.deadlines import Deadlines
-from sealring.server.unreadable import write_refusal
+from sealring.server.unreadable import asked_for, write_refusal
 from sealring.server.worker import Worker
 
 _CONNECTIONS, _IN_FLIGHT = metrics.CONNECTIONS.of(), metrics.IN_FLIGHT.of()
 _LINGER_BYTES = 1 << 16
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _BREATH_S = 0.05  # until the next accept, if the system has no resources for a connection
+
+
+class KnownRequest(Request):  # type: ignore[misc]  # gunicorn has no types
+    """A request whose path is known when the rest of its head is refused."""
+
+    def parse(self, unreader: Any) -> Any:
+        try:
+            return super().parse(unreader)
+        except Exception as error:
+            error.path = self.path  # type: ignore[attr-defined]
+            raise
 
 
 class ThreadsWorker(Worker, ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -57,6 +69,10 @@ class ThreadsWorker(Worker, ThreadWorker):  # type: ignore[misc]  # gunicorn has
         if kept is False:
             _end(conn.sock, 0 if conn.is_read else deadlines.LINGER_S)
         return kept
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
+        with asked_for(getattr(exc, "path", None) or getattr(req, "path", None) or ""):
+            super().handle_error(req, client, addr, exc)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
         if conn.reading.end():  # it passed after the headers were read

@@ -24,7 +24,7 @@ from sealring.providers.failures import for_the_operator
 from sealring.providers.plugins import Plugins
 from sealring.providers.root_files import root_of
 from sealring.providers.seals import DEADLINE_S
-from sealring.server.hardening import harden, prctl
+from sealring.server.hardening import PR_SET_PDEATHSIG, harden, prctl
 from sealring.server.root_seals import RootSeals, StaysSealed
 from sealring.settings import Settings
 
@@ -33,7 +33,6 @@ RELOAD_S = 10.0  # how long a reload tries
 PAUSE_S = 1.0  # between two attempts
 
 _OPENED, _FAILED = b"\1", b"\0"
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def _opened(seals: RootSeals, log: Log, deadline: float) -> Root:
 
 def _end_with(master: int) -> None:
     if sys.platform == "linux":
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != master:  # it ended before the call of prctl
         os._exit(0)
 

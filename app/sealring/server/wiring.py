@@ -42,6 +42,8 @@ from sealring.store.doctor.diagnosis import Diagnosis
 from sealring.store.doctor.examination import examine
 from sealring.store.idempotency import RedisIdempotency
 from sealring.store.keks import RedisKeks
+from sealring.store.keyring_log import RedisKeyringLog
+from sealring.store.keyrings import RedisKeyrings
 from sealring.store.layout import check_writable, holds_layout_alone, read_layout
 from sealring.store.limits import RedisLimits
 from sealring.store.markers import Markers
@@ -86,7 +88,7 @@ def check_revocations(settings: Settings, stores: Stores) -> None:
 def load_plugins(settings: Settings) -> Plugins:
     """Import only the plugins that the settings name. Raises SettingsInvalid."""
     plugins = Plugins.of(registry.load(settings.plugins), settings.plugins, settings.path.absolute().parent)
-    plugins.require_managed(settings.managed.providers)
+    plugins.require_managed(settings.managed.providers, settings.keyrings.master)
     return plugins.keeping_sealed() if settings.sealing.seals else plugins
 
 
@@ -161,8 +163,9 @@ def check(settings: Settings) -> Iterator[str]:
     Raises SettingsInvalid, KeyFailure, StoreError.
     """
     with closing(make_gateway(settings)) as gateway, closing(make_links(settings)) as links:
-        gateway.check(settings.managed.provider)
-        yield f"keys      ok: {settings.managed.provider}"
+        for provider in settings.providers_in_use:
+            gateway.check(provider)
+            yield f"keys      ok: {provider}"
         if settings.sealing.seals:
             yield from RootSeals(settings, load_plugins(settings)).report()
         pin = trust_files(settings).pin()
@@ -189,10 +192,10 @@ def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Diagnos
 
 
 def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
-    """Build the managed provider, and log its announcement."""
-    said = gateway.announcement(settings.managed.provider)
-    if said is not None:
-        log.notice(f"keys: {settings.managed.provider}: {said}")
+    """Build the providers of keys of ours, and log their announcements."""
+    for provider in settings.providers_in_use:
+        if (said := gateway.announcement(provider)) is not None:
+            log.notice(f"keys: {provider}: {said}")
 
 
 def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:
@@ -250,6 +253,8 @@ class Stores:
     revocations: RedisRevocations
     usage: RedisUsage
     limits: RedisLimits
+    keyrings: RedisKeyrings
+    keyring_log: RedisKeyringLog
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -268,6 +273,8 @@ class Stores:
             revocations=RedisRevocations(links, keyspace, markers, keys, audit),
             usage=RedisUsage(keyspace, markers),
             limits=RedisLimits(links, keyspace, markers, keys, audit),
+            keyrings=RedisKeyrings(links, keyspace, markers, keys, audit),
+            keyring_log=RedisKeyringLog(links, keyspace, markers, audit),
         )
 
 

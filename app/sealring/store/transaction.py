@@ -30,7 +30,6 @@ _COMMITTED, _REPEATED, _REFUSED, _CONFLICT, _LANDED, _LOST, _UNKNOWN, _CONTENTIO
         "unavailable",
     )
 )  # fmt: skip
-_WAIT_SHORT = metrics.WAIT_SHORT.of()
 
 
 def _nothing() -> None:
@@ -182,7 +181,5 @@ def _confirm(links: Links, link: Link, key: bytes) -> None:
 
 
 def _check_reached(links: Links, reached: int) -> None:
-    if reached < links.replicas:
-        _WAIT_SHORT.add()
-        links.look_again()  # they may have another primary by now
+    if not links.are_enough(reached):
         raise OutcomeUnknown("The write is not on enough replicas yet. Read before you write again.")

@@ -11,6 +11,15 @@ class Health(Answer):
     status = fields.String(required=True, metadata={"enum": ["alive"], "examples": ["alive"]})
 
 
+class Passing(Answer):
+    status = fields.String(required=True, metadata={"enum": ["ok", "fail", "not started"], "examples": ["ok"]})
+    checks = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "The code of each failure, if there is one."},
+    )
+
+
 class Checks(Answer):
     """`ok`, or the code of the failure."""
 

@@ -53,6 +53,10 @@ class HealthViews:
         checks = {name: code or "ok" for name, code in self._checked().items()}
         return self._reply({"checks": checks, "durability": self._readiness.durability})
 
+    def failed(self) -> Mapping[str, str]:
+        """Return the code of each check that failed, by its name."""
+        return {name: code for name, code in self._checked().items() if code}
+
     def routes(self) -> Sequence[OpenRoute]:
         return (
             OpenRoute(
@@ -87,7 +91,7 @@ class HealthViews:
         )
 
     def _reply(self, details: Mapping[str, object], good: str = "ready", bad: str = "not ready") -> Reply:
-        failed = {name: code for name, code in self._checked().items() if code}
+        failed = self.failed()
         state: dict[str, object] = {"status": bad, "failed": failed} if failed else {"status": good}
         if self._readiness.reload_refused():
             state["settings"] = REFUSED

@@ -99,27 +99,6 @@ class KeyEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class BindingsEntry:
-    """All bindings of an organization, and their seal: ids and records in turn. No parts: they are gone."""
-
-    CODE: ClassVar = 5
-
-    owner: bytes  # as in the key: environment and organization
-    parts: tuple[bytes, ...] = field(repr=False)
-
-    @property
-    def key(self) -> LocalKey:
-        return Kind.BINDINGS, self.owner
-
-    def encode(self) -> bytes:
-        return b"".join((lp16(self.owner), *map(lp32, self.parts)))
-
-    @classmethod
-    def decode(cls, reader: Reader) -> Self:
-        return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
-
-
-@dataclass(frozen=True, slots=True)
 class EventEntry:
     """An event of the audit log: its id in the stream, then its fields and values in turn."""
 
@@ -137,38 +116,60 @@ class EventEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _OfEnvironment:
-    """All of an environment: fields and records in turn, the seal among them. No parts: they are gone."""
+class WholeHash:
+    """All of a hash: fields and values in turn. No parts: it is gone."""
 
     KIND: ClassVar[Kind]
+    CODE: ClassVar[int]
 
-    environment: bytes
+    rest: bytes  # of the key: an owner, an environment, or the digest of a keyring
     parts: tuple[bytes, ...] = field(repr=False)
 
     @property
     def key(self) -> LocalKey:
-        return self.KIND, self.environment
+        return self.KIND, self.rest
 
     def encode(self) -> bytes:
-        return b"".join((lp16(self.environment), *map(lp32, self.parts)))
+        return b"".join((lp16(self.rest), *map(lp32, self.parts)))
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
         return cls(reader.lp16(), tuple(_rest(reader, reader.lp32)))
 
 
-class RevocationsEntry(_OfEnvironment):
-    """All revocations of an environment."""
+class BindingsEntry(WholeHash):
+    """All bindings of an organization, and their seal."""
+
+    CODE: ClassVar = 5
+    KIND = Kind.BINDINGS
+
+
+class RevocationsEntry(WholeHash):
+    """All revocations of an environment, and their seal."""
 
     CODE: ClassVar = 8
     KIND = Kind.REVOCATIONS
 
 
-class LimitsEntry(_OfEnvironment):
-    """All limits that were set for organizations of an environment."""
+class LimitsEntry(WholeHash):
+    """All limits that were set for organizations of an environment, and their seal."""
 
     CODE: ClassVar = 10
     KIND = Kind.LIMITS
+
+
+class KeyringEntry(WholeHash):
+    """A keyring: its head, and its DEKs."""
+
+    CODE: ClassVar = 11
+    KIND = Kind.KEYRING
+
+
+class KeyringUsesEntry(WholeHash):
+    """The counts of a keyring, wherever its DEKs are stored."""
+
+    CODE: ClassVar = 12
+    KIND = Kind.KEYRING_USES
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,8 @@ Entry = (
     | RevocationsEntry
     | BoundKekEntry
     | LimitsEntry
+    | KeyringEntry
+    | KeyringUsesEntry
 )
 
 _TYPES: dict[int, type[Entry]] = {each.CODE: each for each in get_args(Entry)}

@@ -10,6 +10,8 @@ from sealring.store.backup.entries import (
     BoundKekEntry,
     Entry,
     KeyEntry,
+    KeyringEntry,
+    KeyringUsesEntry,
     LimitsEntry,
     ObjectEntry,
     RevocationsEntry,
@@ -21,11 +23,11 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.keyspace import Kind, LocalKey
 
 _OF_16_BYTES = frozenset({Kind.OBJECT, Kind.KEK, Kind.KEK_SCOPE})  # ids and digests
-_OF_ENVIRONMENTS: Mapping[Kind, type[RevocationsEntry | LimitsEntry]] = {
-    Kind.REVOCATIONS: RevocationsEntry,
-    Kind.LIMITS: LimitsEntry,
+WholeEntry = BindingsEntry | RevocationsEntry | LimitsEntry | KeyringEntry | KeyringUsesEntry
+
+_HASHES: Mapping[Kind, type[WholeEntry]] = {
+    each.KIND: each for each in (BindingsEntry, RevocationsEntry, LimitsEntry, KeyringEntry, KeyringUsesEntry)
 }
-_HASHES = frozenset({Kind.BINDINGS, *_OF_ENVIRONMENTS})  # all of an owner together
 
 AT_ONCE = 16  # records of one read; each may be larger than a megabyte
 
@@ -104,10 +106,8 @@ class KeyReader:
         """Return a key's entry from the replies to its commands, and the reply about an object's older versions."""
         kind, rest = key
         value = next(replies)
-        if kind is Kind.BINDINGS:
-            return BindingsEntry(rest, tuple(value)), ()
-        if kind in _OF_ENVIRONMENTS:
-            return _OF_ENVIRONMENTS[kind](rest, tuple(value)), ()
+        if kind in _HASHES:
+            return _HASHES[kind](rest, tuple(value)), ()
         if kind is Kind.KEK:
             return self._kek(rest, value or b"", next(replies)), ()
         if kind is not Kind.OBJECT:

@@ -124,7 +124,8 @@ class PartitionReader:
     def _told(self, entry: EventEntry) -> set[LocalKey]:
         """Return the keys of one event. Raises BackupRefused if the event was altered, or is of a newer version."""
         try:
-            return changed_keys(decode_fields(self._store_keys, self._partition, entry.parts).event)
+            event = decode_fields(self._store_keys, self._partition, entry.parts).event
+            return changed_keys(event, self._keyspace.keyring_digest)
         except IntegrityFailure as error:
             raise BackupRefused(
                 "an event of the audit log was altered, or is not known to this version; update sealring, or run "

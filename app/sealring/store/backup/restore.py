@@ -24,23 +24,26 @@ from sealring.store.backup.entries import (
     Entry,
     EventEntry,
     KeyEntry,
-    LimitsEntry,
+    KeyringEntry,
+    KeyringUsesEntry,
     ObjectEntry,
     PartitionEntry,
-    RevocationsEntry,
     VersionEntry,
+    WholeHash,
 )
 from sealring.store.backup.tally import Tally
 from sealring.store.bindings import SEAL
 from sealring.store.connection.link import Command
 from sealring.store.kek_uses import parse_counts, raised
+from sealring.store.keyring_log import parse_counts as parse_keyring_counts
 from sealring.store.opened import OpenedStore
 from sealring.store.schema.counts import Counts
+from sealring.store.schema.keyring_codec import HEAD, KeyringCodec
 from sealring.store.schema.keyspace import Kind, LocalKey, Owner
 from sealring.store.schema.short_forms import encode_org
 from sealring.store.usage import storing, use_of
 
-UNSEEN_WRAPS = 1 << 26  # 776 wraps a second for a day: what a KEK may have wrapped since the backup
+UNSEEN_WRAPS = 1 << 26  # 776 a second for a day: what a KEK may have wrapped, or a DEK encrypted, since the backup
 
 
 class Survey:
@@ -63,9 +66,9 @@ class Survey:
                 self._add(expected=None)
                 if self.counts != counts:
                     raise _contradiction()
-            case (
-                ObjectEntry() | KeyEntry() | BindingsEntry() | RevocationsEntry() | BoundKekEntry() | LimitsEntry()
-            ) if entry.key in self._tally:
+            case ObjectEntry() | KeyEntry() | BindingsEntry() | WholeHash() | BoundKekEntry() if (
+                entry.key in self._tally
+            ):
                 self.replaced[entry.key] += 1
         self._tally.note(entry)
 
@@ -91,6 +94,7 @@ class Restore:
         self._keyspace = store.keyspace
         self._records = store.records
         self._index = store.index
+        self._keyrings = KeyringCodec(store.keys)
         self._replaced = Counter(replaced)
         self._stale: set[bytes] = set()  # objects whose latest entry is not the last one
         self._begin(0)
@@ -109,10 +113,8 @@ class Restore:
                     self._out.write((b"HSET", versions, version_id, record))
                 case KeyEntry() if self._is_last(entry.key) and entry.value:
                     self._out.write(*self._key(entry))
-                case BindingsEntry(owner, parts) if self._is_last(entry.key) and parts:
-                    self._write_bindings(owner, parts)
-                case RevocationsEntry(_, parts) | LimitsEntry(_, parts) if self._is_last(entry.key) and parts:
-                    self._out.write((b"HSET", self._keyspace.key(self._partition, *entry.key), *parts))
+                case WholeHash(_, parts) if self._is_last(entry.key) and parts:
+                    self._write_hash(entry)
                 case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
                     self._out.write((b"SET", self._keyspace.key(self._partition, Kind.KEK, kek_id), record))
                 case EventEntry(event_id, parts):
@@ -164,13 +166,29 @@ class Restore:
             owner = KekScope.parse_owner(self._records.decode_kek(entry.rest, entry.value).scope)
             self._uses[owner] += Use(contexts=1)
 
-    def _write_bindings(self, owner: bytes, parts: Sequence[bytes]) -> None:
-        """Write the bindings of an organization, and the owner of each under its id."""
-        self._out.write((b"HSET", self._keyspace.key(self._partition, Kind.BINDINGS, owner), *parts))
-        whose = owner.replace(b":", b" ")
-        pairs = [part for binding_id in parts[::2] if binding_id != SEAL for part in (binding_id, whose)]
+    def _write_hash(self, entry: WholeHash) -> None:
+        """Write all of a hash, and what follows from it."""
+        counts = isinstance(entry, KeyringUsesEntry)
+        parts = _raised_uses(entry.parts) if counts else entry.parts
+        self._out.write((b"HSET", self._keyspace.key(self._partition, *entry.key), *parts))
+        if isinstance(entry, BindingsEntry):
+            self._write_owners(entry)
+        if isinstance(entry, KeyringEntry):
+            self._out.write((b"ZADD", self._keyspace.keyrings(self._partition), 0, entry.rest))
+            self._count_deks(entry)
+
+    def _write_owners(self, entry: BindingsEntry) -> None:
+        """Write the owner of each binding under its id."""
+        whose = entry.rest.replace(b":", b" ")
+        pairs = [part for binding_id in entry.parts[::2] if binding_id != SEAL for part in (binding_id, whose)]
         if pairs:
             self._out.write((b"HSET", self._keyspace.binding_owners(self._partition), *pairs))
+
+    def _count_deks(self, entry: KeyringEntry) -> None:
+        fields = dict(zip(entry.parts[::2], entry.parts[1::2], strict=True))
+        with suppress(IntegrityFailure):  # altered before the backup
+            ring = self._keyrings.decode_head(entry.rest, fields.pop(HEAD, b"")).ring
+            self._uses[ring.environment, ring.org] += Use(objects=len(fields))
 
     def _summaries(self, object_id: ObjectId, entry: ObjectEntry) -> Sequence[Command]:
         key = self._keyspace.summaries(object_id)
@@ -194,3 +212,12 @@ def _raised(uses: Sequence[bytes]) -> Sequence[bytes | int]:
     except IntegrityFailure:
         return uses
     return [part for pair in counts.items() for part in pair]
+
+
+def _raised_uses(uses: Sequence[bytes]) -> Sequence[bytes | int]:
+    """Return the counts of a keyring, raised likewise."""
+    try:
+        counts = parse_keyring_counts(uses)
+    except IntegrityFailure:
+        return uses
+    return [part for key_id, count in counts.items() for part in (key_id.encode(), count + UNSEEN_WRAPS)]

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sealring.store.backup.entries import (
-    BindingsEntry,
     BoundKekEntry,
     Entry,
     EventEntry,
     KeyEntry,
-    LimitsEntry,
     ObjectEntry,
-    RevocationsEntry,
     VersionEntry,
+    WholeHash,
 )
-from sealring.store.bindings import SEAL
-from sealring.store.schema import limits_codec, revocation_codec
 from sealring.store.schema.counts import Counts
 from sealring.store.schema.keyspace import Kind, LocalKey
 
@@ -28,7 +24,7 @@ class _Held:
 
     there: bool  # not gone
     size: int  # bytes
-    parts: int = 0  # older versions of an object; bindings of an organization; revocations of an environment
+    parts: int = 0  # older versions of an object; bindings of an organization; revocations; DEKs of a keyring
     bound: bool = False  # of a KEK: whether it is a binding's
 
 
@@ -56,12 +52,8 @@ class Tally:
                 self._held[entry.key] = _Held(bool(value), len(value))
             case BoundKekEntry(_, record):
                 self._held[entry.key] = _Held(bool(record), len(record), bound=True)
-            case BindingsEntry(_, parts):
-                self._held[entry.key] = _hash(parts, SEAL)
-            case RevocationsEntry(_, parts):
-                self._held[entry.key] = _hash(parts, revocation_codec.SEAL)
-            case LimitsEntry(_, parts):  # not counted: they limit what is counted
-                self._held[entry.key] = _hash(parts, limits_codec.SEAL)
+            case WholeHash(_, parts):
+                self._held[entry.key] = _hash(parts)
             case VersionEntry(raw_id, _, record):
                 held = self._held[Kind.OBJECT, raw_id]
                 held.parts += 1
@@ -84,6 +76,7 @@ class Tally:
             bindings=sum(each.parts for each in self._of(Kind.BINDINGS)),
             events=self._events,
             revocations=sum(each.parts for each in self._of(Kind.REVOCATIONS)),
+            deks=sum(each.parts for each in self._of(Kind.KEYRING)),
         )
 
     @property
@@ -98,5 +91,6 @@ class Tally:
         return [held for (each, _), held in self._held.items() if each is kind]
 
 
-def _hash(parts: Sequence[bytes], seal: bytes) -> _Held:
-    return _Held(bool(parts), sum(map(len, parts)), sum(field != seal for field in parts[::2]))
+def _hash(parts: Sequence[bytes]) -> _Held:
+    """Count the fields that are not empty: the empty one holds a seal over the others, or a head."""
+    return _Held(bool(parts), sum(map(len, parts)), sum(map(bool, parts[::2])))

@@ -11,14 +11,13 @@ would hinder each other: they take turns, one in a group, those first that came 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, islice
 
 from sealring import fibers
 from sealring.fibers import Fibers, MustNotWait, Outcome
-from sealring.observability.trail import Layer, spent
+from sealring.observability.trail import Layer, waited
 from sealring.store.connection.link import Command, Link, Reply, checked
 
 UNDER_WAY = 2  # groups of one slot: while one commits, the next reads
@@ -195,11 +194,7 @@ class Member(Link):
             self._tell = tell
             begin()
 
-        began = time.monotonic()
-        try:
-            return self._loop.suspend(wait).get()
-        finally:
-            spent(Layer.STORE, began, time.monotonic())
+        return waited(Layer.STORE, lambda: self._loop.suspend(wait).get())
 
     def _answer(self, outcome: Outcome[_Replies]) -> None:
         tell, self._tell = self._tell, None

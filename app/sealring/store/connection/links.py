@@ -78,9 +78,7 @@ class Links:
             return self.call(*commands)
         waiting = (*commands, (b"WAIT", self.replicas, WAIT_MS))  # others must not wait too
         *replies, reached = _patiently(lambda: _sent_alone(self._topology.pool(key), waiting), self.look_again)
-        if reached < self.replicas:
-            _WAIT_SHORT.add()
-            self.look_again()  # they may have another primary by now
+        if not self.are_enough(reached):
             raise StoreUnavailable("The store has too few replicas now. Try again later.")
         return replies
 
@@ -127,6 +125,14 @@ class Links:
     def together(self, key: bytes, other: bytes) -> bool:
         """Whether both keys are certainly on one node, so that one send reaches them."""
         return self._topology.together(key, other)
+
+    def are_enough(self, reached: int) -> bool:
+        """Return whether a write has reached enough replicas; if not, they may have another primary by now."""
+        if reached >= self.replicas:
+            return True
+        _WAIT_SHORT.add()
+        self.look_again()
+        return False
 
     def look_again(self) -> None:
         """Drop the links, because the store may be at other nodes now."""

@@ -89,8 +89,10 @@ def _lists(key: bytes) -> Sequence[Step]:
 def _sorted_sets(key: bytes) -> Sequence[Step]:
     forward = (b"ZRANGE", key, _EARLIER, b"+inf", b"BYSCORE", b"LIMIT", 0, 1, b"WITHSCORES")
     backward = (b"ZRANGE", key, b"+inf", _EARLIER, b"BYSCORE", b"REV", b"LIMIT", 0, 1, b"WITHSCORES")
+    by_name = (b"ZRANGE", key, b"(a", b"+", b"BYLEX", b"LIMIT", 0, 1)
     return (
         ((b"ZADD", key, _EARLIER, b"early"), _is(1)),
+        (by_name, _is([b"early"])),
         ((b"ZADD", key, _LATER, b"late"), _is(1)),
         (forward, lambda reply: reply[0] == b"early" and float(reply[1]) == _EARLIER),
         (backward, lambda reply: reply[0] == b"late" and float(reply[1]) == _LATER),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
-from sealring.domain.wire import Reader
+from sealring.domain.wire import MalformedBytes, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Counts:
     bindings: int = 0
     events: int = 0  # of the audit log
     revocations: int = 0  # of tokens
+    deks: int = 0  # of keyrings; encoded only if there are any, since older versions did not have them
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(mine + theirs for mine, theirs in zip(self._each(), other._each(), strict=True)))
@@ -27,14 +28,23 @@ class Counts:
         return (
             f"{self.objects} objects, {self.versions} older versions, {self.keks} KEKs of {self.scopes} scopes, "
             f"{self.bindings} bindings, {self.revocations} revocations, {self.events} audit events"
+            f"{f', {self.deks} keys of keyrings' if self.deks else ''}"
         )
 
     def encode(self) -> bytes:
-        return b"".join(number.to_bytes(8, "big") for number in self._each())
+        *usual, deks = self._each()
+        return b"".join(number.to_bytes(8, "big") for number in (*usual, *([deks] if deks else ())))
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
-        return cls(*(reader.number(8) for _ in fields(cls)))
+        """Raises MalformedBytes for anything that `encode` does not make."""
+        found = cls(*(reader.number(8) for _ in fields(cls)[:-1]))
+        if reader.exhausted:
+            return found
+        deks = reader.number(8)
+        if deks == 0:
+            raise MalformedBytes("a number of no keys")
+        return replace(found, deks=deks)
 
     def _each(self) -> tuple[int, ...]:
         return (
@@ -45,4 +55,5 @@ class Counts:
             self.bindings,
             self.events,
             self.revocations,
+            self.deks,
         )

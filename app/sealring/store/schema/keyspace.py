@@ -20,6 +20,9 @@
     s1:{p}:r:<env>         hash    revocations of tokens by target         forever           a change of one
     s1:{p}:l:<env>         hash    limits of organizations, by organization  forever         a change of one
     s1:{p}:m:<home>        hash    counts of what organizations store  forever               nothing
+    s1:{p}:y:<keyring>     hash    a keyring: its head, and its DEKs by id  until destroyed  a change of it
+    s1:{p}:h:<keyring>     hash    counts of its encryptions, by DEK       until destroyed   nothing
+    s1:{p}:j               zset    the keyrings of the partition           forever           nothing
     s1:{p}:q               hash    the organization of a binding, by id    forever           nothing
     s1:{p}:g:<home>        string  an organization's epoch                 forever           each of its writes
     s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
@@ -29,8 +32,8 @@
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization are in one slot. Ids are 16 raw bytes, a
-home 4; names, scopes and requests are keyed digests of 16 bytes, in the directory of 8; environment and organization
-ids have a strict alphabet.
+home 4; names, scopes, keyrings and requests are keyed digests of 16 bytes, in the directory of 8; environment and
+organization ids have a strict alphabet.
 
 `sealring doctor store` makes its own keys under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
 """
@@ -42,6 +45,7 @@ from functools import lru_cache
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, environment_id, org_id
+from sealring.domain.keyrings import OwnedKeyring
 from sealring.domain.owners import owner_bytes
 from sealring.domain.wire import lp16
 
@@ -71,6 +75,8 @@ class Kind(Enum):
     USAGE = b"m"
     DIRECTORY = b"d"
     EPOCH = b"g"
+    KEYRING = b"y"
+    KEYRING_USES = b"h"
     OUTCOMES = b"i"
 
 
@@ -185,6 +191,18 @@ class Keyspace:
 
     def binding_owners(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"q"
+
+    def keyring(self, ring: OwnedKeyring) -> bytes:
+        return self._of(ring.environment, ring.org) + b"y:" + self.keyring_digest(ring)
+
+    def keyring_uses(self, ring: OwnedKeyring) -> bytes:
+        return self._of(ring.environment, ring.org) + b"h:" + self.keyring_digest(ring)
+
+    def keyring_digest(self, ring: OwnedKeyring) -> bytes:
+        return self._keys.locator(b"keyring", ring.encoded)
+
+    def keyrings(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"j"
 
     def revocations(self, environment: EnvironmentId) -> bytes:
         return self._of(environment, NO_ORG) + f"r:{environment}".encode()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 from sealring.domain.envelope import Header, Wrap
-from sealring.domain.ids import uuid_text
+from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
 from sealring.domain.kek import KekRecord, KekScope
 from sealring.errors import IntegrityFailure
 from sealring.recent import Recent
@@ -66,7 +66,14 @@ class KekSweep:
     def lacking(self, wraps: Sequence[tuple[Header, Wrap]]) -> set[Header]:
         """Return the headers of wraps with a missing KEK, or with a KEK that did not make the wrap."""
         keks = self._keks([wrap.kek_id for _, wrap in wraps])
-        return {header for header, wrap in wraps if not _is_of(keks.get(wrap.kek_id), header, wrap)}
+        return {
+            header for header, wrap in wraps if not _is_of(keks.get(wrap.kek_id), header.environment, header.org, wrap)
+        }
+
+    def lacking_for(self, environment: EnvironmentId, org: OrgId, wraps: Sequence[Wrap]) -> bool:
+        """Return whether a KEK of an organization's wraps is missing, or did not make its wrap."""
+        keks = self._keks([wrap.kek_id for wrap in wraps])
+        return not all(_is_of(keks.get(wrap.kek_id), environment, org, wrap) for wrap in wraps)
 
     def _keks(self, kek_ids: Sequence[bytes]) -> dict[bytes, KekRecord]:
         """Return those that exist and can be read."""
@@ -107,9 +114,9 @@ def _are_counts(flat: Reply) -> bool:
     return True
 
 
-def _is_of(kek: KekRecord | None, header: Header, wrap: Wrap) -> bool:
-    """Whether this is the KEK that made the wrap, for the organization of the header."""
+def _is_of(kek: KekRecord | None, environment: EnvironmentId, org: OrgId, wrap: Wrap) -> bool:
+    """Whether this is the KEK that made the wrap, for that organization."""
     version = None if kek is None else kek.of_version(wrap.kek_version)
     if kek is None or version is None or version.provider != wrap.provider:
         return False
-    return kek.scope.startswith(KekScope.owner(header.environment, header.org))
+    return kek.scope.startswith(KekScope.owner(environment, org))

@@ -19,6 +19,7 @@ from sealring.store.schema.keyspace import Kind, parse_key
 from sealring.store.verify.bindings import BindingSweep
 from sealring.store.verify.events import EventSweep
 from sealring.store.verify.keks import KekSweep
+from sealring.store.verify.keyrings import KeyringSweep, OpenDek
 from sealring.store.verify.limits import LimitsSweep
 from sealring.store.verify.objects import ObjectSweep, Open
 from sealring.store.verify.pointers import PointerSweep
@@ -44,10 +45,20 @@ _OF_OWNERS = frozenset(  # the others have 16 bytes
 class Sweep:
     """Checks a store once."""
 
-    def __init__(self, store: OpenedStore, open_envelope: Open, advance: Callable[[int], None]) -> None:
-        """`open_envelope` is called with every envelope, `advance` with 1 for each key that was scanned."""
+    def __init__(
+        self,
+        store: OpenedStore,
+        open_envelope: Open,
+        advance: Callable[[int], None],
+        open_dek: OpenDek = lambda _ring, _dek_id, _record: None,
+    ) -> None:
+        """`open_envelope` is called with every envelope, `advance` with 1 for each key that was scanned.
+
+        `open_dek` is called with every DEK of a keyring.
+        """
         self._store = store
         self._open = open_envelope
+        self._open_dek = open_dek
         self._advance = advance
         self.counts = Counts()
 
@@ -58,13 +69,13 @@ class Sweep:
 
     def _partition(self, partition: int) -> Iterator[str]:
         with unbroken(), self._store.links.borrow(self._store.keyspace.audit(partition)) as link:
-            sweep = _PartitionSweep(link, self._store, partition, self._open)
+            sweep = _PartitionSweep(link, self._store, partition, self._open, self._open_dek)
             yield from sweep.findings(self._advance)
             self.counts += sweep.counts()
 
 
 class _PartitionSweep:
-    def __init__(self, link: Link, store: OpenedStore, partition: int, open_envelope: Open) -> None:
+    def __init__(self, link: Link, store: OpenedStore, partition: int, open_envelope: Open, open_dek: OpenDek) -> None:
         self._link = link
         self._keyspace = store.keyspace
         self._partition = partition
@@ -73,6 +84,7 @@ class _PartitionSweep:
         self._objects = ObjectSweep(link, store, self._keks, open_envelope)
         self._pointers = PointerSweep(link, store, partition)
         self._bindings = BindingSweep(link, store, partition)
+        self._keyrings = KeyringSweep(link, store, partition, self._keks, self._usage, open_dek)
         self._revocations = RevocationSweep(link, store, partition)
         self._limits = LimitsSweep(link, store, partition)
         self._events = EventSweep(link, store, partition)
@@ -88,6 +100,7 @@ class _PartitionSweep:
             yield from self._look(kind, rests)
         yield from self._pointers.findings()
         yield from self._bindings.wrong_with_owners()
+        yield from self._keyrings.wrong_with_list()
         yield from self._events.findings()
         yield from self._usage.findings()
 
@@ -100,6 +113,7 @@ class _PartitionSweep:
             bindings=self._bindings.count,
             events=self._events.count,
             revocations=self._revocations.count,
+            deks=self._keyrings.count,
         )
 
     def _batches(self, advance: Callable[[int], None]) -> Iterator[tuple[Kind, list[bytes]]]:
@@ -127,10 +141,11 @@ class _PartitionSweep:
                 yield from self._keks.wrong_with_scopes(rests)
             case Kind.BINDINGS:
                 yield from chain.from_iterable(map(self._bindings.wrong_with_bindings, rests))
-            case Kind.REVOCATIONS:
-                yield from chain.from_iterable(map(self._revocations.wrong_with, rests))
-            case Kind.LIMITS:
-                yield from chain.from_iterable(map(self._limits.wrong_with, rests))
+            case Kind.REVOCATIONS | Kind.LIMITS:
+                of_kind = self._limits if kind is Kind.LIMITS else self._revocations
+                yield from chain.from_iterable(map(of_kind.wrong_with, rests))
+            case Kind.KEYRING | Kind.KEYRING_USES:
+                yield from self._keyrings.wrong_with(kind, rests)
             case Kind.USAGE:
                 self._usage.add_homes(rests)
             case Kind.DIRECTORY | Kind.EPOCH | Kind.OUTCOMES:

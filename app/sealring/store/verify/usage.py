@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sealring.domain.events import Action
 from sealring.domain.ids import HOME_BYTES, Home
 from sealring.domain.kek import KekRecord, KekScope
+from sealring.domain.keyrings import OwnedKeyring
 from sealring.domain.limits import Use
 from sealring.errors import IntegrityFailure
 from sealring.store.batches import in_batches
@@ -25,7 +26,16 @@ from sealring.store.verify.objects import Seen
 
 _HOMES_AT_ONCE = 100
 _EVENTS_AT_ONCE = 500
-_MOVES = frozenset({Action.OBJECT_CREATED, Action.OBJECT_UPDATED, Action.OBJECT_PURGED, Action.KEK_CREATED})
+_MOVES = frozenset(
+    {
+        Action.OBJECT_CREATED,
+        Action.OBJECT_UPDATED,
+        Action.OBJECT_PURGED,
+        Action.KEK_CREATED,
+        Action.KEYRING_DEK_CREATED,
+        Action.KEYRING_DESTROYED,
+    }
+)
 
 
 class UsageSweep:
@@ -39,13 +49,13 @@ class UsageSweep:
         self._since_ms = microseconds(link.send((b"TIME",))[0]) // 1000
         self._used: defaultdict[Owner, Use] = defaultdict(Use)
         self._homes: set[Home] = set()
-        self._knows_all = True  # nothing was altered so that its owner is unknown
+        self.knows_all = True  # nothing was altered so that its owner is unknown
 
     def add_object(self, seen: Seen) -> None:
         if seen.record is not None:
             self._used[seen.record.environment, seen.record.org] += use_of(seen.record, seen.summaries.values())
         if seen.wrong:
-            self._knows_all = False
+            self.knows_all = False
 
     def add_keks(self, keks: Iterable[KekRecord], lacking: int) -> None:
         """Count managed KEKs; `lacking` others could not be read."""
@@ -53,7 +63,11 @@ class UsageSweep:
             if kek.bound is None:
                 self._used[KekScope.parse_owner(kek.scope)] += Use(contexts=1)
         if lacking:
-            self._knows_all = False
+            self.knows_all = False
+
+    def add_deks(self, ring: OwnedKeyring, deks: int) -> None:
+        """Count the DEKs of a keyring, each of which is an object."""
+        self._used[ring.environment, ring.org] += Use(objects=deks)
 
     def add_homes(self, rests: Sequence[bytes]) -> None:
         self._homes.update(Home(rest) for rest in rests if len(rest) == HOME_BYTES)
@@ -64,7 +78,7 @@ class UsageSweep:
         for homes in in_batches(self._homes | homes_used, _HOMES_AT_ONCE):
             yield from self._read(homes, counted)
         busy = self._busy()
-        if busy is None or not self._knows_all:
+        if busy is None or not self.knows_all:
             return
         for owner in sorted({*counted, *self._used} - busy):
             found, count = self._used.get(owner, Use()), counted.get(owner, Use())
@@ -77,7 +91,7 @@ class UsageSweep:
         for home, flat in zip(homes, replies, strict=True):
             found = self._counts(home, flat)
             if found is None:
-                self._knows_all = False
+                self.knows_all = False
                 yield f"partition {self._partition}: the counts of what organizations store were altered"
             else:
                 counted |= found

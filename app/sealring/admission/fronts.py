@@ -1,0 +1,26 @@
+"""Fronts: other protocols than the JSON of routes, each under a prefix of paths where every answer has its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from sealring.admission.replies import Reply
+from sealring.admission.requests import Request
+
+Respond = Callable[[Request, Mapping[str, Any], str], Reply]  # the request, the values in its path, its id
+
+
+class Front(Protocol):
+    """What the server of routes needs to know of another protocol. Thread-safe."""
+
+    @property
+    def prefix(self) -> str:
+        """Every path that begins with this text is of this front."""
+
+    @property
+    def posts(self) -> Mapping[str, Respond]:
+        """What answers a POST, by path. It raises nothing."""
+
+    def refused(self, status: int, request_id: str) -> Reply:
+        """Return the answer to a request that nothing here takes: status 400, 404 or 405."""

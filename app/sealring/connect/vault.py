@@ -1,0 +1,101 @@
+"""The methods of vault.v1: the use cases of keyrings, with values as texts and envelopes in base64."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from sealring.admission.guard import Guard
+from sealring.connect.forms import Json, Proto
+from sealring.connect.front import ConnectFront, Guarded, Open
+from sealring.connect.messages import METHODS, PACKAGE, SERVICE
+from sealring.domain.envelope_texts import encrypted_of, plaintext_of, text_of
+from sealring.domain.keyrings import Keyring, Sealed
+from sealring.domain.principal import Caller, Permission
+from sealring.fibers import heavy
+from sealring.observability.logs import Log
+
+PREFIX = f"/{PACKAGE}."  # of the paths of vault.v1
+
+Members = dict[str, Any]
+
+
+class UsesKeyrings(Protocol):
+    """The use cases that vault.v1 has."""
+
+    def encrypt(self, ring: Keyring, data: bytes, caller: Caller) -> Sealed: ...
+
+    def decrypt(self, ring: Keyring, encrypted: bytes, caller: Caller) -> bytes: ...
+
+    def encrypt_all(self, ring: Keyring, items: Mapping[str, bytes], caller: Caller) -> Mapping[str, Sealed]: ...
+
+    def decrypt_all(self, ring: Keyring, items: Mapping[str, bytes], caller: Caller) -> Mapping[str, bytes]: ...
+
+    def re_encrypt(self, ring: Keyring, encrypted: bytes, key_id: str | None, caller: Caller) -> Sealed: ...
+
+
+def vault_front(keyrings: UsesKeyrings, guard: Guard, log: Log) -> ConnectFront:
+    return ConnectFront(f"{PACKAGE}.{SERVICE}", VaultMethods(keyrings).all(), guard, log)
+
+
+class VaultMethods:
+    """The methods, each a function of the members of its request."""
+
+    def __init__(self, keyrings: UsesKeyrings) -> None:
+        self._keyrings = keyrings
+
+    def liveness(self, _members: Members) -> Members:
+        return {"status": "ok"}
+
+    def encrypt(self, caller: Caller, asked: Members) -> Members:
+        return _sealed(self._keyrings.encrypt(Keyring(asked["keyring"]), asked["data"].encode(), caller))
+
+    def decrypt(self, caller: Caller, asked: Members) -> Members:
+        plaintext = self._keyrings.decrypt(Keyring(asked["keyring"]), _encrypted(asked["encrypted"]), caller)
+        return {"plaintext": plaintext_of(plaintext)}
+
+    def encrypt_bulk(self, caller: Caller, asked: Members) -> Members:
+        items = {name: data.encode() for name, data in asked["items"].items()}
+        found = self._keyrings.encrypt_all(Keyring(asked["keyring"]), items, caller)
+        return {"items": heavy(partial(_all_sealed, found), sum(map(len, items.values())))}
+
+    def decrypt_bulk(self, caller: Caller, asked: Members) -> Members:
+        texts = asked["items"]
+        items = heavy(
+            lambda: dict(zip(texts, map(encrypted_of, texts.values()), strict=True)), sum(map(len, texts.values()))
+        )
+        found = self._keyrings.decrypt_all(Keyring(asked["keyring"]), items, caller)
+        return {"items": {name: plaintext_of(each) for name, each in found.items()}}
+
+    def re_encrypt(self, caller: Caller, asked: Members) -> Members:
+        encrypted, key_id = _encrypted(asked["encrypted"]), asked["key_id"] or None
+        return _sealed(self._keyrings.re_encrypt(Keyring(asked["keyring"]), encrypted, key_id, caller))
+
+    def all(self) -> Sequence[Open | Guarded]:
+        guarded = {
+            "Encrypt": self.encrypt,
+            "Decrypt": self.decrypt,
+            "EncryptBulk": self.encrypt_bulk,
+            "DecryptBulk": self.decrypt_bulk,
+            "ReEncrypt": self.re_encrypt,
+        }
+        forms = {name: (Proto(*shapes), Json(*shapes)) for name, shapes in METHODS.items()}
+        use = Permission.KEYRINGS_USE
+        return (
+            Open("Liveness", *forms["Liveness"], self.liveness),
+            *(Guarded(name, *forms[name], use, call) for name, call in guarded.items()),
+        )
+
+
+def _sealed(sealed: Sealed) -> Members:
+    encrypted = sealed.encrypted
+    return {"encrypted": heavy(partial(text_of, encrypted), len(encrypted)), "key_id": sealed.key_id}
+
+
+def _all_sealed(items: Mapping[str, Sealed]) -> Members:
+    return {name: {"encrypted": text_of(each.encrypted), "key_id": each.key_id} for name, each in items.items()}
+
+
+def _encrypted(text: str) -> bytes:
+    return heavy(partial(encrypted_of, text), len(text))

@@ -1,0 +1,187 @@
+"""Customers' keys guard the keyrings of their organizations: at once, alone, and never replaced by one of ours."""
+
+import pytest
+
+import sealring_plugin as api
+from sealring.domain.envelope import Combine
+from sealring.domain.ids import uuid_text
+from sealring.domain.keyring_codec import kek_ids
+from sealring.domain.keyrings import Keyring, OwnedKeyring
+from sealring.errors import KeyAccessDenied, KeyDisabled
+from sealring.providers.gateway import Gateway
+from sealring.providers.instances import ManagedSource, Source
+from sealring.services.keyring_care import RollReport
+from sealring.services.keyring_rules import KeyringRules
+from sealring_local.wrap import LocalProvider
+from sealring_masterkey.keys import MasterKeys
+from sealring_masterkey.wrap import MasterKeyProvider
+from support.cmk import CmkProvider
+from support.make import ENVIRONMENT, caller, services
+from support.roots import roots_of
+
+ORG = "org_123"
+RING = Keyring(f"{ORG}/payments")
+OWNED = OwnedKeyring(ENVIRONMENT, RING)
+ME = caller(ORG)
+
+
+def uses(world, key="key_abc"):
+    return [operation for operation, _, _ in world.kms[key].log]
+
+
+def keks(world):
+    return kek_ids(world.store.keyrings.latest(OWNED).record)
+
+
+def encrypted(world, value=b"value"):
+    return world.use.keyrings.encrypt(RING, value, ME)
+
+
+def test_a_bound_key_wraps_the_keys_of_its_keyrings_and_is_asked_at_each_use(world):
+    world.bind(ORG, "key_abc")
+    before = len(uses(world))
+
+    sealed = encrypted(world)
+    encrypted(world)
+    assert world.use.keyrings.decrypt(RING, sealed.encrypted, ME) == b"value"
+
+    assert uses(world)[before:] == ["wrap", "unwrap", "unwrap", "unwrap"]
+
+
+def test_the_keyrings_of_others_are_under_our_keys(world):
+    world.bind(ORG, "key_abc")
+    before = len(uses(world))
+
+    for name in ("org_456/payments", "org_123x", "nobody's"):
+        world.use.keyrings.encrypt(Keyring(name), b"value", caller())
+
+    assert len(uses(world)) == before
+
+
+@pytest.mark.parametrize("call", ["encrypt", "decrypt", "re_encrypt", "rotate"])
+def test_a_suspended_binding_refuses_everything_at_once_on_every_worker(world, call):
+    binding = world.bind(ORG, "key_abc")
+    other = services(world.store, provider_gateway=world.gateway).keyrings
+    sealed = other.encrypt(RING, b"value", ME).encrypted
+    other.decrypt(RING, sealed, ME)
+
+    world.turn(binding, "suspend")
+
+    calls = {
+        "encrypt": lambda use: use.encrypt(RING, b"value", ME),
+        "decrypt": lambda use: use.decrypt(RING, sealed, ME),
+        "re_encrypt": lambda use: use.re_encrypt(RING, sealed, None, ME),
+        "rotate": lambda use: use.rotate(RING, ME),
+    }
+    for use in (other, world.use.keyrings):
+        with pytest.raises(KeyDisabled):
+            calls[call](use)
+    assert len(world.store.keyrings.deks(OWNED)) == 1
+    world.turn(binding, "activate")
+    assert other.decrypt(RING, sealed, ME) == b"value"
+
+
+def test_a_key_that_its_owner_has_disabled_opens_nothing_and_none_of_ours_takes_its_place(world):
+    world.bind(ORG, "key_abc")
+    sealed = encrypted(world).encrypted
+    world.kms["key_abc"].failure = api.AccessDenied()
+
+    for call in (lambda: encrypted(world), lambda: world.use.keyrings.decrypt(RING, sealed, ME)):
+        with pytest.raises(KeyAccessDenied):
+            call()
+
+
+def test_a_binding_that_allows_it_is_asked_once_in_its_time(world):
+    world.bind(ORG, "key_abc", max_stale_decrypt_s=60)
+    sealed = encrypted(world).encrypted
+    before = len(uses(world))
+
+    for _ in range(5):
+        world.use.keyrings.decrypt(RING, sealed, ME)
+        encrypted(world)
+
+    assert len(uses(world)) - before <= 1
+
+
+def test_new_values_are_under_a_new_binding_at_once_and_old_ones_stay_readable(world):
+    old = encrypted(world)
+    binding = world.bind(ORG, "key_abc")
+
+    new = encrypted(world, b"new")
+
+    assert new.key_id != old.key_id
+    assert keks(world) == (binding_id(binding),)
+    assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
+    assert world.use.keyrings.decrypt(RING, new.encrypted, ME) == b"new"
+
+
+def test_new_values_are_no_longer_under_a_retired_binding(world):
+    binding = world.bind(ORG, "key_abc")
+    old = encrypted(world)
+    world.turn(binding, "retire")
+
+    new = encrypted(world)
+
+    assert new.key_id != old.key_id
+    assert keks(world) != (binding_id(binding),)
+    assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
+
+
+def test_each_of_two_owners_can_revoke_alone(world):
+    world.bind(ORG, "key_abc")
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"})
+    sealed = encrypted(world).encrypted
+    assert len(keks(world)) == 2
+
+    world.kms["key_def"].failure = api.AccessDenied()
+
+    with pytest.raises(KeyAccessDenied):
+        world.use.keyrings.decrypt(RING, sealed, ME)
+
+
+def test_one_of_two_is_enough_if_both_say_so(world):
+    world.bind(ORG, "key_abc", combine=Combine.ANY)
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"}, combine=Combine.ANY)
+    sealed = encrypted(world).encrypted
+
+    world.kms["key_abc"].failure = api.AccessDenied()
+
+    assert world.use.keyrings.decrypt(RING, sealed, ME) == b"value"
+
+
+def test_a_roll_moves_keys_under_a_new_binding(world):
+    old = encrypted(world)
+    binding = world.bind(ORG, "key_abc")
+    report = RollReport()
+
+    sum(world.use.keyring_care.roll(caller(), report))
+
+    assert keks(world) == (binding_id(binding),)
+    assert list(report.after) == [f"{binding_id(binding)}/1"]
+    assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
+    assert encrypted(world).key_id == old.key_id
+
+
+def test_a_bound_key_comes_before_master_keys(world):
+    world.bind(ORG, "key_abc")
+    masters = MasterKeyProvider(MasterKeys("kek_AbCdEfGhI", {"kek_AbCdEfGhI": bytes(32)}))
+    gateway = Gateway(
+        {
+            "local": ManagedSource(lambda: LocalProvider(roots_of(bytes(32))), waits=False, max_wraps=None),
+            "masterkey": ManagedSource(lambda: masters, waits=False, max_wraps=None),
+        },
+        {"cmk": Source(lambda: CmkProvider(world.kms), waits=False)},
+    )
+    use = services(world.store, provider_gateway=gateway, keyring_rules=KeyringRules(master="masterkey")).keyrings
+    before = len(uses(world))
+
+    use.encrypt(RING, b"value", ME)
+    use.encrypt(Keyring("org_456"), b"value", caller())
+
+    assert uses(world)[before:] == ["wrap", "unwrap"]
+    other = OwnedKeyring(ENVIRONMENT, Keyring("org_456"))
+    assert kek_ids(world.store.keyrings.latest(other).record) == ("kek_AbCdEfGhI",)
+
+
+def binding_id(binding):
+    return uuid_text(binding.id)

@@ -1,0 +1,246 @@
+"""Stored keyrings: one newest DEK whoever makes it, nothing replaced by accident, and every one on one page."""
+
+from threading import Barrier, Thread
+
+import pytest
+
+from sealring.domain.events import Action, Event
+from sealring.domain.keyring_ports import KeyringChange, StoredDek
+from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
+from sealring.domain.limits import Limits, Use
+from sealring.errors import IntegrityFailure, QuotaExceeded
+from support import stores
+from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller
+
+RING = OwnedKeyring(ENVIRONMENT, Keyring(f"{ACME}/payments"))
+OTHER = OwnedKeyring(ENVIRONMENT, Keyring(f"{BETA}/payments"))
+ONE, TWO = (StoredDek(DekId(f"dek_{each}"), each.encode()) for each in ("one", "two"))
+
+
+def event(ring=RING, action=Action.KEYRING_DEK_CREATED):
+    return Event(action, ring.environment, ring.org, caller(ACME).origin, name=ring.ring.name)
+
+
+def change(ring=RING, **options):
+    return KeyringChange(event(ring), **options)
+
+
+def plain(dek):
+    return dek and (dek.id, dek.record)
+
+
+def epoch(store, ring=RING):
+    return store.bindings.load(ring.environment, ring.org).epoch
+
+
+def test_a_new_dek_is_the_newest(store):
+    assert store.keyrings.latest(RING) is None
+
+    assert store.keyrings.add(RING, ONE, None, change())
+
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"one")
+    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", b"one")
+    assert store.keyrings.load(RING, TWO.id) is None
+    assert store.keyrings.load(OTHER, ONE.id) is None
+    assert store.actions() == ["vault.keyring.dek_created"]
+
+
+def test_of_two_first_deks_the_first_stays_the_newest(store):
+    assert store.keyrings.add(RING, ONE, None, change())
+
+    assert not store.keyrings.add(RING, TWO, None, change())
+
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"one")
+    assert store.keyrings.load(RING, TWO.id) is None
+
+
+def test_a_dek_replaces_the_newest_only_if_that_is_the_expected_one(store):
+    store.keyrings.add(RING, ONE, None, change())
+    first = store.keyrings.latest(RING)
+    store.keyrings.add(RING, TWO, first, change())
+
+    assert not store.keyrings.add(RING, StoredDek(DekId("dek_three"), b"three"), first, change())
+
+    assert plain(store.keyrings.latest(RING)) == ("dek_two", b"two")
+    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", b"one")
+
+
+def test_no_dek_replaces_another_of_the_same_id(store):
+    store.keyrings.add(RING, ONE, None, change())
+
+    assert not store.keyrings.add(RING, StoredDek(ONE.id, b"other"), store.keyrings.latest(RING), change())
+
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"one")
+
+
+def test_a_dek_that_was_stored_already_is_not_stored_twice(store):
+    store.keyrings.add(RING, ONE, None, change())
+
+    assert store.keyrings.add(RING, ONE, None, change())
+
+    assert store.actions() == ["vault.keyring.dek_created"]
+    assert store.usage.load(ENVIRONMENT, ACME) == Use(objects=1)
+
+
+def test_only_a_dek_that_follows_another_moves_the_epoch(store):
+    before = epoch(store)
+    store.keyrings.add(RING, ONE, None, change())
+    assert epoch(store) == before
+
+    store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change())
+
+    assert epoch(store) != before
+
+
+def test_a_dek_of_another_epoch_is_not_stored(store):
+    before = epoch(store)
+    store.keyring_log.changed(RING, change(), moves_epoch=True)
+
+    assert not store.keyrings.add(RING, ONE, None, change(epoch=before))
+    assert store.keyrings.latest(RING) is None
+    assert store.keyrings.add(RING, ONE, None, change(epoch=epoch(store)))
+    read = store.keyrings.load(RING, ONE.id)
+    assert not store.keyrings.replace(RING, read, b"again", change(epoch=before))
+    assert store.keyrings.replace(RING, read, b"again", change(epoch=epoch(store)))
+
+
+def test_a_dek_counts_as_an_object_until_its_keyring_is_destroyed(store):
+    limits = Limits(objects=2)
+    store.keyrings.add(RING, ONE, None, change(limits=limits))
+    store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change(limits=limits))
+    assert store.usage.load(ENVIRONMENT, ACME) == Use(objects=2)
+
+    with pytest.raises(QuotaExceeded):
+        third = StoredDek(DekId("dek_three"), b"three")
+        store.keyrings.add(RING, third, store.keyrings.latest(RING), change(limits=limits))
+
+    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 2
+    assert store.usage.load(ENVIRONMENT, ACME) == Use()
+
+
+def test_a_record_is_replaced_only_if_it_is_the_one_that_was_read(store):
+    store.keyrings.add(RING, ONE, None, change())
+    read = store.keyrings.load(RING, ONE.id)
+
+    assert store.keyrings.replace(RING, read, b"again", change())
+    assert not store.keyrings.replace(RING, read, b"late", change())
+
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"again")
+    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", b"again")
+
+
+def test_a_destroyed_keyring_is_gone_with_its_counts(store):
+    store.keyrings.add(RING, ONE, None, change())
+    store.keyrings.add(OTHER, ONE, None, change(OTHER))
+    store.keyring_log.used(RING, (event(),), {ONE.id: 5})
+    before = epoch(store)
+
+    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 1
+
+    assert store.keyrings.latest(RING) is None
+    assert store.keyrings.load(RING, ONE.id) is None
+    assert store.keyring_log.counts(RING) == {}
+    assert epoch(store) != before
+    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 0
+    assert plain(store.keyrings.latest(OTHER)) == ("dek_one", b"one")
+
+
+def test_all_deks_of_a_keyring_are_listed(store):
+    assert list(store.keyrings.deks(RING)) == []
+    store.keyrings.add(RING, ONE, None, change())
+    store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change())
+
+    assert sorted(map(plain, store.keyrings.deks(RING))) == [("dek_one", b"one"), ("dek_two", b"two")]
+
+
+def test_each_keyring_of_an_environment_is_on_one_page(store, monkeypatch):
+    monkeypatch.setattr("sealring.store.keyrings.PAGE", 3)
+    rings = [OwnedKeyring(ENVIRONMENT, Keyring(f"org_{number}/payments")) for number in range(20)]
+    foreign = OwnedKeyring(OTHER_ENVIRONMENT, Keyring("org_1/payments"))
+    for each in (*rings, foreign):
+        store.keyrings.add(each, ONE, None, change(each))
+
+    found, after = [], None
+    while True:
+        page = store.keyrings.page(ENVIRONMENT, after)
+        found += page.keyrings
+        if (after := page.after) is None:
+            break
+
+    assert sorted(each.ring.ring.name for each in found) == sorted(each.ring.name for each in rings)
+    assert {tuple(each.deks) for each in found} == {("dek_one",)}
+
+
+def test_uses_are_counted_by_dek_and_return_the_epoch(store):
+    store.keyring_log.used(RING, (event(),), {ONE.id: 2})
+
+    used = store.keyring_log.used(RING, (event(), event()), {ONE.id: 3, TWO.id: 1})
+
+    assert dict(used.counts) == {"dek_one": 5, "dek_two": 1}
+    assert used.epoch is None
+    expected = epoch(store)
+    assert store.keyring_log.used(RING, (), {}).epoch == expected
+    assert dict(store.keyring_log.counts(RING)) == {"dek_one": 5, "dek_two": 1}
+    assert len(store.actions()) == 3
+
+
+def test_a_change_elsewhere_moves_the_epoch_if_it_says_so(store):
+    before = epoch(store)
+
+    store.keyring_log.changed(RING, change(), moves_epoch=False)
+    assert epoch(store) == before
+    store.keyring_log.changed(RING, change(), moves_epoch=True)
+
+    assert epoch(store) != before
+    assert store.actions() == ["vault.keyring.dek_created"] * 2
+
+
+def test_of_many_who_make_a_keyring_at_once_one_makes_its_dek(links):
+    keyrings, barrier, made = stores.on_links(links).keyrings, Barrier(8), []
+
+    def make(number):
+        dek = StoredDek(DekId(f"dek_{number}"), b"%d" % number)
+        barrier.wait(10)
+        if keyrings.add(RING, dek, None, change()):
+            made.append(dek.id)
+
+    threads = [Thread(target=make, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+
+    assert [keyrings.latest(RING).id] == made
+    assert len(keyrings.deks(RING)) == 1
+
+
+@pytest.mark.parametrize("field", [b"", b"dek_one"], ids=["the head", "the DEK"])
+def test_a_keyring_that_was_altered_or_is_another_one_s_is_refused(links, field):
+    parts = stores.parts_on(links)
+    keyrings = stores.on_links(links).keyrings
+    keyrings.add(RING, ONE, None, change())
+    keyrings.add(OTHER, ONE, None, change(OTHER))
+    key = parts.keyspace.keyring(RING)
+    (raw,) = links.call((b"HGET", key, field))
+    (foreign,) = links.call((b"HGET", parts.keyspace.keyring(OTHER), field))
+
+    for bad in (raw[:-1] + bytes((raw[-1] ^ 1,)), bytes((raw[0] ^ 1,)) + raw[1:], foreign, b""):
+        links.call((b"HSET", key, field, bad))
+        with pytest.raises(IntegrityFailure):
+            keyrings.latest(RING)
+    links.call((b"HSET", key, field, raw))
+    assert keyrings.latest(RING).id == ONE.id
+
+
+def test_a_keyring_without_one_of_its_deks_is_refused(links):
+    parts = stores.parts_on(links)
+    keyrings = stores.on_links(links).keyrings
+    keyrings.add(RING, ONE, None, change())
+    keyrings.add(RING, TWO, keyrings.latest(RING), change())
+    links.call((b"HDEL", parts.keyspace.keyring(RING), b"dek_one"))
+
+    with pytest.raises(IntegrityFailure):
+        keyrings.deks(RING)
+    links.call((b"HDEL", parts.keyspace.keyring(RING), b"dek_two"))
+    with pytest.raises(IntegrityFailure):
+        keyrings.latest(RING)
