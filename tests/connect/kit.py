@@ -24,6 +24,12 @@ def token(org=ORG, permissions=USE, **more):
     return sign(claims(permissions=permissions, **({} if org is None else {"org_id": org}), **more))
 
 
+def varint(value):
+    """A number in Protocol Buffers."""
+    low, rest = value & 127, value >> 7
+    return bytes([low | 128]) + varint(rest) if rest else bytes([low])
+
+
 @dataclass
 class Asked:
     """A Request."""
