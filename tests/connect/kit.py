@@ -30,6 +30,17 @@ def varint(value):
     return bytes([low | 128]) + varint(rest) if rest else bytes([low])
 
 
+def gzip_of_nothing(size):
+    """gzip of about so many bytes without content: blocks with Huffman codes (RFC 1951, section 3.2.7), and their end."""
+    header = b"\x1f\x8b\x08" + 6 * b"\x00" + b"\xff"
+    return header + size // len(_FOUR_BLOCKS) * _FOUR_BLOCKS + 8 * b"\x00"
+
+
+_FOUR_BLOCKS = bytes.fromhex(
+    "04c081000000000090ff6b100007020000000040feaf41001c080000000000f9bf060170200000000000e4ff1a"
+)
+
+
 @dataclass
 class Asked:
     """A Request."""

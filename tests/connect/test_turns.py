@@ -3,11 +3,12 @@
 import base64
 import gzip
 import json
+import random
 import time
 
 import pytest
 
-from connect.kit import RING, Vault, varint
+from connect.kit import RING, Vault, gzip_of_nothing, varint
 from support.loop import in_fibers, turn
 
 JSON = {}
@@ -26,8 +27,30 @@ LONG_TO_REFUSE = {
         decrypt(b"".join(varint(n << 3) + b"\x00" for n in range(1 << 21, (1 << 21) + MIB))),
         JSON,
     ),
-    "the same, compressed": (gzip.compress(decrypt(b"\x30\x00" * (2 * MIB)), 9), GZIP),
+    "gzip of nothing": (gzip_of_nothing(4 * MIB), GZIP),
+    "the same envelope, compressed": (gzip.compress(decrypt(b"\x30\x00" * (2 * MIB)), 9), GZIP),
 }
+
+
+def test_gzip_that_makes_nothing_is_not_read_to_its_end():
+    sent = gzip_of_nothing(16 * MIB)
+    began = time.process_time()
+
+    assert Vault().raw("Decrypt", sent, GZIP).refusal == (400, "invalid_argument")
+    assert time.process_time() - began < 0.5
+
+
+def test_gzip_of_several_pieces_is_read_and_nothing_may_follow_it():
+    vault = Vault()
+    data = base64.b64encode(random.Random(1).randbytes(3 * MIB)).decode()
+    sent = gzip.compress(json.dumps({"keyring": RING, "data": data}).encode(), 1)
+
+    encrypted = vault.raw("Encrypt", sent, GZIP).json["encrypted"]
+
+    assert len(sent) > 2 * MIB
+    assert vault.json("Decrypt", {"keyring": RING, "encrypted": encrypted}).json == {"plaintext": data}
+    for more in (b"\x00", bytes(MIB - len(sent) % MIB), bytes(2 * MIB)):
+        assert vault.raw("Encrypt", sent + more + sent[-4:], GZIP).refusal == (400, "invalid_argument")
 
 
 @pytest.mark.parametrize(("sent", "headers"), LONG_TO_REFUSE.values(), ids=list(LONG_TO_REFUSE))

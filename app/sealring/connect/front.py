@@ -129,14 +129,11 @@ def _done(request: Request, head: Head, raw: bytes, max_bytes: int, call: Callab
         request.reserve(size)
     if head.is_late:
         raise too_late()
-    answer = call(heavy(partial(_message, head, raw, size), size))
+    message = compression.decompressed(raw, size) if head.compressed and raw else raw
+    answer = call(heavy(partial(head.form.read, message), size))
     if head.is_late:
         raise too_late()
     return heavy(partial(_reply, head, answer), size)
-
-
-def _message(head: Head, raw: bytes, size: int) -> Any:
-    return head.form.read(compression.decompressed(raw, size) if head.compressed and raw else raw)
 
 
 def _reply(head: Head, answer: Any) -> Reply:
