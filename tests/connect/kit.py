@@ -55,11 +55,13 @@ class Asked:
     reads: int = 0
     reserved: int = 0
     until: float | None = None
+    owner: object = None  # of the body
 
     def header(self, name):
         return self.headers.get(name)
 
-    def body(self, max_bytes=None):
+    def body(self, max_bytes=None, owner=None):
+        self.owner = owner
         self.reads += 1
         if len(self.sent) > max_bytes:
             raise too_large(max_bytes)

@@ -311,6 +311,18 @@ def test_a_token_without_the_permission_is_denied_before_its_body_is_read(vault,
     assert (vault.answer(asked).refusal, asked.reads) == ((403, "permission_denied"), 0)
 
 
+SUBJECT = ("https://auth.example.com", "user_1")
+
+
+def test_a_body_counts_for_its_organization_or_else_for_its_subject(vault):
+    everywhere, nowhere = token(None, [*USE, "vault:all_organizations"]), token(None, keyrings=["shared"])
+    asked = [vault.asked("Encrypt", b"", bearer=bearer) for bearer in (None, everywhere, nowhere)]
+    for each in asked:
+        vault.answer(each)
+
+    assert [each.owner[1:] for each in asked] == [("org_acme",), SUBJECT, SUBJECT]
+
+
 def test_liveness_needs_no_token_and_takes_little(vault):
     nobody = {"authorization": None}
 
