@@ -385,6 +385,7 @@ NO_GZIP = {
     "too short": b"\x1f\x8b\x08",
     "cut off": GOOD[:-9] + GOOD[-8:],
     "a bit": GOOD[:20] + bytes([GOOD[20] ^ 1]) + GOOD[21:],
+    "no checksum": GOOD[:-8] + GOOD[-4:],
     "a wrong checksum": GOOD[:-8] + b"\x00" * 4 + GOOD[-4:],
     "a lower size": GOOD[:-4] + struct.pack("<I", 5),
     "a higher size": GOOD[:-4] + struct.pack("<I", 500),
