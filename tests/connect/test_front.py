@@ -380,12 +380,14 @@ def test_another_compression_is_unimplemented_and_the_answer_names_those_that_ar
 
 
 GOOD = gzip.compress(json.dumps(ENCRYPT).encode())
+_OF_48_BYTES = json.dumps(ENCRYPT).encode().ljust(48)  # zlib waits for more of the block that the size would begin
+_UNENDED = zlib.compressobj(wbits=31)
 NO_GZIP = {
     "no gzip": json.dumps(ENCRYPT).encode(),
     "too short": b"\x1f\x8b\x08",
     "cut off": GOOD[:-9] + GOOD[-8:],
     "a bit": GOOD[:20] + bytes([GOOD[20] ^ 1]) + GOOD[21:],
-    "no checksum": GOOD[:-8] + GOOD[-4:],
+    "no end": _UNENDED.compress(_OF_48_BYTES) + _UNENDED.flush(zlib.Z_SYNC_FLUSH) + struct.pack("<I", 48),
     "a wrong checksum": GOOD[:-8] + b"\x00" * 4 + GOOD[-4:],
     "a lower size": GOOD[:-4] + struct.pack("<I", 5),
     "a higher size": GOOD[:-4] + struct.pack("<I", 500),
