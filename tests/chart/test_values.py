@@ -86,6 +86,9 @@ def test_the_schema_has_every_setting_that_the_server_knows():
         {"replicas": "three"},
         {"secrets": {"../etc": "x"}},
         {"secrets": {"store": "x"}},
+        {"rollout__maxSurge": "1\n  paused: true"},
+        {"podDisruptionBudget__maxUnavailable": "1"},
+        {"settings__plugins__acme": {"x = 1\n[server]\ny": 1}},
     ],
     ids=str,
 )
@@ -160,6 +163,16 @@ def test_a_release_may_have_no_servers(name):
 
     assert one(resources, "Deployment", "sealring")["spec"]["replicas"] == 0
     assert one(resources, "CronJob", "sealring-purge")
+
+
+def test_a_part_of_the_pods_is_a_text_and_their_number_is_none():
+    def rendered(value):
+        resources = render(case("default", rollout__maxSurge=value, podDisruptionBudget__maxUnavailable=value))
+        surge = one(resources, "Deployment", "sealring")["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        return surge, one(resources, "PodDisruptionBudget", "sealring")["spec"]["maxUnavailable"]
+
+    assert rendered(2) == (2, 2)
+    assert rendered("25%") == ("25%", "25%")
 
 
 def test_no_default_is_a_password():
