@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 REMEDIES: Mapping[str, str] = {
     "ciphertext_rejected": (
-        "Send `encrypted_keys` exactly as the server gave it, with a token for its organization. A blob of "
-        "another server or organization is refused in the same way."
+        "Send `encrypted_keys`, or `ciphertext` of an item, exactly as the server gave it, with a token for its "
+        "organization. A blob of another server or organization is refused in the same way."
     ),
     "envelope_rejected": (
         "Send the value exactly as the server gave it, with the [keyring](keyrings.md) that encrypted it. A value of "
@@ -74,6 +74,9 @@ REMEDIES: Mapping[str, str] = {
     ),
     "kms_deadline": "Wait as long as `Retry-After` says. If it lasts, the provider of the key is slow or out of reach.",
     "kms_unavailable": "Wait as long as `Retry-After` says. If it lasts, the provider of the key is out of reach.",
+    "not_reached": (
+        "Send the item again, with fewer others. An item of a batch has this error, never a whole request."
+    ),
     "outcome_unknown": (
         "Send the same request again with the same `Idempotency-Key`, or ask `GET "
         "/sealring/v1/operations/{idempotency_key}`."
