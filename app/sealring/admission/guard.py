@@ -85,6 +85,7 @@ class Guard:
                 idempotent,
                 source=source,
                 acts_for=turn.acts_for,
+                count=turn.count,
                 items_for=turn.items_for,
                 places=turn.places,
             )
@@ -107,8 +108,16 @@ class Guard:
             now = time.monotonic()
             spent(Layer.QUEUE, known, now)
             deadline = now + REQUEST_S if terms.until is None else min(now + REQUEST_S, terms.until)
-            source = source_of(request.peer)
-            return work(Caller(principal, request_id, deadline=deadline, source=source, acts_for=turn.acts_for), raw)
+            caller = Caller(
+                principal,
+                request_id,
+                deadline=deadline,
+                source=source_of(request.peer),
+                acts_for=turn.acts_for,
+                count=turn.count,
+                items_for=turn.items_for,
+            )
+            return work(caller, raw)
         finally:
             turn.leave()
 
