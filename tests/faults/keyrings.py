@@ -31,10 +31,10 @@ def delayed(_request: bytes) -> Fault:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two servers on one store, and the proxy that both have before it."""
+    """Two servers on one store, and the proxy that both have before it, if there is one."""
 
     servers: Sequence[LiveServer]
-    way: FaultProxy
+    way: FaultProxy | None = None
 
     def call(self, number: int, method: str, token: str, **members: Any) -> Any:
         """Call vault.v1 on the server whose turn it is, as often as it takes to be answered; return the answer."""

@@ -87,3 +87,19 @@ def test_workers_killed_while_a_dek_is_stored_leave_one(pair, ring, killed):
     assert pair.way.plan is delayed
     assert not set(doomed) & set(workers_of(pair))
     assert_one_dek(pair, ring, token, sealed, [f"value {number}" for number in range(CALLERS)])
+
+
+def test_what_begins_after_a_rotation_was_answered_is_under_the_new_key_on_every_worker(pair, ring):
+    token, path = token_of(pair, ring), f"/sealring/v1/keyrings/{ring.replace('/', '%2F')}/rotate"
+    pair.encrypt_at_once(24 * [ring], token)  # all workers know the first one
+    keys = [dek.id for dek in pair.deks(ring)]
+
+    for turn in range(6):
+        rotated = pair.servers[turn % 2].ask("POST", path, token=token)
+        assert rotated.status == 200, rotated.raw
+        keys.append(rotated.json["key_id"])
+        sealed = pair.encrypt_at_once(24 * [ring], token)
+        assert {each["keyId"] for each in sealed} == {keys[-1]}
+
+    assert len(set(keys)) == 7
+    assert [(dek.id, dek.latest) for dek in pair.deks(ring)] == [(key, key == keys[-1]) for key in keys]
