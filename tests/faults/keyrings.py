@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from adversary.crowd import at_once
+from adversary.deks import deks_of
 from faults.proxy import Fault, FaultProxy
-from sealring.auth.scoping import operator
-from sealring.domain.keyrings import DekInfo, Keyring
-from sealring.domain.principal import Caller
-from sealring.observability.logs import Log
+from sealring.domain.keyrings import DekInfo
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.operator.installation import SETTINGS_FILE
-from sealring.server.keyring_wiring import opened_keyrings
 from support.live import LiveServer, running, serving
 from support.waiting import becomes_true
 
@@ -71,14 +68,6 @@ class Pair:
 
     def deks(self, ring: str) -> Sequence[DekInfo]:
         return deks_of(self.servers[0], ring)
-
-
-def deks_of(server: LiveServer, ring: str) -> Sequence[DekInfo]:
-    """The stored DEKs of a keyring, as `sealring keyrings show` has them."""
-    config = server.settings
-    caller = Caller(operator(config.environments[0]), "test", deadline=float("inf"))
-    with opened_keyrings(config, Log()) as opened:
-        return opened.care.show(caller, Keyring(ring))
 
 
 @contextmanager
