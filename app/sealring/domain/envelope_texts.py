@@ -6,8 +6,6 @@ import binascii
 
 from sealring.errors import EnvelopeRejected
 
-_LINE_ENDS = str.maketrans("", "", "\r\n")  # other servers of vault.v1 ignore them
-
 
 def text_of(encrypted: bytes) -> str:
     """Return standard base64, with padding."""
@@ -15,16 +13,13 @@ def text_of(encrypted: bytes) -> str:
 
 
 def encrypted_of(text: str) -> bytes:
-    """Read standard base64 with padding; line ends are ignored. Raises EnvelopeRejected."""
+    """Read standard base64 with padding; line ends are ignored, as by other servers. Raises EnvelopeRejected."""
+    if "\n" in text or "\r" in text:
+        text = text.replace("\n", "").replace("\r", "")
     try:
-        return binascii.a2b_base64(_without_line_ends(text), strict_mode=True)
+        return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:  # and what is not ASCII
         raise EnvelopeRejected("base64") from None
-
-
-def _without_line_ends(text: str) -> str:
-    """`translate` takes ten times as long as to see that there are none."""
-    return text.translate(_LINE_ENDS) if "\n" in text or "\r" in text else text
 
 
 def plaintext_of(raw: bytes) -> str:

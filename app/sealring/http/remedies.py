@@ -10,8 +10,8 @@ REMEDIES: Mapping[str, str] = {
         "organization. A blob of another server or organization is refused in the same way."
     ),
     "envelope_rejected": (
-        "Send the value exactly as the server gave it, with the [keyring](keyrings.md) that encrypted it. A value of "
-        "another keyring, and one of a keyring that was destroyed, are refused in the same way."
+        "Send the value exactly as the server gave it, with the keyring that encrypted it. A value of another "
+        "keyring, and one of a keyring that was destroyed, are refused in the same way."
     ),
     "malformed_request": (
         "`message` says what cannot be read, and `param` which parameter or header. Correct the request; a "
@@ -74,12 +74,12 @@ REMEDIES: Mapping[str, str] = {
     ),
     "kms_deadline": "Wait as long as `Retry-After` says. If it lasts, the provider of the key is slow or out of reach.",
     "kms_unavailable": "Wait as long as `Retry-After` says. If it lasts, the provider of the key is out of reach.",
-    "not_reached": (
-        "Send the item again, with fewer others. An item of a batch has this error, never a whole request."
-    ),
     "outcome_unknown": (
         "Send the same request again with the same `Idempotency-Key`, or ask `GET "
         "/sealring/v1/operations/{idempotency_key}`."
+    ),
+    "not_reached": (
+        "Send the item again, with fewer others. An item of a batch has this error, never a whole request."
     ),
     "overloaded": "Wait as long as `Retry-After` says.",
     "store_lost": "Tell the operator at once: the store was emptied or replaced.",
