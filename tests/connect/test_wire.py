@@ -180,31 +180,11 @@ def test_ciphertexts_cannot_be_swapped(calls, ring, envelope):
 
 
 def test_no_key_id_but_the_own_opens_a_value(calls, ring, envelope):
-    """Among them those with which other servers of vault.v1 were led to another keyring's key."""
+    """Those that lead to another keyring's key are in test_bypasses.py."""
     key_id = envelope.encryption_key_id
-    owner, _, last = ring.rpartition("/")
-    tried = [
-        "",
-        "dek_never",
-        f"{key_id}x",
-        key_id[:-1],
-        "LATEST",
-        f"../{last}/{key_id}",
-        f"{ring}/{key_id}",
-        f"/{key_id}",
-        f"x-{key_id}",
-        f"{key_id}/",
-        "..",
-        ".",
-        f"{key_id}\x00",
-        "-",
-        "/",
-        1000 * "k",
-    ]
+    tried = ["", "dek_never", f"{key_id}x", key_id[:-1], "LATEST", "..", ".", f"{key_id}/", "-", "/", 1000 * "k"]
 
     assert {calls.decrypt(ring, sealed(envelope, encryption_key_id=each)) for each in tried} == {INVALID}
-    assert calls.decrypt(owner, sealed(envelope, encryption_key_id=f"{last}/{key_id}")) == INVALID
-    assert calls.decrypt(ring[:-2], sealed(envelope, encryption_key_id=f"{ring[-1:]}-{key_id}")) == INVALID
 
 
 def test_an_unknown_algorithm_is_refused(calls, ring, envelope):
