@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sealring.archive.answers import NoAnswer, Refused
 from sealring.archive.bucket import Bucket
 from sealring.archive.keyrings import BucketKeyrings
 from sealring.archive.lane import Lane
 from sealring.archive.place import BucketPlace
 from sealring.archive.probe import Proof
-from sealring.archive.sdk import Client, NoAnswer, Refused
+from sealring.archive.sdk import Client
 from support.installed import CACHE, go_program
 from support.make import ENVIRONMENT
 from support.plain_s3 import BUCKET

@@ -11,8 +11,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from sealring.archive.answers import NoAnswer, Refused
 from sealring.archive.lane import Lane
-from sealring.archive.sdk import NoAnswer, Refused
 from sealring.domain.keyring_ports import FOREVER
 from sealring.errors import OutcomeUnknown, StoreError, StoreUnavailable, WriteContention
 

@@ -16,7 +16,7 @@ from sealring.archive.probe import Proof
 from sealring.domain.events import Event
 from sealring.domain.ids import NO_ORG, EnvironmentId
 from sealring.domain.keyring_ports import FOREVER, KeyringChange, KeyringLog, KeyringPage, KeyringSummary, StoredDek
-from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
+from sealring.domain.keyrings import LATEST, DekId, Keyring, OwnedKeyring
 from sealring.domain.limits import Limits, Use
 from sealring.errors import IntegrityFailure, InvalidBody, SettingsInvalid, StoreError, StoreUnavailable
 
@@ -132,7 +132,7 @@ class BucketKeyrings:
         prefix, after, more, deks = f"{ALL}{ring.org}/", "", True, 0
         while more and deks < limits.objects:
             keys, more = self._bucket.keys(prefix, after, ring.org, until)
-            deks += sum(place is not None and place.dek is not None for place in map(place_of, keys))
+            deks += sum(not key.endswith(f"/{LATEST}") for key in keys)
             after = keys[-1] if keys else after
         Limits(objects=limits.objects).admit(Use(objects=deks), Use(objects=1))
 

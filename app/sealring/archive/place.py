@@ -12,13 +12,12 @@ from sealring.errors import SettingsInvalid
 from sealring.table import Table
 from sealring_plugin import ConfigInvalid, read_private
 
-MEMBERS = ("store", "access_key_id", "secret_access_key_file", "ca_file")
-
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{1,64}")
 _ENDPOINT = re.compile(r"https?://([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?/?")
 _ACCESS_KEY_ID = re.compile(r"[!-~]{1,128}")
 _SECRET = re.compile(r"[!-~]{1,256}")
+_OTHERS = ("access_key_id", "secret_access_key_file", "ca_file")
 _PARAMETERS = {"endpoint", "region", "path_style"}
 _FLAGS = {"true": True, "false": False}
 
@@ -47,7 +46,7 @@ class BucketPlace:
         Raises SettingsInvalid.
         """
         if "store" not in table.members:
-            for member in MEMBERS:
+            for member in _OTHERS:
                 if member in table.members:
                     table.refuse(member, 'is for keyrings in a bucket: add store = "s3://..." or leave it out')
             return None

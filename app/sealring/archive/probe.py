@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from sealring.archive.answers import Refused
 from sealring.archive.bucket import ABSENT, Bucket, Condition, Put, Version, Written
-from sealring.archive.sdk import Refused
 from sealring.errors import SettingsInvalid, StoreError, StoreUnavailable
 
 FOLDER = "sealring/probe/"  # beside `keyring/`, where other servers of vault.v1 list nothing
@@ -35,11 +35,6 @@ class Proof:
         if self._is_literal is None:
             self._is_literal = _probed(self._bucket)
         return self._is_literal
-
-
-def check(bucket: Bucket) -> None:
-    """Ask for an object that does not exist. Raises StoreError, also without the right to list the bucket."""
-    bucket.get(f"{FOLDER}ready")
 
 
 def _probed(bucket: Bucket) -> bool:

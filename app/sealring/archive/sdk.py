@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
+from sealring.archive.answers import NoAnswer, Refused
 from sealring.archive.place import BucketPlace
 from sealring.errors import SettingsInvalid
 from sealring_plugin import ConfigInvalid, ProviderError
@@ -36,19 +37,6 @@ _ISOLATED = {**_DEFAULTS, "config_file": _NOTHING, "credentials_file": _NOTHING}
 _UNREADABLE = (BotoCoreError, ResponseParserError, ValueError, TypeError, AttributeError, LookupError)
 
 _DEADLINE: ContextVar[float] = ContextVar("sealring_archive_deadline")
-
-
-class NoAnswer(Exception):
-    """The storage gave no answer that can be used: whether it did what it was asked is unknown."""
-
-
-class Refused(Exception):
-    """The storage refused a request, with a status, and a code of S3."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(f"{status} {code}")
-        self.status = status
-        self.code = code
 
 
 class Client:
