@@ -232,7 +232,7 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces, keyrings\n"
+        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces, keyrings, connect\n"
     )
 
 
@@ -443,7 +443,7 @@ def test_dev_can_use_another_store(dev, tmp_path):
 def test_purge_goes_on_past_damaged_partitions_and_says_so(run, installed):
     with closing(Links.to((installed.parent / "store-url").read_text().strip())) as links:
         links.call(
-            (b"SET", b"s1:{0}:t", b"x"), (b"RPUSH", b"s1:{63}:a", b"x"), (b"XADD", b"s1:{62}:a", b"1-0", b"e", b"x")
+            (b"SET", b"s1:{0}:t", b"x"), (b"SET", b"s1:{63}:a", b"x"), (b"XADD", b"s1:{62}:a", b"1-0", b"e", b"x")
         )
 
         said = run("purge", "--config", installed, check=False)

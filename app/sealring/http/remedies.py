@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 REMEDIES: Mapping[str, str] = {
     "ciphertext_rejected": (
-        "Send `encrypted_keys` exactly as the server gave it, with a token for its organization. A blob of "
-        "another server or organization is refused in the same way."
+        "Send `encrypted_keys`, or `ciphertext` of an item, exactly as the server gave it, with a token for its "
+        "organization. A blob of another server or organization is refused in the same way."
     ),
     "envelope_rejected": (
-        "Send the value exactly as the server gave it, with the [keyring](keyrings.md) that encrypted it. A value of "
-        "another keyring, and one of a keyring that was destroyed, are refused in the same way."
+        "Send the value exactly as the server gave it, with the keyring that encrypted it. A value of another "
+        "keyring, and one of a keyring that was destroyed, are refused in the same way."
     ),
     "malformed_request": (
         "`message` says what cannot be read, and `param` which parameter or header. Correct the request; a "
@@ -77,6 +77,9 @@ REMEDIES: Mapping[str, str] = {
     "outcome_unknown": (
         "Send the same request again with the same `Idempotency-Key`, or ask `GET "
         "/sealring/v1/operations/{idempotency_key}`."
+    ),
+    "not_reached": (
+        "Send the item again, with fewer others. An item of a batch has this error, never a whole request."
     ),
     "overloaded": "Wait as long as `Retry-After` says.",
     "store_lost": "Tell the operator at once: the store was emptied or replaced.",
