@@ -17,10 +17,18 @@ class PlainS3:
     `late` does the same, after the request was done. `same` makes keys the same that are another to us.
     """
 
-    def __init__(self, *, ignores_conditions: bool = False, same: Callable[[str], str] = str, delay_s: float = 0):
+    def __init__(
+        self,
+        *,
+        ignores_conditions: bool = False,
+        ignores: str = "",
+        same: Callable[[str], str] = str,
+        delay_s: float = 0,
+    ):
         self.objects: dict[str, bytes] = {}
         self.requests: list[tuple[str, str]] = []
         self.ignores_conditions = ignores_conditions
+        self.ignores = ignores  # a header
         self.same = same
         self.delay_s = delay_s
         self.fault = self.late = lambda _method, _key: None
@@ -29,6 +37,7 @@ class PlainS3:
     def do(self, method, key, query, headers, body):
         """Return the status, headers and body of the answer."""
         self.requests.append((method, key))
+        headers = {name.lower(): value for name, value in headers.items() if name.lower() != self.ignores}
         time.sleep(self.delay_s)
         if (fault := self.fault(method, key)) is not None:
             return refused(*fault)
@@ -70,9 +79,9 @@ def etag(body):
 
 
 def unmet(headers, found):
-    if headers.get("If-None-Match") == "*" and found is not None:
+    if headers.get("if-none-match") == "*" and found is not None:
         return refused(412, "PreconditionFailed")
-    if (wanted := headers.get("If-Match")) is None:
+    if (wanted := headers.get("if-match")) is None:
         return None
     if found is None:
         return refused(404, "NoSuchKey")
