@@ -142,3 +142,30 @@ def test_a_bucket_is_for_one_environment(installed, plain_bucket):
 
     assert ended.exit_code == 1
     assert "[keyrings] store: a bucket is for one environment" in ended.stderr
+
+
+def test_a_verification_reads_the_bucket_and_opens_each_key_if_it_shall(installed, storage):
+    place = storage.made()
+    path = installed(place)
+    for ring in ("org_good", "org_bad", "org_other", "org_lost"):
+        used(path, ring=ring)
+    stored = objects(place)
+    keys = {
+        ring: next(key for key in stored if key.startswith(f"keyring/{ring}/dek_"))
+        for ring in ("org_bad", "org_other", "org_lost")
+    }
+    bad = bytearray(stored[keys["org_bad"]])
+    bad[-60] ^= 1  # of the ciphertext
+    put(place, keys["org_bad"], bytes(bad))
+    put(place, keys["org_other"], stored[keys["org_bad"]])
+    call(place, "delete_object", Key=keys["org_lost"])
+
+    shallow, deep = run(path, "verify"), run(path, "verify", "--unwrap")
+
+    other, lost = f"{keys['org_other']}: it does not open (the DEK of another id)", "keyring/org_lost/LATEST: a keyring"
+    assert (shallow.exit_code, deep.exit_code) == (1, 1)
+    assert other in shallow.output
+    assert lost in shallow.output
+    assert keys["org_bad"] not in shallow.output
+    assert f"{keys['org_bad']}: it does not open (wrapped key)" in deep.output
+    assert "org_good" not in deep.output

@@ -33,7 +33,9 @@ def test_another_storage_has_an_endpoint_and_paths(parse):
     place = parse(store="s3://rings?endpoint=http://s3:3902/&region=auto")
 
     assert (place.endpoint, place.region, place.path_style, place.is_plain) == ("http://s3:3902", "auto", True, True)
-    assert not parse(store="s3://rings?endpoint=https://s3&region=auto&path_style=false").path_style
+    other = parse(store="s3://rings?endpoint=https://s3:443&region=auto&path_style=false")
+    assert (other.path_style, other.is_plain) == (False, False)
+    assert not parse(store="s3://rings?endpoint=http://127.0.0.1:3902&region=auto").is_plain
 
 
 def test_without_a_bucket_there_is_none_and_nothing_else_of_one(tmp_path):

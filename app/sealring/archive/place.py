@@ -72,8 +72,9 @@ class BucketPlace:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is reached without TLS."""
-        return self.endpoint is not None and self.endpoint.startswith("http:")
+        """Whether it is reached without TLS over a network."""
+        scheme, host, *_ = re.split(r"://|[:/]", self.endpoint or "https://aws")
+        return scheme == "http" and host not in {"localhost", "127.0.0.1"}
 
 
 def _split(table: Table) -> tuple[str, dict[str, str]]:
