@@ -1,5 +1,6 @@
 """Whatever the storage does instead of answering, no key is made in vain, none is lost, and nobody waits for long."""
 
+import logging
 import time
 from dataclasses import replace
 from threading import Barrier, Event, Thread
@@ -7,6 +8,7 @@ from threading import Barrier, Event, Thread
 import pytest
 
 from faults.proxy import Fault, FaultProxy, Script
+from sealring.archive.bucket import ABSENT
 from sealring.archive.lane import Lane
 from sealring.domain.events import Action
 from sealring.domain.events import Event as AuditEvent
@@ -17,7 +19,7 @@ from sealring.errors import StoreError, StoreUnavailable, WriteContention
 from support import stores
 from support.loop import using
 from support.make import ACME, BETA, ENVIRONMENT, caller, gateway, services
-from support.s3 import plain_place
+from support.s3 import SECRET, plain_place
 from support.waiting import becomes_true
 
 RING = Keyring(f"{ACME}/payments")
@@ -268,6 +270,19 @@ def test_a_key_that_was_never_the_newest_is_deleted(store, plain_s3):
     assert not store.keyrings.add(OWNED, dek("dek_mine"), None, change())
 
     assert set(rings_of(plain_s3)) == {LATEST, FOLDER + theirs.id}
+
+
+def test_no_log_has_a_secret_or_what_is_stored(buckets, plain_bucket, caplog):
+    caplog.set_level(logging.DEBUG)
+    mine = dek("dek_mine")
+    bucket = buckets.opened(plain_bucket)
+
+    bucket.put(LATEST, mine.record, ABSENT)
+    bucket.get(LATEST)
+
+    assert SECRET not in caplog.text
+    assert "wrapped" not in caplog.text
+    assert not any(each.name.startswith("botocore") for each in caplog.records)
 
 
 def test_an_organization_takes_only_its_share_of_the_lane():

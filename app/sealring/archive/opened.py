@@ -5,12 +5,13 @@ botocore comes with the extra `sealring[s3]`, and is imported only if keyrings a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.util import find_spec
 from typing import Self
 
-from sealring.archive.bucket import Bucket
+from sealring.archive.bucket import ATTEMPT_S, Bucket
 from sealring.archive.keyrings import BucketKeyrings
 from sealring.archive.lane import Lane
 from sealring.archive.place import BucketPlace
@@ -68,7 +69,7 @@ class OpenedBucket:
 
     def check(self) -> None:
         """Raises StoreError if it is away, or refuses us; also without the right to list it."""
-        self._bucket.get(f"{FOLDER}ready")
+        self._bucket.get(f"{FOLDER}ready", until=time.monotonic() + ATTEMPT_S)
 
     def close(self) -> None:
         self._bucket.close()
