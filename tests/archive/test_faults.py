@@ -276,6 +276,7 @@ def test_no_log_has_a_secret_or_what_is_stored(buckets, plain_bucket, caplog):
     caplog.set_level(logging.DEBUG)
     mine = dek("dek_mine")
     bucket = buckets.opened(plain_bucket)
+    caplog.clear()
 
     bucket.put(LATEST, mine.record, ABSENT)
     bucket.get(LATEST)
