@@ -227,6 +227,16 @@ def test_uses_are_counted_by_dek_and_return_the_epoch(store):
     assert len(store.actions()) == 3
 
 
+def test_of_a_keyring_that_was_destroyed_elsewhere_no_count_stays_and_no_cache(store):
+    store.keyring_log.used(RING, (), {ONE.id: 5})
+    before = epoch(store)
+
+    store.keyring_log.forget(RING)
+
+    assert dict(store.keyring_log.counts(RING)) == {}
+    assert epoch(store) != before
+
+
 def test_a_change_elsewhere_moves_the_epoch_if_it_says_so(store):
     before = epoch(store)
 
