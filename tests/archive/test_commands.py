@@ -1,6 +1,8 @@
 """`sealring keyrings`, and the settings, with keyrings in a bucket."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -169,3 +171,9 @@ def test_a_verification_reads_the_bucket_and_opens_each_key_if_it_shall(installe
     assert keys["org_bad"] not in shallow.output
     assert f"{keys['org_bad']}: it does not open (wrapped key)" in deep.output
     assert "org_good" not in deep.output
+
+
+def test_a_server_without_a_bucket_does_not_import_botocore():
+    program = "import sys, sealring.server.application, sealring.cli.keyrings; sys.exit('botocore' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
