@@ -136,6 +136,42 @@ def test_texts_count_for_nothing_and_all_else_for_what_it_is(parsed, ascii_only)
         parse_object(raw, items(parsed) - 1)
 
 
+NAMES = st.sampled_from(["a", "b", "", "\n", '"', ":", "{", "\\", "\u00e9"])
+
+
+def written(inner):
+    """JSON as text: arrays, and objects in which a name may be there twice."""
+    pairs = st.lists(st.tuples(NAMES, inner), max_size=4)
+    objects = pairs.map(lambda pairs: "{" + " ,".join(f"{json.dumps(name)} :{text}" for name, text in pairs) + "}")
+    return objects | st.lists(inner, max_size=3).map(lambda texts: "[" + ",".join(texts) + "]")
+
+
+WRITTEN = st.recursive(
+    NAMES.map(json.dumps)
+    | st.sampled_from(["0", "-0", "1.5", "1e999", "-1e-999", "18446744073709551616", "9" * 310, "null", "true", "NaN"]),
+    written,
+)
+
+
+def fraction(digits):
+    """float() itself would ask the quick parser."""
+    return float(digits)
+
+
+def read(raw, **otherwise):
+    try:
+        return repr(parse_object(raw, **otherwise))
+    except MalformedJson as refusal:
+        return str(refusal)
+
+
+@given(st.lists(st.tuples(NAMES, WRITTEN), max_size=4), st.text('{}[]",:a', max_size=3))
+def test_the_quick_parser_and_the_other_agree(pairs, more):
+    raw = "{" + ",".join(f"{json.dumps(name)}: {text}" for name, text in pairs) + "}" + more
+
+    assert read(raw.encode()) == read(raw.encode(), parse_float=fraction)
+
+
 @pytest.mark.parametrize("raw", [b'{"a": "\\ud800"}', b'{"\\udfff": 1}', b'{"a": ["x\\ud83dx"]}'])
 def test_a_lone_surrogate_is_refused(raw):
     with pytest.raises(MalformedJson, match="a lone surrogate"):

@@ -11,7 +11,8 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-PACKAGE = "vault.v1"
+from sealring.connect.refusals import PACKAGE
+
 SERVICE = "VaultService"
 
 _MAP = FieldDescriptorProto(

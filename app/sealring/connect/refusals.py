@@ -11,6 +11,9 @@ from sealring.admission.replies import Reply
 from sealring.connect.codes import CODES, Code
 from sealring.errors import KeyThrottled, RateLimited, SealringError
 
+PACKAGE = "vault.v1"
+PREFIX = f"/{PACKAGE}."  # of the paths of its services
+
 INTERNAL = "Something went wrong on our side. Tell the operator, with the request id."
 TOO_LATE = "The time that Connect-Timeout-Ms allows has passed. The call may have been done all the same."
 

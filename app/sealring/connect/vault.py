@@ -9,14 +9,13 @@ from typing import Any, Protocol
 from sealring.admission.guard import Guard
 from sealring.connect.forms import Json, Proto
 from sealring.connect.front import ConnectFront, Guarded, Open
-from sealring.connect.messages import METHODS, PACKAGE, SERVICE
+from sealring.connect.messages import METHODS, SERVICE
+from sealring.connect.refusals import PACKAGE
 from sealring.domain.envelope_texts import encrypted_of, plaintext_of, text_of
 from sealring.domain.keyrings import Keyring, Sealed
 from sealring.domain.principal import Caller, Permission
 from sealring.fibers import heavy
 from sealring.observability.logs import Log
-
-PREFIX = f"/{PACKAGE}."  # of the paths of vault.v1
 
 Members = dict[str, Any]
 

@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+import orjson
+
 MAX_DEPTH = 32
 MAX_ITEMS = 20_000  # objects, arrays, and commas between what is in them
 MAX_DIGITS = 309  # of an integer: as many as the largest double has (RFC 8259 section 6)
@@ -30,6 +32,8 @@ def parse_object(
     """
     if _items(raw) > max_items and _items(_without_texts(raw, max_items)) > max_items:
         raise MalformedJson(f"over {max_items} objects, arrays and commas")
+    if parse_float is float and (quickly := _quickly(raw)) is not None:
+        return quickly
     try:
         parsed = _decoder(parse_float).decode(raw.decode())
     except MalformedJson:
@@ -43,6 +47,37 @@ def parse_object(
     if b"\\u" in raw and not _encodable(parsed):
         raise MalformedJson("a lone surrogate")
     return parsed
+
+
+def _quickly(raw: bytes) -> dict[str, Any] | None:
+    """Return what the parser of the standard library makes of most objects, in half of its time; None: ask it.
+
+    orjson drops all but the last of several members of one name. That shows: each name and each text has two quotes or
+    more, and what was dropped is not counted.
+    """
+    try:
+        parsed = orjson.loads(raw)
+        return parsed if type(parsed) is dict and 2 * _texts(parsed, MAX_DEPTH) == raw.count(b'"') else None
+    except ValueError:
+        return None
+
+
+def _texts(value: Any, levels: int) -> int:
+    """Count the names and texts in a value. Raises ValueError for a fraction, and for more levels than that."""
+    kind = type(value)
+    if kind is str:
+        return 1
+    if kind is dict or kind is list:
+        if not levels:
+            raise ValueError
+        inner = value.values() if kind is dict else value
+        names = len(value) if kind is dict else 0
+        if set(map(type, inner)) == _TEXT:
+            return names + len(value)
+        return names + sum([_texts(each, levels - 1) for each in inner])
+    if kind is float:  # an integer of over 64 bits, too
+        raise ValueError
+    return 0
 
 
 def _items(raw: bytes) -> int:
@@ -85,6 +120,8 @@ def _decoder(parse_float: Callable[[str], object]) -> json.JSONDecoder:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
+
+_TEXT = {str}
 
 _TO_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

@@ -20,6 +20,7 @@ from sealring.admission.replies import Reply
 from sealring.admission.routes import OpenRoute, Route
 from sealring.domain.context import MAX_KEY_CHARACTERS, MAX_PAIRS, MAX_VALUE_CHARACTERS, ORGANIZATION_KEYS
 from sealring.domain.record import MAX_NAME_CHARACTERS
+from sealring.fibers import Lane, aside
 from sealring.http.descriptions import ABOUT, IDEMPOTENCY_KEY, PATH_PARAMETERS, TAGS
 from sealring.http.errors_page import errors_page, meaning
 from sealring.http.examples import example_of
@@ -49,7 +50,7 @@ _STATUS_HEADERS: Mapping[int, Mapping[str, str]] = {
 
 
 class DescriptionViews:
-    """The document and the page, both made once. The document also describes their routes."""
+    """The document and the page. The document also describes their routes; the first request for it has it made."""
 
     def __init__(self, routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> None:
         self._own = (
@@ -86,12 +87,15 @@ class DescriptionViews:
                 text="RapiDoc, as published.",
             ),
         )
-        self._document = orjson.dumps(describe(routes, (*open_routes, *self._own)))
+        self._described = (*routes,), (*open_routes, *self._own)
+        self._document: bytes | None = None
         self._html = _PAGE.joinpath("index.html").read_bytes()
         self._errors = errors_page()
         self._script = _PAGE.joinpath("rapidoc-min.js").read_bytes()
 
     def document(self) -> Reply:
+        if self._document is None:  # a tenth of a second, which no start of a worker needs
+            self._document = aside(lambda: orjson.dumps(describe(*self._described)), Lane.LARGE)
         return Reply(200, self._document)
 
     def page(self) -> Reply:

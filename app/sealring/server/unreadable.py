@@ -13,8 +13,7 @@ import orjson
 from gunicorn.util import write_nonblock
 
 from sealring.admission.problems import UNREADABLE, problem_body, problem_headers
-from sealring.connect.refusals import by_status
-from sealring.connect.vault import PREFIX
+from sealring.connect.refusals import PREFIX, by_status
 
 _asked = threading.local()
 
