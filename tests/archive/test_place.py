@@ -79,6 +79,11 @@ def test_a_url_that_is_no_bucket_is_refused(parse, store):
     assert "hidden-secret" not in str(refused.value)
 
 
+def test_who_puts_credentials_into_the_url_reads_where_they_belong(parse):
+    with pytest.raises(SettingsInvalid, match="must hold no credentials; use access_key_id and secret_access_key_file"):
+        parse(store="s3://key:hidden-secret@rings?region=auto")
+
+
 @pytest.mark.parametrize("content", ["", "two words", "é", "x" * 257])
 def test_a_secret_that_is_no_word_is_refused_and_not_shown(parse, tmp_path, content):
     path = tmp_path / "other"
