@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from sealring.domain.events import Action
 from sealring.domain.keyring_ports import KeyringChange, KeyringLog, KeyringPage, KeyringStore, StoredDek
-from sealring.domain.keyrings import DekInfo, Keyring, OwnedKeyring
+from sealring.domain.keyrings import LATEST, DekInfo, Keyring, OwnedKeyring
 from sealring.domain.principal import Caller, Permission
-from sealring.errors import IntegrityFailure, KeyFailure, NotFound
+from sealring.errors import IntegrityFailure, KeyFailure, NotFound, SealringError
 from sealring.keys.decisions import Decisions
 from sealring.keys.keyring_deks import KeyringDeks
 from sealring.services.keyring_events import event_of
@@ -31,6 +31,12 @@ class RollReport:
     failures: list[Failure] = field(default_factory=list)
     before: Counter[str] = field(default_factory=Counter)
     after: Counter[str] = field(default_factory=Counter)  # of the pass that verifies
+
+    def note(self, ring: OwnedKeyring, dek: str, failure: SealringError) -> None:
+        self.failed += 1
+        if len(self.failures) < MAX_FAILURES:
+            reason = failure.reason if isinstance(failure, IntegrityFailure) else str(failure)
+            self.failures.append((ring.ring.name, dek, reason))
 
     @property
     def unused(self) -> Sequence[str]:
@@ -80,27 +86,33 @@ class KeyringCare:
         Yield the number of DEKs of each page, in both passes. A roll that was stopped anywhere may begin again: what is
         under its KEKs already stays as it is. A DEK whose key fails is reported, and does not stop the others.
         """
-        for ring, deks in self._everything(caller):
+        for ring, deks in self._everything(caller, report):
             for each in deks:
                 self._roll(caller, ring, each, report)
             yield len(deks)
-        for ring, deks in self._everything(caller):
+        for ring, deks in self._everything(caller, report):
             for each in deks:
                 self._recount(ring, each, report)
             yield len(deks)
 
-    def _everything(self, caller: Caller) -> Iterator[tuple[OwnedKeyring, Sequence[StoredDek]]]:
+    def _everything(self, caller: Caller, report: RollReport) -> Iterator[tuple[OwnedKeyring, Sequence[StoredDek]]]:
         """Yield each keyring with its DEKs, and with the newest as the pointer has it."""
         after: bytes | None = None
         while True:
             page = self.page(caller, after)
             for each in page.keyrings:
                 loaded = [self._store.load(each.ring, dek_id) for dek_id in each.deks]
-                deks = [dek for dek in (*loaded, self._store.latest(each.ring)) if dek is not None]
-                yield each.ring, deks
+                yield each.ring, [dek for dek in (*loaded, self._newest(each.ring, report)) if dek is not None]
             after = page.after
             if after is None:
                 return
+
+    def _newest(self, ring: OwnedKeyring, report: RollReport) -> StoredDek | None:
+        try:
+            return self._store.latest(ring)
+        except IntegrityFailure as failure:
+            report.note(ring, LATEST, failure)
+            return None
 
     def _roll(self, caller: Caller, ring: OwnedKeyring, dek: StoredDek, report: RollReport) -> None:
         try:
@@ -111,9 +123,7 @@ class KeyringCare:
             else:
                 report.current += 1
         except (KeyFailure, IntegrityFailure) as failure:
-            report.failed += 1
-            if len(report.failures) < MAX_FAILURES:
-                report.failures.append((ring.ring.name, dek.id, str(failure)))
+            report.note(ring, dek.id, failure)
 
     def _moved(self, caller: Caller, ring: OwnedKeyring, dek: StoredDek) -> bool:
         """Wrap a DEK anew; return whether it was under other KEKs, and now is under those of its route."""
@@ -138,9 +148,7 @@ class KeyringCare:
         try:
             report.after.update(self._keys.under(dek.id, dek.record))
         except IntegrityFailure as failure:
-            report.failed += 1
-            if len(report.failures) < MAX_FAILURES:
-                report.failures.append((ring.ring.name, dek.id, str(failure)))
+            report.note(ring, dek.id, failure)
 
     def _admitted(self, caller: Caller, ring: Keyring) -> OwnedKeyring:
         caller.principal.require(Permission.KEKS_MANAGE)

@@ -9,7 +9,7 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import new_epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId
-from sealring.domain.keyring_ports import KeyringChange, KeyringPage, KeyringSummary, StoredDek
+from sealring.domain.keyring_ports import FOREVER, KeyringChange, KeyringPage, KeyringSummary, StoredDek
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.limits import Use
 from sealring.errors import IntegrityFailure, WriteContention
@@ -30,7 +30,7 @@ _BEYOND = 2  # bytes of a partition in the cursor of a page
 
 
 class RedisKeyrings:
-    """The KeyringStore of production. Thread-safe."""
+    """The KeyringStore of production. Thread-safe. `until` is ignored: the link has deadlines of its own."""
 
     def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys, audit: RedisAudit) -> None:
         self._links = links
@@ -39,11 +39,11 @@ class RedisKeyrings:
         self._codec = KeyringCodec(keys)
         self._audit = audit
 
-    def load(self, ring: OwnedKeyring, dek_id: DekId) -> StoredDek | None:
+    def load(self, ring: OwnedKeyring, dek_id: DekId, until: float = FOREVER) -> StoredDek | None:  # noqa: ARG002
         (raw,) = self._load(ring, (b"HGET", self._keyspace.keyring(ring), dek_id.encode()))
         return None if raw is None else self._dek(ring, dek_id, raw)
 
-    def latest(self, ring: OwnedKeyring) -> StoredDek | None:
+    def latest(self, ring: OwnedKeyring, until: float = FOREVER) -> StoredDek | None:  # noqa: ARG002
         key = self._keyspace.keyring(ring)
         (raw,) = self._load(ring, (b"HGET", key, HEAD))
         if raw is None:
@@ -57,17 +57,28 @@ class RedisKeyrings:
             raise WriteContention("The keyring changed while it was read. Try again.")
         return None
 
-    def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
+    def add(
+        self,
+        ring: OwnedKeyring,
+        dek: StoredDek,
+        expected: StoredDek | None,
+        change: KeyringChange,
+        until: float = FOREVER,  # noqa: ARG002
+    ) -> bool:
         key, home = self._keyspace.keyring(ring), self._keyspace.home(ring.environment, ring.org)
         field, new = dek.id.encode(), self._codec.encode_dek(self._digest(ring), dek.id, dek.record)
         usage, epoch = (b"HGETALL", self._keyspace.usage(home)), self._keyspace.epoch(home)
 
         def attempt(link: Link, _lost: Sequence[bool]) -> Commit[bool] | Settled[bool]:
             watched = (b"WATCH", key, epoch, self._markers.key(home.partition))
-            reading = ((b"HGET", key, HEAD), (b"HGET", key, field), (b"GET", epoch), usage)
-            _, marker, raw, found, now, used = link.send(watched, self._markers.reading(home.partition), *reading)
+            reading = ((b"HGET", key, HEAD), (b"HKEYS", key), (b"HGET", key, field), (b"GET", epoch), usage)
+            _, marker, raw, fields, found, now, used = link.send(
+                watched, self._markers.reading(home.partition), *reading
+            )
             self._markers.check(home.partition, marker)
             head = None if raw is None else self._head(ring, raw)
+            if len(fields) != (0 if head is None else head.deks + 1):
+                raise IntegrityFailure("the DEKs of a keyring are not all of them")
             if found is not None:
                 return Settled(found == new)  # the result of an earlier EXEC of ours, or another DEK of this id
             if (head and head.latest) != (expected and expected.id) or change.epoch not in {None, now}:
