@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
@@ -41,6 +42,9 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
         if self.cfg.is_ssl:
             self._keep_certificate()
             self.certificate.note_loaded()
+
+    def chdir(self) -> None:
+        os.chdir(self.cfg.chdir)  # gunicorn's own would also import code from there
 
     def _keep_certificate(self) -> None:
         """Let each worker inherit what was read now: it could start later, when the files are no good any more."""

@@ -68,7 +68,7 @@ class Master(Arbiter):  # type: ignore[misc]
         self._not_before = self._retry_at = 0.0
         super().__init__(app)
         # gunicorn would run this module as a script, which could not import its own package
-        self.START_CTX["args"] = [sys.executable, "-m", __spec__.name, *sys.argv[1:]]
+        self.START_CTX["args"] = [sys.executable, "-P", "-m", __spec__.name, *sys.argv[1:]]
 
     def start(self) -> None:
         harden()

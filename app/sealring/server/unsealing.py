@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from sealring.server.hardening import PR_SET_PDEATHSIG, harden, prctl
 from sealring.server.root_seals import RootSeals, StaysSealed
 from sealring.settings import Settings
 
-ROOT_VARIABLE = "SEALRING_ROOT_FD"  # tells a master the descriptor of a pipe with the unsealed root keys
+ROOT_VARIABLE = "SEALRING_ROOT_FD"  # tells a master the descriptor of a socket with the unsealed root keys
 RELOAD_S = 10.0  # how long a reload tries
 PAUSE_S = 1.0  # between two attempts
 
@@ -68,25 +69,24 @@ class Unsealing:
 
 @contextmanager
 def handing_over(root: Root | None) -> Iterator[dict[str, str]]:
-    """Yield the variable for a master that this process executes, which reads the root keys from a pipe.
+    """Yield the variable for a master that this process executes, which reads the root keys from a socket.
+
+    Until that master has hardened itself, other processes of its user could open a pipe in /proc/<pid>/fd, and read
+    it; a socket cannot be opened there.
 
     Raises OSError.
     """
     if root is None:
         yield {}
         return
-    reading, writing = os.pipe()
-    try:
-        try:
-            os.set_blocking(writing, False)
-            if os.write(writing, root.content) < len(root.content):
+    reading, writing = socket.socketpair()
+    with reading:
+        with writing:
+            writing.setblocking(False)
+            if writing.send(root.content) < len(root.content):
                 raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
-        finally:
-            os.close(writing)
-        os.set_inheritable(reading, True)
-        yield {ROOT_VARIABLE: str(reading)}
-    finally:
-        os.close(reading)
+        reading.set_inheritable(True)
+        yield {ROOT_VARIABLE: str(reading.fileno())}
 
 
 def handed_over() -> bytes | None:
@@ -94,8 +94,8 @@ def handed_over() -> bytes | None:
     number = os.environ.pop(ROOT_VARIABLE, "")
     if not number.isdecimal():
         return None
-    with suppress(OSError), open(int(number), "rb") as pipe:  # noqa: PTH123  a descriptor
-        return pipe.read(MAX_CONTENT_BYTES)
+    with suppress(OSError), open(int(number), "rb") as left:  # noqa: PTH123  a descriptor
+        return left.read(MAX_CONTENT_BYTES)
     return None
 
 
