@@ -28,6 +28,7 @@ from sealring.providers.failures import for_the_operator
 from sealring.providers.plugins import Plugins
 from sealring.providers.root_files import fresh_root, read_root, root_of, root_path
 from sealring.providers.seals import Seal
+from sealring.server.refused_pins import RefusedPins
 from sealring.server.seal_files import SealFile, read_seal
 from sealring.server.trust_files import write_guarded
 from sealring.settings import Settings
@@ -59,6 +60,7 @@ class RootSeals:
         self._loaded = plugins.sealed()
         self._folder = settings.sealing.folder
         self._tables = {each.name: each for each in settings.sealing.seals}
+        self._refused_pins = RefusedPins(settings.run_folder, settings.path)
         self._failures: dict[str, SealringError] = {}  # of the last attempt, by the names of seals
         self.opened_by = ""  # the last one that opened, in words
 
@@ -216,7 +218,11 @@ class RootSeals:
         if not isinstance(self._failures.get(file.name, _NOT_TRIED), _TEMPORARY):
             return None  # a wrong PIN, sent again and again, would lock a token
         try:
-            return None if self._newer(file) else self._opened(file, replace(self._seal(file.name), until=until))
+            if self._newer(file):
+                return None
+            by = replace(self._seal(file.name), until=until)
+            with self._refused_pins.minding(by):
+                return self._opened(file, by)
         except SealringError as failure:
             self._failures[file.name] = failure
             return None
