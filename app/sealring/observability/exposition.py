@@ -31,7 +31,7 @@ def exposition(processes: Iterable[Numbers], accept: str) -> tuple[bytes, str]:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(processes))
     if any(map(_is_openmetrics, accept.split(","))):
-        return openmetrics.generate_latest(registry), _OPENMETRICS
+        return openmetrics.generate_latest(registry), _OPENMETRICS  # type: ignore[no-untyped-call]  # it has no types
     return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
