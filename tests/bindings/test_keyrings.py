@@ -162,6 +162,50 @@ def test_a_roll_moves_keys_under_a_new_binding(world):
     assert encrypted(world).key_id == old.key_id
 
 
+def test_a_roll_never_takes_the_guard_of_a_customers_key_away(world):
+    binding = world.bind(ORG, "key_abc")
+    old = encrypted(world)
+    world.turn(binding, "retire")
+    report = RollReport()
+
+    sum(world.use.keyring_care.roll(caller(), report))
+
+    assert (report.kept, report.moved, report.failed) == (2, 0, 0)
+    assert keks(world) == (binding_id(binding),)
+    assert list(report.unused) == []
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    with pytest.raises(KeyDisabled):
+        world.use.keyrings.decrypt(RING, old.encrypted, ME)
+
+
+def test_a_roll_leaves_each_of_two_owners_their_guard(world):
+    first = world.bind(ORG, "key_abc")
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"})
+    old = encrypted(world)
+    world.turn(first, "retire")
+    report = RollReport()
+
+    sum(world.use.keyring_care.roll(caller(), report))
+
+    assert (report.kept, report.moved) == (2, 0)
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    with pytest.raises(KeyDisabled):
+        world.use.keyrings.decrypt(RING, old.encrypted, ME)
+
+
+def test_a_roll_adds_the_guard_of_a_further_key(world):
+    world.bind(ORG, "key_abc")
+    old = encrypted(world)
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"})
+    report = RollReport()
+
+    sum(world.use.keyring_care.roll(caller(), report))
+
+    assert (report.kept, report.moved, report.current) == (0, 1, 1)
+    assert len(keks(world)) == 2
+    assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
+
+
 def test_a_bound_key_comes_before_master_keys(world):
     world.bind(ORG, "key_abc")
     masters = MasterKeyProvider(MasterKeys("kek_AbCdEfGhI", {"kek_AbCdEfGhI": bytes(32)}))

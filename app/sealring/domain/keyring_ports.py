@@ -51,10 +51,15 @@ class KeyringSummary:
 
 @dataclass(frozen=True, slots=True)
 class KeyringPage:
-    """Some keyrings, and what to pass as `after` for the next ones; None: there are no more."""
+    """Some keyrings, and what to pass as `after` for the next ones; None: there are no more.
+
+    `altered` are digests of keyrings that somebody else has altered, so that nobody knows their names: they may be of
+    any environment.
+    """
 
     keyrings: Sequence[KeyringSummary]
     after: bytes | None
+    altered: Sequence[str] = ()
 
 
 class KeyringStore(Protocol):

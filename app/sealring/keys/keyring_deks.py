@@ -115,6 +115,11 @@ class KeyringDeks:
             return (form.encrypted.key_id,)
         return tuple(f"{uuid_text(wrap.kek_id)}/{wrap.kek_version}" for wrap in form.wraps.wraps)
 
+    def master_of(self, key_id: DekId, record: bytes) -> str | None:
+        """Return the id of the master key that guards the DEK, if one does. Raises IntegrityFailure likewise."""
+        form = _read(key_id, record)
+        return form.encrypted.key_id if form.wraps is None else None
+
     def guarded(self, key_id: DekId, record: bytes, decision: Decision) -> bool:
         """Whether a customer's key guards the DEK, so that it must not be kept. Raises IntegrityFailure likewise."""
         return any(decision.of_kek(kek_id) is not None for kek_id, _ in self.keks(key_id, record))
@@ -131,6 +136,16 @@ class KeyringDeks:
             mine = None if wraps is None else (wraps.combine, tuple(wrap.kek_id for wrap in wraps.wraps))
             return mine == (keys.combine, bound)
         return not self.guarded(key_id, record, decision)
+
+    def would_lose_a_guard(self, ring: OwnedKeyring, key_id: DekId, record: bytes, decision: Decision) -> bool:
+        """Whether a customer's key guards the DEK that would not if the DEK were wrapped anew.
+
+        Then it stays as it is: its owner may disable that key, and relies on what it protects. Raises IntegrityFailure
+        likewise.
+        """
+        keeping = {binding.id for binding in self._route(ring, decision).bindings}
+        guards = {kek_id for kek_id, _ in self.keks(key_id, record) if decision.of_kek(kek_id) is not None}
+        return not guards <= keeping
 
     def _route(self, ring: OwnedKeyring, decision: Decision) -> KeyRoute:
         return self._keyring.route(_context(ring.org), decision)

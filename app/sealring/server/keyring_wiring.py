@@ -50,4 +50,5 @@ def opened_keyrings(settings: Settings, log: Log) -> Iterator[CommandsOfKeyrings
         keyring = wiring.make_keyring(settings, gateway, stores, FailedKeys(), log, limits.of)
         keyrings = make_keyrings(settings, gateway, stores, keyring, bound, limits.of)
         keys = KeyringDeks(keyring, gateway, settings.keyrings.master)
-        yield CommandsOfKeyrings(keyrings, KeyringCare(stores.keyrings, stores.keyring_log, keys, bound))
+        care = KeyringCare(stores.keyrings, stores.keyring_log, keys, bound, settings.environments)
+        yield CommandsOfKeyrings(keyrings, care)

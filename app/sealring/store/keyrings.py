@@ -112,11 +112,12 @@ class RedisKeyrings:
         command = (b"ZRANGE", self._keyspace.keyrings(partition), beyond, b"+", b"BYLEX", b"LIMIT", 0, PAGE)
         (digests,) = self._markers.load(partition, command)
         found = self._summaries(partition, digests)
-        mine = [each for each in found if each.ring.environment == environment]
+        mine = [each for each in found.values() if each is not None and each.ring.environment == environment]
+        altered = [digest.hex() for digest, each in found.items() if each is None]
         if len(digests) == PAGE:
-            return KeyringPage(mine, partition.to_bytes(_BEYOND, "big") + b"(" + digests[-1])
+            return KeyringPage(mine, partition.to_bytes(_BEYOND, "big") + b"(" + digests[-1], altered)
         last = partition + 1 == self._keyspace.partitions
-        return KeyringPage(mine, None if last else (partition + 1).to_bytes(_BEYOND, "big") + b"-")
+        return KeyringPage(mine, None if last else (partition + 1).to_bytes(_BEYOND, "big") + b"-", altered)
 
     def destroy(self, ring: OwnedKeyring, event: Event) -> int:
         key, home = self._keyspace.keyring(ring), self._keyspace.home(ring.environment, ring.org)
@@ -158,16 +159,25 @@ class RedisKeyrings:
         entry = self._audit.entry(change.event)
         return Commit((*writes, *counted, entry.command), result, lambda: self._audit.refused(entry))
 
-    def _summaries(self, partition: int, digests: Sequence[bytes]) -> Sequence[KeyringSummary]:
+    def _summaries(self, partition: int, digests: Sequence[bytes]) -> dict[bytes, KeyringSummary | None]:
+        """Return the keyrings that exist; None for one that was altered."""
         keys = [self._keyspace.key(partition, Kind.KEYRING, digest) for digest in digests]
         commands = [(word, key, *field) for key in keys for word, field in ((b"HGET", (HEAD,)), (b"HKEYS", ()))]
-        replies = self._markers.load(partition, *commands) if commands else []
-        found: list[KeyringSummary] = []
-        for digest, raw, fields in zip(digests, replies[::2], replies[1::2], strict=True):
-            if raw is not None:  # else it was destroyed meanwhile
-                ring = self._codec.decode_head(digest, raw).ring
-                found.append(KeyringSummary(ring, [field_id(field) for field in fields if field != HEAD]))
+        found: dict[bytes, KeyringSummary | None] = {}
+        try:
+            replies = self._markers.load(partition, *commands) if commands else []
+            for digest, raw, fields in zip(digests, replies[::2], replies[1::2], strict=True):
+                if raw is not None:  # else it was destroyed meanwhile
+                    found[digest] = self._summary(digest, raw, fields)
+        except IntegrityFailure:
+            if len(digests) == 1:
+                return {digests[0]: None}
+            return {digest: each for one in digests for digest, each in self._summaries(partition, [one]).items()}
         return found
+
+    def _summary(self, digest: bytes, raw: bytes, fields: Sequence[bytes]) -> KeyringSummary:
+        ring = self._codec.decode_head(digest, raw).ring
+        return KeyringSummary(ring, [field_id(field) for field in fields if field != HEAD])
 
     def _load(self, ring: OwnedKeyring, command: Command) -> list[Reply]:
         return self._markers.load(self._keyspace.partition(ring.environment, ring.org), command)
