@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from copy import copy
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
@@ -76,7 +77,7 @@ class CmkProvider:
             raise api.DeadlineExceeded
         failure = found.failing_at.get(len(found.log), found.failure)
         if failure is not None:
-            raise failure
+            raise copy(failure)  # what was raised keeps the frames of its request
         return AESGCM(found.secret)
 
     def _key(self, key):

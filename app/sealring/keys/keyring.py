@@ -22,10 +22,10 @@ from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
 from sealring.domain.values import value
-from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
+from sealring.errors import IntegrityFailure, KeyDestroyed, KeyFailure
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.references import kek_of, key_ref
-from sealring.keys.routing import KeyRoute, ManagedKeks, route
+from sealring.keys.routing import KeyRoute, ManagedKeks, refuse_shut, route
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.recent import Recent
@@ -107,8 +107,7 @@ class Keyring:
     ) -> tuple[Wrap, ...]:
         """Wrap `dek` under each KEK of the route. Raises KeyFailure, QuotaExceeded: the caller must store nothing."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
-        for binding in keys.bindings:
-            _refuse_shut(binding)
+        refuse_shut(*keys.bindings)
         keks = [binding.kek for binding in keys.bindings] or [
             self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
@@ -157,7 +156,10 @@ class Keyring:
                 return DataKey(self._unwrap_shares((wrap,), job, decision)[0])
             except (KeyFailure, IntegrityFailure) as error:
                 failures.append(error)
-        raise failures[0]
+        try:
+            raise failures[0]
+        finally:
+            del failures
 
     def _wrap_shares(self, shares: Sequence[tuple[Kek, int, bytearray]], job: _Job) -> tuple[Wrap, ...]:
         wrappings = [Wrapping(key_ref(kek), share, job.wrap_context(kek, index)) for kek, index, share in shares]
@@ -285,14 +287,9 @@ def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
     binding = decision.of_kek(kek.kek_id)
     if binding is None:
         raise IntegrityFailure("a bound key without its binding")
-    _refuse_shut(binding)
+    refuse_shut(binding)
     return binding
 
 
 def _destroyed() -> KeyDestroyed:
     return KeyDestroyed("The key of this context is destroyed; its data can never be read again.", "operator")
-
-
-def _refuse_shut(binding: Binding) -> None:
-    if binding.shut:
-        raise KeyDisabled("The key's binding is suspended. Activate it to use the key again.")

@@ -20,6 +20,7 @@ from sealring.errors import EnvelopeRejected, IntegrityFailure
 from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.recent_deks import KnownDek
+from sealring.many import bare
 from sealring.services.keyring_events import event_of
 from sealring.services.keyring_rules import KeyringRules
 from sealring.services.newest_deks import Deks
@@ -188,7 +189,7 @@ class _Opening:
         self._caller = caller
         self._ciphers: dict[DekId, KeyringCipher] = {}
         self._used: dict[DekId, tuple[KnownDek, int]] = {}
-        self._unknown: dict[DekId, EnvelopeRejected] = {}
+        self._unknown: dict[DekId, str] = {}  # why
 
     def open(self, raw: bytes) -> bytes:
         """Raises EnvelopeRejected."""
@@ -206,7 +207,7 @@ class _Opening:
         try:
             return self.open(raw)
         except EnvelopeRejected as refusal:
-            return refusal
+            return bare(refusal)
 
     def events(self) -> Iterator[Event]:
         """Yield an event for each DEK under which something was opened."""
@@ -216,11 +217,11 @@ class _Opening:
 
     def _cipher(self, key_id: DekId) -> KeyringCipher:
         if key_id in self._unknown:
-            raise self._unknown[key_id]
+            raise EnvelopeRejected(self._unknown[key_id])
         try:
             dek = self._deks.by_id(self._ring, key_id, self._decision, self._caller)
         except EnvelopeRejected as refusal:
-            self._unknown[key_id] = refusal
+            self._unknown[key_id] = refusal.reason
             raise
         cipher = self._ciphers[key_id] = self._deks.cipher(self._ring, dek, self._decision, self._caller)
         self._used[key_id] = dek, 0
