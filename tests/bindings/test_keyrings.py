@@ -1,13 +1,17 @@
 """Customers' keys guard the keyrings of their organizations: at once, alone, and never replaced by one of ours."""
 
+import threading
+import time
+
 import pytest
 
 import sealring_plugin as api
+from bindings.conftest import world_on
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import uuid_text
 from sealring.domain.keyring_codec import kek_ids
 from sealring.domain.keyrings import Keyring, OwnedKeyring
-from sealring.errors import KeyAccessDenied, KeyDisabled
+from sealring.errors import KeyAccessDenied, KeyDeadlineExceeded, KeyDisabled, KeyFailure, KeyThrottled
 from sealring.providers.gateway import Gateway
 from sealring.providers.instances import ManagedSource, Source
 from sealring.services.keyring_care import RollReport
@@ -15,9 +19,11 @@ from sealring.services.keyring_rules import KeyringRules
 from sealring_local.wrap import LocalProvider
 from sealring_masterkey.keys import MasterKeys
 from sealring_masterkey.wrap import MasterKeyProvider
+from support import stores
 from support.cmk import CmkProvider
 from support.make import ENVIRONMENT, caller, services
 from support.roots import roots_of
+from support.waiting import becomes_true
 
 ORG = "org_123"
 RING = Keyring(f"{ORG}/payments")
@@ -204,6 +210,59 @@ def test_a_roll_adds_the_guard_of_a_further_key(world):
     assert (report.kept, report.moved, report.current) == (0, 1, 1)
     assert len(keks(world)) == 2
     assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
+
+
+def failures_of(call):
+    """Return how 16 threads that want the same of a worker for 16 fail, and whether half of them do at once."""
+    failures = []
+
+    def ask():
+        try:
+            call()
+        except KeyFailure as failure:
+            failures.append(type(failure))
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for each in threads:
+        each.start()
+    at_once = becomes_true(lambda: failures.count(KeyThrottled) >= 8, within_s=1.5)
+    for each in threads:
+        each.join(20)
+    return failures, at_once
+
+
+def test_requests_for_a_new_keyring_take_no_more_than_their_share_while_the_customers_key_hangs(monkeypatch):
+    world = world_on(stores.memory(), waits=True, threads=16)
+    world.bind(ORG, "key_abc")
+    monkeypatch.setattr("sealring.providers.gateway.DEADLINE_S", 2.0)
+    world.kms["key_abc"].hangs = True
+
+    failures, at_once = failures_of(lambda: encrypted(world))
+
+    assert at_once
+    assert len(failures) == 16
+    assert KeyDeadlineExceeded in failures
+
+
+class HangingProvider(LocalProvider):
+    def unwrap(self, wrapped, key, context, call):
+        threading.Event().wait(max(0.0, call.deadline - time.monotonic()) + 0.5)
+        raise api.DeadlineExceeded
+
+
+def test_requests_for_an_old_value_take_no_more_than_their_share_while_our_key_hangs(monkeypatch):
+    world = world_on(stores.memory())
+    sealed = encrypted(world).encrypted
+    monkeypatch.setattr("sealring.providers.gateway.DEADLINE_S", 2.0)
+    hanging = HangingProvider(roots_of(bytes(32)))
+    gateway = Gateway({"local": ManagedSource(lambda: hanging, waits=True)}, {}, threads=16)
+    use = services(world.store, provider_gateway=gateway).keyrings
+
+    failures, at_once = failures_of(lambda: use.decrypt(RING, sealed, ME))
+
+    assert at_once
+    assert len(failures) == 16
+    assert KeyDeadlineExceeded in failures
 
 
 def test_a_bound_key_comes_before_master_keys(world):
