@@ -64,6 +64,65 @@ def test_the_keyrings_of_others_are_under_our_keys(world):
     assert len(uses(world)) == before
 
 
+@pytest.mark.parametrize("used", [True, False], ids=["used since", "not used since"])
+def test_an_epoch_that_was_set_back_revives_no_key_of_ours(used):
+    parts = stores.parts_on(stores.fake_links())
+    parts.markers.begin()
+    world = world_on(stores.on_parts(parts))
+    other = services(world.store, provider_gateway=world.gateway)
+    old = other.keyrings.encrypt(RING, b"value", ME).encrypted
+    epoch = parts.keyspace.epoch(parts.keyspace.home(ENVIRONMENT, ORG))
+    (before,) = parts.links.call((b"GET", epoch))
+    binding = world.bind(ORG, "key_abc")
+    sum(world.use.keyring_care.roll(caller(), RollReport()))
+    world.turn(binding, "suspend")
+    if used:
+        with pytest.raises(KeyDisabled):
+            other.keyrings.encrypt(RING, b"value", ME)
+    else:
+        other.bound.forget()  # five minutes later
+
+    parts.links.call((b"SET", epoch, before))
+
+    with pytest.raises(KeyDisabled):
+        other.keyrings.encrypt(RING, b"value", ME)
+    if used:
+        with pytest.raises(KeyDisabled):
+            other.keyrings.decrypt(RING, old, ME)
+
+
+def test_new_values_are_refused_if_one_of_two_bindings_is_suspended_although_the_other_would_be_enough(world):
+    first = world.bind(ORG, "key_abc", combine=Combine.ANY)
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"}, combine=Combine.ANY)
+    sealed = encrypted(world).encrypted
+
+    world.turn(first, "suspend")
+
+    for call in (
+        lambda: encrypted(world),
+        lambda: world.use.keyrings.re_encrypt(RING, sealed, None, ME),
+        lambda: world.use.keyrings.rotate(RING, ME),
+    ):
+        with pytest.raises(KeyDisabled):
+            call()
+    assert world.use.keyrings.decrypt(RING, sealed, ME) == b"value"
+    world.turn(first, "activate")
+    encrypted(world)
+
+
+def test_a_key_that_a_roll_puts_under_a_customers_key_is_kept_open_by_no_worker(world):
+    other = services(world.store, provider_gateway=world.gateway).keyrings
+    old = encrypted(world).encrypted
+    world.bind(ORG, "key_abc")
+    other.decrypt(RING, old, ME)  # it is under a key of ours still, and kept open
+
+    sum(world.use.keyring_care.roll(caller(), RollReport()))
+
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    with pytest.raises(KeyDisabled):
+        other.decrypt(RING, old, ME)
+
+
 @pytest.mark.parametrize("call", ["encrypt", "decrypt", "re_encrypt", "rotate"])
 def test_a_suspended_binding_refuses_everything_at_once_on_every_worker(world, call):
     binding = world.bind(ORG, "key_abc")
@@ -212,8 +271,8 @@ def test_a_roll_adds_the_guard_of_a_further_key(world):
     assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
 
 
-def failures_of(call):
-    """Return how 16 threads that want the same of a worker for 16 fail, and whether half of them do at once."""
+def refused_while_it_hangs(call, over):
+    """Return how many of 16 threads, of a worker for 16, are refused at once, and how the others fail in the end."""
     failures = []
 
     def ask():
@@ -225,44 +284,52 @@ def failures_of(call):
     threads = [threading.Thread(target=ask) for _ in range(16)]
     for each in threads:
         each.start()
-    at_once = becomes_true(lambda: failures.count(KeyThrottled) >= 8, within_s=1.5)
+    becomes_true(lambda: len(failures) >= 8, within_s=8)
+    at_once = list(failures)
+    over.set()
     for each in threads:
         each.join(20)
-    return failures, at_once
+    return at_once, failures[len(at_once) :]
 
 
-def test_requests_for_a_new_keyring_take_no_more_than_their_share_while_the_customers_key_hangs(monkeypatch):
+@pytest.fixture
+def patient(monkeypatch):
+    """Calls of keys that wait for longer than the test looks."""
+    monkeypatch.setattr("sealring.providers.gateway.DEADLINE_S", 20.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_requests_for_a_new_keyring_take_no_more_than_their_share_while_the_customers_key_hangs():
     world = world_on(stores.memory(), waits=True, threads=16)
     world.bind(ORG, "key_abc")
-    monkeypatch.setattr("sealring.providers.gateway.DEADLINE_S", 2.0)
     world.kms["key_abc"].hangs = True
 
-    failures, at_once = failures_of(lambda: encrypted(world))
+    at_once, later = refused_while_it_hangs(lambda: encrypted(world), world.kms["key_abc"].over)
 
-    assert at_once
-    assert len(failures) == 16
-    assert KeyDeadlineExceeded in failures
+    assert at_once == [KeyThrottled] * 8
+    assert later == [KeyDeadlineExceeded] * 8
 
 
 class HangingProvider(LocalProvider):
+    over = threading.Event()
+
     def unwrap(self, wrapped, key, context, call):
-        threading.Event().wait(max(0.0, call.deadline - time.monotonic()) + 0.5)
+        self.over.wait(20)
         raise api.DeadlineExceeded
 
 
-def test_requests_for_an_old_value_take_no_more_than_their_share_while_our_key_hangs(monkeypatch):
+@pytest.mark.usefixtures("patient")
+def test_requests_for_an_old_value_take_no_more_than_their_share_while_our_key_hangs():
     world = world_on(stores.memory())
     sealed = encrypted(world).encrypted
-    monkeypatch.setattr("sealring.providers.gateway.DEADLINE_S", 2.0)
     hanging = HangingProvider(roots_of(bytes(32)))
     gateway = Gateway({"local": ManagedSource(lambda: hanging, waits=True)}, {}, threads=16)
     use = services(world.store, provider_gateway=gateway).keyrings
 
-    failures, at_once = failures_of(lambda: use.decrypt(RING, sealed, ME))
+    at_once, later = refused_while_it_hangs(lambda: use.decrypt(RING, sealed, ME), hanging.over)
 
-    assert at_once
-    assert len(failures) == 16
-    assert KeyDeadlineExceeded in failures
+    assert at_once == [KeyThrottled] * 8
+    assert later == [KeyDeadlineExceeded] * 8
 
 
 def test_a_bound_key_comes_before_master_keys(world):

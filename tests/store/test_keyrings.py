@@ -129,6 +129,16 @@ def test_a_record_is_replaced_only_if_it_is_the_one_that_was_read(store):
     assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", b"again")
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_replaced_record_moves_the_epoch_if_the_change_says_so(store, moves):
+    store.keyrings.add(RING, ONE, None, change())
+    before = epoch(store)
+
+    assert store.keyrings.replace(RING, store.keyrings.load(RING, ONE.id), b"again", change(moves_epoch=moves))
+
+    assert (epoch(store) != before) == moves
+
+
 def test_a_destroyed_keyring_is_gone_with_its_counts(store):
     store.keyrings.add(RING, ONE, None, change())
     store.keyrings.add(OTHER, ONE, None, change(OTHER))

@@ -95,7 +95,7 @@ class MemoryKeyrings:
     def changed(self, ring, change, *, moves_epoch):
         with self._lock:
             self._audit.append(change.event, change.uses)
-            if moves_epoch:
+            if moves_epoch or change.moves_epoch:
                 self._move(ring)
 
     def counts(self, ring):

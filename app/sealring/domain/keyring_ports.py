@@ -33,12 +33,14 @@ class KeyringChange:
 
     `limits` are those of the keyring's organization: a new DEK that would exceed a quota is refused. `epoch` is that of
     the decision by which the DEK was wrapped: nothing is stored if the organization has another by now. None: any.
+    `moves_epoch`: what workers have cached of the organization's keyrings is outdated.
     """
 
     event: Event
     uses: Sequence[KekUse] = ()
     limits: Limits = NO_LIMITS
     epoch: Epoch | None = None
+    moves_epoch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

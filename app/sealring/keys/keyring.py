@@ -85,7 +85,7 @@ class Keyring:
         self._on_refusal = on_refusal
         self._limits_of = limits_of
         self._keks = keks
-        self._managed = managed
+        self.managed = managed
         self._counts = counts
         self._opened = OpenedKeys()
         self._by_scope: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
@@ -100,7 +100,7 @@ class Keyring:
 
     def route(self, context: KeyContext, decision: Decision) -> KeyRoute:
         """Return the keys for a context of the decision's organization. Raises KeyMisconfigured if too many match."""
-        return route(decision.environment, decision.org, context, self._managed.per, decision.bindings)
+        return route(decision.environment, decision.org, context, self.managed.per, decision.bindings)
 
     def wrap(
         self, dek: DataKey, header: Header, keys: KeyRoute, context: KeyContext, caller: Caller
@@ -251,7 +251,7 @@ class Keyring:
 
     def _make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
         kek_id = new_uuid()
-        made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, DATA, call)
+        made = self._gateway.create_key(self.managed.provider, uuid_text(kek_id), scope.encoded, DATA, call)
         kek = kek_of(kek_id, made, now_us())
         event = Event(
             action=Action.KEK_CREATED,

@@ -185,7 +185,8 @@ class KeyringCare:
             if self._keys.under(found.id, found.record) == self._keys.under(found.id, wrapping.record):
                 break
             event = event_of(Action.KEYRING_DEK_REWRAPPED, ring, caller, target=found.id)
-            change = KeyringChange(event, wrapping.uses, epoch=decision.epoch)
+            guarded = self._keys.guarded(found.id, wrapping.record, decision)  # then no worker may keep it open
+            change = KeyringChange(event, wrapping.uses, epoch=decision.epoch, moves_epoch=guarded)
             if self._store.replace(ring, found, wrapping.record, change):
                 report.moved += 1
                 return

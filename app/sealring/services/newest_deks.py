@@ -75,21 +75,25 @@ class Deks:
     def by_id(self, ring: OwnedKeyring, key_id: DekId, decision: Decision, caller: Caller) -> KnownDek:
         """Raises EnvelopeRejected if the keyring has no such DEK."""
         place, asking = place_of(ring, key_id), _Asking(ring, decision, caller)
-        return self._cached(place, asking) or self._loads.get(
-            (place, decision.epoch), lambda: self._loaded(key_id, asking), caller.deadline
-        )
+        dek = self._cached(place, asking)
+        if dek is not None:
+            return dek
+        with self._keys.place(decision):
+            return self._loads.get((place, decision.epoch), lambda: self._loaded(key_id, asking), caller.deadline)
 
     def newest(self, ring: OwnedKeyring, decision: Decision, caller: Caller, encryptions: int) -> KnownDek | None:
         """Return the newest DEK, for so many new values. None: decide again, and ask again.
 
-        Raises QuotaExceeded if a DEK would have to be made.
+        Raises QuotaExceeded if a DEK would have to be made; KeyDisabled if a key of the route is suspended.
         """
+        self._keys.refuse_shut(ring, decision)
         place, asking = newest_of(ring), _Asking(ring, decision, caller)
         dek = self._cached(place, asking)
         if dek is not None and self._overdue(dek, encryptions) is None:
             return dek
         flight = (place, decision.epoch)
-        return self._newest.get(flight, lambda: self._found_or_made(asking, encryptions), caller.deadline)
+        with self._keys.place(decision):
+            return self._newest.get(flight, lambda: self._found_or_made(asking, encryptions), caller.deadline)
 
     def rotated(self, ring: OwnedKeyring, decision: Decision, caller: Caller) -> KnownDek | None:
         """Make a new DEK the newest, and return it. None: another was quicker, or the decision holds no longer."""
@@ -110,9 +114,19 @@ class Deks:
         if found is None:
             return None
         dek, stale = found
+        if asking.decision.bindings and not self._is_guarded_as_decided(place, dek, asking):
+            self._recent.drop(place)
+            return None
         if stale:
             self._refreshing.soon(place, partial(self._refresh, place, asking.ring, dek))
         return dek
+
+    def _is_guarded_as_decided(self, place: Place, dek: KnownDek, asking: _Asking) -> bool:
+        """Compare a cached DEK with the bindings themselves: an epoch that was set back does not tell of them."""
+        if dek.cipher is not None and self._keys.guarded(dek.id, dek.record, asking.decision):
+            return False
+        newest = place == newest_of(asking.ring)
+        return not newest or self._keys.fits(asking.ring, dek.id, dek.record, asking.decision)
 
     def _refresh(self, place: Place, ring: OwnedKeyring, dek: KnownDek) -> None:
         newest = place == newest_of(ring)

@@ -48,7 +48,7 @@ class RedisKeyringLog:
     def changed(self, ring: OwnedKeyring, change: KeyringChange, *, moves_epoch: bool) -> None:
         home = self._keyspace.home(ring.environment, ring.org)
         epoch_key, marker_key = self._keyspace.epoch(home), self._markers.key(home.partition)
-        moving: list[Command] = [(b"SET", epoch_key, new_epoch())] if moves_epoch else []
+        moving: list[Command] = [(b"SET", epoch_key, new_epoch())] if moves_epoch or change.moves_epoch else []
         counted = counting(self._keyspace, ring.environment, ring.org, change.uses)
 
         def attempt(link: Link, _lost: Sequence[None]) -> Commit[None]:

@@ -93,7 +93,8 @@ class RedisKeyrings:
                 return Settled(result=True)
             if found != old.version or change.epoch not in {None, now}:
                 return Settled(result=False)
-            return self._commit(ring, change, [(b"HSET", key, field, new)], result=True)
+            moving = [(b"SET", epoch, new_epoch())] if change.moves_epoch else []
+            return self._commit(ring, change, [(b"HSET", key, field, new), *moving], result=True)
 
         return transact(self._links, key, attempt)
 
