@@ -1,7 +1,6 @@
 """Customers' keys guard the keyrings of their organizations: at once, alone, and never replaced by one of ours."""
 
 import threading
-import time
 
 import pytest
 

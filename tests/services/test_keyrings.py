@@ -1,6 +1,7 @@
 """Keyrings: what one encrypts it opens, no other does, and its keys are made, replaced and cached as promised."""
 
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from sealring.errors import (
     Forbidden,
     IntegrityFailure,
     InvalidBody,
+    KeyDeadlineExceeded,
     QuotaExceeded,
     StoreUnavailable,
     WriteContention,
@@ -289,6 +291,37 @@ def test_a_bulk_fails_whole_and_each_item_can_be_had_alone(use):
 
     assert [results["good"], results["again"]] == [b"value", b"value"]
     assert isinstance(results["bad"], EnvelopeRejected)
+
+
+@pytest.mark.parametrize("call", ["decrypt_all", "decrypt_each"])
+def test_a_bulk_opens_no_further_key_after_its_deadline(use, store, call):
+    items = {"old": use.encrypt(RING, b"value", ME).encrypted}
+    use.rotate(RING, ME)
+    items["new"] = use.encrypt(RING, b"value", ME).encrypted
+    late = replace(ME, deadline=time.monotonic() - 1)
+
+    with pytest.raises(KeyDeadlineExceeded):
+        getattr(use, call)(RING, items, late)
+
+    assert "vault.keyring.decrypted" not in store.actions()
+    assert use.decrypt(RING, items["old"], late) == b"value"  # one key is asked in any case
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_values_of_a_bulk_are_under_a_limited_number_of_keys(use, monkeypatch, known):
+    monkeypatch.setattr("sealring.services.keyrings.MAX_DEKS", 3)
+    items = {"0": use.encrypt(RING, b"value", ME).encrypted}
+    for number in range(1, 4):
+        if known:
+            use.rotate(RING, ME)
+        new = use.encrypt(RING, b"value", ME).encrypted
+        items[str(number)] = new if known else altered(new, key_id=f"dek_unknown{number}")
+
+    with pytest.raises(InvalidBody):
+        use.decrypt_each(RING, items, ME)
+
+    del items["3"]
+    assert len(use.decrypt_each(RING, items, ME)) == 3
 
 
 def test_an_empty_bulk_makes_no_keyring(use, store):

@@ -16,7 +16,7 @@ from sealring.domain.keyring_codec import kek_ids, parse_envelope
 from sealring.domain.keyring_ports import KeyringLog
 from sealring.domain.keyrings import DekId, DekInfo, Keyring, OwnedKeyring, Sealed
 from sealring.domain.principal import Caller, Permission
-from sealring.errors import EnvelopeRejected, IntegrityFailure
+from sealring.errors import EnvelopeRejected, IntegrityFailure, InvalidBody, KeyDeadlineExceeded
 from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.recent_deks import KnownDek
@@ -26,6 +26,8 @@ from sealring.services.keyring_rules import KeyringRules
 from sealring.services.newest_deks import Deks
 
 T = TypeVar("T")
+
+MAX_DEKS = 1_000  # of the values of one call; each may need a call of a key, and has an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ class _Opening:
     def _cipher(self, key_id: DekId) -> KeyringCipher:
         if key_id in self._unknown:
             raise EnvelopeRejected(self._unknown[key_id])
+        self._check_limits()
         try:
             dek = self._deks.by_id(self._ring, key_id, self._decision, self._caller)
         except EnvelopeRejected as refusal:
@@ -226,6 +229,16 @@ class _Opening:
         cipher = self._ciphers[key_id] = self._deks.cipher(self._ring, dek, self._decision, self._caller)
         self._used[key_id] = dek, 0
         return cipher
+
+    def _check_limits(self) -> None:
+        """Check before each DEK, which may wait for its key. Raises KeyDeadlineExceeded; InvalidBody."""
+        asked = len(self._used) + len(self._unknown)
+        if asked >= MAX_DEKS:
+            raise InvalidBody(f"The values are under more than {MAX_DEKS} keys of the keyring. Send fewer at once.")
+        if asked and time.monotonic() >= self._caller.deadline:
+            raise KeyDeadlineExceeded(
+                "The values are under more keys than could be opened in time. Send fewer at once.", "operator"
+            )
 
 
 def _asked(work: _Work[T], caller: Caller, decision: Decision) -> _Answer[T] | None:
