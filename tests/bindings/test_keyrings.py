@@ -72,14 +72,15 @@ def test_an_epoch_that_was_set_back_revives_no_key_of_ours(used):
     old = other.keyrings.encrypt(RING, b"value", ME).encrypted
     epoch = parts.keyspace.epoch(parts.keyspace.home(ENVIRONMENT, ORG))
     (before,) = parts.links.call((b"GET", epoch))
-    binding = world.bind(ORG, "key_abc")
+    world.bind(ORG, "key_abc")
+    if used:
+        other.keyrings.decrypt(RING, old, ME)
     sum(world.use.keyring_care.roll(caller(), RollReport()))
-    world.turn(binding, "suspend")
+    world.kms["key_abc"].failure = api.KeyDisabled()
     if used:
         with pytest.raises(KeyDisabled):
-            other.keyrings.encrypt(RING, b"value", ME)
-    else:
-        other.bound.forget()  # five minutes later
+            other.keyrings.decrypt(RING, old, ME)
+    other.bound.forget()  # five minutes later
 
     parts.links.call((b"SET", epoch, before))
 

@@ -225,6 +225,30 @@ def test_a_destroyed_keyring_opens_nothing_on_any_worker(worker, store):
             each.decrypt(RING, sealed.encrypted, ME)
 
 
+@pytest.mark.parametrize("call", ["encrypt", "encrypt_all", "re_encrypt"])
+def test_nothing_is_encrypted_under_a_key_that_the_store_has_lost(call):
+    """As by the failover of a store that confirms nothing."""
+    parts = stores.parts_on(stores.fake_links())
+    parts.markers.begin()
+    store = stores.on_parts(parts)
+    keys = gateway()
+    here, there = (services(store, provider_gateway=keys).keyrings for _ in range(2))
+    lost = here.encrypt(RING, b"value", ME)
+    here.decrypt(RING, lost.encrypted, ME)
+    calls = {
+        "encrypt": lambda: here.encrypt(RING, b"value", ME),
+        "encrypt_all": lambda: here.encrypt_all(RING, {"a": b"value"}, ME)["a"],
+        "re_encrypt": lambda: here.re_encrypt(RING, lost.encrypted, None, ME),
+    }
+    parts.links.call((b"DEL", parts.keyspace.keyring(OWNED)))
+
+    sealed = calls[call]()
+
+    assert sealed.key_id != lost.key_id
+    assert there.decrypt(RING, sealed.encrypted, ME) == b"value"
+    assert store.keyring_log.counts(OWNED)[sealed.key_id] == 1
+
+
 def test_re_encryption_moves_a_value_to_the_newest_dek(use):
     old = use.encrypt(RING, b"value", ME)
     made = use.rotate(RING, ME)

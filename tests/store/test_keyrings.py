@@ -194,6 +194,25 @@ def test_uses_are_counted_by_dek_and_return_the_epoch(store):
     assert len(store.actions()) == 3
 
 
+def test_a_use_of_a_dek_that_is_gone_is_told_and_not_counted(store):
+    now = epoch(store)
+    store.keyrings.add(RING, ONE, None, change())
+
+    used = store.keyring_log.used(RING, (event(),), {ONE.id: 1, TWO.id: 2}, (ONE.id, TWO.id))
+
+    assert (used.counts, list(used.lost)) == ({ONE.id: 1}, [TWO.id])
+    assert used.epoch == now
+    assert store.keyring_log.counts(RING) == {ONE.id: 1}
+
+
+def test_destroying_a_keyring_again_deletes_counts_that_came_back(store):
+    store.keyring_log.used(RING, (event(),), {ONE.id: 5})
+
+    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 0
+
+    assert store.keyring_log.counts(RING) == {}
+
+
 def test_a_change_elsewhere_moves_the_epoch_if_it_says_so(store):
     before = epoch(store)
 

@@ -70,6 +70,9 @@ class KeyringStore(Protocol):
     Only an answer that says so means that a DEK or a keyring does not exist: each failure to find out is a StoreError.
     """
 
+    beside_log: bool
+    """Whether the KeyringLog sees the DEKs in its own round trip, and can tell of one that is gone."""
+
     def load(self, ring: OwnedKeyring, dek_id: DekId) -> StoredDek | None:
         """Return a DEK."""
 
@@ -108,17 +111,31 @@ class KeyringStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The events of a use are stored. `epoch`: of the keyring's organization; `counts`: encryptions by DEK, in all."""
+    """The events of a use are stored. `epoch`: of the keyring's organization; `counts`: encryptions by DEK, in all.
+
+    `lost`: expected DEKs that the store does not have any more, and that have no counts: nobody else opens what they
+    encrypted.
+    """
 
     epoch: Epoch | None
     counts: Mapping[DekId, int]
+    lost: Sequence[DekId] = ()
 
 
 class KeyringLog(Protocol):
     """The events and counts of keyrings, wherever their DEKs are stored. Raises StoreError."""
 
-    def used(self, ring: OwnedKeyring, events: Sequence[Event], encryptions: Mapping[DekId, int]) -> Used:
-        """Append events durably, and count encryptions. Return the epoch, read in the same round trip."""
+    def used(
+        self,
+        ring: OwnedKeyring,
+        events: Sequence[Event],
+        encryptions: Mapping[DekId, int],
+        expected: Sequence[DekId] = (),
+    ) -> Used:
+        """Append events durably, and count encryptions. Return the epoch, read in the same round trip.
+
+        `expected` are DEKs of a KeyringStore that is `beside_log`, if they have to be there.
+        """
 
     def changed(self, ring: OwnedKeyring, change: KeyringChange, *, moves_epoch: bool) -> None:
         """Append the event of a change that is stored elsewhere, and count its uses of KEKs.

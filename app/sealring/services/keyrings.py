@@ -159,11 +159,18 @@ class Keyrings:
             decision = self._bound.renewed(ring.environment, ring.org)
 
     def _recorded(self, ring: OwnedKeyring, answer: _Answer[T]) -> Epoch | None:
-        """Store the events of an answer, and return the epoch of the keyring's organization."""
+        """Store the events of an answer, and return the epoch of the keyring's organization.
+
+        None if the store has lost the DEK that encrypted: then no other worker would open what it encrypted.
+        """
         dek = answer.dek
-        used = self._log.used(ring, answer.events, {} if dek is None else {dek.id: answer.encryptions})
-        if dek is not None:
-            dek.encryptions = used.counts[dek.id]
+        if dek is None:
+            return self._log.used(ring, answer.events, {}).epoch
+        used = self._log.used(ring, answer.events, {dek.id: answer.encryptions}, self._deks.expected(dek))
+        if used.lost:
+            self._deks.drop_newest(ring)
+            return None
+        dek.encryptions = used.counts[dek.id]
         return used.epoch
 
     @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -64,6 +64,10 @@ class Deks:
         self._loads: SingleFlight[tuple[Place, bytes], KnownDek] = SingleFlight()
         self._newest: SingleFlight[tuple[Place, bytes], KnownDek | None] = SingleFlight()
 
+    def expected(self, dek: KnownDek) -> Sequence[DekId]:
+        """Return what the log has to find when it counts a use of a DEK."""
+        return (dek.id,) if self._store.beside_log else ()
+
     def forget(self) -> None:
         """Drop every cached DEK: the store was restored."""
         self._recent.clear()
@@ -114,19 +118,18 @@ class Deks:
         if found is None:
             return None
         dek, stale = found
-        if asking.decision.bindings and not self._is_guarded_as_decided(place, dek, asking):
+        if not self._still_fits(place, dek, asking):
             self._recent.drop(place)
             return None
         if stale:
             self._refreshing.soon(place, partial(self._refresh, place, asking.ring, dek))
         return dek
 
-    def _is_guarded_as_decided(self, place: Place, dek: KnownDek, asking: _Asking) -> bool:
-        """Compare a cached DEK with the bindings themselves: an epoch that was set back does not tell of them."""
-        if dek.cipher is not None and self._keys.guarded(dek.id, dek.record, asking.decision):
-            return False
-        newest = place == newest_of(asking.ring)
-        return not newest or self._keys.fits(asking.ring, dek.id, dek.record, asking.decision)
+    def _still_fits(self, place: Place, dek: KnownDek, asking: _Asking) -> bool:
+        """Compare a DEK for new values with the bindings themselves: an epoch that was set back tells nothing."""
+        if not asking.decision.bindings or place != newest_of(asking.ring):
+            return True
+        return self._keys.fits(asking.ring, dek.id, dek.record, asking.decision)
 
     def _refresh(self, place: Place, ring: OwnedKeyring, dek: KnownDek) -> None:
         newest = place == newest_of(ring)

@@ -32,6 +32,8 @@ _BEYOND = 2  # bytes of a partition in the cursor of a page
 class RedisKeyrings:
     """The KeyringStore of production. Thread-safe."""
 
+    beside_log = True
+
     def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys, audit: RedisAudit) -> None:
         self._links = links
         self._keyspace = keyspace
@@ -128,8 +130,8 @@ class RedisKeyrings:
             watched = (b"WATCH", key, self._markers.key(home.partition))
             _, marker, fields = link.send(watched, self._markers.reading(home.partition), (b"HKEYS", key))
             self._markers.check(home.partition, marker)
-            if not fields:
-                return Settled(lost[-1] if lost else 0)
+            if not fields:  # a use that it overtook may have left counts
+                return Commit([(b"DEL", self._keyspace.keyring_uses(ring))], lost[-1] if lost else 0)
             deks = len(fields) - (HEAD in fields)
             return self._commit(ring, change, self._removing(ring, deks), deks)
 
