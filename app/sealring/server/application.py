@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
 
@@ -120,6 +120,11 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
     return Limiter(fairness.rates, limits.of, turns, workers=workers, early=early)
 
 
+def _check_keys(gateway: Gateway, providers: Sequence[str]) -> None:
+    for each in providers:
+        gateway.check(each)
+
+
 def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads: int) -> Authenticator:
     issuers = inherited.settings.issuers
     verifier = TokenVerifier(issuers, inherited.key_sources)
@@ -186,7 +191,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     settings = inherited.settings
     checks: dict[str, Callable[[], None]] = {
         "store": partial(check_writable, store),
-        "keys": partial(gateway.check, settings.managed.provider),
+        "keys": partial(_check_keys, gateway, settings.providers_in_use),
         "revocations": partial(wiring.check_revocations, settings, stores),
     }
     return Surroundings(
