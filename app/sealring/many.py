@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current
 
+K = TypeVar("K")
+R = TypeVar("R")
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 F = TypeVar("F", bound=BaseException)
@@ -26,6 +28,18 @@ class Pace:
         if self._done > LARGE_BYTES:
             self._done = 0
             give_way()
+
+
+def paced(items: Mapping[K, T], work: Callable[[T], R], weight: Callable[[T], int]) -> dict[K, R]:
+    """Do the work for each item, at the pace of `weight`, and return the results by the items' keys.
+
+    Raises what the work raises.
+    """
+    pace, results = Pace(), {}
+    for key, item in items.items():
+        results[key] = work(item)
+        pace.after(weight(item))
+    return results
 
 
 def bare(failure: E) -> E:

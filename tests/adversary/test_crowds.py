@@ -15,6 +15,14 @@ import pytest
 from adversary.crowd import KEYS, Tenant, at_once, in_one_partition, meanwhile
 from adversary.requests_of import OURS, guards_of_blob
 
+VAULT = "/vault.v1.VaultService"
+MEMBERS = {
+    "Encrypt": lambda _encrypted: {"data": "x"},
+    "Decrypt": lambda encrypted: {"encrypted": encrypted},
+    "EncryptBulk": lambda _encrypted: {"items": {"a": "x", "b": "y"}},
+    "DecryptBulk": lambda encrypted: {"items": {"a": encrypted, "b": encrypted}},
+    "ReEncrypt": lambda encrypted: {"encrypted": encrypted},
+}
 REFUSED = {424, 429, 503}
 CALLERS = 14
 ROUNDS = 3
@@ -93,6 +101,31 @@ def test_nothing_is_rekeyed_out_of_an_organization_after_its_suspension_was_answ
 
     assert set(statuses) <= {200} | REFUSED
     assert statuses.count(200) == 0
+
+
+@pytest.mark.parametrize("method", ["Encrypt", "Decrypt", "EncryptBulk", "DecryptBulk", "ReEncrypt"])
+def test_nobody_uses_a_keyring_through_vault_v1_after_a_suspension_was_answered(both, monkeypatch, method):
+    """While others still ask, whose requests began before it."""
+    answers, before = [], []
+    for _ in range(ROUNDS):
+        tenant = Tenant(both)
+        ring, binding = f"{tenant.id}/ring", tenant.bind()
+        encrypted = tenant.ask("POST", f"{VAULT}/Encrypt", {"keyring": ring, "data": "secret"}).json["encrypted"]
+        use = partial(tenant.ask, "POST", f"{VAULT}/{method}", {"keyring": ring, **MEMBERS[method](encrypted)})
+        known_to_all(use)
+
+        with meanwhile(lambda use=use: before.append(use().status), threads=3):
+            tenant.turn(binding, "suspend")
+            with slow(both[0].kms, monkeypatch):
+                answers += asked_by_many(use)
+        tenant.turn(binding, "activate")
+        assert use().status == 200
+
+    told = {(answer.status, answer.json["code"]) for answer in answers if answer.status != 200}
+    assert [answer for answer in answers if answer.status == 200] == []
+    assert (400, "failed_precondition") in told
+    assert told <= {(400, "failed_precondition"), (429, "resource_exhausted"), (503, "unavailable")}
+    assert 200 in before
 
 
 def test_offers_of_a_neighbour_keep_nobody_from_reading_and_writing(both):

@@ -14,13 +14,17 @@ from adversary.crowd import BINDINGS, Tenant
 from adversary.requests_of import (
     decrypt,
     decrypt_items,
+    decrypt_value,
+    decrypt_values,
     of_new_ones,
+    re_encrypt_value,
     read,
     read_batch,
     read_by_name,
     read_version,
     rekey,
     status_of,
+    try_values,
 )
 from adversary.scene import scene_on
 from adversary.stepper import at_every_gap
@@ -30,7 +34,11 @@ from sealring.errors import BindingConflict
 from support.make import caller
 
 what_opens = pytest.mark.parametrize(
-    "request_of", [read, read_by_name, read_version, decrypt, rekey, decrypt_items, read_batch]
+    "request_of",
+    [
+        *(read, read_by_name, read_version, decrypt, rekey, decrypt_items, read_batch),
+        *(decrypt_value, decrypt_values, re_encrypt_value, try_values),
+    ],
 )
 
 

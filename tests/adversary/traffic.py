@@ -1,4 +1,4 @@
-"""Clients that read, write, and make, open and move data keys of three organizations, on whichever server comes next."""
+"""Clients that read, write, make, open and move data keys, and use keyrings of three organizations, on either server."""
 
 import base64
 import itertools
@@ -8,12 +8,13 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from adversary.crowd import KEYS, KV
+from adversary.deks import deks_of
 from adversary.history import OURS, Allows, Answer, Bindings, History, short
 from support import live
 from support.live import LiveServer
@@ -21,6 +22,8 @@ from support.reader import Bytes, header, wraps
 
 UNSERVED = {429, 503}  # allowed at any time, and counted
 REFUSED = 424
+RINGS = "/sealring/v1/keyrings"
+SECRET = "a secret"
 
 _PATIENCE_S = 30
 _KEPT = 8  # objects and data keys of an organization that are asked for again
@@ -34,6 +37,15 @@ class Kept:
     blob: str
     keys: frozenset[str]
     secret: str
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value that a keyring encrypted, and the DEK that it is under."""
+
+    org: str
+    encrypted: str
+    dek: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,9 @@ class Traffic:
         self._history = history
         self._objects: dict[str, list[str]] = defaultdict(list)
         self._data_keys: list[Kept] = []
+        self._values: list[Value] = []
+        self._guards_of_deks: dict[str, Mapping[str, frozenset[str]]] = {}
+        self._server = servers[0]
         self._over = threading.Event()
         self._answered = threading.Condition()
         self._count = 0
@@ -90,6 +105,8 @@ class Traffic:
             *4 * [self._data_key],
             *3 * [self._decrypt],
             *3 * [self._rekey],
+            *3 * [self._encrypt_value],
+            *3 * [self._decrypt_value],
         ]
         try:
             while not self._over.is_set():
@@ -153,6 +170,40 @@ class Traffic:
                 partial(self._moves, kept, org, "card" if card else "all"),
                 lambda all_, opens=opens, org=org, card=card: not opens(all_) or all_.seals(org, card=card) is None,
             )
+
+    def _encrypt_value(self, chance: random.Random) -> None:
+        org = self._some_org(chance)
+        told = self._ask(
+            Ask("encrypt with a keyring", (org,), "POST", f"{RINGS}/{org}/encrypt", {"items": {"one": SECRET}}),
+            lambda told: lambda all_: all_.seals(org, card=False) == self._under(org, told["items"]["one"]["key_id"]),
+            lambda all_: all_.seals(org, card=False) is None,
+        )
+        if told is not None:
+            made = told["items"]["one"]
+            _keep(self._values, Value(org, made["encrypted"], made["key_id"]))
+
+    def _decrypt_value(self, chance: random.Random) -> None:
+        for kept in [chance.choice(self._values)] if self._values else []:
+            body = {"items": {"one": kept.encrypted}}
+            self._ask(
+                Ask("decrypt with a keyring", (kept.org,), "POST", f"{RINGS}/{kept.org}/decrypt", body),
+                lambda told, kept=kept: (
+                    self._opens_value(kept) if told["items"]["one"] == {"value": SECRET} else _never
+                ),
+                lambda all_, kept=kept: not self._opens_value(kept)(all_),
+            )
+
+    def _opens_value(self, kept: Value) -> Allows:
+        return lambda all_: all_.opens(self._under(kept.org, kept.dek))
+
+    def _under(self, org: str, dek: str) -> frozenset[str]:
+        """The keys that guard a DEK, which no answer tells. Asked when all is over: nobody wraps a DEK anew here."""
+        if org not in self._guards_of_deks:
+            found = deks_of(self._server, org)
+            self._guards_of_deks[org] = {
+                each.id: frozenset(key.partition("/")[0] for key in each.keks) for each in found
+            }
+        return self._known(self._guards_of_deks[org][dek])
 
     def _ask(self, ask: Ask, allows: Callable[[Any], Allows], allows_refusal: Allows) -> Any:
         """Ask, and tell what was answered. Return the answer, if there is one."""

@@ -5,6 +5,7 @@ import http.client
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -47,6 +48,37 @@ def test_values_pass_through_all_methods(server):
     }
     assert {each["keyId"] for each in items.values()} == {sealed["keyId"]} == {again["keyId"]}
     assert call(server, "DecryptBulk", {"keyring": RING, "items": back}, token).json == {"items": {"a": "1", "b": "2"}}
+
+
+def test_calls_of_all_kinds_at_once_get_each_their_own_answer(server):
+    """A hundred: ten keyrings that did not exist, encrypted with, decrypted and encrypted again side by side."""
+    token = server.token(ORG)
+    rings = [f"{ORG}/at once {number} {server.url}" for number in range(10)]
+
+    def encrypt(number):
+        sealed = call(server, "Encrypt", {"keyring": rings[number % 10], "data": f"value {number}"}, token).json
+        return sealed["keyId"], sealed["encrypted"]
+
+    def decrypt(number):
+        answer = call(server, "Decrypt", {"keyring": rings[number % 10], "encrypted": made[number][1]}, token)
+        return answer.json["plaintext"]
+
+    def again(number):
+        answer = call(server, "ReEncrypt", {"keyring": rings[number % 10], "encrypted": made[number][1]}, token)
+        return answer.json["keyId"], answer.json["encrypted"]
+
+    with ThreadPoolExecutor(32) as threads:
+        made = list(threads.map(encrypt, range(100)))
+        mixed = [threads.submit(work, number) for number in range(100) for work in (encrypt, decrypt, again)]
+        fresh, read, renewed = ([each.result() for each in mixed[kind::3]] for kind in range(3))
+
+    assert [len({key for key, _ in made[ring::10]}) for ring in range(10)] == [1] * 10
+    assert len({key for key, _ in made}) == 10
+    assert read == [f"value {number}" for number in range(100)]
+    assert [key for key, _ in made] == [key for key, _ in fresh] == [key for key, _ in renewed]
+    assert len({encrypted for _, encrypted in (*made, *fresh, *renewed)}) == 300
+    made = renewed
+    assert [decrypt(number) for number in range(100)] == read
 
 
 def test_sixteen_mebibytes_pass(server):

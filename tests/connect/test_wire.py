@@ -8,80 +8,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from connect.calls import EVERYWHERE, INVALID
 from connect.envelopes import opened, sealed
-from connect.kit import ORG, USE, Vault, token
+from connect.kit import token
 from sealring.connect.messages import METHODS
-from sealring.domain.keyring_codec import Algorithm
-from sealring.services.keyring_rules import KeyringRules
 
-EVERYWHERE = [*USE, "vault:all_organizations"]
-INVALID = (400, "invalid_argument")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-
-
-class Calls:
-    """Calls in one form: members go in by their names, and come out so; a refusal as its status and code."""
-
-    def __init__(self, vault, form):
-        self.vault = vault
-        self.form = form
-        self._token = token(None, EVERYWHERE)
-
-    def __call__(self, method, **members):
-        if self.form == "json":
-            answer = self.vault.json(method, members, bearer=self._token)
-            return _named(answer.json) if answer.status == 200 else answer.refusal
-        request, response = METHODS[method]
-        sent = request.message(**members).SerializeToString()
-        answer = self.vault.raw(method, sent, {"content-type": "application/proto"}, bearer=self._token)
-        return _read(response, answer.body) if answer.status == 200 else answer.refusal
-
-    def encrypt(self, ring, data):
-        return self("Encrypt", keyring=ring, data=data)
-
-    def decrypt(self, ring, encrypted):
-        answer = self("Decrypt", keyring=ring, encrypted=encrypted)
-        return answer.get("plaintext", "") if isinstance(answer, dict) else answer
-
-    def re_encrypt(self, ring, encrypted):
-        return self("ReEncrypt", keyring=ring, encrypted=encrypted)
-
-
-def _named(answer):
-    answer = {"key_id" if name == "keyId" else name: value for name, value in answer.items()}
-    if "items" in answer:
-        answer["items"] = {
-            key: _named(each) if isinstance(each, dict) else each for key, each in answer["items"].items()
-        }
-    return answer
-
-
-def _read(shape, raw):
-    message = shape.message.FromString(raw)
-    found = {name: getattr(message, name) for name in shape.fields}
-    if "items" in found:
-        found["items"] = {
-            key: each if isinstance(each, str) else {"encrypted": each.encrypted, "key_id": each.key_id}
-            for key, each in found["items"].items()
-        }
-        return found if found["items"] else {}
-    return found
-
-
-@pytest.fixture(scope="module", params=["bound", "compatible"])
-def vault(request):
-    algorithm = {"bound": Algorithm.AES_256_GCM_BOUND, "compatible": Algorithm.AES_256_GCM}[request.param]
-    return Vault(keyring_rules=KeyringRules(algorithm=algorithm))
-
-
-@pytest.fixture(scope="module", params=["proto", "json"])
-def calls(request, vault):
-    return Calls(vault, request.param)
-
-
-@pytest.fixture
-def ring(request):
-    return f"{ORG}/{request.node.name}"[:200]
 
 
 def test_a_keyring_keeps_its_key(calls, ring):
@@ -248,31 +180,11 @@ def test_ciphertexts_cannot_be_swapped(calls, ring, envelope):
 
 
 def test_no_key_id_but_the_own_opens_a_value(calls, ring, envelope):
-    """Among them those with which other servers of vault.v1 were led to another keyring's key."""
+    """Those that lead to another keyring's key are in test_bypasses.py."""
     key_id = envelope.encryption_key_id
-    owner, _, last = ring.rpartition("/")
-    tried = [
-        "",
-        "dek_never",
-        f"{key_id}x",
-        key_id[:-1],
-        "LATEST",
-        f"../{last}/{key_id}",
-        f"{ring}/{key_id}",
-        f"/{key_id}",
-        f"x-{key_id}",
-        f"{key_id}/",
-        "..",
-        ".",
-        f"{key_id}\x00",
-        "-",
-        "/",
-        1000 * "k",
-    ]
+    tried = ["", "dek_never", f"{key_id}x", key_id[:-1], "LATEST", "..", ".", f"{key_id}/", "-", "/", 1000 * "k"]
 
     assert {calls.decrypt(ring, sealed(envelope, encryption_key_id=each)) for each in tried} == {INVALID}
-    assert calls.decrypt(owner, sealed(envelope, encryption_key_id=f"{last}/{key_id}")) == INVALID
-    assert calls.decrypt(ring[:-2], sealed(envelope, encryption_key_id=f"{ring[-1:]}-{key_id}")) == INVALID
 
 
 def test_an_unknown_algorithm_is_refused(calls, ring, envelope):

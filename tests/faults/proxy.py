@@ -10,7 +10,7 @@ from contextlib import suppress
 from enum import Enum, auto
 from urllib.parse import unquote, urlsplit
 
-DELAY_S = 0.2
+DELAY_S = 0.2  # unless a proxy is told another time
 
 
 class Fault(Enum):
@@ -60,8 +60,9 @@ class FaultProxy:
     `before_fault` runs when an answer has come that will be lost; a client gets `instead` of it, and is hung up on.
     """
 
-    def __init__(self, backend: str, plan: Plan = nothing) -> None:
+    def __init__(self, backend: str, plan: Plan = nothing, delay_s: float = DELAY_S) -> None:
         self.plan = plan
+        self._delay_s = delay_s
         self.frozen = False
         self.instead = b""
         self.before_fault: Callable[[], None] = lambda: None
@@ -130,7 +131,7 @@ class FaultProxy:
                     client.write(self.instead)
                     return
                 if fault is Fault.DELAY:
-                    await asyncio.sleep(DELAY_S)
+                    await asyncio.sleep(self._delay_s)
                 client.write(answer[: len(answer) // 2] if fault is Fault.TRUNCATE else answer)
                 await client.drain()
                 if fault is Fault.TRUNCATE:

@@ -1,19 +1,11 @@
 """A batch counts as so many requests, and its body has limits of its own."""
 
-import io
-import json
-
 import pytest
 
-from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
-from sealring.admission.guard import Guard
 from sealring.admission.limits import Rates
-from sealring.auth.scoping import Authenticator
 from sealring.http.batches.views import BatchViews
-from sealring.http.bodies import Bodies
-from sealring.http.dispatch import Server
-from sealring.observability.logs import Log
 from support.make import limiter, services
+from support.served import posted, served
 from support.stores import memory
 
 CONTEXT = {"organization_id": "org_acme"}
@@ -21,42 +13,24 @@ ITEM = {"key_context": CONTEXT, "plaintext": "c2VjcmV0"}
 USES = {"permissions": ["vault:keys:use"], "org_id": "org_acme"}
 
 
-def served(limits):
+def of_batches(limits):
     use = services(memory())
-    guard = Guard(Authenticator(verifier(), nothing_revoked(), SetClock()), bytes, limits)
-    routes = BatchViews(use.items, use.object_batches).routes()
-    return Server(guard, Bodies(1000), routes, [], Log(io.StringIO()))
+    return served(BatchViews(use.items, use.object_batches).routes(), limits)
 
 
 def encrypt(server, items):
     """The status of a batch, and its answer."""
-    body = json.dumps({"items": items}).encode()
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/sealring/v1/batch/encrypt",
-        "QUERY_STRING": "",
-        "HTTP_AUTHORIZATION": f"Bearer {sign(claims(**USES))}",
-        "CONTENT_TYPE": "application/json",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": Body(body),
-    }
-    said = []
-    answer = b"".join(server.wsgi_app(environ, lambda status, _headers: said.append(status)))
-    return int(said[0].split()[0]), json.loads(answer)
-
-
-class Body(io.BytesIO):
-    failed = False
+    return posted(server, "/sealring/v1/batch/encrypt", {"items": items}, **USES)
 
 
 def test_each_item_counts_as_a_request():
-    server = served(limiter(rates=Rates(subject=10)))
+    server = of_batches(limiter(rates=Rates(subject=10)))
 
     assert [encrypt(server, [ITEM] * count)[0] for count in (15, 5, 1)] == [200, 200, 429]
 
 
 def test_a_batch_that_is_over_a_rate_is_refused_as_a_whole():
-    server = served(limiter(rates=Rates(subject=10)))
+    server = of_batches(limiter(rates=Rates(subject=10)))
     encrypt(server, [ITEM] * 15)
 
     status, answer = encrypt(server, [ITEM] * 6)
@@ -65,7 +39,7 @@ def test_a_batch_that_is_over_a_rate_is_refused_as_a_whole():
 
 
 def test_a_batch_may_be_larger_than_other_bodies_and_have_more_in_it():
-    status, answer = encrypt(served(limiter()), [ITEM] * 1000)
+    status, answer = encrypt(of_batches(limiter()), [ITEM] * 1000)
 
     assert status == 200
     assert [list(each) for each in answer["items"]] == [["ciphertext"]] * 1000
@@ -75,10 +49,10 @@ def test_a_batch_may_be_larger_than_other_bodies_and_have_more_in_it():
 def test_a_thousand_items_may_have_as_many_pairs_as_a_context_can(pairs):
     context = {**CONTEXT, **{f"key {number}": "value" for number in range(pairs - 1)}}
 
-    assert encrypt(served(limiter()), [{**ITEM, "key_context": context}] * 1000)[0] == 200
+    assert encrypt(of_batches(limiter()), [{**ITEM, "key_context": context}] * 1000)[0] == 200
 
 
 def test_a_body_of_countless_small_things_is_refused():
-    status, answer = encrypt(served(limiter()), [[[]] * 30] * 700)
+    status, answer = encrypt(of_batches(limiter()), [[[]] * 30] * 700)
 
     assert (status, answer["code"]) == (400, "malformed_request")

@@ -66,3 +66,11 @@ def test_items_that_are_none_or_too_many_are_refused(live, what, items):
     answer = ask(live, ORG, what, {"items": items})
 
     assert (answer.status, answer.json["code"]) == (422, "invalid_body")
+
+
+@pytest.mark.parametrize("what", ["encrypt", "decrypt"])
+def test_a_refusal_says_what_is_wrong_with_an_item_and_not_how_the_client_calls_it(live, what):
+    answer = ask(live, ORG, what, {"items": {"alice": 1, "bob": ["x"], "carol": "AAAA"}})
+
+    assert (answer.status, answer.json["code"]) == (422, "invalid_body")
+    assert answer.json["message"] == "items: Not a valid string."

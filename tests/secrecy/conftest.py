@@ -13,6 +13,7 @@ from secrecy.disasters import (
 )
 from secrecy.drive import Driver
 from secrecy.driven import Driven
+from secrecy.rings import alter_dek, lose_store_of_keyrings, misuse_keyrings, use_keyrings
 from secrecy.surroundings import files, store_keys, store_values
 from support.collecting import TELL, collecting
 from support.live import live_server
@@ -44,11 +45,12 @@ def aftermath(tmp_path_factory):
         ) as live,
     ):
         driver = Driver(live, driven)
-        made = _drive(driver)
+        made, ring = _drive(driver)
         keys, values = store_keys(live), store_values(live)
         with live.store as store:
             os.kill(store.info("server")["process_id"], signal.SIGKILL)
         lose_store(driver, made)
+        lose_store_of_keyrings(driver, ring)
         metrics = told.text().encode()
         assert becomes_true(lambda: len(collector.named("GET /vault/v1/kv/{object_id}")) > 0)
         traces = b"".join(collector.bodies)
@@ -60,6 +62,7 @@ def _drive(driver):
     driver.succeed()
     blob = driver.use_keys()
     driver.use_batches()
+    ring = use_keyrings(driver)
     made = driver.create("lasting")
     driver.send_bad_bodies(made)
     driver.send_bad_targets(made)
@@ -68,6 +71,8 @@ def _drive(driver):
     driver.send_bad_blobs(blob)
     send_what_the_http_server_refuses(driver)
     send_a_body_over_the_limit(driver)
+    misuse_keyrings(driver, ring)
     tamper(driver)
+    alter_dek(driver, ring)
     fill(driver, made)
-    return made
+    return made, ring

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -85,6 +85,7 @@ class Guard:
                 idempotent,
                 source=source,
                 acts_for=turn.acts_for,
+                count=turn.count,
                 items_for=turn.items_for,
                 places=turn.places,
             )
@@ -107,8 +108,16 @@ class Guard:
             now = time.monotonic()
             spent(Layer.QUEUE, known, now)
             deadline = now + REQUEST_S if terms.until is None else min(now + REQUEST_S, terms.until)
-            source = source_of(request.peer)
-            return work(Caller(principal, request_id, deadline=deadline, source=source, acts_for=turn.acts_for), raw)
+            caller = Caller(
+                principal,
+                request_id,
+                deadline=deadline,
+                source=source_of(request.peer),
+                acts_for=turn.acts_for,
+                count=turn.count,
+                items_for=turn.items_for,
+            )
+            return work(caller, raw)
         finally:
             turn.leave()
 
@@ -190,9 +199,17 @@ def invalid(error: ValidationError) -> InvalidBody:
 
 
 def _violations(error: ValidationError) -> Violations:
-    messages = error.messages_dict
-    found = [(_shown(name), str(text)) for name, texts in messages.items() for text in texts]
+    found = [(_shown(name), text) for name, told in error.messages_dict.items() for text in dict.fromkeys(_texts(told))]
     return found[:_MAX_VIOLATIONS]
+
+
+def _texts(told: object) -> Iterator[str]:
+    """Yield the texts about a member; those about a member of it stand under its name, which is the client's."""
+    if isinstance(told, Mapping):
+        for inner in told.values():
+            yield from _texts(inner)
+    elif isinstance(told, list):
+        yield from map(str, told)
 
 
 def _shown(name: object) -> str:

@@ -70,6 +70,7 @@ CODES: Mapping[type[errors.SealringError], Code] = {
     errors.IntegrityFailure: Code.DATA_LOSS,
     errors.WriteContention: Code.UNAVAILABLE,
     errors.OutcomeUnknown: Code.UNAVAILABLE,
+    errors.NotReached: Code.UNAVAILABLE,
     errors.StoreLost: Code.UNAVAILABLE,
     errors.StoreUnavailable: Code.UNAVAILABLE,
     errors.StoreFull: Code.RESOURCE_EXHAUSTED,

@@ -37,6 +37,7 @@ class Open:
     json: Form
     call: Callable[[Any], Any]
     max_bytes: int = OPEN_BYTES
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Guarded:
     permission: Permission
     call: Callable[[Caller, Any], Any]
     max_bytes: int = MAX_BYTES
+    weight: int = 1  # how many times as long its messages take as a single text of so many bytes
 
 
 class ConnectFront:
@@ -93,13 +95,13 @@ class ConnectFront:
         if head.until is not None:
             request.answer_by(head.until, too_late().reply())
         if isinstance(method, Open):
-            return _done(request, head, request.body(method.max_bytes), method.max_bytes, method.call)
+            return _done(method, request, head, request.body(method.max_bytes), method.call)
         terms = Terms(method.permission, method.max_bytes, head.until)
         return self._guard.admit(
             request,
             terms,
             request_id,
-            lambda caller, raw: _done(request, head, raw, method.max_bytes, partial(method.call, caller)),
+            lambda caller, raw: _done(method, request, head, raw, partial(method.call, caller)),
         )
 
     def _failed(self, error: SealringError, place: str, request: Request, request_id: str) -> Reply:
@@ -119,20 +121,21 @@ class ConnectFront:
         return failed(error)
 
 
-def _done(request: Request, head: Head, raw: bytes, max_bytes: int, call: Callable[[Any], Any]) -> Reply:
+def _done(method: Open | Guarded, request: Request, head: Head, raw: bytes, call: Callable[[Any], Any]) -> Reply:
     """Read the message, call the method, and write its answer. Raises Refused, and what the method raises."""
     size = len(raw)
     if head.compressed and raw:
         size = compression.size_of(raw)
-        if size > max_bytes:
-            raise Refused(Code.RESOURCE_EXHAUSTED, f"The message is over {max_bytes} bytes. Send a smaller one.")
+        if size > method.max_bytes:
+            raise Refused(Code.RESOURCE_EXHAUSTED, f"The message is over {method.max_bytes} bytes. Send a smaller one.")
         request.reserve(size)
     if head.is_late:
         raise too_late()
-    answer = call(heavy(partial(_message, head, raw, size), size))
+    weight = size * method.weight
+    answer = call(heavy(partial(_message, head, raw, size), weight))
     if head.is_late:
         raise too_late()
-    return heavy(partial(_reply, head, answer), size)
+    return heavy(partial(_reply, head, answer), weight)
 
 
 def _message(head: Head, raw: bytes, size: int) -> Any:

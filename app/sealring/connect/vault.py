@@ -15,7 +15,11 @@ from sealring.domain.envelope_texts import encrypted_of, plaintext_of, text_of
 from sealring.domain.keyrings import Keyring, Sealed
 from sealring.domain.principal import Caller, Permission
 from sealring.fibers import heavy
+from sealring.many import paced
 from sealring.observability.logs import Log
+
+_BULK_WEIGHT = 4  # of messages with items: most are small, and each takes as long as some bytes more
+_ITEM_BYTES = 256  # the time of writing or reading a small item as a text compares to that of so many bytes
 
 Members = dict[str, Any]
 
@@ -55,17 +59,14 @@ class VaultMethods:
         return {"plaintext": plaintext_of(plaintext)}
 
     def encrypt_bulk(self, caller: Caller, asked: Members) -> Members:
-        items = {name: data.encode() for name, data in asked["items"].items()}
+        items = paced(asked["items"], str.encode, _weight)
         found = self._keyrings.encrypt_all(Keyring(asked["keyring"]), items, caller)
-        return {"items": heavy(partial(_all_sealed, found), sum(map(len, items.values())))}
+        return {"items": paced(found, _sealed, lambda each: _weight(each.encrypted))}
 
     def decrypt_bulk(self, caller: Caller, asked: Members) -> Members:
-        texts = asked["items"]
-        items = heavy(
-            lambda: dict(zip(texts, map(encrypted_of, texts.values()), strict=True)), sum(map(len, texts.values()))
-        )
+        items = paced(asked["items"], _encrypted, _weight)
         found = self._keyrings.decrypt_all(Keyring(asked["keyring"]), items, caller)
-        return {"items": {name: plaintext_of(each) for name, each in found.items()}}
+        return {"items": paced(found, plaintext_of, _weight)}
 
     def re_encrypt(self, caller: Caller, asked: Members) -> Members:
         encrypted, key_id = _encrypted(asked["encrypted"]), asked["key_id"] or None
@@ -83,7 +84,7 @@ class VaultMethods:
         use = Permission.KEYRINGS_USE
         return (
             Open("Liveness", *forms["Liveness"], self.liveness),
-            *(Guarded(name, *forms[name], use, call) for name, call in guarded.items()),
+            *(Guarded(name, *forms[name], use, call, weight=_weight_of(name)) for name, call in guarded.items()),
         )
 
 
@@ -92,9 +93,13 @@ def _sealed(sealed: Sealed) -> Members:
     return {"encrypted": heavy(partial(text_of, encrypted), len(encrypted)), "key_id": sealed.key_id}
 
 
-def _all_sealed(items: Mapping[str, Sealed]) -> Members:
-    return {name: {"encrypted": text_of(each.encrypted), "key_id": each.key_id} for name, each in items.items()}
-
-
 def _encrypted(text: str) -> bytes:
     return heavy(partial(encrypted_of, text), len(text))
+
+
+def _weight(item: str | bytes) -> int:
+    return _ITEM_BYTES + len(item)
+
+
+def _weight_of(method: str) -> int:
+    return _BULK_WEIGHT if method.endswith("Bulk") else 1

@@ -92,6 +92,10 @@ def _free(_org: OrgId, _items: int = 1) -> None:
     return None
 
 
+def _uncounted(_items: int) -> None:
+    return None
+
+
 def _all(wanted: int) -> int:
     return wanted
 
@@ -114,6 +118,9 @@ class Caller:
     attempt: int = 0
 
     acts_for: Callable[[OrgId], None] = _free
+    count: Callable[[int], None] = (
+        _uncounted  # the items of a bulk, as so many requests of the token; raises LimitError
+    )
     items_for: Callable[[OrgId, int], None] = _free  # of a batch: each item counts as a request; raises LimitError
     places: Callable[[int], int] = _all  # of a batch: how many of so many items may be in work at once
 

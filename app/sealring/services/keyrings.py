@@ -20,7 +20,7 @@ from sealring.errors import EnvelopeRejected, IntegrityFailure, InvalidBody, Key
 from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.recent_deks import KnownDek
-from sealring.many import bare
+from sealring.many import bare, paced
 from sealring.services.keyring_events import event_of
 from sealring.services.keyring_rules import KeyringRules
 from sealring.services.newest_deks import Deks
@@ -28,6 +28,7 @@ from sealring.services.newest_deks import Deks
 T = TypeVar("T")
 
 MAX_DEKS = 1_000  # of the values of one call; each may need a call of a key, and has an event
+_ITEM_BYTES = 2_048  # the time of a small item compares to that of encrypting so many bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,14 @@ class Keyrings:
 
     def encrypt_all(self, ring: Keyring, items: Mapping[str, bytes], caller: Caller) -> Mapping[str, Sealed]:
         """Encrypt all items under one DEK, or none. If there are no items, no DEK is made. Raises QuotaExceeded."""
-        owned = self._admitted(ring, caller)
+        owned = self._admitted(ring, caller, len(items))
 
         def sealed(decision: Decision, caller: Caller) -> _Answer[Mapping[str, Sealed]] | None:
             dek = self._deks.newest(owned, decision, caller, len(items))
             if dek is None:
                 return None
             cipher = self._deks.cipher(owned, dek, decision, caller)
-            result = heavy(lambda: self._sealed(items, dek.id, cipher), sum(map(len, items.values())))
+            result = self._sealed(items, dek.id, cipher)
             event = event_of(Action.KEYRING_ENCRYPTED, owned, caller, dek, detail=_counted(len(items)))
             return _Answer(result, (event,), dek, len(items))
 
@@ -80,23 +81,23 @@ class Keyrings:
 
     def decrypt_all(self, ring: Keyring, items: Mapping[str, bytes], caller: Caller) -> Mapping[str, bytes]:
         """Raises EnvelopeRejected if one of the items is not one that the keyring encrypted."""
-        owned = self._admitted(ring, caller)
+        owned = self._admitted(ring, caller, len(items))
 
         def opened(decision: Decision, caller: Caller) -> _Answer[Mapping[str, bytes]]:
             opening = _Opening(self._deks, owned, decision, caller)
-            return _Answer({name: opening.open(item) for name, item in items.items()}, tuple(opening.events()))
+            return _Answer(paced(items, opening.open, _weight), tuple(opening.events()))
 
         return self._answered(owned, caller, opened) if items else {}
 
     def decrypt_each(
-        self, ring: Keyring, items: Mapping[str, bytes], caller: Caller
+        self, ring: Keyring, items: Mapping[str, bytes | EnvelopeRejected], caller: Caller
     ) -> Mapping[str, bytes | EnvelopeRejected]:
-        """Return the plaintext of each item, or why it was refused."""
-        owned = self._admitted(ring, caller)
+        """Return the plaintext of each item, or why it was refused: what cannot be read keeps its refusal."""
+        owned = self._admitted(ring, caller, len(items))
 
         def opened(decision: Decision, caller: Caller) -> _Answer[Mapping[str, bytes | EnvelopeRejected]]:
             opening = _Opening(self._deks, owned, decision, caller)
-            return _Answer({name: opening.tried(item) for name, item in items.items()}, tuple(opening.events()))
+            return _Answer(paced(items, opening.tried, _weight), tuple(opening.events()))
 
         return self._answered(owned, caller, opened) if items else {}
 
@@ -114,7 +115,7 @@ class Keyrings:
             if dek is None:
                 return None
             cipher = self._deks.cipher(owned, dek, decision, caller)
-            result = heavy(lambda: self._sealed({"": plaintext}, dek.id, cipher), len(plaintext))
+            result = self._sealed({"": plaintext}, dek.id, cipher)
             return _Answer(result[""], (event_of(Action.KEYRING_REENCRYPTED, owned, caller, dek),), dek, 1)
 
         return self._answered(owned, caller, resealed)
@@ -137,11 +138,13 @@ class Keyrings:
     def _rotated(self, ring: OwnedKeyring, caller: Caller, decision: Decision) -> KnownDek | None:
         return self._deks.rotated(ring, decision, caller)
 
-    def _admitted(self, ring: Keyring, caller: Caller) -> OwnedKeyring:
+    def _admitted(self, ring: Keyring, caller: Caller, items: int = 1) -> OwnedKeyring:
+        """Check the caller, and count the items as so many requests. Raises Forbidden, LimitError."""
         caller.principal.require(Permission.KEYRINGS_USE)
         caller.principal.require_keyring(ring)
         owned = OwnedKeyring(caller.principal.environment, ring)
-        caller.acts_for(owned.org)
+        caller.count(items)
+        caller.items_for(owned.org, items)
         return owned
 
     def _answered(self, ring: OwnedKeyring, caller: Caller, work: _Work[T]) -> T:
@@ -185,7 +188,11 @@ class Keyrings:
 
     def _sealed(self, items: Mapping[str, bytes], key_id: DekId, cipher: KeyringCipher) -> dict[str, Sealed]:
         now = time.time_ns() // 1_000_000
-        return {name: Sealed(cipher.seal(each, self._algorithm, now), key_id) for name, each in items.items()}
+
+        def sealed(plaintext: bytes) -> Sealed:
+            return Sealed(heavy(partial(cipher.seal, plaintext, self._algorithm, now), len(plaintext)), key_id)
+
+        return paced(items, sealed, _weight)
 
 
 class _Opening:
@@ -212,7 +219,9 @@ class _Opening:
         self._used[key_id] = dek, count + 1
         return plaintext
 
-    def tried(self, raw: bytes) -> bytes | EnvelopeRejected:
+    def tried(self, raw: bytes | EnvelopeRejected) -> bytes | EnvelopeRejected:
+        if isinstance(raw, EnvelopeRejected):
+            return raw
         try:
             return self.open(raw)
         except EnvelopeRejected as refusal:
@@ -250,6 +259,10 @@ class _Opening:
 
 def _asked(work: _Work[T], caller: Caller, decision: Decision) -> _Answer[T] | None:
     return work(decision, caller)
+
+
+def _weight(item: bytes | EnvelopeRejected) -> int:
+    return _ITEM_BYTES + len(item) if isinstance(item, bytes) else 0
 
 
 def _counted(values: int) -> str:

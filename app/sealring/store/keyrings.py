@@ -66,10 +66,14 @@ class RedisKeyrings:
 
         def attempt(link: Link, _lost: Sequence[bool]) -> Commit[bool] | Settled[bool]:
             watched = (b"WATCH", key, epoch, self._markers.key(home.partition))
-            reading = ((b"HGET", key, HEAD), (b"HGET", key, field), (b"GET", epoch), usage)
-            _, marker, raw, found, now, used = link.send(watched, self._markers.reading(home.partition), *reading)
+            reading = ((b"HGET", key, HEAD), (b"HKEYS", key), (b"HGET", key, field), (b"GET", epoch), usage)
+            _, marker, raw, fields, found, now, used = link.send(
+                watched, self._markers.reading(home.partition), *reading
+            )
             self._markers.check(home.partition, marker)
             head = None if raw is None else self._head(ring, raw)
+            if len(fields) != (0 if head is None else head.deks + 1):
+                raise IntegrityFailure("the DEKs of a keyring are not all of them")
             if found is not None:
                 return Settled(found == new)  # the result of an earlier EXEC of ours, or another DEK of this id
             if (head and head.latest) != (expected and expected.id) or change.epoch not in {None, now}:

@@ -14,6 +14,7 @@ from sealring.errors import EnvelopeRejected, QuotaExceeded
 from sealring.http.failures import BODY, KEYS, WRITE
 from sealring.http.keyrings import answers, render, requests
 from sealring.http.schemas import Nothing
+from sealring.many import bare
 from sealring.services.keyrings import Keyrings
 
 TAG = "Keyrings"
@@ -31,9 +32,7 @@ class KeyringViews:
 
     def decrypt(self, request: AdmittedRequest) -> Reply:
         read = {name: _read(text) for name, text in request.body["items"].items()}
-        good = {name: each for name, each in read.items() if isinstance(each, bytes)}
-        found = self._keyrings.decrypt_each(_ring(request), good, request.caller)
-        return Reply.json(200, render.decrypted({name: found.get(name, each) for name, each in read.items()}))
+        return Reply.json(200, render.decrypted(self._keyrings.decrypt_each(_ring(request), read, request.caller)))
 
     def rotate(self, request: AdmittedRequest) -> Reply:
         return Reply.json(200, render.key(self._keyrings.rotate(_ring(request), request.caller)))
@@ -95,4 +94,4 @@ def _read(text: str) -> bytes | EnvelopeRejected:
     try:
         return encrypted_of(text)
     except EnvelopeRejected as refusal:
-        return refusal
+        return bare(refusal)
