@@ -32,6 +32,7 @@ class SingleFlight(Generic[K, T]):
         mine: _Flight[T] = _Flight()
         with self._lock:
             flight = self._flights.setdefault(key, mine)
+        outcome: Outcome[T] | None = None
         try:
             if flight is not mine:
                 return flight.joined(until)
@@ -42,9 +43,8 @@ class SingleFlight(Generic[K, T]):
                     del self._flights[key]
                 mine.end()
             return outcome.get()
-        finally:  # the traceback of a failure has this frame, and would keep itself alive, with all that failed
-            del mine, flight
-            outcome = None
+        finally:  # a failure keeps this frame alive, which would keep the failure alive, and all that failed
+            del mine, flight, outcome
 
 
 class _Flight(Generic[T]):

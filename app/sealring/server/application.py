@@ -91,7 +91,7 @@ def _vault(services: Services, around: Surroundings, service_token: ServiceToken
     authenticator: Authenticates = around.authenticator
     if service_token is not None:
         around.log.notice(WARNING)
-        authenticator = WithServiceToken(service_token, authenticator)
+        authenticator = WithServiceToken(service_token, around.authenticator)
     guard = Guard(authenticator, around.fingerprint, around.limiter)
     return vault_front(services.keyrings, guard, around.log)
 
