@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # sealring with key providers, and nothing else: no shell, no pip, no compiler. docs/image.md says how to build and run it.
 # The official image of Python, whose interpreter is built with PGO and LTO; its digest is given to each build.
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
@@ -37,6 +36,6 @@ USER 65532:65532
 VOLUME /etc/sealring
 EXPOSE 8420
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8420/livez', timeout=4)"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8420/livez', timeout=4)"]
 ENTRYPOINT ["sealring"]
 CMD ["serve", "--bind", "0.0.0.0:8420"]

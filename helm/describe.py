@@ -41,9 +41,9 @@ TYPES = {
 }
 HEADED = {"table", "tables"}  # each has a heading and a table of its own
 
-# What stands in a manifest without quotes, a name, an image, a host or a path: none begins anything in YAML.
+# A name, an image, a host or a path, the text of most values.
 PLAIN = "^([A-Za-z0-9/._-]([A-Za-z0-9/._:@-]*[A-Za-z0-9/._-])?)?$"
-_TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+BARE: Schema = {"pattern": "^[A-Za-z0-9_-]+$"}  # a key of TOML without quotes
 _AMOUNTS = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
 DEFINITIONS: Schema = {
     "named": {
@@ -186,8 +186,8 @@ def settings_schema(page: str) -> Schema:
             if (*path, name) not in OWN and kind not in HEADED:
                 place["properties"].setdefault(name, _setting(name, kind))
     plugins = root["properties"]["plugins"]
-    plugins["additionalProperties"] = {"type": "object"}  # of third parties
-    plugins["propertyNames"] = {"pattern": "^[A-Za-z0-9_-]+$"}
+    plugins["additionalProperties"] = {"type": "object", "propertyNames": BARE}  # of third parties
+    plugins["propertyNames"] = BARE
     return root
 
 

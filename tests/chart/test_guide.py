@@ -55,8 +55,69 @@ def test_a_list_of_clients_keeps_those_that_have_the_label():
     lists = [values["networkPolicy"]["clients"] for values in VALUES if "clients" in values.get("networkPolicy", {})]
 
     assert yaml.safe_load((CHART / "values.yaml").read_text())["networkPolicy"]["clients"] == [CLIENT]
-    assert len(lists) == 1
+    assert len(lists) == 2
     assert all(CLIENT in clients for clients in lists)
+
+
+NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
+OF_INGRESS = "nginx.ingress.kubernetes.io/"
+DIRECTIVES = {  # annotations that say the same as a directive of deploy/nginx.conf, with seconds as numbers
+    "proxy-body-size": "client_max_body_size",
+    "client-body-buffer-size": "client_body_buffer_size",
+    "proxy-request-buffering": "proxy_request_buffering",
+    "proxy-buffering": "proxy_buffering",
+    "proxy-max-temp-file-size": "proxy_max_temp_file_size",
+    "proxy-connect-timeout": "proxy_connect_timeout",
+    "proxy-read-timeout": "proxy_read_timeout",
+    "limit-connections": "limit_conn peers",
+}
+
+
+def annotations():
+    """Those of the Ingress in the guide, without their prefix."""
+    (found,) = (values["ingress"]["annotations"] for values in VALUES if "ingress" in values)
+    return {name.removeprefix(OF_INGRESS): text for name, text in found.items()}
+
+
+def directive(name):
+    (value,) = re.findall(rf"^\s*{name} (.*?);", NGINX, re.MULTILINE)
+    return value
+
+
+@pytest.mark.parametrize("annotation", DIRECTIVES)
+def test_an_ingress_does_what_the_proxy_that_is_shipped_does(annotation):
+    assert re.sub(r"^(\d+)s$", r"\1", directive(DIRECTIVES[annotation])) == annotations()[annotation]
+
+
+def test_an_ingress_logs_nothing_and_buffers_as_much_as_the_proxy_that_is_shipped():
+    given = annotations()
+
+    assert (directive("access_log"), given["enable-access-log"]) == ("off", "false")
+    assert directive("proxy_buffers") == f"{given['proxy-buffers-number']} {given['proxy-buffer-size']}"
+    assert 'Set `client-header-timeout` and `client-body-timeout` to `"10"` in the ConfigMap of its controller' in PAGE
+    assert (directive("client_header_timeout"), directive("client_body_timeout")) == ("10s", "10s")
+
+
+def test_an_ingress_verifies_the_server_by_the_name_of_its_service():
+    given = annotations()
+    service = one(render(VALUES[0]), "Service", "sealring")["metadata"]
+
+    assert (given["backend-protocol"], given["proxy-ssl-verify"]) == ("HTTPS", "on")
+    assert given["proxy-ssl-name"] == f"{service['name']}.{service['namespace']}.svc"
+    assert given["proxy-ssl-secret"] == f"{service['namespace']}/sealring-ca"
+    assert "kubectl -n vault create secret generic sealring-ca --from-file=ca.crt\n" in PAGE
+
+
+def test_a_route_is_taken_by_one_listener():
+    routes = [values["gateway"]["parentRefs"] for values in VALUES if "gateway" in values]
+
+    assert [[each["sectionName"] for each in route] for route in routes] == [["https"]]
+
+
+def test_the_case_of_an_ingress_is_that_of_the_guide():
+    given = one(render(case("operations")), "Ingress", "sealring")["metadata"]["annotations"]
+
+    assert {name.removeprefix(OF_INGRESS): text for name, text in given.items()} == annotations()
 
 
 @pytest.mark.parametrize("page", [PAGE, IDENTITY, ESO], ids=["guide", "identity", "external secrets"])

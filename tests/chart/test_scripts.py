@@ -133,23 +133,40 @@ def test_a_backup_that_fails_removes_nothing(backup, tmp_path, monkeypatch):
 
 
 class Api(BaseHTTPRequestHandler):
-    """An API server with one ConfigMap."""
+    """An API server with one ConfigMap. `rival` is what another Job writes once this one has read."""
 
     def do_GET(self):
         self.answer()
+        rival, self.server.rival = self.server.rival, {}
+        self.server.kept = self.server.kept | rival
+        self.server.version += bool(rival)
 
     def do_PATCH(self):
         assert self.headers["Content-Type"] == "application/merge-patch+json"
         patch = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if patch.get("metadata", {}).get("resourceVersion", self.version) != self.version:
+            self.send(409, {"message": "the object has been modified"})
+            return
         self.server.kept = self.server.kept | patch["data"]
+        self.server.version += 1
         self.server.patches += 1
         self.answer()
 
+    @property
+    def version(self):
+        return str(self.server.version)
+
     def answer(self):
         known = self.path == "/api/v1/namespaces/vault/configmaps/sealring-trust"
-        allowed = known and self.headers["Authorization"] == "Bearer a-token"
-        body = json.dumps({"data": self.server.kept} if allowed else {"message": "it is forbidden"}).encode()
-        self.send_response(200 if allowed else 403)
+        if known and self.headers["Authorization"] == "Bearer a-token":
+            data = {"data": self.server.kept} if self.server.kept else {}
+            self.send(200, {"metadata": {"name": "sealring-trust", "resourceVersion": self.version}, **data})
+        else:
+            self.send(403, {"message": "it is forbidden"})
+
+    def send(self, status, document):
+        body = json.dumps(document).encode()
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -167,7 +184,7 @@ def api(folder):
     context.load_cert_chain(*ca.issue("api"))
     with HTTPServer(("127.0.0.1", 0), Api) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        server.kept, server.patches = {}, 0
+        server.kept, server.rival, server.patches, server.version = {}, {}, 0, 1
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -236,6 +253,18 @@ def test_another_pin_is_never_replaced(trust):
         trust.main("keep")
 
     assert trust.server_of_the_test.patches == 0
+
+
+def test_of_two_jobs_that_saw_no_pin_one_keeps_its_own(trust):
+    trust.server_of_the_test.rival = {"store-pin": "a pin", "store-layout": "a layout"}
+    made(trust.folder, store_pin="another pin", store_layout="another layout")
+
+    with pytest.raises(SystemExit, match="answers 409"):
+        trust.main("keep")
+    with pytest.raises(SystemExit, match="pins another store, and stays as it is"):  # when its container runs again
+        trust.main("keep")
+
+    assert trust.server_of_the_test.kept == {"store-pin": "a pin", "store-layout": "a layout"}
 
 
 def test_a_layout_that_was_wrapped_again_is_kept(trust):

@@ -19,6 +19,7 @@ MEMBERS = st.dictionaries(
     NAMES, LEAVES | st.lists(LEAVES, max_size=3) | st.dictionaries(TEXTS, LEAVES, max_size=3), max_size=5
 )
 
+READ = {"secrets/store/url": "redis://store.example.com", "secrets/connect/service-token": "c" * 32}
 LOADABLE = [name for name in CASES if name not in {"plugin", "hsm", "azure"}]
 
 
@@ -56,15 +57,26 @@ def test_a_provider_can_be_left_out():
 
 @pytest.mark.parametrize("name", LOADABLE)
 def test_the_server_takes_the_settings(name, tmp_path):
-    (tmp_path / "secrets" / "store").mkdir(parents=True)
-    (tmp_path / "secrets" / "store" / "url").touch(0o600)
-    (tmp_path / "secrets" / "store" / "url").write_text("redis://store.example.com")
+    for file, text in READ.items():
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).touch(0o600)
+        (tmp_path / file).write_text(text)
     (tmp_path / "sealring.toml").write_text(settings_of(render(case(name))))
 
     found = settings.load(tmp_path / "sealring.toml")
 
     assert found.pin_file == tmp_path / "trust" / "store-pin"
     assert found.run_folder == Path("/tmp/sealring")
+
+
+def test_a_static_token_opens_the_keyrings_of_the_values():
+    found = tomllib.loads(settings_of(render(case("keyrings"))))
+
+    assert found["connect"] == {
+        "service_token_file": "secrets/connect/service-token",
+        "service_token_keyrings": ["ws_1", "org_acme/billing"],
+    }
+    assert found["keyrings"] == {"master_keys": "masterkey", "envelope": "compatible"}
 
 
 def test_gunicorn_takes_its_configuration():

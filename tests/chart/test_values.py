@@ -22,7 +22,7 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 
 OF_KUBERNETES = {  # objects in Kubernetes' own form, or of third parties
     "affinity", "tolerations", "extraVolumes", "extraVolumeMounts", "extraContainers", "extraObjects", "global",
-    "networkPolicy.extraEgress", "gateway.parentRefs", "settings.plugins",
+    "networkPolicy.extraEgress", "settings.plugins",
 }  # fmt: skip
 
 
@@ -64,7 +64,21 @@ def test_the_schema_is_closed_at_every_level():
 def test_the_schema_has_every_setting_that_the_server_knows():
     properties = SCHEMA["properties"]["settings"]["properties"]
 
-    assert {"store", "keys", "plugins", "issuers", "token", "limits", "server"} <= properties.keys()
+    page = (ROOT / "docs" / "configuration.md").read_text()
+
+    assert properties.keys() == set(re.findall(r"^##+ `\[+([a-z]+)[.\]]", page, re.MULTILINE))
+    assert {
+        "store",
+        "keys",
+        "plugins",
+        "issuers",
+        "token",
+        "limits",
+        "keyrings",
+        "server",
+        "connect",
+    } <= properties.keys()
+    assert "masterkey" in properties["plugins"]["properties"]
     assert {"max_value_bytes", "organization_objects"} <= properties["limits"]["properties"].keys()
     assert "url" not in properties["store"]["properties"]
 
@@ -86,6 +100,11 @@ def test_the_schema_has_every_setting_that_the_server_knows():
         {"replicas": "three"},
         {"secrets": {"../etc": "x"}},
         {"secrets": {"store": "x"}},
+        {"gateway__parentRefs": [{"name": "public", "namespace": "gateways"}]},
+        {"gateway__parentRefs": [{"name": "public", "sectionName": ""}]},
+        {"rollout__maxSurge": "1\n  paused: true"},
+        {"podDisruptionBudget__maxUnavailable": "1"},
+        {"settings__plugins__acme": {"x = 1\n[server]\ny": 1}},
     ],
     ids=str,
 )
@@ -107,6 +126,7 @@ def test_an_unknown_or_impossible_value_is_refused(changes):
             "secrets.my is required",
         ),
         ("hsm", {"secrets": {}}, "secrets.hsm is required"),
+        ("keyrings", {"secrets": {"root": "x", "masterkey": "x"}}, "secrets.connect is required"),
         ("aws", {"secrets": {}}, "secrets.seal is required"),
         ("default", {"settings__issuers": []}, "settings.issuers is required"),
         ("default", {"settings__issuers": None}, "settings.issuers is required"),
@@ -160,6 +180,16 @@ def test_a_release_may_have_no_servers(name):
 
     assert one(resources, "Deployment", "sealring")["spec"]["replicas"] == 0
     assert one(resources, "CronJob", "sealring-purge")
+
+
+def test_a_part_of_the_pods_is_a_text_and_their_number_is_none():
+    def rendered(value):
+        resources = render(case("default", rollout__maxSurge=value, podDisruptionBudget__maxUnavailable=value))
+        surge = one(resources, "Deployment", "sealring")["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        return surge, one(resources, "PodDisruptionBudget", "sealring")["spec"]["maxUnavailable"]
+
+    assert rendered(2) == (2, 2)
+    assert rendered("25%") == ("25%", "25%")
 
 
 def test_no_default_is_a_password():

@@ -48,8 +48,16 @@ def test_every_secret_is_a_file_of_the_operators():
 
 def test_only_the_proxy_can_be_reached_and_the_store_reaches_nobody():
     assert [name for name, each in SERVICES.items() if "ports" in each] == ["proxy"]
-    assert SERVICES["store"]["networks"] == ["inside"]
-    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    assert SERVICES["store"]["networks"] == ["store"]
+    assert COMPOSE["networks"]["store"] == {"internal": True}
+
+
+def test_the_store_can_be_reached_only_by_sealring():
+    reaching = {name for name, each in SERVICES.items() if set(each["networks"]) & set(SERVICES["store"]["networks"])}
+
+    assert reaching == {"store", "sealring", "init"}
+    assert {SERVICES[name]["image"] for name in reaching - {"store"}} == {SERVICES["sealring"]["image"]}
+    assert set(SERVICES["proxy"]["networks"]) & set(SERVICES["sealring"]["networks"])
 
 
 def test_the_server_has_the_time_to_end_its_requests():

@@ -2,6 +2,10 @@
 
 import re
 import shlex
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -77,6 +81,40 @@ def test_it_serves_and_says_whether_it_does():
     assert IMAGE.words("CMD") == ["serve", "--bind", "0.0.0.0:8420"]
     assert IMAGE.one("EXPOSE") == "8420"
     assert "http://127.0.0.1:8420/livez" in IMAGE.one("HEALTHCHECK")
+
+
+class Live(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/livez" else 404)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def live():
+    """The address of a server that is alive."""
+    with HTTPServer(("127.0.0.1", 0), Live) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
+def test_its_check_of_health_asks_no_proxy(live, variable):
+    _, flag, code = IMAGE.health
+    command = [sys.executable, flag, code.replace("http://127.0.0.1:8420", live)]
+
+    done = subprocess.run(
+        command, env={variable: "http://127.0.0.1:1"}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -93,21 +93,64 @@ PUBLISHING = {
     "wheels": {("id-token", "write")},
     "image": {("attestations", "write"), ("contents", "read"), ("id-token", "write"), ("packages", "write")},
     "chart": {("contents", "read"), ("id-token", "write"), ("packages", "write")},
-    "docs": {("contents", "read"), ("id-token", "write"), ("pages", "write")},
+    "docs": {("id-token", "write"), ("pages", "write")},
 }
+RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+JOBS = parsed(RELEASE)["jobs"]
+
+
+def needed(name):
+    """The jobs that have ended well before this one starts."""
+    direct = JOBS[name].get("needs", [])
+    return {each for job in ([direct] if isinstance(direct, str) else direct) for each in {job, *needed(job)}}
 
 
 def test_a_release_is_published_from_a_tag_that_was_checked_and_without_a_stored_secret():
-    release = ROOT / ".github" / "workflows" / "release.yml"
-    needed = {name: job.get("needs") for name, job in parsed(release)["jobs"].items()}
+    assert parsed(RELEASE)[True] == {"push": {"tags": ["v*"]}}  # YAML reads `on` as a truth
+    assert "secrets." not in RELEASE.read_text(encoding="utf-8")
+    assert [step["run"] for step in JOBS["check"]["steps"] if "run" in step] == ["make release-check"]
+    assert all("check" in needed(name) for name in PUBLISHING)
 
-    assert parsed(release)[True] == {"push": {"tags": ["v*"]}}  # YAML reads `on` as a truth
-    assert needed == {"check": None, "wheels": "check", "image": "check", "chart": "image", "docs": "check"}
-    assert "secrets." not in release.read_text(encoding="utf-8")
-    assert [step["run"] for step in parsed(release)["jobs"]["check"]["steps"] if "run" in step] == [
-        "make release-check"
-    ]
-    assert parsed(release)["jobs"]["wheels"]["environment"] == "pypi"
+
+def test_a_release_is_approved_before_anything_of_it_is_published():
+    waiting = {name for name, job in JOBS.items() if job.get("environment") == "pypi"}
+
+    assert waiting == {"wheels"}
+    assert {name for name in JOBS if name in waiting or "wheels" in needed(name)} == PUBLISHING.keys()
+    assert "The environment `pypi` asks for the approval of a maintainer before anything is published" in RELEASES
+    assert "A rule protects the tags `v*`" in RELEASES
+
+
+RELEASES = " ".join((ROOT / "docs" / "releases.md").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize("name", PUBLISHING)
+def test_a_job_that_may_publish_runs_nothing_that_it_has_to_fetch_first(name):
+    ran = [step["run"] for step in JOBS[name]["steps"] if "run" in step]
+
+    assert ran == {"image": [".ci/image"], "chart": [".ci/push-chart"]}.get(name, [])
+    assert "container" not in JOBS[name]
+
+
+@pytest.mark.parametrize("name", ["image", "chart"])
+def test_the_registry_is_open_only_to_what_pushes(name):
+    steps = JOBS[name]["steps"]
+    (login,) = (index for index, step in enumerate(steps) if step.get("uses", "").startswith("docker/login-action@"))
+
+    assert "run" in steps[login + 1]
+
+
+def test_the_images_that_build_an_image_are_pinned_by_digest():
+    given = {step["uses"].partition("@")[0]: step["with"] for step in JOBS["image"]["steps"] if "with" in step}
+    images = [given["docker/setup-qemu-action"]["image"], given["docker/setup-buildx-action"]["driver-opts"]]
+
+    assert [image for image in images if not re.search(r":[\w.-]+@sha256:[0-9a-f]{64}$", image)] == []
+    assert "syntax=" not in (ROOT / "Dockerfile").read_text(encoding="utf-8")  # which would fetch a frontend
+    assert "--sbom" not in (ROOT / ".ci" / "image").read_text(encoding="utf-8")  # which would fetch a scanner
+
+
+def test_no_job_of_a_release_runs_in_an_image_that_a_tag_names():
+    assert [name for name, job in JOBS.items() if "container" in job or "services" in job] == []
 
 
 @every_workflow

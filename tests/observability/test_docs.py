@@ -9,6 +9,7 @@ import yaml
 from docs.markdown import ROOT, anchors, read, rows, section
 from sealring.observability import metrics
 from sealring.observability.series import Counter, Gauge, Histogram
+from sealring.server import metrics_process
 
 KINDS = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
 RULES = [
@@ -85,3 +86,10 @@ def test_the_chart_can_copy_both_files_as_they_are():
     assert (ROOT / "deploy/prometheus/rules.yaml").read_text().isascii()
     assert {panel["datasource"]["uid"] for panel in DASHBOARD["panels"] if "datasource" in panel} == {"${datasource}"}
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+
+
+def test_the_page_says_what_a_stranger_may_take_of_the_port():
+    page = " ".join(read("docs/metrics.md").split())
+
+    assert f"It answers {metrics_process.AT_ONCE} connections at once, and others wait" in page
+    assert f"Each has {metrics_process.EXCHANGE_S:.0f} seconds, the wait included" in page

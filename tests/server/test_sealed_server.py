@@ -349,6 +349,22 @@ def test_a_recovery_key_is_replaced_only_by_the_operators_word(installed, shares
     assert run("root", "recovery-key", "--replace", "--config", installed.path).returncode == 0
 
 
+@pytest.mark.parametrize("seen", ["share 1\n", "share 5\n"], ids=["at once", "after all was written"])
+def test_a_recovery_key_whose_reader_ended_replaces_none(installed, shares, seen):
+    seal = installed.file("recovery").read_bytes()
+    command = [*SEALRING_HERE, "root", "recovery-key", "--replace", "--config", str(installed.path)]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.stdout.readline() not in {seen, ""}:
+            pass
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert process.returncode == 1
+    assert said in {"", "Error: nobody reads standard output any more, so no recovery key was made\n"}
+    assert installed.file("recovery").read_bytes() == seal
+
+
 def test_shares_are_in_no_file(installed, shares):
     for file in installed.folder.iterdir():
         assert [share for share in shares if words(share).encode() in file.read_bytes()] == []

@@ -37,8 +37,10 @@ def server(store, *key_ids):
     return services(store, provider_gateway=Gateway(sources, {}), keyring_rules=UNDER_MASTER)
 
 
-@pytest.fixture(params=["memory", "fakeredis"])
+@pytest.fixture(params=["memory", "fakeredis", "bucket"])
 def store(request):
+    if request.param == "bucket":
+        return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("plain_bucket"))
     return stores.memory() if request.param == "memory" else stores.on_fakeredis()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sealring.domain.events import Action, Event
 from sealring.domain.keyring_codec import Algorithm, parse_envelope
-from sealring.domain.keyring_ports import KeyringChange, StoredDek
+from sealring.domain.keyring_ports import FOREVER, KeyringChange, StoredDek
 from sealring.domain.keyrings import Keyring, OwnedKeyring
 from sealring.domain.limits import Limits
 from sealring.domain.principal import Permission
@@ -34,8 +34,10 @@ OWNED = OwnedKeyring(ENVIRONMENT, RING)
 COMPATIBLE = KeyringRules(algorithm=Algorithm.AES_256_GCM)
 
 
-@pytest.fixture(params=["memory", "fakeredis"])
+@pytest.fixture(params=["memory", "fakeredis", "bucket"])
 def store(request):
+    if request.param == "bucket":
+        return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("plain_bucket"))
     return stores.memory() if request.param == "memory" else stores.on_fakeredis()
 
 
@@ -171,6 +173,7 @@ def test_a_token_may_use_the_keyrings_of_its_organization_and_those_in_its_claim
     assert use.decrypt(Keyring(name), sealed.encrypted, who) == b"value"
 
 
+@pytest.mark.parametrize("store", ["memory", "fakeredis"], indirect=True)
 def test_two_environments_have_different_keyrings_of_one_name(use):
     sealed = use.encrypt(RING, b"value", ME)
     there = caller(ACME, environment=OTHER_ENVIRONMENT)
@@ -436,13 +439,13 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def load(self, ring, dek_id):
+    def load(self, ring, dek_id, until=FOREVER):
         self._read("load")
-        return self._store.load(ring, dek_id)
+        return self._store.load(ring, dek_id, until)
 
-    def latest(self, ring):
+    def latest(self, ring, until=FOREVER):
         self._read("latest")
-        found = self._store.latest(ring)
+        found = self._store.latest(ring, until)
         if self.pretends:  # once, that there is another
             self.pretends = False
             return replace(found, id="dek_another")
@@ -546,6 +549,7 @@ def test_many_who_need_a_keyring_at_once_make_one_read_of_it(worker, counting):
 
 def test_an_unknown_epoch_is_not_current(use, store, monkeypatch):
     sealed = use.encrypt(RING, b"value", ME)
+    use.decrypt(RING, sealed.encrypted, ME)
     used = store.keyring_log.used
     monkeypatch.setattr(type(store.keyring_log), "used", lambda _self, *given: replace(used(*given), epoch=None))
     soon_over = replace(ME, deadline=0.0)

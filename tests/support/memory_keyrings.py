@@ -31,15 +31,15 @@ class MemoryKeyrings:
         self._versions = count(1)
         self._lock = RLock()
 
-    def load(self, ring, dek_id):
+    def load(self, ring, dek_id, until=None):
         with self._lock:
             return self._rings[ring].deks.get(dek_id) if ring in self._rings else None
 
-    def latest(self, ring):
+    def latest(self, ring, until=None):
         with self._lock:
             return self.load(ring, self._rings[ring].latest) if ring in self._rings else None
 
-    def add(self, ring, dek, expected, change):
+    def add(self, ring, dek, expected, change, until=None):
         with self._lock:
             held = self._rings.get(ring)
             if held is not None and dek.id in held.deks:
@@ -104,6 +104,7 @@ class MemoryKeyrings:
 
     def forget(self, ring):
         self._counts.pop(ring, None)
+        self._move(ring)
 
     def _epoch(self, ring):
         return self._audit.epochs.get(home(ring.environment, ring.org))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,12 +42,15 @@ def keyrings_commands() -> None:
 @one_line_failures
 def list_(path: Path, environment: str | None) -> None:
     """Print each keyring with the number of its keys, one JSON object a line."""
+    counts: Counter[str] = Counter()  # a large keyring may be on several pages
     with _opened(path, environment) as there:
         for page in there.pages():
             for digest in page.altered:
                 click.echo(f"keyring {digest}: its head was altered; run: sealring verify", err=True)
             for each in page.keyrings:
-                click.echo(orjson.dumps({"keyring": each.ring.ring.name, "keys": len(each.deks)}))
+                counts[each.ring.ring.name] += len(each.deks)
+    for name, keys in counts.items():
+        click.echo(orjson.dumps({"keyring": name, "keys": keys}))
 
 
 @keyrings_commands.command()

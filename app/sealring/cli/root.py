@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from sealring.server import wiring
 from sealring.server.root_seals import RootSeals
 
 MAX_SHARES_CHARACTERS = 4096
+UNREAD_MS = 1000  # in which a program that reads only a part of a pipe, such as `head`, ends
 
 recovery_option = click.option(
     "--recovery-key",
@@ -62,7 +64,16 @@ def recovery_key(path: Path, replace: bool) -> None:  # noqa: FBT001
     click.echo(f"Write each share on a paper of its own. Any {NEEDED} of these {SHARES} open the root keys:")
     for number, share in enumerate(shares, 1):
         click.echo(f"\nshare {number}\n{share}")
+    refuse_unread()
     click.echo(f"\nmade seal {seals.make_recovery(root, key)}")
+
+
+def refuse_unread() -> None:
+    """Raises ChangeRefused if the reader of standard output has ended: nobody may have seen all of it."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)  # an end is always told
+    if output.poll(UNREAD_MS):
+        raise ChangeRefused("nobody reads standard output any more, so no recovery key was made")
 
 
 def seals_of(config: settings.Settings) -> RootSeals:

@@ -13,6 +13,8 @@ from sealring.domain.kek import KekUse
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.limits import NO_LIMITS, Limits
 
+FOREVER = float("inf")
+
 
 @dataclass(frozen=True, slots=True)
 class StoredDek:
@@ -68,18 +70,26 @@ class KeyringStore(Protocol):
     """The wrapped DEKs of keyrings. Raises StoreError; IntegrityFailure for a record that nobody could have written.
 
     Only an answer that says so means that a DEK or a keyring does not exist: each failure to find out is a StoreError.
+    `until`, by time.monotonic(), is when the request ends; an adapter with shorter deadlines of its own ignores it.
     """
 
     beside_log: bool
     """Whether the KeyringLog sees the DEKs in its own round trip, and can tell of one that is gone."""
 
-    def load(self, ring: OwnedKeyring, dek_id: DekId) -> StoredDek | None:
+    def load(self, ring: OwnedKeyring, dek_id: DekId, until: float = FOREVER) -> StoredDek | None:
         """Return a DEK."""
 
-    def latest(self, ring: OwnedKeyring) -> StoredDek | None:
+    def latest(self, ring: OwnedKeyring, until: float = FOREVER) -> StoredDek | None:
         """Return the newest DEK, with the version of the pointer to it; None: the keyring does not exist."""
 
-    def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
+    def add(
+        self,
+        ring: OwnedKeyring,
+        dek: StoredDek,
+        expected: StoredDek | None,
+        change: KeyringChange,
+        until: float = FOREVER,
+    ) -> bool:
         """Store a new DEK, and make it the newest. Move the organization's epoch if another DEK preceded it.
 
         Return False if the newest DEK is not the `expected` one (as `latest` returned it; None: there is none), if the
@@ -147,4 +157,4 @@ class KeyringLog(Protocol):
         """Return the encryptions that were counted, by DEK."""
 
     def forget(self, ring: OwnedKeyring) -> None:
-        """Delete the counts of a keyring that was destroyed."""
+        """Delete the counts of a keyring that was destroyed elsewhere, and move the organization's epoch."""

@@ -101,7 +101,7 @@ class Deks:
 
     def rotated(self, ring: OwnedKeyring, decision: Decision, caller: Caller) -> KnownDek | None:
         """Make a new DEK the newest, and return it. None: another was quicker, or the decision holds no longer."""
-        asking, expected = _Asking(ring, decision, caller), self._store.latest(ring)
+        asking, expected = _Asking(ring, decision, caller), self._store.latest(ring, caller.deadline)
         generation = self._recent.generation
         made = self._made(asking, expected, FIRST if expected is None else ON_DEMAND)
         return None if made is None else self._kept(newest_of(ring), made, asking, generation)
@@ -141,7 +141,7 @@ class Deks:
 
     def _loaded(self, key_id: DekId, asking: _Asking) -> KnownDek:
         generation = self._recent.generation
-        found = self._store.load(asking.ring, key_id)
+        found = self._store.load(asking.ring, key_id, asking.caller.deadline)
         if found is None:
             raise EnvelopeRejected("unknown DEK")
         return self._kept(place_of(asking.ring, key_id), found, asking, generation)
@@ -149,7 +149,7 @@ class Deks:
     def _found_or_made(self, asking: _Asking, encryptions: int) -> KnownDek | None:
         """Return the newest DEK, or the first. None: it was replaced, another was quicker, or the epoch has moved."""
         generation = self._recent.generation
-        found = self._store.latest(asking.ring)
+        found = self._store.latest(asking.ring, asking.caller.deadline)
         why = FIRST if found is None else self._unfit(found, asking, encryptions)
         if why is not None:
             made = self._made(asking, found, why)
@@ -183,7 +183,7 @@ class Deks:
         event = event_of(Action.KEYRING_DEK_CREATED, ring, caller, target=key_id, detail=why)
         limits = self._limits_of(ring.environment, ring.org)
         change = KeyringChange(event, wrapping.uses, limits, decision.epoch)
-        return dek if self._store.add(ring, dek, expected, change) else None
+        return dek if self._store.add(ring, dek, expected, change, caller.deadline) else None
 
     def _kept(self, place: Place, found: StoredDek, asking: _Asking, generation: int) -> KnownDek:
         """Return a DEK, open if it may be kept so, and cache it."""

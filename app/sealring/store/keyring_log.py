@@ -76,8 +76,9 @@ class RedisKeyringLog:
         return parse_counts(flat)
 
     def forget(self, ring: OwnedKeyring) -> None:
-        uses = self._keyspace.keyring_uses(ring)
-        self._links.record(uses, (b"DEL", uses))
+        home, uses = self._keyspace.home(ring.environment, ring.org), self._keyspace.keyring_uses(ring)
+        epoch = self._keyspace.epoch(home)
+        self._links.record(epoch, (b"SET", epoch, new_epoch()), (b"DEL", uses))
 
 
 def parse_counts(flat: Reply) -> dict[DekId, int]:

@@ -9,7 +9,7 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import new_epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId
-from sealring.domain.keyring_ports import KeyringChange, KeyringPage, KeyringSummary, StoredDek
+from sealring.domain.keyring_ports import FOREVER, KeyringChange, KeyringPage, KeyringSummary, StoredDek
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.limits import Use
 from sealring.errors import IntegrityFailure, WriteContention
@@ -30,7 +30,7 @@ _BEYOND = 2  # bytes of a partition in the cursor of a page
 
 
 class RedisKeyrings:
-    """The KeyringStore of production. Thread-safe."""
+    """The KeyringStore of production. Thread-safe. `until` is ignored: the link has deadlines of its own."""
 
     beside_log = True
 
@@ -41,11 +41,11 @@ class RedisKeyrings:
         self._codec = KeyringCodec(keys)
         self._audit = audit
 
-    def load(self, ring: OwnedKeyring, dek_id: DekId) -> StoredDek | None:
+    def load(self, ring: OwnedKeyring, dek_id: DekId, until: float = FOREVER) -> StoredDek | None:  # noqa: ARG002
         (raw,) = self._load(ring, (b"HGET", self._keyspace.keyring(ring), dek_id.encode()))
         return None if raw is None else self._dek(ring, dek_id, raw)
 
-    def latest(self, ring: OwnedKeyring) -> StoredDek | None:
+    def latest(self, ring: OwnedKeyring, until: float = FOREVER) -> StoredDek | None:  # noqa: ARG002
         key = self._keyspace.keyring(ring)
         (raw,) = self._load(ring, (b"HGET", key, HEAD))
         if raw is None:
@@ -59,7 +59,14 @@ class RedisKeyrings:
             raise WriteContention("The keyring changed while it was read. Try again.")
         return None
 
-    def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
+    def add(
+        self,
+        ring: OwnedKeyring,
+        dek: StoredDek,
+        expected: StoredDek | None,
+        change: KeyringChange,
+        until: float = FOREVER,  # noqa: ARG002
+    ) -> bool:
         key, home = self._keyspace.keyring(ring), self._keyspace.home(ring.environment, ring.org)
         field, new = dek.id.encode(), self._codec.encode_dek(self._digest(ring), dek.id, dek.record)
         usage, epoch = (b"HGETALL", self._keyspace.usage(home)), self._keyspace.epoch(home)

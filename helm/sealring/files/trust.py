@@ -20,11 +20,12 @@ TIMEOUT_S = 10
 def main(mode: str) -> None:
     """Raises SystemExit with what to do."""
     try:
-        kept = ask("GET").get("data") or {}
+        found = ask("GET")
+        kept = found.get("data") or {}
         if mode == "recall":
             recall(kept)
         else:
-            keep(kept)
+            keep(kept, found["metadata"]["resourceVersion"])
     except urllib.error.HTTPError as error:
         raise SystemExit(f"the API server answers {error.code} for ConfigMap {name()}: {reason(error)}") from None
     except OSError as error:
@@ -39,12 +40,13 @@ def recall(kept: dict[str, str]) -> None:
             (FOLDER / file).chmod(0o644)
 
 
-def keep(kept: dict[str, str]) -> None:
+def keep(kept: dict[str, str], version: str) -> None:
+    """Write what was made, unless somebody has written since `version` was read: then this container runs again."""
     made = {file: (FOLDER / file).read_text() for file in (PIN, LAYOUT)}
     if kept.get(PIN, made[PIN]) != made[PIN]:
         raise SystemExit(f"ConfigMap {name()} pins another store, and stays as it is: find out which one is yours")
     if kept != made:
-        ask("PATCH", {"data": made})
+        ask("PATCH", {"metadata": {"resourceVersion": version}, "data": made})
     print(f"ConfigMap {name()} has the pin; back it up: kubectl get configmap {name()} -o yaml")
 
 

@@ -14,8 +14,8 @@
 
 {{- /* Labels that select pods: (dict "root" $ "component" "server") */}}
 {{- define "sealring.selector" -}}
-app.kubernetes.io/name: {{ include "sealring.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ include "sealring.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 

@@ -33,7 +33,7 @@ seccompProfile:
 
 {{- /* The fields of a pod's spec without containers and volumes: (dict "root" $ "account" NAME) */}}
 {{- define "sealring.podBasics" -}}
-serviceAccountName: {{ .account }}
+serviceAccountName: {{ .account | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
@@ -51,13 +51,13 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .root.Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 
 {{- /* Image and security of a container with sealring in it. */}}
 {{- define "sealring.container" -}}
-image: {{ include "sealring.image" (dict "image" .Values.image "tag" .Chart.AppVersion) }}
+image: {{ include "sealring.image" (dict "image" .Values.image "tag" .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
   {{- include "sealring.containerSecurity" . | nindent 2 }}
@@ -90,21 +90,21 @@ securityContext:
 {{- define "sealring.volumes" -}}
 - name: settings
   configMap:
-    name: {{ include "sealring.fullname" . }}
+    name: {{ include "sealring.fullname" . | quote }}
     defaultMode: 0444
 - name: tmp
   emptyDir: {medium: Memory, sizeLimit: 64Mi}
 - name: secret-store
   secret:
-    secretName: {{ include "sealring.storeSecret" . }}
+    secretName: {{ include "sealring.storeSecret" . | quote }}
     defaultMode: 0440
     items:
-      - key: {{ .Values.store.urlKey }}
-        path: {{ .Values.store.urlKey }}
+      - key: {{ .Values.store.urlKey | quote }}
+        path: {{ .Values.store.urlKey | quote }}
 {{- with .Values.store.caSecret }}
 - name: secret-store-ca
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     defaultMode: 0440
     items:
       - key: ca.crt
@@ -113,7 +113,7 @@ securityContext:
 {{- range $name, $secret := .Values.secrets }}
 - name: secret-{{ $name }}
   secret:
-    secretName: {{ $secret }}
+    secretName: {{ $secret | quote }}
     defaultMode: 0440
 {{- end }}
 {{- range .Values.projectedTokens }}
@@ -123,7 +123,7 @@ securityContext:
     sources:
       - serviceAccountToken:
           path: token
-          audience: {{ .audience }}
+          audience: {{ .audience | quote }}
           expirationSeconds: {{ default 3600 .expirationSeconds | int }}
 {{- end }}
 {{- if .Values.pkcs11.enabled }}
@@ -164,7 +164,7 @@ securityContext:
 {{- define "sealring.trustVolume" -}}
 - name: trust # a pod waits until the pin is there
   configMap:
-    name: {{ include "sealring.trustConfigMap" . }}
+    name: {{ include "sealring.trustConfigMap" . | quote }}
     defaultMode: 0444
     items:
       - key: store-pin
@@ -236,7 +236,7 @@ securityContext:
 {{- end }}
 
 {{- define "sealring.copy" -}}
-image: {{ .image }}
+image: {{ .image | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 command:
   {{- toYaml .command | nindent 2 }}

@@ -1,5 +1,9 @@
 {{- /* Fails if a value is missing without which no server starts, the first that the guide asks for first. */}}
 {{- define "sealring.required" -}}
+{{- /* toYaml leaves the whole of a list or a map out if a text in it has one of these; U+0085 ends a line. */}}
+{{- if regexMatch "[\\x{7f}-\\x{9f}]" (toJson .Values) }}
+{{- fail "a text in the values has a control character (U+007F to U+009F), which YAML does not take" }}
+{{- end }}
 {{- $_ := include "sealring.storeSecret" . }}
 {{- range include "sealring.secretFolders" . | splitList " " | compact }}
 {{- if not (include "sealring.isMounted" (dict "root" $ "folder" .)) }}
