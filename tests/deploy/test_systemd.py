@@ -62,4 +62,4 @@ def test_it_waits_for_the_end_of_requests_and_never_kills_workers_first():
 
 def test_its_reload_is_that_of_the_server():
     assert value("ExecReload") == "/bin/kill -HUP $MAINPID"
-    assert value("LimitCORE") == "0"
+    assert value("LimitCORE") == "1"

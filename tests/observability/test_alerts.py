@@ -17,6 +17,7 @@ from docs.markdown import ROOT
 from sealring.auth.key_set_log import Told
 from sealring.auth.shared_sets import SharedSet
 from sealring.auth.url_keys import UrlKeys
+from sealring.crypto.certificate import expiry_of
 from sealring.errors import KeyDisabled, KeyUnavailable, OutcomeUnknown, WriteContention
 from sealring.fibers import Fibers
 from sealring.observability import metrics
@@ -26,6 +27,7 @@ from sealring.observability.series import MEMORY, is_level
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.providers.gateway import Wrapping, call_for
 from sealring.server import sampling
+from sealring.server.certificate import Certificate
 from sealring.server.counting import Counting
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.loop_watch import HELD_S, Watchdog
@@ -248,9 +250,19 @@ def test_an_issuer_whose_keys_are_old(quiet, tmp_path, fires):
 def test_a_certificate_that_expires(quiet, tmp_path, fires):
     before, (certificate, _) = here(), PrivateCa(tmp_path).issue("server")
 
-    Counting(Log(io.StringIO()))._read_certificate(str(certificate))
+    Counting(Log(io.StringIO())).note_loaded(Certificate((), expiry_of(certificate.read_bytes())))
 
     assert fires("SealringCertificateExpires", before, here())
+
+
+def test_a_reload_that_is_refused(quiet, fires):
+    counting = Counting(Log(io.StringIO()))
+    counting.note_loaded(Certificate(()))
+    before = here()
+
+    counting.note_refused()
+
+    assert fires("SealringReloadRefused", before, here())
 
 
 def tombs_of(links):

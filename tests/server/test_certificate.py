@@ -13,6 +13,7 @@ from sealring.operator.embedded import EmbeddedValkey
 from sealring.server.certificate import Certificate
 from support.commands import run_installed
 from support.live import Tls, is_ready, serving
+from support.scraping import Metrics
 from support.steady import steady
 from support.tls import PrivateCa
 from support.waiting import becomes_true
@@ -147,6 +148,38 @@ def test_a_key_that_others_can_read_is_not_taken(live, issuer):
     assert becomes_true(lambda: said(live, TAKEN) == 1)
 
 
+RETRIES_SOON = """
+from sealring.server import certificate
+from sealring.server.serving import *
+certificate.RETRY_S = 2.0
+"""
+
+
+def test_a_good_pair_is_taken_when_what_else_prevented_its_reload_is_gone(tmp_path):
+    issuer, port, config = Issuer(tmp_path), Metrics(), tmp_path / "gunicorn.conf.py"
+    first = issuer.issue()
+    config.write_text(RETRIES_SOON)
+    with (
+        EmbeddedValkey(tmp_path) as store,
+        serving(tmp_path, store.url, 1, gunicorn_config=config, more=port.settings, tls=issuer.tls) as live,
+    ):
+        settings = live.folder / "sealring.toml"
+        good, live.before = settings.read_text(), 0
+        assert becomes_true(lambda: port.answers() and port.value("sealring_reload_refused") == 0)
+        expires = port.value("sealring_certificate_expiry_timestamp_seconds")
+        settings.write_text(f"{good}\nnonsense")
+        renewed = issuer.issue()
+
+        assert becomes_true(lambda: port.value("sealring_reload_refused") == 1)
+        assert shown(live) == first
+        assert port.value("sealring_certificate_expiry_timestamp_seconds") == expires
+        settings.write_text(good)
+
+        assert becomes_true(lambda: all_show(live, renewed))
+        assert becomes_true(lambda: port.value("sealring_reload_refused") == 0)
+        assert port.value("sealring_certificate_expiry_timestamp_seconds") > expires
+
+
 # --- what changed
 
 
@@ -184,6 +217,41 @@ def test_changes_one_after_the_other_are_one_renewal(files):
     changed(files[1], "two")
 
     assert [first, *(certificate.is_renewed() for _ in range(3))] == [False, False, True, False]
+
+
+def looks(certificate, count=4):
+    return [certificate.is_renewed() for _ in range(count)]
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Nothing waits before it is tried again."""
+    monkeypatch.setattr("sealring.server.certificate.RETRY_S", 0.0)
+
+
+def test_a_pair_whose_reload_failed_for_another_reason_is_tried_again(tmp_path, at_once):
+    issuer = Issuer(tmp_path)
+    issuer.issue()
+    certificate = Certificate((issuer.tls.certificate, issuer.tls.key))
+    issuer.issue()
+
+    assert looks(certificate) == [False, True, True, True]
+
+
+def test_a_pair_whose_reload_failed_for_another_reason_is_not_tried_all_the_time(tmp_path):
+    issuer = Issuer(tmp_path)
+    issuer.issue()
+    certificate = Certificate((issuer.tls.certificate, issuer.tls.key))
+    issuer.issue()
+
+    assert looks(certificate) == [False, True, False, False]
+
+
+def test_a_pair_that_is_no_good_is_not_tried_again(files, at_once):
+    certificate = Certificate(files)
+    changed(files[0], "two")
+
+    assert looks(certificate) == [False, True, False, False]
 
 
 def test_a_server_without_tls_has_nothing_that_is_renewed():

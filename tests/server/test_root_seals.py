@@ -3,6 +3,7 @@
 import base64
 import itertools
 import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from shamir_mnemonic import generate_mnemonics
 
 from sealring import settings
 from sealring.crypto.root_seal import RecoveryKey
-from sealring.domain.root_seal import RootEpoch, RootSeal
+from sealring.domain.root_seal import Root, RootEpoch, RootSeal
 from sealring.errors import ChangeRefused, KeyMisconfigured, SealringError, SettingsInvalid
 from sealring.operator import installation
 from sealring.operator.recovery import key_of, shares_of
@@ -255,6 +256,79 @@ def test_the_recovery_key_opens_beside_a_seal_that_only_claims_to_be_newer(seale
     assert sealed.seals.open_with(recovery) == root
 
 
+def test_root_keys_in_hand_stay_if_each_seal_that_says_otherwise_was_altered(sealed):
+    root = sealed.seals.open()
+    for name in ("1", "2"):
+        claiming(sealed, name, generation=2, root_id=bytes(16))
+    seals = sealed.seals
+    assert not seals.holds(root)
+
+    assert isinstance(seals.attempt(), StaysSealed)
+
+    assert seals.holds(root)
+
+
+def test_root_keys_in_hand_stay_beside_an_altered_seal_if_only_that_of_the_recovery_key_has_them(sealed, recovery):
+    root = sealed.seals.open()
+    list(sealed.seals.reseal())
+    for name in ("1", "2"):
+        claiming(sealed, name, root_id=bytes(16))
+    seals = sealed.seals
+
+    assert isinstance(seals.attempt(), StaysSealed)
+    assert seals.holds(root)
+
+
+@pytest.mark.parametrize("state", ["UNAVAILABLE", "KEY_DESTROYED", "ACCESS_DENIED"])
+def test_root_keys_in_hand_do_not_stay_beside_a_seal_of_others_that_nobody_can_try(sealed, kms, recovery, state):
+    root = sealed.seals.open()
+    list(sealed.seals.make(rolled(root)))
+    claiming(sealed, "2", root_id=bytes(16))
+    kms.states["1"] = state
+    seals = sealed.seals
+
+    assert isinstance(seals.attempt(), StaysSealed)
+    assert not seals.holds(root)
+
+
+def test_root_keys_in_hand_do_not_stay_if_there_is_no_seal_any_more(sealed):
+    root = sealed.seals.open()
+    for name in ("1", "2"):
+        sealed.file(name).unlink()
+    seals = sealed.seals
+
+    assert isinstance(seals.attempt(), StaysSealed)
+    assert not seals.holds(root)
+
+
+@pytest.mark.parametrize("silent", ["1", "2"])
+def test_a_kms_that_hangs_leaves_time_for_the_others(tmp_path, silent):
+    kms = Kms(keys=("1", "2"))
+    kms.start()
+    try:
+        seals = install(tmp_path / "etc", kms).seals
+        kms.states[silent] = "SILENCE"
+        assert isinstance(seals.attempt(time.monotonic() + 4), Root)
+    finally:
+        kms.stop()
+
+
+def test_seals_that_all_hang_take_no_longer_than_they_may(tmp_path):
+    kms = Kms(keys=("1", "2"))
+    kms.start()
+    try:
+        seals = install(tmp_path / "etc", kms).seals
+        kms.states.update({"1": "SILENCE", "2": "SILENCE"})
+        began = time.monotonic()
+        found = seals.attempt(began + 2)
+        took_s = time.monotonic() - began
+    finally:
+        kms.stop()
+
+    assert found.may_pass
+    assert took_s < 5
+
+
 @pytest.mark.parametrize("name", ["1", "2"])
 def test_a_pipe_in_the_place_of_a_seal_holds_up_nobody(sealed, name):
     root = sealed.seals.open()
@@ -479,17 +553,43 @@ def test_settings_of_seals_that_cannot_be_used_are_refused(sealed, text, wrong):
 
 
 def test_a_seal_by_a_provider_that_is_not_installed_names_those_that_are(sealed):
-    sealed.path.write_text(sealed.path.read_text().replace('provider = "example"', 'provider = "nonsense"', 1))
+    sealed.path.write_text(sealed.path.read_text().replace('provider = "example"', 'provider = "nonsense"'))
+    for name in ("1", "2"):
+        claiming(sealed, name, sealed_by="nonsense")
 
-    with pytest.raises(SettingsInvalid, match=r"^\[seal.1\]: no such plugin is installed; installed are: "):
-        sealed.seals.open()
+    assert "seal 1 (nonsense): [seal.1]: no such plugin is installed; installed are: " in told(sealed)
 
 
 def test_a_wrong_setting_of_a_seal_names_the_seal_and_quotes_nothing(sealed):
-    sealed.path.write_text(sealed.path.read_text().replace('key = "1"', 'keys = "1"', 1))
+    sealed.path.write_text(sealed.path.read_text().replace('key = "', 'keys = "'))
 
-    with pytest.raises(SettingsInvalid, match=r"^\[seal.1\] unknown setting 'keys'"):
-        sealed.seals.open()
+    assert "[seal.2] unknown setting 'keys'" in told(sealed)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [('provider = "example"', 'provider = "nonsense"'), ('key = "1"', 'keys = "1"')]
+)
+def test_a_seal_that_cannot_be_used_leaves_the_others_and_the_recovery_key_in_use(sealed, recovery, right, wrong):
+    root = sealed.seals.open()
+    sealed.path.write_text(sealed.path.read_text().replace(right, wrong, 1))
+
+    assert sealed.seals.open() == root
+    assert sealed.seals.open_with(recovery) == root
+    assert [line.partition(": ")[0] for line in sealed.seals.report()] == [
+        "root      warning",
+        "root      ok",
+        "root      ok",
+    ]
+
+
+def test_a_reseal_needs_every_seal_of_the_settings(sealed):
+    before = sealed.file("2").read_bytes()
+    sealed.path.write_text(sealed.path.read_text().replace('provider = "example"', 'provider = "nonsense"', 1))
+
+    with pytest.raises(SettingsInvalid, match=r"^\[seal.1\]: no such plugin is installed"):
+        list(sealed.seals.reseal())
+
+    assert sealed.file("2").read_bytes() == before
 
 
 def test_seals_without_root_keys_in_a_file_are_refused(tmp_path, kms):

@@ -15,6 +15,7 @@ from sealring.errors import SettingsInvalid
 from sealring.operator import installation
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.server import wiring
+from sealring.server.root_seals import StaysSealed
 from sealring_hsm import softhsm
 from sealring_hsm.config import HsmConfig
 from support.live import running
@@ -113,6 +114,28 @@ def test_a_server_is_opened_by_aws_once_and_lives_without_it(tmp_path, store, aw
         SettingsInvalid, match=r"^the root keys stay sealed: seal 1 \(awskms\): The key's provider does "
     ):
         wiring.make_gateway(settings.load(path))
+
+
+def test_a_pin_that_the_token_refused_is_not_sent_again_by_the_next_process(by_token):
+    path, token = by_token
+    right = (token / "pin").read_text()
+    (token / "pin").write_text("nonsense")
+    (token / "pin").chmod(0o600)
+
+    def why():
+        found = seals_of(settings.load(path)).attempt()
+        assert isinstance(found, StaysSealed)
+        return found.why
+
+    assert "the token refuses the PIN of pin_file" in why()
+    assert "the token has refused this PIN before, and locks itself after some more" in why()
+    (mark,) = settings.load(path).run_folder.glob("refused-pin-*")
+    assert (mark.name, mark.stat().st_mode & 0o777) == ("refused-pin-token", 0o600)
+    mark.unlink()
+    assert "the token refuses the PIN of pin_file" in why()
+
+    (token / "pin").write_text(right)
+    assert seals_of(settings.load(path)).open()
 
 
 def test_a_server_is_opened_by_a_token_once_and_lives_without_it(tmp_path, by_token):

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sealring import settings
 from sealring.crypto.root_seal import RecoveryKey
-from sealring.domain.root_seal import RootEpoch
+from sealring.domain.root_seal import RootEpoch, RootSeal
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.operator.recovery import shares_of
 from sealring.server import serving as gunicorn
@@ -303,6 +304,33 @@ def test_a_server_starts_with_three_shares_on_paper(installed, kms, shares, tmp_
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+def test_a_server_starts_with_three_shares_beside_an_altered_seal_and_is_reloaded(installed, shares, tmp_path, run):
+    before, log = installed.file("1").read_text(), tmp_path / "log"
+    assert run("root", "reseal", "--config", installed.path).returncode == 0
+    seal = RootSeal.parse(installed.file("1").read_text())
+    installed.file("1").write_text(replace(seal, head=replace(seal.head, root_id=bytes(16))).encode())
+    command = [*SEALRING_HERE, "serve", "--recovery-key", "--config", str(installed.path)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--bind", f"127.0.0.1:{free_port()}"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    process.stdin.write("\n".join(map(words, shares[:3])).encode())
+    process.stdin.close()
+
+    try:
+        assert becomes_true(lambda: log.read_text().count(" serves") == 2, within_s=60)
+        process.send_signal(signal.SIGHUP)
+        assert becomes_true(lambda: log.read_text().count(" serves") == 4, within_s=60)
+        assert log.read_text().count("the root keys that the server has stay in use, but no seal opens: seal 1") == 2
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+        installed.file("1").write_text(before)
 
 
 def test_root_keys_move_to_another_kms_by_the_recovery_key(installed, kms, shares, tmp_path, run):

@@ -169,6 +169,16 @@ def test_a_record_is_replaced_only_if_it_is_the_one_that_was_read(store):
     assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", AGAIN)
 
 
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_replaced_record_moves_the_epoch_if_the_change_says_so(store, moves):
+    store.keyrings.add(RING, ONE, None, change())
+    before = epoch(store)
+
+    assert store.keyrings.replace(RING, store.keyrings.load(RING, ONE.id), AGAIN, change(moves_epoch=moves))
+
+    assert (epoch(store) != before) == moves
+
+
 def test_a_destroyed_keyring_is_gone_with_its_counts(store):
     store.keyrings.add(RING, ONE, None, change())
     store.keyrings.add(OTHER, ONE, None, change(OTHER))
@@ -225,6 +235,25 @@ def test_uses_are_counted_by_dek_and_return_the_epoch(store):
     assert store.keyring_log.used(RING, (), {}).epoch == expected
     assert dict(store.keyring_log.counts(RING)) == {"dek_one": 5, "dek_two": 1}
     assert len(store.actions()) == 3
+
+
+def test_a_use_of_a_dek_that_is_gone_is_told_and_not_counted(store):
+    now = epoch(store)
+    store.keyrings.add(RING, ONE, None, change())
+
+    used = store.keyring_log.used(RING, (event(),), {ONE.id: 1, TWO.id: 2}, (ONE.id, TWO.id))
+
+    assert (used.counts, list(used.lost)) == ({ONE.id: 1}, [TWO.id])
+    assert used.epoch == now
+    assert store.keyring_log.counts(RING) == {ONE.id: 1}
+
+
+def test_destroying_a_keyring_again_deletes_counts_that_came_back(store):
+    store.keyring_log.used(RING, (event(),), {ONE.id: 5})
+
+    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 0
+
+    assert store.keyring_log.counts(RING) == {}
 
 
 def test_of_a_keyring_that_was_destroyed_elsewhere_no_count_stays_and_no_cache(store):

@@ -22,6 +22,8 @@ class _Ring:
 class MemoryKeyrings:
     """A KeyringStore, and a KeyringLog. Thread-safe."""
 
+    beside_log = True
+
     def __init__(self, audit):
         self._audit = audit
         self._rings = {}
@@ -82,20 +84,19 @@ class MemoryKeyrings:
             self._move(ring)
             return len(held.deks)
 
-    def used(self, ring, events, encryptions):
+    def used(self, ring, events, encryptions, expected=()):
         with self._lock:
+            lost = [each for each in expected if self.load(ring, each) is None]
             counts = self._counts.setdefault(ring, Counter())
-            counts.update(encryptions)
+            counts.update({each: count for each, count in encryptions.items() if each not in lost})
             for event in events:
                 self._audit.append(event)
-            return Used(
-                self._audit.epochs.get(home(ring.environment, ring.org)), {each: counts[each] for each in encryptions}
-            )
+            return Used(self._epoch(ring), {each: counts[each] for each in encryptions if each not in lost}, lost)
 
     def changed(self, ring, change, *, moves_epoch):
         with self._lock:
             self._audit.append(change.event, change.uses)
-            if moves_epoch:
+            if moves_epoch or change.moves_epoch:
                 self._move(ring)
 
     def counts(self, ring):

@@ -24,6 +24,8 @@ from sealring.errors import IntegrityFailure, InvalidBody, SettingsInvalid, Stor
 class BucketKeyrings:
     """The KeyringStore of one environment, in a bucket. Thread-safe."""
 
+    beside_log = False
+
     def __init__(self, bucket: Bucket, proof: Proof, log: KeyringLog, environment: EnvironmentId) -> None:
         self._bucket = bucket
         self._proof = proof

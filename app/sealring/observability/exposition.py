@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import isnan
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from sealring.observability.book import Numbers
@@ -17,15 +18,27 @@ from sealring.observability.series import Across, Family, Gauge, Histogram, boun
 
 _ACROSS: Mapping[Across, Callable[[Iterable[float]], float]] = {Across.SUM: sum, Across.MOST: max, Across.LEAST: min}
 
+_OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
 _Found = Mapping[tuple[str, ...], Sequence[float]]  # by the values of the labels and the bucket, of each process
 
 
 def exposition(processes: Iterable[Numbers], accept: str) -> tuple[bytes, str]:
-    """Return the text in the format that an Accept header asks for, and its media type."""
+    """Return the text in the format that an Accept header asks for, and its media type.
+
+    That is OpenMetrics 1.0.0, or for anything else that a stranger sends, the text format 0.0.4.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(processes))
-    encode, media_type = choose_encoder(accept)
-    return encode(registry), media_type
+    if any(map(_is_openmetrics, accept.split(","))):
+        return openmetrics.generate_latest(registry), _OPENMETRICS  # type: ignore[no-untyped-call]  # it has no types
+    return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
+
+
+def _is_openmetrics(media_range: str) -> bool:
+    media_type, *parameters = (each.strip().lower() for each in media_range.split(";"))
+    versions = [each for each in parameters if each.startswith("version=")]
+    return media_type == "application/openmetrics-text" and versions in ([], ["version=1.0.0"])
 
 
 class _Collector(Collector):

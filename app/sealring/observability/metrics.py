@@ -137,8 +137,13 @@ PURGED_AT: Final = Gauge(
 )
 CERTIFICATE: Final = Gauge(
     "sealring_certificate_expiry_timestamp_seconds",
-    "When the certificate of the server expires; absent without TLS.",
+    "When the certificate that the server serves with expires; absent without TLS.",
     Across.LEAST,
+)
+RELOAD_REFUSED: Final = Gauge(
+    "sealring_reload_refused",
+    "1 if the last reload was refused, so that the former settings and certificate stay in use; else 0.",
+    Across.MOST,
 )
 WORKERS: Final = Gauge("sealring_workers", "Workers that serve.", Across.SUM)
 WORKER_ENDS: Final = Counter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
 
@@ -99,7 +99,7 @@ def _vault(services: Services, around: Surroundings, service_token: ServiceToken
     authenticator: Authenticates = around.authenticator
     if service_token is not None:
         around.log.notice(WARNING)
-        authenticator = WithServiceToken(service_token, authenticator)
+        authenticator = WithServiceToken(service_token, around.authenticator)
     guard = Guard(authenticator, around.fingerprint, around.limiter)
     return vault_front(services.keyrings, guard, around.log)
 
@@ -126,6 +126,11 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
     share = max(1, threads * fairness.concurrency_percent // 100)
     turns = Turns(threads, share=share, alone=threads if early else threads - threads // 16)
     return Limiter(fairness.rates, limits.of, turns, workers=workers, early=early)
+
+
+def _check_keys(gateway: Gateway, providers: Sequence[str]) -> None:
+    for each in providers:
+        gateway.check(each)
 
 
 def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads: int) -> Authenticator:
@@ -198,7 +203,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     settings = inherited.settings
     checks: dict[str, Callable[[], None]] = {
         "store": partial(check_writable, store),
-        "keys": partial(gateway.check, settings.managed.provider),
+        "keys": partial(_check_keys, gateway, settings.providers_in_use),
         "revocations": partial(wiring.check_revocations, settings, stores),
     }
     if bucket is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
@@ -40,6 +41,10 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
         self.certificate.require_usable()
         if self.cfg.is_ssl:
             self._keep_certificate()
+            self.certificate.note_loaded()
+
+    def chdir(self) -> None:
+        os.chdir(self.cfg.chdir)  # gunicorn's own would also import code from there
 
     def _keep_certificate(self) -> None:
         """Let each worker inherit what was read now: it could start later, when the files are no good any more."""
@@ -54,14 +59,14 @@ class Application(WSGIApplication):  # type: ignore[misc]  # gunicorn has no typ
             self.app_uri = app
 
     @property
-    def configuration(self) -> tuple[Any, str]:
+    def configuration(self) -> tuple[Any, str, Certificate]:
         """All attributes that loading changes."""
-        return self.cfg, self.app_uri
+        return self.cfg, self.app_uri, self.certificate
 
     @configuration.setter
-    def configuration(self, loaded: tuple[Any, str]) -> None:
-        self.cfg, self.app_uri = loaded
-        self.certificate = Certificate.of(self.cfg)
+    def configuration(self, loaded: tuple[Any, str, Certificate]) -> None:
+        self.cfg, self.app_uri, self.certificate = loaded
+        self.certificate.stays()
 
     def reload(self) -> None:
         """Raises SettingsInvalid if the configuration cannot be used; the caller then restores the one before."""

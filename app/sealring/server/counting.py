@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-import time
 from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from sealring.crypto.certificate import expiry_of
 from sealring.errors import SettingsInvalid
 from sealring.observability import metrics
 from sealring.observability.book import Book
 from sealring.observability.logs import Log
 from sealring.observability.settings import Bind
+from sealring.server.certificate import Certificate
 from sealring.server.metrics_port import MetricsPort
 from sealring.server.variables import METRICS_VARIABLE
 from sealring.server.worker import Worker
-
-CERTIFICATE_S = 60.0  # how often the certificate is read
 
 
 class Counting:
@@ -28,8 +25,8 @@ class Counting:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._refused = mmap.mmap(-1, 1)  # shared with workers of all generations
         self._workers: set[Worker] = set()
-        self._certificate_at = float("-inf")
 
     def take_over(self, bind: Bind | None, cfg: Any) -> None:
         """Begin, or go on with what another master has left. Raises SettingsInvalid if the port cannot be used."""
@@ -60,7 +57,22 @@ class Counting:
         except SettingsInvalid as error:  # somebody has taken it since it was checked
             self._log.notice(f"the port of the metrics stays where it was: {error}")
 
-    def look(self, workers: Iterable[Worker], cfg: Any) -> None:
+    def note_loaded(self, certificate: Certificate) -> None:
+        """Tell what the server serves with from now on."""
+        self._refused[0] = 0
+        metrics.RELOAD_REFUSED.of().set(0)
+        metrics.CERTIFICATE.of().set(certificate.expires_at)
+
+    def note_refused(self) -> None:
+        """Tell that a reload was refused: what was loaded before stays."""
+        self._refused[0] = 1
+        metrics.RELOAD_REFUSED.of().set(1)
+
+    def reload_refused(self) -> bool:
+        """Whether the last reload was refused, at the time of the call and in any process."""
+        return self._refused[0] != 0
+
+    def look(self, workers: Iterable[Worker]) -> None:
         """Keep the counts of workers that have ended, and the port served. Call it often."""
         now = set(workers)
         for ended in self._workers - now:
@@ -68,17 +80,9 @@ class Counting:
         self._workers = now
         self._book.keep([each.page for each in now])
         self._port.keep_served()
-        self._read_certificate(cfg.certfile)
 
     def close(self) -> None:
         self._port.close()
-
-    def _read_certificate(self, file: str | None) -> None:
-        if file is None or time.monotonic() - self._certificate_at < CERTIFICATE_S:
-            return
-        self._certificate_at = time.monotonic()
-        with suppress(OSError, ValueError):  # it is being replaced; the workers read it, and say what is wrong with it
-            metrics.CERTIFICATE.of().set(expiry_of(Path(file).read_bytes()))
 
 
 def _book(descriptor: str) -> Book:

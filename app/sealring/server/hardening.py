@@ -6,21 +6,27 @@ import ctypes
 import os
 import resource
 import sys
+from contextlib import suppress
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+
+# At 0, Linux writes no core file, but still gives a core to the program of a core_pattern that is a pipe, such as
+# systemd-coredump, which logs the environment. At exactly 1 it does neither (fs/coredump.c): a file needs a page.
+_NO_CORE_BYTES = 1 if sys.platform == "linux" else 0
 
 
 def harden() -> None:
     """Harden this process. Call it before the process has a secret.
 
     On Linux, /proc/<pid> then belongs to root, and other processes of the user cannot use ptrace and /proc/<pid>/mem. A
-    program that this process executes inherits only the limit on core files.
+    program that this process executes inherits only the limit on core files, and may lower it.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ValueError):  # it is 0, and only root may raise it
+        resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE_BYTES, _NO_CORE_BYTES))
     if sys.platform == "linux":
-        prctl(_PR_SET_DUMPABLE, 0)  # if core_pattern is a pipe, a limit of 0 is ignored: core(5)
+        prctl(_PR_SET_DUMPABLE, 0)
 
 
 def prctl(option: int, argument: int) -> None:

@@ -87,7 +87,8 @@ def opened_keyrings(settings: Settings, log: Log) -> Iterator[CommandsOfKeyrings
         keyring = wiring.make_keyring(settings, gateway, stores, FailedKeys(), log, limits.of)
         keyrings = make_keyrings(settings, gateway, stores, store, keyring, bound, limits.of)
         keys = KeyringDeks(keyring, gateway, settings.keyrings.master)
-        yield CommandsOfKeyrings(keyrings, KeyringCare(store, stores.keyring_log, keys, bound))
+        care = KeyringCare(store, stores.keyring_log, keys, bound, settings.environments)
+        yield CommandsOfKeyrings(keyrings, care)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ workers stay, and the log says why. A worker that cannot start ends the server o
 
 from __future__ import annotations
 
-import mmap
 import os
 import signal
 import sys
@@ -64,13 +63,12 @@ class Master(Arbiter):  # type: ignore[misc]
     def __init__(self, app: BaseApplication) -> None:
         self._log = Log()
         self._umask = current_umask()
-        self._refused = mmap.mmap(-1, 1)  # shared with workers of all generations
         self._succession: Succession | None = None
         self._counting = Counting(self._log)
         self._not_before = self._retry_at = 0.0
         super().__init__(app)
         # gunicorn would run this module as a script, which could not import its own package
-        self.START_CTX["args"] = [sys.executable, "-m", __spec__.name, *sys.argv[1:]]
+        self.START_CTX["args"] = [sys.executable, "-P", "-m", __spec__.name, *sys.argv[1:]]
 
     def start(self) -> None:
         harden()
@@ -85,7 +83,7 @@ class Master(Arbiter):  # type: ignore[misc]
         inheritance.leave(inherited)
         self.app.choose(inherited.settings.worker)
         self.worker_class = self.cfg.worker_class
-        self._good = inheritance.left(), self.app.configuration
+        self._note_loaded()
         super().start()
 
     def reload(self) -> None:
@@ -132,11 +130,11 @@ class Master(Arbiter):  # type: ignore[misc]
         for _ in range(1 + len(self.WORKERS)):  # if child_exit raises, gunicorn has already removed the worker
             if self._outlives(super().reap_workers):
                 break
-        self._counting.look(self.WORKERS.values(), self.cfg)
+        self._counting.look(self.WORKERS.values())
 
     def manage_workers(self) -> None:
         inheritance.left().renew()
-        self._counting.look(self.WORKERS.values(), self.cfg)
+        self._counting.look(self.WORKERS.values())
         if self.app.certificate.is_renewed():
             self._log.notice("the TLS certificate or its key has changed: the server reloads")
             self.reload()
@@ -191,7 +189,7 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def _read(self, unsealing: Unsealing) -> Inheritance:
         config = settings.load(Path(os.environ[SETTINGS_VARIABLE]))
-        return Inheritance.of(config, self._log, lambda: self._refused[0] != 0, unsealing)
+        return Inheritance.of(config, self._log, self._counting.reload_refused, unsealing)
 
     def _takes_new(self) -> bool:
         """Read and adopt new settings and configuration. Return False if that failed and the former ones stay."""
@@ -230,7 +228,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def _keep(self, reason: str) -> None:
         """Keep the settings that workers serve with."""
         self._log.notice(f"the settings were not reloaded, and the former ones stay in force: {reason}")
-        self._refused[0] = 1
+        self._counting.note_refused()
         inherited, self.app.configuration = self._good
         inheritance.leave(inherited)
         if self.cfg is not self.app.cfg:  # the new one was adopted
@@ -239,13 +237,16 @@ class Master(Arbiter):  # type: ignore[misc]
             except BaseException as error:  # noqa: BLE001  a hook that accepted this configuration before
                 self._log.notice(f"the former configuration could not be adopted again completely: {why(error)}")
 
+    def _note_loaded(self) -> None:
+        self._good = inheritance.left(), self.app.configuration
+        self._counting.note_loaded(self.app.certificate)
+
     def _reloaded(self, serve: bool) -> None:  # noqa: FBT001
         if not serve:
             self._keep("no worker could start with the new settings")
             return
-        self._good = inheritance.left(), self.app.configuration
+        self._note_loaded()
         self._counting.follow(inheritance.left().settings.observability.metrics_bind)
-        self._refused[0] = 0
         self._log.notice("the settings were reloaded")
 
     def _succeeded(self, serve: bool) -> None:  # noqa: FBT001

@@ -100,7 +100,7 @@ class MetricsPort:
         descriptors = self._listener.fileno(), self._book
         with suppress(OSError):  # no memory or process now
             self._process = subprocess.Popen(  # noqa: S603  no shell, and our own arguments
-                [sys.executable, "-m", "sealring.server.metrics_process", *map(str, descriptors)],
+                [sys.executable, "-P", "-m", "sealring.server.metrics_process", *map(str, descriptors)],
                 stdin=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in _VARIABLES if name in os.environ},
                 pass_fds=descriptors,

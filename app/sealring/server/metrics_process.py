@@ -32,10 +32,12 @@ async def serve(listener: socket.socket, book: int, master: int) -> None:
     free = asyncio.Semaphore(AT_ONCE)
 
     async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, TimeoutError, h11.RemoteProtocolError):
-            async with asyncio.timeout(EXCHANGE_S), free:
-                await _answer(reader, writer, book)
-        writer.transport.abort()
+        try:
+            with suppress(OSError, TimeoutError, h11.RemoteProtocolError):
+                async with asyncio.timeout(EXCHANGE_S), free:
+                    await _answer(reader, writer, book)
+        finally:
+            writer.transport.abort()
 
     async with await asyncio.start_server(exchange, sock=listener, limit=_HEAD_BYTES):
         while os.getppid() == master:  # noqa: ASYNC110  nobody tells us

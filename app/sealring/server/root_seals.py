@@ -7,8 +7,9 @@ opens, so the newest are opened first, and one that was altered refuses no other
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from sealring.providers.failures import for_the_operator
 from sealring.providers.plugins import Plugins
 from sealring.providers.root_files import fresh_root, read_root, root_of, root_path
 from sealring.providers.seals import Seal
+from sealring.server.refused_pins import RefusedPins
 from sealring.server.seal_files import SealFile, read_seal
 from sealring.server.trust_files import write_guarded
 from sealring.settings import Settings
@@ -57,19 +59,15 @@ class RootSeals:
         self._settings = settings
         self._loaded = plugins.sealed()
         self._folder = settings.sealing.folder
+        self._tables = {each.name: each for each in settings.sealing.seals}
+        self._refused_pins = RefusedPins(settings.run_folder, settings.path)
         self._failures: dict[str, SealringError] = {}  # of the last attempt, by the names of seals
         self.opened_by = ""  # the last one that opened, in words
 
     @cached_property
-    def seals(self) -> tuple[Seal, ...]:
-        """The seals of the settings. Raises SettingsInvalid."""
-        base = self._settings.path.absolute().parent
-        return tuple(Seal.of(each.name, each.provider, each.members, base) for each in self._settings.sealing.seals)
-
-    @cached_property
     def files(self) -> tuple[SealFile, ...]:
         """The file of each seal of the settings, and that of the recovery key if there is one."""
-        named = [*((each.name, each.provider) for each in self._settings.sealing.seals), (RECOVERY, RECOVERY)]
+        named = [*((name, table.provider) for name, table in self._tables.items()), (RECOVERY, RECOVERY)]
         found = [read_seal(self._path(name), name, provider, self._loaded.spec.name) for name, provider in named]
         return tuple(each for each in found if each.name != RECOVERY or each.seal or each.trouble)
 
@@ -91,17 +89,25 @@ class RootSeals:
         return path if path is not None and path.exists() else None
 
     def holds(self, root: Root) -> bool:
-        """Whether the seals say that they contain these root keys, which the caller has."""
-        return any(head.is_of(root) for head in self.heads)
+        """Whether these root keys, which the caller has, are those that were sealed last, as far as anybody can say.
 
-    def attempt(self) -> Root | StaysSealed:
-        """Try each seal that did not fail for good before. Raises SettingsInvalid for unusable settings of a seal."""
-        files = {each.name: each for each in self.files}
-        for by, file in self._newest_first():
-            if (root := self._tried(file, by)) is not None:
-                self.opened_by = f"seal {by.name} ({by.provider})"
+        A seal says so, and no newer one that may be genuine says something else; or each seal was found to be altered.
+        """
+        said = [(each, each.seal.head) for each in self.files if each.seal and not each.trouble]
+        if same := [each for each, head in said if head.is_of(root)]:
+            return any(self._newer(each) is None for each in same)
+        others = [each for each, _ in said if each.name != RECOVERY]
+        return bool(others) and all(map(self._is_altered, others))
+
+    def attempt(self, until: float = float("inf")) -> Root | StaysSealed:
+        """Try each seal that did not fail for good before. Each has its share of the time `until` then."""
+        files = self._newest_first()
+        for number, file in enumerate(files):
+            now = time.monotonic()
+            if (root := self._tried(file, now + (until - now) / (len(files) - number))) is not None:
+                self.opened_by = self._in_words(file)
                 return root
-        why = [f"seal {each.name} ({each.provider}): {self._why(files[each.name])}" for each in self.seals]
+        why = [f"{self._in_words(each)}: {self._why(each)}" for each in self.files if each.name != RECOVERY]
         may_pass = any(isinstance(failure, _TEMPORARY) for failure in self._failures.values())
         return StaysSealed("; ".join(why), may_pass)
 
@@ -114,8 +120,8 @@ class RootSeals:
 
     def report(self) -> Iterator[str]:
         """Try each seal, and yield a line for each, and one for a file of root keys in clear."""
-        for by, file in self._newest_first():
-            self._tried(file, by)
+        for each in self._newest_first():
+            self._tried(each)
         for file in self.files:
             why = self._why(file)
             yield f"root      warning: seal {file.name}: {why}" if why else f"root      ok: {file}"
@@ -130,9 +136,8 @@ class RootSeals:
         file = next((each for each in self.files if each.name == RECOVERY), None)
         if file is None:
             raise SettingsInvalid(f"there is no {self._path(RECOVERY)}: no recovery key was made, or its seal was lost")
-        for by, rival in self._newest_first():
-            if rival in self._rivals(file):
-                self._tried(rival, by)
+        for rival in sorted(self._rivals(file), key=lambda each: -each.generation):
+            self._tried(rival)
         if self._newer(file) is not None:
             raise SettingsInvalid(self._why(file))
         try:
@@ -158,9 +163,9 @@ class RootSeals:
         No file is replaced before all seals are made, and each file is replaced as a whole. A crash leaves seals of the
         same root keys beside each other, or older ones, which are not used. Raises SettingsInvalid; KeyFailure.
         """
-        generation = self._next_generation()
+        generation, seals = self._next_generation(), [self._seal(name) for name in self._tables]
         made: list[tuple[Seal, RootSeal]] = []
-        for each in self.seals:
+        for each in seals:
             if (line := each.initialise()) is not None:
                 yield line
             try:
@@ -197,18 +202,29 @@ class RootSeals:
         else:
             yield from self.make(self.open())
 
-    def _newest_first(self) -> list[tuple[Seal, SealFile]]:
-        files = {each.name: each for each in self.files}
-        return sorted(((each, files[each.name]) for each in self.seals), key=lambda pair: -pair[1].generation)
+    def _seal(self, name: str) -> Seal:
+        """Load the provider of a seal, which opens nothing yet. Raises SettingsInvalid."""
+        table = self._tables[name]
+        return Seal.of(name, table.provider, table.members, self._settings.path.absolute().parent)
 
-    def _tried(self, file: SealFile, by: Seal) -> Root | None:
+    def _in_words(self, file: SealFile) -> str:
+        return f"seal {file.name} ({self._tables[file.name].provider})"
+
+    def _newest_first(self) -> list[SealFile]:
+        return sorted((each for each in self.files if each.name != RECOVERY), key=lambda each: -each.generation)
+
+    def _tried(self, file: SealFile, until: float = float("inf")) -> Root | None:
         """Open a seal, unless it failed for good before, or is older than one that may be genuine."""
-        if not isinstance(self._failures.get(by.name, _NOT_TRIED), _TEMPORARY):
+        if not isinstance(self._failures.get(file.name, _NOT_TRIED), _TEMPORARY):
             return None  # a wrong PIN, sent again and again, would lock a token
         try:
-            return None if self._newer(file) else self._opened(file, by)
+            if self._newer(file):
+                return None
+            by = replace(self._seal(file.name), until=until)
+            with self._refused_pins.minding(by):
+                return self._opened(file, by)
         except SealringError as failure:
-            self._failures[by.name] = failure
+            self._failures[file.name] = failure
             return None
 
     def _rivals(self, file: SealFile) -> Iterator[SealFile]:
@@ -249,7 +265,7 @@ class RootSeals:
 
     def _left_behind(self) -> Sequence[Path]:
         """The files of seals that the settings do not name any more."""
-        named = {self._path(name) for name in (*(each.name for each in self.seals), RECOVERY)}
+        named = {self._path(name) for name in (*self._tables, RECOVERY)}
         return sorted(set(self._folder.glob("root-seal-*")) - named)
 
     def _next_generation(self) -> int:

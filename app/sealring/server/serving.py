@@ -140,6 +140,7 @@ def _command(
     config = f"file:{gunicorn_config.absolute()}" if gunicorn_config else f"python:{__name__}"
     command = [
         sys.executable,
+        "-P",  # no code from the current folder
         "-m",
         "sealring.server.master",
         "--config",

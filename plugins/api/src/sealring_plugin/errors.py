@@ -93,6 +93,10 @@ class ConfigInvalid(ProviderError):
     owner: ClassVar[Owner] = "operator"
 
 
+class PinRefused(ConfigInvalid):
+    """A token refuses a PIN, and counts how often. A seal is not asked again until a file of its settings changes."""
+
+
 class RootLost(ConfigInvalid):
     """The root that wraps the keys, or the token that contains it, is missing or has been replaced.
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from pkcs11 import exceptions as p11
 
-from sealring_plugin import CiphertextRejected, ConfigInvalid, ProviderError, RootLost, Unavailable, Unsupported
+from sealring_plugin import (
+    CiphertextRejected,
+    ConfigInvalid,
+    PinRefused,
+    ProviderError,
+    RootLost,
+    Unavailable,
+    Unsupported,
+)
 
 
 class NotInitialized(p11.PKCS11Error):
@@ -51,7 +59,7 @@ _MEANINGS: Mapping[type[p11.PKCS11Error], tuple[type[ProviderError], str]] = {
     p11.EncryptedDataLenRange: (CiphertextRejected, "does not open under this key and context"),
     p11.WrappedKeyInvalid: (CiphertextRejected, "the key's material does not open under its root"),
     p11.WrappedKeyLenRange: (CiphertextRejected, "the key's material does not open under its root"),
-    p11.PinIncorrect: (ConfigInvalid, "the token refuses the PIN of pin_file; we do not retry until it changes"),
+    p11.PinIncorrect: (PinRefused, "the token refuses the PIN of pin_file; we do not retry until it changes"),
     p11.PinInvalid: (ConfigInvalid, "the token refuses the PIN of pin_file"),
     p11.PinLenRange: (ConfigInvalid, "the PIN of pin_file has a length that the token refuses"),
     p11.PinLocked: (ConfigInvalid, "the PIN is locked after too many wrong ones; the security officer can reset it"),
