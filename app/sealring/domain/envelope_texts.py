@@ -40,13 +40,17 @@ def _pieces(text: str) -> Iterator[bytes]:
             raise ValueError("padding before the end")
         whole = len(piece) // 4 * 4
         rest, raw = piece[whole:], _read(piece[:whole])
-        ended = len(raw) < whole // 4 * 3
+        ended |= len(raw) < whole // 4 * 3
         yield raw
     yield _read(rest)
 
 
 def _read(text: str) -> bytes:
-    return binascii.a2b_base64(text, strict_mode=True)
+    raw = binascii.a2b_base64(text, strict_mode=True)
+    padding = text.endswith("=") + text.endswith("==")
+    if 4 * len(raw) != 3 * len(text) - 4 * padding:  # Python reads padding after four characters, too
+        raise ValueError("more padding than needed")
+    return raw
 
 
 def _without_line_ends(text: str) -> str:
