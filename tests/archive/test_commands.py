@@ -61,7 +61,7 @@ def test_a_roll_moves_every_object_to_the_new_master_key_and_the_newest_stays_th
         f"KEK {NEXT[0]}: guards 11 keys",
         (
             f"KEK {MASTER[0]}: guards no key any more; safe to drop if every server has the settings of this command, "
-            "and when no backup that you may restore is older than this roll"
+            "and no backup that you may restore is older than this roll"
         ),
     ]
     stored = objects(place)
