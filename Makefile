@@ -18,7 +18,7 @@ INSTALLED := $(VENV)/.installed
 PLUGIN_PACKAGES := sealring-plugin-api sealring-local sealring-hsm sealring-awskms sealring-gcpkms sealring-azurekv sealring-masterkey
 RESOLVE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate --no-header
 LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
-	--extra embedded --extra hsm --extra aws --extra gcp --extra azure --extra otel
+	--extra embedded --extra hsm --extra aws --extra gcp --extra azure --extra otel --extra s3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev test check lint torture mutants test-long test-clouds test-kubernetes chart softhsm nginx promtool bench docs wheels release-check lock clean

@@ -9,6 +9,9 @@ from sealring.store.connection.links import Links
 from support.cluster import running_cluster
 from support.commands import Commands
 from support.live import live_server, serving
+from support.plain_s3 import PlainS3
+from support.plain_s3 import serving as plain_serving
+from support.s3 import Buckets, plain_place, running_storage
 
 # How long an example takes is up to what else this machine does, and the first text of all waits for its alphabet.
 settings.register_profile("a busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,6 +55,32 @@ def valkey(tmp_path_factory):
     """The URL of a real Valkey."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as store:
         yield store.url
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory):
+    """S3-compatible storage: versitygw. Tests with it need Go, which builds it once."""
+    with running_storage(tmp_path_factory.mktemp("storage")) as storage:
+        yield storage
+
+
+@pytest.fixture
+def buckets():
+    with closing(Buckets()) as buckets:
+        yield buckets
+
+
+@pytest.fixture
+def plain_s3():
+    """An S3 of our own: see support/plain_s3.py."""
+    return PlainS3()
+
+
+@pytest.fixture
+def plain_bucket(plain_s3):
+    """Where its bucket is."""
+    with plain_serving(plain_s3) as url:
+        yield plain_place(url)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ K = TypeVar("K")
 R = TypeVar("R")
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
+F = TypeVar("F", bound=BaseException)
 
 
 class Pace:
@@ -45,6 +46,16 @@ def bare(failure: E) -> E:
     """Return a failure that is kept as a result without its frames, which would keep themselves and secrets alive."""
     failure.__cause__ = failure.__context__ = None
     return failure.with_traceback(None)
+
+
+def like(failure: F) -> F:
+    """Return a failure that says the same, to raise or keep: what was raised keeps the frames of a request alive.
+
+    Each thread raises one of its own, because raising one changes it.
+    """
+    same = type(failure).__new__(type(failure), *failure.args)
+    same.__dict__.update(failure.__dict__)
+    return same
 
 
 def give_way() -> None:

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from sealring.admission.limits import Rates
+from sealring.archive.place import BucketPlace
 from sealring.auth.profiles import IssuerKind, IssuerProfile, LocalIssuer
 from sealring.auth.service_token import ServiceToken
 from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
@@ -76,6 +77,7 @@ class Settings:
     run_folder: Path  # where the workers of one server share fetched key sets
     worker: WorkerKind
     keyrings: KeyringRules
+    bucket: BucketPlace | None  # of keyrings; None: they are in the store
     service_token: ServiceToken | None
     sealing: Sealing
     observability: Observability = field(default_factory=Observability)
@@ -124,6 +126,7 @@ def load(path: Path) -> Settings:
         run_folder=_run_folder(server, base),
         worker=worker,
         keyrings=KeyringRules.parse(root.table("keyrings", {})),
+        bucket=BucketPlace.parse(root.table("keyrings", {}), base),
         service_token=ServiceToken.parse(root.table("connect", {}), base, _environments(issuers)),
         sealing=Sealing.parse(root.table("seal", {}), base),
         observability=Observability.parse(root),
@@ -282,6 +285,8 @@ def _check_together(settings: Settings) -> None:
     master = settings.keyrings.master
     if master is not None and (master not in settings.plugins or master in settings.managed.providers):
         raise SettingsInvalid(f"[keyrings] master_keys '{master}' must have [plugins.{master}], and no part in [keys]")
+    if settings.bucket is not None and len(settings.environments) > 1:
+        raise SettingsInvalid("[keyrings] store: a bucket is for one environment, and the issuers have several")
     issuers = [each.issuer for each in settings.issuers]
     if len(set(issuers)) != len(issuers):
         raise SettingsInvalid("[[issuers]] name the same issuer twice")

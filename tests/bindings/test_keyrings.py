@@ -1,13 +1,16 @@
 """Customers' keys guard the keyrings of their organizations: at once, alone, and never replaced by one of ours."""
 
+import threading
+
 import pytest
 
 import sealring_plugin as api
+from bindings.conftest import world_on
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import uuid_text
 from sealring.domain.keyring_codec import kek_ids
 from sealring.domain.keyrings import Keyring, OwnedKeyring
-from sealring.errors import KeyAccessDenied, KeyDisabled
+from sealring.errors import KeyAccessDenied, KeyDeadlineExceeded, KeyDisabled, KeyFailure, KeyThrottled
 from sealring.providers.gateway import Gateway
 from sealring.providers.instances import ManagedSource, Source
 from sealring.services.keyring_care import RollReport
@@ -15,9 +18,11 @@ from sealring.services.keyring_rules import KeyringRules
 from sealring_local.wrap import LocalProvider
 from sealring_masterkey.keys import MasterKeys
 from sealring_masterkey.wrap import MasterKeyProvider
+from support import stores
 from support.cmk import CmkProvider
 from support.make import ENVIRONMENT, caller, services
 from support.roots import roots_of
+from support.waiting import becomes_true
 
 ORG = "org_123"
 RING = Keyring(f"{ORG}/payments")
@@ -56,6 +61,66 @@ def test_the_keyrings_of_others_are_under_our_keys(world):
         world.use.keyrings.encrypt(Keyring(name), b"value", caller())
 
     assert len(uses(world)) == before
+
+
+@pytest.mark.parametrize("used", [True, False], ids=["used since", "not used since"])
+def test_an_epoch_that_was_set_back_revives_no_key_of_ours(used):
+    parts = stores.parts_on(stores.fake_links())
+    parts.markers.begin()
+    world = world_on(stores.on_parts(parts))
+    other = services(world.store, provider_gateway=world.gateway)
+    old = other.keyrings.encrypt(RING, b"value", ME).encrypted
+    epoch = parts.keyspace.epoch(parts.keyspace.home(ENVIRONMENT, ORG))
+    (before,) = parts.links.call((b"GET", epoch))
+    world.bind(ORG, "key_abc")
+    if used:
+        other.keyrings.decrypt(RING, old, ME)
+    sum(world.use.keyring_care.roll(caller(), RollReport()))
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    if used:
+        with pytest.raises(KeyDisabled):
+            other.keyrings.decrypt(RING, old, ME)
+    other.bound.forget()  # five minutes later
+
+    parts.links.call((b"SET", epoch, before))
+
+    with pytest.raises(KeyDisabled):
+        other.keyrings.encrypt(RING, b"value", ME)
+    if used:
+        with pytest.raises(KeyDisabled):
+            other.keyrings.decrypt(RING, old, ME)
+
+
+def test_new_values_are_refused_if_one_of_two_bindings_is_suspended_although_the_other_would_be_enough(world):
+    first = world.bind(ORG, "key_abc", combine=Combine.ANY)
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"}, combine=Combine.ANY)
+    sealed = encrypted(world).encrypted
+
+    world.turn(first, "suspend")
+
+    for call in (
+        lambda: encrypted(world),
+        lambda: world.use.keyrings.re_encrypt(RING, sealed, None, ME),
+        lambda: world.use.keyrings.rotate(RING, ME),
+    ):
+        with pytest.raises(KeyDisabled):
+            call()
+    assert world.use.keyrings.decrypt(RING, sealed, ME) == b"value"
+    world.turn(first, "activate")
+    encrypted(world)
+
+
+def test_a_key_that_a_roll_puts_under_a_customers_key_is_kept_open_by_no_worker(world):
+    other = services(world.store, provider_gateway=world.gateway).keyrings
+    old = encrypted(world).encrypted
+    world.bind(ORG, "key_abc")
+    other.decrypt(RING, old, ME)  # it is under a key of ours still, and kept open
+
+    sum(world.use.keyring_care.roll(caller(), RollReport()))
+
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    with pytest.raises(KeyDisabled):
+        other.decrypt(RING, old, ME)
 
 
 @pytest.mark.parametrize("call", ["encrypt", "decrypt", "re_encrypt", "rotate"])
@@ -160,6 +225,111 @@ def test_a_roll_moves_keys_under_a_new_binding(world):
     assert list(report.after) == [f"{binding_id(binding)}/1"]
     assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
     assert encrypted(world).key_id == old.key_id
+
+
+def test_a_roll_never_takes_the_guard_of_a_customers_key_away(world):
+    binding = world.bind(ORG, "key_abc")
+    old = encrypted(world)
+    world.turn(binding, "retire")
+    report = RollReport()
+
+    sum(world.use.keyring_care.roll(caller(), report))
+
+    assert (report.kept, report.moved, report.failed) == (2, 0, 0)
+    assert keks(world) == (binding_id(binding),)
+    assert list(report.unused) == []
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    with pytest.raises(KeyDisabled):
+        world.use.keyrings.decrypt(RING, old.encrypted, ME)
+
+
+def test_a_roll_leaves_each_of_two_owners_their_guard(world):
+    first = world.bind(ORG, "key_abc")
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"})
+    old = encrypted(world)
+    world.turn(first, "retire")
+    report = RollReport()
+
+    sum(world.use.keyring_care.roll(caller(), report))
+
+    assert (report.kept, report.moved) == (2, 0)
+    world.kms["key_abc"].failure = api.KeyDisabled()
+    with pytest.raises(KeyDisabled):
+        world.use.keyrings.decrypt(RING, old.encrypted, ME)
+
+
+def test_a_roll_adds_the_guard_of_a_further_key(world):
+    world.bind(ORG, "key_abc")
+    old = encrypted(world)
+    world.bind(ORG, "key_def", match={"organization_id": ORG, "sealring": "keyrings"})
+    report = RollReport()
+
+    sum(world.use.keyring_care.roll(caller(), report))
+
+    assert (report.kept, report.moved, report.current) == (0, 1, 1)
+    assert len(keks(world)) == 2
+    assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
+
+
+def refused_while_it_hangs(call, over):
+    """Return how many of 16 threads, of a worker for 16, are refused at once, and how the others fail in the end."""
+    failures = []
+
+    def ask():
+        try:
+            call()
+        except KeyFailure as failure:
+            failures.append(type(failure))
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for each in threads:
+        each.start()
+    becomes_true(lambda: len(failures) >= 8, within_s=8)
+    at_once = list(failures)
+    over.set()
+    for each in threads:
+        each.join(20)
+    return at_once, failures[len(at_once) :]
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Calls of keys that wait for longer than the test looks."""
+    monkeypatch.setattr("sealring.providers.gateway.DEADLINE_S", 20.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_requests_for_a_new_keyring_take_no_more_than_their_share_while_the_customers_key_hangs():
+    world = world_on(stores.memory(), waits=True, threads=16)
+    world.bind(ORG, "key_abc")
+    world.kms["key_abc"].hangs = True
+
+    at_once, later = refused_while_it_hangs(lambda: encrypted(world), world.kms["key_abc"].over)
+
+    assert at_once == [KeyThrottled] * 8
+    assert later == [KeyDeadlineExceeded] * 8
+
+
+class HangingProvider(LocalProvider):
+    over = threading.Event()
+
+    def unwrap(self, wrapped, key, context, call):
+        self.over.wait(20)
+        raise api.DeadlineExceeded
+
+
+@pytest.mark.usefixtures("patient")
+def test_requests_for_an_old_value_take_no_more_than_their_share_while_our_key_hangs():
+    world = world_on(stores.memory())
+    sealed = encrypted(world).encrypted
+    hanging = HangingProvider(roots_of(bytes(32)))
+    gateway = Gateway({"local": ManagedSource(lambda: hanging, waits=True)}, {}, threads=16)
+    use = services(world.store, provider_gateway=gateway).keyrings
+
+    at_once, later = refused_while_it_hangs(lambda: use.decrypt(RING, sealed, ME), hanging.over)
+
+    assert at_once == [KeyThrottled] * 8
+    assert later == [KeyDeadlineExceeded] * 8
 
 
 def test_a_bound_key_comes_before_master_keys(world):

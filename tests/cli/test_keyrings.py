@@ -19,6 +19,10 @@ from vectors.keyring_reader import message
 
 PAGE = read("docs/keyrings.md")
 RING = Keyring("org_acme/payments")
+SAFE = (
+    "safe to drop if every server has the settings of this command, and when no backup that you may restore is older than "
+    "this roll"
+)
 OLD, NEW = (base64.b64encode(message((1, key_id), (3, bytes(32)))).decode() for key_id in ("kek_old", "kek_new"))
 
 
@@ -128,7 +132,7 @@ def test_master_keys_are_rolled_and_the_old_one_is_dropped(path, tmp_path):
     assert said[0] == "wrapped anew: 1, under their KEKs already: 1, failed: 0"
     assert said[1:] == [
         "KEK kek_new: guards 2 keys",
-        "KEK kek_old: guards no key any more; safe to drop if every server has the settings of this command",
+        f"KEK kek_old: guards no key any more; {SAFE}",
     ]
     write(NEW)
     used(path)

@@ -145,9 +145,9 @@ class Watched(Asked):
     beside: Beside | None = None
     read_at: int = 0
 
-    def body(self, max_bytes=None):
+    def body(self, max_bytes=None, owner=None):
         self.read_at = self.beside.turns
-        return super().body(max_bytes)
+        return super().body(max_bytes, owner)
 
 
 class Mirror:

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from connect.kit import RING, USE, Vault, token
+from connect.kit import RING, USE, Vault, token, varint
 from sealring import errors
 from sealring.admission.problems import PROBLEMS
 from sealring.connect.codes import CODES
@@ -47,8 +47,7 @@ def test_each_message_has_the_bytes_of_its_fields_by_number(vault):
 
 def text(number, value):
     raw = value if isinstance(value, bytes) else value.encode()
-    size = bytes([len(raw)]) if len(raw) < 128 else bytes([len(raw) & 127 | 128, len(raw) >> 7])
-    return bytes([number << 3 | 2]) + size + raw
+    return bytes([number << 3 | 2]) + varint(len(raw)) + raw
 
 
 def fields(raw):
@@ -312,6 +311,18 @@ def test_a_token_without_the_permission_is_denied_before_its_body_is_read(vault,
     assert (vault.answer(asked).refusal, asked.reads) == ((403, "permission_denied"), 0)
 
 
+SUBJECT = ("https://auth.example.com", "user_1")
+
+
+def test_a_body_counts_for_its_organization_or_else_for_its_subject(vault):
+    everywhere, nowhere = token(None, [*USE, "vault:all_organizations"]), token(None, keyrings=["shared"])
+    asked = [vault.asked("Encrypt", b"", bearer=bearer) for bearer in (None, everywhere, nowhere)]
+    for each in asked:
+        vault.answer(each)
+
+    assert [each.owner[1:] for each in asked] == [("org_acme",), SUBJECT, SUBJECT]
+
+
 def test_liveness_needs_no_token_and_takes_little(vault):
     nobody = {"authorization": None}
 
@@ -369,11 +380,14 @@ def test_another_compression_is_unimplemented_and_the_answer_names_those_that_ar
 
 
 GOOD = gzip.compress(json.dumps(ENCRYPT).encode())
+_OF_48_BYTES = json.dumps(ENCRYPT).encode().ljust(48)  # zlib waits for more of the block that the size would begin
+_UNENDED = zlib.compressobj(wbits=31)
 NO_GZIP = {
     "no gzip": json.dumps(ENCRYPT).encode(),
     "too short": b"\x1f\x8b\x08",
     "cut off": GOOD[:-9] + GOOD[-8:],
     "a bit": GOOD[:20] + bytes([GOOD[20] ^ 1]) + GOOD[21:],
+    "no end": _UNENDED.compress(_OF_48_BYTES) + _UNENDED.flush(zlib.Z_SYNC_FLUSH) + struct.pack("<I", 48),
     "a wrong checksum": GOOD[:-8] + b"\x00" * 4 + GOOD[-4:],
     "a lower size": GOOD[:-4] + struct.pack("<I", 5),
     "a higher size": GOOD[:-4] + struct.pack("<I", 500),
@@ -438,8 +452,35 @@ def test_a_call_may_have_ten_thousand_items_and_no_more(vault):
     assert len(vault.json("EncryptBulk", items(10_000)).json["items"]) == 10_000
     assert vault.json("EncryptBulk", items(10_001)).refusal == (429, "resource_exhausted")
     assert vault.raw("EncryptBulk", proto(10_000), PROTO).status == 200
-    assert vault.raw("EncryptBulk", proto(10_200), PROTO).refusal == (429, "resource_exhausted")
-    assert vault.raw("EncryptBulk", b"\x0b\x0c" + proto(10_200), PROTO).refusal == (429, "resource_exhausted")
+    assert vault.raw("EncryptBulk", proto(10_001), PROTO).refusal == (429, "resource_exhausted")
+    assert vault.raw("EncryptBulk", b"\x0b\x0c" + proto(10_001), PROTO).refusal == (429, "resource_exhausted")
+
+
+def test_ten_thousand_items_of_any_size_are_few_enough(vault):
+    items = b"".join(text(2, text(1, str(number)) + text(2, 300 * "x")) for number in range(10_000))
+
+    assert vault.raw("EncryptBulk", text(1, RING) + items, PROTO).status == 200
+
+
+def test_a_long_text_is_no_list_of_fields(vault):
+    sent = text(1, RING) + text(2, 100_000 * "0")
+
+    assert vault.raw("Encrypt", sent, PROTO).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "sent"),
+    [
+        ("Encrypt", 40_000 * b"\x30\x00"),
+        ("Decrypt", 40_000 * b"\x12\x00"),
+        ("ReEncrypt", 40_000 * b"\x13\x14"),
+        ("EncryptBulk", 40_000 * b"\x12\x00"),
+        ("DecryptBulk", text(2, 40_000 * "0\0")),
+        ("DecryptBulk", text(1, RING) + text(2, 20_000 * "0\0") + text(2, 20_000 * "0\0")),
+    ],
+)
+def test_a_message_with_more_fields_than_items_need_is_not_parsed(vault, method, sent):
+    assert vault.raw(method, sent, PROTO).refusal == (429, "resource_exhausted")
 
 
 def test_an_unknown_method_is_unimplemented_under_the_whole_package(vault):

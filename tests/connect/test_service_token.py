@@ -4,10 +4,11 @@ import io
 
 import pytest
 
-from auth.kit import SetClock, nothing_revoked, verifier
+from auth.kit import ENVIRONMENT, SetClock, nothing_revoked, verifier
 from connect.kit import CEILING, Vault, token
 from revocations.commands import new_installation
 from sealring import settings
+from sealring.auth.revoked import RevokedTokens
 from sealring.auth.scoping import Authenticator
 from sealring.auth.service_token import WARNING, ServiceToken, WithServiceToken
 from sealring.errors import SettingsInvalid
@@ -15,8 +16,10 @@ from sealring.observability.logs import Log
 from sealring.server.application import make_app
 from sealring.server.inheritance import Inheritance
 from sealring.table import Table
+from support.memory import MemoryAudit
+from support.memory_revocations import MemoryRevocations
 
-ENVIRONMENTS = ("environment_01J8Z3K5N7Q9S1T3V5X7Z9B1D3",)
+ENVIRONMENTS = (ENVIRONMENT,)
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -57,6 +60,14 @@ def test_no_other_text_is_taken_for_it(vault, bearer):
 def test_tokens_of_issuers_are_good_beside_it(vault):
     assert encrypt(vault, "org_acme/ring", token()) == 200
     assert encrypt(vault, "ws_1", token()) == "permission_denied"
+
+
+def test_it_is_refused_as_all_tokens_are_while_nobody_knows_which_are_revoked(tmp_path):
+    revoked = RevokedTokens(MemoryRevocations(MemoryAudit()))  # the list is missing
+    others = Authenticator(verifier(permissions=CEILING), revoked, SetClock())
+    vault = Vault(authenticator=WithServiceToken(parsed(tmp_path), others))
+
+    assert encrypt(vault, "ws_1") == encrypt(vault, "org_acme/ring", token()) == "data_loss"
 
 
 def test_it_is_off_unless_it_is_set(tmp_path):

@@ -85,6 +85,14 @@ def test_what_is_no_message_is_refused(raw):
         parse_encrypted(raw)
 
 
+def test_a_message_has_up_to_32_fields_known_or_not():
+    known = Encrypted(0, bytes(12), bytes(16), "dek_a", 0).encode()
+
+    assert parse_envelope(29 * b"\x30\x00" + known)[1] == "dek_a"
+    with pytest.raises(ValueError, match="too many fields"):
+        parse_envelope(30 * b"\x30\x00" + known)
+
+
 def test_numbers_have_one_form():
     assert protobuf.number_field(1, 300) == b"\x08\xac\x02"
     assert protobuf.number_field(5, -1) == b"\x28" + b"\xff" * 9 + b"\x01"

@@ -10,13 +10,14 @@ import uvloop
 from revocations.commands import new_installation
 from sealring import settings
 from sealring.domain.ids import org_id
-from sealring.errors import RequestTimeout
-from sealring.http.asgi import UNREADABLE, AsgiServer
+from sealring.errors import Overloaded, RequestTimeout, TooManyRequests
+from sealring.http.asgi import UNREADABLE, AsgiServer, Room
 from sealring.observability.logs import Log
 from sealring.operator.tokens import mint_token
 from sealring.server.application import make_app
 from sealring.server.inheritance import Inheritance
 from support.live import ALL_PERMISSIONS
+from support.loop import PATIENCE_S
 
 ORG = "org_acme"
 CONTEXT = {"organization_id": ORG}
@@ -26,21 +27,36 @@ CONTEXT = {"organization_id": ORG}
 def app(tmp_path, valkey):
     loaded = settings.load(new_installation(tmp_path, valkey, 1))
     app = AsgiServer(make_app(Inheritance.of(loaded, Log()), Log(), 16))
-    orgs, lifetime_s = [org_id(ORG)], 600
-    app.token = mint_token(
-        loaded, subject="test", name="test", organizations=orgs, permissions=ALL_PERMISSIONS, lifetime_s=lifetime_s
+    app.token, app.neighbour = (
+        mint_token(
+            loaded,
+            subject="test",
+            name="test",
+            organizations=[org_id(org)],
+            permissions=ALL_PERMISSIONS,
+            lifetime_s=600,
+        )
+        for org in (ORG, "org_neighbour")
     )
     return app
 
 
-async def ask(app, method, path, body=None, token=None, **scope_too):
+async def ask(app, method, path, body=None, token=None, ends=None, **scope_too):
+    """`ends`: an event before which the last byte of the body does not come."""
     raw = b"" if body is None else json.dumps(body).encode()
     headers = [(b"authorization", f"Bearer {token or app.token}".encode()), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": method, "raw_path": path.encode(), "query_string": b"", "headers": headers}
     sent = []
 
+    begun = []
+
     async def receive():
-        return {"type": "http.request", "body": raw, "more_body": False}
+        if ends is None:
+            return {"type": "http.request", "body": raw, "more_body": False}
+        if begun:
+            await ends.wait()
+        begun.append(True)
+        return {"type": "http.request", "body": raw[-1:] if ends.is_set() else raw[:-1], "more_body": not ends.is_set()}
 
     async def send(message):
         sent.append(message)
@@ -147,3 +163,44 @@ def test_bodies_of_all_requests_at_once_have_a_bound(app, monkeypatch):
         return refused, {status for status, _ in answers}, app._room.left
 
     assert uvloop.run(living(app, work)) == (503, {400}, 1000)
+
+
+def test_slow_bodies_of_one_organization_leave_room_for_those_of_others(app, monkeypatch):
+    monkeypatch.setattr(app._room, "left", 1000)
+    path, body = "/vault/v1/keys/decrypt", {"keys": "A" * 189}
+
+    async def work():
+        ends = asyncio.Event()
+        slow = asyncio.as_completed([ask(app, "POST", path, body, ends=ends) for _ in range(8)], timeout=PATIENCE_S)
+        refused = [await next(slow) for _ in range(6)]
+        theirs = [await ask(app, "POST", path, body, app.neighbour) for _ in range(8)]
+        left = app._room.left
+        ends.set()
+        answered = [await each for each in slow]
+        return refused, theirs, left, answered, app._room.left, app._room._of
+
+    refused, theirs, left, answered, left_then, kept = uvloop.run(living(app, work))
+
+    assert {(status, answer["code"]) for status, answer in refused} == {(429, "too_many_requests")}
+    assert [status for status, _ in theirs] == 8 * [400]
+    assert left == 1000 - 2 * 200
+    assert [status for status, _ in answered] == [400, 400]
+    assert (left_then, kept) == (1000, {})
+
+
+def test_an_owner_has_no_more_of_the_room_than_is_free():
+    room = Room(100)
+    room.take("a", 50)
+    room.take("b", 25)
+    room.take("c", 0)
+
+    for owner, size in (("a", 1), ("b", 1), ("b", 100)):
+        with pytest.raises(TooManyRequests):
+            room.take(owner, size)
+    with pytest.raises(Overloaded):
+        room.take("c", 13)
+    room.take("c", 12)
+    room.give_back("a", 20)
+    room.take("b", 1)
+
+    assert room.left == 100 - 30 - 26 - 12

@@ -45,6 +45,12 @@ ACCEPTED = {
 }  # fmt: skip
 
 
+@pytest.fixture(params=["loop", "threads"])
+def live(request, on_loop, live_with_threads):
+    """Each kind of worker reads bodies in its own way."""
+    return on_loop if request.param == "loop" else live_with_threads
+
+
 def connected(live):
     host, port = live.url.removeprefix("http://").split(":")
     return http.client.HTTPConnection(host, int(port), timeout=30)

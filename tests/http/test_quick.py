@@ -76,6 +76,19 @@ def test_a_strict_schema_passes_no_unknown_member_and_a_tolerant_one_ignores_it(
     assert checker_of(Kinder())({"known": "x", "another": 1}) == {"known": "x"}
 
 
+def test_null_is_passed_only_for_a_member_that_may_be_null():
+    class Kind(Strict):
+        needed = fields.String(required=True)
+        other = fields.String()
+        free = fields.String(allow_none=True)
+
+    check = checker_of(Kind())
+
+    assert check({"needed": None}) is None
+    assert check({"needed": "x", "other": None}) is None
+    assert check({"needed": "x", "free": None}) == {"needed": "x", "free": None}
+
+
 class Hooked(Strict):
     known = fields.String()
 

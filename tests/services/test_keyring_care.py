@@ -10,11 +10,12 @@ from sealring.providers.gateway import Gateway
 from sealring.providers.instances import ManagedSource
 from sealring.services.keyring_care import RollReport
 from sealring.services.keyring_rules import KeyringRules
+from sealring.store.schema.keyring_codec import HEAD
 from sealring_local.wrap import LocalProvider
 from sealring_masterkey.keys import MasterKeys
 from sealring_masterkey.wrap import MasterKeyProvider
 from support import stores
-from support.make import ACME, ENVIRONMENT, EVERYTHING, caller, services
+from support.make import ACME, ENVIRONMENT, EVERYTHING, OTHER_ENVIRONMENT, caller, services
 from support.roots import roots_of
 
 ME = caller()
@@ -36,8 +37,10 @@ def server(store, *key_ids):
     return services(store, provider_gateway=Gateway(sources, {}), keyring_rules=UNDER_MASTER)
 
 
-@pytest.fixture(params=["memory", "fakeredis"])
+@pytest.fixture(params=["memory", "fakeredis", "bucket"])
 def store(request):
+    if request.param == "bucket":
+        return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("plain_bucket"))
     return stores.memory() if request.param == "memory" else stores.on_fakeredis()
 
 
@@ -130,6 +133,66 @@ def test_a_dek_under_a_key_that_is_gone_is_reported_and_stops_no_other(store, fi
     assert report.moved == len(RINGS) + 1
 
 
+def test_a_master_key_that_guards_keys_of_another_environment_is_not_called_safe_to_drop(store, filled):
+    there = caller(environment=OTHER_ENVIRONMENT)
+    theirs = server(store, OLD).keyrings.encrypt(RINGS[0], b"theirs", there).encrypted
+
+    first, _ = rolled(server(store, NEW, OLD))
+    second = RollReport()
+    sum(server(store, NEW, OLD).keyring_care.roll(there, second))
+
+    assert list(first.unused) == []
+    assert first.after[OLD] == 2
+    assert second.unused == [OLD]
+    assert server(store, NEW).keyrings.decrypt(RINGS[0], theirs, there) == b"theirs"
+
+
+def test_a_managed_key_is_never_called_safe_to_drop(store):
+    services(store, provider_gateway=MANAGED).keyrings.encrypt(RINGS[0], b"value", ME)
+
+    report, _ = rolled(services(store, provider_gateway=MANAGED, keyring_rules=UNDER_MASTER))
+
+    assert report.moved == 1
+    assert list(report.unused) == []  # it may guard objects
+
+
+def test_a_roll_says_before_how_many_keys_it_will_look_at(store, filled):
+    server(store, OLD).keyrings.encrypt(RINGS[0], b"theirs", caller(environment=OTHER_ENVIRONMENT))
+    care = server(store, NEW, OLD).keyring_care
+
+    assert care.count(ME) == sum(care.roll(ME, RollReport())) == 2 * (2 * len(RINGS) + 1) + 2
+
+
+@pytest.mark.parametrize("damage", ["a dek", "a head", "another type"])
+def test_one_altered_record_is_reported_and_stops_no_other(damage):
+    parts = stores.parts_on(stores.fake_links())
+    parts.markers.begin()
+    store = stores.on_parts(parts)
+    use = server(store, OLD).keyrings
+    for ring in RINGS:
+        use.encrypt(ring, b"value", ME)
+    ring = OwnedKeyring(ENVIRONMENT, RINGS[3])
+    alter(parts, ring, HEAD if damage == "a head" else store.keyrings.latest(ring).id.encode(), damage)
+
+    report, _ = rolled(server(store, NEW, OLD))
+
+    assert report.moved == len(RINGS) - 1
+    named = {RINGS[3].name} if damage == "a dek" else {f"keyring {parts.keyspace.keyring_digest(ring).hex()}"}
+    assert {name for name, _, _ in report.failures} == named
+    assert report.failed == len(report.failures)
+    assert list(report.unused) == []
+
+
+def alter(parts, ring, field, damage):
+    """Alter a keyring as somebody who can write to the store."""
+    key, call = parts.keyspace.keyring(ring), parts.links.call
+    if damage == "another type":
+        call((b"DEL", key), (b"SET", key, b"noise"))
+    else:
+        (raw,) = call((b"HGET", key, field))
+        call((b"HSET", key, field, raw[:-1] + bytes([raw[-1] ^ 1])))
+
+
 def test_a_store_that_is_away_stops_a_roll(store, filled, monkeypatch):
     def away(*_args):
         raise StoreUnavailable("away")
@@ -197,7 +260,7 @@ def test_a_dek_under_a_master_key_is_one_of_its_id_only(store, filled):
     assert StoredDek(mine.id, forged).record != mine.record
 
 
-@pytest.mark.parametrize("call", ["page", "show", "destroy", "roll"])
+@pytest.mark.parametrize("call", ["page", "show", "destroy", "roll", "count"])
 def test_only_who_manages_keys_may_care_for_keyrings(store, filled, call):
     who = caller(permissions=EVERYTHING - {Permission.KEKS_MANAGE})
     care = server(store, OLD).keyring_care
@@ -206,6 +269,7 @@ def test_only_who_manages_keys_may_care_for_keyrings(store, filled, call):
         "show": lambda: care.show(who, RINGS[0]),
         "destroy": lambda: care.destroy(who, RINGS[0]),
         "roll": lambda: sum(care.roll(who, RollReport())),
+        "count": lambda: care.count(who),
     }
 
     with pytest.raises(Forbidden):

@@ -1,6 +1,7 @@
 """Keyrings: what one encrypts it opens, no other does, and its keys are made, replaced and cached as promised."""
 
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 
 from sealring.domain.events import Action, Event
 from sealring.domain.keyring_codec import Algorithm, parse_envelope
-from sealring.domain.keyring_ports import KeyringChange, StoredDek
+from sealring.domain.keyring_ports import FOREVER, KeyringChange, StoredDek
 from sealring.domain.keyrings import Keyring, OwnedKeyring
 from sealring.domain.limits import Limits
 from sealring.domain.principal import Permission
@@ -17,6 +18,7 @@ from sealring.errors import (
     Forbidden,
     IntegrityFailure,
     InvalidBody,
+    KeyDeadlineExceeded,
     QuotaExceeded,
     StoreUnavailable,
     WriteContention,
@@ -32,8 +34,10 @@ OWNED = OwnedKeyring(ENVIRONMENT, RING)
 COMPATIBLE = KeyringRules(algorithm=Algorithm.AES_256_GCM)
 
 
-@pytest.fixture(params=["memory", "fakeredis"])
+@pytest.fixture(params=["memory", "fakeredis", "bucket"])
 def store(request):
+    if request.param == "bucket":
+        return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("plain_bucket"))
     return stores.memory() if request.param == "memory" else stores.on_fakeredis()
 
 
@@ -169,6 +173,7 @@ def test_a_token_may_use_the_keyrings_of_its_organization_and_those_in_its_claim
     assert use.decrypt(Keyring(name), sealed.encrypted, who) == b"value"
 
 
+@pytest.mark.parametrize("store", ["memory", "fakeredis"], indirect=True)
 def test_two_environments_have_different_keyrings_of_one_name(use):
     sealed = use.encrypt(RING, b"value", ME)
     there = caller(ACME, environment=OTHER_ENVIRONMENT)
@@ -221,6 +226,30 @@ def test_a_destroyed_keyring_opens_nothing_on_any_worker(worker, store):
     for each in (here, there):
         with pytest.raises(EnvelopeRejected):
             each.decrypt(RING, sealed.encrypted, ME)
+
+
+@pytest.mark.parametrize("call", ["encrypt", "encrypt_all", "re_encrypt"])
+def test_nothing_is_encrypted_under_a_key_that_the_store_has_lost(call):
+    """As by the failover of a store that confirms nothing."""
+    parts = stores.parts_on(stores.fake_links())
+    parts.markers.begin()
+    store = stores.on_parts(parts)
+    keys = gateway()
+    here, there = (services(store, provider_gateway=keys).keyrings for _ in range(2))
+    lost = here.encrypt(RING, b"value", ME)
+    here.decrypt(RING, lost.encrypted, ME)
+    calls = {
+        "encrypt": lambda: here.encrypt(RING, b"value", ME),
+        "encrypt_all": lambda: here.encrypt_all(RING, {"a": b"value"}, ME)["a"],
+        "re_encrypt": lambda: here.re_encrypt(RING, lost.encrypted, None, ME),
+    }
+    parts.links.call((b"DEL", parts.keyspace.keyring(OWNED)))
+
+    sealed = calls[call]()
+
+    assert sealed.key_id != lost.key_id
+    assert there.decrypt(RING, sealed.encrypted, ME) == b"value"
+    assert store.keyring_log.counts(OWNED)[sealed.key_id] == 1
 
 
 def test_re_encryption_moves_a_value_to_the_newest_dek(use):
@@ -289,6 +318,37 @@ def test_a_bulk_fails_whole_and_each_item_can_be_had_alone(use):
 
     assert [results["good"], results["again"]] == [b"value", b"value"]
     assert isinstance(results["bad"], EnvelopeRejected)
+
+
+@pytest.mark.parametrize("call", ["decrypt_all", "decrypt_each"])
+def test_a_bulk_opens_no_further_key_after_its_deadline(use, store, call):
+    items = {"old": use.encrypt(RING, b"value", ME).encrypted}
+    use.rotate(RING, ME)
+    items["new"] = use.encrypt(RING, b"value", ME).encrypted
+    late = replace(ME, deadline=time.monotonic() - 1)
+
+    with pytest.raises(KeyDeadlineExceeded):
+        getattr(use, call)(RING, items, late)
+
+    assert "vault.keyring.decrypted" not in store.actions()
+    assert use.decrypt(RING, items["old"], late) == b"value"  # one key is asked in any case
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_values_of_a_bulk_are_under_a_limited_number_of_keys(use, monkeypatch, known):
+    monkeypatch.setattr("sealring.services.keyrings.MAX_DEKS", 3)
+    items = {"0": use.encrypt(RING, b"value", ME).encrypted}
+    for number in range(1, 4):
+        if known:
+            use.rotate(RING, ME)
+        new = use.encrypt(RING, b"value", ME).encrypted
+        items[str(number)] = new if known else altered(new, key_id=f"dek_unknown{number}")
+
+    with pytest.raises(InvalidBody):
+        use.decrypt_each(RING, items, ME)
+
+    del items["3"]
+    assert len(use.decrypt_each(RING, items, ME)) == 3
 
 
 def test_an_empty_bulk_makes_no_keyring(use, store):
@@ -379,13 +439,13 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def load(self, ring, dek_id):
+    def load(self, ring, dek_id, until=FOREVER):
         self._read("load")
-        return self._store.load(ring, dek_id)
+        return self._store.load(ring, dek_id, until)
 
-    def latest(self, ring):
+    def latest(self, ring, until=FOREVER):
         self._read("latest")
-        found = self._store.latest(ring)
+        found = self._store.latest(ring, until)
         if self.pretends:  # once, that there is another
             self.pretends = False
             return replace(found, id="dek_another")
@@ -489,6 +549,7 @@ def test_many_who_need_a_keyring_at_once_make_one_read_of_it(worker, counting):
 
 def test_an_unknown_epoch_is_not_current(use, store, monkeypatch):
     sealed = use.encrypt(RING, b"value", ME)
+    use.decrypt(RING, sealed.encrypted, ME)
     used = store.keyring_log.used
     monkeypatch.setattr(type(store.keyring_log), "used", lambda _self, *given: replace(used(*given), epoch=None))
     soon_over = replace(ME, deadline=0.0)

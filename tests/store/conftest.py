@@ -90,6 +90,11 @@ def pytest_pyfunc_call(pyfuncitem):
 @pytest.fixture(params=["memory", "fakeredis", *LINKS])
 def store(request):
     """An empty store of each kind; `acl` is Valkey as the user of docs/storage.md."""
+    return store_of(request)
+
+
+def store_of(request):
+    """Return a store of the kind that is the parameter of a fixture."""
     if request.param == "memory":
         return stores.memory()
     if request.param == "fakeredis":

@@ -1,20 +1,50 @@
 """Stored keyrings: one newest DEK whoever makes it, nothing replaced by accident, and every one on one page."""
 
+from contextlib import suppress
 from threading import Barrier, Thread
 
 import pytest
 
 from sealring.domain.events import Action, Event
+from sealring.domain.keyring_codec import WrappedDek
 from sealring.domain.keyring_ports import KeyringChange, StoredDek
 from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
 from sealring.domain.limits import Limits, Use
 from sealring.errors import IntegrityFailure, QuotaExceeded
+from store.conftest import LINKS, store_of
 from support import stores
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller
 
 RING = OwnedKeyring(ENVIRONMENT, Keyring(f"{ACME}/payments"))
 OTHER = OwnedKeyring(ENVIRONMENT, Keyring(f"{BETA}/payments"))
-ONE, TWO = (StoredDek(DekId(f"dek_{each}"), each.encode()) for each in ("one", "two"))
+ONE_ID, TWO_ID = DekId("dek_one"), DekId("dek_two")
+
+
+def record(key_id, content=b"first"):
+    """What a store may hold as a DEK: only an id has to be in it."""
+    return WrappedDek(key_id, 1, content).encode()
+
+
+def dek(key_id):
+    return StoredDek(DekId(key_id), record(key_id))
+
+
+ONE, TWO, THREE = (dek(each) for each in (ONE_ID, TWO_ID, "dek_three"))
+AGAIN, LATE = (record(ONE_ID, each) for each in (b"again", b"late"))
+
+
+@pytest.fixture(params=["memory", "fakeredis", *LINKS, "bucket"])
+def store(request):
+    """An empty store of each kind; `bucket` has its keyrings in S3-compatible storage."""
+    if request.param != "bucket":
+        return store_of(request)
+    return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("storage").made())
+
+
+@pytest.fixture(params=["memory", "fakeredis", *LINKS])
+def counting(request):
+    """Those that count DEKs among the objects of organizations."""
+    return store_of(request)
 
 
 def event(ring=RING, action=Action.KEYRING_DEK_CREATED):
@@ -38,8 +68,8 @@ def test_a_new_dek_is_the_newest(store):
 
     assert store.keyrings.add(RING, ONE, None, change())
 
-    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"one")
-    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", b"one")
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", ONE.record)
+    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", ONE.record)
     assert store.keyrings.load(RING, TWO.id) is None
     assert store.keyrings.load(OTHER, ONE.id) is None
     assert store.actions() == ["vault.keyring.dek_created"]
@@ -50,7 +80,7 @@ def test_of_two_first_deks_the_first_stays_the_newest(store):
 
     assert not store.keyrings.add(RING, TWO, None, change())
 
-    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"one")
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", ONE.record)
     assert store.keyrings.load(RING, TWO.id) is None
 
 
@@ -59,18 +89,20 @@ def test_a_dek_replaces_the_newest_only_if_that_is_the_expected_one(store):
     first = store.keyrings.latest(RING)
     store.keyrings.add(RING, TWO, first, change())
 
-    assert not store.keyrings.add(RING, StoredDek(DekId("dek_three"), b"three"), first, change())
+    assert not store.keyrings.add(RING, THREE, first, change())
 
-    assert plain(store.keyrings.latest(RING)) == ("dek_two", b"two")
-    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", b"one")
+    assert plain(store.keyrings.latest(RING)) == ("dek_two", TWO.record)
+    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", ONE.record)
 
 
 def test_no_dek_replaces_another_of_the_same_id(store):
     store.keyrings.add(RING, ONE, None, change())
 
-    assert not store.keyrings.add(RING, StoredDek(ONE.id, b"other"), store.keyrings.latest(RING), change())
+    assert not store.keyrings.add(
+        RING, StoredDek(ONE.id, record(ONE.id, b"other")), store.keyrings.latest(RING), change()
+    )
 
-    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"one")
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", ONE.record)
 
 
 def test_a_dek_that_was_stored_already_is_not_stored_twice(store):
@@ -78,8 +110,16 @@ def test_a_dek_that_was_stored_already_is_not_stored_twice(store):
 
     assert store.keyrings.add(RING, ONE, None, change())
 
-    assert store.actions() == ["vault.keyring.dek_created"]
-    assert store.usage.load(ENVIRONMENT, ACME) == Use(objects=1)
+    assert list(map(plain, store.keyrings.deks(RING))) == [("dek_one", ONE.record)]
+
+
+def test_a_dek_that_was_stored_already_is_counted_and_reported_once(counting):
+    counting.keyrings.add(RING, ONE, None, change())
+
+    counting.keyrings.add(RING, ONE, None, change())
+
+    assert counting.actions() == ["vault.keyring.dek_created"]
+    assert counting.usage.load(ENVIRONMENT, ACME) == Use(objects=1)
 
 
 def test_only_a_dek_that_follows_another_moves_the_epoch(store):
@@ -100,19 +140,19 @@ def test_a_dek_of_another_epoch_is_not_stored(store):
     assert store.keyrings.latest(RING) is None
     assert store.keyrings.add(RING, ONE, None, change(epoch=epoch(store)))
     read = store.keyrings.load(RING, ONE.id)
-    assert not store.keyrings.replace(RING, read, b"again", change(epoch=before))
-    assert store.keyrings.replace(RING, read, b"again", change(epoch=epoch(store)))
+    assert not store.keyrings.replace(RING, read, AGAIN, change(epoch=before))
+    assert store.keyrings.replace(RING, read, AGAIN, change(epoch=epoch(store)))
 
 
-def test_a_dek_counts_as_an_object_until_its_keyring_is_destroyed(store):
+def test_a_dek_counts_as_an_object_until_its_keyring_is_destroyed(counting):
+    store = counting
     limits = Limits(objects=2)
     store.keyrings.add(RING, ONE, None, change(limits=limits))
     store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change(limits=limits))
     assert store.usage.load(ENVIRONMENT, ACME) == Use(objects=2)
 
     with pytest.raises(QuotaExceeded):
-        third = StoredDek(DekId("dek_three"), b"three")
-        store.keyrings.add(RING, third, store.keyrings.latest(RING), change(limits=limits))
+        store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change(limits=limits))
 
     assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 2
     assert store.usage.load(ENVIRONMENT, ACME) == Use()
@@ -122,11 +162,21 @@ def test_a_record_is_replaced_only_if_it_is_the_one_that_was_read(store):
     store.keyrings.add(RING, ONE, None, change())
     read = store.keyrings.load(RING, ONE.id)
 
-    assert store.keyrings.replace(RING, read, b"again", change())
-    assert not store.keyrings.replace(RING, read, b"late", change())
+    assert store.keyrings.replace(RING, read, AGAIN, change())
+    assert not store.keyrings.replace(RING, read, LATE, change())
 
-    assert plain(store.keyrings.latest(RING)) == ("dek_one", b"again")
-    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", b"again")
+    assert plain(store.keyrings.latest(RING)) == ("dek_one", AGAIN)
+    assert plain(store.keyrings.load(RING, ONE.id)) == ("dek_one", AGAIN)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_replaced_record_moves_the_epoch_if_the_change_says_so(store, moves):
+    store.keyrings.add(RING, ONE, None, change())
+    before = epoch(store)
+
+    assert store.keyrings.replace(RING, store.keyrings.load(RING, ONE.id), AGAIN, change(moves_epoch=moves))
+
+    assert (epoch(store) != before) == moves
 
 
 def test_a_destroyed_keyring_is_gone_with_its_counts(store):
@@ -142,7 +192,7 @@ def test_a_destroyed_keyring_is_gone_with_its_counts(store):
     assert store.keyring_log.counts(RING) == {}
     assert epoch(store) != before
     assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 0
-    assert plain(store.keyrings.latest(OTHER)) == ("dek_one", b"one")
+    assert plain(store.keyrings.latest(OTHER)) == ("dek_one", ONE.record)
 
 
 def test_all_deks_of_a_keyring_are_listed(store):
@@ -150,15 +200,18 @@ def test_all_deks_of_a_keyring_are_listed(store):
     store.keyrings.add(RING, ONE, None, change())
     store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change())
 
-    assert sorted(map(plain, store.keyrings.deks(RING))) == [("dek_one", b"one"), ("dek_two", b"two")]
+    assert sorted(map(plain, store.keyrings.deks(RING))) == [("dek_one", ONE.record), ("dek_two", TWO.record)]
 
 
 def test_each_keyring_of_an_environment_is_on_one_page(store, monkeypatch):
     monkeypatch.setattr("sealring.store.keyrings.PAGE", 3)
+    monkeypatch.setattr("sealring.archive.bucket.MAX_KEYS", 3)
     rings = [OwnedKeyring(ENVIRONMENT, Keyring(f"org_{number}/payments")) for number in range(20)]
     foreign = OwnedKeyring(OTHER_ENVIRONMENT, Keyring("org_1/payments"))
-    for each in (*rings, foreign):
+    for each in rings:
         store.keyrings.add(each, ONE, None, change(each))
+    with suppress(IntegrityFailure):  # a bucket is for one environment
+        store.keyrings.add(foreign, ONE, None, change(foreign))
 
     found, after = [], None
     while True:
@@ -184,6 +237,35 @@ def test_uses_are_counted_by_dek_and_return_the_epoch(store):
     assert len(store.actions()) == 3
 
 
+def test_a_use_of_a_dek_that_is_gone_is_told_and_not_counted(store):
+    now = epoch(store)
+    store.keyrings.add(RING, ONE, None, change())
+
+    used = store.keyring_log.used(RING, (event(),), {ONE.id: 1, TWO.id: 2}, (ONE.id, TWO.id))
+
+    assert (used.counts, list(used.lost)) == ({ONE.id: 1}, [TWO.id])
+    assert used.epoch == now
+    assert store.keyring_log.counts(RING) == {ONE.id: 1}
+
+
+def test_destroying_a_keyring_again_deletes_counts_that_came_back(store):
+    store.keyring_log.used(RING, (event(),), {ONE.id: 5})
+
+    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 0
+
+    assert store.keyring_log.counts(RING) == {}
+
+
+def test_of_a_keyring_that_was_destroyed_elsewhere_no_count_stays_and_no_cache(store):
+    store.keyring_log.used(RING, (), {ONE.id: 5})
+    before = epoch(store)
+
+    store.keyring_log.forget(RING)
+
+    assert dict(store.keyring_log.counts(RING)) == {}
+    assert epoch(store) != before
+
+
 def test_a_change_elsewhere_moves_the_epoch_if_it_says_so(store):
     before = epoch(store)
 
@@ -195,14 +277,18 @@ def test_a_change_elsewhere_moves_the_epoch_if_it_says_so(store):
     assert store.actions() == ["vault.keyring.dek_created"] * 2
 
 
-def test_of_many_who_make_a_keyring_at_once_one_makes_its_dek(links):
-    keyrings, barrier, made = stores.on_links(links).keyrings, Barrier(8), []
+@pytest.mark.parametrize("kind", ["valkey", "bucket"])
+def test_of_many_who_make_a_keyring_at_once_one_makes_its_dek(request, links, kind):
+    store, barrier, made = stores.on_links(links), Barrier(8), []
+    if kind == "bucket":
+        store = request.getfixturevalue("buckets").store(store, request.getfixturevalue("storage").made())
+    keyrings = store.keyrings
 
     def make(number):
-        dek = StoredDek(DekId(f"dek_{number}"), b"%d" % number)
+        mine = dek(f"dek_{number}")
         barrier.wait(10)
-        if keyrings.add(RING, dek, None, change()):
-            made.append(dek.id)
+        if keyrings.add(RING, mine, None, change()):
+            made.append(mine.id)
 
     threads = [Thread(target=make, args=(number,)) for number in range(8)]
     for each in threads:

@@ -114,7 +114,8 @@ def services(
     deks = Deks(store.keyrings, store.keyring_log, wrapping, keyring_rules, limits_of, at_once, clock, monotonic)
     store.when_renewed(deks.forget)
     return AllServices(
-        keyring_care=KeyringCare(store.keyrings, store.keyring_log, wrapping, bound),
+        bound=bound,
+        keyring_care=KeyringCare(store.keyrings, store.keyring_log, wrapping, bound, (ENVIRONMENT, OTHER_ENVIRONMENT)),
         objects=objects,
         object_batches=ObjectBatches(objects, store.audit),
         versions=Versions(store.objects, sealing, store.audit),
@@ -134,6 +135,7 @@ class AllServices(Services):
     """With those that have no route."""
 
     keyring_care: KeyringCare
+    bound: Decisions
 
 
 class AtOnce:

@@ -22,6 +22,8 @@ class _Ring:
 class MemoryKeyrings:
     """A KeyringStore, and a KeyringLog. Thread-safe."""
 
+    beside_log = True
+
     def __init__(self, audit):
         self._audit = audit
         self._rings = {}
@@ -29,15 +31,15 @@ class MemoryKeyrings:
         self._versions = count(1)
         self._lock = RLock()
 
-    def load(self, ring, dek_id):
+    def load(self, ring, dek_id, until=None):
         with self._lock:
             return self._rings[ring].deks.get(dek_id) if ring in self._rings else None
 
-    def latest(self, ring):
+    def latest(self, ring, until=None):
         with self._lock:
             return self.load(ring, self._rings[ring].latest) if ring in self._rings else None
 
-    def add(self, ring, dek, expected, change):
+    def add(self, ring, dek, expected, change, until=None):
         with self._lock:
             held = self._rings.get(ring)
             if held is not None and dek.id in held.deks:
@@ -82,20 +84,19 @@ class MemoryKeyrings:
             self._move(ring)
             return len(held.deks)
 
-    def used(self, ring, events, encryptions):
+    def used(self, ring, events, encryptions, expected=()):
         with self._lock:
+            lost = [each for each in expected if self.load(ring, each) is None]
             counts = self._counts.setdefault(ring, Counter())
-            counts.update(encryptions)
+            counts.update({each: count for each, count in encryptions.items() if each not in lost})
             for event in events:
                 self._audit.append(event)
-            return Used(
-                self._audit.epochs.get(home(ring.environment, ring.org)), {each: counts[each] for each in encryptions}
-            )
+            return Used(self._epoch(ring), {each: counts[each] for each in encryptions if each not in lost}, lost)
 
     def changed(self, ring, change, *, moves_epoch):
         with self._lock:
             self._audit.append(change.event, change.uses)
-            if moves_epoch:
+            if moves_epoch or change.moves_epoch:
                 self._move(ring)
 
     def counts(self, ring):
@@ -103,6 +104,7 @@ class MemoryKeyrings:
 
     def forget(self, ring):
         self._counts.pop(ring, None)
+        self._move(ring)
 
     def _epoch(self, ring):
         return self._audit.epochs.get(home(ring.environment, ring.org))

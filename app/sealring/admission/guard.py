@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -71,7 +71,7 @@ class Guard:
         turn = self._limiter.enter(principal)
         try:
             principal.require(route.permission)
-            query, raw = _received(route, request)
+            query, raw = _received(route, request, turn.owner)
             turn.begin()  # a request that takes work to refuse has its turn for that too
             spent(Layer.QUEUE, known, time.monotonic())
             body = _body(route, raw, request)
@@ -103,7 +103,7 @@ class Guard:
         turn = self._limiter.enter(principal)
         try:
             principal.require(terms.permission)
-            raw = request.body(terms.max_bytes)
+            raw = request.body(terms.max_bytes, turn.owner)
             turn.begin()
             now = time.monotonic()
             spent(Layer.QUEUE, known, now)
@@ -129,12 +129,14 @@ class Guard:
         return principal
 
 
-def _received(route: Route, request: Request) -> tuple[Mapping[str, Any], bytes]:
+def _received(route: Route, request: Request, owner: Hashable) -> tuple[Mapping[str, Any], bytes]:
     """Return the query, and the bytes of the body."""
     if route.method != "GET":
         check_unconditional(request)
     query = {} if route.query is None else _query(route.query, request.query)
-    return query, b"" if route.body is None else request.body(MAX_BATCH_BYTES if route.items else None)
+    if route.body is None:
+        return query, b""
+    return query, request.body(MAX_BATCH_BYTES if route.items else None, owner)
 
 
 def _body(route: Route, raw: bytes, request: Request) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 
 from sealring.admission.buckets import Buckets, Clock, quota_of
@@ -147,6 +147,12 @@ class Turn:
         self._has_place = False
         self._more: list[Owner | None] = []  # owners of the further places of a batch
         self._acts_for = principal.organizations if len(principal.organizations) == 1 and owner else frozenset[OrgId]()
+
+    @property
+    def owner(self) -> Hashable:
+        """Whom its body counts for: its organization, or its subject if it may be for any."""
+        principal = self._principal
+        return self._owner or (principal.environment, principal.issuer, principal.subject)
 
     def begin(self) -> None:
         """Take a place, unless it has one; leave when the request is answered. Raises LimitError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,14 +37,16 @@ class Request(Protocol):
     def header(self, name: str) -> str | None:
         """Return a header that `admission` uses, by its name in lower case."""
 
-    def body(self, max_bytes: int | None = None) -> bytes:
+    def body(self, max_bytes: int | None = None, owner: Hashable = None) -> bytes:
         """Read the whole body, of at most `max_bytes`; None: of as much as routes take. Call it once.
 
-        Raises PayloadTooLarge, RequestTimeout; MalformedRequest for an incomplete or badly framed body.
+        Its bytes count for `owner`; None: for strangers.
+
+        Raises PayloadTooLarge, RequestTimeout, LimitError; MalformedRequest for an incomplete or badly framed body.
         """
 
     def reserve(self, size: int) -> None:
-        """Count `size` bytes that the body becomes as bytes of bodies. Raises Overloaded if there is no room."""
+        """Count `size` bytes that the body becomes as bytes of it. Raises LimitError if there is no room."""
 
     def answer_by(self, until: float, late: Reply) -> None:
         """Answer `late` if there is no reply `until` then, by time.monotonic(); the work goes on, and counts.

@@ -14,6 +14,7 @@ from sealring.domain.ports import RevocationStore
 from sealring.domain.principal import Principal
 from sealring.domain.revocation import Revocation, Revoked
 from sealring.errors import IntegrityFailure, StoreError, Unauthenticated
+from sealring.many import like
 
 RENEW_S = 2.0  # at this age one request reads the list again, while the others still use it
 MAX_AGE_S = 4.0  # at this age no request uses the list: a revocation is in force 4 s after it was stored
@@ -95,7 +96,7 @@ class _HeldList:
         if self._ended_at <= wanted_at or self._clock() - self._began_at >= MAX_AGE_S:
             self._read()
         if self._failure is not None:
-            raise self._failure
+            raise like(self._failure)
         return self._held.revoked
 
     def _read(self) -> None:
@@ -106,8 +107,8 @@ class _HeldList:
             revoked = self._held.revoked if loaded is self._held.loaded else Revoked.by(loaded)
             self._held = _Held(self._began_at, loaded, revoked)
         except StoreError as failure:
-            self._failure = failure
+            self._failure = like(failure)
         except IntegrityFailure as failure:
-            self._failure = failure
+            self._failure = like(failure)
             self._held = _Held()  # nobody may use the previous list
         self._ended_at = self._clock()

@@ -101,11 +101,15 @@ class Authenticator:
         token = bearer_token(values)
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         principal = self._verified(token, digest)
-        self._revoked.refuse(principal)
+        self.refuse_revoked(principal)
         reviews = self._reviews.get(principal.issuer)
         if reviews is not None:
             reviews.require(token, digest, principal)
         return principal
+
+    def refuse_revoked(self, principal: Principal) -> None:
+        """Raises as `RevokedTokens.refuse` does."""
+        self._revoked.refuse(principal)
 
     def _verified(self, token: BearerToken, digest: bytes) -> Principal:
         cached = self._cached.get(digest)

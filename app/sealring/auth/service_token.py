@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
+from sealring.auth.scoping import Authenticator
 from sealring.auth.tokens import bearer_token
 from sealring.domain.ids import EnvironmentId
 from sealring.domain.keyrings import Keyring
@@ -65,12 +66,13 @@ class ServiceToken:
 class WithServiceToken:
     """Knows the service token beside the tokens of issuers. Called from many threads."""
 
-    def __init__(self, service_token: ServiceToken, others: Authenticates) -> None:
+    def __init__(self, service_token: ServiceToken, others: Authenticator) -> None:
         self._service_token = service_token
         self._others = others
 
     def authenticate(self, values: Sequence[str]) -> Principal:
         if hmac.compare_digest(_digest(bearer_token(values)), self._service_token.digest):
+            self._others.refuse_revoked(self._service_token.principal)
             return self._service_token.principal
         return self._others.authenticate(values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,10 +42,15 @@ def keyrings_commands() -> None:
 @one_line_failures
 def list_(path: Path, environment: str | None) -> None:
     """Print each keyring with the number of its keys, one JSON object a line."""
+    counts: Counter[str] = Counter()  # a large keyring may be on several pages
     with _opened(path, environment) as there:
         for page in there.pages():
+            for digest in page.altered:
+                click.echo(f"keyring {digest}: its head was altered; run: sealring verify", err=True)
             for each in page.keyrings:
-                click.echo(orjson.dumps({"keyring": each.ring.ring.name, "keys": len(each.deks)}))
+                counts[each.ring.ring.name] += len(each.deks)
+    for name, keys in counts.items():
+        click.echo(orjson.dumps({"keyring": name, "keys": keys}))
 
 
 @keyrings_commands.command()
@@ -80,8 +86,7 @@ def roll(path: Path, environment: str | None) -> None:
     """
     with _opened(path, environment) as there:
         report = RollReport()
-        total = 2 * sum(len(each.deks) + 1 for page in there.pages() for each in page.keyrings)
-        with click.progressbar(length=total, label="keys", file=sys.stderr) as bar:
+        with click.progressbar(length=there.care.count(there.caller), label="keys", file=sys.stderr) as bar:
             for done in there.care.roll(there.caller, report):
                 bar.update(done)
         _tell(report)
@@ -145,10 +150,15 @@ def _keyring(name: str) -> Keyring:
 def _tell(report: RollReport) -> None:
     """Print what a roll did. Raises ChangeRefused if it has to begin again."""
     click.echo(f"wrapped anew: {report.moved}, under their KEKs already: {report.current}, failed: {report.failed}")
+    if report.kept:
+        click.echo(f"kept: {report.kept}, under customers' keys that no longer guard new values")
     for name in sorted(report.after):
         click.echo(f"KEK {name}: guards {report.after[name]} keys")
     for name in report.unused:
-        click.echo(f"KEK {name}: guards no key any more; safe to drop if every server has the settings of this command")
+        click.echo(
+            f"KEK {name}: guards no key any more; safe to drop if every server has the settings of this command, and "
+            "when no backup that you may restore is older than this roll"
+        )
     for keyring, dek, reason in report.failures:
         click.echo(f"{keyring} {dek}: {reason}", err=True)
     if report.failed:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from functools import partial
 
 from sealring.connect.codes import Code
 from sealring.connect.refusals import Refused
+from sealring.fibers import heavy
 
 _GZIP = 16 + zlib.MAX_WBITS  # zlib.net/manual.html, inflateInit2: only the format of gzip
 _MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 _LEAST_BYTES = 18  # a header, nothing, and a trailer
+_PIECE_BYTES = 1 << 20  # that takes a tenth of a second, if it is made to take long
+_WORST_RATIO = 16  # of input to output: what makes less, such as blocks without content, was made to take long
 _LEVEL = 1  # what is sent is base64 of ciphertexts, of which a higher level makes no less
 
 
@@ -24,16 +29,30 @@ def size_of(compressed: bytes) -> int:
 def decompressed(compressed: bytes, size: int) -> bytes:
     """Return the content, if it is one member, and nothing follows it. Raises Refused.
 
-    `size` is what the trailer says, which zlib compares: no more than a byte above it is ever made.
+    `size` is what the trailer says, which zlib compares: no more than a byte above it is ever made. Large content is
+    made a piece at a time, so that others have their turn.
     """
-    stream = zlib.decompressobj(_GZIP)
     try:
-        raw = stream.decompress(compressed, size + 1)
+        parts = list(_parts(compressed, size, max(size, len(compressed))))
     except zlib.error:
         raise _refused() from None
+    return heavy(partial(b"".join, parts), size)
+
+
+def _parts(compressed: bytes, size: int, weight: int) -> Iterator[bytes]:
+    """Yield the content. Raises Refused, zlib.error."""
+    stream, left = zlib.decompressobj(_GZIP), size
+    for at in range(0, len(compressed), _PIECE_BYTES):
+        if stream.eof:
+            raise _refused()
+        piece = compressed[at : at + _PIECE_BYTES]
+        part = heavy(partial(stream.decompress, piece, left + 1), weight)
+        left -= len(part)
+        if left < 0 or (len(part) * _WORST_RATIO < len(piece) and not stream.eof):
+            raise _refused()
+        yield part
     if not stream.eof or stream.unused_data:
         raise _refused()
-    return raw
 
 
 def compressed(raw: bytes) -> bytes:

@@ -38,11 +38,11 @@ class Proto:
     def __init__(self, request: Shape, answer: Shape) -> None:
         self._request = request.message
         self._answer = answer.message
-        self._fields = tuple(request.fields.items())
-        self._has_map = any(not isinstance(field, Text) for field in request.fields.values())
+        self._texts = tuple(name for name, field in request.fields.items() if isinstance(field, Text))
+        self._maps = {number: name for number, name in enumerate(request.fields, 1) if name not in self._texts}
 
     def read(self, raw: bytes) -> Members:
-        if self._has_map and not few_enough(raw):
+        if not few_enough(raw, self._maps):
             raise too_many()
         try:
             message = self._request.FromString(raw)
@@ -50,10 +50,13 @@ class Proto:
             raise _malformed(
                 "The message is not what the method takes, in Protocol Buffers with valid UTF-8."
             ) from None
-        return {
-            name: getattr(message, name) if isinstance(field, Text) else dict(getattr(message, name))
-            for name, field in self._fields
-        }
+        members: dict[str, Any] = {name: getattr(message, name) for name in self._texts}
+        for name in self._maps.values():
+            items = getattr(message, name)
+            if len(items) > MAX_ITEMS:
+                raise too_many()
+            members[name] = dict(items)
+        return members
 
     def write(self, answer: Members) -> bytes:
         return self._answer(**answer).SerializeToString()
@@ -89,7 +92,7 @@ class Json:
 
 
 def too_many() -> Refused:
-    return Refused(Code.RESOURCE_EXHAUSTED, f"The call has over {MAX_ITEMS} items. Send fewer at once.")
+    return Refused(Code.RESOURCE_EXHAUSTED, f"The call has over {MAX_ITEMS} items or fields. Send fewer at once.")
 
 
 def _object(raw: bytes) -> Mapping[str, Any]:

@@ -132,14 +132,11 @@ def _done(method: Open | Guarded, request: Request, head: Head, raw: bytes, call
     if head.is_late:
         raise too_late()
     weight = size * method.weight
-    answer = call(heavy(partial(_message, head, raw, size), weight))
+    message = compression.decompressed(raw, size) if head.compressed and raw else raw
+    answer = call(heavy(partial(head.form.read, message), weight))
     if head.is_late:
         raise too_late()
     return heavy(partial(_reply, head, answer), weight)
-
-
-def _message(head: Head, raw: bytes, size: int) -> Any:
-    return head.form.read(compression.decompressed(raw, size) if head.compressed and raw else raw)
 
 
 def _reply(head: Head, answer: Any) -> Reply:

@@ -13,6 +13,8 @@ from sealring.domain.kek import KekUse
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.limits import NO_LIMITS, Limits
 
+FOREVER = float("inf")
+
 
 @dataclass(frozen=True, slots=True)
 class StoredDek:
@@ -33,12 +35,14 @@ class KeyringChange:
 
     `limits` are those of the keyring's organization: a new DEK that would exceed a quota is refused. `epoch` is that of
     the decision by which the DEK was wrapped: nothing is stored if the organization has another by now. None: any.
+    `moves_epoch`: what workers have cached of the organization's keyrings is outdated.
     """
 
     event: Event
     uses: Sequence[KekUse] = ()
     limits: Limits = NO_LIMITS
     epoch: Epoch | None = None
+    moves_epoch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +55,41 @@ class KeyringSummary:
 
 @dataclass(frozen=True, slots=True)
 class KeyringPage:
-    """Some keyrings, and what to pass as `after` for the next ones; None: there are no more."""
+    """Some keyrings, and what to pass as `after` for the next ones; None: there are no more.
+
+    `altered` are digests of keyrings that somebody else has altered, so that nobody knows their names: they may be of
+    any environment.
+    """
 
     keyrings: Sequence[KeyringSummary]
     after: bytes | None
+    altered: Sequence[str] = ()
 
 
 class KeyringStore(Protocol):
     """The wrapped DEKs of keyrings. Raises StoreError; IntegrityFailure for a record that nobody could have written.
 
     Only an answer that says so means that a DEK or a keyring does not exist: each failure to find out is a StoreError.
+    `until`, by time.monotonic(), is when the request ends; an adapter with shorter deadlines of its own ignores it.
     """
 
-    def load(self, ring: OwnedKeyring, dek_id: DekId) -> StoredDek | None:
+    beside_log: bool
+    """Whether the KeyringLog sees the DEKs in its own round trip, and can tell of one that is gone."""
+
+    def load(self, ring: OwnedKeyring, dek_id: DekId, until: float = FOREVER) -> StoredDek | None:
         """Return a DEK."""
 
-    def latest(self, ring: OwnedKeyring) -> StoredDek | None:
+    def latest(self, ring: OwnedKeyring, until: float = FOREVER) -> StoredDek | None:
         """Return the newest DEK, with the version of the pointer to it; None: the keyring does not exist."""
 
-    def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
+    def add(
+        self,
+        ring: OwnedKeyring,
+        dek: StoredDek,
+        expected: StoredDek | None,
+        change: KeyringChange,
+        until: float = FOREVER,
+    ) -> bool:
         """Store a new DEK, and make it the newest. Move the organization's epoch if another DEK preceded it.
 
         Return False if the newest DEK is not the `expected` one (as `latest` returned it; None: there is none), if the
@@ -101,17 +121,31 @@ class KeyringStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The events of a use are stored. `epoch`: of the keyring's organization; `counts`: encryptions by DEK, in all."""
+    """The events of a use are stored. `epoch`: of the keyring's organization; `counts`: encryptions by DEK, in all.
+
+    `lost`: expected DEKs that the store does not have any more, and that have no counts: nobody else opens what they
+    encrypted.
+    """
 
     epoch: Epoch | None
     counts: Mapping[DekId, int]
+    lost: Sequence[DekId] = ()
 
 
 class KeyringLog(Protocol):
     """The events and counts of keyrings, wherever their DEKs are stored. Raises StoreError."""
 
-    def used(self, ring: OwnedKeyring, events: Sequence[Event], encryptions: Mapping[DekId, int]) -> Used:
-        """Append events durably, and count encryptions. Return the epoch, read in the same round trip."""
+    def used(
+        self,
+        ring: OwnedKeyring,
+        events: Sequence[Event],
+        encryptions: Mapping[DekId, int],
+        expected: Sequence[DekId] = (),
+    ) -> Used:
+        """Append events durably, and count encryptions. Return the epoch, read in the same round trip.
+
+        `expected` are DEKs of a KeyringStore that is `beside_log`, if they have to be there.
+        """
 
     def changed(self, ring: OwnedKeyring, change: KeyringChange, *, moves_epoch: bool) -> None:
         """Append the event of a change that is stored elsewhere, and count its uses of KEKs.
@@ -123,4 +157,4 @@ class KeyringLog(Protocol):
         """Return the encryptions that were counted, by DEK."""
 
     def forget(self, ring: OwnedKeyring) -> None:
-        """Delete the counts of a keyring that was destroyed."""
+        """Delete the counts of a keyring that was destroyed elsewhere, and move the organization's epoch."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,7 +17,7 @@ from a2wsgi import WSGIMiddleware
 
 from sealring.admission.guard import request_id_of
 from sealring.admission.replies import Reply
-from sealring.errors import InputError, Overloaded, RequestTimeout
+from sealring.errors import InputError, LimitError, Overloaded, RequestTimeout, TooManyRequests
 from sealring.fibers import Fibers, Outcome
 from sealring.http.bodies import cut_short, too_large
 from sealring.http.dispatch import Found, Server
@@ -33,18 +33,37 @@ UNREADABLE = "sealring.unreadable"  # in a scope: the rest of the body will not 
 
 
 class Room:
-    """How many bytes of bodies a worker may keep. Only for the loop's thread."""
+    """How many bytes of bodies a worker may keep: of no owner more than are free. Only for the loop's thread.
 
-    __slots__ = ("left",)
+    So a single owner gets half, as of the places of Shares.
+    """
+
+    __slots__ = ("_of", "left")
 
     def __init__(self, size: int) -> None:
         self.left = size
+        self._of: dict[Hashable, int] = {}
 
-    def take(self, size: int) -> None:
-        """Raises Overloaded if there is too little."""
-        if size > self.left:
+    def take(self, owner: Hashable, size: int) -> None:
+        """Raises TooManyRequests for what the owner may not have; Overloaded if it has nothing yet."""
+        if not size:
+            return
+        taken, left = self._of.get(owner, 0) + size, self.left - size
+        if taken > left:
+            if owner in self._of:
+                raise TooManyRequests("Too much of the organization arrives at once. Try again later.")
             raise Overloaded("The server is busy. Try again later.")
-        self.left -= size
+        self._of[owner] = taken
+        self.left = left
+
+    def give_back(self, owner: Hashable, size: int) -> None:
+        """Give back bytes that were taken."""
+        if not size:
+            return
+        self.left += size
+        self._of[owner] -= size
+        if not self._of[owner]:
+            del self._of[owner]
 
 
 class AsgiServer:
@@ -93,6 +112,7 @@ class Exchange:
         "_headers",
         "_max_bytes",
         "_outcome",
+        "_owner",
         "_receive",
         "_room",
         "_scope",
@@ -107,6 +127,7 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, max_bytes: int, room: Room, fibers: Fibers) -> None:
         self._room = room
         self._taken = 0  # bytes of that room
+        self._owner: Hashable = None  # that they count for
         self._scope = scope
         self._receive = receive
         self._max_bytes = max_bytes
@@ -143,7 +164,8 @@ class Exchange:
         value = self._headers.get(name.encode())
         return None if value is None else value.decode("latin-1")
 
-    def body(self, max_bytes: int | None = None) -> bytes:
+    def body(self, max_bytes: int | None = None, owner: Hashable = None) -> bytes:
+        self._owner = owner
         if max_bytes is not None:
             self._max_bytes = max_bytes
         if self._outcome is not None:  # it is too late, and the connection is no longer of this request
@@ -156,7 +178,7 @@ class Exchange:
         return self._fibers.suspend(begin).get()
 
     def reserve(self, size: int) -> None:
-        self._room.take(size)
+        self._room.take(self._owner, size)
         self._taken += size
 
     def answer_by(self, until: float, late: Reply) -> None:
@@ -183,7 +205,7 @@ class Exchange:
 
     def _answer(self, found: Found, request_id: str) -> None:
         self._outcome = Outcome.of(lambda: found.endpoint.respond(self, found.values, request_id))
-        self._room.left += self._taken
+        self._room.give_back(self._owner, self._taken)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -202,7 +224,7 @@ class Exchange:
                 return Outcome(await self._read())
         except TimeoutError:
             return Outcome(failure=RequestTimeout())
-        except (InputError, Overloaded) as refused:
+        except (InputError, LimitError) as refused:
             return Outcome(failure=refused)
 
     async def _read(self) -> bytes:
@@ -218,7 +240,7 @@ class Exchange:
             if message["type"] != "http.request":
                 raise cut_short()
             piece = message["body"]
-            self._room.take(len(piece))
+            self._room.take(self._owner, len(piece))
             self._taken += len(piece)
             pieces.append(piece)
             more = message["more_body"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -67,7 +67,7 @@ class WsgiRequest:
     def header(self, name: str) -> str | None:
         return self._environ.get(_VARIABLES[name])
 
-    def body(self, max_bytes: int | None = None) -> bytes:
+    def body(self, max_bytes: int | None = None, owner: Hashable = None) -> bytes:  # noqa: ARG002  as of `reserve`
         return self._bodies.read(self._environ, max_bytes, self._until)
 
     def reserve(self, size: int) -> None:

@@ -22,10 +22,10 @@ from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
 from sealring.domain.values import value
-from sealring.errors import IntegrityFailure, KeyDestroyed, KeyDisabled, KeyFailure
+from sealring.errors import IntegrityFailure, KeyDestroyed, KeyFailure
 from sealring.keys.opened_keys import OpenedKeys
 from sealring.keys.references import kek_of, key_ref
-from sealring.keys.routing import KeyRoute, ManagedKeks, route
+from sealring.keys.routing import KeyRoute, ManagedKeks, refuse_shut, route
 from sealring.keys.wrap_counts import WrapCounts
 from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring.recent import Recent
@@ -85,7 +85,7 @@ class Keyring:
         self._on_refusal = on_refusal
         self._limits_of = limits_of
         self._keks = keks
-        self._managed = managed
+        self.managed = managed
         self._counts = counts
         self._opened = OpenedKeys()
         self._by_scope: Recent[bytes, KekRecord] = Recent(size=CACHED_KEKS, ttl_s=CACHED_KEKS_TTL_S)
@@ -100,15 +100,14 @@ class Keyring:
 
     def route(self, context: KeyContext, decision: Decision) -> KeyRoute:
         """Return the keys for a context of the decision's organization. Raises KeyMisconfigured if too many match."""
-        return route(decision.environment, decision.org, context, self._managed.per, decision.bindings)
+        return route(decision.environment, decision.org, context, self.managed.per, decision.bindings)
 
     def wrap(
         self, dek: DataKey, header: Header, keys: KeyRoute, context: KeyContext, caller: Caller
     ) -> tuple[Wrap, ...]:
         """Wrap `dek` under each KEK of the route. Raises KeyFailure, QuotaExceeded: the caller must store nothing."""
         job = _Job.of(header, context, caller, Purpose.ENCRYPT)
-        for binding in keys.bindings:
-            _refuse_shut(binding)
+        refuse_shut(*keys.bindings)
         keks = [binding.kek for binding in keys.bindings] or [
             self._managed_kek(scope, caller, job.call) for scope in keys.scopes
         ]
@@ -157,7 +156,10 @@ class Keyring:
                 return DataKey(self._unwrap_shares((wrap,), job, decision)[0])
             except (KeyFailure, IntegrityFailure) as error:
                 failures.append(error)
-        raise failures[0]
+        try:
+            raise failures[0]
+        finally:
+            del failures
 
     def _wrap_shares(self, shares: Sequence[tuple[Kek, int, bytearray]], job: _Job) -> tuple[Wrap, ...]:
         wrappings = [Wrapping(key_ref(kek), share, job.wrap_context(kek, index)) for kek, index, share in shares]
@@ -249,7 +251,7 @@ class Keyring:
 
     def _make(self, scope: KekScope, caller: Caller, call: Call) -> KekRecord:
         kek_id = new_uuid()
-        made = self._gateway.create_key(self._managed.provider, uuid_text(kek_id), scope.encoded, DATA, call)
+        made = self._gateway.create_key(self.managed.provider, uuid_text(kek_id), scope.encoded, DATA, call)
         kek = kek_of(kek_id, made, now_us())
         event = Event(
             action=Action.KEK_CREATED,
@@ -285,14 +287,9 @@ def _usable_binding(kek: Kek, decision: Decision) -> Binding | None:
     binding = decision.of_kek(kek.kek_id)
     if binding is None:
         raise IntegrityFailure("a bound key without its binding")
-    _refuse_shut(binding)
+    refuse_shut(binding)
     return binding
 
 
 def _destroyed() -> KeyDestroyed:
     return KeyDestroyed("The key of this context is destroyed; its data can never be read again.", "operator")
-
-
-def _refuse_shut(binding: Binding) -> None:
-    if binding.shut:
-        raise KeyDisabled("The key's binding is suspended. Activate it to use the key again.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,7 +31,7 @@ from sealring.domain.principal import Caller
 from sealring.domain.wire import lp16
 from sealring.errors import IntegrityFailure, KeyMisconfigured
 from sealring.keys.keyring import Keyring
-from sealring.keys.routing import KeyRoute
+from sealring.keys.routing import KeyRoute, refuse_shut
 from sealring.providers.gateway import Gateway, Unwrapping, Wrapping, call_for
 from sealring_plugin import DATA, Call, ManagedKey, Purpose, RootName, WrapContext, WrappedKey
 
@@ -95,6 +95,15 @@ class KeyringDeks:
             stack.pop_all()
         return dek
 
+    def place(self, decision: Decision) -> AbstractContextManager[None]:
+        """Keep one place of the organization's share while DEKs of it are waited for, which others may be opening.
+
+        Raises KeyThrottled if the key of one of them may be away, and the organization already has its share.
+        """
+        master = () if self._master is None else (self._master,)
+        providers = {*master, *self._keyring.managed.providers, *(each.provider for each in decision.bindings)}
+        return self._gateway.place(decision.environment, decision.org, providers)
+
     def name(self, ring: OwnedKeyring, key_id: DekId, record: bytes) -> DekName:
         """Return what a stored DEK is bound to. Raises IntegrityFailure for another DEK's record."""
         return DekName(ring, key_id, self.created_at(key_id, record))
@@ -115,6 +124,11 @@ class KeyringDeks:
             return (form.encrypted.key_id,)
         return tuple(f"{uuid_text(wrap.kek_id)}/{wrap.kek_version}" for wrap in form.wraps.wraps)
 
+    def master_of(self, key_id: DekId, record: bytes) -> str | None:
+        """Return the id of the master key that guards the DEK, if one does. Raises IntegrityFailure likewise."""
+        form = _read(key_id, record)
+        return form.encrypted.key_id if form.wraps is None else None
+
     def guarded(self, key_id: DekId, record: bytes, decision: Decision) -> bool:
         """Whether a customer's key guards the DEK, so that it must not be kept. Raises IntegrityFailure likewise."""
         return any(decision.of_kek(kek_id) is not None for kek_id, _ in self.keks(key_id, record))
@@ -131,6 +145,21 @@ class KeyringDeks:
             mine = None if wraps is None else (wraps.combine, tuple(wrap.kek_id for wrap in wraps.wraps))
             return mine == (keys.combine, bound)
         return not self.guarded(key_id, record, decision)
+
+    def refuse_shut(self, ring: OwnedKeyring, decision: Decision) -> None:
+        """Raises KeyDisabled if one of the customers' keys for new values is suspended, even if others would do."""
+        if decision.bindings:
+            refuse_shut(*self._route(ring, decision).bindings)
+
+    def would_lose_a_guard(self, ring: OwnedKeyring, key_id: DekId, record: bytes, decision: Decision) -> bool:
+        """Whether a customer's key guards the DEK that would not if the DEK were wrapped anew.
+
+        Then it stays as it is: its owner may disable that key, and relies on what it protects. Raises IntegrityFailure
+        likewise.
+        """
+        keeping = {binding.id for binding in self._route(ring, decision).bindings}
+        guards = {kek_id for kek_id, _ in self.keks(key_id, record) if decision.of_kek(kek_id) is not None}
+        return not guards <= keeping
 
     def _route(self, ring: OwnedKeyring, decision: Decision) -> KeyRoute:
         return self._keyring.route(_context(ring.org), decision)

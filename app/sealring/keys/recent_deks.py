@@ -55,6 +55,7 @@ class RecentDeks:
                 return None
             age = self._clock() - entry.read_at
             if entry.epoch != epoch or age >= self._stale_s:
+                del self._entries[place]  # else it would be there again if somebody set the epoch back
                 return None
             self._entries.move_to_end(place)
         return entry.dek, age >= self._fresh_s

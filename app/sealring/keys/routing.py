@@ -13,7 +13,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import KekScope
-from sealring.errors import KeyMisconfigured
+from sealring.errors import KeyDisabled, KeyMisconfigured
 
 
 class ManagedKeks(Enum):
@@ -52,6 +52,12 @@ def route(
         return KeyRoute(Combine.ANY if any_is_enough or len(bound) == 1 else Combine.ALL, bindings=bound)
     managed_route = _cached_route if context.is_short else _managed_route
     return managed_route(environment, org, context, managed)
+
+
+def refuse_shut(*bindings: Binding) -> None:
+    """Raises KeyDisabled if one of the bindings is suspended: what it guards is neither opened nor sealed."""
+    if any(each.shut for each in bindings):
+        raise KeyDisabled("The key's binding is suspended. Activate it to use the key again.")
 
 
 def _managed_route(environment: EnvironmentId, org: OrgId, context: KeyContext, managed: ManagedKeks) -> KeyRoute:

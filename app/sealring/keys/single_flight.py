@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from sealring.errors import StoreUnavailable
 from sealring.fibers import Outcome, current
+from sealring.many import like
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -31,15 +32,19 @@ class SingleFlight(Generic[K, T]):
         mine: _Flight[T] = _Flight()
         with self._lock:
             flight = self._flights.setdefault(key, mine)
-        if flight is not mine:
-            return flight.joined(until).get()
+        outcome: Outcome[T] | None = None
         try:
-            outcome = mine.outcome = Outcome.of(call)
-        finally:
-            with self._lock:
-                del self._flights[key]
-            mine.end()
-        return outcome.get()
+            if flight is not mine:
+                return flight.joined(until)
+            try:
+                outcome = mine.outcome = Outcome.of(call)
+            finally:
+                with self._lock:
+                    del self._flights[key]
+                mine.end()
+            return outcome.get()
+        finally:  # a failure keeps this frame alive, which would keep the failure alive, and all that failed
+            del mine, flight, outcome
 
 
 class _Flight(Generic[T]):
@@ -56,7 +61,8 @@ class _Flight(Generic[T]):
         for tell in waiting:
             tell()
 
-    def joined(self, until: float) -> Outcome[T]:
+    def joined(self, until: float) -> T:
+        """Return another's result, or raise a failure like its own."""
         fibers = current()
         if fibers is None:
             self._ended.wait(max(0.0, min(until - time.monotonic(), _MOST_S)))
@@ -64,7 +70,9 @@ class _Flight(Generic[T]):
             fibers.wait(self._ask, min(until, time.monotonic() + _MOST_S))
         if self.outcome is None:
             raise StoreUnavailable("The keyring's key did not arrive in time. Try again later.")
-        return self.outcome
+        if self.outcome.failure is not None:
+            raise like(self.outcome.failure)
+        return self.outcome.get()
 
     def _ask(self, tell: Callable[[], None]) -> None:
         with self._lock:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sealring.archive.opened import OpenedBucket
+from sealring.archive.verify import findings as bucket_findings
 from sealring.auth.scoping import operator
 from sealring.crypto.data_key import DataKey
 from sealring.domain.backup import BackupHead, FileKind
@@ -146,7 +148,11 @@ def verify(settings: Settings, progress: Progress, report: Report, *, unwrap: bo
         store = wiring.open_store(gateway, links, wiring.require_layout(links), pin)
         for partition in store.markers.lacking():
             report(f"partition {partition}: its marker is missing, or belongs to another store")
-        return _swept(settings, store, _opener(settings, gateway, store) if unwrap else _CLOSED, progress, report)
+        opening = _opener(settings, gateway, store) if unwrap else _CLOSED
+        counts = _swept(settings, store, opening, progress, report)
+        for finding in _wrong_in_bucket(settings, store, opening):
+            report(finding)
+        return counts
 
 
 def _swept(settings: Settings, store: OpenedStore, opening: _Opening, progress: Progress, report: Report) -> Counts:
@@ -158,6 +164,16 @@ def _swept(settings: Settings, store: OpenedStore, opening: _Opening, progress: 
             if not store.links.call((b"EXISTS", store.keyspace.revocations(environment)))[0]:
                 report(f"{environment}: it has no list of revocations")
         return sweep.counts
+
+
+def _wrong_in_bucket(settings: Settings, store: OpenedStore, opening: _Opening) -> Iterator[str]:
+    """Check the keyrings that are in a bucket, if any are."""
+    if settings.bucket is None:
+        return
+    (environment,) = settings.environments
+    with closing(OpenedBucket.at(settings.bucket)) as bucket:
+        keyrings = bucket.keyrings(wiring.Stores.on(store).keyring_log, environment)
+        yield from bucket_findings(keyrings, environment, opening.dek)
 
 
 @dataclass(frozen=True, slots=True)

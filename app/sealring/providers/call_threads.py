@@ -38,7 +38,10 @@ class Pending(Generic[T]):
             if self._given_up:
                 raise Overdue
         if self._failure is not None:
-            raise self._failure
+            try:
+                raise self._failure
+            finally:
+                self._failure = None  # its traceback has this frame, and would keep itself alive
         return self._result  # type: ignore[return-value] # set: the call ended without a failure
 
     def run(self) -> None:

@@ -158,6 +158,7 @@ class Calls:
             work.judge(failure)
             outcome = "ok" if failure is None else type(failure).__name__
             self._observe(Observation(work.place.provider, operation, outcome, time.monotonic() - began))
+            del failure  # its traceback has this frame, and would keep itself alive
 
     def _circuit(self, place: Place) -> Circuit:
         circuit = self._circuits.get(place)
@@ -168,7 +169,10 @@ class Calls:
 
 
 def _refuse(failure: KeyFailure) -> NoReturn:
-    raise failure
+    try:
+        raise failure
+    finally:
+        del failure
 
 
 def _collected(started: Sequence[Callable[[], T]]) -> list[T]:
@@ -184,7 +188,10 @@ def _collected(started: Sequence[Callable[[], T]]) -> list[T]:
         for result in results:
             if isinstance(result, bytearray):  # a share of a key that nobody will use
                 result[:] = bytes(len(result))
-        raise failures[0]
+        try:
+            raise failures[0]
+        finally:
+            del failures, started, collect
     return results
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from copy import copy
 from threading import Lock
 
 from sealring.errors import (
@@ -19,6 +18,7 @@ from sealring.errors import (
     KeyThrottled,
     KeyUnavailable,
 )
+from sealring.many import like
 
 MAX_IN_FLIGHT = 8
 FAILURES_TO_OPEN = 5
@@ -55,7 +55,7 @@ class Circuit:
         with self._lock:
             if self._last is not None:
                 if self._clock() < self._open_until:
-                    raise copy(self._last)
+                    raise like(self._last)
                 self._open_until = self._clock() + OPEN_S  # half open: this call passes, the others wait for it
             if self._in_flight >= MAX_IN_FLIGHT:
                 raise KeyThrottled("Too many requests for this key at once. Try again later.", "operator")
@@ -79,4 +79,4 @@ class Circuit:
                     self._open(failure)
 
     def _open(self, failure: KeyFailure) -> None:
-        self._last, self._open_until = failure, self._clock() + OPEN_S
+        self._last, self._open_until = like(failure), self._clock() + OPEN_S

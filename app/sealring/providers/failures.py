@@ -116,6 +116,8 @@ def for_the_operator(failure: SealringError) -> str:
     said = str(failure)
     if isinstance(failure, KeyFailure | StoreError):
         said = said.replace(TELL_THE_OPERATOR, "").rstrip()
+    if isinstance(failure, IntegrityFailure):
+        return f"{said} ({failure.reason})"
     if isinstance(failure, StoreUnavailable):  # the client's text names the host and the reason, and no password
         while cause is not None and cause.__cause__ is not None:
             cause = cause.__cause__

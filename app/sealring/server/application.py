@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
 
@@ -10,6 +10,7 @@ from sealring import fibers
 from sealring.admission.guard import Guard
 from sealring.admission.limits import Limiter
 from sealring.admission.turns import Turns
+from sealring.archive.opened import OpenedBucket
 from sealring.auth.revoked import RevokedTokens
 from sealring.auth.scoping import Authenticator
 from sealring.auth.service_token import WARNING, Authenticates, ServiceToken, WithServiceToken
@@ -29,7 +30,7 @@ from sealring.providers.gateway import THREADS, Gateway
 from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
-from sealring.server.keyring_wiring import make_keyrings
+from sealring.server.keyring_wiring import keyring_store, make_keyrings, open_bucket
 from sealring.server.renewal import Renewal
 from sealring.server.sampling import Sampler
 from sealring.server.wiring import Stores
@@ -66,19 +67,19 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     log.notice(f"durability: {durability.value}")
     metrics.DURABILITY.of(durability=durability.value).set(1)
     store = wiring.open_store(gateway, links, layout, inherited.pin)
-    wiring.announce(gateway, settings, log)
+    _announce(gateway, settings, log)
     stores, failed_keys = Stores.on(store), FailedKeys()
     for line in wiring.lacking_revocations(settings, stores):
         log.notice(line)
-    limits = wiring.make_limits(settings, stores)
-    services = _services(inherited, gateway, stores, failed_keys, log, limits)
+    limits, bucket = wiring.make_limits(settings, stores), open_bucket(settings, log)
+    services = _services(inherited, gateway, stores, bucket, failed_keys, log, limits)
     health_checks = HealthChecks(stores.bindings, services.bindings, failed_keys)
     purging = wiring.make_purging(stores, settings)
     Housekeeper(purging, health_checks, stores.tombs.lease, log).start(gateway.beside_requests)
     Renewal(limits.renew, RENEW_S, log).start()
     limiter = _limiter(settings, limits, threads, workers)
     authenticator = make_authenticator(inherited, stores, log, threads)
-    around = _around(inherited, gateway, store, stores, durability, limiter, authenticator, log)
+    around = _around(inherited, gateway, store, stores, bucket, durability, limiter, authenticator, log)
     if settings.observability.metrics_bind is not None:
         _sampler(inherited, gateway, store, stores, around.readiness, log).start()
     server = make_server(services, around)
@@ -86,12 +87,19 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
     return server
 
 
+def _announce(gateway: Gateway, settings: Settings, log: Log) -> None:
+    """Build the providers of keys of ours, and log their announcements."""
+    for provider in settings.providers_in_use:
+        if (said := gateway.announcement(provider)) is not None:
+            log.notice(f"keys: {provider}: {said}")
+
+
 def _vault(services: Services, around: Surroundings, service_token: ServiceToken | None) -> ConnectFront:
     """Only vault.v1 knows the service token."""
     authenticator: Authenticates = around.authenticator
     if service_token is not None:
         around.log.notice(WARNING)
-        authenticator = WithServiceToken(service_token, authenticator)
+        authenticator = WithServiceToken(service_token, around.authenticator)
     guard = Guard(authenticator, around.fingerprint, around.limiter)
     return vault_front(services.keyrings, guard, around.log)
 
@@ -118,6 +126,11 @@ def _limiter(settings: Settings, limits: LimitsInForce, threads: int, workers: i
     share = max(1, threads * fairness.concurrency_percent // 100)
     turns = Turns(threads, share=share, alone=threads if early else threads - threads // 16)
     return Limiter(fairness.rates, limits.of, turns, workers=workers, early=early)
+
+
+def _check_keys(gateway: Gateway, providers: Sequence[str]) -> None:
+    for each in providers:
+        gateway.check(each)
 
 
 def make_authenticator(inherited: Inheritance, stores: Stores, log: Log, threads: int) -> Authenticator:
@@ -147,6 +160,7 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
     inherited: Inheritance,
     gateway: Gateway,
     stores: Stores,
+    bucket: OpenedBucket | None,
     failed_keys: FailedKeys,
     log: Log,
     limits: LimitsInForce,
@@ -169,7 +183,9 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
         bindings=wiring.make_bindings(inherited.plugins, gateway, stores),
         explanations=Explanations(objects, keyring, bound, audit),
         usages=Usages(stores.usage, limits.of),
-        keyrings=make_keyrings(settings, gateway, stores, keyring, bound, limits.of),
+        keyrings=make_keyrings(
+            settings, gateway, stores, keyring_store(settings, stores, bucket), keyring, bound, limits.of
+        ),
     )
 
 
@@ -178,6 +194,7 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     gateway: Gateway,
     store: OpenedStore,
     stores: Stores,
+    bucket: OpenedBucket | None,
     durability: Durability,
     limiter: Limiter,
     authenticator: Authenticator,
@@ -186,9 +203,11 @@ def _around(  # noqa: PLR0913, PLR0917  all that Surroundings needs
     settings = inherited.settings
     checks: dict[str, Callable[[], None]] = {
         "store": partial(check_writable, store),
-        "keys": partial(gateway.check, settings.managed.provider),
+        "keys": partial(_check_keys, gateway, settings.providers_in_use),
         "revocations": partial(wiring.check_revocations, settings, stores),
     }
+    if bucket is not None:
+        checks["keyrings"] = bucket.check
     return Surroundings(
         authenticator=authenticator,
         limiter=limiter,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from sealring.archive.opened import check_installed
 from sealring.auth.key_sources import FileKeys, KeySource, key_sources
 from sealring.auth.token_reviews import check_review_files
 from sealring.domain.pin import Pin
@@ -52,6 +53,8 @@ class Inheritance:
         check_review_files(settings.issuers)
         if settings.observability.traces is not None:
             traces.check_installed()
+        if settings.bucket is not None:
+            check_installed()
         return cls(settings, plugins, pin, sources, reload_refused)
 
     def renew(self) -> None:

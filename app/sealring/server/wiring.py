@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from sealring.archive.opened import checked
 from sealring.auth.scoping import operator
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.ids import uuid_text
@@ -176,6 +177,7 @@ def check(settings: Settings) -> Iterator[str]:
         durability = require_durability(links, settings.durability)
         if (lacking := next(lacking_revocations(settings, Stores.on(store)), None)) is not None:
             raise SettingsInvalid(lacking)
+        yield from checked(settings.bucket)
         yield f"durable   {'no' if durability is Durability.BEST_EFFORT else 'ok'}: {durability.value}"
 
 
@@ -189,13 +191,6 @@ def examine_store(url: str, *, destructive: bool) -> Iterator[tuple[str, Diagnos
     """Yield the name and the finding of each check of a store. Raises SettingsInvalid, StoreUnavailable."""
     with closing(Links.to(url)) as links:
         yield from examine(links, destructive=destructive)
-
-
-def announce(gateway: Gateway, settings: Settings, log: Log) -> None:
-    """Build the providers of keys of ours, and log their announcements."""
-    for provider in settings.providers_in_use:
-        if (said := gateway.announcement(provider)) is not None:
-            log.notice(f"keys: {provider}: {said}")
 
 
 def lacking_revocations(settings: Settings, stores: Stores) -> Iterator[str]:

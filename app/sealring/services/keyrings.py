@@ -16,7 +16,7 @@ from sealring.domain.keyring_codec import kek_ids, parse_envelope
 from sealring.domain.keyring_ports import KeyringLog
 from sealring.domain.keyrings import DekId, DekInfo, Keyring, OwnedKeyring, Sealed
 from sealring.domain.principal import Caller, Permission
-from sealring.errors import EnvelopeRejected, IntegrityFailure
+from sealring.errors import EnvelopeRejected, IntegrityFailure, InvalidBody, KeyDeadlineExceeded
 from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.recent_deks import KnownDek
@@ -27,6 +27,7 @@ from sealring.services.newest_deks import Deks
 
 T = TypeVar("T")
 
+MAX_DEKS = 1_000  # of the values of one call; each may need a call of a key, and has an event
 _ITEM_BYTES = 2_048  # the time of a small item compares to that of encrypting so many bytes
 
 
@@ -161,11 +162,18 @@ class Keyrings:
             decision = self._bound.renewed(ring.environment, ring.org)
 
     def _recorded(self, ring: OwnedKeyring, answer: _Answer[T]) -> Epoch | None:
-        """Store the events of an answer, and return the epoch of the keyring's organization."""
+        """Store the events of an answer, and return the epoch of the keyring's organization.
+
+        None if the store has lost the DEK that encrypted: then no other worker would open what it encrypted.
+        """
         dek = answer.dek
-        used = self._log.used(ring, answer.events, {} if dek is None else {dek.id: answer.encryptions})
-        if dek is not None:
-            dek.encryptions = used.counts[dek.id]
+        if dek is None:
+            return self._log.used(ring, answer.events, {}).epoch
+        used = self._log.used(ring, answer.events, {dek.id: answer.encryptions}, self._deks.expected(dek))
+        if used.lost:
+            self._deks.drop_newest(ring)
+            return None
+        dek.encryptions = used.counts[dek.id]
         return used.epoch
 
     @contextmanager
@@ -197,12 +205,12 @@ class _Opening:
         self._caller = caller
         self._ciphers: dict[DekId, KeyringCipher] = {}
         self._used: dict[DekId, tuple[KnownDek, int]] = {}
-        self._unknown: dict[DekId, EnvelopeRejected] = {}
+        self._unknown: dict[DekId, str] = {}  # why
 
     def open(self, raw: bytes) -> bytes:
         """Raises EnvelopeRejected."""
         try:
-            envelope, key_id = parse_envelope(raw)
+            envelope, key_id = heavy(partial(parse_envelope, raw), len(raw))
         except ValueError as error:
             raise EnvelopeRejected("format") from error
         cipher = self._ciphers.get(key_id) or self._cipher(key_id)
@@ -227,15 +235,26 @@ class _Opening:
 
     def _cipher(self, key_id: DekId) -> KeyringCipher:
         if key_id in self._unknown:
-            raise self._unknown[key_id]
+            raise EnvelopeRejected(self._unknown[key_id])
+        self._check_limits()
         try:
             dek = self._deks.by_id(self._ring, key_id, self._decision, self._caller)
         except EnvelopeRejected as refusal:
-            self._unknown[key_id] = refusal
+            self._unknown[key_id] = refusal.reason
             raise
         cipher = self._ciphers[key_id] = self._deks.cipher(self._ring, dek, self._decision, self._caller)
         self._used[key_id] = dek, 0
         return cipher
+
+    def _check_limits(self) -> None:
+        """Check before each DEK, which may wait for its key. Raises KeyDeadlineExceeded; InvalidBody."""
+        asked = len(self._used) + len(self._unknown)
+        if asked >= MAX_DEKS:
+            raise InvalidBody(f"The values are under more than {MAX_DEKS} keys of the keyring. Send fewer at once.")
+        if asked and time.monotonic() >= self._caller.deadline:
+            raise KeyDeadlineExceeded(
+                "The values are under more keys than could be opened in time. Send fewer at once.", "operator"
+            )
 
 
 def _asked(work: _Work[T], caller: Caller, decision: Decision) -> _Answer[T] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -64,6 +64,10 @@ class Deks:
         self._loads: SingleFlight[tuple[Place, bytes], KnownDek] = SingleFlight()
         self._newest: SingleFlight[tuple[Place, bytes], KnownDek | None] = SingleFlight()
 
+    def expected(self, dek: KnownDek) -> Sequence[DekId]:
+        """Return what the log has to find when it counts a use of a DEK."""
+        return (dek.id,) if self._store.beside_log else ()
+
     def forget(self) -> None:
         """Drop every cached DEK: the store was restored."""
         self._recent.clear()
@@ -75,25 +79,29 @@ class Deks:
     def by_id(self, ring: OwnedKeyring, key_id: DekId, decision: Decision, caller: Caller) -> KnownDek:
         """Raises EnvelopeRejected if the keyring has no such DEK."""
         place, asking = place_of(ring, key_id), _Asking(ring, decision, caller)
-        return self._cached(place, asking) or self._loads.get(
-            (place, decision.epoch), lambda: self._loaded(key_id, asking), caller.deadline
-        )
+        dek = self._cached(place, asking)
+        if dek is not None:
+            return dek
+        with self._keys.place(decision):
+            return self._loads.get((place, decision.epoch), lambda: self._loaded(key_id, asking), caller.deadline)
 
     def newest(self, ring: OwnedKeyring, decision: Decision, caller: Caller, encryptions: int) -> KnownDek | None:
         """Return the newest DEK, for so many new values. None: decide again, and ask again.
 
-        Raises QuotaExceeded if a DEK would have to be made.
+        Raises QuotaExceeded if a DEK would have to be made; KeyDisabled if a key of the route is suspended.
         """
+        self._keys.refuse_shut(ring, decision)
         place, asking = newest_of(ring), _Asking(ring, decision, caller)
         dek = self._cached(place, asking)
         if dek is not None and self._overdue(dek, encryptions) is None:
             return dek
         flight = (place, decision.epoch)
-        return self._newest.get(flight, lambda: self._found_or_made(asking, encryptions), caller.deadline)
+        with self._keys.place(decision):
+            return self._newest.get(flight, lambda: self._found_or_made(asking, encryptions), caller.deadline)
 
     def rotated(self, ring: OwnedKeyring, decision: Decision, caller: Caller) -> KnownDek | None:
         """Make a new DEK the newest, and return it. None: another was quicker, or the decision holds no longer."""
-        asking, expected = _Asking(ring, decision, caller), self._store.latest(ring)
+        asking, expected = _Asking(ring, decision, caller), self._store.latest(ring, caller.deadline)
         generation = self._recent.generation
         made = self._made(asking, expected, FIRST if expected is None else ON_DEMAND)
         return None if made is None else self._kept(newest_of(ring), made, asking, generation)
@@ -110,9 +118,18 @@ class Deks:
         if found is None:
             return None
         dek, stale = found
+        if not self._still_fits(place, dek, asking):
+            self._recent.drop(place)
+            return None
         if stale:
             self._refreshing.soon(place, partial(self._refresh, place, asking.ring, dek))
         return dek
+
+    def _still_fits(self, place: Place, dek: KnownDek, asking: _Asking) -> bool:
+        """Compare a DEK for new values with the bindings themselves: an epoch that was set back tells nothing."""
+        if not asking.decision.bindings or place != newest_of(asking.ring):
+            return True
+        return self._keys.fits(asking.ring, dek.id, dek.record, asking.decision)
 
     def _refresh(self, place: Place, ring: OwnedKeyring, dek: KnownDek) -> None:
         newest = place == newest_of(ring)
@@ -124,7 +141,7 @@ class Deks:
 
     def _loaded(self, key_id: DekId, asking: _Asking) -> KnownDek:
         generation = self._recent.generation
-        found = self._store.load(asking.ring, key_id)
+        found = self._store.load(asking.ring, key_id, asking.caller.deadline)
         if found is None:
             raise EnvelopeRejected("unknown DEK")
         return self._kept(place_of(asking.ring, key_id), found, asking, generation)
@@ -132,7 +149,7 @@ class Deks:
     def _found_or_made(self, asking: _Asking, encryptions: int) -> KnownDek | None:
         """Return the newest DEK, or the first. None: it was replaced, another was quicker, or the epoch has moved."""
         generation = self._recent.generation
-        found = self._store.latest(asking.ring)
+        found = self._store.latest(asking.ring, asking.caller.deadline)
         why = FIRST if found is None else self._unfit(found, asking, encryptions)
         if why is not None:
             made = self._made(asking, found, why)
@@ -166,7 +183,7 @@ class Deks:
         event = event_of(Action.KEYRING_DEK_CREATED, ring, caller, target=key_id, detail=why)
         limits = self._limits_of(ring.environment, ring.org)
         change = KeyringChange(event, wrapping.uses, limits, decision.epoch)
-        return dek if self._store.add(ring, dek, expected, change) else None
+        return dek if self._store.add(ring, dek, expected, change, caller.deadline) else None
 
     def _kept(self, place: Place, found: StoredDek, asking: _Asking, generation: int) -> KnownDek:
         """Return a DEK, open if it may be kept so, and cache it."""

@@ -34,21 +34,32 @@ class RedisKeyringLog:
         self._markers = markers
         self._audit = audit
 
-    def used(self, ring: OwnedKeyring, events: Sequence[Event], encryptions: Mapping[DekId, int]) -> Used:
+    def used(
+        self,
+        ring: OwnedKeyring,
+        events: Sequence[Event],
+        encryptions: Mapping[DekId, int],
+        expected: Sequence[DekId] = (),
+    ) -> Used:
         home, uses = self._keyspace.home(ring.environment, ring.org), self._keyspace.keyring_uses(ring)
         epoch_key = self._keyspace.epoch(home)
         counted: list[Command] = [(b"HINCRBY", uses, key_id.encode(), count) for key_id, count in encryptions.items()]
         entries = [self._audit.entry(event).command for event in events]
-        marker = self._markers.reading(home.partition)
-        replies = self._links.record(epoch_key, *counted, *entries, marker, (b"GET", epoch_key))
-        self._markers.check(home.partition, replies[-2])
-        counts = dict(zip(encryptions, replies, strict=False))
-        return Used(Epoch(replies[-1]) if replies[-1] is not None else None, counts)
+        looking: list[Command] = [(b"HEXISTS", self._keyspace.keyring(ring), each.encode()) for each in expected]
+        reading = (*looking, self._markers.reading(home.partition), (b"GET", epoch_key))
+        replies = self._links.record(epoch_key, *counted, *entries, *reading)
+        *there, marker, epoch = replies[-len(reading) :]
+        self._markers.check(home.partition, marker)
+        lost = [each for each, found in zip(expected, there, strict=True) if not found]
+        if lost:  # what was just counted is of no keyring
+            self._links.record(uses, (b"HDEL", uses, *(each.encode() for each in lost)))
+        counts = {each: count for each, count in zip(encryptions, replies, strict=False) if each not in lost}
+        return Used(Epoch(epoch) if epoch is not None else None, counts, lost)
 
     def changed(self, ring: OwnedKeyring, change: KeyringChange, *, moves_epoch: bool) -> None:
         home = self._keyspace.home(ring.environment, ring.org)
         epoch_key, marker_key = self._keyspace.epoch(home), self._markers.key(home.partition)
-        moving: list[Command] = [(b"SET", epoch_key, new_epoch())] if moves_epoch else []
+        moving: list[Command] = [(b"SET", epoch_key, new_epoch())] if moves_epoch or change.moves_epoch else []
         counted = counting(self._keyspace, ring.environment, ring.org, change.uses)
 
         def attempt(link: Link, _lost: Sequence[None]) -> Commit[None]:
@@ -65,8 +76,9 @@ class RedisKeyringLog:
         return parse_counts(flat)
 
     def forget(self, ring: OwnedKeyring) -> None:
-        uses = self._keyspace.keyring_uses(ring)
-        self._links.record(uses, (b"DEL", uses))
+        home, uses = self._keyspace.home(ring.environment, ring.org), self._keyspace.keyring_uses(ring)
+        epoch = self._keyspace.epoch(home)
+        self._links.record(epoch, (b"SET", epoch, new_epoch()), (b"DEL", uses))
 
 
 def parse_counts(flat: Reply) -> dict[DekId, int]:

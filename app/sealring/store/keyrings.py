@@ -9,7 +9,7 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import new_epoch
 from sealring.domain.events import Event
 from sealring.domain.ids import EnvironmentId
-from sealring.domain.keyring_ports import KeyringChange, KeyringPage, KeyringSummary, StoredDek
+from sealring.domain.keyring_ports import FOREVER, KeyringChange, KeyringPage, KeyringSummary, StoredDek
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.limits import Use
 from sealring.errors import IntegrityFailure, WriteContention
@@ -30,7 +30,9 @@ _BEYOND = 2  # bytes of a partition in the cursor of a page
 
 
 class RedisKeyrings:
-    """The KeyringStore of production. Thread-safe."""
+    """The KeyringStore of production. Thread-safe. `until` is ignored: the link has deadlines of its own."""
+
+    beside_log = True
 
     def __init__(self, links: Links, keyspace: Keyspace, markers: Markers, keys: StoreKeys, audit: RedisAudit) -> None:
         self._links = links
@@ -39,11 +41,11 @@ class RedisKeyrings:
         self._codec = KeyringCodec(keys)
         self._audit = audit
 
-    def load(self, ring: OwnedKeyring, dek_id: DekId) -> StoredDek | None:
+    def load(self, ring: OwnedKeyring, dek_id: DekId, until: float = FOREVER) -> StoredDek | None:  # noqa: ARG002
         (raw,) = self._load(ring, (b"HGET", self._keyspace.keyring(ring), dek_id.encode()))
         return None if raw is None else self._dek(ring, dek_id, raw)
 
-    def latest(self, ring: OwnedKeyring) -> StoredDek | None:
+    def latest(self, ring: OwnedKeyring, until: float = FOREVER) -> StoredDek | None:  # noqa: ARG002
         key = self._keyspace.keyring(ring)
         (raw,) = self._load(ring, (b"HGET", key, HEAD))
         if raw is None:
@@ -57,7 +59,14 @@ class RedisKeyrings:
             raise WriteContention("The keyring changed while it was read. Try again.")
         return None
 
-    def add(self, ring: OwnedKeyring, dek: StoredDek, expected: StoredDek | None, change: KeyringChange) -> bool:
+    def add(
+        self,
+        ring: OwnedKeyring,
+        dek: StoredDek,
+        expected: StoredDek | None,
+        change: KeyringChange,
+        until: float = FOREVER,  # noqa: ARG002
+    ) -> bool:
         key, home = self._keyspace.keyring(ring), self._keyspace.home(ring.environment, ring.org)
         field, new = dek.id.encode(), self._codec.encode_dek(self._digest(ring), dek.id, dek.record)
         usage, epoch = (b"HGETALL", self._keyspace.usage(home)), self._keyspace.epoch(home)
@@ -97,7 +106,8 @@ class RedisKeyrings:
                 return Settled(result=True)
             if found != old.version or change.epoch not in {None, now}:
                 return Settled(result=False)
-            return self._commit(ring, change, [(b"HSET", key, field, new)], result=True)
+            moving = [(b"SET", epoch, new_epoch())] if change.moves_epoch else []
+            return self._commit(ring, change, [(b"HSET", key, field, new), *moving], result=True)
 
         return transact(self._links, key, attempt)
 
@@ -116,11 +126,12 @@ class RedisKeyrings:
         command = (b"ZRANGE", self._keyspace.keyrings(partition), beyond, b"+", b"BYLEX", b"LIMIT", 0, PAGE)
         (digests,) = self._markers.load(partition, command)
         found = self._summaries(partition, digests)
-        mine = [each for each in found if each.ring.environment == environment]
+        mine = [each for each in found.values() if each is not None and each.ring.environment == environment]
+        altered = [digest.hex() for digest, each in found.items() if each is None]
         if len(digests) == PAGE:
-            return KeyringPage(mine, partition.to_bytes(_BEYOND, "big") + b"(" + digests[-1])
+            return KeyringPage(mine, partition.to_bytes(_BEYOND, "big") + b"(" + digests[-1], altered)
         last = partition + 1 == self._keyspace.partitions
-        return KeyringPage(mine, None if last else (partition + 1).to_bytes(_BEYOND, "big") + b"-")
+        return KeyringPage(mine, None if last else (partition + 1).to_bytes(_BEYOND, "big") + b"-", altered)
 
     def destroy(self, ring: OwnedKeyring, event: Event) -> int:
         key, home = self._keyspace.keyring(ring), self._keyspace.home(ring.environment, ring.org)
@@ -130,8 +141,8 @@ class RedisKeyrings:
             watched = (b"WATCH", key, self._markers.key(home.partition))
             _, marker, fields = link.send(watched, self._markers.reading(home.partition), (b"HKEYS", key))
             self._markers.check(home.partition, marker)
-            if not fields:
-                return Settled(lost[-1] if lost else 0)
+            if not fields:  # a use that it overtook may have left counts
+                return Commit([(b"DEL", self._keyspace.keyring_uses(ring))], lost[-1] if lost else 0)
             deks = len(fields) - (HEAD in fields)
             return self._commit(ring, change, self._removing(ring, deks), deks)
 
@@ -162,16 +173,25 @@ class RedisKeyrings:
         entry = self._audit.entry(change.event)
         return Commit((*writes, *counted, entry.command), result, lambda: self._audit.refused(entry))
 
-    def _summaries(self, partition: int, digests: Sequence[bytes]) -> Sequence[KeyringSummary]:
+    def _summaries(self, partition: int, digests: Sequence[bytes]) -> dict[bytes, KeyringSummary | None]:
+        """Return the keyrings that exist; None for one that was altered."""
         keys = [self._keyspace.key(partition, Kind.KEYRING, digest) for digest in digests]
         commands = [(word, key, *field) for key in keys for word, field in ((b"HGET", (HEAD,)), (b"HKEYS", ()))]
-        replies = self._markers.load(partition, *commands) if commands else []
-        found: list[KeyringSummary] = []
-        for digest, raw, fields in zip(digests, replies[::2], replies[1::2], strict=True):
-            if raw is not None:  # else it was destroyed meanwhile
-                ring = self._codec.decode_head(digest, raw).ring
-                found.append(KeyringSummary(ring, [field_id(field) for field in fields if field != HEAD]))
+        found: dict[bytes, KeyringSummary | None] = {}
+        try:
+            replies = self._markers.load(partition, *commands) if commands else []
+            for digest, raw, fields in zip(digests, replies[::2], replies[1::2], strict=True):
+                if raw is not None:  # else it was destroyed meanwhile
+                    found[digest] = self._summary(digest, raw, fields)
+        except IntegrityFailure:
+            if len(digests) == 1:
+                return {digests[0]: None}
+            return {digest: each for one in digests for digest, each in self._summaries(partition, [one]).items()}
         return found
+
+    def _summary(self, digest: bytes, raw: bytes, fields: Sequence[bytes]) -> KeyringSummary:
+        ring = self._codec.decode_head(digest, raw).ring
+        return KeyringSummary(ring, [field_id(field) for field in fields if field != HEAD])
 
     def _load(self, ring: OwnedKeyring, command: Command) -> list[Reply]:
         return self._markers.load(self._keyspace.partition(ring.environment, ring.org), command)

@@ -26,6 +26,9 @@ class Checks(Answer):
     store = fields.String(required=True, metadata={"examples": ["ok", "store_lost"]})
     keys = fields.String(required=True, metadata={"examples": ["ok", "kms_unavailable"]})
     revocations = fields.String(required=True, metadata={"examples": ["ok", "integrity_failure"]})
+    keyrings = fields.String(
+        metadata={"description": "Only if keyrings are in a bucket.", "examples": ["ok", "store_unavailable"]}
+    )
 
 
 class Startup(Answer):
