@@ -124,11 +124,12 @@ def _steps(shape: Shape) -> _Steps:
 
 def _named(members: Members, steps: _Steps) -> dict[str, Any]:
     """Return members by their names in JSON, without those that have their default."""
-    return {
-        spelling: value if of is None else {key: _named(each, of) for key, each in value.items()}
-        for name, spelling, of in steps
-        if (value := members[name])
-    }
+    named: dict[str, Any] = {}
+    for name, spelling, of in steps:  # a comprehension takes twice as long
+        value = members[name]
+        if value:
+            named[spelling] = value if of is None else {key: _named(each, of) for key, each in value.items()}
+    return named
 
 
 def _malformed(message: str) -> Refused:

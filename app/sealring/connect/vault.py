@@ -14,7 +14,7 @@ from sealring.connect.refusals import PACKAGE
 from sealring.domain.envelope_texts import encrypted_of, plaintext_of, text_of
 from sealring.domain.keyrings import Keyring, Sealed
 from sealring.domain.principal import Caller, Permission
-from sealring.fibers import heavy
+from sealring.fibers import LARGE_BYTES, heavy
 from sealring.many import paced
 from sealring.observability.logs import Log
 
@@ -61,7 +61,7 @@ class VaultMethods:
     def encrypt_bulk(self, caller: Caller, asked: Members) -> Members:
         items = paced(asked["items"], str.encode, _weight)
         found = self._keyrings.encrypt_all(Keyring(asked["keyring"]), items, caller)
-        return {"items": paced(found, _sealed, lambda each: _weight(each.encrypted))}
+        return {"items": paced(found, _sealed, _weight_of_sealed)}
 
     def decrypt_bulk(self, caller: Caller, asked: Members) -> Members:
         items = paced(asked["items"], _encrypted, _weight)
@@ -90,6 +90,8 @@ class VaultMethods:
 
 def _sealed(sealed: Sealed) -> Members:
     encrypted = sealed.encrypted
+    if len(encrypted) <= LARGE_BYTES:  # `heavy` alone would take a third of the time of a small item
+        return {"encrypted": text_of(encrypted), "key_id": sealed.key_id}
     return {"encrypted": heavy(partial(text_of, encrypted), len(encrypted)), "key_id": sealed.key_id}
 
 
@@ -99,6 +101,10 @@ def _encrypted(text: str) -> bytes:
 
 def _weight(item: str | bytes) -> int:
     return _ITEM_BYTES + len(item)
+
+
+def _weight_of_sealed(item: Sealed) -> int:
+    return _ITEM_BYTES + len(item.encrypted)
 
 
 def _weight_of(method: str) -> int:
