@@ -59,7 +59,10 @@ def test_a_roll_moves_every_object_to_the_new_master_key_and_the_newest_stays_th
     assert said == [
         "wrapped anew: 6, under their KEKs already: 5, failed: 0",
         f"KEK {NEXT[0]}: guards 11 keys",
-        f"KEK {MASTER[0]}: guards no key any more; safe to drop if every server has the settings of this command",
+        (
+            f"KEK {MASTER[0]}: guards no key any more; safe to drop if every server has the settings of this command, "
+            "and no backup that you may restore is older than this roll"
+        ),
     ]
     stored = objects(place)
     assert len(stored) == 11

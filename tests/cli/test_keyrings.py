@@ -20,7 +20,7 @@ from vectors.keyring_reader import message
 PAGE = read("docs/keyrings.md")
 RING = Keyring("org_acme/payments")
 SAFE = (
-    "safe to drop if every server has the settings of this command, and when no backup that you may restore is older than "
+    "safe to drop if every server has the settings of this command, and no backup that you may restore is older than "
     "this roll"
 )
 OLD, NEW = (base64.b64encode(message((1, key_id), (3, bytes(32)))).decode() for key_id in ("kek_old", "kek_new"))

@@ -243,9 +243,10 @@ def test_a_use_of_a_dek_that_is_gone_is_told_and_not_counted(store):
 
     used = store.keyring_log.used(RING, (event(),), {ONE.id: 1, TWO.id: 2}, (ONE.id, TWO.id))
 
-    assert (used.counts, list(used.lost)) == ({ONE.id: 1}, [TWO.id])
+    seen = {ONE.id: 1} if store.keyrings.beside_log else {}  # in a bucket, the log sees none of them
+    assert used.counts == store.keyring_log.counts(RING) == seen
+    assert set(used.lost) == {ONE.id, TWO.id} - set(seen)
     assert used.epoch == now
-    assert store.keyring_log.counts(RING) == {ONE.id: 1}
 
 
 def test_destroying_a_keyring_again_deletes_counts_that_came_back(store):

@@ -157,7 +157,7 @@ def _tell(report: RollReport) -> None:
     for name in report.unused:
         click.echo(
             f"KEK {name}: guards no key any more; safe to drop if every server has the settings of this command, and "
-            "when no backup that you may restore is older than this roll"
+            "no backup that you may restore is older than this roll"
         )
     for keyring, dek, reason in report.failures:
         click.echo(f"{keyring} {dek}: {reason}", err=True)
