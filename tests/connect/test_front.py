@@ -182,6 +182,14 @@ def test_a_timeout_of_nothing_is_over_at_once(vault):
     assert vault.json("Encrypt", ENCRYPT, {"connect-timeout-ms": "9999999999"}).status == 200
 
 
+def test_a_call_that_came_too_late_is_not_done():
+    seen = []
+    vault = Vault(keyrings=Failing(lambda: None, seen))
+
+    assert vault.json("Encrypt", ENCRYPT, {"connect-timeout-ms": "0"}).refusal == (504, "deadline_exceeded")
+    assert seen == []
+
+
 def test_a_use_case_that_takes_longer_than_the_client_waits_is_answered_as_late():
     vault = Vault(keyrings=Slow())
 
