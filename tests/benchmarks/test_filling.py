@@ -25,5 +25,7 @@ def test_what_is_filled_in_is_an_object_of_the_servers(tmp_path):
         reader = Caller(Principal("urn:t", "t", "t", environment, frozenset(), frozenset(Permission)), "read")
         with wiring.opened_stores(config) as (gateway, stores):
             limits = wiring.make_limits(config, stores)
-            use = application._services(Inheritance.of(config, Log()), gateway, stores, FailedKeys(), Log(), limits)
+            use = application._services(
+                Inheritance.of(config, Log()), gateway, stores, None, FailedKeys(), Log(), limits
+            )
             assert {use.objects.read(reader, sample.id).value for sample in samples} == {VALUE}

@@ -10,7 +10,7 @@ from mutants.symbols import Stale, change_of
 
 MUTANTS = read_lists(LISTS)
 PACKAGES = {
-    *("auth", "backup", "client", "connect", "crypto", "domain", "http", "keys", "observability", "server"),
+    *("archive", "auth", "backup", "client", "connect", "crypto", "domain", "http", "keys", "observability", "server"),
     *("services", "store"),
     *("api", "awskms", "azurekv", "chart", "gcpkms", "hsm", "local", "masterkey"),
 }

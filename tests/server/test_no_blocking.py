@@ -6,7 +6,19 @@ from pathlib import Path
 import pytest
 
 APP = Path(__file__).parents[2] / "app" / "sealring"
-ROOMS = ("admission", "auth", "crypto", "domain", "http", "keys", "providers", "services", "store")
+ROOMS = (
+    "admission",
+    "archive",
+    "auth",
+    "connect",
+    "crypto",
+    "domain",
+    "http",
+    "keys",
+    "providers",
+    "services",
+    "store",
+)
 BLOCKING = {
     *("time.sleep", "threading.Condition", "threading.Event", "threading.Semaphore", "threading.Barrier"),
     *("queue.Queue", "queue.SimpleQueue", "subprocess.run", "subprocess.Popen", "os.system", "select.select"),
@@ -14,9 +26,12 @@ BLOCKING = {
     *("concurrent.futures.Future", "asyncio.run"),
 }
 ELSEWHERE = {  # with the threads in which it runs
+    "archive/bucket.py": "the threads of calls",
     "auth/deadline.py": "the thread of a key set",
     "auth/token_reviews.py": "threads without a loop wait for a call",
     "auth/url_keys.py": "threads of Lane.TOKENS wait for it",
+    "keys/refreshing.py": "a thread of its own",
+    "keys/single_flight.py": "threads without a loop wait for a flight",
     "providers/call_threads.py": "the threads of calls",
     "providers/calls.py": "a call sleeps in its own thread",
     "providers/instances.py": "the threads of calls",
