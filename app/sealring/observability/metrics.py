@@ -49,8 +49,8 @@ AUTH: Final = Counter(
     reason=Words(
         "none", "no token", "scheme", "form", "header", "payload", "iss", "alg", "typ", "kid", "signature", "expired",
         "exp", "iat", "nbf", "lifetime", "audience", "cnf", "sub", "jti", "crit", "jku", "x5u", "jwk", "x5c", "b64",
-        "zip", "organization claim", "permissions claim", "revoked", "token review", "forbidden",
-        "issuer",
+        "zip", "organization claim", "permissions claim", "keyrings claim", "revoked", "token review",
+        "forbidden", "issuer",
     ),
 )  # fmt: skip
 CACHE: Final = Counter(
