@@ -110,10 +110,11 @@ def load(path: Path) -> Settings:
     store.only("url", "url_file", "pin_file", "accept_data_loss", "declared_durable", "wait_replicas")
     server = root.table("server", {})
     worker = _worker(server)
+    url = _store_url(store, base)
     issuers = tuple(IssuerProfile.parse(each, base=base) for each in root.tables("issuers"))
     settings = Settings(
         path=path,
-        store_url=_store_url(store, base),
+        store_url=url,
         pin_file=_pin_file(store, base),
         durability=_durability(store),
         managed=_managed(root.table("keys")),

@@ -8,9 +8,12 @@ import re
 import pytest
 
 from sealring import settings
+from sealring.archive.place import BucketPlace
+from sealring.auth.service_token import ServiceToken
 from sealring.auth.signing import public_jwks
 from sealring.errors import SettingsInvalid
 from sealring.store.connection.links import Links
+from sealring.table import Table
 from sealring_awskms import config as aws
 from sealring_azurekv.config import AzureConfig
 from sealring_azurekv.credentials import credential_of
@@ -18,7 +21,9 @@ from sealring_azurekv.spec import SPEC as AZURE
 from sealring_gcpkms.application_default import OwnCredentials
 from sealring_hsm.config import read_pin
 from sealring_local.roots import Roots, read_roots
+from sealring_masterkey.keys import read_master_keys
 from sealring_plugin import ConfigInvalid, ProviderError
+from support.make import ENVIRONMENT
 
 APP = "11111111-2222-3333-4444-555555555555"
 DEVELOPER = {"type": "authorized_user", "client_id": "id", "client_secret": "hunter2", "refresh_token": "1//x"}
@@ -49,6 +54,16 @@ def store_key(path):
     Links.to(f"rediss://host?ssl_certfile={path.parent}/certificate.pem&ssl_keyfile={path}")
 
 
+def bucket_key(path):
+    members = {"store": "s3://bucket?region=x", "access_key_id": "id", "secret_access_key_file": path.name}
+    BucketPlace.parse(Table("keyrings", members), path.parent)
+
+
+def service_token(path):
+    members = {"service_token_file": path.name, "service_token_keyrings": ["ws_1"]}
+    ServiceToken.parse(Table("connect", members), path.parent, [ENVIRONMENT])
+
+
 READERS = {
     "local root_key_file": (read_roots, Roots.fresh().encode().encode()),
     "hsm pin_file": (read_pin, b"1234"),
@@ -62,6 +77,9 @@ READERS = {
     "azurekv client_secret_file": (azure("client_secret_file"), b"hunter2"),
     "[store] url_file": (store_url, b"redis://:hunter2@store"),
     "[store] ssl_keyfile of the URL": (store_key, b"hunter2"),
+    "[keyrings] secret_access_key_file": (bucket_key, b"hunter2"),
+    "[connect] service_token_file": (service_token, b"hunter2"),
+    "masterkey master_keys_file": (read_master_keys, b"hunter2"),
     "[token] signing_key_file": (public_jwks, b"hunter2"),
 }
 

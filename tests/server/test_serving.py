@@ -181,7 +181,7 @@ def loaded(location: Path | None) -> dict[str, object]:
     """gunicorn's view of a configuration: what differs from its defaults."""
     from gunicorn.app.wsgiapp import WSGIApplication  # noqa: PLC0415  it reads sys.argv, which the caller sets first
 
-    sys.argv = serving._command("unix:s", None, None, location)[2:]
+    sys.argv = serving._command("unix:s", None, None, location)[3:]
     cfg, defaults = WSGIApplication().cfg, Config()
     return {
         name: setting.get()
@@ -244,7 +244,7 @@ def test_numbers_that_are_not_given_are_left_to_the_configuration():
 
     assert given[-4:] == ["--workers", "3", "--threads", "5"]
     assert left_out[1:] == [
-        *("-m", "sealring.server.master"),
+        *("-P", "-m", "sealring.server.master"),
         *("--config", "python:sealring.server.serving"),
         "--no-control-socket",
         *("--bind", "127.0.0.1:8000"),
