@@ -133,7 +133,7 @@ def test_a_list_that_was_begun_while_a_partition_is_read_is_in_it(opened, enviro
         reader = PartitionReader(Meddling(link, meddle), opened.parts, partition, lambda _: None)
         entries = list(reader.entries())
 
-    assert other.encode() in {each.environment for each in entries if isinstance(each, RevocationsEntry)}
+    assert other.encode() in {each.rest for each in entries if isinstance(each, RevocationsEntry)}
 
 
 def test_a_list_in_another_partition_than_its_own_is_found(installed, opened, made, environment):
