@@ -269,9 +269,7 @@ class StoreLost(StoreError):
     """The store is not the one that was opened, or a part of it is gone."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "The store was emptied or replaced. Tell the operator to find the cause, then `sealring restore`."
-        )
+        super().__init__("The store was emptied or replaced. Tell the operator, who may need `sealring restore`.")
 
 
 class WriteContention(StoreError):
