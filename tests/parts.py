@@ -19,12 +19,14 @@ PYTEST = (sys.executable, "-u", "-m", "pytest")
 STORES = ("tests/adversary", "tests/backup", "tests/store")
 OTHERS = ("tests/sdk", "tests/isolation", "tests/http", "plugins/awskms", "plugins/gcpkms")  # SDKs, emulators, nginx
 SERVERS = ("tests/server", "tests/cli", "tests/deploy", "tests/kubernetes")
+USES = ("tests/archive", "tests/connect", "tests/secrecy", "tests/services")
 BESIDE_PLUGINS = ("tests/bindings", "tests/faults")
-_TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS, *SERVERS))
+_TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS, *SERVERS, *USES))
 PARTS = {
     "stores": (*PYTEST, *STORES),
     "others": (*PYTEST, *OTHERS),
     "servers": (*PYTEST, *SERVERS),
+    "uses": (*PYTEST, *USES),
     "tests": (*PYTEST, "tests", *_TAKEN, *(f"--ignore={folder}" for folder in BESIDE_PLUGINS)),
     "plugins": (*PYTEST, "plugins", *BESIDE_PLUGINS, *_TAKEN),
     "mypy": (sys.executable, "-m", "mypy"),

@@ -75,12 +75,12 @@ def test_a_part_without_tests_is_no_part_that_passes(run):
 
 
 def test_each_test_is_in_one_part_only():
-    stores, others, servers, tests, plugins = (
+    stores, others, servers, uses, tests, plugins = (
         command[len(PYTEST) :] for command in PARTS.values() if command[: len(PYTEST)] == PYTEST
     )
-    taken = [f"--ignore={each}" for each in (*stores, *others, *servers)]
+    taken = [f"--ignore={each}" for each in (*stores, *others, *servers, *uses)]
     beside = plugins[1 : -len(taken)]
 
-    assert all((ROOT / each).is_dir() for each in (*stores, *others, *servers, *beside))
+    assert all((ROOT / each).is_dir() for each in (*stores, *others, *servers, *uses, *beside))
     assert tests == ("tests", *taken, *(f"--ignore={each}" for each in beside))
     assert plugins == ("plugins", *beside, *taken)

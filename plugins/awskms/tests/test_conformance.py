@@ -98,6 +98,7 @@ class OnAnEmulator(ProviderConformance):
         return (Path(self.secret_file).read_text().strip(), "the-text-of-aws")
 
 
+@pytest.mark.torture  # as on moto, another emulator: in CI one is enough
 class TestOnLocalStack(OnAnEmulator):
     """With our own credentials, and keys of another account."""
 
