@@ -14,20 +14,16 @@ import orjson
 
 from sealring import settings
 from sealring.auth.scoping import operator
-from sealring.cli.options import one_line_failures, settings_option
-from sealring.domain.ids import EnvironmentId
+from sealring.cli.options import environment_of, environment_option, one_line_failures, settings_option
 from sealring.domain.keyring_ports import KeyringPage
 from sealring.domain.keyrings import DekInfo, Keyring
 from sealring.domain.principal import Caller
-from sealring.errors import ChangeRefused, InvalidBody, SettingsInvalid
+from sealring.errors import ChangeRefused, InvalidBody
 from sealring.observability.logs import Log
 from sealring.server.keyring_wiring import opened_keyrings
 from sealring.services.keyring_care import KeyringCare, RollReport
 from sealring.services.keyrings import Keyrings
 
-_environment_option = click.option(
-    "--environment", metavar="ID", help="The environment, if the settings have several.", default=None
-)
 _ring_argument = click.argument("keyring", callback=lambda _context, _argument, name: _keyring(name))
 
 
@@ -38,7 +34,7 @@ def keyrings_commands() -> None:
 
 @keyrings_commands.command("list")
 @settings_option
-@_environment_option
+@environment_option
 @one_line_failures
 def list_(path: Path, environment: str | None) -> None:
     """Print each keyring with the number of its keys, one JSON object a line."""
@@ -55,7 +51,7 @@ def list_(path: Path, environment: str | None) -> None:
 
 @keyrings_commands.command()
 @settings_option
-@_environment_option
+@environment_option
 @_ring_argument
 @one_line_failures
 def show(path: Path, environment: str | None, keyring: Keyring) -> None:
@@ -66,7 +62,7 @@ def show(path: Path, environment: str | None, keyring: Keyring) -> None:
 
 @keyrings_commands.command()
 @settings_option
-@_environment_option
+@environment_option
 @_ring_argument
 @one_line_failures
 def rotate(path: Path, environment: str | None, keyring: Keyring) -> None:
@@ -77,7 +73,7 @@ def rotate(path: Path, environment: str | None, keyring: Keyring) -> None:
 
 @keyrings_commands.command()
 @settings_option
-@_environment_option
+@environment_option
 @one_line_failures
 def roll(path: Path, environment: str | None) -> None:
     """Wrap the keys of all keyrings under the KEKs of the settings and bindings as they are now.
@@ -94,7 +90,7 @@ def roll(path: Path, environment: str | None) -> None:
 
 @keyrings_commands.command()
 @settings_option
-@_environment_option
+@environment_option
 @_ring_argument
 @click.option("--yes", is_flag=True, help="Destroy it without a question.")
 @one_line_failures
@@ -126,18 +122,9 @@ class _There:
 @contextmanager
 def _opened(path: Path, environment: str | None) -> Iterator[_There]:
     config = settings.load(path)
-    caller = Caller(operator(_environment(config, environment)), "command-line", deadline=float("inf"))
+    caller = Caller(operator(environment_of(config.environments, environment)), "command-line", deadline=float("inf"))
     with opened_keyrings(config, Log(sys.stderr)) as opened:
         yield _There(caller, opened.keyrings, opened.care)
-
-
-def _environment(config: settings.Settings, named: str | None) -> EnvironmentId:
-    if named is None and len(config.environments) == 1:
-        return config.environments[0]
-    for environment in config.environments:
-        if environment == named:
-            return environment
-    raise SettingsInvalid("--environment: one of " + ", ".join(config.environments))
 
 
 def _keyring(name: str) -> Keyring:

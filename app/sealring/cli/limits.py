@@ -12,11 +12,11 @@ import orjson
 
 from sealring import settings
 from sealring.auth.scoping import operator
-from sealring.cli.options import one_line_failures, settings_option
-from sealring.domain.ids import EnvironmentId, OrgId, org_id
+from sealring.cli.options import environment_of, environment_option, one_line_failures, settings_option
+from sealring.domain.ids import OrgId, org_id
 from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Override
 from sealring.domain.principal import Caller
-from sealring.errors import ChangeRefused, IntegrityFailure, SettingsInvalid
+from sealring.errors import ChangeRefused, IntegrityFailure
 from sealring.http.usage import render
 from sealring.server import wiring
 from sealring.services.limits import LimitChanges, Usages
@@ -24,9 +24,6 @@ from sealring.services.limits import LimitChanges, Usages
 IN_FORCE_S = 5  # services/limits.py: read every 2 s, and the time of one read
 
 _organization_argument = click.argument("org", callback=lambda _context, _argument, text: _organization(text))
-_environment_option = click.option(
-    "--environment", metavar="ID", help="The environment, if the settings have several.", default=None
-)
 _quota = click.IntRange(0, MAX_QUOTA)
 
 
@@ -37,7 +34,7 @@ def limits_commands() -> None:
 
 @limits_commands.command("set")
 @settings_option
-@_environment_option
+@environment_option
 @_organization_argument
 @click.option("--requests-per-second", type=click.IntRange(0, MAX_RATE), help="Of all workers together; 0: no limit.")
 @click.option("--objects", type=_quota, help="Objects, deleted ones included until they are purged; 0: no limit.")
@@ -56,7 +53,7 @@ def set_(path: Path, environment: str | None, org: OrgId, **given: int | None) -
 
 @limits_commands.command()
 @settings_option
-@_environment_option
+@environment_option
 @click.argument("org", required=False, callback=lambda _context, _argument, text: text and _organization(text))
 @one_line_failures
 def show(path: Path, environment: str | None, org: OrgId | None) -> None:
@@ -72,7 +69,7 @@ def show(path: Path, environment: str | None, org: OrgId | None) -> None:
 
 @limits_commands.command()
 @settings_option
-@_environment_option
+@environment_option
 @click.argument("org", required=False, callback=lambda _context, _argument, text: text and _organization(text))
 @click.option("--all", "every", is_flag=True, help="All organizations, also if what is stored was altered.")
 @one_line_failures
@@ -101,7 +98,7 @@ class _There:
 @contextmanager
 def _opened(path: Path, environment: str | None) -> Iterator[_There]:
     config = settings.load(path)
-    caller = Caller(operator(_environment(config, environment)), "command-line")
+    caller = Caller(operator(environment_of(config.environments, environment)), "command-line")
     with wiring.opened_stores(config) as (_, stores):
         limits = wiring.make_limits(config, stores)
         limits.renew()
@@ -112,15 +109,6 @@ def _opened(path: Path, environment: str | None) -> Iterator[_There]:
                 f"what is stored of limits was altered ({failure.reason}); `sealring limits clear --all` removes all "
                 "limits that were set, and `sealring verify` finds altered counts"
             ) from failure
-
-
-def _environment(config: settings.Settings, named: str | None) -> EnvironmentId:
-    if named is None and len(config.environments) == 1:
-        return config.environments[0]
-    for environment in config.environments:
-        if environment == named:
-            return environment
-    raise SettingsInvalid("--environment: one of " + ", ".join(config.environments))
 
 
 def _organization(text: str) -> OrgId:

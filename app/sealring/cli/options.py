@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
 import click
 
-from sealring.errors import SealringError
+from sealring.domain.ids import EnvironmentId
+from sealring.errors import SealringError, SettingsInvalid
 from sealring.providers.failures import for_the_operator
 from sealring.server.variables import SETTINGS_VARIABLE
 
@@ -28,6 +29,20 @@ settings_option = click.option(
     show_envvar=True,
     help="The settings file.",
 )
+
+environment_option = click.option(
+    "--environment", metavar="ID", help="The environment, if the settings have several.", default=None
+)
+
+
+def environment_of(environments: Sequence[EnvironmentId], named: str | None) -> EnvironmentId:
+    """Return the environment of that name, or the only one. Raises SettingsInvalid."""
+    if named is None and len(environments) == 1:
+        return environments[0]
+    for environment in environments:
+        if environment == named:
+            return environment
+    raise SettingsInvalid("--environment: one of " + ", ".join(environments))
 
 
 def one_line_failures(command: Callable[P, None]) -> Callable[P, None]:
