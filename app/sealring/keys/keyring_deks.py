@@ -181,6 +181,7 @@ class KeyringDeks:
         return self._gateway.unwrap([unwrapping], _call(ring, caller, Purpose.DECRYPT))[0]
 
 
+@lru_cache(4096)  # each encryption asks if its DEK still fits; the DEK in here is wrapped
 def _read(key_id: DekId, record: bytes) -> _Form:
     try:
         found = parse_wrapped_dek(record)
