@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hmac
 import os
+from contextlib import ExitStack
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealring.crypto import hkdf
+from sealring.crypto.data_key import DataKey
 from sealring.domain.aad import data_aad
 from sealring.domain.envelope import COMMITMENT_BYTES, DEK_BYTES, NONCE_BYTES, Envelope, Header, Wrap
 from sealring.errors import IntegrityFailure
@@ -46,6 +48,15 @@ def commitment(dek: bytearray, header: Header) -> bytes:
 def check_commitment(dek: bytearray, header: Header, expected: bytes) -> None:
     """Raises IntegrityFailure if `dek` is not the key that `expected` commits to."""
     _check_commitment(_extract(dek, header), header, expected)
+
+
+def checked(dek: DataKey, header: Header, expected: bytes) -> DataKey:
+    """Return the DEK. If it is not the key that `expected` commits to, wipe it, and raise IntegrityFailure."""
+    with ExitStack() as stack:
+        stack.enter_context(dek)
+        check_commitment(dek.secret, header, expected)
+        stack.pop_all()
+    return dek
 
 
 def _check_commitment(prk: bytes, header: Header, expected: bytes) -> None:

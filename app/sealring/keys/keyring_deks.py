@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 
 from sealring.crypto.data_key import DataKey
-from sealring.crypto.seal import check_commitment, commitment
+from sealring.crypto.seal import checked, commitment
 from sealring.domain.context import KeyContext
 from sealring.domain.decision import Decision
 from sealring.domain.envelope import Combine, Header
@@ -88,12 +88,8 @@ class KeyringDeks:
         if form.wraps is None:
             return DataKey(self._from_master(form, ring, caller))
         header = _header(DekName(ring, key_id, form.created_at), form.wraps.combine)
-        with ExitStack() as stack:
-            context = _context(ring.org)
-            dek = stack.enter_context(self._keyring.unwrap(header, form.wraps.wraps, context, caller, decision))
-            check_commitment(dek.secret, header, form.wraps.commitment)
-            stack.pop_all()
-        return dek
+        dek = self._keyring.unwrap(header, form.wraps.wraps, _context(ring.org), caller, decision)
+        return checked(dek, header, form.wraps.commitment)
 
     def place(self, decision: Decision) -> AbstractContextManager[None]:
         """Keep one place of the organization's share while DEKs of it are waited for, which others may be opening.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from sealring.crypto.blob_mac import genuine, signed
 from sealring.crypto.data_key import DataKey
-from sealring.crypto.seal import check_commitment, commitment
+from sealring.crypto.seal import checked, commitment
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.codec import encode_data_key, parse_data_key
 from sealring.domain.context import KeyContext
@@ -130,11 +129,8 @@ class DataKeys:
 
     def _unwrapped(self, caller: Caller, blob: DataKeyBlob, decision: Decision) -> tuple[DataKey, Decision]:
         def unwrap(decision: Decision) -> DataKey:
-            with ExitStack() as stack:
-                dek = stack.enter_context(self._keyring.unwrap(blob.header, blob.wraps, blob.context, caller, decision))
-                check_commitment(dek.secret, blob.header, blob.commitment)
-                stack.pop_all()
-            return dek
+            dek = self._keyring.unwrap(blob.header, blob.wraps, blob.context, caller, decision)
+            return checked(dek, blob.header, blob.commitment)
 
         try:
             return self._bound.by(decision, unwrap)

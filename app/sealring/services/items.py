@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
 from sealring.crypto.blob_mac import genuine, signed
 from sealring.crypto.data_key import DataKey
 from sealring.crypto.items import ItemKeys
-from sealring.crypto.seal import check_commitment, commitment
+from sealring.crypto.seal import checked, commitment
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.batch import Head, Item
 from sealring.domain.codec import ItemReader, encode_item, head_of
@@ -152,11 +151,8 @@ class _Vault:
 
     def _unwrapped(self, head: Head, caller: Caller, decision: Decision) -> DataKey:
         key = head.key
-        with ExitStack() as stack:
-            dek = stack.enter_context(self._keyring.unwrap(key.header, key.wraps, key.context, caller, decision))
-            check_commitment(dek.secret, key.header, key.commitment)
-            stack.pop_all()
-        return dek
+        dek = self._keyring.unwrap(key.header, key.wraps, key.context, caller, decision)
+        return checked(dek, key.header, key.commitment)
 
 
 class _Sealing:
