@@ -37,6 +37,7 @@ from sealring.services.verification import Verifier
 from sealring.settings import Settings
 from sealring.store.audit import RedisAudit
 from sealring.store.bindings import RedisBindings
+from sealring.store.checks import RedisChecks
 from sealring.store.connection.durability import Durability, require_durability
 from sealring.store.connection.links import Links
 from sealring.store.doctor.diagnosis import Diagnosis
@@ -250,6 +251,7 @@ class Stores:
     limits: RedisLimits
     keyrings: RedisKeyrings
     keyring_log: RedisKeyringLog
+    checks: RedisChecks
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -270,6 +272,7 @@ class Stores:
             limits=RedisLimits(links, keyspace, markers, keys, audit),
             keyrings=RedisKeyrings(links, keyspace, markers, keys, audit),
             keyring_log=RedisKeyringLog(links, keyspace, markers, audit),
+            checks=RedisChecks(links, keyspace, markers),
         )
 
 
