@@ -78,7 +78,7 @@ def _return_hosts(table: Table) -> frozenset[str]:
 
 
 def _look(table: Table, base: Path) -> Look:
-    name = table.printable("name", Look.name)
+    name = table.printable("name", Look().name)
     if len(name) > _MAX_NAME_CHARACTERS:
         table.refuse("name", f"must have at most {_MAX_NAME_CHARACTERS} characters")
     return Look(name, _logo(table, base), _color(table))
