@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.checks import CheckStore
 from sealring.domain.events import Event
 from sealring.domain.keyring_ports import KeyringLog, KeyringStore
 from sealring.domain.limits_ports import UsageStore
+from sealring.domain.portal_ports import PortalStore
 from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
@@ -37,6 +39,8 @@ class Store:
     usage: UsageStore
     keyrings: KeyringStore
     keyring_log: KeyringLog
+    portal: PortalStore | None  # None: none in memory
+    checks: CheckStore | None  # likewise
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -53,7 +57,7 @@ def memory() -> Store:
     keyrings = MemoryKeyrings(audit)
     usage = MemoryUsage(audit)
     return Store(
-        objects, idempotency, bindings, keks, audit, KEYS, usage, keyrings, keyrings, lambda: list(audit.events)
+        objects, idempotency, bindings, keks, audit, KEYS, usage, keyrings, keyrings, None, None, lambda: list(audit.events)
     )
 
 
@@ -85,6 +89,8 @@ def on_parts(parts: OpenedStore) -> Store:
         stores.usage,
         stores.keyrings,
         stores.keyring_log,
+        stores.portal,
+        stores.checks,
         lambda: _events(parts.links, parts.keyspace, parts.keys),
         parts.markers.when_renewed,
     )

@@ -51,6 +51,7 @@ from sealring.store.limits import RedisLimits
 from sealring.store.markers import Markers
 from sealring.store.objects import RedisObjects
 from sealring.store.opened import OpenedStore
+from sealring.store.portal import RedisPortal
 from sealring.store.revocations import RedisRevocations
 from sealring.store.tombs import RedisTombs
 from sealring.store.usage import RedisUsage
@@ -252,6 +253,7 @@ class Stores:
     keyrings: RedisKeyrings
     keyring_log: RedisKeyringLog
     checks: RedisChecks
+    portal: RedisPortal
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -273,6 +275,7 @@ class Stores:
             keyrings=RedisKeyrings(links, keyspace, markers, keys, audit),
             keyring_log=RedisKeyringLog(links, keyspace, markers, audit),
             checks=RedisChecks(links, keyspace, markers),
+            portal=RedisPortal(links, keyspace, markers, keys, audit),
         )
 
 
