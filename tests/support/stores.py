@@ -57,7 +57,18 @@ def memory() -> Store:
     keyrings = MemoryKeyrings(audit)
     usage = MemoryUsage(audit)
     return Store(
-        objects, idempotency, bindings, keks, audit, KEYS, usage, keyrings, keyrings, None, None, lambda: list(audit.events)
+        objects,
+        idempotency,
+        bindings,
+        keks,
+        audit,
+        KEYS,
+        usage,
+        keyrings,
+        keyrings,
+        None,
+        None,
+        lambda: list(audit.events),
     )
 
 

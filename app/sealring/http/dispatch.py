@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Not
 from werkzeug.routing import BaseConverter
 
 from sealring.admission.declarations import UnsupportedMediaType
-from sealring.admission.fronts import Front, Respond
+from sealring.admission.fronts import Front, Pages, Respond
 from sealring.admission.guard import Guard, request_id_of
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, param_of, rate_headers
 from sealring.admission.replies import Reply
@@ -30,6 +30,7 @@ from sealring.observability.logs import Log
 from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling, route_name
 from sealring.observability.series import OTHER
 
+PAGE = "/portal/<page>"  # every page, as it is named in metrics and logs: their paths have ids
 _COMPATIBLE = ("/vault/", "/portal/")  # routes whose clients show a list of violations instead of the message
 
 
@@ -75,6 +76,8 @@ class Server(Flask):
         self._bodies = bodies
         self._log = log
         self._fronts: list[Front] = []
+        self._pages: Pages | None = None
+        self._page: dict[str, Respond] = {}  # what answers for the pages, by method
         self._telling = telling or Telling(log)
         self._endpoints: dict[str, Endpoint] = {}
         self._paths: Paths[Endpoint] = Paths()
@@ -96,6 +99,18 @@ class Server(Flask):
             self._add("POST", path, Endpoint(self._observed("POST", path, respond)))
         self._fronts.append(front)
 
+    def show(self, pages: Pages) -> None:
+        """Show pages for people where no route is. Call it before the first request."""
+
+        def answer(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
+            try:
+                return pages.answer(request, values["environ"], request_id)
+            except Exception as error:  # noqa: BLE001  as of routes
+                return self._fault(error, f"{request.method} {PAGE}", request, request_id)
+
+        self._pages = pages
+        self._page = {method: self._observed(method, PAGE, answer) for method in ("GET", "HEAD", "POST")}
+
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = WsgiRequest(environ, self._bodies)
         request_id, began = request_id_of(request), time.monotonic()
@@ -103,9 +118,13 @@ class Server(Flask):
             endpoint, values = self._found(request)
             reply = endpoint.respond(request, values, request_id)
         except HTTPException as error:
-            reply = self._refused(error, request, request_id)
-            unrouted = self._unrouted.get(request.method) or self._unrouted[OTHER]
-            unrouted.answered(reply.status, time.monotonic() - began)
+            page = self._page_at(error, request, environ)
+            if page is not None:
+                reply = page(request, {"environ": environ}, request_id)
+            else:
+                reply = self._refused(error, request, request_id)
+                unrouted = self._unrouted.get(request.method) or self._unrouted[OTHER]
+                unrouted.answered(reply.status, time.monotonic() - began)
         self._bodies.discard(environ)
         return send(reply, request, start_response, request_id)
 
@@ -183,6 +202,13 @@ class Server(Flask):
                 return self._fault(error, f"GET {route.rule}", request, request_id)
 
         return respond
+
+    def _page_at(self, error: HTTPException, request: Request, environ: Environ) -> Respond | None:
+        """Return what answers a request for a page; None if there are no pages, or none may be there."""
+        if self._pages is None or not isinstance(error, NotFound):
+            return None
+        host: str = environ.get("HTTP_HOST", "")
+        return self._page.get(request.method) if self._pages.serves(request.path, host) else None
 
     def _refused(self, error: HTTPException, request: Request, request_id: str) -> Reply:
         """Return the answer to a request for which the URL map has no route."""

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Request, Response
 
-# Nothing but what this host serves as files, and nothing inline. Frames are refused twice: by this, and by Sec-Fetch-Dest.
+# Nothing but what this host serves as files, and nothing inline. A frame is refused here, and by Sec-Fetch-Dest.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"

@@ -46,7 +46,9 @@ class KeyForm:
         """Return the key and its options. Raises ValidationError, by field."""
         given = {name: text for name, text in typed.items() if text.strip()}
         loaded = self._schema.load(given)
-        options = {each.name: loaded[OPTION + each.name] for each in self._offer.options if OPTION + each.name in loaded}
+        options = {
+            each.name: loaded[OPTION + each.name] for each in self._offer.options if OPTION + each.name in loaded
+        }
         return loaded["key"], options
 
     def fields(self, typed: Typed | None, errors: Mapping[str, str]) -> Sequence[Field]:

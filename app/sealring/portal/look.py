@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from sealring.errors import SettingsInvalid
 from sealring.services.portal_rules import Look
@@ -112,8 +112,8 @@ def _check_svg(path: Path, raw: bytes) -> None:
     if _DECLARATION.search(raw):
         raise SettingsInvalid(f"[portal] logo {path} has a DOCTYPE or an entity; remove it, e.g. with svgo")
     try:
-        root = ElementTree.fromstring(raw)  # noqa: S314  without declarations, nothing expands
-    except ElementTree.ParseError as error:
+        root = ET.fromstring(raw)  # noqa: S314  without declarations, nothing expands
+    except ET.ParseError as error:
         raise SettingsInvalid(f"[portal] logo {path} is no SVG: it is not well-formed XML") from error
     if root.tag != "{http://www.w3.org/2000/svg}svg":
         raise SettingsInvalid(f"[portal] logo {path} is no SVG")
@@ -122,7 +122,7 @@ def _check_svg(path: Path, raw: bytes) -> None:
             raise SettingsInvalid(f"[portal] logo {path} has {reason}; remove it, e.g. with svgo")
 
 
-def _more_than_drawing(element: ElementTree.Element) -> str:
+def _more_than_drawing(element: ET.Element) -> str:
     name = str(element.tag).rpartition("}")[2]
     if name in _ACTIVE:
         return f"an element {name}"
