@@ -73,6 +73,7 @@ class KeyForm:
     def _field(self, option: ConfigField, typed: Typed | None, errors: Mapping[str, str]) -> Field:
         name = OPTION + option.name
         default = self._suggested.get(option.name, "")
+        unfinished = "<" in default  # the owner fills it in
         value = default if typed is None else typed.get(name, "")
         return Field(
             name=name,
@@ -82,7 +83,7 @@ class KeyForm:
             error=errors.get(name, ""),
             required=option.required,
             kind={int: "number", bool: "switch"}.get(option.kind, "text"),
-            more=not (option.required or value or default or errors.get(name)),
+            more=not (option.required or unfinished or value != default or errors.get(name)),
         )
 
     def _options(self) -> Mapping[str, fields.Field[object]]:

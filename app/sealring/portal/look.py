@@ -44,6 +44,7 @@ class Theme:
     name: str
     style: Asset
     script: Asset
+    icon: Asset
     logo: Asset | None
 
     @classmethod
@@ -54,6 +55,7 @@ class Theme:
             name=look.name,
             style=Asset(style, "text/css; charset=utf-8"),
             script=Asset(_STATIC.joinpath("script.js").read_bytes(), "text/javascript; charset=utf-8"),
+            icon=Asset(_STATIC.joinpath("icon.svg").read_bytes(), "image/svg+xml"),
             logo=None if look.logo is None else _logo(look.logo),
         )
 

@@ -31,7 +31,7 @@ MAX_FORM_BYTES = 64 << 10
 ROUTE = "/portal/{page}"  # as http/dispatch.py names it in metrics and logs
 
 _REFUSED = "sealring.refused"  # in an environment: why the body was not read
-_ASSETS = ("/portal/style.css", "/portal/script.js", "/portal/logo")
+_ASSETS = ("/portal/style.css", "/portal/script.js", "/portal/icon.svg", "/portal/logo")
 _OF_REPLIES = {"content-type", "content-length", "cache-control", "x-content-type-options"}
 _CACHED = "private, max-age=86400"  # pages name the version of what they load
 _HTTP = {404: "missing", 405: "missing", 403: "refused", 413: "large"}
@@ -95,6 +95,7 @@ class PortalPages:
     def _add_assets(self, blueprint: Blueprint) -> None:
         blueprint.add_url_rule("/portal/style.css", "style", lambda: _asset(self._theme.style))
         blueprint.add_url_rule("/portal/script.js", "script", lambda: _asset(self._theme.script))
+        blueprint.add_url_rule("/portal/icon.svg", "icon", lambda: _asset(self._theme.icon, answers.IMAGE_POLICY))
         if self._theme.logo is not None:
             logo = self._theme.logo
             blueprint.add_url_rule("/portal/logo", "logo", lambda: _asset(logo, answers.IMAGE_POLICY))

@@ -95,6 +95,8 @@ class _Questions:
             Probe.OUTLOOK: self._of_its_provider,
         }
         for probe, ask in probes.items():
+            if probe is Probe.BOUNDS and self._wrapped is None:  # it does not unwrap even in its own context
+                continue
             watch(probe, None)
             found, answered = _answers(ask)
             watch(probe, found)
@@ -134,8 +136,7 @@ class _Questions:
     def _of_its_bounds(self) -> Iterator[BindingFinding]:
         """Try to unwrap in two other contexts, which must fail."""
         wrapped, mine = self._wrapped, self._mine
-        if wrapped is None:
-            return
+        assert wrapped is not None
         if self._opens(wrapped, WrapContext(mine.pairs, os.urandom(64))):
             yield _error("binding_not_enforced", "A wrapped key opens in place of another object's.", TELL_THE_OPERATOR)
         if self._opens(wrapped, WrapContext({**mine.pairs, "organization_id": "nobodys"}, mine.aad)):

@@ -176,7 +176,8 @@ class SetupGuide:
     """Instructions for the admin of a key: the steps in order, and the policy text to paste.
 
     The rest is for the pages of the portal, which show `steps` and `policy` if there is none: how to create the key,
-    how to grant access, what each part of the policy is for, and the options of a binding that is made in this way.
+    how to grant access, what each part of the policy is for, and the options of a binding that is made in this way
+    (`<...>` in one is for the owner to fill in).
     """
 
     steps: tuple[str, ...]

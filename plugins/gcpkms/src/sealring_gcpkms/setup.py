@@ -54,7 +54,7 @@ def guide(config: GcpConfig, principal: str, organization_id: str, external_id: 
         create=create_part(label),
         grant=grant_part(account, principal, policy, ours=ours),
         notes=notes_of(policy),
-        options=() if ours else (("service_account", account),),
+        options=() if ours else (("service_account", account.replace("PROJECT", "<PROJECT>")),),
     )
 
 
