@@ -43,7 +43,7 @@ def test_each_link_is_another_one(post):
 def test_what_sdks_send_beside_is_ignored(post):
     answer = post(
         return_url=None,
-        success_url=None,
+        success_url="",  # of Go
         it_contact_emails=None,
         intent_options={"sso": {"bookmark_slug": "x", "provider_type": "GoogleSAML"}},
         external_user_id="user_1",
@@ -127,7 +127,7 @@ def test_another_organization_is_forbidden(post):
         "https://app.example.com:443/",
         "https://app.example.com./",
         "/settings",
-        "",
+        " ",
         "x" * 3_000,
         7,
         ["https://app.example.com/"],
