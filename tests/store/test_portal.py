@@ -13,7 +13,7 @@ from sealring.services.portal import Portal, PortalSessions
 from support.limits import the_operator
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller
 from support.portal import RULES, alone, keys_of, portal_store_beside, portal_store_on, token_of
-from support.stores import fake_links
+from support.stores import fake_links, memory
 from support.waiting import becomes_true
 
 LINKS = {"valkey": "links", "acl": "acl_links", "cluster": "cluster_links", "valkey in a fiber": "links"}
@@ -33,8 +33,10 @@ FORGED = [
 ]
 
 
-@pytest.fixture(params=["fakeredis", *LINKS])
+@pytest.fixture(params=["memory", "fakeredis", *LINKS])
 def store(request):
+    if request.param == "memory":
+        return memory().portal
     if request.param == "fakeredis":
         return portal_store_on(fake_links())
     return portal_store_on(request.getfixturevalue(LINKS[request.param]))

@@ -22,6 +22,7 @@ from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
 from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects, MemoryUsage
 from support.memory_keyrings import MemoryKeyrings
+from support.memory_portal import MemoryPortal
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -38,7 +39,7 @@ class Store:
     usage: UsageStore
     keyrings: KeyringStore
     keyring_log: KeyringLog
-    portal: PortalStore | None  # None: none in memory
+    portal: PortalStore
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -54,8 +55,19 @@ def memory() -> Store:
     bindings = MemoryBindings(audit, keks)
     keyrings = MemoryKeyrings(audit)
     usage = MemoryUsage(audit)
+    portal = MemoryPortal(audit, KEYS)
     return Store(
-        objects, idempotency, bindings, keks, audit, KEYS, usage, keyrings, keyrings, None, lambda: list(audit.events)
+        objects,
+        idempotency,
+        bindings,
+        keks,
+        audit,
+        KEYS,
+        usage,
+        keyrings,
+        keyrings,
+        portal,
+        lambda: list(audit.events),
     )
 
 
