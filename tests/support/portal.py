@@ -1,5 +1,7 @@
 """The portal, for tests: a store of links and sessions, and the use cases on it."""
 
+from dataclasses import replace
+
 from sealring.domain.portal import Intent
 from sealring.services.portal import Portal, WantedLink
 from sealring.services.portal_rules import PortalRules
@@ -30,3 +32,13 @@ def token_of(portal: Portal, org=ACME, **urls: str) -> str:
     """The token of a new link."""
     made = portal.generate_link(caller(org), WantedLink(org, Intent.BRING_YOUR_OWN_KEY, **urls))
     return made.partition("?token=")[2]
+
+
+def alone(links, **rules):
+    """A portal with one partition, on links to an empty store."""
+    return Portal(portal_store_on(links, partitions=1), replace(RULES, **rules))
+
+
+def keys_of(links, letter):
+    """The keys of its links (p) or of its sessions (f)."""
+    return links.call((b"KEYS", b"s1:{0}:" + letter + b":*"))[0]

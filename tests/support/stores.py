@@ -22,7 +22,9 @@ from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
 from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects, MemoryUsage
+from support.memory_checks import MemoryChecks
 from support.memory_keyrings import MemoryKeyrings
+from support.memory_portal import MemoryPortal
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -39,8 +41,8 @@ class Store:
     usage: UsageStore
     keyrings: KeyringStore
     keyring_log: KeyringLog
-    portal: PortalStore | None  # None: none in memory
-    checks: CheckStore | None  # likewise
+    portal: PortalStore
+    checks: CheckStore
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -56,6 +58,7 @@ def memory() -> Store:
     bindings = MemoryBindings(audit, keks)
     keyrings = MemoryKeyrings(audit)
     usage = MemoryUsage(audit)
+    portal = MemoryPortal(audit, KEYS)
     return Store(
         objects,
         idempotency,
@@ -66,8 +69,8 @@ def memory() -> Store:
         usage,
         keyrings,
         keyrings,
-        None,
-        None,
+        portal,
+        MemoryChecks(),
         lambda: list(audit.events),
     )
 

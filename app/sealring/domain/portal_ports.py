@@ -1,4 +1,4 @@
-"""The interface of what is stored of the portal."""
+"""The interface of what is stored of the portal. Adapters: store/ (Redis, Valkey), and one in memory for tests."""
 
 from __future__ import annotations
 

@@ -52,15 +52,15 @@ class PortalRules:
         Raises SettingsInvalid.
         """
         table.only(*_MEMBERS)
-        if not table.flag("enabled"):
-            return None
-        return cls(
-            url=_url(table),
+        enabled = table.flag("enabled")
+        rules = cls(
+            url=_url(table) if enabled or "url" in table.members else "",
             link_ttl_s=table.number("link_ttl_s", 300, least=60, most=_MAX_LINK_S),
             session_ttl_s=table.number("session_ttl_s", 3_600, least=300, most=MAX_SESSION_S),
             return_hosts=_return_hosts(table),
             look=_look(table, base),
         )
+        return rules if enabled else None
 
 
 def _url(table: Table) -> str:

@@ -11,7 +11,7 @@ from sealring.services.portal_urls import MAX_URL_CHARACTERS
 MAX_CONTACTS = 20
 
 _INTENTS = [each.value for each in Intent]
-_URL = validate.Length(1, MAX_URL_CHARACTERS)
+_URL = validate.Length(max=MAX_URL_CHARACTERS)
 
 
 class GenerateLink(Tolerant):
@@ -37,7 +37,7 @@ class GenerateLink(Tolerant):
         allow_none=True,
         validate=_URL,
         metadata={
-            "description": "Where the pages have a link back to: an https URL of a host in the settings.",
+            "description": "Where the pages have a link back to: an https URL of a host in the settings. Empty: none.",
             "examples": ["https://app.example.com/settings"],
         },
     )
