@@ -313,6 +313,7 @@ OPEN = (
     "GET /docs",
     "GET /docs/errors",
     "GET /docs/rapidoc-min.js",
+    "GET /docs/page.js",
 )
 
 CODES = {

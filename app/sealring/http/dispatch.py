@@ -24,6 +24,7 @@ from sealring.admission.routes import OpenRoute, Route
 from sealring.errors import InvalidBody, KeyFailure, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
+from sealring.http.problem_page import as_asked
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
 from sealring.observability import metrics, refusals, trace_context
 from sealring.observability.logs import Log
@@ -215,12 +216,12 @@ class Server(Flask):
         for front in self._fronts:
             if request.path.startswith(front.prefix.encode()):
                 return front.refused(error.code or 400, request_id)
-        return _refused(error, request_id)
+        return as_asked(request, _refused(error, request_id))
 
     def _fault(self, error: Exception, route: str, request: Request, request_id: str) -> Reply:
         told = {"request_id": request_id, "trace_id": trace_of(request), "route": route_name(route)}
         self._log.fault("request failed", error, **told)
-        return _framework_problem(500, request_id)
+        return as_asked(request, _framework_problem(500, request_id))
 
     def _answered(self, route: Route, request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
         """Log each kind of failure that items of a batch have, once."""
@@ -257,7 +258,7 @@ class Server(Flask):
         )
         if isinstance(error, RateLimited):
             reply.headers = (*reply.headers, *rate_headers(error))
-        return reply
+        return as_asked(request, reply)
 
 
 def _reason(error: SealringError) -> str:

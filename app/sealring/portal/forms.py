@@ -51,7 +51,7 @@ class KeyForm:
         }
         return loaded["key"], options
 
-    def fields(self, typed: Typed | None, errors: Mapping[str, str]) -> Sequence[Field]:
+    def shown(self, typed: Typed | None, errors: Mapping[str, str]) -> Sequence[Field]:
         """Return the fields with what was typed; None: with what is suggested."""
         first = Field(
             name="key",

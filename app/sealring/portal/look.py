@@ -12,12 +12,13 @@ from xml.etree import ElementTree as ET
 
 from sealring.errors import SettingsInvalid
 from sealring.services.portal_rules import Look
+from sealring.style import base_style
 
 COLOR = "#0b5c86"
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 MAX_LOGO_BYTES = 256 << 10
 
-_DARK = "#11161c"  # of static/style.css
+_DARK = "#11161c"  # the page of style/base.css
 _PNG = b"\x89PNG\r\n\x1a\n"
 _DECLARATION = re.compile(rb"<!\s*(?:doctype|entity)", re.IGNORECASE)
 _ACTIVE = {"script", "foreignObject", "iframe", "animate", "set", "animateTransform", "animateMotion", "handler", "a"}
@@ -50,7 +51,8 @@ class Theme:
     @classmethod
     def of(cls, look: Look) -> Self:
         """Raises SettingsInvalid."""
-        style = _colors(look.color or COLOR).encode() + _STATIC.joinpath("style.css").read_bytes()
+        own = _STATIC.joinpath("style.css").read_text("utf-8")
+        style = f"{base_style()}{_colors(look.color or COLOR)}{own}".encode()
         return cls(
             name=look.name,
             style=Asset(style, "text/css; charset=utf-8"),

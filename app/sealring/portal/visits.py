@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flask import Request, Response
@@ -43,11 +42,8 @@ def visit_of(request: Request, portal: Portal, request_id: str, source: str) -> 
 def remember(response: Response, begun: Begun) -> None:
     """Give the browser the only copy of the session's secret."""
     lasts_s = (begun.session.ends_at - begun.session.began_at) // 1_000_000
-    response.set_cookie(COOKIE, begun.secret, max_age=lasts_s, **_COOKIE)
+    response.set_cookie(COOKIE, begun.secret, max_age=lasts_s, secure=True, httponly=True, samesite="Lax")
 
 
 def forget(response: Response) -> None:
-    response.delete_cookie(COOKIE, **_COOKIE)
-
-
-_COOKIE: Mapping[str, object] = {"path": "/", "secure": True, "httponly": True, "samesite": "Lax"}
+    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="Lax")

@@ -110,7 +110,7 @@ class WizardPages:
             status,
             step=4,
             offer=self._offer(visit, provider),
-            fields=self._key_form(visit, provider).fields(typed, errors),
+            fields=self._key_form(visit, provider).shown(typed, errors),
             errors=errors,
             instead_of=instead_of,
             note=note,

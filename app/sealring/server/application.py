@@ -86,8 +86,10 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
         _sampler(inherited, gateway, store, stores, around.readiness, log).start()
     server = make_server(services, around)
     server.mount(_vault(services, around, settings.service_token))
-    if services.portal is not None:
-        server.show(make_pages(services.portal, inherited, services, gateway, stores, limiter, log))
+    if services.portal is not None and inherited.theme is not None:
+        customers = inherited.plugins.customers
+        pages = make_pages(services.portal, inherited.theme, customers, services, gateway, stores, limiter, log)
+        server.show(pages)
     return server
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from queue import SimpleQueue
@@ -17,29 +17,29 @@ from sealring.portal.look import Theme
 from sealring.portal.pages import PortalPages
 from sealring.providers.catalog import Catalog
 from sealring.providers.gateway import Gateway
-from sealring.server.inheritance import Inheritance
+from sealring.providers.plugins import Loaded
 from sealring.server.wiring import Stores
 from sealring.services.key_checks import KeyChecks
 from sealring.services.portal import Portal
 from sealring.services.setups import Setups
+from sealring_plugin import CustomersSpec
 
 CHECKS_AT_ONCE = 4  # of a worker, and one of an organization
 
 
 def make_pages(  # noqa: PLR0913, PLR0917  all that the pages need
     portal: Portal,
-    inherited: Inheritance,
+    theme: Theme,
+    customers: Mapping[str, Loaded[CustomersSpec]],
     services: Services,
     gateway: Gateway,
     stores: Stores,
     limiter: Limiter,
     log: Log,
 ) -> PortalPages:
-    """Raises SettingsInvalid for a logo or a color that cannot be shown."""
     later = Beside(gateway.beside_requests).do
     checks = KeyChecks(stores.checks, services.bindings, later, partial(log.fault, "a check of a key failed"))
-    setups = Setups(Catalog(inherited.plugins.customers), services.bindings)
-    theme = Theme.of(portal.rules.look)
+    setups = Setups(Catalog(customers), services.bindings)
     return PortalPages(
         PortalServices(portal, services.bindings, setups, checks, services.usages), PortalLimiter(limiter), theme, log
     )

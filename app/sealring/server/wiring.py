@@ -280,8 +280,7 @@ class Stores:
 
 
 def make_bindings(plugins: Plugins, gateway: Gateway, stores: Stores) -> Bindings:
-    catalog = Catalog(plugins.customers)
-    return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
+    return Bindings(stores.bindings, Catalog(plugins.customers), gateway, Verifier(gateway), stores.keys)
 
 
 def make_limits(settings: Settings, stores: Stores) -> LimitsInForce:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 ISOLATE, END = "\u2068", "\u2069"  # around a name whose direction of writing is not known (Unicode UAX 9)
 
@@ -15,6 +16,10 @@ class Texts:
     def __init__(self, table: Mapping[str, object]) -> None:
         for name, each in table.items():
             setattr(self, name, Texts(each) if isinstance(each, dict) else each)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def get(self, name: str) -> str:
         """Return the text of a name that is not ours."""
