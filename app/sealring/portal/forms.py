@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from werkzeug.datastructures import MultiDict
@@ -86,10 +87,10 @@ class KeyForm:
             more=not (option.required or unfinished or value != default or errors.get(name)),
         )
 
-    def _options(self) -> Mapping[str, fields.Field[object]]:
+    def _options(self) -> Mapping[str, fields.Field[Any]]:
         return {OPTION + each.name: self._of(each) for each in self._offer.options}
 
-    def _of(self, option: ConfigField) -> fields.Field[object]:
+    def _of(self, option: ConfigField) -> fields.Field[Any]:
         messages = {"required": self._texts.key.missing, "invalid": self._texts.key.number}
         if option.kind is int:
             return fields.Integer(required=option.required, error_messages=messages)
@@ -97,7 +98,7 @@ class KeyForm:
             return fields.Boolean(required=False, truthy={"yes"}, falsy={"no"})
         return self._text(required=option.required)
 
-    def _text(self, *, required: bool) -> fields.Field[object]:
+    def _text(self, *, required: bool) -> fields.Field[Any]:
         long = validate.Length(max=MAX_CHARACTERS, error=self._texts.key.long.format(most=MAX_CHARACTERS))
         return fields.String(required=required, validate=long, error_messages={"required": self._texts.key.missing})
 
