@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 from werkzeug.test import Client
 
 ORIGIN = "https://keys.example"
-VOID = {"meta", "link", "input", "img", "br", "path", "rect", "circle"}
 
 
 @dataclass
@@ -22,7 +21,6 @@ class _Parser(HTMLParser):
         super().__init__()
         self.forms, self.links, self.texts, self.tags = [], [], [], []
         self._form = None
-        self._hidden = 0
 
     def handle_starttag(self, tag, attributes):
         about = {name: value or "" for name, value in attributes}
@@ -48,12 +46,9 @@ class _Parser(HTMLParser):
 class Page:
     """What a request was answered with."""
 
-    def __init__(self, response):
-        self.status = response.status_code
-        self.headers = response.headers
-        self.raw = response.get_data()
-        self.html = self.raw.decode()
-        self.path = response.request.path
+    def __init__(self, status, headers, raw, path):
+        self.status, self.headers, self.path = status, headers, path
+        self.html = raw.decode()
         parser = _Parser()
         parser.feed(self.html)
         self.forms, self.links, self.tags = parser.forms, parser.links, parser.tags
@@ -103,7 +98,7 @@ class Browser:
         self._clock.now += 0 if self.hurries else 1
         if response.status_code == 303:
             return self.get(response.headers["Location"])
-        self.page = Page(response)
+        self.page = Page(response.status_code, response.headers, response.get_data(), response.request.path)
         return self.page
 
 

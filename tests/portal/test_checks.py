@@ -27,7 +27,11 @@ MARKS = {"running", "passed", "warned", "failed", "waiting"}
 MISTAKES = {
     "a key of another account": (api.AccessDenied(), "Access to the key is denied.", "Give sealring the permissions"),
     "a disabled key": (api.KeyDisabled(), "The key is disabled.", "Enable the key."),
-    "a key that was not found": (api.KeyNotFound(), "The key's provider does not know the key.", "Check the key's name"),
+    "a key that was not found": (
+        api.KeyNotFound(),
+        "The key's provider does not know the key.",
+        "Check the key's name",
+    ),
 }
 
 
