@@ -24,7 +24,7 @@ from sealring.services.setups import Setups
 from support import stores
 from support.clock import Clock
 from support.cmk import CATALOG, Key, gateway_to
-from support.make import ACME, BETA, caller, context, services
+from support.make import ACME, caller, context, services
 from support.portal import token_of
 
 RULES = PortalRules("https://keys.example", return_hosts=frozenset({"app.example"}))
@@ -112,4 +112,3 @@ def world(make_world):
     return make_world()
 
 
-__all__ = ["ACME", "BETA"]

@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from statistics import median
 
 import pytest
 
@@ -129,6 +131,20 @@ def test_files_are_kept_by_browsers_and_pages_are_not(world):
     assert loaded.headers["Cache-Control"] == "private, max-age=86400"
     assert loaded.headers["Content-Type"] == "text/css; charset=utf-8"
     assert b"--accent:#0b5c86" in loaded.data
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/portal/start"])
+def test_a_page_costs_less_than_five_milliseconds(world, path):
+    """Of CPU time, the store of this process and its client included."""
+    browser = world.bound()
+    spent = []
+    for _ in range(21):
+        world.clock.now += 1
+        began = time.process_time()
+        browser.client.get(path, base_url=ORIGIN)
+        spent.append(time.process_time() - began)
+
+    assert median(spent) < 0.005
 
 
 def test_too_many_pages_of_a_session_get_a_page_that_says_when(world):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from portal.browser import ORIGIN
+from sealring.crypto.form_token import form_token
 from sealring.domain.events import Action
 from sealring.domain.portal import PortalToken
-from sealring.domain.principal import Caller
 from sealring.services.portal import PortalSessions
 from support.make import ACME, BETA, caller
 from support.waiting import becomes_true
@@ -180,7 +180,7 @@ def test_a_session_sees_and_changes_nothing_of_another_organization(world):
     assert stranger.get("/portal/status").text.count("key_one") == 0
     for action in ("check", "resume", "suspend", "remove"):
         visit = world.portal.session(stranger.cookie().value)
-        token = _token(stranger, f"{path}/{action}")
+        token = form_token(stranger.cookie().value, f"{path}/{action}")
         page = stranger.post(f"{path}/{action}", {"token": token, "organization": "org_acme"})
         assert (visit.org, page.status) == (BETA, 404)
     assert world.binding(ACME).state.name == "ACTIVE"
@@ -204,12 +204,3 @@ def test_what_a_session_does_is_in_the_audit_log_under_its_id(world):
     made = next(event for event in world.store.events() if event.action is Action.BINDING_CREATED)
 
     assert (made.origin.issuer, made.origin.subject) == ("urn:sealring:portal", session.text_id)
-
-
-def _token(browser, action):
-    from sealring.crypto.form_token import form_token  # noqa: PLC0415
-
-    return form_token(browser.cookie().value, action)
-
-
-assert Caller
