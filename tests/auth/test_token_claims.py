@@ -4,17 +4,7 @@ import json
 
 import pytest
 
-from auth.kit import (
-    AUDIENCE,
-    NOW,
-    SetClock,
-    claims,
-    payload_with,
-    profile,
-    refusal,
-    sign,
-    verifier,
-)
+from auth.kit import AUDIENCE, NOW, SetClock, claims, payload_with, profile, refusal, sign, verifier
 from sealring.auth.key_sources import StaticKeys
 from sealring.auth.tokens import TokenVerifier
 

@@ -6,16 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from auth.kit import (
-    b64,
-    claims,
-    ec_key,
-    jwk,
-    refusal,
-    rsa_key,
-    sign,
-    verifier,
-)
+from auth.kit import b64, claims, ec_key, jwk, refusal, rsa_key, sign, verifier
 
 
 @pytest.mark.parametrize("member", ["crit", "jku", "x5u", "jwk", "x5c", "b64", "zip"])

@@ -6,19 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from auth.kit import (
-    ISSUER,
-    b64,
-    claims,
-    ec_key,
-    jwk,
-    profile,
-    refusal,
-    rsa_key,
-    sign,
-    verifier,
-    verifier_of,
-)
+from auth.kit import ISSUER, b64, claims, ec_key, jwk, profile, refusal, rsa_key, sign, verifier, verifier_of
 from sealring.errors import SettingsInvalid
 
 

@@ -7,13 +7,7 @@ import pytest
 from sealring.domain.keyrings import Keyring
 from sealring.domain.limits import Limits
 from sealring.domain.principal import Permission
-from sealring.errors import (
-    EnvelopeRejected,
-    Forbidden,
-    InvalidBody,
-    QuotaExceeded,
-    StoreUnavailable,
-)
+from sealring.errors import EnvelopeRejected, Forbidden, InvalidBody, QuotaExceeded, StoreUnavailable
 from services.keyring_kit import ME, RING
 from support import stores
 from support.make import ACME, BETA, OTHER_ENVIRONMENT, SCOPED, caller, gateway, principal, services

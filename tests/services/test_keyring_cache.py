@@ -7,9 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sealring.domain.keyring_ports import FOREVER
-from sealring.errors import (
-    StoreUnavailable,
-)
+from sealring.errors import StoreUnavailable
 from sealring.services.keyring_rules import KeyringRules
 from services.keyring_kit import ME, RING
 from support import stores

@@ -7,11 +7,7 @@ import pytest
 from sealring.domain.events import Action, Event
 from sealring.domain.keyring_ports import KeyringChange, StoredDek
 from sealring.domain.keyrings import Keyring, OwnedKeyring
-from sealring.errors import (
-    EnvelopeRejected,
-    IntegrityFailure,
-    WriteContention,
-)
+from sealring.errors import EnvelopeRejected, IntegrityFailure, WriteContention
 from sealring.services.keyring_rules import KeyringRules
 from services.keyring_kit import ME, OWNED, RING
 from support import stores

@@ -7,12 +7,7 @@ import pytest
 
 from sealring.domain.keyring_codec import Algorithm, parse_envelope
 from sealring.domain.keyrings import Keyring
-from sealring.errors import (
-    EnvelopeRejected,
-    InvalidBody,
-    KeyDeadlineExceeded,
-    StoreUnavailable,
-)
+from sealring.errors import EnvelopeRejected, InvalidBody, KeyDeadlineExceeded, StoreUnavailable
 from sealring.services.keyring_rules import KeyringRules
 from services.keyring_kit import ME, OWNED, RING
 from support import stores

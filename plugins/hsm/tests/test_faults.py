@@ -6,15 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealring_plugin import (
-    DATA,
-    Call,
-    CiphertextRejected,
-    ConfigInvalid,
-    DeadlineExceeded,
-    Purpose,
-    RootLost,
-)
+from sealring_plugin import DATA, Call, CiphertextRejected, ConfigInvalid, DeadlineExceeded, Purpose, RootLost
 
 DEK = bytearray(range(32))
 

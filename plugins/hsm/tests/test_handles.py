@@ -1,11 +1,7 @@
 """The cache of handles drops what is old or least used, and nothing that is in use."""
 
 from sealring_hsm.handles import Handles
-from sealring_plugin import (
-    DATA,
-    ManagedKey,
-    RootName,
-)
+from sealring_plugin import DATA, ManagedKey, RootName
 
 
 def key_named(name):

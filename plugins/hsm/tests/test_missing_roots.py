@@ -2,11 +2,7 @@
 
 import pytest
 
-from sealring_plugin import (
-    DATA,
-    ConfigInvalid,
-    RootLost,
-)
+from sealring_plugin import DATA, ConfigInvalid, RootLost
 
 DEK = bytearray(range(32))
 
