@@ -182,7 +182,7 @@ def _options() -> argparse.Namespace:
         help="instead, more connections, workers and organizations, and larger values; 10 minutes",
     )
     parser.add_argument(
-        "--beside", type=Path, metavar="CHECKOUT", help="instead, compare with another checkout, in-process; 2 minutes"
+        "--beside", type=Path, metavar="CHECKOUT", help="instead, compare with another checkout, in-process; 3 minutes"
     )
     parser.add_argument(
         "--protocol", action="store_true", help="instead, what the protocol of vault.v1 costs, in-process; 5 seconds"

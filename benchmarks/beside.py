@@ -1,7 +1,8 @@
 """This checkout beside another one: what a read and a create cost in-process, in many short pairs.
 
 Both applications run at once, on one core, and are asked in turn: this one, that one, that one, this one. So whatever
-else the machine does meets both, and the interval of the ratio is narrow where that of the times is not.
+else the machine does meets both. Two processes of the same code differ by a percent or two all their lives (where their
+memory lies, how their hashes fall), so both are started anew for each round, and the interval is that of the rounds.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import median
 from typing import Any
 
 from failures import BenchmarkFailed
+from intervals import Estimate, ratios
 from processes import Cores
 from report import progress, table
 
 HERE = Path(__file__).parents[1]
-PAIRS = 100
+ROUNDS = 16
+PAIRS = 8  # of a round
 REQUESTS = 60  # of a turn: some 30 ms
 OPERATIONS = ("read", "create")
 
@@ -60,35 +63,38 @@ class _Tree:
 
 
 def compare(other: Path, folder: Path, cores: Cores) -> dict[str, list[tuple[float, float]]]:
-    """Return pairs of CPU µs a request by operation, this checkout's first; print what their ratios come to."""
-    with ExitStack() as stack:
-        progress("starting both")
-        ours, theirs = (_Tree(root, folder / name, min(cores.server)) for root, name in ((HERE, "a"), (other, "b")))
-        stack.callback(ours.close)
-        stack.callback(theirs.close)
-        pairs = {operation: _pairs(ours, theirs, operation) for operation in OPERATIONS}
-    print(f"\nCPU µs a request in-process, and this checkout over {other}: {PAIRS} pairs of {2 * REQUESTS} requests\n")
-    print(table(["", "this", "that", "ratio", "95 % interval"], [_row(name, found) for name, found in pairs.items()]))
-    return pairs
+    """Return CPU µs a request by operation, for each round, this checkout's first; print what their ratios come to."""
+    rounds: dict[str, list[tuple[float, float]]] = {operation: [] for operation in OPERATIONS}
+    for number in range(1, ROUNDS + 1):
+        progress(f"round {number} of {ROUNDS}")
+        with ExitStack() as stack:
+            trees = {}
+            for name, root in random.sample([("this", HERE), ("that", other)], 2):
+                trees[name] = _Tree(root, folder / f"{name}{number}", min(cores.server))
+                stack.callback(trees[name].close)
+            for operation, found in rounds.items():
+                found.append(_round(trees["this"], trees["that"], operation))
+    print(f"\nCPU µs a request in-process, and this checkout over {other}: {ROUNDS} rounds of {PAIRS} pairs\n")
+    print(table(["", "this", "that", "ratio", "95 % interval"], [_row(name, found) for name, found in rounds.items()]))
+    return rounds
 
 
-def _pairs(ours: _Tree, theirs: _Tree, operation: str) -> list[tuple[float, float]]:
-    progress(f"{operation}: {PAIRS} pairs")
+def _round(ours: _Tree, theirs: _Tree, operation: str) -> tuple[float, float]:
+    """Return the medians of the pairs of one round."""
     for each in (ours, theirs):
         each.cpu_us(operation)
-    found = []
+    pairs = []
     for _ in range(PAIRS):
         first, second = random.sample((ours, theirs), 2)
         spent = {ours: 0.0, theirs: 0.0}
         for each in (first, second, second, first):
             spent[each] += each.cpu_us(operation) / 2
-        found.append((spent[ours], spent[theirs]))
-    return found
+        pairs.append((spent[ours], spent[theirs]))
+    mine, other = zip(*pairs, strict=True)
+    return median(mine), median(other)
 
 
-def _row(operation: str, pairs: list[tuple[float, float]]) -> list[Any]:
-    ratios = [mine / other for mine, other in pairs]
-    half = 1.96 * stdev(ratios) / len(ratios) ** 0.5
-    ours, theirs = (median(side) for side in zip(*pairs, strict=True))
-    low, high = mean(ratios) - half, mean(ratios) + half
-    return [operation, f"{ours:.0f}", f"{theirs:.0f}", f"{mean(ratios):.3f}", f"{low:.3f} to {high:.3f}"]
+def _row(operation: str, rounds: list[tuple[float, float]]) -> list[Any]:
+    ours, theirs = zip(*rounds, strict=True)
+    ratio = Estimate.of(ratios(ours, theirs))
+    return [operation, f"{median(ours):.0f}", f"{median(theirs):.0f}", f"{ratio.median:.3f}", ratio.interval(3)]

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ class Played:
 
     seconds: list[float] = field(default_factory=list)  # of those that were answered well
     bodies: list[bytes] = field(default_factory=list)
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # by what was answered
 
     def at(self, share: float) -> float:
         """Return a quantile in milliseconds."""
@@ -71,7 +72,9 @@ async def _play(url: str, turns: Iterable[_Turn | Request], connections: int, ra
         body = await reader.readexactly(int(length[1]) if length else 0)
         free.put_nowait((reader, writer))
         if head[9:10] != b"2":
-            played.refused += 1
+            played.refused[
+                f"{turn.request.method} {turn.request.path}: {head[9:12].decode()} {body[:120].decode()}"
+            ] += 1
             return
         turn.answered(body)
         played.seconds.append(loop.time() - due)
@@ -87,8 +90,8 @@ async def _play(url: str, turns: Iterable[_Turn | Request], connections: int, ra
     await asyncio.gather(*running)
     while not free.empty():
         free.get_nowait()[1].close()
-    if played.refused * 10 > len(played.seconds):
-        raise BenchmarkFailed(f"{played.refused:,} requests at a steady pace were refused")
+    if (refused := played.refused.total()) * 10 > len(played.seconds):
+        raise BenchmarkFailed(f"{refused:,} requests at a steady pace were refused, as {next(iter(played.refused))}")
     return played
 
 

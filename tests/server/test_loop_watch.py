@@ -3,14 +3,16 @@
 import asyncio
 import io
 import sys
+import threading
 import time
 import types
+from itertools import islice
 
 import pytest
 
 from sealring.fibers import Fibers
 from sealring.observability.logs import Log
-from sealring.server.loop_watch import HELD_S, Watchdog, place_of
+from sealring.server.loop_watch import HELD_S, Watchdog, frames_of, place_of
 from sealring_local.wrap import LocalProvider
 from support.make import ACME, caller, context, on_provider, services
 from support.roots import roots_of
@@ -63,12 +65,53 @@ def test_what_a_busy_machine_stops_now_and_then_is_counted_and_not_named():
     assert (sum(held.values()), log) == (2, "")
 
 
+def frames_of_caller():
+    """Without those of the search itself."""
+    return frames_of(threading.get_ident())[2:]
+
+
+def test_the_frames_of_a_thread_are_those_of_one_moment():
+    """A generator leads to its caller only while it runs: frames that are looked up one by one end too early."""
+
+    def nested(depth):
+        while True:
+            yield from range(20) if depth == 0 else islice(nested(depth - 1), 20)
+
+    def run():
+        running = nested(30)
+        while not over.is_set():
+            next(running)
+
+    over, thread, interval = threading.Event(), threading.Thread(target=run), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread.start()
+    try:
+        seen = [frames_of(thread.ident) for _ in range(20_000)]
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+
+    within = [frames for frames in seen if frames and frames[0].f_code.co_name == "nested"]
+    assert {frames[-1].f_code.co_name for frames in within} == {"_bootstrap"}
+    assert len(within) > 100
+
+
+def test_the_frames_of_a_thread_that_has_ended_are_none():
+    thread = threading.Thread(target=str)
+    thread.start()
+    thread.join()
+
+    assert frames_of(thread.ident) == []
+
+
 def test_code_of_a_library_is_named_by_what_was_called():
     """Not by the innermost frame, which is of the standard library or of something that nobody knows."""
     plugin = types.ModuleType("somebodys_plugin.kms")
     inner = types.ModuleType("somebodys_library")
     ours = types.ModuleType("sealring.providers.calls")
-    exec("import sys\ndef look():\n    return sys._getframe()", inner.__dict__)
+    inner.__dict__["frames"] = frames_of_caller
+    exec("def look():\n    return frames()", inner.__dict__)
     plugin.__dict__["look"] = inner.look
     exec("def wrap():\n    return look()", plugin.__dict__)
     ours.__dict__["wrap"] = plugin.wrap
@@ -85,8 +128,8 @@ def test_code_of_a_library_is_named_by_what_was_called():
 
 def test_our_own_code_is_named_if_it_calls_nobody():
     ours = types.ModuleType("sealring.services.objects")
-    ours.__dict__["sys"] = sys
-    exec("def read():\n    return sys._getframe()", ours.__dict__)
+    ours.__dict__["frames"] = frames_of_caller
+    exec("def read():\n    return frames()", ours.__dict__)
 
     assert place_of(ours.read()) == "sealring.services.objects.read (line 2)"
 

@@ -13,6 +13,7 @@ from sealring.domain.events import Origin
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.keyrings import Keyring
+from sealring.domain.values import value
 from sealring.errors import Forbidden, WriteContention
 
 REQUEST_S = 10.0  # how long a request may start again because its data keeps changing
@@ -100,7 +101,7 @@ def _all(wanted: int) -> int:
     return wanted
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Caller:
     """A principal in one HTTP request: the first argument of every service method.
 

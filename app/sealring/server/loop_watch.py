@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from itertools import takewhile
-from traceback import walk_stack
+from collections.abc import Sequence
+from itertools import accumulate, chain, islice, repeat, takewhile
+from operator import methodcaller, truth
 from types import FrameType
 
 from sealring.fibers import Fibers
@@ -48,10 +49,10 @@ class Watchdog:
             time.sleep(LOOK_S)
             since = self._fibers.running_since
             if since not in {0.0, named} and time.monotonic() - since > HELD_S:
-                frame = sys._current_frames().get(self._loops_thread)  # noqa: SLF001  documented for this
-                if frame is not None and self._fibers.running_since == since:
+                frames = frames_of(self._loops_thread)
+                if frames and self._fibers.running_since == since:
                     named = since
-                    self._name(place_of(frame))
+                    self._name(place_of(frames))
 
     def _name(self, place: str) -> None:
         if place not in self.held and len(self.held) >= _PLACES:
@@ -62,9 +63,18 @@ class Watchdog:
             self._log.notice(f"{place} held up the event loop for over {HELD_S * 1000:.0f} ms: all requests waited")
 
 
-def place_of(frame: FrameType) -> str:
+def frames_of(thread: int) -> Sequence[FrameType]:
+    """Return the frames of a thread, the innermost first; none if it has ended.
+
+    No bytecode runs here from the first frame to the last, so that the thread cannot go on meanwhile: the frames of a
+    fiber that waits lead to memory that others use by now (https://github.com/python/cpython/issues/113037).
+    """
+    innermost = islice(map(methodcaller("get", thread), iter(sys._current_frames, None)), 1)  # noqa: SLF001  documented
+    return list(takewhile(truth, accumulate(chain(innermost, repeat("f_back")), getattr)))
+
+
+def place_of(frames: Sequence[FrameType]) -> str:
     """Return where our code is, or the plugin or library that it called."""
-    frames = [each for each, _ in walk_stack(frame)]
     foreign = list(takewhile(lambda each: not _module(each).startswith(_OURS), frames))
     called = [each for each in foreign if _module(each).partition(".")[0] not in sys.stdlib_module_names]
     found = called[-1] if called else frames[min(len(foreign), len(frames) - 1)]

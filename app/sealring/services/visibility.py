@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Action, Event
@@ -82,21 +81,29 @@ def attested(
     return record, attestation.epoch
 
 
-@contextmanager
-def refusals_audited(audit: AuditLog, caller: Caller, target: str) -> Iterator[None]:
+class refusals_audited:  # noqa: N801  used as a function; a generator would cost each read 1 µs more
     """Write the reason of an integrity failure to the audit log; the caller gets the same answer for all reasons."""
-    try:
-        yield
-    except IntegrityFailure as failure:
-        audit.append(
-            Event(
-                action=Action.OBJECT_REFUSED,
-                environment=caller.principal.environment,
-                org=NO_ORG,
-                origin=caller.origin,
-                target=target,
-                refused=True,
-                reason=failure.reason,
+
+    __slots__ = ("_audit", "_caller", "_target")
+
+    def __init__(self, audit: AuditLog, caller: Caller, target: str) -> None:
+        self._audit = audit
+        self._caller = caller
+        self._target = target
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, IntegrityFailure):
+            self._audit.append(
+                Event(
+                    action=Action.OBJECT_REFUSED,
+                    environment=self._caller.principal.environment,
+                    org=NO_ORG,
+                    origin=self._caller.origin,
+                    target=self._target,
+                    refused=True,
+                    reason=error.reason,
+                )
             )
-        )
-        raise

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sealring import fibers
 from sealring.errors import StoreUnavailable
+from sealring.fibers import Fibers
 from sealring.observability import metrics
 from sealring.store.connection.cluster import Cluster
 from sealring.store.connection.endpoint import Endpoint
@@ -47,18 +48,17 @@ class Links:
         """Lend a link to the node that holds `key`. Raises LinkLost."""
         return self._topology.pool(key).borrow()
 
-    @contextmanager
-    def for_transaction(self, key: bytes, *, alone: bool) -> Iterator[Link]:
+    def for_transaction(self, key: bytes, *, alone: bool) -> AbstractContextManager[Link]:
         """Lend a link for WATCH, reads and one EXEC: of a group, if the caller is a fiber and does not ask to be alone.
 
         Raises LinkLost; MustNotWait if another group waits for the caller.
         """
         fibers.will_wait()
         loop = fibers.current()
-        if alone or loop is None:
-            with self.borrow(key) as link:
-                yield link
-            return
+        return self.borrow(key) if alone or loop is None else self._in_group(key, loop)
+
+    @contextmanager
+    def _in_group(self, key: bytes, loop: Fibers) -> Iterator[Link]:
         member = Member(key, self._topology.pool(key).grouping(self._topology.slot(key)), loop)
         try:
             yield member

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import redis
 from redis.connection import AbstractConnection
@@ -47,16 +47,17 @@ class Pool:
         self._turns = Turns(ALONE)
         self._groupings: dict[int, Grouping] = {}
 
-    @contextmanager
-    def borrow(self) -> Iterator[Link]:
+    def borrow(self) -> AbstractContextManager[Link]:
         """Lend a link. One that may have outstanding replies is closed. Raises LinkLost."""
         loop = fibers.current()
-        if loop is None:
-            with self._lent(self._idle, lambda: Link(waited(Layer.STORE, self._opened))) as link:
-                yield link
-        else:
-            with self._turn(), self._lent(self._of_loop().idle, lambda: self._opened_alone(loop)) as link:
-                yield link
+        return _Lent(self, self._idle, self._opened_by_thread) if loop is None else self._borrowed_by_fiber(loop)
+
+    def take_back(self, link: Link, idle: deque[Link]) -> None:
+        """Keep a link that is in order, and that was lent of `idle`."""
+        if idle is self._idle or idle is self._on_loop.idle:
+            idle.append(link)
+        else:  # it may lead to an earlier node
+            link.close()
 
     def shared(self) -> LoopLink:
         """Return the link of all fibers, for commands that neither watch keys nor make others wait. Raises LinkLost."""
@@ -95,23 +96,12 @@ class Pool:
             yield
 
     @contextmanager
-    def _lent(self, idle: deque[Link], make: Callable[[], Link]) -> Iterator[Link]:
-        link = _popped(idle) or make()
-        try:
+    def _borrowed_by_fiber(self, loop: Fibers) -> Iterator[Link]:
+        with self._turn(), _Lent(self, self._of_loop().idle, lambda: self._opened_alone(loop)) as link:
             yield link
-        except SealringError:
-            self._return(link, idle)
-            raise
-        except BaseException:
-            link.close()
-            raise
-        self._return(link, idle)
 
-    def _return(self, link: Link, idle: deque[Link]) -> None:
-        if idle is self._idle or idle is self._on_loop.idle:
-            idle.append(link)
-        else:  # it may lead to an earlier node
-            link.close()
+    def _opened_by_thread(self) -> Link:
+        return Link(waited(Layer.STORE, self._opened))
 
     def _opened_shared(self) -> LoopLink:
         loop = fibers.required()
@@ -135,6 +125,27 @@ class Pool:
         except (redis.RedisError, OSError) as error:
             raise LinkLost from error
         return connection
+
+
+class _Lent:
+    """A link for a block. Each round trip of a thread has one, and a generator would cost 3 µs more."""
+
+    __slots__ = ("_idle", "_link", "_make", "_pool")
+
+    def __init__(self, pool: Pool, idle: deque[Link], make: Callable[[], Link]) -> None:
+        self._pool = pool
+        self._idle = idle
+        self._make = make
+
+    def __enter__(self) -> Link:
+        self._link = _popped(self._idle) or self._make()
+        return self._link
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, SealringError):
+            self._pool.take_back(self._link, self._idle)
+        else:
+            self._link.close()
 
 
 def _popped(idle: deque[Link]) -> Link | None:
