@@ -129,7 +129,7 @@ def test_bad_settings_stop_the_start_with_one_line(installed, command):
     assert failed.returncode == 1
     assert (
         failed.stderr
-        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces, keyrings, connect\n"
+        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces, keyrings, connect, portal\n"
     )
 
 

@@ -150,6 +150,10 @@ def _usage(acme):
     return f"/sealring/v1/usage?organization_id={acme.id}", None
 
 
+def _portal_link(acme):
+    return "/portal/generate_link", {"organization": acme.id, "intent": "bring_your_own_key"}
+
+
 def _explain(acme):
     return f"/sealring/v1/kv/{acme.object()['id']}/explain", None
 
@@ -214,6 +218,7 @@ READ, LIST, CREATE, UPDATE, DELETE, RESTORE = (
     f"vault:objects:{verb}" for verb in ("read", "list", "create", "update", "delete", "restore")
 )
 USE, MANAGE, RINGS = "vault:keys:use", "vault:bindings:manage", "vault:keyrings:use"
+USAGE, LINK = "vault:usage:read", "vault:portal:link"
 RING = "/sealring/v1/keyrings/<whole:ring>"
 
 # After the permission: own, other, everywhere | no token, expired, audience, issuer, none, HS256, another key | lacking
@@ -253,7 +258,8 @@ TABLE = (
     Row(f"POST {BINDINGS}/<binding_id>/suspend", "",                 _suspend,            MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BINDINGS}/<binding_id>/retire",  "",                 _retire,             MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row("GET /sealring/v1/providers/<provider>/setup", "",                 _setup,              MANAGE,  424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row("GET /sealring/v1/usage",                "",                 _usage,              LIST,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/usage",                "",                 _usage,              USAGE,   200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("POST /portal/generate_link",            "",                 _portal_link,        LINK,    201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {OURS}/<object_id>/explain",       "",                 _explain,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/data-key",                 "",                 _data_key,           USE,     200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/decrypt",                  "",                 _decrypt,            USE,     200, 400, 200, 401, 401, 401, 401, 401, 401, 401, 403),

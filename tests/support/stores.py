@@ -9,6 +9,7 @@ from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.events import Event
 from sealring.domain.keyring_ports import KeyringLog, KeyringStore
 from sealring.domain.limits_ports import UsageStore
+from sealring.domain.portal_ports import PortalStore
 from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
@@ -22,6 +23,7 @@ from sealring.store.schema.records import Records
 from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryUsage
 from support.memory_keyrings import MemoryKeyrings
 from support.memory_objects import MemoryObjects
+from support.memory_portal import MemoryPortal
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -38,6 +40,7 @@ class Store:
     usage: UsageStore
     keyrings: KeyringStore
     keyring_log: KeyringLog
+    portal: PortalStore
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -53,8 +56,19 @@ def memory() -> Store:
     bindings = MemoryBindings(audit, keks)
     keyrings = MemoryKeyrings(audit)
     usage = MemoryUsage(audit)
+    portal = MemoryPortal(audit, KEYS)
     return Store(
-        objects, idempotency, bindings, keks, audit, KEYS, usage, keyrings, keyrings, lambda: list(audit.events)
+        objects,
+        idempotency,
+        bindings,
+        keks,
+        audit,
+        KEYS,
+        usage,
+        keyrings,
+        keyrings,
+        portal,
+        lambda: list(audit.events),
     )
 
 
@@ -86,6 +100,7 @@ def on_parts(parts: OpenedStore) -> Store:
         stores.usage,
         stores.keyrings,
         stores.keyring_log,
+        stores.portal,
         lambda: _events(parts.links, parts.keyspace, parts.keys),
         parts.markers.when_renewed,
     )

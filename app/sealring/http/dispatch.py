@@ -30,7 +30,7 @@ from sealring.observability.logs import Log
 from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling, route_name
 from sealring.observability.series import OTHER
 
-_COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
+_COMPATIBLE = ("/vault/", "/portal/")  # routes whose clients show a list of violations instead of the message
 
 
 class Endpoint(NamedTuple):

@@ -44,6 +44,7 @@ from sealring.services.listing import Lists
 from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
+from sealring.services.portal import Portal
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
 from sealring.settings import Settings, WorkerKind
@@ -186,6 +187,7 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
         keyrings=make_keyrings(
             settings, gateway, stores, keyring_store(settings, stores, bucket), keyring, bound, limits.of
         ),
+        portal=None if settings.portal is None else Portal(stores.portal, settings.portal),
     )
 
 

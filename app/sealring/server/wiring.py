@@ -50,6 +50,7 @@ from sealring.store.limits import RedisLimits
 from sealring.store.markers import Markers
 from sealring.store.objects import RedisObjects
 from sealring.store.opened import OpenedStore
+from sealring.store.portal import RedisPortal
 from sealring.store.revocations import RedisRevocations
 from sealring.store.tombs import RedisTombs
 from sealring.store.usage import RedisUsage
@@ -250,6 +251,7 @@ class Stores:
     limits: RedisLimits
     keyrings: RedisKeyrings
     keyring_log: RedisKeyringLog
+    portal: RedisPortal
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -270,6 +272,7 @@ class Stores:
             limits=RedisLimits(links, keyspace, markers, keys, audit),
             keyrings=RedisKeyrings(links, keyspace, markers, keys, audit),
             keyring_log=RedisKeyringLog(links, keyspace, markers, audit),
+            portal=RedisPortal(links, keyspace, markers, keys, audit),
         )
 
 
