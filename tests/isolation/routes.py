@@ -3,39 +3,9 @@
 A row names its route exactly as the server does. Add a row for each new route; the suite fails without one.
 """
 
-from dataclasses import dataclass
 from urllib.parse import quote_plus
 
-
-@dataclass(frozen=True)
-class Row:
-    """A request against what org_acme has. `request` makes (path, body) of it.
-
-    `permission` is what a caller needs, as docs/http-api.md says and whatever the route says; the rest are statuses.
-    """
-
-    route: str  # "METHOD rule"
-    case: str
-    request: object
-    permission: str
-    own: int
-    other: int
-    everywhere: int
-    no_token: int
-    expired: int
-    wrong_audience: int
-    wrong_issuer: int
-    alg_none: int
-    alg_hs256: int
-    another_key: int
-    lacking: int
-
-    @property
-    def method(self):
-        return self.route.partition(" ")[0]
-
-    def __str__(self):
-        return f"{self.route} {self.case}".strip()
+from isolation.row import Row
 
 
 def _create(acme):

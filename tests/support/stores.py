@@ -21,9 +21,10 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
-from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects, MemoryUsage
+from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryUsage
 from support.memory_checks import MemoryChecks
 from support.memory_keyrings import MemoryKeyrings
+from support.memory_objects import MemoryObjects
 from support.memory_portal import MemoryPortal
 
 KEYS = StoreKeys(bytes(range(32)))
