@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sealring_plugin import PolicyNote, Recipe, Screen, SetupGuide, SetupPart, SetupStep
 
-
 _US = "sealring"  # what the KMS calls whoever has our token
 
 
