@@ -283,6 +283,7 @@ OPEN = (
     "GET /docs",
     "GET /docs/errors",
     "GET /docs/rapidoc-min.js",
+    "GET /docs/page.js",
 )
 
 CODES = {

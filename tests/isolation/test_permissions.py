@@ -57,6 +57,7 @@ USE_CASES = {
     (Bindings, "suspend"): ("vault:bindings:manage", {"text_id": ID}),
     (Bindings, "retire"): ("vault:bindings:manage", {"text_id": ID}),
     (Bindings, "delete"): ("vault:bindings:manage", {"text_id": ID}),
+    (Bindings, "checked"): ("vault:bindings:manage", {"new": NEW}),
     (Bindings, "setup"): ("vault:bindings:manage", {"provider": "x", "org": OrgId("org_acme")}),
     (Explanations, "explain"): ("vault:objects:read", {"text_id": ID}),
     (Portal, "generate_link"): ("vault:portal:link", {"wanted": WANTED}),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.checks import CheckStore
 from sealring.domain.events import Event
 from sealring.domain.keyring_ports import KeyringLog, KeyringStore
 from sealring.domain.limits_ports import UsageStore
@@ -21,6 +22,7 @@ from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
 from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryUsage
+from support.memory_checks import MemoryChecks
 from support.memory_keyrings import MemoryKeyrings
 from support.memory_objects import MemoryObjects
 from support.memory_portal import MemoryPortal
@@ -41,6 +43,7 @@ class Store:
     keyrings: KeyringStore
     keyring_log: KeyringLog
     portal: PortalStore
+    checks: CheckStore
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -68,6 +71,7 @@ def memory() -> Store:
         keyrings,
         keyrings,
         portal,
+        MemoryChecks(),
         lambda: list(audit.events),
     )
 
@@ -101,6 +105,7 @@ def on_parts(parts: OpenedStore) -> Store:
         stores.keyrings,
         stores.keyring_log,
         stores.portal,
+        stores.checks,
         lambda: _events(parts.links, parts.keyspace, parts.keys),
         parts.markers.when_renewed,
     )

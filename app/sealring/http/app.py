@@ -13,12 +13,12 @@ from sealring.http.batches.views import BatchViews
 from sealring.http.bindings.views import BindingViews
 from sealring.http.bodies import Bodies
 from sealring.http.data_keys.views import DataKeyViews
+from sealring.http.description import DescriptionViews
 from sealring.http.dispatch import Server
 from sealring.http.health.compatible import CompatibleHealthViews
 from sealring.http.health.views import HealthViews, Readiness
 from sealring.http.keyrings.views import KeyringViews
 from sealring.http.objects.views import ObjectViews
-from sealring.http.openapi import DescriptionViews
 from sealring.http.operations.views import OperationViews
 from sealring.http.portal.views import PortalViews
 from sealring.http.usage.views import UsageViews

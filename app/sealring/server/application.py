@@ -31,6 +31,7 @@ from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
 from sealring.server.keyring_wiring import keyring_store, make_keyrings, open_bucket
+from sealring.server.portal_wiring import make_pages
 from sealring.server.renewal import Renewal
 from sealring.server.sampling import Sampler
 from sealring.server.wiring import Stores
@@ -85,6 +86,10 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
         _sampler(inherited, gateway, store, stores, around.readiness, log).start()
     server = make_server(services, around)
     server.mount(_vault(services, around, settings.service_token))
+    if services.portal is not None and inherited.theme is not None:
+        customers = inherited.plugins.customers
+        pages = make_pages(services.portal, inherited.theme, customers, services, gateway, stores, limiter, log)
+        server.show(pages)
     return server
 
 

@@ -24,6 +24,8 @@
     s1:{p}:h:<keyring>     hash    counts of its encryptions, by DEK       until destroyed   nothing
     s1:{p}:j               zset    the keyrings of the partition           forever           nothing
     s1:{p}:q               hash    the organization of a binding, by id    forever           nothing
+    s1:{p}:cr:<env>:<org>  string  the check of a key that runs            30 seconds        nothing
+    s1:{p}:ce:<env>:<org>  string  the last one that ended                 10 minutes        nothing
     s1:{p}:g:<home>        string  an organization's epoch                 forever           each of its writes
     s1:{p}:p:<link>        string  an unused link to the portal            5 minutes         its use
     s1:{p}:f:<session>     string  a session of the portal                 an hour           its end
@@ -199,6 +201,12 @@ class Keyspace:
 
     def binding_owners(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"q"
+
+    def running_check(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"cr:{environment}:{org}".encode()
+
+    def ended_check(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"ce:{environment}:{org}".encode()
 
     def keyring(self, ring: OwnedKeyring) -> bytes:
         return self._of(ring.environment, ring.org) + b"y:" + self.keyring_digest(ring)
