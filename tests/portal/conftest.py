@@ -110,5 +110,3 @@ def make_world():
 @pytest.fixture
 def world(make_world):
     return make_world()
-
-
