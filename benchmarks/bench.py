@@ -82,7 +82,7 @@ def _run(options: argparse.Namespace) -> None:
         with _filled(folder / "sealring", cores, options.keys) as filled:
             result = report.surroundings(cores, effort, filled.server.store.info())
             if options.peer:
-                result["peer"] = peer.compare(filled.target, effort, options.rounds, folder, cores)
+                result["peer"] = peer.compare(filled.target, effort, options.rounds, folder, cores, options.only)
             else:
                 result["operations"] = _operations(filled.target, options.only, effort, options.rounds, folder)
             result["memory"] = _memory(filled)

@@ -13,6 +13,7 @@ from failures import BenchmarkFailed
 from load import Request
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_CHUNKED = b"transfer-encoding: chunked"
 _VERSION = re.compile(rb'"version_id":"([^"]+)"')
 
 
@@ -58,6 +59,17 @@ def _filled(plan: Sequence[Request]) -> Iterator[_Turn]:
     return itertools.cycle([_Turn(each) for each in plan])
 
 
+async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
+    if _CHUNKED in head.lower():  # long answers of OpenBao
+        chunks = []
+        while size := int(await reader.readuntil(b"\r\n"), 16):
+            chunks.append((await reader.readexactly(size + 2))[:-2])
+        await reader.readexactly(2)
+        return b"".join(chunks)
+    length = _LENGTH.search(head)
+    return await reader.readexactly(int(length[1]) if length else 0)
+
+
 async def _play(url: str, turns: Iterable[_Turn | Request], connections: int, rate: float | None) -> Played:
     address, loop, played = urlsplit(url), asyncio.get_running_loop(), Played()
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
@@ -68,8 +80,7 @@ async def _play(url: str, turns: Iterable[_Turn | Request], connections: int, ra
     async def one(turn: _Turn, due: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(_encoded(turn.request, f"{tag}{next(serials)}"))
         head = await reader.readuntil(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        body = await reader.readexactly(int(length[1]) if length else 0)
+        body = await _body(head, reader)
         free.put_nowait((reader, writer))
         if head[9:10] != b"2":
             played.refused[

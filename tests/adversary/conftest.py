@@ -5,6 +5,7 @@ import pytest
 
 from adversary.rooted import Attacked, Watched, installed
 from adversary.scene import scene_on
+from archive.kit import two_servers
 from isolation.environments import SecondEnvironment, add_environment
 from sealring import settings
 from sealring.operator import installation
@@ -35,6 +36,14 @@ def servers(tmp_path_factory):
             running(folder / SETTINGS_FILE, folder / "other.log", one.kms, threads=16) as other,
         ):
             yield Servers(one, other, SecondEnvironment(folder))
+
+
+@pytest.fixture(scope="session")
+def servers_with_bucket(tmp_path_factory, storage):
+    """Two servers of two workers each whose keyrings are in a bucket. It holds those of one environment."""
+    folder = tmp_path_factory.mktemp("bucket")
+    with EmbeddedValkey(folder) as store, two_servers(folder, store.url, storage.made()) as both:
+        yield both
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from support.portal import token_of
 
 def _link(it):
     """The id and the key of a new link."""
-    link_id = it.keyspace.portal_id(Kind.PORTAL_LINK, PortalToken.read(token_of(it.opened.use.portal, ACME)))
+    link_id = it.keyspace.portal_id(PortalToken.read(token_of(it.opened.use.portal, ACME)))
     return link_id, it.keyspace.portal(Kind.PORTAL_LINK, link_id)
 
 

@@ -93,6 +93,23 @@ def test_no_text_of_an_exception_leaves_or_is_logged():
     assert "RuntimeError" in vault.log.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (errors.KeyMisconfigured("m", "operator"), "cmk_misconfigured"),
+        (errors.KeyDisabled("m"), "cmk_disabled"),
+        (errors.StoreUnavailable("m"), "store_unavailable"),
+        (errors.EnvelopeRejected("unknown DEK"), "unknown DEK"),
+    ],
+)
+def test_the_log_tells_apart_what_has_one_code(failure, reason):
+    vault = Vault(keyrings=raising(failure))
+
+    vault.json("Encrypt", ENCRYPT)
+
+    assert json.loads(vault.log.getvalue())["reason"] == reason
+
+
 def test_every_failure_has_a_code():
     assert set(CODES) == set(PROBLEMS)
 

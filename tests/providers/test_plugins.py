@@ -283,7 +283,7 @@ def test_a_provider_of_customers_keys_keeps_no_managed_ones():
 
 
 def test_a_provider_of_managed_keys_that_the_settings_do_not_name_is_refused():
-    with pytest.raises(SettingsInvalid, match=r"\[plugins.bad\] keeps managed keys, but \[keys\] does not name it"):
+    with pytest.raises(SettingsInvalid, match=r"\[plugins.bad\] keeps keys of ours, but neither"):
         OURS_AND_THEIRS.require_managed(())
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from faults.proxy import Fault, Script
 from sealring.domain.portal import PortalToken
-from sealring.errors import IntegrityFailure, OutcomeUnknown
+from sealring.errors import IntegrityFailure, OutcomeUnknown, StoreLost
 from sealring.services.portal import Portal, PortalSessions
 from sealring.store.connection.links import Links
 from sealring.store.schema.audit_entry import decode_entry
@@ -212,8 +212,37 @@ def test_a_record_that_is_not_of_this_format_is_refused_under_its_own_mac(body):
         codec.decode_session(raw_id, body + codec._mac(b"portal session", raw_id, body))
 
 
+def test_a_record_is_refused_under_the_mac_of_the_other_kind(there):
+    portal, token, _, secret, _ = there
+    codec, link, session = PortalCodec(KEYS), portal.seen(token), portal.session(secret)
+    as_link, as_session = codec.encode_link(link)[:-16], codec.encode_session(session)[:-16]
+
+    with pytest.raises(IntegrityFailure):
+        codec.decode_link(link.id, as_link + codec._mac(b"portal session", link.id, as_link))
+    with pytest.raises(IntegrityFailure):
+        codec.decode_session(session.id, as_session + codec._mac(b"portal link", session.id, as_session))
+
+
 def test_an_id_in_the_list_is_no_session(links, there):
     portal, _, _, secret, _ = there
     links.call((b"ZADD", b"s1:{0}:fs", 9e15, bytes(16)))
 
     assert [each.id for each in portal_store_beside(links, partitions=1).sessions()] == [portal.session(secret).id]
+
+
+@pytest.mark.parametrize("harm", [(b"DEL", b"s1:{0}:z"), (b"SET", b"s1:{0}:z", b"another"), (b"FLUSHALL",)], ids=str)
+def test_a_store_that_was_emptied_or_replaced_has_no_portal(links, there, harm):
+    portal, token, _, secret, _ = there
+    session = portal.session(secret)
+    links.call(harm)
+
+    for ask in (
+        lambda: portal.seen(token),
+        lambda: portal.begin(token, ME),
+        lambda: portal.session(secret),
+        lambda: portal.end(session, ME),
+        lambda: token_of(portal),
+        lambda: portal_store_beside(links, partitions=1).sessions(),
+    ):
+        with pytest.raises(StoreLost):
+            ask()

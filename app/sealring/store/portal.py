@@ -138,7 +138,7 @@ class RedisPortal:
 
     def _place(self, kind: Kind, token: PortalToken) -> tuple[bytes, bytes, int]:
         """Return the id of a link or a session, its key, and its partition."""
-        raw_id = self._keyspace.portal_id(kind, token)
+        raw_id = self._keyspace.portal_id(token)
         return raw_id, self._keyspace.portal(kind, raw_id), partition_of(raw_id)
 
     def _watch(self, wire: Wire, key: bytes, partition: int, *reading: Command) -> list[Reply]:

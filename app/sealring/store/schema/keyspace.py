@@ -232,10 +232,10 @@ class Keyspace:
     def epoch(self, home: Home) -> bytes:
         return self._prefixes[home.partition] + b"g:" + home.raw
 
-    def portal_id(self, kind: Kind, token: PortalToken) -> bytes:
+    def portal_id(self, token: PortalToken) -> bytes:
         """Return the id of a link or a session. A partition that does not exist counts as the first one."""
         partition = token.partition if token.partition < self.partitions else 0
-        return portal.id_of(partition, self._keys.locator(b"portal" + kind.value, token.encoded))
+        return portal.id_of(partition, self._keys.locator(b"portal", token.encoded))
 
     def portal(self, kind: Kind, raw_id: bytes) -> bytes:
         return self.key(portal.partition_of(raw_id), kind, raw_id)
