@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sealring.domain.binding import BindingState
+from sealring.domain.binding_ports import BindingChange
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import ObjectId, new_uuid, uuid_text
@@ -12,7 +13,7 @@ from sealring.domain.keyring_ports import KeyringChange, StoredDek
 from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
 from sealring.domain.limits import Override
 from sealring.domain.limits_ports import LimitsChange
-from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
+from sealring.domain.ports import Change, Order, PageQuery, Place
 from sealring.http.app import Services
 from sealring.server.wiring import Stores
 from sealring.services.bindings import NewBinding

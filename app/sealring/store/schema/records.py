@@ -42,6 +42,7 @@ T = TypeVar("T")
 
 _FORMAT = 1
 _SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
+_STATE = struct.Struct(">BB?Q")  # format, state, shut, since
 _OUTCOME = struct.Struct(">B?Q16s16s16s16s")  # format, committed, started, operation, fingerprint, object, version
 _KEK_VERSION = struct.Struct(">IBQI")  # number, state, created, epoch of the root
 
@@ -168,6 +169,18 @@ class Records:
         """Return a MAC over all bindings of an organization."""
         records = [lp32(each.id + encode_binding(each)) for each in sorted(bindings, key=lambda each: each.id)]
         return self._keys.record(b"all bindings" + owner_bytes(environment, org) + b"".join(records))
+
+    def encode_state(self, binding: Binding) -> bytes:
+        """Return since when a binding is in its state: since its last change."""
+        body = _STATE.pack(_FORMAT, binding.state, binding.shut, binding.updated_at)
+        return body + self._keys.record(b"binding state" + binding.id + body)
+
+    def decode_state(self, binding_id: bytes, raw: bytes) -> tuple[int, bool, int]:
+        """Return the state of a binding, whether it was shut, and since when."""
+        if self._authentic(b"binding state" + binding_id, raw) != _STATE.size or raw[0] != _FORMAT:
+            raise IntegrityFailure("state of a binding")
+        _, state, shut, since = _STATE.unpack_from(raw)
+        return state, shut, since
 
     def _authentic(self, place: bytes, raw: bytes) -> int:
         """Return where the MAC begins. Raises IntegrityFailure unless it is ours, of these bytes at this place."""
