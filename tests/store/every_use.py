@@ -153,6 +153,7 @@ LOADS = {
     "bindings.load": lambda it: it.stores.bindings.load(ENVIRONMENT, ACME),
     "bindings.owner": lambda it: it.stores.bindings.owner(it.binding.id),
     "bindings.owners": lambda it: it.stores.bindings.owners(it.record.id.partition),
+    "bindings.uses": lambda it: it.stores.bindings.uses(ENVIRONMENT, ACME, [it.binding]),
     "keks.find": lambda it: it.stores.keks.find(it.scope),
     "keks.get": lambda it: it.stores.keks.get(ENVIRONMENT, ACME, it.kek.kek_id),
     "keks.wraps": lambda it: it.stores.keks.wraps(ENVIRONMENT, ACME, it.kek),

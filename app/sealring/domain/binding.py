@@ -116,6 +116,23 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class StateSince:
+    """Since when a binding is in a state. A change that a former version of sealring made is not told by it."""
+
+    state: BindingState
+    shut: bool
+    at: int
+
+    @classmethod
+    def of(cls, binding: Binding) -> Self:
+        """Of a binding that was just changed."""
+        return cls(binding.state, binding.shut, binding.updated_at)
+
+    def is_of(self, binding: Binding) -> bool:
+        return (self.state, self.shut) == (binding.state, binding.shut)
+
+
+@dataclass(frozen=True, slots=True)
 class BindingUse:
     """What is known of the use of a binding's key. Times are in microseconds, by the store's clock.
 

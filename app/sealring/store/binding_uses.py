@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from sealring.domain.binding import Binding, BindingUse, is_of_binding
+from sealring.domain.binding import Binding, BindingUse, StateSince, is_of_binding
 from sealring.domain.events import KEY_USES, Event
 from sealring.domain.kek import KekUse
 from sealring.errors import IntegrityFailure
@@ -65,7 +65,7 @@ def reading(keyspace: Keyspace, binding: Binding) -> Sequence[Command]:
 def use_of(records: Records, binding: Binding, flat: Reply, entries: Reply) -> BindingUse:
     """Return the use of a binding. Raises IntegrityFailure for what sealring does not write there."""
     fields = parse_fields(flat)
-    state = records.decode_state(binding.id, fields[STATE]) if STATE in fields else None
+    since = records.decode_state(binding.id, fields[STATE]) if STATE in fields else None
     versions, data_keys, keyring_keys = (parse_count(fields.get(field, b"0")) for field in _COUNTS)
     return BindingUse(
         versions,
@@ -73,7 +73,7 @@ def use_of(records: Records, binding: Binding, flat: Reply, entries: Reply) -> B
         keyring_keys,
         complete=WHOLE in fields,
         last_used_at=parse_last_use(entries),
-        state_since=state[2] if state is not None and state[:2] == (binding.state, binding.shut) else None,
+        state_since=since.at if since is not None and since.is_of(binding) else None,
     )
 
 
@@ -109,9 +109,10 @@ def beginning(
     known: Mapping[bytes, Binding] = {each.id: each for each in found}
     commands: list[Command] = []
     for each in changed:
-        before, key = known.get(each.id), keyspace.kek_uses(each.environment, each.org, each.id)
-        if before is None:
-            commands.append((b"HSET", key, WHOLE, b"", STATE, records.encode_state(each)))
-        elif (before.state, before.shut) != (each.state, each.shut):
-            commands.append((b"HSET", key, STATE, records.encode_state(each)))
+        before = known.get(each.id)
+        if before is not None and StateSince.of(before).is_of(each):
+            continue
+        key = keyspace.kek_uses(each.environment, each.org, each.id)
+        whole = (WHOLE, b"") if before is None else ()
+        commands.append((b"HSET", key, *whole, STATE, records.encode_state(each.id, StateSince.of(each))))
     return commands
