@@ -15,16 +15,20 @@ from sealring.store.connection.link import Command, Reply
 from sealring.store.schema.keyspace import Keyspace
 
 _FIELD = re.compile(rb"[wd][1-9][0-9]{0,9}")  # of a managed KEK
-_LETTERS = (b"w", b"d", b"v", b"k")
 _COUNT = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
 def counting(keyspace: Keyspace, environment: EnvironmentId, org: OrgId, uses: Sequence[KekUse]) -> Sequence[Command]:
     """Return the commands that count uses of an organization's KEKs. Each costs about 3 µs."""
     return [
-        (b"HINCRBY", keyspace.kek_uses(environment, org, use.kek_id), b"%b%d" % (letter, use.version), count)
+        (b"HINCRBY", keyspace.kek_uses(environment, org, use.kek_id), field % use.version, count)
         for use in uses
-        for letter, count in zip(_LETTERS, (use.wraps, use.data_keys, use.versions, use.keyring_keys), strict=True)
+        for field, count in (
+            (b"w%d", use.wraps),
+            (b"d%d", use.data_keys),
+            (b"v%d", use.versions),
+            (b"k%d", use.keyring_keys),
+        )
         if count
     ]
 
