@@ -275,6 +275,21 @@ def test_a_dek_is_replaced_before_it_encrypts_more_than_it_may(store, monkeypatc
     assert details == ["first", "count", "count", "count"]
 
 
+def test_a_keyring_is_rotated_on_demand_only_so_often_and_for_its_limits_always(store, monkeypatch):
+    monkeypatch.setattr("sealring.services.newest_deks.MAX_ENCRYPTIONS", 10)
+    monkeypatch.setattr("sealring.services.newest_deks.MAX_DEKS", 3)
+    use = services(store).keyrings
+    for _ in range(3):
+        newest = use.rotate(RING, ME).id
+
+    with pytest.raises(QuotaExceeded, match="gets no more on demand"):
+        use.rotate(RING, ME)
+
+    ids = [use.encrypt(RING, b"value", ME).key_id for _ in range(11)]
+    assert ids[:10] == [newest] * 10
+    assert ids[10] != newest
+
+
 def test_another_worker_knows_how_often_a_dek_was_used(worker, monkeypatch):
     monkeypatch.setattr("sealring.services.newest_deks.MAX_ENCRYPTIONS", 10)
     ids = [worker().encrypt(RING, b"value", ME).key_id for _ in range(11)]

@@ -158,6 +158,18 @@ def test_a_dek_counts_as_an_object_until_its_keyring_is_destroyed(counting):
     assert store.usage.load(ENVIRONMENT, ACME) == Use()
 
 
+def test_a_keyring_gets_no_more_deks_on_demand_than_one_record_may_hold(counting):
+    store = counting
+    store.keyrings.add(RING, ONE, None, change(most_deks=2))
+    store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change(most_deks=2))
+
+    with pytest.raises(QuotaExceeded):
+        store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change(most_deks=2))
+
+    assert store.keyrings.latest(RING).id == TWO.id
+    assert store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change())
+
+
 def test_a_record_is_replaced_only_if_it_is_the_one_that_was_read(store):
     store.keyrings.add(RING, ONE, None, change())
     read = store.keyrings.load(RING, ONE.id)

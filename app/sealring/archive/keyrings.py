@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import groupby
 
 from sealring.archive.bucket import ABSENT, Bucket, Condition, Version, Written
-from sealring.archive.layout import ALL, Place, id_in, is_path, key_of, latest_of, place_of, prefix_of
+from sealring.archive.layout import ALL, Place, id_in, is_listed, is_path, key_of, latest_of, place_of, prefix_of
 from sealring.archive.probe import Proof
 from sealring.domain.events import Event
 from sealring.domain.ids import NO_ORG, EnvironmentId
@@ -53,6 +53,8 @@ class BucketKeyrings:
         until: float = FOREVER,
     ) -> bool:
         self._is_literal()  # no key is made in a bucket that was not proved
+        if not is_listed(ring.ring):
+            raise InvalidBody("The storage of keyrings takes no name with U+FFFD, U+FFFE or U+FFFF. Send another one.")
         if change.epoch not in {None, self._log.used(ring, (), {}).epoch}:
             return False
         self._admit(ring, change.limits, until)
@@ -96,7 +98,10 @@ class BucketKeyrings:
         runs = [list(run) for _, run in groupby(placed, key=lambda each: each[1] and each[1].ring)]
         if more and len(runs) > 1:
             runs.pop()  # its keyring may go on
-        return KeyringPage(self._summaries(runs), runs[-1][-1][0].encode() if more else None)
+        summaries = self._summaries(runs)
+        whole = [each for each in summaries if is_listed(each.ring.ring)]
+        nameless = [each.ring.ring.name for each in summaries if not is_listed(each.ring.ring)]
+        return KeyringPage(whole, runs[-1][-1][0].encode() if more else None, nameless)
 
     def destroy(self, ring: OwnedKeyring, event: Event) -> int:
         versions = list(self._bucket.versions_of(prefix_of(self._mine(ring))))
