@@ -160,6 +160,21 @@ def test_a_keyring_loses_its_pointer_first_and_then_nobody_encrypts_with_it(stor
     assert plain_s3.objects == {}
 
 
+def test_a_key_that_a_rotation_adds_meanwhile_is_destroyed_too(store, plain_s3):
+    store.keyrings.add(RING, ONE, None, change())
+
+    def rotate_first(method, _key):
+        if method == "DELETE":
+            plain_s3.fault = lambda _method, _key: None
+            assert store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change())
+
+    plain_s3.fault = rotate_first
+
+    assert store.keyrings.destroy(RING, event(Action.KEYRING_DESTROYED)) == 2
+
+    assert plain_s3.objects == {}
+
+
 def test_a_keyring_that_was_destroyed_already_is_dropped_from_caches_again(store):
     before = epoch(store)
 

@@ -275,10 +275,10 @@ def test_a_dek_is_replaced_before_it_encrypts_more_than_it_may(store, monkeypatc
     assert details == ["first", "count", "count", "count"]
 
 
-def test_a_keyring_is_rotated_on_demand_only_so_often_and_for_its_limits_always(store, monkeypatch):
+def test_a_keyring_is_rotated_on_demand_only_so_often_and_for_its_limits_always(monkeypatch):
     monkeypatch.setattr("sealring.services.newest_deks.MAX_ENCRYPTIONS", 10)
     monkeypatch.setattr("sealring.services.newest_deks.MAX_DEKS", 3)
-    use = services(store).keyrings
+    use = services(stores.on_fakeredis()).keyrings
     for _ in range(3):
         newest = use.rotate(RING, ME).id
 

@@ -18,7 +18,16 @@ from sealring.domain.ids import NO_ORG, EnvironmentId
 from sealring.domain.keyring_ports import FOREVER, KeyringChange, KeyringLog, KeyringPage, KeyringSummary, StoredDek
 from sealring.domain.keyrings import LATEST, DekId, Keyring, OwnedKeyring
 from sealring.domain.limits import Limits, Use
-from sealring.errors import IntegrityFailure, InvalidBody, SettingsInvalid, StoreError, StoreUnavailable
+from sealring.errors import (
+    IntegrityFailure,
+    InvalidBody,
+    SettingsInvalid,
+    StoreError,
+    StoreUnavailable,
+    WriteContention,
+)
+
+_ROUNDS = 5  # to delete what others add meanwhile
 
 
 class BucketKeyrings:
@@ -104,16 +113,25 @@ class BucketKeyrings:
         return KeyringPage(whole, runs[-1][-1][0].encode() if more else None, nameless)
 
     def destroy(self, ring: OwnedKeyring, event: Event) -> int:
-        versions = list(self._bucket.versions_of(prefix_of(self._mine(ring))))
-        places = {each.key: place_of(each.key) for each in versions}
-        deks = {place.dek for place in places.values() if place is not None} - {None}
+        deks: set[str] = set()
+        for _ in range(_ROUNDS):
+            pointers, others = self._versions(ring)
+            self._delete_all(pointers, ring)
+            if others:  # from here on, nobody encrypts under one of them
+                if not deks:
+                    self._log.changed(ring, KeyringChange(event), moves_epoch=True)
+                self._delete_all(others, ring)
+            deks |= {each.key for each in others}
+            if not pointers and not others:
+                self._log.forget(ring)  # even if it was destroyed before: an earlier try may have ended before this
+                return len(deks)
+        raise WriteContention("The keyring gets new keys all the time. Run it again.")
+
+    def _versions(self, ring: OwnedKeyring) -> tuple[Sequence[Version], Sequence[Version]]:
+        """Return the versions of the pointer, and those of the DEKs."""
+        found = [each for each in self._bucket.versions_of(prefix_of(self._mine(ring))) if place_of(each.key)]
         newest = latest_of(ring)
-        self._delete_all([each for each in versions if each.key == newest], ring)
-        if deks:  # from here on, nobody encrypts under one of them
-            self._log.changed(ring, KeyringChange(event), moves_epoch=True)
-            self._delete_all([each for each in versions if each.key != newest and places[each.key]], ring)
-        self._log.forget(ring)  # even if it was destroyed before: an earlier try may have ended before this
-        return len(deks)
+        return [each for each in found if each.key == newest], [each for each in found if each.key != newest]
 
     def _mine(self, ring: OwnedKeyring) -> OwnedKeyring:
         if ring.environment != self._environment:
