@@ -373,6 +373,18 @@ def test_a_compressed_message_is_read_and_its_size_reserved(vault):
     assert asked.reserved == len(sent)
 
 
+@pytest.mark.parametrize(
+    ("data", "times"),
+    [("x" * 100_000, 0), ("\U0001f511" * 50_000, 2), ("\\ud83d\\udd11" * 9_000, 2), ("\u00e9" * 100, 0)],
+)
+def test_memory_is_reserved_for_what_large_texts_become(vault, data, times):
+    sent = b'{"keyring": "org_acme/ring", "data": "' + data.encode() + b'"}'
+    asked = vault.asked("Encrypt", sent)
+
+    assert vault.answer(asked).status == 200
+    assert asked.reserved == times * len(sent)
+
+
 def test_an_empty_body_is_never_decompressed(vault):
     everywhere = token(None, [*USE, "vault:all_organizations"])
 
