@@ -24,7 +24,7 @@ _PAUSE_S = 0.1  # before another try, at most; jittered
 _TRIES = 3
 _UNAVAILABLE = "The storage of keyrings is not available. Try again later."
 _NOBODY: Hashable = ""
-_PRECONDITION_FAILED, _TOO_MANY = 412, 429
+_OK, _NOT_FOUND, _PRECONDITION_FAILED, _TOO_MANY, _NOT_IMPLEMENTED = 200, 404, 412, 429, 501
 _CONFLICT = "ConditionalRequestConflict"  # others write it at this moment
 _MISSING = frozenset({"NoSuchKey"})
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
@@ -172,8 +172,8 @@ class Bucket:
         if answer is _NONE:
             return None
         etag = answer.get("ETag")
-        if not etag:
-            raise StoreUnavailable(_UNAVAILABLE) from NoAnswer("an object without an ETag")
+        if not etag or answer["ResponseMetadata"]["HTTPStatusCode"] != _OK:
+            raise StoreUnavailable(_UNAVAILABLE) from NoAnswer("a part of an object, or one without an ETag")
         return Found(answer["Body"].read(), etag)
 
     def _put(self, key: str, body: bytes, condition: Condition, by: float) -> Put:
@@ -222,7 +222,7 @@ class Bucket:
             try:
                 return self._asks.call(operation, _soon(by), **parameters)
             except Refused as refusal:
-                if refusal.code in tolerated:
+                if refusal.code in tolerated and refusal.status in {_NOT_FOUND, _NOT_IMPLEMENTED}:
                     return _NONE
                 failure = _failure_of(refusal)
                 if not _may_pass(refusal):
@@ -250,7 +250,7 @@ def _paused(by: float) -> bool:
 
 def _says_no(refusal: Refused, condition: Condition) -> bool:
     """Whether the condition did not hold. If-Match on what does not exist is 404."""
-    missing = condition.etag is not None and (refusal.status, refusal.code) == (404, "NoSuchKey")
+    missing = condition.etag is not None and (refusal.status, refusal.code) == (_NOT_FOUND, "NoSuchKey")
     return refusal.status == _PRECONDITION_FAILED or missing
 
 

@@ -47,7 +47,12 @@ class BucketKeyrings:
 
     def latest(self, ring: OwnedKeyring, until: float = FOREVER) -> StoredDek | None:
         newest = self._pointer(ring, until)
-        if newest is None or self.load(ring, newest.id, until) is not None:
+        if newest is None:
+            return None
+        found = self.load(ring, newest.id, until)
+        if found is not None:
+            if found.record != newest.record and id_in(found.record) != newest.id:
+                raise IntegrityFailure("another DEK in the place of the newest one of a keyring in the bucket")
             return newest
         if self._pointer(ring, until) is None:  # it was destroyed meanwhile
             return None
