@@ -62,8 +62,10 @@ torture: setup softhsm nginx promtool  ## Run the tests that take minutes (ARGS=
 	@$(BIN)/pytest -m torture $(ARGS)
 	@echo '== the servers of all tests, with threads instead of an event loop'
 	@SEALRING_TEST_WORKER=threads $(BIN)/pytest tests -q
-	@echo '== the SDKs, with a cluster as the store and keys in a token'
-	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk -q
+	@echo '== the SDKs and vault.v1, with a cluster as the store and keys in a token'
+	@SEALRING_TEST_STORE=cluster SEALRING_TEST_KEYS=hsm $(BIN)/pytest tests/sdk tests/connect tests/http/test_keyrings.py -q
+	@echo '== vault.v1, on a primary with replicas'
+	@SEALRING_TEST_STORE=replicas $(BIN)/pytest tests/connect tests/http/test_keyrings.py -q
 
 mutants: setup softhsm nginx promtool  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
@@ -104,7 +106,7 @@ promtool: # the tests make the cause of each alert, and see that it fires
 	fi
 
 bench: setup  ## Measure the server (ARGS=...)
-	@$(BIN)/python benchmarks/bench.py $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python benchmarks/bench.py $(ARGS)
 
 ##@ Docs
 chart: setup  ## Describe the values of the Helm chart again: its schema and the table of its README

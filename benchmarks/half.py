@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from failures import BenchmarkFailed
 from load import Target
 from paced import at_pace
 from report import progress, table
@@ -23,7 +24,12 @@ def measure(
         progress(f"half of the rates, round {number} of {ROUNDS}: {len(saturated)} samples of {SECONDS} s")
         for name, operation in random.sample(list(saturated), len(saturated)):
             target = targets[name]
-            played = at_pace(target.url, target.plan(operation), saturated[name, operation] / 2, SECONDS, connections)
+            try:
+                played = at_pace(
+                    target.url, target.plan(operation), saturated[name, operation] / 2, SECONDS, connections
+                )
+            except BenchmarkFailed as failure:
+                raise BenchmarkFailed(f"{name}, {operation}: {failure}") from None
             found[name, operation].append((played.at(0.5), played.at(0.99)))
             target.settle()
     rows = [_row(name, operation, saturated[name, operation] / 2, each) for (name, operation), each in found.items()]

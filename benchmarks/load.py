@@ -183,7 +183,9 @@ def _wrk(target: Target, operation: str, plan: Path, connections: int, seconds: 
         Tally.of(outcome).check(target.may_refuse)
     except BenchmarkFailed as failed:
         example = target.explain(target.plan(operation)[0])
-        raise BenchmarkFailed(f"{target.name}, {operation}: {failed}. One such request now: {example}") from None
+        raise BenchmarkFailed(
+            f"{target.name}, {operation}: {failed}. One such request now: {str(example)[:300]}"
+        ) from None
     return outcome
 
 

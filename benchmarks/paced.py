@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from failures import BenchmarkFailed
 from load import Request
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_CHUNKED = b"transfer-encoding: chunked"
 _VERSION = re.compile(rb'"version_id":"([^"]+)"')
 
 
@@ -21,7 +23,7 @@ class Played:
 
     seconds: list[float] = field(default_factory=list)  # of those that were answered well
     bodies: list[bytes] = field(default_factory=list)
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # by what was answered
 
     def at(self, share: float) -> float:
         """Return a quantile in milliseconds."""
@@ -57,6 +59,17 @@ def _filled(plan: Sequence[Request]) -> Iterator[_Turn]:
     return itertools.cycle([_Turn(each) for each in plan])
 
 
+async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
+    if _CHUNKED in head.lower():  # long answers of OpenBao
+        chunks = []
+        while size := int(await reader.readuntil(b"\r\n"), 16):
+            chunks.append((await reader.readexactly(size + 2))[:-2])
+        await reader.readexactly(2)
+        return b"".join(chunks)
+    length = _LENGTH.search(head)
+    return await reader.readexactly(int(length[1]) if length else 0)
+
+
 async def _play(url: str, turns: Iterable[_Turn | Request], connections: int, rate: float | None) -> Played:
     address, loop, played = urlsplit(url), asyncio.get_running_loop(), Played()
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
@@ -67,11 +80,12 @@ async def _play(url: str, turns: Iterable[_Turn | Request], connections: int, ra
     async def one(turn: _Turn, due: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(_encoded(turn.request, f"{tag}{next(serials)}"))
         head = await reader.readuntil(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        body = await reader.readexactly(int(length[1]) if length else 0)
+        body = await _body(head, reader)
         free.put_nowait((reader, writer))
         if head[9:10] != b"2":
-            played.refused += 1
+            played.refused[
+                f"{turn.request.method} {turn.request.path}: {head[9:12].decode()} {body[:120].decode()}"
+            ] += 1
             return
         turn.answered(body)
         played.seconds.append(loop.time() - due)
@@ -87,8 +101,8 @@ async def _play(url: str, turns: Iterable[_Turn | Request], connections: int, ra
     await asyncio.gather(*running)
     while not free.empty():
         free.get_nowait()[1].close()
-    if played.refused * 10 > len(played.seconds):
-        raise BenchmarkFailed(f"{played.refused:,} requests at a steady pace were refused")
+    if (refused := played.refused.total()) * 10 > len(played.seconds):
+        raise BenchmarkFailed(f"{refused:,} requests at a steady pace were refused, as {next(iter(played.refused))}")
     return played
 
 

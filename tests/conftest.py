@@ -11,6 +11,7 @@ from support.commands import Commands
 from support.live import live_server, serving
 from support.plain_s3 import PlainS3
 from support.plain_s3 import serving as plain_serving
+from support.replication import STRONG, running_trio
 from support.s3 import Buckets, plain_place, running_storage
 
 # How long an example takes is up to what else this machine does, and the first text of all waits for its alphabet.
@@ -28,14 +29,22 @@ def live(on_loop):
 def on_loop(tmp_path_factory):
     """A real `sealring serve` on a real Valkey, shared by all tests of the session.
 
-    SEALRING_TEST_KEYS=hsm runs them with keys in a token, SEALRING_TEST_STORE=cluster on a cluster.
+    SEALRING_TEST_KEYS=hsm runs them with keys in a token, SEALRING_TEST_STORE=cluster on a cluster, and
+    SEALRING_TEST_STORE=replicas on a primary behind Sentinels whose replicas must have each commit.
     """
     folder, keys = tmp_path_factory.mktemp("live"), os.environ.get("SEALRING_TEST_KEYS", "local")
-    if os.environ.get("SEALRING_TEST_STORE") == "cluster":
+    kind = os.environ.get("SEALRING_TEST_STORE")
+    if kind == "cluster":
         unguarded = "accept_data_loss = true"  # its primaries take writes while they have no replica
         with (
             running_cluster(folder / "cluster") as cluster,
             serving(folder, cluster.url, keys=keys, about_store=unguarded) as server,
+        ):
+            yield server
+    elif kind == "replicas":
+        with (
+            running_trio(tmp_path_factory.mktemp("trio"), *STRONG) as trio,
+            serving(folder, trio.url, keys=keys, about_store="wait_replicas = 1") as server,
         ):
             yield server
     else:

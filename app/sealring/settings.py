@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import stat
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,7 +11,6 @@ from sealring.admission.limits import Rates
 from sealring.archive.place import BucketPlace
 from sealring.auth.profiles import IssuerKind, IssuerProfile, LocalIssuer
 from sealring.auth.service_token import ServiceToken
-from sealring.domain.byte_order_mark import WHAT_TO_DO, is_marked
 from sealring.domain.ids import EnvironmentId
 from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Limits
 from sealring.errors import SettingsInvalid
@@ -23,13 +20,16 @@ from sealring.keys.sealing import Sealing
 from sealring.observability.settings import Observability
 from sealring.services.keyring_rules import KeyringRules
 from sealring.services.objects import ObjectLimits
+from sealring.services.portal_rules import PortalRules
 from sealring.store.connection.durability import DurabilityPolicy
 from sealring.store.connection.store_url import StoreUrl
 from sealring.table import Table
+from sealring.toml_file import read_file
 from sealring_plugin import ConfigInvalid, read_private
 
 _TABLES = (
     "store", "keys", "seal", "plugins", "issuers", "token", "limits", "server", "logs", "traces", "keyrings", "connect",
+    "portal",
 )  # fmt: skip
 
 MAX_VALUE_BYTES = 16 << 20
@@ -80,6 +80,7 @@ class Settings:
     bucket: BucketPlace | None  # of keyrings; None: they are in the store
     service_token: ServiceToken | None
     sealing: Sealing
+    portal: PortalRules | None = None  # None: there are no pages, and no links to them
     observability: Observability = field(default_factory=Observability)
 
     @property
@@ -103,7 +104,7 @@ class Settings:
 def load(path: Path) -> Settings:
     """Read and check the settings. Raises SettingsInvalid with one line that names the place and the fix."""
     base = path.absolute().parent
-    root = Table("", _read(path))
+    root = read_file(path)
     root.only(*_TABLES)
     plugins = root.table("plugins")
     store = root.table("store")
@@ -130,6 +131,7 @@ def load(path: Path) -> Settings:
         bucket=BucketPlace.parse(root.table("keyrings", {}), base),
         service_token=ServiceToken.parse(root.table("connect", {}), base, _environments(issuers)),
         sealing=Sealing.parse(root.table("seal", {}), base),
+        portal=PortalRules.parse(root.table("portal", {}), base),
         observability=Observability.parse(root),
     )
     _check_together(settings)
@@ -138,43 +140,6 @@ def load(path: Path) -> Settings:
 
 def _environments(issuers: Iterable[IssuerProfile]) -> tuple[EnvironmentId, ...]:
     return tuple(sorted({issuer.environment_id for issuer in issuers}))
-
-
-def _read(path: Path) -> Mapping[str, object]:
-    try:
-        raw = path.read_bytes()
-        if path.stat().st_mode & stat.S_IWOTH:
-            raise SettingsInvalid(f"{path} can be written by every user, who could name a store; run: chmod o-w {path}")
-        if is_marked(raw):
-            raise SettingsInvalid(f"{path} {WHAT_TO_DO}")
-        members = tomllib.loads(raw.decode())
-        _refuse_nul("", members)
-    except OSError as error:
-        raise SettingsInvalid(f"{path} cannot be read ({error.strerror}); make one with `sealring init`") from error
-    except ValueError as error:  # TOMLDecodeError and bad UTF-8; the text may quote a secret
-        raise SettingsInvalid(f"{path} is not valid TOML{_place(error)}") from None
-    except RecursionError:
-        raise SettingsInvalid(f"{path} is not valid TOML: it is nested too deeply") from None
-    return members
-
-
-def _refuse_nul(name: str, value: object) -> None:
-    """Refuse NUL here: no setting needs it, and each use of a path with a NUL would raise."""
-    if isinstance(value, str) and "\0" in value:
-        table, _, member = name.rpartition(".")
-        Table(f"[{table}]" if table else "", {}).refuse(member, "has a NUL in it")
-    if isinstance(value, dict):
-        for member, each in value.items():
-            _refuse_nul(f"{name}.{member}" if name else member, each)
-    if isinstance(value, list):
-        for each in value:
-            _refuse_nul(name, each)
-
-
-def _place(error: ValueError) -> str:
-    """Return the "(at line 3, column 7)" of a TOMLDecodeError, without the rest of its text."""
-    _, found, place = str(error).rpartition("(at ")
-    return f" (at {place}" if found and isinstance(error, tomllib.TOMLDecodeError) else ""
 
 
 def _store_url(table: Table, base: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from adversary.crowd import BINDINGS, Tenant, in_one_partition, meanwhile
 from adversary.history import Binding, History, State
-from adversary.traffic import Traffic
+from adversary.traffic import UNSERVED, Traffic
 from support.live import KEYS_OF_CUSTOMERS, LiveServer
 
 THREADS = 12  # that ask
@@ -86,8 +86,15 @@ class Siege:
         self.traffic.asking = THREADS
 
     def _offer(self) -> None:
+        """An offer that the server is too busy for is none."""
         match = {**self._rival.context, "offer": str(time.monotonic_ns())}
-        self._rival.delete_binding(self._rival.bind(activate=False, match=match))
+        offer = {"organization_id": self._rival.id, "provider": "example", "key": "key_one", "match": match}
+        made = self._rival.ask("POST", BINDINGS, offer)
+        if made.status == 201:
+            gone = self._rival.ask("DELETE", f"{BINDINGS}/{made.json['id']}")
+            assert gone.status in {200, *UNSERVED}, gone.raw
+        else:
+            assert made.status in UNSERVED, made.raw
 
     def _owner(self, binding: str) -> Tenant:
         org = self.history.bindings.by_id[binding].org

@@ -6,142 +6,31 @@ that the plugin `example` of this server reaches with the server's credentials.
 
 import os
 import signal
-import time
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from sealring import settings
-from sealring.crypto.data_key import DataKey
+from adversary.rooted import NOT_OURS, THEIR_STORE_KEY, another_layout, context_of, forged, their_kek, unseen
 from sealring.crypto.store_keys import StoreKeys
-from sealring.domain.backup import FileKind, backup_aad
 from sealring.domain.context import KeyContext
-from sealring.domain.ids import EnvironmentId, OrgId, new_uuid
-from sealring.domain.kek import Kek, KekRecord, KekScope
-from sealring.domain.layout import STORE_CONTEXT, STORE_SCOPE, layout_aad
-from sealring.errors import BackupRefused, IntegrityFailure, KeyMisconfigured, SettingsInvalid
-from sealring.keys.backup_key import make_head
+from sealring.domain.ids import EnvironmentId, OrgId
+from sealring.domain.kek import KekRecord, KekScope
+from sealring.errors import IntegrityFailure, KeyMisconfigured, SettingsInvalid
 from sealring.keys.references import key_ref
-from sealring.keys.store_key import make_layout
 from sealring.observability.logs import Log
-from sealring.operator import installation, whole_store
-from sealring.operator.embedded import EmbeddedValkey
+from sealring.operator import whole_store
 from sealring.operator.whole_store import BackupFiles
 from sealring.providers.gateway import Unwrapping, Wrapping, call_for
 from sealring.server import application, wiring
 from sealring.server.inheritance import Inheritance
-from sealring.store.backup.file import BackupWriter
 from sealring.store.connection.links import Links
 from sealring.store.layout import read_layout
-from sealring.store.schema.counts import Counts
 from sealring.store.schema.keyspace import LAYOUT
 from sealring.store.schema.records import Records
-from sealring_example.kms import TOKEN, Kms
-from sealring_example.spec import SPEC
-from sealring_plugin import Call, CustomersKey, Purpose, WrapContext, WrappedKey
+from sealring_plugin import Purpose, WrapContext, WrappedKey
 from support.live import live_server
 from support.waiting import becomes_true
-
-EVIL = "key_one"  # the attacker's key in the KMS
-THEIR_STORE_KEY = b"m" * 32
-
-
-class Watched(Kms):
-    """A KMS that remembers which of its keys were asked."""
-
-    def __init__(self):
-        super().__init__((EVIL,))
-        self.asked = []
-
-    def answer(self, path, body):
-        self.asked.append(body["key"])
-        return super().answer(path, body)
-
-
-@dataclass
-class Attacked:
-    """An installation, and what its attacker can do."""
-
-    config: settings.Settings
-    kms: Watched
-
-    @contextmanager
-    def links(self):
-        with closing(Links.to(self.config.store_url)) as links:
-            yield links
-
-    @property
-    def layout(self):
-        with self.links() as links:
-            return read_layout(links)
-
-    def write_layout(self, layout):
-        with self.links() as links:
-            links.call((b"SET", LAYOUT, layout.encode()))
-
-    def forged_layout(self):
-        layout = forged(self.layout, self.kms)
-        self.kms.asked.clear()  # from here on, whoever asks it is the server
-        return layout
-
-    def use(self):
-        """Do what each command and each worker does first."""
-        with wiring.opened_stores(self.config):
-            pass
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory):
-    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey.url
-
-
-@pytest.fixture
-def attacked(valkey, tmp_path):
-    with closing(Links.to(valkey)) as links:
-        links.call((b"FLUSHALL",))
-    kms = Watched()
-    kms.start()
-    path = installed(tmp_path / "etc", valkey, kms)
-    config = settings.load(path)
-    wiring.initialise_store(config, 4)
-    yield Attacked(config, kms)
-    kms.stop()
-
-
-def installed(folder, store_url, kms):
-    list(installation.create_files(folder, store_url, "local"))
-    path = folder / installation.SETTINGS_FILE
-    with path.open("a") as file:
-        file.write(f'\n[plugins.example]\nendpoint = "{kms.endpoint}"\ntoken = "{TOKEN}"\n')
-    return path
-
-
-def forged(layout, kms):
-    """The layout of the same store, with a store key that the attacker knows, wrapped by their own key."""
-    kek = their_kek(STORE_SCOPE.encoded)
-    wrapped = wrapped_by_the_attacker(kms, STORE_SCOPE.encoded, THEIR_STORE_KEY, context_of(layout, kek))
-    return replace(layout, kek=kek, alg=wrapped.alg, wrapped_store_key=wrapped.blob)
-
-
-def context_of(layout, kek):
-    return WrapContext(STORE_CONTEXT.as_dict(), layout_aad(layout.partitions, layout.store_id, kek.kek_id))
-
-
-def their_kek(scope):
-    return Kek(new_uuid(), 1, "example", EVIL, scope, b"", root_domain="keep", root_epoch=1)
-
-
-def wrapped_by_the_attacker(kms, scope, secret, context):
-    provider = SPEC.build({"endpoint": kms.endpoint, "token": TOKEN})
-    call = Call(time.monotonic() + 30, "attack", "", Purpose.STORE)
-    return provider.wrap(CustomersKey("example", EVIL, 1, scope), secret, context, call)
-
-
-NOT_OURS = (
-    r"the store's layout names 'example' as the provider of its key, but \[keys\] managed and managed_readable do not"
-)
 
 
 def test_a_layout_that_names_another_provider_is_refused_before_any_key_is_asked(attacked):
@@ -174,10 +63,6 @@ def test_everything_that_opens_a_store_refuses_it(attacked, tmp_path, open_it):
     assert attacked.kms.asked == []
 
 
-def unseen(_step, _length):
-    return nullcontext(lambda _: None)
-
-
 def test_a_worker_that_starts_after_the_attack_does_not_serve(tmp_path):
     with live_server(tmp_path, workers=1) as server:
         with closing(Links.to(server.store_url)) as links:
@@ -192,12 +77,6 @@ def test_a_worker_that_starts_after_the_attack_does_not_serve(tmp_path):
 
 
 # --- the right provider, and another key
-
-
-def another_layout(attacked, partitions=4, **changes):
-    """A layout that the managed provider itself made, as it does for each store of an installation."""
-    with closing(wiring.make_gateway(attacked.config)) as gateway:
-        return replace(make_layout(gateway, "local", partitions), **changes)
 
 
 def test_the_layout_of_another_store_of_the_same_keys_is_refused(attacked):
@@ -247,66 +126,6 @@ def test_the_pin_of_another_store_opens_nothing(attacked):
 def other_pin(text):
     lines = text.splitlines(keepends=True)
     return lines[0] + "store 00000000-0000-4000-8000-000000000000\n" + lines[2]
-
-
-# --- backups
-
-
-def test_a_backup_whose_head_names_another_provider_is_refused_before_any_key_is_asked(attacked, tmp_path):
-    """Its head is all that the attacker needs to make: the rest they seal with a key of their own."""
-    files = forged_files(tmp_path, attacked, attacked.forged_layout())
-    with attacked.links() as links:
-        links.call((b"FLUSHALL",))
-
-    with pytest.raises(BackupRefused, match=f"^the backup is not of the pinned store: {NOT_OURS}"):
-        whole_store.restore(attacked.config, files, unseen, print)
-
-    assert attacked.kms.asked == []
-    assert attacked.layout is None
-
-
-def test_no_word_of_the_operators_makes_such_a_backup_trusted(attacked, tmp_path):
-    files = forged_files(tmp_path, attacked, attacked.forged_layout())
-    with attacked.links() as links:
-        links.call((b"FLUSHALL",))
-    attacked.config.pin_file.unlink()
-
-    with pytest.raises(SettingsInvalid, match=NOT_OURS):
-        whole_store.restore(attacked.config, files, unseen, print, trusting=True)
-
-    assert attacked.kms.asked == []
-    assert not attacked.config.pin_file.exists()
-
-
-def forged_files(folder, attacked, layout):
-    files = BackupFiles(folder / "data", folder / "keys")
-    for target, kind in ((files.data, FileKind.DATA), (files.keys, FileKind.KEYS)):
-        head = forged_head(attacked, layout, kind)
-        with DataKey(bytearray(b"b" * 32)) as dek, BackupWriter.writing(target, head, dek) as writer:
-            writer.end(Counts())
-    return files
-
-
-def forged_head(attacked, layout, kind):
-    with closing(wiring.make_gateway(attacked.config)) as gateway, DataKey(bytearray(b"b" * 32)) as dek:
-        head = make_head(gateway, attacked.layout, dek, kind, 1)
-    context = WrapContext(STORE_CONTEXT.as_dict(), backup_aad(kind, layout.store_id, 1))
-    wrapped = wrapped_by_the_attacker(attacked.kms, STORE_SCOPE.encoded, b"b" * 32, context)
-    attacked.kms.asked.clear()
-    return replace(head, layout=layout, alg=wrapped.alg, wrapped_key=wrapped.blob)
-
-
-def test_a_backup_of_another_store_of_the_same_keys_is_refused(attacked, tmp_path):
-    files, layout = BackupFiles(tmp_path / "data", tmp_path / "keys"), another_layout(attacked)
-    with closing(wiring.make_gateway(attacked.config)) as gateway, DataKey.fresh() as dek:
-        for target, kind in ((files.data, FileKind.DATA), (files.keys, FileKind.KEYS)):
-            with BackupWriter.writing(target, make_head(gateway, layout, dek, kind, 1), dek) as writer:
-                writer.end(Counts())
-    with attacked.links() as links:
-        links.call((b"FLUSHALL",))
-
-    with pytest.raises(BackupRefused, match="^the backup is not of the pinned store: this is store "):
-        whole_store.restore(attacked.config, files, unseen, print)
 
 
 # --- managed KEKs: behind the store key's MACs, and all the same

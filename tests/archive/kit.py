@@ -1,6 +1,7 @@
 """Installations whose keyrings are in a bucket, and servers on them."""
 
 import base64
+from contextlib import contextmanager
 
 from sealring import settings
 from sealring.archive.place import BucketPlace
@@ -9,6 +10,7 @@ from sealring.domain.keyrings import Keyring
 from sealring.domain.principal import Caller
 from sealring.observability.logs import Log
 from sealring.server.keyring_wiring import opened_keyrings
+from support.live import running, serving
 from vectors.keyring_reader import message
 
 MASTER = ("kek_" + "0ujsszwN8NRY24YaXiTIE2VWDTS", bytes(range(32)))  # an id as old services have made them
@@ -35,6 +37,16 @@ access_key_id = "{place.access_key_id}"
 secret_access_key_file = "bucket-secret"
 {more}
 """
+
+
+@contextmanager
+def two_servers(folder, valkey, place, url=None, more=""):
+    """Two servers with two workers each, on one store and one bucket, reached by `url`."""
+    with (
+        serving(folder, valkey, threads=128, more=tables(folder, place, more=more, url=url)) as one,
+        running(folder / "sealring.toml", folder / "other.log", one.kms, 2, 128) as two,
+    ):
+        yield one, two
 
 
 def write_private(path, text):

@@ -180,3 +180,14 @@ def test_a_server_without_a_bucket_does_not_import_botocore():
     program = "import sys, sealring.server.application, sealring.cli.keyrings; sys.exit('botocore' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
+def test_a_storage_that_cannot_be_reached_is_named_with_the_reason(installed):
+    path = installed(plain_place("http://127.0.0.1:1"))
+
+    ended = run(path, "check-config")
+
+    assert ended.exit_code == 1
+    assert ended.stderr.splitlines()[-1] == (
+        "Error: The storage of keyrings is not available. Try again later. (127.0.0.1 cannot be reached (ConnectionRefusedError))"
+    )

@@ -1,17 +1,14 @@
-"""Whatever the storage does instead of answering, no key is made in vain, none is lost, and nobody waits for long."""
+"""Whatever the storage does instead of answering, no key is made in vain, none is lost, and no secret is told."""
 
 import logging
 import time
-from contextlib import closing
-from dataclasses import replace
 from threading import Barrier, Event, Thread
 
 import pytest
 
-from faults.proxy import Fault, FaultProxy, Script
-from sealring.archive.bucket import ABSENT, Bucket
+from archive.workers import FOLDER, LATEST, RING, rings_of, soon, worker_on
+from sealring.archive.bucket import ABSENT
 from sealring.archive.lane import Lane
-from sealring.archive.sdk import Client
 from sealring.domain.events import Action
 from sealring.domain.events import Event as AuditEvent
 from sealring.domain.keyring_codec import WrappedDek
@@ -19,15 +16,11 @@ from sealring.domain.keyring_ports import KeyringChange, StoredDek
 from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
 from sealring.errors import StoreError, StoreUnavailable, WriteContention
 from support import stores
-from support.loop import using
-from support.make import ACME, BETA, ENVIRONMENT, caller, gateway, services
-from support.s3 import SECRET, plain_place
+from support.make import ACME, BETA, ENVIRONMENT, caller
+from support.s3 import SECRET
 from support.waiting import becomes_true
 
-RING = Keyring(f"{ACME}/payments")
 OWNED = OwnedKeyring(ENVIRONMENT, RING)
-FOLDER = f"keyring/{RING.name}/"
-LATEST = f"{FOLDER}LATEST"
 
 REFUSALS = {
     "no bucket": (404, "NoSuchBucket"),
@@ -48,14 +41,6 @@ REFUSALS = {
 }
 
 
-KEYS = gateway()
-
-
-def worker_on(store):
-    """A worker of one server: all have the same store and the same provider."""
-    return services(store, provider_gateway=KEYS).keyrings
-
-
 @pytest.fixture
 def store(buckets, plain_bucket):
     """A store with keyrings in a bucket that has been proved."""
@@ -69,16 +54,8 @@ def worker(store):
     return lambda: worker_on(store)
 
 
-def rings_of(plain_s3):
-    return {key: body for key, body in plain_s3.objects.items() if key.startswith(FOLDER)}
-
-
 def of_keys(method, fault):
     return lambda asked, key: fault if asked == method and key.startswith(FOLDER) else None
-
-
-def soon():
-    return replace(caller(ACME), deadline=time.monotonic() + 2)
 
 
 @pytest.mark.parametrize("fault", REFUSALS.values(), ids=list(REFUSALS))
@@ -151,86 +128,6 @@ def test_a_write_that_was_done_although_its_answer_says_no_is_recognised(worker,
     assert worker().decrypt(RING, sealed.encrypted, caller(ACME)) == b"value"
 
 
-@pytest.fixture
-def proxied(buckets, plain_s3, plain_bucket):
-    """A store whose bucket is behind a proxy, and the proxy."""
-    proxy = FaultProxy(plain_bucket.endpoint)
-    made = buckets.store(stores.on_fakeredis(), plain_place(f"http://{proxy.address}"))
-    worker_on(made).encrypt(Keyring(ACME), b"value", caller(ACME))
-    yield made, proxy
-    proxy.close()
-
-
-@pytest.mark.parametrize("fault", [Fault.LOSE, Fault.TRUNCATE, Fault.DROP], ids=lambda each: each.name)
-@pytest.mark.parametrize(
-    "which",
-    [b"PUT /rings/keyring/org_acme/payments/dek_", b"PUT /rings/keyring/org_acme/payments/LATEST"],
-    ids=["key", "pointer"],
-)
-def test_a_lost_answer_to_a_write_ends_with_one_winner(proxied, plain_s3, fault, which):
-    store, proxy = proxied
-    proxy.plan = Script(which, fault)
-
-    sealed = worker_on(store).encrypt(RING, b"value", caller(ACME))
-
-    assert proxy.made[fault] == 1
-    assert set(rings_of(plain_s3)) == {LATEST, FOLDER + sealed.key_id}
-
-
-@pytest.mark.parametrize("fault", [Fault.LOSE, Fault.TRUNCATE, Fault.DROP], ids=lambda each: each.name)
-def test_a_read_that_is_cut_off_is_repeated_and_in_the_end_unavailable(proxied, plain_s3, fault):
-    store, proxy = proxied
-    use = worker_on(store)
-    proxy.plan = Script(b"GET /rings/keyring/org_acme/payments", fault)
-    sealed = use.encrypt(RING, b"value", caller(ACME))
-    assert proxy.made[fault] == 1
-    before = rings_of(plain_s3)
-    proxy.plan = Script(b"GET /rings/keyring/org_acme/payments", *[fault] * 100)
-
-    with pytest.raises(StoreUnavailable):
-        worker_on(store).encrypt(RING, b"value", soon())
-    with pytest.raises(StoreUnavailable):
-        worker_on(store).decrypt(RING, sealed.encrypted, soon())
-
-    assert rings_of(plain_s3) == before
-
-
-def test_a_storage_that_hangs_is_waited_for_until_the_deadline_of_the_request(proxied, plain_s3):
-    store, proxy = proxied
-    proxy.frozen = True
-    began = time.monotonic()
-
-    with pytest.raises(StoreUnavailable):
-        worker_on(store).encrypt(RING, b"value", replace(caller(ACME), deadline=began + 0.3))
-
-    assert 0.3 <= time.monotonic() - began < 1.5
-    proxy.frozen = False
-    assert rings_of(plain_s3) == {}
-
-
-def test_the_event_loop_goes_on_while_the_storage_hangs(proxied, links):
-    _, proxy = proxied
-    store = stores.on_links(links)
-    proxy.frozen = True
-    seen = []
-
-    def hanging():
-        with pytest.raises(StoreUnavailable):
-            worker_on(replace(store, keyrings=proxied[0].keyrings)).encrypt(
-                RING, b"value", replace(caller(ACME), deadline=time.monotonic() + 1)
-            )
-        seen.append("hung")
-
-    def working():
-        worker_on(store).encrypt(RING, b"value", caller(ACME))
-        seen.append("worked")
-
-    for each in using(links, hanging, working):
-        each.get()
-
-    assert seen == ["worked", "hung"]
-
-
 def test_a_server_that_stopped_between_the_two_writes_leaves_one_winner(worker, plain_s3):
     plain_s3.fault = lambda method, key: (403, "AccessDenied") if (method, key) == ("PUT", LATEST) else None
     with pytest.raises(StoreUnavailable):
@@ -296,23 +193,6 @@ def test_a_key_that_was_never_the_newest_is_deleted(store, plain_s3):
     assert not store.keyrings.add(OWNED, dek("dek_mine"), None, change())
 
     assert set(rings_of(plain_s3)) == {LATEST, FOLDER + theirs.id}
-
-
-def test_a_call_that_nobody_waits_for_ends_soon_although_the_storage_hangs(proxied):
-    _, proxy = proxied
-    proxy.frozen = True
-    lane = Lane(places=2)
-    with closing(Client(plain_place(f"http://{proxy.address}"))) as client:
-        with pytest.raises(StoreUnavailable):
-            Bucket(client, lane).get(LATEST, ACME, time.monotonic() + 0.2)
-
-        def is_free():
-            try:
-                return lane.run(ACME, float("inf"), lambda _until: True)
-            except StoreUnavailable:
-                return False
-
-        assert becomes_true(is_free, 5)
 
 
 def test_no_log_has_a_secret_or_what_is_stored(buckets, plain_bucket, caplog):

@@ -1,16 +1,14 @@
 """Servers with keyrings in a bucket: one key however many ask at once, and work that goes on while the bucket is away."""
 
 from collections import Counter
-from contextlib import contextmanager
 from threading import Barrier, Thread
 
 import pytest
 
-from archive.kit import MASTER, tables
+from archive.kit import MASTER, two_servers
 from connect.kit import SERVICE
 from faults import proxy as proxies
 from faults.proxy import Fault, FaultProxy
-from support.live import running, serving
 from support.s3 import objects
 from support.waiting import becomes_true
 from vectors import keyring_reader as reader
@@ -18,16 +16,6 @@ from vectors import keyring_reader as reader
 ORG = "org_bucket"
 RING = f"{ORG}/ring"
 CALLERS = 200
-
-
-@contextmanager
-def two_servers(folder, valkey, place, url=None, more=""):
-    """Two servers with two workers each, on one store and one bucket, reached by `url`."""
-    with (
-        serving(folder, valkey, threads=128, more=tables(folder, place, more=more, url=url)) as one,
-        running(folder / "sealring.toml", folder / "other.log", one.kms, 2, 128) as two,
-    ):
-        yield one, two
 
 
 @pytest.fixture

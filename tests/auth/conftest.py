@@ -3,6 +3,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from auth.key_set_kit import OLD, Fetch
+
 
 class Issuer:
     """An identity provider on a loopback port that answers every request with `status`, `headers` and `body`."""
@@ -51,3 +53,11 @@ def issuer(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with Issuer() as issuer:
         yield issuer
+
+
+@pytest.fixture
+def fetch():
+    fetch = Fetch()
+    yield fetch
+    fetch.answer = OLD
+    fetch.gate.set()

@@ -5,6 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt import PyJWS
 
@@ -15,6 +16,7 @@ from sealring.auth.revoked import RevokedTokens
 from sealring.auth.tokens import TokenVerifier
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import NO_ORG
+from sealring.errors import Unauthenticated
 from support.memory import MemoryAudit
 from support.memory_revocations import MemoryRevocations
 
@@ -138,3 +140,15 @@ def nothing_revoked():
 
 def key_set(*jwks):
     return KeySet.of(list(jwks))
+
+
+def refusal(token, verify=None):
+    """The reason for which a token is refused."""
+    with pytest.raises(Unauthenticated) as caught:
+        (verify or verifier()).verify(token)
+    return caught.value.reason
+
+
+def payload_with(text):
+    """A payload with these members, as JSON text, added to the usual ones."""
+    return json.dumps(claims())[:-1].encode() + b"," + text.encode() + b"}"

@@ -1,4 +1,4 @@
-"""Rotating the local signing key: whatever happens on the way, what is signed is taken, and nothing is lost."""
+"""Rotating the local signing key: whatever happens on the way, what is signed is taken."""
 
 import json
 import os
@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from auth.kit import NOW, SetClock, profile, verifier_of
-from sealring.auth.jwks import KeySet
+from auth.kit import NOW
+from auth.rotation_kit import VALIDITY_S, is_taken, kid, prune, published, rotate, signed
 from sealring.auth.key_rotation import LocalKeys
-from sealring.auth.signing import create_signing_key, mint, public_jwk, public_jwks
-from sealring.errors import SettingsInvalid, Unauthenticated
-
-VALIDITY_S = 1_000
-LOCAL = "urn:sealring:local"
+from sealring.auth.signing import create_signing_key, public_jwks
+from sealring.errors import SettingsInvalid
 
 
 @pytest.fixture
@@ -25,46 +22,6 @@ def keys(tmp_path):
     create_signing_key(made.signing_key_file)
     made.jwks_file.write_text(json.dumps(public_jwks(made.signing_key_file)))
     return made
-
-
-def rotate(keys, now=NOW, wait=lambda _seconds: None):
-    return list(keys.rotate(now, wait))
-
-
-def prune(keys, now, **options):
-    return list(keys.prune(now, **options))
-
-
-def signed(keys):
-    return mint(
-        keys.signing_key_file,
-        issuer=LOCAL,
-        audience="sealring",
-        subject="alice",
-        name="Alice",
-        organizations=[],
-        permissions=[],
-        lifetime_s=600,
-        now=NOW,
-    )
-
-
-def is_taken(keys, token):
-    """Whether a server that reads the set as it is now takes the token."""
-    local = profile(issuer=LOCAL, audience="sealring", jwks=json.loads(keys.jwks_file.read_text()))
-    try:
-        verifier_of(local, clock=SetClock()).verify(token)
-    except Unauthenticated:
-        return False
-    return True
-
-
-def kid(path):
-    return public_jwk(path)["kid"]
-
-
-def published(keys):
-    return {each["kid"]: each.get("exp") for each in json.loads(keys.jwks_file.read_text())["keys"]}
 
 
 def test_a_new_key_signs_and_the_former_verifies(keys):
@@ -253,52 +210,3 @@ def test_a_set_that_would_be_too_large_is_refused(keys):
         rotate(keys)
 
     assert is_taken(keys, signed(keys))
-
-
-# --- pruning
-
-
-def test_a_former_key_goes_when_none_of_its_tokens_can_be_valid(keys):
-    former = kid(keys.signing_key_file)
-    rotate(keys)
-
-    assert prune(keys, NOW + VALIDITY_S - 1) == [f"{former} verifies until 2027-01-15T08:16:40Z"]
-    assert former in published(keys)
-    assert prune(keys, NOW + VALIDITY_S) == [f"removed {former}"]
-    assert list(published(keys)) == [kid(keys.signing_key_file)]
-    assert prune(keys, NOW + VALIDITY_S) == []
-
-
-def test_all_former_keys_can_go_at_once(keys):
-    """Where a key leaked."""
-    old = signed(keys)
-    rotate(keys)
-
-    prune(keys, NOW, all_former=True)
-
-    assert not is_taken(keys, old)
-    assert is_taken(keys, signed(keys))
-    assert KeySet.of(json.loads(keys.jwks_file.read_text())["keys"]).keys[0].kid == kid(keys.signing_key_file)
-
-
-def test_a_folder_that_is_not_there_is_refused_in_one_line(tmp_path):
-    nowhere = LocalKeys(tmp_path / "none" / "token-key.pem", tmp_path / "none" / "token-jwks.json", VALIDITY_S)
-
-    for command in (rotate, prune):
-        with pytest.raises(SettingsInvalid, match=rf"^{tmp_path}/none cannot be read \(No such file or directory\)$"):
-            command(nowhere, NOW)
-
-
-@pytest.mark.parametrize("command", [rotate, prune], ids=["rotate", "prune"])
-def test_two_commands_at_once_are_one_and_a_refusal(keys, command):
-    refused = []
-
-    def beside(_seconds):
-        with pytest.raises(SettingsInvalid, match="another `sealring token-key` runs in this folder"):
-            command(keys, NOW)
-        refused.append(command)
-
-    rotate(keys, wait=beside)
-
-    assert refused == [command]
-    assert command(keys, NOW)  # afterwards, it is done

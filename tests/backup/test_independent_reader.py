@@ -16,7 +16,7 @@ from sealring.keys.routing import ManagedKeks
 from sealring.operator.whole_store import BackupFiles
 from sealring.server import wiring
 from sealring.services.objects import ObjectLimits
-from support import stored_reader
+from support import stored_keys, stored_reader
 from support.backup_reader import read_backup
 from support.limits import set_limits
 from support.make import ACME, BETA, caller, context, services
@@ -207,7 +207,7 @@ def test_markers_and_names_follow_from_what_is_in_it(opened, contents):
             directory[:8],
         )
     markers = opened.links.call((b"GET", b"s1:{0}:z"), (b"GET", b"s1:{1}:z"))
-    found = {stored_reader.marker(contents.keys, partition, raw) for partition, raw in enumerate(markers)}
+    found = {stored_keys.marker(contents.keys, partition, raw) for partition, raw in enumerate(markers)}
     store_id = contents.head["layout"]["store_id"]
     assert found == {(store_id, store_id)}
 

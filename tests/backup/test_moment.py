@@ -1,41 +1,21 @@
-"""What is read of a partition is a state that it was in at one moment, whatever is written meanwhile."""
+"""What is read of a partition is a state that it was in at one moment, whatever is written to it."""
 
 import itertools
 from dataclasses import replace
 
 import pytest
 
-from backup.kit import updated
+from backup.chain import CHAIN, ME, Chain, final, times
 from backup.writers import Meddling, MeddlingAtTheTail, Writers
 from sealring.domain.events import Action, Event, Origin
-from sealring.domain.ids import ObjectId, uuid_text
 from sealring.errors import BackupRefused, IntegrityFailure
-from sealring.services.objects import ObjectLimits
 from sealring.store.backup import changes, key_reader, partition_reader
 from sealring.store.backup.changes import changed_keys
-from sealring.store.backup.entries import BindingsEntry, BoundKekEntry, EventEntry, KeyEntry, ObjectEntry, VersionEntry
+from sealring.store.backup.entries import EventEntry, VersionEntry
 from sealring.store.backup.partition_reader import PartitionReader
 from sealring.store.schema.audit_entry import AuditEntry, decode_entry, encode_entry
 from sealring.store.schema.keyspace import Kind
-from sealring.store.tombs import RedisTombs
-from support.make import ACME, ENVIRONMENT, caller, context, services
-
-ME = caller(ACME)
-CHAIN = 8
-
-
-class Chain:
-    """Objects that are always updated one after the other, so that none is ever ahead of the one before it."""
-
-    def __init__(self, use):
-        self._use = use
-        self.objects = [
-            use.objects.create(ME, name=f"{number}", value="v", context=context()) for number in range(CHAIN)
-        ]
-
-    def advance(self):
-        for each in self.objects:
-            updated(self._use, ME, each, "v")
+from support.make import ACME, ENVIRONMENT, caller, context
 
 
 @pytest.fixture
@@ -50,19 +30,6 @@ def reading(opened, chain, monkeypatch):
     partition = chain.objects[0].id.partition
     with opened.links.borrow(opened.parts.keyspace.audit(partition)) as link:
         yield lambda meddle, how=Meddling: PartitionReader(how(link, meddle), opened.parts, partition, lambda _: None)
-
-
-def times(count, work):
-    """Does `work` the first `count` times that it is called."""
-    calls = iter(range(count))
-    return lambda: work() if next(calls, None) is not None else None
-
-
-def final(entries):
-    """The entries that were not replaced, by kind and id."""
-    return {
-        each.key: each for each in entries if isinstance(each, ObjectEntry | KeyEntry | BindingsEntry | BoundKekEntry)
-    }
 
 
 def numbers(opened, chain, entries):
@@ -120,104 +87,6 @@ def test_the_audit_log_ends_where_the_objects_do(opened, chain, reading):
     entries = list(reading(times(30, chain.advance)).entries())
 
     assert updates(opened, chain, entries) == sum(numbers(opened, chain, entries)) - CHAIN
-
-
-def test_what_is_created_meanwhile_is_seen_with_its_keys(opened, chain, reading):
-    """Each object has a context of its own, and so a KEK of its own."""
-    names = itertools.count()
-
-    def create():
-        number = str(next(names))
-        opened.use.objects.create(ME, name=f"new {number}", value="v", context=context(organization_id=ACME, n=number))
-
-    held = final(reading(times(50, create)).entries())
-
-    records = [
-        opened.parts.records.decode_object(ObjectId(raw_id), each.record)
-        for (kind, raw_id), each in held.items()
-        if kind is Kind.OBJECT
-    ]
-    keks = {rest for kind, rest in held if kind is Kind.KEK}
-    scopes = {each.value for (kind, _), each in held.items() if kind is Kind.KEK_SCOPE}
-    assert len(records) > CHAIN + 20
-    assert {record.current.key_id for record in records} == keks
-    assert keks == scopes
-
-
-def test_a_binding_that_is_made_meanwhile_is_seen_with_its_key(installed, opened, chain, reading):
-    made = []
-
-    entries = list(reading(times(1, lambda: made.append(installed.bind(opened.use, ACME, "key_one")))).entries())
-
-    (binding,) = made
-    held = final(entries)
-    ((_, bindings),) = [(key, each) for key, each in held.items() if key[0] is Kind.BINDINGS]
-    records = dict(zip(bindings.parts[::2], bindings.parts[1::2], strict=True))
-    assert opened.parts.records.decode_binding(binding.id, records[binding.id]) == binding
-    assert len(records) == 2  # the other one is the seal of all of them
-    assert opened.parts.records.decode_kek(binding.id, held[Kind.KEK, binding.id].record).versions == (binding.kek,)
-
-
-def test_the_key_of_a_binding_that_goes_between_the_scan_and_the_read_is_gone_from_the_data(
-    installed, opened, chain, reading
-):
-    """And from nothing else: the file of key records says nothing of customers' keys."""
-    doomed = installed.bind(opened.use, ACME, "key_doomed", activate=False)
-
-    class MeddlingAtTheScan(Meddling):
-        def snapshot(self, *commands):
-            return self._link.snapshot(*commands)
-
-        def scan(self, match):
-            for name in list(self._link.scan(match)):
-                if name.endswith(doomed.id):
-                    self._meddle()
-                yield name
-
-    entries = list(
-        reading(times(1, lambda: opened.use.bindings.delete(ME, uuid_text(doomed.id))), MeddlingAtTheScan).entries()
-    )
-
-    assert {each for each in entries if isinstance(each, KeyEntry | BoundKekEntry) and doomed.id in each.key} == {
-        BoundKekEntry(doomed.id, b"")
-    }
-
-
-def test_what_is_purged_without_an_event_is_gone(opened, chain, reading):
-    """As in a store that is full: between its record and its versions, the object goes."""
-    first = chain.objects[0]
-    chain.advance()
-    space = opened.parts.keyspace
-    gone = (b"UNLINK", space.object(first.id), space.versions(first.id), space.summaries(first.id))
-
-    class MeddlingAtTheVersions(Meddling):
-        def snapshot(self, *commands):
-            if commands[0][:2] == (b"HGET", space.versions(first.id)):
-                opened.links.call(gone)
-            return super().snapshot(*commands)
-
-    reader = reading(lambda: None, MeddlingAtTheVersions)
-    held = final(reader.entries())
-
-    assert held[Kind.OBJECT, first.id.raw].record == b""
-    assert reader.tally.counts.objects == CHAIN - 1
-
-
-def test_what_is_gone_meanwhile_is_gone(opened, chain, reading):
-    first = chain.objects[0]
-    parts = opened.parts
-    tombs = RedisTombs(opened.links, parts.keyspace, parts.markers, parts.records, opened.store.audit)
-
-    def purge():
-        at_once = services(opened.store, limits=ObjectLimits(retention_s=0))
-        at_once.objects.delete(ME, str(first.id), version_check=None)
-        assert tombs.purge(first.id)
-
-    reader = reading(times(1, purge))
-    held = final(reader.entries())
-
-    assert held.get((Kind.OBJECT, first.id.raw), ObjectEntry(b"", b"", ())).record == b""
-    assert reader.tally.counts.objects == CHAIN - 1
 
 
 def test_a_partition_in_which_something_else_changes_all_the_time_is_given_up(opened, chain, reading, monkeypatch):

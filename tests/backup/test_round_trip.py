@@ -8,6 +8,7 @@ from sealring.errors import NotFound
 from sealring.services.listing import ListOptions
 from sealring.store.schema.counts import Counts
 from support.make import ACME, BETA, caller, context
+from support.portal import token_of
 
 ME, THEM, ALL, BOUND = caller(ACME), caller(BETA), caller(), caller("org_bound")
 
@@ -123,6 +124,19 @@ def test_every_key_is_byte_for_byte_the_same(installed, opened, made):
     with installed.opened(installed.there) as restored:
         assert dump(restored.links) == before
     assert len(before) > 25
+
+
+def test_no_link_to_the_portal_and_no_session_of_it_comes_back(installed, opened, made):
+    portal = opened.use.portal
+    link, session = token_of(portal), portal.begin(token_of(portal), "request-1").secret
+
+    installed.restore(installed.back_up())
+
+    with installed.opened(installed.there) as restored:
+        assert restored.use.portal.seen(link) is restored.use.portal.session(session) is None
+        assert not restored.links.call((b"KEYS", b"s1:{*}:[pf]*"))[0]
+    assert portal.seen(link) is not None
+    assert portal.session(session) is not None
 
 
 def test_the_counts_are_those_of_the_store(installed, made):

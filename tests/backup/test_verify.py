@@ -9,6 +9,7 @@ from backup.damaged_keyrings import KEYRINGS
 from backup.damaged_keys import KEYS, lost_kek, rewritten
 from backup.damaged_limits import LIMITS
 from backup.damaged_objects import OBJECTS, altered_record, altered_version, name_of_another, not_in_its_organization
+from backup.damaged_portal import PORTAL
 from backup.damaged_revocations import REVOCATIONS
 from backup.writers import Writers
 from sealring.store.schema.keyspace import Kind, parse_key
@@ -27,7 +28,7 @@ def damage(installed, opened):
     return Damage(installed, opened)
 
 
-@pytest.mark.parametrize("harm", [*OBJECTS, *KEYS, *REVOCATIONS, *LIMITS, *KEYRINGS])
+@pytest.mark.parametrize("harm", [*OBJECTS, *KEYS, *REVOCATIONS, *LIMITS, *KEYRINGS, *PORTAL])
 def test_damage_is_found_and_nothing_else(installed, damage, harm):
     expected = harm(damage)
 

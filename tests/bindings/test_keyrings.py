@@ -1,16 +1,15 @@
 """Customers' keys guard the keyrings of their organizations: at once, alone, and never replaced by one of ours."""
 
-import threading
-
 import pytest
 
 import sealring_plugin as api
 from bindings.conftest import world_on
+from bindings.keyring_kit import ME, ORG, RING, encrypted
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import uuid_text
 from sealring.domain.keyring_codec import kek_ids
 from sealring.domain.keyrings import Keyring, OwnedKeyring
-from sealring.errors import KeyAccessDenied, KeyDeadlineExceeded, KeyDisabled, KeyFailure, KeyThrottled
+from sealring.errors import KeyAccessDenied, KeyDisabled
 from sealring.providers.gateway import Gateway
 from sealring.providers.instances import ManagedSource, Source
 from sealring.services.keyring_care import RollReport
@@ -22,12 +21,8 @@ from support import stores
 from support.cmk import CmkProvider
 from support.make import ENVIRONMENT, caller, services
 from support.roots import roots_of
-from support.waiting import becomes_true
 
-ORG = "org_123"
-RING = Keyring(f"{ORG}/payments")
 OWNED = OwnedKeyring(ENVIRONMENT, RING)
-ME = caller(ORG)
 
 
 def uses(world, key="key_abc"):
@@ -36,10 +31,6 @@ def uses(world, key="key_abc"):
 
 def keks(world):
     return kek_ids(world.store.keyrings.latest(OWNED).record)
-
-
-def encrypted(world, value=b"value"):
-    return world.use.keyrings.encrypt(RING, value, ME)
 
 
 def test_a_bound_key_wraps_the_keys_of_its_keyrings_and_is_asked_at_each_use(world):
@@ -269,67 +260,6 @@ def test_a_roll_adds_the_guard_of_a_further_key(world):
     assert (report.kept, report.moved, report.current) == (0, 1, 1)
     assert len(keks(world)) == 2
     assert world.use.keyrings.decrypt(RING, old.encrypted, ME) == b"value"
-
-
-def refused_while_it_hangs(call, over):
-    """Return how many of 16 threads, of a worker for 16, are refused at once, and how the others fail in the end."""
-    failures = []
-
-    def ask():
-        try:
-            call()
-        except KeyFailure as failure:
-            failures.append(type(failure))
-
-    threads = [threading.Thread(target=ask) for _ in range(16)]
-    for each in threads:
-        each.start()
-    becomes_true(lambda: len(failures) >= 8, within_s=8)
-    at_once = list(failures)
-    over.set()
-    for each in threads:
-        each.join(20)
-    return at_once, failures[len(at_once) :]
-
-
-@pytest.fixture
-def patient(monkeypatch):
-    """Calls of keys that wait for longer than the test looks."""
-    monkeypatch.setattr("sealring.providers.gateway.DEADLINE_S", 20.0)
-
-
-@pytest.mark.usefixtures("patient")
-def test_requests_for_a_new_keyring_take_no_more_than_their_share_while_the_customers_key_hangs():
-    world = world_on(stores.memory(), waits=True, threads=16)
-    world.bind(ORG, "key_abc")
-    world.kms["key_abc"].hangs = True
-
-    at_once, later = refused_while_it_hangs(lambda: encrypted(world), world.kms["key_abc"].over)
-
-    assert at_once == [KeyThrottled] * 8
-    assert later == [KeyDeadlineExceeded] * 8
-
-
-class HangingProvider(LocalProvider):
-    over = threading.Event()
-
-    def unwrap(self, wrapped, key, context, call):
-        self.over.wait(20)
-        raise api.DeadlineExceeded
-
-
-@pytest.mark.usefixtures("patient")
-def test_requests_for_an_old_value_take_no_more_than_their_share_while_our_key_hangs():
-    world = world_on(stores.memory())
-    sealed = encrypted(world).encrypted
-    hanging = HangingProvider(roots_of(bytes(32)))
-    gateway = Gateway({"local": ManagedSource(lambda: hanging, waits=True)}, {}, threads=16)
-    use = services(world.store, provider_gateway=gateway).keyrings
-
-    at_once, later = refused_while_it_hangs(lambda: use.decrypt(RING, sealed, ME), hanging.over)
-
-    assert at_once == [KeyThrottled] * 8
-    assert later == [KeyDeadlineExceeded] * 8
 
 
 def test_a_bound_key_comes_before_master_keys(world):

@@ -1,27 +1,17 @@
 """The commands, as a person runs them."""
 
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 from contextlib import closing
-from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from sealring.auth.signing import create_signing_key
 from sealring.cli.main import main
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.store.connection.links import Links
-from support.commands import SEALRING, run_installed
-from support.live import ask
+from support.commands import run_installed
 from support.ports import free_port
-from support.roots import replace_roots
-from support.waiting import becomes_true, is_gone
 
 
 @pytest.fixture
@@ -125,130 +115,6 @@ def test_init_makes_secrets_for_their_owner_only(installed):
     assert (modes["root.key"], modes["token-key.pem"], modes["store-url"]) == (0o600, 0o600, 0o600)
 
 
-def test_check_config_reaches_store_and_keys(run, installed):
-    said = run("check-config", "--config", installed).stdout
-
-    assert [line.split(":")[0] for line in said.splitlines()] == [
-        "settings  ok",
-        "plugin    ok",
-        "issuer    ok",
-        "token     ok",
-        "keys      ok",
-        "store     ok",
-        "durable   ok",
-    ]
-    assert said.endswith("durable   ok: single\n")
-
-
-@pytest.mark.parametrize(
-    ("content", "wrong"),
-    [
-        (b'{"keys":[]}', "is refused: no key for RS256, PS256, ES256 or EdDSA signatures."),
-        (b"\xef\xbb\xbf{}", "is refused: it begins with a byte order mark; save it as UTF-8 without BOM."),
-    ],
-)
-def test_check_config_refuses_the_keys_of_an_issuer_as_serve_does(run, installed, content, wrong):
-    jwks_file = installed.with_name("token-jwks.json")
-    jwks_file.write_bytes(content)
-
-    checked = run("check-config", "--config", installed, check=False)
-    served = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
-
-    assert checked.returncode == 1
-    assert checked.stderr == f"Error: jwks_file {jwks_file} {wrong}\n"
-    assert f"jwks_file {jwks_file} {wrong}" in served.stdout + served.stderr
-
-
-def test_check_config_says_that_an_issuer_is_out_of_reach(run, installed):
-    text = installed.read_text().replace('"token-jwks.json"', '"http://127.0.0.1:1/jwks"')
-    installed.write_text(text.replace("jwks_file", "jwks_url"))
-
-    failed = run("check-config", "--config", installed, check=False)
-
-    assert failed.returncode == 1
-    assert failed.stderr == (
-        "Error: issuer 'urn:sealring:local': its jwks_url on 127.0.0.1:1 gives no keys: connection refused\n"
-    )
-
-
-def test_check_config_says_that_the_signing_key_is_another(run, installed):
-    installed.with_name("token-key.pem").unlink()
-    create_signing_key(installed.with_name("token-key.pem"))
-
-    for command in (["check-config"], ["token", "--subject", "a", "--org", "org_a"]):
-        failed = run(*command, "--config", installed, check=False)
-
-        assert failed.returncode == 1
-        assert "does not match the keys of 'urn:sealring:local'" in failed.stderr
-
-
-def test_check_config_says_that_a_store_is_empty(run, installed, tmp_path):
-    with EmbeddedValkey(tmp_path / "other") as store:
-        (installed.parent / "store-url").write_text(store.url)
-        failed = run("check-config", "--config", installed, check=False)
-
-    assert failed.returncode == 1
-    assert (
-        failed.stderr
-        == "Error: the store is empty: if it is new, make it ready with `sealring init`; if it had data, find out what emptied it, and restore a backup with `sealring restore`\n"
-    )
-
-
-def test_check_config_says_that_a_store_is_away(run, installed):
-    (installed.parent / "store-url").write_text("redis://127.0.0.1:1")
-
-    failed = run("check-config", "--config", installed, check=False)
-
-    assert failed.returncode == 1
-    why = "Error 111 connecting to 127.0.0.1:1. Connection refused."
-    assert failed.stderr == f"Error: The store does not answer. Try again later. ({why})\n"
-
-
-def test_check_config_says_that_the_root_is_another(run, installed):
-    replace_roots(installed.parent / "root.key")
-
-    failed = run("check-config", "--config", installed, check=False)
-
-    assert failed.returncode == 1
-    assert failed.stderr.startswith("Error: the store was made with other keys of 'local'")
-
-
-def test_serve_does_not_start_without_its_root_key(run, installed):
-    (installed.parent / "root.key").unlink()
-
-    failed = run("serve", "--config", installed, "--bind", f"127.0.0.1:{free_port()}", "--workers", 1, check=False)
-
-    assert failed.returncode != 0
-    assert "cannot start: The key's provider is not set up. (root key file" in failed.stdout
-    assert "Traceback" not in failed.stdout + failed.stderr
-
-
-@pytest.mark.parametrize("command", ["serve", "check-config"])
-def test_bad_settings_stop_the_start_with_one_line(installed, command):
-    installed.write_text(installed.read_text() + "\n[limit]\n")
-
-    failed = run_installed(command, "--config", installed)
-
-    assert failed.returncode == 1
-    assert (
-        failed.stderr
-        == "Error: [limit] is not a setting; known are: store, keys, seal, plugins, issuers, token, limits, server, logs, traces, keyrings, connect\n"
-    )
-
-
-def test_a_missing_plugin_stops_the_start_with_one_line(run, installed):
-    installed.write_text(
-        installed.read_text().replace("local]", "cloud]").replace('managed = "local"', 'managed = "cloud"')
-    )
-
-    failed = run("serve", "--config", installed, check=False)
-
-    assert (
-        failed.stderr
-        == "Error: [plugins.cloud]: no such plugin is installed; installed are: awskms, azurekv, example, gcpkms, hsm, local, masterkey\n"
-    )
-
-
 def test_plugins_lists_what_is_installed(run):
     lines = [line.split()[:2] for line in run("plugins").stdout.splitlines()]
 
@@ -302,142 +168,6 @@ def test_the_installed_command_has_help():
 
 
 # --- sealring dev
-
-
-class Dev:
-    """A running `sealring dev`."""
-
-    def __init__(self, data_dir, port, *options):
-        fixed = ("--data-dir", data_dir, "--port", str(port), "--workers", "1", "--keys", "local")
-        command = [SEALRING, "dev", *fixed, *options]
-        self.output = data_dir.with_suffix(".log")
-        self.began = time.monotonic()
-        with self.output.open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        self.env_file = data_dir / "dev.env"
-        assert becomes_true(lambda: self.process.poll() is not None or "Ctrl-C" in self.output.read_text())
-        self.took_s = time.monotonic() - self.began
-
-    def environment(self):
-        return dict(line.removeprefix("export ").split("=", 1) for line in self.env_file.read_text().splitlines())
-
-    def ask(self, method, path, body=None):
-        environment = self.environment()
-        return ask(environment["SEALRING_URL"], method, path, token=environment["SEALRING_TOKEN"], body=body)
-
-    def create(self):
-        body = {"name": "kept", "value": "world", "key_context": {"organization_id": "org_acme"}}
-        return self.ask("POST", "/vault/v1/kv", body).json["id"]
-
-    def read(self, object_id):
-        return self.ask("GET", f"/vault/v1/kv/{object_id}").json["value"]
-
-    def children(self):
-        """All processes under this one."""
-        found, pids = [], [self.process.pid]
-        while pids:
-            pid = pids.pop()
-            below = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-            found += below
-            pids += below
-        return found
-
-    def stop(self, with_signal=signal.SIGINT):
-        self.process.send_signal(with_signal)
-        return self.process.wait(timeout=30)
-
-
-@pytest.fixture
-def dev(tmp_path):
-    running = []
-
-    def start(*options):
-        running.append(Dev(tmp_path / "dev", free_port(), *options))
-        return running[-1]
-
-    yield start
-    for each in running:
-        if each.process.poll() is None:
-            each.stop()
-
-
-def test_dev_keeps_its_data_over_a_restart(dev):
-    first = dev()
-    made = first.create()
-    first.stop()
-
-    assert dev().read(made) == "world"
-
-
-def test_the_snippet_that_dev_prints_works_when_pasted_twice(dev):
-    running = dev()
-    snippet = re.search(r"^from time.*?^print.*?$", running.output.read_text(), re.MULTILINE | re.DOTALL)[0]
-
-    for _ in range(2):
-        pasted = subprocess.run(
-            [sys.executable, "-"], input=snippet, capture_output=True, text=True, timeout=60, check=True
-        )
-        assert pasted.stdout == "world\n"
-    assert len(snippet.splitlines()) == 6
-
-
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_nothing_of_dev_is_left_running(dev, by):
-    running = dev()
-    children = running.children()
-
-    running.stop(by)
-
-    assert len(children) >= 3
-    assert becomes_true(lambda: all(map(is_gone, children)))
-
-
-def test_nothing_is_left_when_dev_itself_is_killed(dev):
-    running = dev()
-    children = running.children()
-
-    running.stop(signal.SIGKILL)
-
-    assert becomes_true(lambda: all(map(is_gone, children)))
-
-
-def test_the_variables_of_dev_are_all_that_the_commands_need(dev, tmp_path):
-    running = dev()
-    said = re.search(r"after: (.*)$", running.output.read_text(), re.MULTILINE)[1]
-    script = f"{said}\nprintf v | {SEALRING} kv put name --org org_a\n{SEALRING} kv get name\n{SEALRING} token --subject a --org org_a"
-
-    shell = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=True)
-
-    assert re.fullmatch(r"created name, id secret_\w+, version [\w-]+\nveyJ[\w.-]+\n", shell.stdout)
-
-
-def test_dev_says_that_its_port_is_taken(run):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
-        failed = run("dev", "--data-dir", "/nonexistent", "--port", port, check=False)
-
-    assert (
-        failed.stderr == f"Error: cannot listen on 127.0.0.1:{port} (Address already in use); choose another --port\n"
-    )
-
-
-def test_dev_keeps_to_the_provider_that_its_data_has(run, dev, tmp_path):
-    dev().stop()
-
-    failed = run("dev", "--data-dir", tmp_path / "dev", "--port", free_port(), "--keys", "hsm", check=False)
-
-    assert failed.returncode == 1
-    assert "has its managed keys in 'local'; use another --data-dir for 'hsm'" in failed.stderr
-
-
-def test_dev_can_use_another_store(dev, tmp_path):
-    with EmbeddedValkey(tmp_path / "other") as store:
-        running = dev("--store", store.url)
-
-        assert running.read(running.create()) == "world"
-        running.stop()
-    assert not (tmp_path / "dev" / "store").exists()
 
 
 def test_purge_goes_on_past_damaged_partitions_and_says_so(run, installed):

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import shlex
+import subprocess
 
 import pytest
 
@@ -15,6 +17,7 @@ from sealring.domain.principal import Caller
 from sealring.observability.logs import Log
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.server.keyring_wiring import opened_keyrings
+from support.commands import SEALRING
 from vectors.keyring_reader import message
 
 PAGE = read("docs/keyrings.md")
@@ -23,6 +26,7 @@ SAFE = (
     "safe to drop if every server has the settings of this command, and no backup that you may restore is older than "
     "this roll"
 )
+NO_SUCH = "Error: there is no such keyring; `sealring keyrings list` prints those of an environment\n"
 OLD, NEW = (base64.b64encode(message((1, key_id), (3, bytes(32)))).decode() for key_id in ("kek_old", "kek_new"))
 
 
@@ -70,8 +74,9 @@ def test_the_commands_of_the_page_do_what_it_says(path):
 
 
 def test_a_keyring_that_does_not_exist_is_not_destroyed_and_none_without_a_yes(path):
-    assert run(path, "keyrings", "destroy", "org_acme/none", "--yes").exit_code == 1
-    assert run(path, "keyrings", "show", "org_acme/none").exit_code == 1
+    for command in (("destroy", "org_acme/none", "--yes"), ("show", "org_acme/none")):
+        refused = run(path, "keyrings", *command)
+        assert (refused.exit_code, refused.stderr) == (1, NO_SUCH)
     used(path)
 
     assert run(path, "keyrings", "destroy", "org_acme/payments").exit_code == 1
@@ -110,6 +115,24 @@ def test_wrong_settings_of_keyrings_are_refused(path, lines, wrong):
 
     assert ended.exit_code == 1
     assert wrong in ended.stderr
+
+
+def test_the_page_makes_master_keys_below_those_that_are_there(path, tmp_path):
+    (command,) = blocks(section(PAGE, "### Static master keys"), "sh")
+    (tables,) = blocks(section(PAGE, "### Static master keys"), "toml")
+    path.write_text(f"{path.read_text()}\n{tables}")
+    surroundings = {**os.environ, "SEALRING_CONFIG": str(path), "PATH": f"{SEALRING.parent}:{os.environ['PATH']}"}
+
+    for _ in range(2):
+        subprocess.run(["sh", "-ec", command], cwd=tmp_path, env=surroundings, timeout=60, check=True)
+
+    first, second = (tmp_path / "master-keys").read_text().splitlines()
+    assert first != second
+    used(path)
+    (dek,) = json.loads(ok(path, "show", RING.name).stdout)
+    (kek,) = dek["keks"]
+    assert kek.encode() in base64.b64decode(first)
+    assert run(path, "check-config").exit_code == 0
 
 
 def test_master_keys_are_rolled_and_the_old_one_is_dropped(path, tmp_path):

@@ -131,3 +131,7 @@ class Vault:
 
     def json(self, method, members, headers=None, **asked):
         return self.raw(method, json.dumps(members).encode(), headers, **asked)
+
+
+PROTO = {"content-type": "application/proto"}
+ENCRYPT = {"keyring": RING, "data": "a secret"}

@@ -36,6 +36,7 @@ HEADINGS = {
     "issuers": "## `[[issuers]]`",
     "limits": "## `[limits]`",
     "server": "## `[server]`",
+    "portal": "## `[portal]`",
     "connect": "## `[connect]`",
     "logs": "## `[logs]`",
 }
@@ -104,7 +105,7 @@ def test_the_example_has_every_section_that_init_writes(tmp_path):
     assert written.keys() <= tomllib.loads(EXAMPLE.read_text()).keys()
 
 
-@pytest.mark.parametrize("table", ["store", "keys", "token", "limits", "server", "logs"])
+@pytest.mark.parametrize("table", ["store", "keys", "token", "limits", "server", "logs", "portal"])
 def test_every_setting_of_a_table_is_described(table, tmp_path):
     assert set(described(table)) == known(table, tmp_path)
 
@@ -201,6 +202,41 @@ def test_the_defaults_of_keys_and_limits_are_right(tmp_path):
         assert described("limits")[f"{name}_requests_per_second"][1] == "`0`"
     for name in ("objects", "bytes", "contexts"):
         assert described("limits")[f"organization_{name}"][1] == "`0`"
+
+
+def test_the_defaults_of_the_portal_are_right(tmp_path):
+    document = tomllib.loads(EXAMPLE.read_text())
+    document["portal"] = {"enabled": True, "url": "https://keys.example.com"}
+    portal = settings.load(written(document, tmp_path)).portal
+
+    shown = {name: cells[1] for name, cells in described("portal").items()}
+
+    assert shown == {
+        "enabled": "`false`",
+        "url": "",
+        "link_ttl_s": f"`{portal.link_ttl_s}`",
+        "session_ttl_s": f"`{portal.session_ttl_s}`",
+        "return_hosts": f"`{sorted(portal.return_hosts)}`",
+        "name": f'`"{portal.look.name}"`',
+        "logo": "",
+        "color": "",
+    }
+    assert portal.look.logo is portal.look.color is None
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("link_ttl_s", 60, 86_400), ("session_ttl_s", 300, 86_400)])
+def test_the_limits_of_the_portal_are_right(name, least, most, tmp_path):
+    document = tomllib.loads(EXAMPLE.read_text())
+
+    for value in (least, most):
+        document["portal"][name] = value
+        settings.load(written(document, tmp_path))
+    for value in (least - 1, most + 1):
+        document["portal"][name] = value
+        with pytest.raises(SettingsInvalid):
+            settings.load(written(document, tmp_path))
+
+    assert described("portal")[name][2].endswith(f"; {least} to {most}")
 
 
 @pytest.mark.parametrize(

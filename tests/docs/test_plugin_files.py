@@ -86,6 +86,7 @@ def test_the_files_of_a_plugin_are_those_that_the_page_promises():
         "description",
         "findings",
         "setup",
+        "guide",
         "seal_spec",
         "seal",
     ]

@@ -14,8 +14,8 @@ from sealring.auth.scoping import Authenticator
 from sealring.domain.ids import environment_id
 from sealring.http import examples
 from sealring.http.app import Surroundings, guarded_routes, make_server
+from sealring.http.description import CONTENT_SECURITY_POLICY
 from sealring.http.health.views import Readiness
-from sealring.http.openapi import CONTENT_SECURITY_POLICY
 from sealring.observability.logs import Log
 from sealring.store.connection.durability import Durability
 from support.make import NO_SERVICES, limiter
@@ -91,7 +91,7 @@ def test_each_guarded_route_says_what_it_takes(document):
 def test_only_open_routes_take_no_token(document):
     assert document["security"] == [{"token": []}]
     assert {path for path, _, each in operations(document) if each.get("security") == []} == {
-        "/livez", "/readyz", "/startupz", "/health/live", "/health/ready", "/health/startup", "/openapi.json", "/docs", "/docs/errors", "/docs/rapidoc-min.js",
+        "/livez", "/readyz", "/startupz", "/health/live", "/health/ready", "/health/startup", "/openapi.json", "/docs", "/docs/errors", "/docs/rapidoc-min.js", "/docs/page.js",
     }  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def test_the_page_asks_for_nothing_from_elsewhere():
     page = PAGE.joinpath("index.html").read_text()
 
     assert re.findall(r'(?:src|href|spec-url)="([^"]*)"', page) == [
-        "data:,", "docs/rapidoc-min.js", "openapi.json", "openapi.json",
+        "data:,", "docs/page.js", "docs/rapidoc-min.js", "openapi.json", "openapi.json",
     ]  # fmt: skip
     assert 'load-fonts="false"' in page
     assert "//" not in page

@@ -3,39 +3,9 @@
 A row names its route exactly as the server does. Add a row for each new route; the suite fails without one.
 """
 
-from dataclasses import dataclass
 from urllib.parse import quote_plus
 
-
-@dataclass(frozen=True)
-class Row:
-    """A request against what org_acme has. `request` makes (path, body) of it.
-
-    `permission` is what a caller needs, as docs/http-api.md says and whatever the route says; the rest are statuses.
-    """
-
-    route: str  # "METHOD rule"
-    case: str
-    request: object
-    permission: str
-    own: int
-    other: int
-    everywhere: int
-    no_token: int
-    expired: int
-    wrong_audience: int
-    wrong_issuer: int
-    alg_none: int
-    alg_hs256: int
-    another_key: int
-    lacking: int
-
-    @property
-    def method(self):
-        return self.route.partition(" ")[0]
-
-    def __str__(self):
-        return f"{self.route} {self.case}".strip()
+from isolation.row import Row
 
 
 def _create(acme):
@@ -180,6 +150,10 @@ def _usage(acme):
     return f"/sealring/v1/usage?organization_id={acme.id}", None
 
 
+def _portal_link(acme):
+    return "/portal/generate_link", {"organization": acme.id, "intent": "bring_your_own_key"}
+
+
 def _explain(acme):
     return f"/sealring/v1/kv/{acme.object()['id']}/explain", None
 
@@ -244,6 +218,7 @@ READ, LIST, CREATE, UPDATE, DELETE, RESTORE = (
     f"vault:objects:{verb}" for verb in ("read", "list", "create", "update", "delete", "restore")
 )
 USE, MANAGE, RINGS = "vault:keys:use", "vault:bindings:manage", "vault:keyrings:use"
+USAGE, LINK = "vault:usage:read", "vault:portal:link"
 RING = "/sealring/v1/keyrings/<whole:ring>"
 
 # After the permission: own, other, everywhere | no token, expired, audience, issuer, none, HS256, another key | lacking
@@ -282,8 +257,9 @@ TABLE = (
     Row(f"POST {BINDINGS}/<binding_id>/activate", "",                 _activate,           MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BINDINGS}/<binding_id>/suspend", "",                 _suspend,            MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BINDINGS}/<binding_id>/retire",  "",                 _retire,             MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row("GET /sealring/v1/providers/<provider>/setup", "",                 _setup,              MANAGE,  424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row("GET /sealring/v1/usage",                "",                 _usage,              LIST,    200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/providers/<provider>/setup", "",                 _setup,              MANAGE,  200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/usage",                "",                 _usage,              USAGE,   200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("POST /portal/generate_link",            "",                 _portal_link,        LINK,    201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {OURS}/<object_id>/explain",       "",                 _explain,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/data-key",                 "",                 _data_key,           USE,     200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {KEYS}/decrypt",                  "",                 _decrypt,            USE,     200, 400, 200, 401, 401, 401, 401, 401, 401, 401, 403),
@@ -307,6 +283,7 @@ OPEN = (
     "GET /docs",
     "GET /docs/errors",
     "GET /docs/rapidoc-min.js",
+    "GET /docs/page.js",
 )
 
 CODES = {
@@ -315,5 +292,4 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     409: "name_taken",
-    424: "cmk_misconfigured",
 }

@@ -6,22 +6,24 @@ import pytest
 
 from isolation.acme import organization
 from isolation.callers import CALLERS, OWNER, another_key, expired, lacking, no_token, other, signed
-from isolation.routes import CODES, OPEN, TABLE
+from isolation.routes import CODES, OPEN, RINGS, TABLE
 from sealring.domain.principal import Permission
 from sealring.http.app import Surroundings, guarded_routes, make_server
 from support.live import LiveServer
 from support.make import NO_SERVICES
+from support.s3 import objects
 
 GUARDED = {f"{route.method} {route.rule}": route for route in guarded_routes(NO_SERVICES)}
 
+EVERYWHERE = [("live", row) for row in TABLE] + [("in_bucket", row) for row in TABLE if row.permission == RINGS]
 CELLS = [
-    pytest.param(row, caller, getattr(row, caller.__name__), id=f"{row}-{caller.__name__}")
-    for row in TABLE
+    pytest.param(server, row, caller, getattr(row, caller.__name__), id=f"{server}-{row}-{caller.__name__}")
+    for server, row in EVERYWHERE
     for caller in CALLERS
 ]
 REFUSED_WRITES = [
-    pytest.param(row, caller, id=f"{row}-{caller.__name__}")
-    for row in TABLE
+    pytest.param(server, row, caller, id=f"{server}-{row}-{caller.__name__}")
+    for server, row in EVERYWHERE
     for caller in (other, no_token, expired, another_key, lacking)
     if row.method != "GET" and getattr(row, caller.__name__) in {401, 403, 404}
 ]
@@ -47,12 +49,12 @@ def test_every_guarded_route_takes_the_permission_of_its_row(row):
     assert GUARDED[row.route].permission is Permission(row.permission)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=str)
-def test_a_caller_with_that_permission_and_no_other_gets_the_owners_answer(live, row):
-    path, body = row.request(organization(live, OWNER))
-    token = live.token(OWNER, permissions=frozenset({Permission(row.permission)}))
+@pytest.mark.parametrize(("server", "row"), EVERYWHERE, ids=str, indirect=["server"])
+def test_a_caller_with_that_permission_and_no_other_gets_the_owners_answer(server, row):
+    path, body = row.request(organization(server, OWNER))
+    token = server.token(OWNER, permissions=frozenset({Permission(row.permission)}))
 
-    assert live.ask(row.method, path, token=token, body=body).status == NOT_ENOUGH.get(str(row), row.own)
+    assert server.ask(row.method, path, token=token, body=body).status == NOT_ENOUGH.get(str(row), row.own)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=str)
@@ -84,25 +86,25 @@ def test_the_forged_tokens_would_be_good_without_their_one_fault(live):
     assert answer.status == 200
 
 
-@pytest.mark.parametrize(("row", "caller", "status"), CELLS)
-def test_each_caller_gets_the_answer_of_the_table(live, row, caller, status):
-    path, body = row.request(organization(live, OWNER))
+@pytest.mark.parametrize(("server", "row", "caller", "status"), CELLS, indirect=["server"])
+def test_each_caller_gets_the_answer_of_the_table(server, row, caller, status):
+    path, body = row.request(organization(server, OWNER))
 
-    answer = live.ask(row.method, path, token=caller(live, Permission(row.permission)), body=body)
+    answer = server.ask(row.method, path, token=caller(server, Permission(row.permission)), body=body)
 
     assert answer.status == status
     assert answer.json.get("code") == CODES.get(status)
 
 
-@pytest.mark.parametrize(("row", "caller"), REFUSED_WRITES)
-def test_a_refused_write_changes_nothing_in_the_store(live, row, caller):
-    path, body = row.request(organization(live, OWNER))
-    token = caller(live, Permission(row.permission))
-    before = stored(live)
+@pytest.mark.parametrize(("server", "row", "caller"), REFUSED_WRITES, indirect=["server"])
+def test_a_refused_write_changes_nothing_in_the_store(server, row, caller):
+    path, body = row.request(organization(server, OWNER))
+    token = caller(server, Permission(row.permission))
+    before = stored(server)
 
-    live.ask(row.method, path, token=token, body=body)
+    server.ask(row.method, path, token=token, body=body)
 
-    after = stored(live)
+    after = stored(server)
     expired = {key for key in before.keys() - after.keys() if b":i:" in key}  # outcomes of earlier requests
     assert after == {key: raw for key, raw in before.items() if key not in expired}
 
@@ -111,8 +113,13 @@ DUMPS = "local found = {} for at, key in ipairs(KEYS) do found[at] = redis.call(
 NOT_OF_CALLERS = (b":a", b":w", b":ready", b":purge")  # sealring.store.schema.keyspace
 
 
-def stored(live: LiveServer):
-    """All of the store, but for the audit log and what a server writes unasked: its proof, its lease, its fences."""
-    with live.store as client:
+def stored(server: LiveServer):
+    """All of the store, but for the audit log and what a server writes unasked: its proof, its lease, its fences.
+
+    And all of its bucket, if it has one.
+    """
+    bucket = server.settings.bucket
+    with server.store as client:
         keys = [key for key in client.scan_iter(count=1000) if not key.endswith(NOT_OF_CALLERS)]
-        return {key: raw for key, raw in zip(keys, client.eval(DUMPS, len(keys), *keys), strict=True) if raw != b""}
+        found = {key: raw for key, raw in zip(keys, client.eval(DUMPS, len(keys), *keys), strict=True) if raw != b""}
+    return found if bucket is None else found | {key.encode(): raw for key, raw in objects(bucket).items()}

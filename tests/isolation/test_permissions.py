@@ -1,7 +1,7 @@
 """Every use case asks for its permission itself, before it touches anything: here it has nothing to touch."""
 
 import inspect
-from typing import get_type_hints
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -9,6 +9,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.keyrings import Keyring
 from sealring.domain.limits import unlimited
+from sealring.domain.portal import Intent, Link, PortalSession
 from sealring.domain.principal import Caller, Permission, Principal
 from sealring.errors import Forbidden
 from sealring.http.app import Services
@@ -23,13 +24,16 @@ from sealring.services.listing import ListOptions, Lists
 from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
+from sealring.services.portal import Portal, WantedLink
 from sealring.services.versions import Versions
 
 CONTEXT = KeyContext.of({"organization_id": "org_acme"})
 RING = Keyring("org_acme/payments")
 ID = "secret_" + 32 * "0"
+WANTED = WantedLink(OrgId("org_acme"), Intent.BRING_YOUR_OWN_KEY)
 NEW = NewBinding(org=OrgId("org_acme"), match=CONTEXT, provider="x", key="x")
 OURS = {"verified", "external_id"}  # of Bindings; no route leads to them: housekeeping, and part of others
+OF_THE_PORTAL = {"seen", "begin", "session", "end"}  # whoever has a link or a session needs no token
 
 # fmt: off
 USE_CASES = {
@@ -53,9 +57,11 @@ USE_CASES = {
     (Bindings, "suspend"): ("vault:bindings:manage", {"text_id": ID}),
     (Bindings, "retire"): ("vault:bindings:manage", {"text_id": ID}),
     (Bindings, "delete"): ("vault:bindings:manage", {"text_id": ID}),
+    (Bindings, "checked"): ("vault:bindings:manage", {"new": NEW}),
     (Bindings, "setup"): ("vault:bindings:manage", {"provider": "x", "org": OrgId("org_acme")}),
     (Explanations, "explain"): ("vault:objects:read", {"text_id": ID}),
-    (Usages, "read"): ("vault:objects:list", {"org": OrgId("org_acme")}),
+    (Portal, "generate_link"): ("vault:portal:link", {"wanted": WANTED}),
+    (Usages, "read"): ("vault:usage:read", {"org": OrgId("org_acme")}),
     (Keyrings, "encrypt"): ("vault:keyrings:use", {"ring": RING, "data": b"x"}),
     (Keyrings, "encrypt_all"): ("vault:keyrings:use", {"ring": RING, "items": {}}),
     (Keyrings, "decrypt"): ("vault:keyrings:use", {"ring": RING, "encrypted": b"x"}),
@@ -83,6 +89,7 @@ SERVICES = {
     Operations: Operations(None, None),
     Bindings: Bindings(None, None, None, None, None),
     Explanations: Explanations(None, None, None, None),
+    Portal: Portal(None, None),
     Usages: Usages(None, unlimited),
     Keyrings: Keyrings(None, None, None, KeyringRules()),
 }
@@ -103,7 +110,9 @@ def caller_without(permission):
 
 
 def test_every_service_is_in_the_table():
-    assert set(get_type_hints(Services).values()) == set(SERVICES)
+    assert {get_args(each)[0] if get_args(each) else each for each in get_type_hints(Services).values()} == set(
+        SERVICES
+    )
 
 
 def test_every_use_case_is_in_the_table():
@@ -111,7 +120,7 @@ def test_every_use_case_is_in_the_table():
         (service, name)
         for service in SERVICES
         for name, _ in inspect.getmembers(service, inspect.isfunction)
-        if not name.startswith("_") and name not in OURS
+        if not name.startswith("_") and name not in OURS | OF_THE_PORTAL
     }
 
     assert set(USE_CASES) == methods
@@ -126,3 +135,59 @@ def test_a_use_case_is_forbidden_without_its_permission(service, method):
 
     with pytest.raises(Forbidden, match=permission):
         getattr(SERVICES[service], method)(caller=caller, **arguments)
+
+
+def in_a_session(service, method):
+    """A session of the portal, as a caller of this use case."""
+    session = PortalSession.of(
+        Link(
+            bytes(16),
+            EnvironmentId("environment_01H2X3Y4Z5A6B7C8D9E0F1G2H3"),
+            OrgId("org_acme"),
+            Intent.BRING_YOUR_OWN_KEY,
+            "",
+            "",
+            1,
+            2,
+        ),
+        bytes(16),
+        1,
+        2,
+    )
+    return getattr(SERVICES[service], method)(caller=session.caller("test"), **USE_CASES[service, method][1])
+
+
+@pytest.mark.parametrize(
+    ("service", "method"),
+    [
+        each
+        for each, (permission, _) in USE_CASES.items()
+        if permission not in {"vault:bindings:manage", "vault:usage:read"}
+    ],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
+)
+def test_a_session_of_the_portal_is_forbidden_what_is_of_no_binding_and_no_usage(service, method):
+    with pytest.raises(Forbidden, match=USE_CASES[service, method][0]):
+        in_a_session(service, method)
+
+
+def test_a_session_of_the_portal_has_two_permissions_for_one_organization():
+    session = PortalSession.of(
+        Link(
+            bytes(16),
+            EnvironmentId("environment_01H2X3Y4Z5A6B7C8D9E0F1G2H3"),
+            OrgId("org_acme"),
+            Intent.BRING_YOUR_OWN_KEY,
+            "",
+            "",
+            1,
+            2,
+        ),
+        bytes(16),
+        1,
+        2,
+    )
+
+    assert session.principal.organizations == {"org_acme"}
+    assert session.principal.permissions == {"vault:bindings:manage", "vault:usage:read"}
+    assert not session.principal.everywhere

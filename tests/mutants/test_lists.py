@@ -11,7 +11,7 @@ from mutants.symbols import Stale, change_of
 MUTANTS = read_lists(LISTS)
 PACKAGES = {
     *("archive", "auth", "backup", "client", "connect", "crypto", "domain", "http", "keys", "observability", "server"),
-    *("services", "store"),
+    *("portal", "services", "store"),
     *("api", "awskms", "azurekv", "chart", "gcpkms", "hsm", "local", "masterkey"),
 }
 

@@ -14,6 +14,7 @@ import yaml
 
 from auth.kit import ec_key, jwk, jwks_bytes
 from docs.markdown import ROOT
+from observability.alert_kit import tombs_of, wrap_with
 from sealring.auth.key_set_log import Told
 from sealring.auth.shared_sets import SharedSet
 from sealring.auth.url_keys import UrlKeys
@@ -25,7 +26,6 @@ from sealring.observability.exposition import exposition
 from sealring.observability.logs import Log
 from sealring.observability.series import MEMORY, is_level
 from sealring.operator.embedded import EmbeddedValkey
-from sealring.providers.gateway import Wrapping, call_for
 from sealring.server import sampling
 from sealring.server.certificate import Certificate
 from sealring.server.counting import Counting
@@ -33,24 +33,19 @@ from sealring.server.housekeeping import Housekeeper
 from sealring.server.loop_watch import HELD_S, Watchdog
 from sealring.services.health_checks import FailedKeys, HealthChecks
 from sealring.services.purging import Purging
-from sealring.store.audit import RedisAudit
 from sealring.store.connection.links import Links
-from sealring.store.markers import Markers
 from sealring.store.schema.keyspace import Keyspace
-from sealring.store.schema.records import Records
-from sealring.store.tombs import RedisTombs
 from sealring.store.transaction import Commit, transact
 from sealring_local.wrap import LocalProvider
-from sealring_plugin import CustomersKey, Purpose, Unavailable, WrapContext
 from sealring_plugin import KeyDisabled as ProviderKeyDisabled
+from sealring_plugin import Unavailable
 from support import promtool
 from support.clock import Clock
-from support.cmk import Key, gateway_to
 from support.live import serving
 from support.make import ACME, caller, context, on_provider, services
 from support.roots import roots_of
 from support.scraping import Metrics, samples
-from support.stores import KEYS, STORE_ID, memory, on_links
+from support.stores import KEYS, memory, on_links
 from support.tls import PrivateCa
 from support.waiting import becomes_true
 
@@ -190,14 +185,6 @@ def test_writers_that_hinder_each_other(quiet, links, fires):
     assert fires("SealringConflicts", before, here())
 
 
-def wrap_with(failure, raised):
-    """Wrap under a customer's key whose provider raises this."""
-    gateway = gateway_to({"key": Key(failure=failure)}, waits=True)
-    call = call_for(tenant="org_acme", request_id="request-1", purpose=Purpose.ENCRYPT)
-    with pytest.raises(raised):
-        gateway.wrap([Wrapping(CustomersKey("cmk", "key", 1), bytearray(32), WrapContext({}, b"aad"))], call)
-
-
 def test_a_kms_that_does_not_answer(quiet, fires):
     before = here()
 
@@ -263,13 +250,6 @@ def test_a_reload_that_is_refused(quiet, fires):
     counting.note_refused()
 
     assert fires("SealringReloadRefused", before, here())
-
-
-def tombs_of(links):
-    keyspace = Keyspace(4, KEYS)
-    markers = Markers(links, keyspace, KEYS, STORE_ID)
-    audit = RedisAudit(links, keyspace, markers, KEYS)
-    return RedisTombs(links, keyspace, markers, Records(KEYS, keyspace.home), audit)
 
 
 def test_deleted_objects_that_stay(quiet, links, fires):

@@ -1,88 +1,26 @@
-"""The port of the metrics of a real server: right across workers, their ends, reloads and new masters."""
+"""The port of the metrics of a real server: right across its workers, their ends and reloads."""
 
 import os
 import signal
 import socket
-import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from sealring import settings
+from observability.metrics_server import REQUESTS, alive_count, asked, server, serving_processes, teller, use
 from sealring.http.app import guarded_routes
 from sealring.observability import metrics
-from sealring.operator.embedded import EmbeddedValkey
-from support.commands import SEALRING
-from support.live import live_server, serving
 from support.make import NO_SERVICES
 from support.scraping import Metrics, counts
-from support.waiting import becomes_true, is_gone
-
-REQUESTS = "sealring_http_request_duration_seconds_count"
-CONFIG = """
-from sealring.server.serving import *
-
-pidfile = {pidfile!r}
-graceful_timeout = 10
-"""
-
-
-@contextmanager
-def server(folder: Path, more: str = ""):
-    """A server with metrics, whose master's process id is in the file `pid`."""
-    config = folder / "gunicorn.conf.py"
-    config.write_text(CONFIG.format(pidfile=str(folder / "pid")) + more)
-    told = Metrics()
-    with (
-        EmbeddedValkey(folder) as store,
-        serving(folder, store.url, gunicorn_config=config, more=told.settings, worker="loop") as live,
-    ):
-        assert becomes_true(told.answers)
-        assert becomes_true(lambda: told.value("sealring_workers") == 2)
-        live.metrics = told
-        yield live
+from support.waiting import becomes_true
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     with server(tmp_path_factory.mktemp("metrics")) as live:
         yield live
-
-
-def teller(live) -> int:
-    """The process id of the process that tells the metrics."""
-    for process in live.workers:
-        if b"metrics_process" in Path(f"/proc/{process}/cmdline").read_bytes():
-            return process
-    return 0
-
-
-def serving_processes(live) -> set[int]:
-    return set(live.workers) - {teller(live)}
-
-
-def asked(live, times=40):
-    for _ in range(times):
-        assert live.ask("GET", "/livez").status == 200
-
-
-def alive_count(live) -> float:
-    return live.metrics.value(REQUESTS, route="/livez")
-
-
-def use(live):
-    """A create, a read, and refusals of several kinds."""
-    token = live.token("org_acme")
-    body = {"key_context": {"organization_id": "org_acme"}, "name": f"name-{os.urandom(8).hex()}", "value": "v"}
-    made = live.ask("POST", "/vault/v1/kv", token=token, body=body)
-    assert made.status in {200, 201}
-    assert live.ask("GET", f"/vault/v1/kv/{made.json['id']}", token=token).status == 200
-    assert live.ask("GET", "/vault/v1/kv/name/none-such", token=token).status == 404
-    assert live.ask("POST", "/vault/v1/kv", token=token, body={"nonsense": 1}).status == 422
-    assert live.ask("GET", "/vault/v1/kv", token="nonsense").status == 401
-    assert live.ask("GET", "/nowhere", token=token).status == 404
 
 
 def test_every_request_is_counted_once_whichever_worker_answers(shared):
@@ -243,93 +181,3 @@ def test_a_reload_moves_the_port_and_a_bad_one_changes_nothing(shared):
         path.write_text(text)
         shared.process.send_signal(signal.SIGHUP)
         assert becomes_true(lambda: old.answers() and not new.answers())
-
-
-def test_a_server_whose_port_of_metrics_is_taken_does_not_start(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        told = Metrics(port=taken.getsockname()[1])
-        with (
-            pytest.raises(
-                AssertionError,
-                match=rf"cannot start: \[server\] metrics_bind: cannot listen on 127.0.0.1 port {told.port}",
-            ),
-            live_server(tmp_path, more=told.settings),
-        ):
-            pass
-
-
-def test_check_config_names_an_address_that_the_machine_does_not_have(tmp_path):
-    told = Metrics()
-    with live_server(tmp_path, workers=1, more=told.settings) as live:
-        path = live.folder / "sealring.toml"
-
-        def check():
-            command = [SEALRING, "check-config", "--config", str(path)]
-            return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-        good = check()
-        path.write_text(path.read_text().replace("127.0.0.1:", "192.0.2.1:").replace("//192.0.2.1:", "//127.0.0.1:"))
-        bad = check()
-
-    assert (good.returncode, f"metrics   ok: 127.0.0.1 port {told.port}" in good.stdout) == (0, True)
-    assert bad.returncode == 1
-    assert f"[server] metrics_bind: cannot listen on 192.0.2.1 port {told.port}" in bad.stderr
-
-
-def test_a_new_master_goes_on_with_the_counts_and_the_port(tmp_path):
-    with server(tmp_path) as live:
-        asked(live)
-        os.kill(live.process.pid, signal.SIGUSR2)
-        assert becomes_true((tmp_path / "pid.2").exists)
-        new = int((tmp_path / "pid.2").read_text())
-        try:
-            assert becomes_true(lambda: live.metrics.value("sealring_workers") == 4)
-            before = dict(counts(live.metrics.samples()))
-            assert before[REQUESTS, frozenset({("method", "GET"), ("route", "/livez"), ("status", "2xx")})] >= 40
-
-            live.process.send_signal(signal.SIGQUIT)
-            live.process.wait(timeout=30)
-
-            assert becomes_true(lambda: live.metrics.answers() and live.metrics.value("sealring_workers") == 2)
-            now = dict(counts(live.metrics.samples()))
-            assert {key: (value, now.get(key)) for key, value in before.items() if now.get(key, -1) < value} == {}
-        finally:
-            os.kill(new, signal.SIGTERM)
-            assert becomes_true(lambda: is_gone(new))
-        assert becomes_true(lambda: not live.metrics.answers())
-
-
-def test_without_the_setting_there_is_no_port_and_no_process(tmp_path):
-    with live_server(tmp_path, workers=1, worker="loop") as live:
-        assert settings.load(live.folder / "sealring.toml").observability.metrics_bind is None
-        assert len(live.workers) == 1
-
-
-def test_a_worker_with_threads_counts_as_well(tmp_path):
-    told = Metrics('worker = "threads"')
-    with live_server(tmp_path, workers=2, more=told.settings) as live:
-        assert becomes_true(told.answers)
-        live.metrics = told
-
-        use(live)
-        asked(live)
-
-        assert alive_count(live) >= 40
-        assert told.value(REQUESTS, method="GET", route="/vault/v1/kv/{object_id}", status="2xx") == 1
-        assert becomes_true(lambda: told.value("sealring_workers") == 2)
-
-
-def test_when_the_master_is_killed_its_port_ends(tmp_path):
-    told = Metrics()
-    with live_server(tmp_path, workers=1, more=told.settings) as live:
-        assert becomes_true(told.answers)
-        workers, process = serving_processes(live), teller(live)
-        try:
-            live.process.kill()
-            live.process.wait(timeout=30)
-
-            assert becomes_true(lambda: is_gone(process))
-            assert not told.answers()
-        finally:
-            for worker in workers:
-                os.kill(worker, signal.SIGKILL)

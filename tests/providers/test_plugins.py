@@ -18,10 +18,15 @@ from sealring_plugin import (
     KeyDescription,
     ManagedKey,
     ManagedSpec,
+    PolicyNote,
     ProviderCommand,
     Purpose,
+    Recipe,
     RootName,
+    Screen,
     SetupGuide,
+    SetupPart,
+    SetupStep,
     Severity,
     WrapContext,
     WrappedKey,
@@ -227,6 +232,13 @@ FINDING = Finding("key_is_off", Severity.ERROR, "The key cannot be used.", "Enab
         ("explain_setup", SetupGuide(["a list"], "policy")),
         ("explain_setup", SetupGuide((7,), "policy")),
         ("explain_setup", SetupGuide(("step",), None)),
+        ("explain_setup", SetupGuide(("step",), "policy", create=None)),
+        ("explain_setup", SetupGuide(("step",), "policy", grant=SetupPart((SetupStep(7),)))),
+        ("explain_setup", SetupGuide(("step",), "policy", grant=SetupPart((SetupStep("step", Screen(7)),)))),
+        ("explain_setup", SetupGuide(("step",), "policy", grant=SetupPart((SetupStep("s", Screen("p", ("ab",))),)))),
+        ("explain_setup", SetupGuide(("step",), "policy", create=SetupPart((), (Recipe("tool", None),)))),
+        ("explain_setup", SetupGuide(("step",), "policy", notes=(PolicyNote("part", None),))),
+        ("explain_setup", SetupGuide(("step",), "policy", options={"grant": "direct"})),
     ],
 )
 def test_what_a_plugin_returns_in_a_request_is_looked_at(name, found):
@@ -271,7 +283,7 @@ def test_a_provider_of_customers_keys_keeps_no_managed_ones():
 
 
 def test_a_provider_of_managed_keys_that_the_settings_do_not_name_is_refused():
-    with pytest.raises(SettingsInvalid, match=r"\[plugins.bad\] keeps managed keys, but \[keys\] does not name it"):
+    with pytest.raises(SettingsInvalid, match=r"\[plugins.bad\] keeps keys of ours, but neither"):
         OURS_AND_THEIRS.require_managed(())
 
 

@@ -91,6 +91,10 @@ class Vault:
     def rekey(self, encrypted_keys: str, context: Mapping[str, Any]) -> Any:
         return self._ask("rekey", encrypted_keys=encrypted_keys, context=context)
 
+    def generate_link(self, *, organization: str, intent: str, **urls: str) -> str:
+        """A link to the portal: the client of a vault makes it, not the vault."""
+        return self._ask("generate_link", organization=organization, intent=intent, **urls)
+
     def encrypt(self, text: str, context: Mapping[str, Any], associated_data: str | None) -> str:
         return self._ask("encrypt", text=text, context=context, associated_data=associated_data)
 

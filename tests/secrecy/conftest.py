@@ -60,6 +60,7 @@ def aftermath(tmp_path_factory):
 
 def _drive(driver):
     driver.succeed()
+    driver.make_a_link()
     blob = driver.use_keys()
     driver.use_batches()
     ring = use_keyrings(driver)

@@ -49,6 +49,15 @@ class Driver:
         keep("live", self.ask("GET", "/livez"))
         keep("ready", self.ask("GET", "/readyz"))
 
+    def make_a_link(self) -> None:
+        """The token of a link leaves once, and comes back in the query of whoever opens it."""
+        wanted = {"organization": "org_acme", "intent": "bring_your_own_key"}
+        answer = self.ask("POST", "/portal/generate_link", wanted)
+        assert answer.status == 201
+        token = answer.json["link"].partition("?token=")[2]
+        self.driven.tokens["the token of a link"] = token.encode()
+        self.live.ask("GET", f"/portal?token={token}")
+
     def use_keys(self) -> str:
         pair = self.carry("data key", self.ask("POST", f"{KEYS}/data-key", {"context": self.pairs})).json
         self.driven.deks["dek"] = base64.b64decode(pair["data_key"])
@@ -94,6 +103,7 @@ class Driver:
             "decrypt": ("POST", f"{KEYS}/decrypt"),
             "rekey": ("POST", f"{KEYS}/rekey"),
             "restore": ("POST", f"{OURS}/{made['id']}/restore"),
+            "link": ("POST", "/portal/generate_link"),
             **{f"{operation} items": ("POST", f"{BATCH}/{operation}") for operation in BATCHES},
         }
         for (what, (method, path)), (kind, raw) in product(routes.items(), bad_bodies(driven)):

@@ -1,41 +1,26 @@
-"""A server with sealed root keys: a KMS opens them at its start, and is not needed afterwards."""
+"""A server with sealed root keys needs no KMS while it runs, and its disk opens nothing without one."""
 
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sealring import settings
 from sealring.crypto.root_seal import RecoveryKey
-from sealring.domain.root_seal import RootEpoch, RootSeal
+from sealring.domain.root_seal import RootEpoch
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.operator.recovery import shares_of
-from sealring.server import serving as gunicorn
 from sealring.server import wiring
-from sealring_example.kms import Kms
 from sealring_local.roots import Roots
 from sealring_plugin import DATA, RootName
-from server.sealed_kit import install
+from server.sealed_kit import AWAY, started
 from support.live import running
-from support.ports import free_port
 from support.waiting import becomes_true, is_gone
 
 CONFIG = "from sealring.server.serving import *\npidfile = {pidfile!r}\n"
-AWAY = "UNAVAILABLE"
-
-
-@pytest.fixture(scope="module")
-def kms():
-    made = Kms(keys=("1",))
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -43,17 +28,6 @@ def _at_hand(kms):
     kms.states.clear()
     yield
     kms.states.clear()
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory, kms):
-    """An installation with sealed root keys, and a store that is made ready."""
-    folder = tmp_path_factory.mktemp("sealed")
-    with EmbeddedValkey(folder) as store:
-        made = install(folder / "etc", kms, ("1",), store.url)
-        made.path.write_text(made.path.read_text() + "\n[seal]\nretry_s = 3\n")
-        wiring.initialise_store(made.config, 4)
-        yield made
 
 
 @contextmanager
@@ -174,228 +148,7 @@ def test_no_process_shows_the_root_keys(live, installed):
     assert b"SEALRING_ROOT_FD" not in shown
 
 
-# --- the start
-
-
-def started(installed, log):
-    """Start a server of one worker, whose output goes to a file."""
-    command = gunicorn._command(bind=f"127.0.0.1:{free_port()}", workers=1, threads=2, gunicorn_config=None)
-    environment = gunicorn._environment(installed.path)
-    with log.open("wb") as output:
-        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-
-
-def test_a_start_waits_for_a_kms_that_is_away(installed, kms, tmp_path):
-    kms.states["1"] = AWAY
-    log = tmp_path / "log"
-
-    process = started(installed, log)
-    try:
-        assert becomes_true(lambda: "the root keys stay sealed for now, and are tried again: seal 1" in log.read_text())
-        (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for each in (process.pid, int(child)):
-            os.kill(each, signal.SIGHUP)  # a reload that comes too early, or a terminal that closes
-        kms.states.clear()
-        assert becomes_true(lambda: " serves" in log.read_text())
-        assert log.read_text().count("the root keys were opened by seal 1 (example)") == 1
-        assert "under root keys that were sealed" in log.read_text()
-        assert "under the root key file" not in log.read_text()
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0
-
-
-def test_a_start_without_a_kms_ends_after_the_time_of_the_settings_and_says_why(installed, kms, tmp_path):
-    kms.states["1"] = AWAY
-    log = tmp_path / "log"
-
-    process = started(installed, log)
-
-    assert process.wait(30) == 1
-    assert (
-        "cannot start: the root keys stay sealed: seal 1 (example): The key's provider does not answer. Try again later. "
-        "(the KMS answered 400); restore the access to one of them, or start with `sealring serve --recovery-key`"
-    ) in log.read_text()
-
-
-def test_a_start_that_a_key_refuses_for_good_ends_at_once(installed, kms, tmp_path):
-    kms.states["1"] = "KEY_DESTROYED"
-    log = tmp_path / "log"
-
-    process = started(installed, log)
-
-    assert process.wait(30) == 1
-    assert "tried again" not in log.read_text()
-
-
-def test_a_start_that_waits_can_be_stopped(installed, kms, tmp_path):
-    kms.states["1"] = AWAY
-    log = tmp_path / "log"
-    process = started(installed, log)
-    assert becomes_true(lambda: "are tried again" in log.read_text())
-    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-
-    process.terminate()
-
-    assert process.wait(20) == 1
-    assert becomes_true(lambda: is_gone(int(child)))
-
-
-def test_the_child_ends_with_a_master_that_is_killed(installed, kms, tmp_path):
-    kms.states["1"] = AWAY
-    log = tmp_path / "log"
-    process = started(installed, log)
-    assert becomes_true(lambda: "are tried again" in log.read_text())
-    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-
-    process.kill()
-    process.wait(20)
-
-    assert becomes_true(lambda: is_gone(int(child)))
-
-
 # --- the recovery key, and commands
-
-
-SEALRING_HERE = [sys.executable, "-c", "from sealring.cli.main import main; main()"]
-
-
-@pytest.fixture
-def run(run_sealring):
-    def run(*arguments, told=""):
-        return run_sealring(*arguments, stdin=told.encode(), check=False)
-
-    return run
-
-
-@pytest.fixture
-def shares(installed, run):
-    installed.file("recovery").unlink(missing_ok=True)
-    done = run("root", "recovery-key", "--config", installed.path)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split("\n\n")[1:6]
-
-
-def words(share):
-    return share.splitlines()[1]
-
-
-def test_a_server_starts_with_three_shares_on_paper(installed, kms, shares, tmp_path):
-    kms.states["1"] = "KEY_DESTROYED"
-    log = tmp_path / "log"
-    command = [*SEALRING_HERE, "serve", "--recovery-key", "--config", str(installed.path)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "--bind", f"127.0.0.1:{free_port()}"],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-    process.stdin.write("\n".join(map(words, shares[1:4])).encode())
-    process.stdin.close()
-
-    try:
-        assert becomes_true(lambda: "making the recovery key" in log.read_text())
-        process.send_signal(signal.SIGHUP)
-        assert becomes_true(lambda: log.read_text().count(" serves") == 2)
-        assert words(shares[1]) not in log.read_text()
-        assert log.read_text().count("the root keys were opened by the recovery key") == 1
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0
-
-
-def test_a_server_starts_with_three_shares_beside_an_altered_seal_and_is_reloaded(installed, shares, tmp_path, run):
-    before, log = installed.file("1").read_text(), tmp_path / "log"
-    assert run("root", "reseal", "--config", installed.path).returncode == 0
-    seal = RootSeal.parse(installed.file("1").read_text())
-    installed.file("1").write_text(replace(seal, head=replace(seal.head, root_id=bytes(16))).encode())
-    command = [*SEALRING_HERE, "serve", "--recovery-key", "--config", str(installed.path)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "--bind", f"127.0.0.1:{free_port()}"],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    process.stdin.write("\n".join(map(words, shares[:3])).encode())
-    process.stdin.close()
-
-    try:
-        assert becomes_true(lambda: log.read_text().count(" serves") == 2, within_s=60)
-        process.send_signal(signal.SIGHUP)
-        assert becomes_true(lambda: log.read_text().count(" serves") == 4, within_s=60)
-        assert log.read_text().count("the root keys that the server has stay in use, but no seal opens: seal 1") == 2
-    finally:
-        process.terminate()
-        assert process.wait(20) == 0
-        installed.file("1").write_text(before)
-
-
-def test_root_keys_move_to_another_kms_by_the_recovery_key(installed, kms, shares, tmp_path, run):
-    another = Kms(keys=("1",))
-    another.start()
-    before, root = installed.path.read_text(), installed.seals.open()
-    seal = installed.file("1").read_text()
-    kms.states["1"] = "KEY_DESTROYED"
-    try:
-        installed.path.write_text(before.replace(kms.endpoint, another.endpoint))
-        done = run(
-            "root",
-            "reseal",
-            "--recovery-key",
-            "--config",
-            installed.path,
-            told="\n".join(map(words, shares[:3])),
-        )
-
-        assert (done.returncode, done.stdout) == (0, f"seal {installed.file('1')} by example\n")
-        assert installed.seals.open() == root
-    finally:
-        installed.path.write_text(before)
-        installed.file("1").write_text(seal)
-        another.stop()
-
-
-def test_two_shares_open_nothing(installed, shares, run):
-    done = run("serve", "--recovery-key", "--config", installed.path, told="\n".join(map(words, shares[:2])))
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[1:] == [
-        "Error: the recovery key needs 3 different shares, each in a line of its own"
-    ]
-
-
-def test_a_recovery_key_is_replaced_only_by_the_operators_word(installed, shares, run):
-    done = run("root", "recovery-key", "--config", installed.path)
-
-    assert done.returncode == 1
-    assert done.stderr == (
-        "Error: there is a recovery key already: replace it with --replace, and destroy its shares\n"
-    )
-    assert run("root", "recovery-key", "--replace", "--config", installed.path).returncode == 0
-
-
-@pytest.mark.parametrize("seen", ["share 1\n", "share 5\n"], ids=["at once", "after all was written"])
-def test_a_recovery_key_whose_reader_ended_replaces_none(installed, shares, seen):
-    seal = installed.file("recovery").read_bytes()
-    command = [*SEALRING_HERE, "root", "recovery-key", "--replace", "--config", str(installed.path)]
-
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while process.stdout.readline() not in {seen, ""}:
-            pass
-        process.stdout.close()
-        said = process.stderr.read()
-
-    assert process.returncode == 1
-    assert said in {"", "Error: nobody reads standard output any more, so no recovery key was made\n"}
-    assert installed.file("recovery").read_bytes() == seal
-
-
-def test_shares_are_in_no_file(installed, shares):
-    for file in installed.folder.iterdir():
-        assert [share for share in shares if words(share).encode() in file.read_bytes()] == []
 
 
 def test_commands_open_the_root_keys_for_themselves(installed, live, kms, tmp_path, run):
@@ -430,17 +183,6 @@ def test_a_backup_holds_no_seal_and_is_restored_with_sealed_root_keys(installed,
     seal = installed.file("1").read_bytes()
     assert [file for file in files if seal[30:90] in file.read_bytes()] == []
     assert name
-
-
-@pytest.mark.parametrize("command", ["check-config", "verify", "purge"])
-def test_commands_say_in_one_line_why_the_root_keys_stay_sealed(installed, kms, command, run):
-    kms.states["1"] = AWAY
-
-    done = run(command, "--config", installed.path)
-
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: the root keys stay sealed: seal 1 (example): ")
-    assert done.stderr.count("\n") == 1
 
 
 # --- a copy of the disk

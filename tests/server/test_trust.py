@@ -1,30 +1,24 @@
-"""How settings come to trust a store for the first time, and the files that remember it."""
+"""How settings come to trust a store for the first time."""
 
-import hmac
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from sealring import settings
-from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.layout import Layout
 from sealring.domain.pin import Pin
 from sealring.domain.wire import MalformedBytes
 from sealring.errors import KeyFailure, SettingsInvalid, StoreUnavailable
-from sealring.keys.store_key import make_layout, open_store_keys
-from sealring.operator import installation, whole_store
+from sealring.keys.store_key import open_store_keys
+from sealring.operator import installation
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.server import wiring
-from sealring.server.trust_files import TrustFiles, read_layout_file
 from sealring.store.connection.links import Links
 from sealring.store.layout import read_layout, write_layout
 from sealring.store.schema.keyspace import LAYOUT
+from server.trust_kit import another_layout, files, opens
 from support.tampering import every_bit_of
-
-ID = "0adbddc9-744b-4e72-91ae-174a76a013bf"
-KEY = "0123456789abcdef" * 4
-PIN = f"sealring store pin 1\nstore {ID}\nkey {KEY}\n"
 
 
 @pytest.fixture(scope="module")
@@ -51,82 +45,6 @@ def config(links, url, tmp_path):
 def ready(config):
     wiring.initialise_store(config, 4)
     return config
-
-
-def files(config):
-    return TrustFiles(config.pin_file)
-
-
-def opens(config):
-    with wiring.opened_stores(config) as (_, stores):
-        return stores.keys
-
-
-def another_layout(config):
-    with closing(wiring.make_gateway(config)) as gateway:
-        return make_layout(gateway, "local", 4)
-
-
-def unseen(_step, _length):
-    return nullcontext(lambda _: None)
-
-
-# --- the pin
-
-
-def test_a_pin_is_read_as_it_is_written():
-    pin = Pin.parse(PIN)
-
-    assert pin == Pin(bytes.fromhex(ID.replace("-", "")), bytes.fromhex(KEY))
-    assert pin.encode() == PIN
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        PIN[:-1],
-        f"{PIN}\n",
-        PIN.replace("\n", "\r\n"),
-        PIN.replace("pin 1", "pin 2"),
-        PIN.replace(ID, ID.upper()),
-        PIN.replace(ID, ID.replace("-", "")),
-        PIN.replace(ID, ID[:-1]),
-        PIN.replace(ID, "-" * 36),
-        PIN.replace(KEY, KEY.upper()),
-        PIN.replace(KEY, KEY[:-2]),
-        PIN.replace(KEY, f"{KEY}00"),
-        PIN.replace("store 0", "store  0"),
-        f"key {KEY}\nstore {ID}\n",
-    ],
-)
-def test_what_is_no_pin_is_refused(tmp_path, text):
-    (tmp_path / "store-pin").write_text(text, newline="")
-
-    with pytest.raises(SettingsInvalid, match="is damaged: restore it from the backup of the settings"):
-        TrustFiles(tmp_path / "store-pin").pin()
-
-
-def test_a_byte_order_mark_before_a_pin_is_named(tmp_path):
-    (tmp_path / "store-pin").write_text(PIN, encoding="utf-8-sig")
-
-    with pytest.raises(SettingsInvalid, match="begins with a byte order mark; save it as UTF-8 without BOM"):
-        TrustFiles(tmp_path / "store-pin").pin()
-
-
-def test_a_pin_is_derived_from_the_store_key_and_from_nothing_else():
-    secret = bytes(range(32))
-
-    assert StoreKeys(secret).pin == hmac.digest(secret, b"sealring/v1/store/pin\x01", "sha256")
-
-
-def test_a_pin_tells_each_key_and_store_from_others():
-    pin = Pin.parse(PIN)
-
-    assert pin.is_of_key(pin.key)
-    assert not pin.is_of_key(bytes(32))
-    assert pin.is_of_store(pin.store_id)
-    assert not pin.is_of_store(bytes(16))
 
 
 # --- the first time
@@ -222,121 +140,6 @@ def test_the_pin_may_lie_elsewhere(url, links, tmp_path):
 def test_another_pin_file_than_that_of_the_settings_is_refused(ready, url, tmp_path):
     with pytest.raises(SettingsInvalid, match=r"\[store\] pin_file in .* is .*, which is not --pin-file"):
         list(installation.create_files(tmp_path / "etc", url, "local", tmp_path / "pin"))
-
-
-# --- a store that was lost
-
-
-def test_a_layout_that_was_kept_makes_an_empty_store_open_as_the_lost_one(ready, links):
-    before = opens(ready)
-    links.call((b"FLUSHALL",))
-
-    said = wiring.initialise_store(ready, 64, layout_file=files(ready).layout_file)
-
-    assert said == "made the store ready, with 4 partitions"
-    assert opens(ready).record(b"message") == before.record(b"message")
-
-
-def test_a_layout_of_another_store_makes_nothing_ready(ready, links, tmp_path):
-    other = TrustFiles(tmp_path / "store-pin")
-    other.keep_layout(another_layout(ready))
-    links.call((b"FLUSHALL",))
-
-    with pytest.raises(SettingsInvalid, match="^this is store "):
-        wiring.initialise_store(ready, 4, layout_file=other.layout_file)
-
-    assert read_layout(links) is None
-
-
-def test_a_layout_makes_no_store_ready_that_is_not_empty(ready):
-    with pytest.raises(SettingsInvalid, match="^the store is not empty"):
-        wiring.initialise_store(ready, 4, layout_file=files(ready).layout_file)
-
-
-def test_a_layout_without_a_pin_takes_the_operators_word(ready, links):
-    links.call((b"FLUSHALL",))
-    ready.pin_file.unlink()
-    with pytest.raises(SettingsInvalid, match="the store is not trusted"):
-        wiring.initialise_store(ready, 4, layout_file=files(ready).layout_file)
-
-    wiring.initialise_store(ready, 4, layout_file=files(ready).layout_file, trusting=True)
-
-    opens(ready)
-
-
-ALTERED = {
-    "empty": lambda text: "",
-    "cut off": lambda text: text[:-1],
-    "cut off in its body": lambda text: text[:-3] + "\n",
-    "a line more": lambda text: f"{text}\n",
-    "another heading": lambda text: text.replace("layout", "pin"),
-    "carriage returns": lambda text: text.replace("\n", "\r\n"),
-    "no layout": lambda text: f"{text.splitlines()[0]}\nAQ==\n",
-    "no base64": lambda text: f"{text.splitlines()[0]}\n!!!!\n",
-}
-
-
-@pytest.mark.parametrize("change", ALTERED.values(), ids=ALTERED.keys())
-def test_a_layout_file_that_was_altered_is_refused(ready, change):
-    path = files(ready).layout_file
-    path.write_text(change(path.read_text()), newline="")
-
-    with pytest.raises(SettingsInvalid, match="is damaged, or of another version of sealring"):
-        read_layout_file(path)
-
-
-def test_a_layout_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(SettingsInvalid, match="^layout file .* is missing$"):
-        read_layout_file(tmp_path / "store-layout")
-
-
-def test_a_layout_file_that_others_can_write_is_refused(ready):
-    files(ready).layout_file.chmod(0o646)
-
-    with pytest.raises(SettingsInvalid, match="is writable by others"):
-        files(ready).layout()
-
-
-# --- backups
-
-
-def backup_in(folder):
-    return whole_store.BackupFiles(folder / "store.data", folder / "store.keys")
-
-
-@pytest.fixture
-def lost(ready, links, tmp_path):
-    """Settings whose store is empty, and a backup of it."""
-    whole_store.backup(ready, backup_in(tmp_path), unseen)
-    links.call((b"FLUSHALL",))
-    return ready
-
-
-def restore(config, tmp_path, **options):
-    return whole_store.restore(config, backup_in(tmp_path), unseen, print, **options)
-
-
-def test_a_restore_checks_the_pin_and_keeps_the_layout(lost, tmp_path):
-    kept = files(lost).layout()
-    files(lost).layout_file.unlink()
-
-    restore(lost, tmp_path)
-
-    assert files(lost).layout() == kept
-    opens(lost)
-
-
-def test_a_restore_without_a_pin_takes_the_operators_word(lost, links, tmp_path):
-    before = files(lost).pin()
-    lost.pin_file.unlink()
-    with pytest.raises(SettingsInvalid, match="is missing, and without it no store is trusted"):
-        restore(lost, tmp_path)
-    assert read_layout(links) is None
-
-    restore(lost, tmp_path, trusting=True)
-
-    assert files(lost).pin() == before
-    opens(lost)
 
 
 # --- layouts of other versions

@@ -1,4 +1,4 @@
-"""Lists: pages that fit together, while others write."""
+"""Lists: in their order, of whom the caller may see, and whole while others write."""
 
 from dataclasses import replace
 
@@ -7,40 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealring.domain.ports import Order
-from sealring.errors import Forbidden, MalformedRequest
-from sealring.services.listing import ListOptions
+from sealring.errors import Forbidden
+from services.shelf import EVERYWHERE, ME, Shelf
 from support import stores
-from support.make import ACME, BETA, caller, context, services
-
-ME, EVERYWHERE = caller(ACME), caller()
-
-
-class Shelf:
-    """A store with its use cases, and short names for what these tests do."""
-
-    def __init__(self, store):
-        self.use = services(store)
-        self.made = 0
-
-    def add(self, org=ACME, name=None):
-        self.made += 1
-        made = caller(org)
-        record = self.use.objects.create(
-            made, name=name or f"object {self.made}", value="v", context=context(organization_id=org)
-        )
-        return record.id
-
-    def touch(self, object_id):
-        self.use.objects.update(EVERYWHERE, str(object_id), value="new", version_check=None, contexts=())
-
-    def remove(self, object_id):
-        self.use.objects.delete(EVERYWHERE, str(object_id), version_check=None)
-
-    def page(self, who=ME, **options):
-        return self.use.lists.list(who, ListOptions(**options))
-
-    def names(self, who=ME, **options):
-        return [row.name for row in self.page(who, **options).rows]
+from support.make import ACME, BETA, caller
 
 
 @pytest.fixture(params=[stores.memory, stores.on_fakeredis])
@@ -153,118 +123,8 @@ def test_updated_after_is_strict_in_what_is_shown(shelf):
     assert shelf.names(updated_after=shown - 1) == ["object 1"]
 
 
-# --- cursors
-
-
-def test_a_first_page_with_more_to_come_has_both_cursors(shelf):
-    for _ in range(3):
-        shelf.add()
-
-    page = shelf.page(limit=2)
-
-    assert page.after is not None
-    assert page.before is not None
-
-
-def test_a_first_page_that_is_all_has_no_cursor(shelf):
-    shelf.add()
-
-    page = shelf.page(limit=2)
-
-    assert (page.before, page.after) == (None, None)
-
-
-def test_after_goes_on_and_ends(shelf):
-    for _ in range(3):
-        shelf.add()
-
-    last = shelf.page(limit=2, after=shelf.page(limit=2).after)
-
-    assert [row.name for row in last.rows] == ["object 1"]
-    assert last.after is None
-    assert last.before is not None
-
-
-def test_before_goes_back(shelf):
-    for _ in range(5):
-        shelf.add()
-    first = shelf.page(limit=2)
-    second = shelf.page(limit=2, after=first.after)
-    third = shelf.page(limit=2, after=second.after)
-
-    back = shelf.page(limit=2, before=third.before)
-
-    assert back.rows == second.rows
-    assert shelf.page(limit=2, before=back.before).rows == first.rows
-    assert shelf.page(limit=2, after=back.after).rows == third.rows
-
-
-def test_an_early_loop_that_sends_before_as_after_goes_forward_and_ends(shelf):
-    for _ in range(5):
-        shelf.add()
-    page = shelf.page(limit=2)
-    pages = [[row.name for row in page.rows]]
-
-    while page.before is not None:
-        page = shelf.page(limit=2, after=page.before)
-        pages.append([row.name for row in page.rows])
-
-    assert pages == [["object 5", "object 4"], ["object 3", "object 2"], ["object 1"]]
-
-
-def test_a_cursor_keeps_its_order_where_the_client_drops_it(shelf):
-    for _ in range(3):
-        shelf.add()
-    first = shelf.page(limit=2, order=Order.ASCENDING)
-
-    assert [row.name for row in shelf.page(limit=2, after=first.after).rows] == ["object 3"]
-
-
-def test_a_cursor_of_another_order_is_refused(shelf):
-    for _ in range(3):
-        shelf.add()
-    first = shelf.page(limit=2, order=Order.ASCENDING)
-
-    with pytest.raises(MalformedRequest):
-        shelf.page(limit=2, after=first.after, order=Order.DESCENDING)
-
-
-def test_both_cursors_at_once_are_refused(shelf):
-    for _ in range(3):
-        shelf.add()
-    first = shelf.page(limit=2)
-
-    with pytest.raises(MalformedRequest):
-        shelf.page(after=first.after, before=first.before)
-
-
-@pytest.mark.parametrize("stranger", [caller(BETA), caller(ACME, BETA), EVERYWHERE])
-def test_a_cursor_of_other_organizations_is_refused(shelf, stranger):
-    for _ in range(3):
-        shelf.add()
-    first = shelf.page(limit=2)
-
-    with pytest.raises(MalformedRequest):
-        shelf.page(stranger, limit=2, after=first.after)
-
-
-@given(st.text(max_size=120))
-def test_noise_is_no_cursor(noise):
-    with pytest.raises(MalformedRequest):
-        Shelf(stores.memory()).page(after=noise)
-
-
-def test_each_bit_of_a_cursor_counts(shelf):
-    for _ in range(3):
-        shelf.add()
-    cursor = shelf.page(limit=2).after
-    for position in range(len(cursor)):
-        other = "A" if cursor[position] != "A" else "B"
-        with pytest.raises(MalformedRequest):
-            shelf.page(limit=2, after=cursor[:position] + other + cursor[position + 1 :])
-
-
 # --- while others write
+
 
 writes = st.lists(
     st.tuples(st.sampled_from(["add", "touch", "remove"]), st.integers(0, 30), st.sampled_from([ACME, BETA])),

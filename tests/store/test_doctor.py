@@ -1,12 +1,10 @@
-"""The doctor passes a store that keeps its promises, fails one that does not, and leaves nothing behind."""
+"""The doctor passes a store that keeps its promises, and fails one that does not."""
 
 import os
 import re
 import signal
 import threading
-import time
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 
 import fakeredis
@@ -15,14 +13,13 @@ import redis
 
 from sealring.errors import SettingsInvalid
 from sealring.operator.embedded import EmbeddedValkey
-from sealring.store.connection.durability import StoreFacts
 from sealring.store.connection.links import Links
 from sealring.store.doctor.command_probes import _PROBES, command_checks
 from sealring.store.doctor.diagnosis import Grade
 from sealring.store.doctor.examination import examine
 from sealring.store.doctor.sandbox import Sandbox
 from sealring.store.doctor.transaction_probes import transaction_checks
-from sealring.store.doctor.vital_signs import vital_signs
+from store.doctor_kit import examined, named
 from support.fake_store import answering
 from support.valkeys import SINGLE, running_valkey
 from support.waiting import becomes_true
@@ -58,23 +55,8 @@ def fake_url():
         serving.join()
 
 
-def examined(url, *, destructive=False):
-    links = Links.to(url)
-    found = dict(examine(links, destructive=destructive))
-    links.close()
-    return found
-
-
-def named(findings, *grades):
-    return [check for check, found in findings.items() if found.grade in grades]
-
-
 def rule(client, *rules):
     client.execute_command("ACL", "SETUSER", "default", *rules)
-
-
-def calls_of(client, command):
-    return client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"]
 
 
 def test_a_valkey_passes_and_every_case_of_watch_is_told(url):
@@ -229,64 +211,6 @@ def test_a_link_that_broke_while_idle_is_no_fault_of_the_store(url, client):
     assert named(found, Grade.FAILED) == []
 
 
-# --- what it leaves behind
-
-
-def test_it_leaves_nothing_behind_and_touches_no_other_key(url, client):
-    client.set("s1:layout", "ours")
-
-    examined(url)
-
-    assert client.keys() == [b"s1:layout"]
-    assert client.get("s1:layout") == b"ours"
-
-
-def test_its_keys_would_end_by_themselves(url, client):
-    seen = {}
-    for _ in examine(Links.to(url), destructive=False):
-        seen |= {key: client.pttl(key) for key in client.scan_iter()}
-
-    assert len(seen) > 5
-    assert all(re.fullmatch(rb"s1-doctor:\{[0-9a-f]{16}\}:[a-z ]+", key) for key in seen)
-    assert [key for key, left in seen.items() if not 0 < left <= 60_000] == []
-
-
-def test_it_leaves_nothing_behind_when_it_is_stopped_halfway(url, client):
-    examination = examine(Links.to(url), destructive=False)
-    for _ in range(8):
-        next(examination)
-
-    examination.close()
-
-    assert client.dbsize() == 0
-
-
-def test_flushall_is_not_sent(url, client):
-    examined(url)
-
-    assert calls_of(client, "set") > 0
-    assert calls_of(client, "flushall") == calls_of(client, "flushdb") == 0
-
-
-@pytest.mark.parametrize("database", [0, 1])
-def test_flushall_is_not_sent_to_a_store_that_holds_keys(url, client, database):
-    with redis.Redis.from_url(f"{url}?db={database}") as other:
-        other.set("kept", "value")
-
-        found = examined(url, destructive=True)
-
-        assert other.get("kept") == b"value"
-    assert calls_of(client, "flushall") == 0
-    assert named(found, Grade.FAILED) == ["WATCH, FLUSHALL"]
-
-
-def test_flushall_is_tried_on_an_empty_store_when_asked_for(url, client):
-    found = examined(url, destructive=True)
-
-    assert calls_of(client, "flushall") == 1
-    assert named(found, Grade.FAILED, Grade.NOTE) == []
-
-
 # --- replicas
 
 
@@ -318,79 +242,3 @@ def test_replicas_are_waited_for_and_a_replica_is_no_store(tmp_path):
     assert "server" in named(writable, Grade.FAILED)
     assert stuck["WAIT"].meaning == "of 1 connected replicas, none has a write within 200 ms"
     assert stuck["WAIT"].grade is Grade.WARNING
-
-
-# --- what INFO says
-
-
-def looked(name, **info):
-    """What the check of that name makes of these lines of INFO."""
-    facts = StoreFacts({}, {"redis_version": "7.2.4", **info})
-    (check,) = [each for each in vital_signs([facts]) if each.name == name]
-    found = check.look(None)
-    return found.grade.value, found.meaning
-
-
-@pytest.mark.parametrize(
-    ("info", "expected"),
-    [
-        ({"redis_version": "6.2.14"}, ("failed", "redis 6.2.14 is too old")),
-        ({"redis_version": "7.0.15", "connected_slaves": "2"}, ("ok", "redis 7.0.15, 2 replicas")),
-        ({"redis_version": "10.0.0", "connected_slaves": "0"}, ("ok", "redis 10.0.0, 0 replicas")),
-        (
-            {"server_name": "valkey", "valkey_version": "9.1.2", "connected_slaves": "0"},
-            ("ok", "valkey 9.1.2, 0 replicas"),
-        ),
-    ],
-)
-def test_a_version_below_7_0_fails(info, expected):
-    assert looked("server", **info) == expected
-
-
-@pytest.mark.parametrize(
-    ("info", "expected"),
-    [
-        ({"used_memory": "786432", "maxmemory": "1048576"}, ("ok", "1 of 1 MiB used")),
-        ({"used_memory": "786433", "maxmemory": "1048576"}, ("warning", "1 of 1 MiB used")),
-        (
-            {"used_memory": "1", "maxmemory": "0", "total_system_memory": "2097152"},
-            ("warning", "0 of 2 MiB used, which is all that the machine has"),
-        ),
-        ({}, ("warning", "the store does not report how much it may use")),
-    ],
-)
-def test_three_quarters_of_the_memory_are_a_warning(info, expected):
-    assert looked("memory", **info) == expected
-
-
-@pytest.mark.parametrize(
-    ("info", "expected"),
-    [
-        ({"aof_last_write_status": "err"}, ("failed", "the last write to its file failed")),
-        ({"aof_last_bgrewrite_status": "err"}, ("warning", "aof_last_bgrewrite_status is err")),
-        ({"rdb_last_bgsave_status": "err"}, ("warning", "rdb_last_bgsave_status is err")),
-    ],
-)
-def test_a_file_that_cannot_be_written_is_told(info, expected):
-    assert looked("persistence", **info) == expected
-
-
-@pytest.mark.parametrize(("ours_s", "said"), [(-10.0, "ahead of"), (10.0, "behind")])
-def test_a_clock_that_is_off_is_a_warning(url, monkeypatch, ours_s, said):
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() + ours_s)
-
-    found = examined(url)
-
-    assert found["clock"].grade is Grade.WARNING
-    assert f"10.0 s {said} ours" in found["clock"].meaning
-
-
-def test_a_store_that_is_far_away_is_a_warning(url, monkeypatch):
-    ticks = count(step=0.006)
-    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
-
-    found = examined(url)
-
-    assert found["round trip"].grade is Grade.WARNING
-    assert found["round trip"].meaning.startswith("6.0 ms")

@@ -1,35 +1,20 @@
-"""Stored keyrings: one newest DEK whoever makes it, nothing replaced by accident, and every one on one page."""
+"""Stored keyrings: one newest DEK whoever makes it, nothing replaced by accident, and every change told."""
 
 from contextlib import suppress
 from threading import Barrier, Thread
 
 import pytest
 
-from sealring.domain.events import Action, Event
-from sealring.domain.keyring_codec import WrappedDek
-from sealring.domain.keyring_ports import KeyringChange, StoredDek
-from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
-from sealring.domain.limits import Limits, Use
-from sealring.errors import IntegrityFailure, QuotaExceeded
+from sealring.domain.events import Action
+from sealring.domain.keyring_ports import StoredDek
+from sealring.domain.keyrings import Keyring, OwnedKeyring
+from sealring.errors import IntegrityFailure
 from store.conftest import LINKS, store_of
+from store.keyring_kit import ONE, ONE_ID, RING, THREE, TWO, change, dek, epoch, event, record
 from support import stores
-from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller
+from support.make import BETA, ENVIRONMENT, OTHER_ENVIRONMENT
 
-RING = OwnedKeyring(ENVIRONMENT, Keyring(f"{ACME}/payments"))
 OTHER = OwnedKeyring(ENVIRONMENT, Keyring(f"{BETA}/payments"))
-ONE_ID, TWO_ID = DekId("dek_one"), DekId("dek_two")
-
-
-def record(key_id, content=b"first"):
-    """What a store may hold as a DEK: only an id has to be in it."""
-    return WrappedDek(key_id, 1, content).encode()
-
-
-def dek(key_id):
-    return StoredDek(DekId(key_id), record(key_id))
-
-
-ONE, TWO, THREE = (dek(each) for each in (ONE_ID, TWO_ID, "dek_three"))
 AGAIN, LATE = (record(ONE_ID, each) for each in (b"again", b"late"))
 
 
@@ -41,26 +26,8 @@ def store(request):
     return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("storage").made())
 
 
-@pytest.fixture(params=["memory", "fakeredis", *LINKS])
-def counting(request):
-    """Those that count DEKs among the objects of organizations."""
-    return store_of(request)
-
-
-def event(ring=RING, action=Action.KEYRING_DEK_CREATED):
-    return Event(action, ring.environment, ring.org, caller(ACME).origin, name=ring.ring.name)
-
-
-def change(ring=RING, **options):
-    return KeyringChange(event(ring), **options)
-
-
 def plain(dek):
     return dek and (dek.id, dek.record)
-
-
-def epoch(store, ring=RING):
-    return store.bindings.load(ring.environment, ring.org).epoch
 
 
 def test_a_new_dek_is_the_newest(store):
@@ -113,15 +80,6 @@ def test_a_dek_that_was_stored_already_is_not_stored_twice(store):
     assert list(map(plain, store.keyrings.deks(RING))) == [("dek_one", ONE.record)]
 
 
-def test_a_dek_that_was_stored_already_is_counted_and_reported_once(counting):
-    counting.keyrings.add(RING, ONE, None, change())
-
-    counting.keyrings.add(RING, ONE, None, change())
-
-    assert counting.actions() == ["vault.keyring.dek_created"]
-    assert counting.usage.load(ENVIRONMENT, ACME) == Use(objects=1)
-
-
 def test_only_a_dek_that_follows_another_moves_the_epoch(store):
     before = epoch(store)
     store.keyrings.add(RING, ONE, None, change())
@@ -142,32 +100,6 @@ def test_a_dek_of_another_epoch_is_not_stored(store):
     read = store.keyrings.load(RING, ONE.id)
     assert not store.keyrings.replace(RING, read, AGAIN, change(epoch=before))
     assert store.keyrings.replace(RING, read, AGAIN, change(epoch=epoch(store)))
-
-
-def test_a_dek_counts_as_an_object_until_its_keyring_is_destroyed(counting):
-    store = counting
-    limits = Limits(objects=2)
-    store.keyrings.add(RING, ONE, None, change(limits=limits))
-    store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change(limits=limits))
-    assert store.usage.load(ENVIRONMENT, ACME) == Use(objects=2)
-
-    with pytest.raises(QuotaExceeded):
-        store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change(limits=limits))
-
-    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 2
-    assert store.usage.load(ENVIRONMENT, ACME) == Use()
-
-
-def test_a_keyring_gets_no_more_deks_on_demand_than_one_record_may_hold(counting):
-    store = counting
-    store.keyrings.add(RING, ONE, None, change(most_deks=2))
-    store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change(most_deks=2))
-
-    with pytest.raises(QuotaExceeded):
-        store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change(most_deks=2))
-
-    assert store.keyrings.latest(RING).id == TWO.id
-    assert store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change())
 
 
 def test_a_record_is_replaced_only_if_it_is_the_one_that_was_read(store):
@@ -234,49 +166,6 @@ def test_each_keyring_of_an_environment_is_on_one_page(store, monkeypatch):
 
     assert sorted(each.ring.ring.name for each in found) == sorted(each.ring.name for each in rings)
     assert {tuple(each.deks) for each in found} == {("dek_one",)}
-
-
-def test_uses_are_counted_by_dek_and_return_the_epoch(store):
-    store.keyring_log.used(RING, (event(),), {ONE.id: 2})
-
-    used = store.keyring_log.used(RING, (event(), event()), {ONE.id: 3, TWO.id: 1})
-
-    assert dict(used.counts) == {"dek_one": 5, "dek_two": 1}
-    assert used.epoch is None
-    expected = epoch(store)
-    assert store.keyring_log.used(RING, (), {}).epoch == expected
-    assert dict(store.keyring_log.counts(RING)) == {"dek_one": 5, "dek_two": 1}
-    assert len(store.actions()) == 3
-
-
-def test_a_use_of_a_dek_that_is_gone_is_told_and_not_counted(store):
-    now = epoch(store)
-    store.keyrings.add(RING, ONE, None, change())
-
-    used = store.keyring_log.used(RING, (event(),), {ONE.id: 1, TWO.id: 2}, (ONE.id, TWO.id))
-
-    seen = {ONE.id: 1} if store.keyrings.beside_log else {}  # in a bucket, the log sees none of them
-    assert used.counts == store.keyring_log.counts(RING) == seen
-    assert set(used.lost) == {ONE.id, TWO.id} - set(seen)
-    assert used.epoch == now
-
-
-def test_destroying_a_keyring_again_deletes_counts_that_came_back(store):
-    store.keyring_log.used(RING, (event(),), {ONE.id: 5})
-
-    assert store.keyrings.destroy(RING, event(action=Action.KEYRING_DESTROYED)) == 0
-
-    assert store.keyring_log.counts(RING) == {}
-
-
-def test_of_a_keyring_that_was_destroyed_elsewhere_no_count_stays_and_no_cache(store):
-    store.keyring_log.used(RING, (), {ONE.id: 5})
-    before = epoch(store)
-
-    store.keyring_log.forget(RING)
-
-    assert dict(store.keyring_log.counts(RING)) == {}
-    assert epoch(store) != before
 
 
 def test_a_change_elsewhere_moves_the_epoch_if_it_says_so(store):

@@ -1,39 +1,21 @@
-"""A request that is sent again changes nothing, and gets what the first one got: on every kind of store."""
+"""A request that is sent again changes nothing, and gets what the first one got: on every store."""
 
-import itertools
 from dataclasses import replace
 
 import pytest
 
-from sealring.domain.idempotency import IdempotentRequest
-from sealring.domain.ids import OrgId
 from sealring.errors import IdempotencyKeyReused, NameTaken, NotFound
 from sealring.services.operations import Progress
+from store.sending import create, sends
 from support import stores
-from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
-from support.stores import KEYS
+from support.make import ACME, BETA, OTHER_ENVIRONMENT, caller, services
 
 CREATED, UPDATED, DELETED = "vault.object.created", "vault.object.updated", "vault.object.deleted"
-
-
-def sends(request, *, name="", place="POST /kv", who=None):
-    """A caller who sends a request of these bytes; under a name of its own, where it has one."""
-    who = who or caller(ACME)
-    return replace(
-        who,
-        idempotent=IdempotentRequest(
-            ENVIRONMENT, who.principal.actor, name, place.encode(), KEYS.fingerprint(request.encode())
-        ),
-    )
 
 
 @pytest.fixture
 def use(store):
     return services(store)
-
-
-def create(use, who, name="name", **pairs):
-    return use.objects.create(who, name=name, value="v", context=context(**pairs))
 
 
 def update(use, who, record, value="new"):
@@ -247,55 +229,3 @@ def test_a_request_that_was_refused_is_tried_again(use):
     delete(use, caller(ACME), record)
 
     assert create(use, who).name == "name"
-
-
-def test_what_became_of_a_write_can_be_asked(use):
-    who = sends("create", name="key-1")
-    record = create(use, who)
-
-    operation = use.operations.find(who, "key-1")
-
-    assert operation.progress is Progress.COMMITTED
-    assert operation.outcome.object_id == record.id.raw
-    assert operation.outcome.version_id == record.current.id
-
-
-def test_a_write_that_never_was_is_not_found(use):
-    assert use.operations.find(caller(ACME), "key-1").progress is Progress.NOT_FOUND
-
-
-def another_organization(store, *, beside):
-    """An organization in the partition of ACME: it does not lie elsewhere, which hides it by itself; or in another."""
-    here = store.objects.home(ENVIRONMENT, ACME).partition
-    orgs = (OrgId(f"org_{number}") for number in itertools.count())
-    return next(org for org in orgs if (store.objects.home(ENVIRONMENT, org).partition == here) is beside)
-
-
-def test_nobody_else_is_told_what_became_of_a_write(use):
-    create(use, sends("create", name="key-1"))
-
-    assert use.operations.find(caller(ACME), "key-1").progress is Progress.COMMITTED
-    assert use.operations.find(caller(ACME, subject="bob"), "key-1").progress is Progress.NOT_FOUND
-
-
-def test_a_caller_for_another_organization_is_not_told_even_of_its_own_write(use, store):
-    create(use, sends("create", name="key-1"))
-    elsewhere = caller(another_organization(store, beside=True))
-
-    assert elsewhere.principal.actor == caller(ACME).principal.actor
-    assert use.operations.find(elsewhere, "key-1").progress is Progress.NOT_FOUND
-
-
-def test_of_writes_of_one_name_in_two_organizations_the_newest_is_told(use, store):
-    everywhere = sends("create", name="key-1", who=caller())
-    create(use, everywhere)
-    newest = create(use, everywhere, organization_id=another_organization(store, beside=False))
-
-    assert use.operations.find(everywhere, "key-1").outcome.object_id == newest.id.raw
-
-
-def test_a_caller_for_all_organizations_is_told_of_its_writes_in_each(use):
-    everywhere = sends("create", name="key-1", who=caller())
-    record = create(use, everywhere, organization_id=BETA)
-
-    assert use.operations.find(everywhere, "key-1").outcome.object_id == record.id.raw

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from support import stored_lists
+from support import stored_keys, stored_lists
 from support import stored_reader as stored
 from support.reader import Bytes, Refused, header, read_object, wraps
 from support.stored_reader import Source
@@ -38,7 +38,7 @@ class Contents:
 
 
 def read_backup(root_file, data, keys):
-    root_keys = stored.roots(root_file)
+    root_keys = stored_keys.roots(root_file)
     heads = head(data, DATA), head(keys, KEYS)
     if heads[0]["layout"]["store_id"] != heads[1]["layout"]["store_id"] or heads[1]["made"] < heads[0]["made"]:
         raise Refused("two backups")
@@ -54,7 +54,7 @@ def head(raw, kind):
     if source.take(4) != b"SLRB" or source.number(1) != 3:
         raise Refused("magic or format")
     inner = Source(source.prefixed(2))
-    found = {"kind": inner.number(1), "made": inner.number(8), "layout": stored.layout(inner.prefixed(2))}
+    found = {"kind": inner.number(1), "made": inner.number(8), "layout": stored_keys.layout(inner.prefixed(2))}
     found |= {"alg": inner.text8(), "wrapped": inner.prefixed(2), "raw": raw[: source.at]}
     inner.end()
     if found["kind"] != kind:
@@ -63,15 +63,15 @@ def head(raw, kind):
 
 
 def store_keys(root_keys, layout):
-    return stored.Keys(unwrapped(root_keys, layout, layout["alg"], stored.layout_aad(layout), layout["wrapped"]))
+    return stored.Keys(unwrapped(root_keys, layout, layout["alg"], stored_keys.layout_aad(layout), layout["wrapped"]))
 
 
 def unwrapped(root_keys, layout, alg, aad, blob):
     """What the KEK of a layout record wrapped."""
     if layout["provider"] != "local" or alg != "hkdf-a256gcm" or layout["root"][0] != "keep":
         raise Refused("another provider or domain")
-    kek = stored.local_kek(root_keys, {**layout, "number": layout["version"]}, stored.STORE_SCOPE)
-    return stored.local_unwrapped(kek, aad, blob)
+    kek = stored_keys.local_kek(root_keys, {**layout, "number": layout["version"]}, stored_keys.STORE_SCOPE)
+    return stored_keys.local_unwrapped(kek, aad, blob)
 
 
 def file_key(root_keys, head):
@@ -212,7 +212,7 @@ class _File:
         self._counted["versions"] += len(older)
 
     def _whole_kek(self, kek_id, value, counts):
-        found = stored.kek(self._contents.keys, kek_id, value)
+        found = stored_keys.kek(self._contents.keys, kek_id, value)
         if (found["bound"] is not None) != (self._kind == DATA):
             raise Refused("a KEK in the other file")
         self._contents.keks[kek_id] = found
@@ -269,5 +269,5 @@ def _value(contents, root_keys, envelope):
             return None
         if version["provider"] != "local" or version["root"][0] != "data":
             raise Refused("root")
-        keks[wrap["kek_id"]] = stored.local_kek(root_keys, version, kek["scope"])
+        keks[wrap["kek_id"]] = stored_keys.local_kek(root_keys, version, kek["scope"])
     return read_object(envelope, keks).decode()

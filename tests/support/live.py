@@ -39,6 +39,13 @@ endpoint = "{endpoint}"
 token = "{token}"
 """
 
+PORTAL = """
+[portal]
+enabled = true
+url = "http://localhost:8420"
+return_hosts = ["app.example.com", "localhost:3000"]
+"""
+
 ALL_PERMISSIONS = frozenset(Permission) - {Permission.ALL_ORGANIZATIONS}
 
 
@@ -211,7 +218,8 @@ def _installed(
     path = folder / installation.SETTINGS_FILE
     text = path.read_text().replace("[store]", f"[store]\n{about_store}")
     limits = f"\n[limits]\nmax_versions_per_object = {max_versions}\n"
-    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits + more)
+    portal = "" if "[portal]" in more else PORTAL
+    path.write_text(text + _EXAMPLE.format(endpoint=kms.endpoint, token=TOKEN) + limits + portal + more)
     wiring.initialise_store(settings.load(path), 4)
     return path
 

@@ -33,6 +33,8 @@ from sealring.services.newest_deks import Deks
 from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import ObjectLimits, Objects
 from sealring.services.operations import Operations
+from sealring.services.portal import Portal
+from sealring.services.portal_rules import PortalRules
 from sealring.services.sealing import Sealing
 from sealring.services.verification import Verifier
 from sealring.services.versions import Versions
@@ -46,7 +48,9 @@ ACME = OrgId("org_acme")
 BETA = OrgId("org_beta")
 EVERYTHING = frozenset(Permission)
 KEYRING_RULES = KeyringRules()
-NO_SERVICES = Services(**dict.fromkeys(each.name for each in fields(Services)))  # a map of routes needs none
+NO_SERVICES = Services(
+    **dict.fromkeys(each.name for each in fields(Services)) | {"portal": Portal(None, None)}
+)  # a map of routes needs none
 SCOPED = EVERYTHING - {Permission.ALL_ORGANIZATIONS}
 
 
@@ -127,6 +131,7 @@ def services(
         explanations=Explanations(store.objects, keyring, bound, store.audit),
         usages=Usages(store.usage, limits_of),
         keyrings=Keyrings(deks, bound, store.keyring_log, keyring_rules),
+        portal=Portal(store.portal, PortalRules("https://keys.example")),
     )
 
 

@@ -106,6 +106,13 @@ def unwrap(head, found, keks):
     return dek.to_bytes(32, "big")
 
 
+def committed_dek(head, found, commitment, keks):
+    dek = unwrap(head, found, keks)
+    if not hmac.compare_digest(expand(dek, head, b"sealring/v1/commit"), commitment):
+        raise Refused("commitment")
+    return dek
+
+
 def read_object(raw, keks):
     source = Bytes(raw)
     head = header(source)
@@ -113,9 +120,7 @@ def read_object(raw, keks):
     commitment, nonce, ciphertext = source.take(32), source.take(12), source.prefixed(4)
     if head["suite"] != 1 or source.at != len(raw) or len(head["object_id"]) != 16 or len(head["version_id"]) != 16:
         raise Refused("form")
-    dek = unwrap(head, found, keks)
-    if not hmac.compare_digest(expand(dek, head, b"sealring/v1/commit"), commitment):
-        raise Refused("commitment")
+    dek = committed_dek(head, found, commitment, keks)
     try:
         return AESGCM(expand(dek, head, b"sealring/v1/enc")).decrypt(nonce, ciphertext, head["H"] + commitment)
     except InvalidTag:
@@ -134,23 +139,34 @@ def item_key(dek, head, index):
     return hmac.digest(prk, b"sealring/v1/item" + struct.pack(">HI", head["suite"], index) + b"\x01", "sha512")[:32]
 
 
-def read_item(raw, keks, store_key):
-    """An item of a batch, and its index. Without the store key (None) the origin is not verified, as of a data key."""
-    source = Bytes(raw)
+def start_of(source):
+    """What an item of a batch and a data key begin with: head, wraps, commitment and context."""
     head = header(source)
-    found = wraps(source, head["combine"])
-    commitment, context = source.take(32), source.prefixed(2)
-    index, nonce, ciphertext = source.number(4), source.take(12), source.prefixed(4)
-    body, number, mac = raw[: source.at], source.number(2), source.take(32)
-    if head["suite"] != 4 or source.at != len(raw) or head["object_id"] or head["version_id"]:
+    return head, wraps(source, head["combine"]), source.take(32), source.prefixed(2)
+
+
+def verified_dek(source, suite, start, keks, store_key):
+    """The DEK of a blob that was read up to its MAC.
+
+    Without the store key (None) the origin is not verified: anybody with a public key could have made the wraps.
+    """
+    head, found, commitment, context = start
+    body, number, mac = source.raw[: source.at], source.number(2), source.take(32)
+    if head["suite"] != suite or source.at != len(source.raw) or head["object_id"] or head["version_id"]:
         raise Refused("form")
     if store_key is not None and (number != 1 or not hmac.compare_digest(blob_mac(store_key, number, body), mac)):
         raise Refused("MAC")
     if hashlib.sha256(context).digest() != head["context_hash"]:
         raise Refused("context")
-    dek = unwrap(head, found, keks)
-    if not hmac.compare_digest(expand(dek, head, b"sealring/v1/commit"), commitment):
-        raise Refused("commitment")
+    return committed_dek(head, found, commitment, keks)
+
+
+def read_item(raw, keks, store_key):
+    """An item of a batch, and its index."""
+    source = Bytes(raw)
+    start = head, _, commitment, _ = start_of(source)
+    index, nonce, ciphertext = source.number(4), source.take(12), source.prefixed(4)
+    dek = verified_dek(source, 4, start, keks, store_key)
     try:
         aad = head["H"] + commitment + struct.pack(">I", index)
         return index, AESGCM(item_key(dek, head, index)).decrypt(nonce, ciphertext, aad)
@@ -159,19 +175,5 @@ def read_item(raw, keks, store_key):
 
 
 def read_data_key(raw, keks, store_key):
-    """Without the store key (None) the origin is not verified: anybody with a public key could have made the wraps."""
     source = Bytes(raw)
-    head = header(source)
-    found = wraps(source, head["combine"])
-    commitment, context = source.take(32), source.prefixed(2)
-    body, number, mac = raw[: source.at], source.number(2), source.take(32)
-    if head["suite"] != 3 or source.at != len(raw) or head["object_id"] or head["version_id"]:
-        raise Refused("form")
-    if store_key is not None and (number != 1 or not hmac.compare_digest(blob_mac(store_key, number, body), mac)):
-        raise Refused("MAC")
-    if hashlib.sha256(context).digest() != head["context_hash"]:
-        raise Refused("context")
-    dek = unwrap(head, found, keks)
-    if not hmac.compare_digest(expand(dek, head, b"sealring/v1/commit"), commitment):
-        raise Refused("commitment")
-    return dek
+    return verified_dek(source, 3, start_of(source), keks, store_key)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.checks import CheckStore
 from sealring.domain.events import Event
 from sealring.domain.keyring_ports import KeyringLog, KeyringStore
 from sealring.domain.limits_ports import UsageStore
+from sealring.domain.portal_ports import PortalStore
 from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
@@ -19,8 +21,11 @@ from sealring.store.opened import OpenedStore
 from sealring.store.schema.audit_entry import decode_entry
 from sealring.store.schema.keyspace import Keyspace
 from sealring.store.schema.records import Records
-from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryObjects, MemoryUsage
+from support.memory import MemoryAudit, MemoryBindings, MemoryIdempotency, MemoryKeks, MemoryUsage
+from support.memory_checks import MemoryChecks
 from support.memory_keyrings import MemoryKeyrings
+from support.memory_objects import MemoryObjects
+from support.memory_portal import MemoryPortal
 
 KEYS = StoreKeys(bytes(range(32)))
 STORE_ID = bytes(range(16))
@@ -37,6 +42,8 @@ class Store:
     usage: UsageStore
     keyrings: KeyringStore
     keyring_log: KeyringLog
+    portal: PortalStore
+    checks: CheckStore
     events: Callable[[], list[Event]]  # of the audit log, oldest first
     when_renewed: Callable[[Callable[[], None]], None] = lambda _forget: None  # the store became another generation
 
@@ -52,8 +59,20 @@ def memory() -> Store:
     bindings = MemoryBindings(audit, keks)
     keyrings = MemoryKeyrings(audit)
     usage = MemoryUsage(audit)
+    portal = MemoryPortal(audit, KEYS)
     return Store(
-        objects, idempotency, bindings, keks, audit, KEYS, usage, keyrings, keyrings, lambda: list(audit.events)
+        objects,
+        idempotency,
+        bindings,
+        keks,
+        audit,
+        KEYS,
+        usage,
+        keyrings,
+        keyrings,
+        portal,
+        MemoryChecks(),
+        lambda: list(audit.events),
     )
 
 
@@ -85,6 +104,8 @@ def on_parts(parts: OpenedStore) -> Store:
         stores.usage,
         stores.keyrings,
         stores.keyring_log,
+        stores.portal,
+        stores.checks,
         lambda: _events(parts.links, parts.keyspace, parts.keys),
         parts.markers.when_renewed,
     )

@@ -23,7 +23,8 @@ from support import stored_reader
 from support.backup_reader import read_backup
 from support.make import on_provider
 from support.reader import Refused
-from vectors.stored_readings import by_the_other_reader, by_the_server
+from vectors.stored_by_server import by_the_server
+from vectors.stored_readings import by_the_other_reader
 
 VECTORS = json.loads(Path(__file__).with_name("stored-v1.json").read_text(encoding="utf-8"))
 STORE_KEY = bytes.fromhex(VECTORS["store_key"])
@@ -153,7 +154,9 @@ def test_the_other_reader_refuses_a_backup_that_is_to_be_refused(vector):
 # --- the other readers
 
 
-@pytest.mark.parametrize("name", ["reader", "stored_reader", "stored_lists", "stored_writer", "backup_reader"])
+@pytest.mark.parametrize(
+    "name", ["reader", "stored_reader", "stored_keys", "stored_lists", "stored_writer", "backup_reader"]
+)
 def test_the_other_readers_share_no_code_with_the_server(name):
     tree = ast.parse((Path(__file__).parents[1] / "support" / f"{name}.py").read_text(encoding="utf-8"))
     imported = {each.module for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}

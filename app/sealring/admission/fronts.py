@@ -11,6 +11,16 @@ from sealring.admission.requests import Request
 Respond = Callable[[Request, Mapping[str, Any], str], Reply]  # the request, the values in its path, its id
 
 
+class Pages(Protocol):
+    """Pages for people, under paths that no route has. Thread-safe; an answer may wait for providers."""
+
+    def serves(self, path: bytes, host: str) -> bool:
+        """Whether a page may be there; `host` is what the client calls us."""
+
+    def answer(self, request: Request, environ: Mapping[str, Any], request_id: str) -> Reply:
+        """Answer a request of WSGI. Raises nothing."""
+
+
 class Front(Protocol):
     """What the server of routes needs to know of another protocol. Thread-safe."""
 

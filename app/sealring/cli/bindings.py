@@ -11,11 +11,11 @@ import orjson
 
 from sealring import settings
 from sealring.auth.scoping import operator
-from sealring.cli.options import one_line_failures, settings_option
+from sealring.cli.options import named_organization, one_line_failures, settings_option
 from sealring.domain.binding import Binding
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine
-from sealring.domain.ids import EnvironmentId, OrgId, org_id
+from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.principal import Caller
 from sealring.errors import SettingsInvalid
 from sealring.http.bindings import render
@@ -26,7 +26,7 @@ _organization_option = click.option(
     "--org",
     "org",
     required=True,
-    callback=lambda _context, _option, text: _organization(text),
+    callback=lambda _context, _option, text: named_organization(text),
     help="The organization.",
 )
 _binding_argument = click.argument("binding_id")
@@ -159,13 +159,6 @@ def _environment(config: settings.Settings) -> EnvironmentId:
     if len(found) > 1:
         raise SettingsInvalid("the settings have several environments; use the API with a token of the one you mean")
     return found.pop()
-
-
-def _organization(text: str) -> OrgId:
-    org = org_id(text)
-    if org is None:
-        raise click.BadParameter("1 to 64 letters, digits, '_' and '-'.")
-    return org
 
 
 def _pair(text: str) -> tuple[str, str]:

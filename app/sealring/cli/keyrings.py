@@ -18,11 +18,13 @@ from sealring.cli.options import environment_of, environment_option, one_line_fa
 from sealring.domain.keyring_ports import KeyringPage
 from sealring.domain.keyrings import DekInfo, Keyring
 from sealring.domain.principal import Caller
-from sealring.errors import ChangeRefused, InvalidBody
+from sealring.errors import ChangeRefused, InvalidBody, NotFound
 from sealring.observability.logs import Log
 from sealring.server.keyring_wiring import opened_keyrings
 from sealring.services.keyring_care import KeyringCare, RollReport
 from sealring.services.keyrings import Keyrings
+
+_NO_SUCH = "there is no such keyring; `sealring keyrings list` prints those of an environment"
 
 _ring_argument = click.argument("keyring", callback=lambda _context, _argument, name: _keyring(name))
 
@@ -57,7 +59,11 @@ def list_(path: Path, environment: str | None) -> None:
 def show(path: Path, environment: str | None, keyring: Keyring) -> None:
     """Print the keys of KEYRING, oldest first."""
     with _opened(path, environment) as there:
-        _print([_shown(each) for each in there.care.show(there.caller, keyring)])
+        try:
+            deks = there.care.show(there.caller, keyring)
+        except NotFound:
+            raise ChangeRefused(_NO_SUCH) from None
+        _print([_shown(each) for each in deks])
 
 
 @keyrings_commands.command()
@@ -101,7 +107,7 @@ def destroy(path: Path, environment: str | None, keyring: Keyring, yes: bool) ->
     with _opened(path, environment) as there:
         keys = there.care.destroy(there.caller, keyring)
         if keys == 0:
-            raise ChangeRefused("there is no such keyring")
+            raise ChangeRefused(_NO_SUCH)
     click.echo(f"destroyed {keys} keys", err=True)
 
 

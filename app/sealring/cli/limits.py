@@ -12,8 +12,14 @@ import orjson
 
 from sealring import settings
 from sealring.auth.scoping import operator
-from sealring.cli.options import environment_of, environment_option, one_line_failures, settings_option
-from sealring.domain.ids import OrgId, org_id
+from sealring.cli.options import (
+    environment_of,
+    environment_option,
+    named_organization,
+    one_line_failures,
+    settings_option,
+)
+from sealring.domain.ids import OrgId
 from sealring.domain.limits import MAX_QUOTA, MAX_RATE, Override
 from sealring.domain.principal import Caller
 from sealring.errors import ChangeRefused, IntegrityFailure
@@ -23,7 +29,7 @@ from sealring.services.limits import LimitChanges, Usages
 
 IN_FORCE_S = 5  # services/limits.py: read every 2 s, and the time of one read
 
-_organization_argument = click.argument("org", callback=lambda _context, _argument, text: _organization(text))
+_organization_argument = click.argument("org", callback=lambda _context, _argument, text: named_organization(text))
 _quota = click.IntRange(0, MAX_QUOTA)
 
 
@@ -54,7 +60,7 @@ def set_(path: Path, environment: str | None, org: OrgId, **given: int | None) -
 @limits_commands.command()
 @settings_option
 @environment_option
-@click.argument("org", required=False, callback=lambda _context, _argument, text: text and _organization(text))
+@click.argument("org", required=False, callback=lambda _context, _argument, text: text and named_organization(text))
 @one_line_failures
 def show(path: Path, environment: str | None, org: OrgId | None) -> None:
     """Print the limits of the organization ORG with what it uses; without ORG, all limits that were set."""
@@ -70,7 +76,7 @@ def show(path: Path, environment: str | None, org: OrgId | None) -> None:
 @limits_commands.command()
 @settings_option
 @environment_option
-@click.argument("org", required=False, callback=lambda _context, _argument, text: text and _organization(text))
+@click.argument("org", required=False, callback=lambda _context, _argument, text: text and named_organization(text))
 @click.option("--all", "every", is_flag=True, help="All organizations, also if what is stored was altered.")
 @one_line_failures
 def clear(path: Path, environment: str | None, org: OrgId | None, every: bool) -> None:  # noqa: FBT001
@@ -109,13 +115,6 @@ def _opened(path: Path, environment: str | None) -> Iterator[_There]:
                 f"what is stored of limits was altered ({failure.reason}); `sealring limits clear --all` removes all "
                 "limits that were set, and `sealring verify` finds altered counts"
             ) from failure
-
-
-def _organization(text: str) -> OrgId:
-    org = org_id(text)
-    if org is None:
-        raise click.BadParameter("1 to 64 letters, digits, '_' and '-'.")
-    return org
 
 
 def _shown(override: Override) -> dict[str, int]:

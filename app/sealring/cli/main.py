@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "token": ("tokens", "token_commands", "Print a token signed with the local key, or revoke tokens."),
     "token-key": ("token_keys", "token_key_commands", "Rotate the key that `sealring token` signs with."),
     "limits": ("limits", "limits_commands", "Set limits for one organization."),
+    "portal": ("portal", "portal_commands", "See the sessions of the portal, and end one."),
     "keyrings": ("keyrings", "keyrings_commands", "List keyrings, replace their keys, wrap them anew, destroy them."),
     "backup": ("store", "backup", "Write a backup of the store, encrypted with a managed key."),
     "restore": (

@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import click
 
-from sealring.domain.ids import EnvironmentId
+from sealring.domain.ids import EnvironmentId, OrgId, org_id
 from sealring.errors import SealringError, SettingsInvalid
 from sealring.providers.failures import for_the_operator
 from sealring.server.variables import SETTINGS_VARIABLE
@@ -43,6 +43,14 @@ def environment_of(environments: Sequence[EnvironmentId], named: str | None) -> 
         if environment == named:
             return environment
     raise SettingsInvalid("--environment: one of " + ", ".join(environments))
+
+
+def named_organization(text: str) -> OrgId:
+    """Return the organization that an argument or an option names. Raises BadParameter."""
+    org = org_id(text)
+    if org is None:
+        raise click.BadParameter("1 to 64 letters, digits, '_' and '-'.")
+    return org
 
 
 def one_line_failures(command: Callable[P, None]) -> Callable[P, None]:

@@ -14,7 +14,8 @@ from sealring.connect.messages import Shape, Text, json_name
 from sealring.connect.refusals import Refused
 from sealring.domain.strict_json import MalformedJson, parse_object
 
-_Steps = Sequence[tuple[str, str, "_Steps | None"]]
+_Names = Sequence[tuple[str, str]]
+_Steps = Sequence[tuple[str, str, "_Names | None"]]
 Members = Mapping[str, Any]  # by a field's name: a text, or a map of texts or of members
 
 
@@ -114,10 +115,10 @@ def _check(name: str, value: object, shape: Shape) -> None:
 
 
 def _steps(shape: Shape) -> _Steps:
-    """Return each field's name, its name in JSON, and the steps of the messages that it has."""
+    """Return each field's name and its name in JSON, and the pairs of names of the messages that it maps to."""
     values = [None if isinstance(field, Text) else field.values for field in shape.fields.values()]
     return tuple(
-        (name, json_name(name), None if of is None else _steps(of))
+        (name, json_name(name), None if of is None else tuple((each, json_name(each)) for each in of.fields))
         for name, of in zip(shape.fields, values, strict=True)
     )
 
@@ -125,11 +126,23 @@ def _steps(shape: Shape) -> _Steps:
 def _named(members: Members, steps: _Steps) -> dict[str, Any]:
     """Return members by their names in JSON, without those that have their default."""
     named: dict[str, Any] = {}
-    for name, spelling, of in steps:  # a comprehension takes twice as long
+    for name, spelling, of in steps:
         value = members[name]
         if value:
-            named[spelling] = value if of is None else {key: _named(each, of) for key, each in value.items()}
+            named[spelling] = value if of is None else _each_named(value, of)
     return named
+
+
+def _each_named(items: Mapping[str, Members], names: _Names) -> dict[str, dict[str, Any]]:
+    """Likewise, the messages of a map, which have texts alone."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, each in items.items():
+        named = found[key] = {}
+        for name, spelling in names:  # a comprehension takes twice as long
+            value = each[name]
+            if value:
+                named[spelling] = value
+    return found
 
 
 def _malformed(message: str) -> Refused:

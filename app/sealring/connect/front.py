@@ -9,6 +9,7 @@ from typing import Any
 
 from sealring.admission.fronts import Respond
 from sealring.admission.guard import Guard, Terms
+from sealring.admission.problems import PROBLEMS
 from sealring.admission.replies import Reply
 from sealring.admission.requests import Request, trace_of
 from sealring.connect import compression
@@ -114,7 +115,7 @@ class ConnectFront:
             route=place,
             status=code.status,
             code=code.text,
-            reason=getattr(error, "reason", ""),
+            reason=getattr(error, "reason", "") or PROBLEMS[type(error)].code,
             provider_request_id=error.provider_request_id if isinstance(error, KeyFailure) else "",
         )
         if isinstance(error, StoreLost):

@@ -59,14 +59,14 @@ class VaultMethods:
         return {"plaintext": _plaintext(plaintext)}
 
     def encrypt_bulk(self, caller: Caller, asked: Members) -> Members:
-        items = paced(asked["items"], _data, _weight)
+        items = paced(asked["items"], _data, _ITEM_BYTES, len)
         found = self._keyrings.encrypt_all(Keyring(asked["keyring"]), items, caller)
-        return {"items": paced(found, _sealed, _weight_of_sealed)}
+        return {"items": paced(found, _sealed, _ITEM_BYTES, _size)}
 
     def decrypt_bulk(self, caller: Caller, asked: Members) -> Members:
-        items = paced(asked["items"], _encrypted, _weight)
+        items = paced(asked["items"], _encrypted, _ITEM_BYTES, len)
         found = self._keyrings.decrypt_all(Keyring(asked["keyring"]), items, caller)
-        return {"items": paced(found, _plaintext, _weight)}
+        return {"items": paced(found, _plaintext, _ITEM_BYTES, len)}
 
     def re_encrypt(self, caller: Caller, asked: Members) -> Members:
         encrypted, key_id = _encrypted(asked["encrypted"]), asked["key_id"] or None
@@ -107,12 +107,8 @@ def _encrypted(text: str) -> bytes:
     return heavy(partial(encrypted_of, text), len(text))
 
 
-def _weight(item: str | bytes) -> int:
-    return _ITEM_BYTES + len(item)
-
-
-def _weight_of_sealed(item: Sealed) -> int:
-    return _ITEM_BYTES + len(item.encrypted)
+def _size(sealed: Sealed) -> int:
+    return len(sealed.encrypted)
 
 
 def _weight_of(method: str) -> int:

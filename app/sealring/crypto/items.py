@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealring.crypto import hkdf
+from sealring.crypto.hkdf import Extracted
 from sealring.domain.batch import Head, Item
 from sealring.domain.envelope import DEK_BYTES
 from sealring.domain.wire import u32
@@ -25,7 +25,7 @@ class ItemKeys:
     def __init__(self, dek: bytearray, head: Head) -> None:
         header = head.header
         self._head = head
-        self._prk = hkdf.extract(header.message_id, dek)
+        self._prk = Extracted(header.message_id, dek)
         self._info = _LABEL + header.suite.to_bytes(2, "big")
         self._aad = header.encoded + head.key.commitment
 
@@ -46,4 +46,4 @@ class ItemKeys:
         return "ItemKeys(…)"
 
     def _cipher(self, place: bytes) -> AESGCM:
-        return AESGCM(hkdf.expand(self._prk, self._info + place, DEK_BYTES))
+        return AESGCM(self._prk.expand(self._info + place, DEK_BYTES))

@@ -13,8 +13,8 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealring.crypto import hkdf
 from sealring.crypto.data_key import DataKey
+from sealring.crypto.hkdf import Extracted
 from sealring.domain.root_seal import NONCE_BYTES, Root, RootSeal, SealHead
 from sealring.domain.wire import lp16
 from sealring.errors import IntegrityFailure
@@ -65,7 +65,7 @@ class RecoveryKey:
             raise IntegrityFailure("seal of another recovery key") from error
 
     def _cipher(self, aad: bytes) -> AESGCM:
-        return AESGCM(hkdf.expand(hkdf.extract(_RECOVERY_LABEL, self.secret), aad, 32))
+        return AESGCM(Extracted(_RECOVERY_LABEL, self.secret).expand(aad, 32))
 
 
 def _bound(head: SealHead, sealed_key: bytes) -> bytes:

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sealring.crypto import hkdf
 from sealring.crypto.data_key import DataKey
+from sealring.crypto.hkdf import Extracted
 from sealring.domain.aad import data_aad
 from sealring.domain.envelope import COMMITMENT_BYTES, DEK_BYTES, NONCE_BYTES, Envelope, Header, Wrap
 from sealring.errors import IntegrityFailure
@@ -59,18 +59,18 @@ def checked(dek: DataKey, header: Header, expected: bytes) -> DataKey:
     return dek
 
 
-def _check_commitment(prk: bytes, header: Header, expected: bytes) -> None:
+def _check_commitment(prk: Extracted, header: Header, expected: bytes) -> None:
     if not hmac.compare_digest(_expand(prk, _COMMIT_LABEL, header, COMMITMENT_BYTES), expected):
         raise IntegrityFailure("commitment")
 
 
-def _extract(dek: bytearray, header: Header) -> bytes:
-    return hkdf.extract(header.message_id, dek)
+def _extract(dek: bytearray, header: Header) -> Extracted:
+    return Extracted(header.message_id, dek)
 
 
-def _expand(prk: bytes, label: bytes, header: Header, size: int) -> bytes:
-    return hkdf.expand(prk, label + header.suite.to_bytes(2, "big"), size)
+def _expand(prk: Extracted, label: bytes, header: Header, size: int) -> bytes:
+    return prk.expand(label + header.suite.to_bytes(2, "big"), size)
 
 
-def _cipher(prk: bytes, header: Header) -> AESGCM:
+def _cipher(prk: Extracted, header: Header) -> AESGCM:
     return AESGCM(_expand(prk, _ENCRYPT_LABEL, header, DEK_BYTES))

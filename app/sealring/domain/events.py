@@ -44,6 +44,9 @@ class Action(StrEnum):
     REVOCATIONS_BEGUN = "vault.token.revocations_begun"  # an empty list was created
     LIMITS_SET = "vault.limits.set"  # `target` is the organization, `detail` its overrides
     LIMITS_CLEARED = "vault.limits.cleared"  # no target: those of all organizations
+    PORTAL_LINK_CREATED = "vault.portal.link_created"  # `target` is the link
+    PORTAL_SESSION_BEGAN = "vault.portal.session_began"  # `target` is the session, whose token id is the link
+    PORTAL_SESSION_ENDED = "vault.portal.session_ended"  # before its time
 
 
 @value

@@ -31,12 +31,14 @@ class Permission(StrEnum):
     KEKS_MANAGE = "vault:keks:manage"
     AUDIT_READ = "vault:audit:read"
     KEYRINGS_USE = "vault:keyrings:use"
+    USAGE_READ = "vault:usage:read"
+    PORTAL_LINK = "vault:portal:link"
     ALL_ORGANIZATIONS = "vault:all_organizations"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. Only auth/ makes one; `of_one` makes a lesser one of it."""
+    """A verified caller. Only auth/ makes one, and domain/portal.py that of a session; `of_one` makes a lesser one."""
 
     issuer: str
     subject: str

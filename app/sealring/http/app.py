@@ -13,13 +13,14 @@ from sealring.http.batches.views import BatchViews
 from sealring.http.bindings.views import BindingViews
 from sealring.http.bodies import Bodies
 from sealring.http.data_keys.views import DataKeyViews
+from sealring.http.description import DescriptionViews
 from sealring.http.dispatch import Server
 from sealring.http.health.compatible import CompatibleHealthViews
 from sealring.http.health.views import HealthViews, Readiness
 from sealring.http.keyrings.views import KeyringViews
 from sealring.http.objects.views import ObjectViews
-from sealring.http.openapi import DescriptionViews
 from sealring.http.operations.views import OperationViews
+from sealring.http.portal.views import PortalViews
 from sealring.http.usage.views import UsageViews
 from sealring.observability.logs import Log
 from sealring.observability.requests import Telling
@@ -33,6 +34,7 @@ from sealring.services.listing import Lists
 from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
+from sealring.services.portal import Portal
 from sealring.services.versions import Versions
 
 
@@ -49,6 +51,7 @@ class Services:
     explanations: Explanations
     usages: Usages
     keyrings: Keyrings
+    portal: Portal | None  # None: it is off, and has no route
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +87,5 @@ def guarded_routes(services: Services) -> tuple[Route, ...]:
         *BindingViews(services.bindings, services.explanations).routes(),
         *UsageViews(services.usages).routes(),
         *KeyringViews(services.keyrings).routes(),
+        *(() if services.portal is None else PortalViews(services.portal).routes()),
     )

@@ -30,6 +30,7 @@ TAGS = {
     "Batches": "Up to 1,000 items in one request, each with a result or an error of its own.",
     "Keys of customers": "An organization's own keys, in its own KMS, and the contexts that they guard.",
     "Keyrings": "Keys that the server keeps, for values that it does not; also served as vault.v1 over Connect.",
+    "Portal": "Pages on which a customer's administrator connects the organization's own key.",
     "Usage": "What an organization stores, and its limits.",
     "Service": "Open to everybody; reveals nothing about tenants.",
 }

@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Not
 from werkzeug.routing import BaseConverter
 
 from sealring.admission.declarations import UnsupportedMediaType
-from sealring.admission.fronts import Front, Respond
+from sealring.admission.fronts import Front, Pages, Respond
 from sealring.admission.guard import Guard, request_id_of
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, param_of, rate_headers
 from sealring.admission.replies import Reply
@@ -24,13 +24,15 @@ from sealring.admission.routes import OpenRoute, Route
 from sealring.errors import InvalidBody, KeyFailure, KeyThrottled, RateLimited, SealringError, StoreLost, Violations
 from sealring.http.bodies import Bodies
 from sealring.http.paths import Paths, hides_slash
+from sealring.http.problem_page import as_asked
 from sealring.http.wsgi import Environ, StartResponse, WsgiRequest, send
 from sealring.observability import metrics, refusals, trace_context
 from sealring.observability.logs import Log
 from sealring.observability.requests import NO_ROUTE, RouteRequests, Telling, route_name
 from sealring.observability.series import OTHER
 
-_COMPATIBLE = "/vault/"  # routes whose clients show a list of violations instead of the message
+PAGE = "/portal/<page>"  # every page, as it is named in metrics and logs: their paths have ids
+_COMPATIBLE = ("/vault/", "/portal/")  # routes whose clients show a list of violations instead of the message
 
 
 class Endpoint(NamedTuple):
@@ -75,6 +77,8 @@ class Server(Flask):
         self._bodies = bodies
         self._log = log
         self._fronts: list[Front] = []
+        self._pages: Pages | None = None
+        self._page: dict[str, Respond] = {}  # what answers for the pages, by method
         self._telling = telling or Telling(log)
         self._endpoints: dict[str, Endpoint] = {}
         self._paths: Paths[Endpoint] = Paths()
@@ -96,6 +100,18 @@ class Server(Flask):
             self._add("POST", path, Endpoint(self._observed("POST", path, respond)))
         self._fronts.append(front)
 
+    def show(self, pages: Pages) -> None:
+        """Show pages for people where no route is. Call it before the first request."""
+
+        def answer(request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
+            try:
+                return pages.answer(request, values["environ"], request_id)
+            except Exception as error:  # noqa: BLE001  as of routes
+                return self._fault(error, f"{request.method} {PAGE}", request, request_id)
+
+        self._pages = pages
+        self._page = {method: self._observed(method, PAGE, answer) for method in ("GET", "HEAD", "POST")}
+
     def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = WsgiRequest(environ, self._bodies)
         request_id, began = request_id_of(request), time.monotonic()
@@ -103,9 +119,13 @@ class Server(Flask):
             endpoint, values = self._found(request)
             reply = endpoint.respond(request, values, request_id)
         except HTTPException as error:
-            reply = self._refused(error, request, request_id)
-            unrouted = self._unrouted.get(request.method) or self._unrouted[OTHER]
-            unrouted.answered(reply.status, time.monotonic() - began)
+            page = self._page_at(error, request, environ)
+            if page is not None:
+                reply = page(request, {"environ": environ}, request_id)
+            else:
+                reply = self._refused(error, request, request_id)
+                unrouted = self._unrouted.get(request.method) or self._unrouted[OTHER]
+                unrouted.answered(reply.status, time.monotonic() - began)
         self._bodies.discard(environ)
         return send(reply, request, start_response, request_id)
 
@@ -184,17 +204,24 @@ class Server(Flask):
 
         return respond
 
+    def _page_at(self, error: HTTPException, request: Request, environ: Environ) -> Respond | None:
+        """Return what answers a request for a page; None if there are no pages, or none may be there."""
+        if self._pages is None or not isinstance(error, NotFound):
+            return None
+        host: str = environ.get("HTTP_HOST", "")
+        return self._page.get(request.method) if self._pages.serves(request.path, host) else None
+
     def _refused(self, error: HTTPException, request: Request, request_id: str) -> Reply:
         """Return the answer to a request for which the URL map has no route."""
         for front in self._fronts:
             if request.path.startswith(front.prefix.encode()):
                 return front.refused(error.code or 400, request_id)
-        return _refused(error, request_id)
+        return as_asked(request, _refused(error, request_id))
 
     def _fault(self, error: Exception, route: str, request: Request, request_id: str) -> Reply:
         told = {"request_id": request_id, "trace_id": trace_of(request), "route": route_name(route)}
         self._log.fault("request failed", error, **told)
-        return _framework_problem(500, request_id)
+        return as_asked(request, _framework_problem(500, request_id))
 
     def _answered(self, route: Route, request: Request, values: Mapping[str, Any], request_id: str) -> Reply:
         """Log each kind of failure that items of a batch have, once."""
@@ -231,7 +258,7 @@ class Server(Flask):
         )
         if isinstance(error, RateLimited):
             reply.headers = (*reply.headers, *rate_headers(error))
-        return reply
+        return as_asked(request, reply)
 
 
 def _reason(error: SealringError) -> str:

@@ -9,6 +9,7 @@ from html import escape
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, UNREADABLE
 from sealring.errors import SealringError
 from sealring.http.remedies import REMEDIES
+from sealring.style import base_style
 
 _CODE = re.compile("`([^`]+)`")
 
@@ -21,15 +22,16 @@ _PAGE = """\
 <title>sealring: errors</title>
 <link rel="icon" href="data:,">
 <style>
-  body {{ font-family: system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem }}
-  code {{ overflow-wrap: anywhere }}
-  section:target {{ background: #fff3c4 }}
+{style}
+section:target {{ background: var(--raised); outline: 0.75rem solid var(--raised) }}
 </style>
 </head>
 <body>
+<main>
 <h1>Errors</h1>
-<p>The <code>message</code> of an error says what to do. <a href="/docs">All routes</a></p>
+<p class="lead">The <code>message</code> of an error says what to do. <a href="/docs">All routes</a></p>
 {sections}
+</main>
 </body>
 </html>
 """
@@ -54,7 +56,7 @@ def errors_page() -> bytes:
         f"<p>{_html(text)}</p><p>{_html(REMEDIES[code])}</p></section>"
         for code, (status, text) in meanings().items()
     )
-    return _PAGE.format(sections="\n".join(sections)).encode()
+    return _PAGE.format(style=base_style(), sections="\n".join(sections)).encode()
 
 
 def _html(text: str) -> str:

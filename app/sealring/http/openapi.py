@@ -1,4 +1,4 @@
-"""The OpenAPI document, generated from the routes and their marshmallow schemas, with the page that shows it."""
+"""The OpenAPI document, generated from the routes and their marshmallow schemas."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
-import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from sealring.admission.problems import ERRORS_PAGE, FRAMEWORK_CODES, PROBLEMS, problem_body
-from sealring.admission.replies import Reply
+from sealring.admission.problems import FRAMEWORK_CODES, PROBLEMS, problem_body
 from sealring.admission.routes import OpenRoute, Route
 from sealring.domain.context import MAX_KEY_CHARACTERS, MAX_PAIRS, MAX_VALUE_CHARACTERS, ORGANIZATION_KEYS
 from sealring.domain.record import MAX_NAME_CHARACTERS
-from sealring.fibers import Lane, aside
 from sealring.http.descriptions import ABOUT, IDEMPOTENCY_KEY, PATH_PARAMETERS, TAGS
-from sealring.http.errors_page import errors_page, meaning
+from sealring.http.errors_page import meaning
 from sealring.http.examples import example_of
 from sealring.http.failures import EVERY_ROUTE
 from sealring.http.fields import KeyContextField, NameField
@@ -30,16 +26,8 @@ from sealring.http.schemas import Problem
 
 OPENAPI_VERSION = "3.1.0"
 
-# The page loads only from this server. RapiDoc writes style attributes, hence 'unsafe-inline' only for styles.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-PAGE_HEADERS = (("Content-Security-Policy", CONTENT_SECURITY_POLICY), ("Referrer-Policy", "no-referrer"))
-
 Json = dict[str, Any]
 
-_PAGE = files("sealring.http") / "docs_page"
 _PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
 _REQUEST_ID = {"X-Request-ID": "RequestId"}
 _STATUS_HEADERS: Mapping[int, Mapping[str, str]] = {
@@ -47,68 +35,6 @@ _STATUS_HEADERS: Mapping[int, Mapping[str, str]] = {
     429: {"Retry-After": "RetryAfter", "RateLimit-Policy": "RateLimitPolicy", "RateLimit": "RateLimit"},
     503: {"Retry-After": "RetryAfter"},
 }
-
-
-class DescriptionViews:
-    """The document and the page. The document also describes their routes; the first request for it has it made."""
-
-    def __init__(self, routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> None:
-        self._own = (
-            OpenRoute(
-                "/openapi.json",
-                self.document,
-                {200: "application/json"},
-                id="getDescription",
-                summary="This description",
-                text="OpenAPI 3.1.",
-            ),
-            OpenRoute(
-                "/docs",
-                self.page,
-                {200: "text/html"},
-                id="getPage",
-                summary="A page that shows this description",
-                text="Works offline.",
-            ),
-            OpenRoute(
-                ERRORS_PAGE,
-                self.errors,
-                {200: "text/html"},
-                id="getErrorsPage",
-                summary="A page with the meaning of each error",
-                text="`doc_url` of an error points into it.",
-            ),
-            OpenRoute(
-                "/docs/rapidoc-min.js",
-                self.script,
-                {200: "text/javascript"},
-                id="getPageScript",
-                summary="The script of that page",
-                text="RapiDoc, as published.",
-            ),
-        )
-        self._described = (*routes,), (*open_routes, *self._own)
-        self._document: bytes | None = None
-        self._html = _PAGE.joinpath("index.html").read_bytes()
-        self._errors = errors_page()
-        self._script = _PAGE.joinpath("rapidoc-min.js").read_bytes()
-
-    def document(self) -> Reply:
-        if self._document is None:  # a tenth of a second, which no start of a worker needs
-            self._document = aside(lambda: orjson.dumps(describe(*self._described)), Lane.LARGE)
-        return Reply(200, self._document)
-
-    def page(self) -> Reply:
-        return Reply(200, self._html, content_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
-
-    def errors(self) -> Reply:
-        return Reply(200, self._errors, content_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
-
-    def script(self) -> Reply:
-        return Reply(200, self._script, content_type="text/javascript; charset=utf-8", cache_control="max-age=86400")
-
-    def routes(self) -> Sequence[OpenRoute]:
-        return self._own
 
 
 def describe(routes: Iterable[Route], open_routes: Iterable[OpenRoute]) -> Json:

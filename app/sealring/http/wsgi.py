@@ -16,6 +16,7 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 # The headers that we use; all others are ignored.
 _VARIABLES = {
+    "accept": "HTTP_ACCEPT",
     "accept-encoding": "HTTP_ACCEPT_ENCODING",
     "authorization": "HTTP_AUTHORIZATION",
     "connect-protocol-version": "HTTP_CONNECT_PROTOCOL_VERSION",

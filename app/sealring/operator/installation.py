@@ -57,7 +57,7 @@ environment_id = "{environment}"
 permissions = [
   "vault:objects:read", "vault:objects:list", "vault:objects:create", "vault:objects:update",
   "vault:objects:delete", "vault:objects:restore", "vault:keys:use", "vault:bindings:manage",
-  "vault:keyrings:use", "vault:all_organizations",
+  "vault:keyrings:use", "vault:usage:read", "vault:portal:link", "vault:all_organizations",
 ]
 max_lifetime_s = 31622400  # 366 days
 """

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from sealring.domain.binding import Pairs
 from sealring.errors import InvalidBody, KeyMisconfigured
 from sealring.providers.failures import translated
 from sealring.providers.plugins import Loaded
-from sealring_plugin import ConfigInvalid, CustomersKey, CustomersSpec, parse_fields
+from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, CustomersSpec, parse_fields
 
 EXTERNAL_ID = "external_id"  # an option that only we set
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider of customers' keys, as a form shows it."""
+
+    provider: str
+    title: str
+    key_example: str
+    options: tuple[ConfigField, ...]
+
+    @classmethod
+    def of(cls, spec: CustomersSpec) -> Self:
+        return cls(spec.name, spec.title or spec.name, spec.key_example, spec.key_options)
 
 
 class Catalog:
@@ -39,6 +54,23 @@ class Catalog:
             raise _refused("options", "sealring makes external_id; leave it out.")
         parsed = _asked("options", lambda: parse_fields(loaded.spec.key_options, given, Path()))
         return tuple(sorted({**{name: str(value) for name, value in parsed.items()}, EXTERNAL_ID: external_id}.items()))
+
+    def offers(self) -> Sequence[Offer]:
+        """Return what forms need of each provider, by title."""
+        found = (Offer.of(loaded.spec) for loaded in self._loaded.values())
+        return sorted(found, key=lambda offer: (offer.title, offer.provider))
+
+    def offer(self, provider: str) -> Offer:
+        """Raises InvalidBody."""
+        return Offer.of(self._of(provider).spec)
+
+    def read_key(self, provider: str, text: str) -> str:
+        """Return the key id in a text as people copy it, or the text. Raises InvalidBody; KeyFailure if that fails."""
+        read = self._of(provider).spec.read_key
+        if read is None:
+            return text.strip()
+        found = translated(lambda: read(text))
+        return found.strip() if isinstance(found, str) else text.strip()
 
     def check_key(self, key: CustomersKey) -> None:
         """Raises InvalidBody for a key that can never be valid; KeyFailure if the check itself fails."""

@@ -17,6 +17,7 @@ from sealring.errors import (
     KeyPendingDeletion,
     KeyThrottled,
     KeyUnavailable,
+    OutcomeUnknown,
     PluginFault,
     Responsible,
     SealringError,
@@ -118,7 +119,9 @@ def for_the_operator(failure: SealringError) -> str:
         said = said.replace(TELL_THE_OPERATOR, "").rstrip()
     if isinstance(failure, IntegrityFailure):
         return f"{said} ({failure.reason})"
-    if isinstance(failure, StoreUnavailable):  # the client's text names the host and the reason, and no password
+    if isinstance(
+        failure, StoreUnavailable | OutcomeUnknown
+    ):  # the client's text names the host and the reason, and no password
         while cause is not None and cause.__cause__ is not None:
             cause = cause.__cause__
         return f"{said} ({str(cause)[:_MAX_CAUSE]})" if cause is not None and str(cause) else said

@@ -132,8 +132,8 @@ class Plugins:
         for name in self.managed:
             if name not in names and name != master:
                 raise SettingsInvalid(
-                    f"[plugins.{name}] keeps managed keys, but [keys] does not name it: list it in managed_readable if "
-                    "keys of this installation were made with it, or remove it"
+                    f"[plugins.{name}] keeps keys of ours, but neither [keys] nor master_keys of [keyrings] names it: "
+                    "list it in managed_readable if keys of this installation were made with it, or remove it"
                 )
 
 

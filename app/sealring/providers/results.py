@@ -14,8 +14,13 @@ from sealring_plugin import (
     KeyDescription,
     KeyState,
     ManagedKey,
+    PolicyNote,
+    Recipe,
     RootName,
+    Screen,
     SetupGuide,
+    SetupPart,
+    SetupStep,
     Severity,
     WrappedKey,
 )
@@ -80,7 +85,35 @@ def guide(result: object) -> SetupGuide:
         raise PluginFault("a malformed setup guide")
     if not isinstance(result.steps, tuple) or not all(isinstance(step, str) for step in result.steps):
         raise PluginFault("a malformed setup guide")
+    if not (_is_part(result.create) and _is_part(result.grant) and _is_pairs(result.options)):
+        raise PluginFault("a malformed setup guide")
+    if not _all_of(result.notes, PolicyNote) or not all(_is_texts(each.part, each.reason) for each in result.notes):
+        raise PluginFault("a malformed setup guide")
     return result
+
+
+def _is_part(part: object) -> bool:
+    if not isinstance(part, SetupPart) or not (_all_of(part.steps, SetupStep) and _all_of(part.recipes, Recipe)):
+        return False
+    screens = [step.screen for step in part.steps if step.screen is not None]
+    if not _all_of((*screens,), Screen) or not all(_is_texts(each.place, each.button) for each in screens):
+        return False
+    texts = [*(step.text for step in part.steps), *(text for each in part.recipes for text in (each.tool, each.text))]
+    return _is_texts(*texts) and all(_is_pairs(each.fields) for each in screens)
+
+
+def _all_of(found: object, kind: type) -> bool:
+    return isinstance(found, tuple) and all(isinstance(each, kind) for each in found)
+
+
+def _is_pairs(found: object) -> bool:
+    return isinstance(found, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and _is_texts(*pair) for pair in found
+    )
+
+
+def _is_texts(*texts: object) -> bool:
+    return all(isinstance(text, str) for text in texts)
 
 
 def _is_well_formed(finding: Finding) -> bool:

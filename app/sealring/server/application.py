@@ -31,6 +31,7 @@ from sealring.server import sampling, wiring
 from sealring.server.housekeeping import Housekeeper
 from sealring.server.inheritance import Inheritance
 from sealring.server.keyring_wiring import keyring_store, make_keyrings, open_bucket
+from sealring.server.portal_wiring import make_pages
 from sealring.server.renewal import Renewal
 from sealring.server.sampling import Sampler
 from sealring.server.wiring import Stores
@@ -44,6 +45,7 @@ from sealring.services.listing import Lists
 from sealring.services.object_batches import ObjectBatches
 from sealring.services.objects import Objects
 from sealring.services.operations import Operations
+from sealring.services.portal import Portal
 from sealring.services.sealing import Sealing
 from sealring.services.versions import Versions
 from sealring.settings import Settings, WorkerKind
@@ -84,6 +86,10 @@ def make_app(inherited: Inheritance, log: Log, threads: int = THREADS, workers: 
         _sampler(inherited, gateway, store, stores, around.readiness, log).start()
     server = make_server(services, around)
     server.mount(_vault(services, around, settings.service_token))
+    if services.portal is not None and inherited.theme is not None:
+        customers = inherited.plugins.customers
+        pages = make_pages(services.portal, inherited.theme, customers, services, gateway, stores, limiter, log)
+        server.show(pages)
     return server
 
 
@@ -186,6 +192,7 @@ def _services(  # noqa: PLR0913, PLR0917  all that the services share
         keyrings=make_keyrings(
             settings, gateway, stores, keyring_store(settings, stores, bucket), keyring, bound, limits.of
         ),
+        portal=None if settings.portal is None else Portal(stores.portal, settings.portal),
     )
 
 

@@ -20,6 +20,7 @@ from sealring.auth.token_reviews import check_review_files
 from sealring.domain.pin import Pin
 from sealring.observability import traces
 from sealring.observability.logs import Log
+from sealring.portal.look import Theme
 from sealring.providers.plugins import Plugins
 from sealring.server import wiring
 from sealring.server.unsealing import Unsealing
@@ -37,6 +38,7 @@ class Inheritance:
     pin: Pin
     key_sources: Mapping[str, KeySource] = field(repr=False)  # by issuer; their threads have not started
     reload_refused: Callable[[], bool]  # whether the last reload was refused, at the time of the call
+    theme: Theme | None = field(default=None, repr=False)  # of the portal, with its logo; None: there are no pages
 
     @classmethod
     def of(
@@ -55,7 +57,8 @@ class Inheritance:
             traces.check_installed()
         if settings.bucket is not None:
             check_installed()
-        return cls(settings, plugins, pin, sources, reload_refused)
+        theme = None if settings.portal is None else Theme.of(settings.portal.look)
+        return cls(settings, plugins, pin, sources, reload_refused, theme)
 
     def renew(self) -> None:
         """Read changed key files of issuers, as workers do, so that a later worker also has the last good keys."""

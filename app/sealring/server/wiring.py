@@ -37,6 +37,7 @@ from sealring.services.verification import Verifier
 from sealring.settings import Settings
 from sealring.store.audit import RedisAudit
 from sealring.store.bindings import RedisBindings
+from sealring.store.checks import RedisChecks
 from sealring.store.connection.durability import Durability, require_durability
 from sealring.store.connection.links import Links
 from sealring.store.doctor.diagnosis import Diagnosis
@@ -50,6 +51,7 @@ from sealring.store.limits import RedisLimits
 from sealring.store.markers import Markers
 from sealring.store.objects import RedisObjects
 from sealring.store.opened import OpenedStore
+from sealring.store.portal import RedisPortal
 from sealring.store.revocations import RedisRevocations
 from sealring.store.tombs import RedisTombs
 from sealring.store.usage import RedisUsage
@@ -250,6 +252,8 @@ class Stores:
     limits: RedisLimits
     keyrings: RedisKeyrings
     keyring_log: RedisKeyringLog
+    checks: RedisChecks
+    portal: RedisPortal
 
     @classmethod
     def on(cls, store: OpenedStore) -> Self:
@@ -270,12 +274,13 @@ class Stores:
             limits=RedisLimits(links, keyspace, markers, keys, audit),
             keyrings=RedisKeyrings(links, keyspace, markers, keys, audit),
             keyring_log=RedisKeyringLog(links, keyspace, markers, audit),
+            checks=RedisChecks(links, keyspace, markers),
+            portal=RedisPortal(links, keyspace, markers, keys, audit),
         )
 
 
 def make_bindings(plugins: Plugins, gateway: Gateway, stores: Stores) -> Bindings:
-    catalog = Catalog(plugins.customers)
-    return Bindings(stores.bindings, catalog, gateway, Verifier(gateway), stores.keys)
+    return Bindings(stores.bindings, Catalog(plugins.customers), gateway, Verifier(gateway), stores.keys)
 
 
 def make_limits(settings: Settings, stores: Stores) -> LimitsInForce:

@@ -28,7 +28,7 @@ from sealring.keys.references import customers_key
 from sealring.providers.catalog import Catalog
 from sealring.providers.gateway import Gateway, call_for
 from sealring.services.binding_rules import moved, of_id, refuse_changed, refuse_equal, refuse_other_case, works
-from sealring.services.verification import Verifier
+from sealring.services.verification import Verifier, Watch, unwatched
 from sealring.services.visibility import at_home
 from sealring_plugin import Purpose, SetupGuide
 
@@ -66,6 +66,24 @@ class Bindings:
         Raises Forbidden; InvalidBody for a provider, key or option that can never be valid, or a match of another
         organization; BindingConflict if an equal match is active, or if the organization has too many bindings.
         """
+        binding = self.checked(caller, new)
+        environment = binding.environment
+
+        def decide(found: Sequence[Binding], now: int) -> BindingChange:
+            refuse_equal(binding, found)
+            if len(found) >= MAX_BINDINGS:
+                raise BindingConflict(f"The organization has {MAX_BINDINGS} bindings. Delete pending ones.")
+            made = replace(binding, created_at=now, updated_at=now)
+            return BindingChange(made, self._event(Action.BINDING_CREATED, made, caller))
+
+        made = self._store.change(environment, new.org, decide)
+        if not activate:
+            return made
+        verified = self.validate(caller, uuid_text(made.id))
+        return self._open(caller, verified) if works(verified) else verified
+
+    def checked(self, caller: Caller, new: NewBinding) -> Binding:
+        """Return the binding that a caller asks for, if it can be valid; nothing is stored. Raises as `create` does."""
         self._admit(caller, new.org)
         if new.match.organization not in {"", new.org}:
             raise InvalidBody("match: it names another organization.", (("match", "it names another organization."),))
@@ -90,19 +108,7 @@ class Bindings:
             updated_at=0,
         )
         self._catalog.check_key(customers_key(binding.kek))
-
-        def decide(found: Sequence[Binding], now: int) -> BindingChange:
-            refuse_equal(binding, found)
-            if len(found) >= MAX_BINDINGS:
-                raise BindingConflict(f"The organization has {MAX_BINDINGS} bindings. Delete pending ones.")
-            made = replace(binding, created_at=now, updated_at=now)
-            return BindingChange(made, self._event(Action.BINDING_CREATED, made, caller))
-
-        made = self._store.change(environment, new.org, decide)
-        if not activate:
-            return made
-        verified = self.validate(caller, uuid_text(made.id))
-        return self._open(caller, verified) if works(verified) else verified
+        return binding
 
     def list(self, caller: Caller, org: OrgId) -> Sequence[Binding]:
         """Return the bindings of an organization, the oldest first."""
@@ -114,7 +120,7 @@ class Bindings:
         caller.principal.require(Permission.BINDINGS_MANAGE)
         return self._own(caller, text_id)
 
-    def validate(self, caller: Caller, text_id: str) -> Binding:
+    def validate(self, caller: Caller, text_id: str, watch: Watch = unwatched) -> Binding:
         """Run every check of the key, and store the result. The state does not change.
 
         Raises BindingConflict if the binding changed meanwhile; KeyThrottled, and stores nothing, if too many requests
@@ -123,11 +129,11 @@ class Bindings:
         caller.principal.require(Permission.BINDINGS_MANAGE)
         binding = self._own(caller, text_id)
         with self._gateway.place(binding.environment, binding.org, [binding.provider]):
-            return self.verified(binding, caller.origin)
+            return self.verified(binding, caller.origin, watch)
 
-    def verified(self, binding: Binding, origin: Origin) -> Binding:
+    def verified(self, binding: Binding, origin: Origin, watch: Watch = unwatched) -> Binding:
         """Verify a binding without a caller: health checks do so for each binding that guards."""
-        result = self._verifier.verify(binding, origin.request_id, binding.updated_at)
+        result = self._verifier.verify(binding, origin.request_id, binding.updated_at, watch)
 
         def decide(found: Sequence[Binding], now: int) -> BindingChange:
             current = of_id(found, binding.id)
@@ -138,12 +144,12 @@ class Bindings:
 
         return self._store.change(binding.environment, binding.org, decide)
 
-    def activate(self, caller: Caller, text_id: str) -> Binding:
+    def activate(self, caller: Caller, text_id: str, watch: Watch = unwatched) -> Binding:
         """Verify a pending or suspended binding, then activate it; or a retired one that is shut, then reopen it.
 
         Raises BindingConflict if its key does not work, or if an equal match is already active.
         """
-        verified = self.validate(caller, text_id)
+        verified = self.validate(caller, text_id, watch)
         if not works(verified):
             codes = ", ".join(verified.verification.codes) if verified.verification is not None else ""
             raise BindingConflict(f"The key does not work: {codes}. Fix that, then activate the binding again.")

@@ -103,8 +103,9 @@ class _Vault:
             wrap = partial(self._wrapped, dek, message_id, items[0].context, caller)
             (head, uses), decision = self._bound.by(decision, wrap)
             keys, pace, sealed = ItemKeys(dek.secret, head), Pace(), []
-            for each in items:
-                nonce, size = os.urandom(NONCE_BYTES), len(each.plaintext)
+            nonces = os.urandom(NONCE_BYTES * len(items))  # at once: each call of the system costs half a microsecond
+            for number, each in enumerate(items):
+                nonce, size = nonces[number * NONCE_BYTES : (number + 1) * NONCE_BYTES], len(each.plaintext)
                 sealed.append(heavy(partial(keys.seal, each.index, nonce, each.plaintext), size))
                 pace.after(_ITEM_BYTES + size)
         return sealed, uses, decision

@@ -85,7 +85,7 @@ class Keyrings:
 
         def opened(decision: Decision, caller: Caller) -> _Answer[Mapping[str, bytes]]:
             opening = _Opening(self._deks, owned, decision, caller)
-            return _Answer(paced(items, opening.open, _weight), tuple(opening.events()))
+            return _Answer(paced(items, opening.open, _ITEM_BYTES, len), tuple(opening.events()))
 
         return self._answered(owned, caller, opened) if items else {}
 
@@ -97,7 +97,7 @@ class Keyrings:
 
         def opened(decision: Decision, caller: Caller) -> _Answer[Mapping[str, bytes | EnvelopeRejected]]:
             opening = _Opening(self._deks, owned, decision, caller)
-            return _Answer(paced(items, opening.tried, _weight), tuple(opening.events()))
+            return _Answer(paced(items, opening.tried, _ITEM_BYTES, _size), tuple(opening.events()))
 
         return self._answered(owned, caller, opened) if items else {}
 
@@ -192,7 +192,7 @@ class Keyrings:
         def sealed(plaintext: bytes) -> Sealed:
             return Sealed(heavy(partial(cipher.seal, plaintext, self._algorithm, now), len(plaintext)), key_id)
 
-        return paced(items, sealed, _weight)
+        return paced(items, sealed, _ITEM_BYTES, len)
 
 
 class _Opening:
@@ -261,8 +261,8 @@ def _asked(work: _Work[T], caller: Caller, decision: Decision) -> _Answer[T] | N
     return work(decision, caller)
 
 
-def _weight(item: bytes | EnvelopeRejected) -> int:
-    return _ITEM_BYTES + len(item) if isinstance(item, bytes) else 0
+def _size(item: bytes | EnvelopeRejected) -> int:
+    return len(item) if isinstance(item, bytes) else 0
 
 
 def _counted(values: int) -> str:

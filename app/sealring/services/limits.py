@@ -76,7 +76,7 @@ class Usages:
     def read(self, caller: Caller, org: OrgId) -> Usage:
         """Raises Forbidden if the token lacks the organization."""
         principal = caller.principal
-        principal.require(Permission.OBJECTS_LIST)
+        principal.require(Permission.USAGE_READ)
         principal.require_organization(org)
         caller.acts_for(org)
         environment = principal.environment

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from sealring.crypto.data_key import DataKey
 from sealring.domain.binding import Binding, BindingFinding, Verification
+from sealring.domain.checks import Probe
 from sealring.domain.context import KeyContext
 from sealring.errors import (
     IntegrityFailure,
@@ -52,6 +53,12 @@ _OWNERS_STATES = (KeyAccessDenied, KeyDisabled, KeyPendingDeletion, KeyDestroyed
 
 T = TypeVar("T")
 
+Watch = Callable[[Probe, Sequence[BindingFinding] | None], None]  # of a probe that begins (None), and what it found
+
+
+def unwatched(_probe: Probe, _found: Sequence[BindingFinding] | None) -> None:
+    return None
+
 
 class Verifier:
     """Runs every check of a key. Stores nothing."""
@@ -59,9 +66,10 @@ class Verifier:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    def verify(self, binding: Binding, request_id: str, now: int) -> Verification:
+    def verify(self, binding: Binding, request_id: str, now: int, watch: Watch = unwatched) -> Verification:
         """Return the result at `now`, in microseconds. A key that does not work is a finding, never an exception."""
-        findings = {finding.code: finding for finding in _Questions(self._gateway, binding, request_id).findings()}
+        questions = _Questions(self._gateway, binding, request_id)
+        findings = {finding.code: finding for finding in questions.findings(watch)}
         verified = not any(finding.error for finding in findings.values())
         return Verification(verified, now, now, tuple(findings.values())).after(binding.verification)
 
@@ -74,15 +82,27 @@ class _Questions:
         self._binding = binding
         self._request_id = request_id
         self._key = customers_key(binding.kek)
+        pairs = sorted({**dict(binding.match), "organization_id": binding.org}.items())
+        self._mine = WrapContext(shown_pairs(KeyContext(tuple(pairs)), binding.show), os.urandom(64))
+        self._wrapped: WrappedKey | None = None  # None: it does not wrap and unwrap in the binding's own context
 
-    def findings(self) -> Iterator[BindingFinding]:
-        """Stop at the first check without an answer: each further one would take as long, and prove nothing."""
-        try:
-            yield from self._of_its_state()
-            yield from self._probe()
-            yield from self._of_its_provider()
-        except _OUTAGES as failure:
-            yield _finding_of(failure)
+    def findings(self, watch: Watch) -> Iterator[BindingFinding]:
+        """Stop at the first probe without an answer: each further one would take as long, and prove nothing."""
+        probes = {
+            Probe.STATE: self._of_its_state,
+            Probe.USE: self._of_its_use,
+            Probe.BOUNDS: self._of_its_bounds,
+            Probe.OUTLOOK: self._of_its_provider,
+        }
+        for probe, ask in probes.items():
+            if probe is Probe.BOUNDS and self._wrapped is None:  # it does not unwrap even in its own context
+                continue
+            watch(probe, None)
+            found, answered = _answers(ask)
+            watch(probe, found)
+            yield from found
+            if not answered:
+                return
 
     def _of_its_state(self) -> Iterator[BindingFinding]:
         described = _asked(lambda: self._gateway.describe(self._key, self._call()))
@@ -96,10 +116,9 @@ class _Questions:
         told = _asked(lambda: self._gateway.validate(self._key, self._call()))
         yield from (told,) if isinstance(told, BindingFinding) else map(_as_ours, told)
 
-    def _probe(self) -> Iterator[BindingFinding]:
-        """Wrap and unwrap in the binding's own context; then try to unwrap in two others, which must fail."""
-        pairs = sorted({**dict(self._binding.match), "organization_id": self._binding.org}.items())
-        mine = WrapContext(shown_pairs(KeyContext(tuple(pairs)), self._binding.show), os.urandom(64))
+    def _of_its_use(self) -> Iterator[BindingFinding]:
+        """Wrap and unwrap in the binding's own context."""
+        mine = self._mine
         with DataKey.fresh() as dek:
             wrapped = _asked(lambda: self._gateway.wrap([Wrapping(self._key, dek.secret, mine)], self._call()))
             if isinstance(wrapped, BindingFinding):
@@ -112,9 +131,15 @@ class _Questions:
             with DataKey(opened) as again:
                 if again.secret != dek.secret:
                     yield _finding_of(IntegrityFailure("probe"))
-        if self._opens(wrapped[0], WrapContext(mine.pairs, os.urandom(64))):
+        self._wrapped = wrapped[0]
+
+    def _of_its_bounds(self) -> Iterator[BindingFinding]:
+        """Try to unwrap in two other contexts, which must fail."""
+        wrapped, mine = self._wrapped, self._mine
+        assert wrapped is not None
+        if self._opens(wrapped, WrapContext(mine.pairs, os.urandom(64))):
             yield _error("binding_not_enforced", "A wrapped key opens in place of another object's.", TELL_THE_OPERATOR)
-        if self._opens(wrapped[0], WrapContext({**mine.pairs, "organization_id": "nobodys"}, mine.aad)):
+        if self._opens(wrapped, WrapContext({**mine.pairs, "organization_id": "nobodys"}, mine.aad)):
             yield _error("context_not_enforced", "A wrapped key opens in another context.", TELL_THE_OPERATOR)
 
     def _opens(self, wrapped: WrappedKey, under: WrapContext) -> bool:
@@ -134,6 +159,16 @@ class _Questions:
             request_id=self._request_id,
             purpose=Purpose.CHECK,
         )
+
+
+def _answers(ask: Callable[[], Iterator[BindingFinding]]) -> tuple[Sequence[BindingFinding], bool]:
+    """Return the findings of a probe, and whether the key answered all of it."""
+    found: list[BindingFinding] = []
+    try:
+        found.extend(ask())
+    except _OUTAGES as failure:
+        return (*found, _finding_of(failure)), False
+    return found, True
 
 
 def _asked(ask: Callable[[], T]) -> T | BindingFinding:

@@ -1,11 +1,11 @@
 """What the conformance kit finds: nothing in a correct provider, and in a broken one exactly what it breaks."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from support.pytest_runs import ALONE, run
 
 HERE = Path(__file__).parent / "broken"
 
@@ -121,6 +121,8 @@ BREAKS = {
     "FindsWithoutACode": {"test_findings_are_well_formed"},
     "ExplainsToNobody": {"test_a_setup_guide_names_us_and_the_organization"},
     "ExplainsInNoSteps": {"test_a_setup_guide_has_steps"},
+    "ExplainsOneToolTwice": {"test_a_setup_guide_has_no_empty_or_repeated_text"},
+    "ExplainsWhatItsPolicyLacks": {"test_a_setup_guide_has_no_empty_or_repeated_text"},
     "IsAlwaysWell": {"test_a_provider_that_does_not_work_finds_itself_ill"},
     "IsNeverWell": {"test_a_provider_that_works_finds_itself_well"},
     "AnnouncesTwoLines": {"test_an_announcement_is_one_line"},
@@ -156,24 +158,25 @@ SHOWN_FOR_ANOTHER = {
 NO_PROMISES = {"test_its_speed_is_measured", "test_the_settings_of_the_author_are_taken"}
 
 
-ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "sealring_plugin.conformance.plugin"}
-
-
-def run(folder, *arguments, **environment):
-    """Run pytest without the settings of this repository; with ALONE, without plugins of others, which load slowly."""
-    (folder / "pytest.ini").write_text("[pytest]\nstrict = true\nfilterwarnings = error\n")
-    command = [sys.executable, "-m", "pytest", "-c", folder / "pytest.ini", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+def report_of(folder, *options, **environment):
+    """What the report says of each provider, by its name."""
+    ran = run(folder, HERE / "broken.py", "-q", "--tb=no", "--sealring-report", folder / "report.json", *options,
+              **ALONE, **environment)  # fmt: skip
+    assert ran.returncode == 1, ran.stderr
+    report = json.loads((folder / "report.json").read_text())
+    return {each["test_class"].rpartition("::Test")[2]: each for each in report["providers"]}
 
 
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory):
-    """What the report says of each provider, by its name."""
-    folder = tmp_path_factory.mktemp("broken")
-    ran = run(folder, HERE / "broken.py", "-q", "--tb=no", "--sealring-report", folder / "report.json", **ALONE)
-    assert ran.returncode == 1, ran.stderr
-    report = json.loads((folder / "report.json").read_text())
-    return {each["test_class"].rpartition("::Test")[2]: each for each in report["providers"]}
+    """Of the correct providers in all tests, and of each broken one in those that it has to fail."""
+    breaks = json.dumps({name: sorted(promises) for name, promises in BREAKS.items()})
+    return report_of(tmp_path_factory.mktemp("narrow"), "-p", "narrow", BREAKS=breaks, PYTHONPATH=str(HERE))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return report_of(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.mark.parametrize("name", ["Correct", "CorrectWithoutPowers"])
@@ -186,8 +189,14 @@ def test_a_correct_provider_shows_every_failure(sections):
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_provider_breaks_exactly_its_promise(sections, name):
+def test_a_broken_provider_breaks_its_promise(sections, name):
     assert set(sections[name]["broken"]) == BREAKS[name]
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_provider_breaks_no_other_promise(whole, name):
+    assert set(whole[name]["broken"]) == BREAKS[name]
 
 
 def test_every_broken_provider_is_listed(sections):
@@ -229,160 +238,3 @@ def test_the_card_has_the_speed_of_each_use(sections):
 
     assert list(card) == ["wrap", "unwrap", "create_key"]
     assert {tuple(line) for line in card.values()} == {("ops_per_s", "p50_us", "p99_us")}
-
-
-# --- as an author runs it
-
-PROVIDER = """
-import sys
-sys.path.insert(0, {toy!r})
-from sealring_plugin.conformance import ProviderConformance
-from kit import KitOfCustomers
-from toy import CUSTOMERS_SPEC, SPEC, Named
-
-
-class TestMine(KitOfCustomers):
-    made = Named
-"""
-
-
-@pytest.fixture
-def author(tmp_path):
-    return provided(tmp_path)
-
-
-def provided(folder):
-    (folder / "test_mine.py").write_text(PROVIDER.format(toy=str(HERE)))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def plain_run(tmp_path_factory):
-    """A run beside plugins of others, and its folder."""
-    folder = provided(tmp_path_factory.mktemp("plain"))
-    return run(folder, "-rs"), folder
-
-
-def test_the_report_names_the_versions(author):
-    run(author, "--sealring-report=report.json", **ALONE)
-    report = json.loads((author / "report.json").read_text())
-
-    assert {name: type(value) for name, value in report.items()} == {
-        "report": int,
-        "plugin_api": int,
-        "kit": str,
-        "pytest": str,
-        "python": str,
-        "platform": str,
-        "providers": list,
-    }
-    assert report["report"] == 1
-
-
-def test_the_report_can_be_asked_for_by_a_variable(author):
-    run(author, SEALRING_REPORT=str(author / "report.json"), **ALONE)
-
-    assert json.loads((author / "report.json").read_text())["providers"][0]["provider"] == "toy"
-
-
-def test_no_report_is_written_unasked(plain_run):
-    _, folder = plain_run
-
-    assert [path.name for path in folder.glob("*.json")] == []
-
-
-def test_what_is_not_shown_is_reported(author):
-    with (author / "test_mine.py").open("a") as file:
-        file.write("    def faults(self, provider, key): return {}\n    def black_hole(self, folder): return None\n")
-
-    ran = run(author, "--sealring-report=report.json", **ALONE)
-    section = json.loads((author / "report.json").read_text())["providers"][0]
-
-    assert ran.returncode == 0
-    assert section["not_shown"] == [
-        "AccessDenied",
-        "ConfigInvalid",
-        "ContextMismatch",
-        "DeadlineExceeded",
-        "KeyDestroyed",
-        "KeyDisabled",
-        "KeyNotFound",
-        "KeyPendingDeletion",
-        "Throttled",
-        "Unavailable",
-        "Unsupported",
-        "WrongRegion",
-        "black_hole",
-    ]
-    assert section["promises"]["test_wrap_keeps_its_deadline"] == "not shown"
-
-
-@pytest.mark.parametrize(
-    ("spec", "result", "missing"),
-    [("CUSTOMERS_SPEC", "not shown", ["another_organization"]), ("SPEC", "not claimed", [])],
-)
-def test_whether_organizations_are_kept_apart_is_asked_of_keys_of_customers(author, spec, result, missing):
-    with (author / "test_mine.py").open("a") as file:
-        file.write("    def another_organization(self, provider, key): return None\n")
-        file.write(f"    spec = {spec}\n")
-
-    run(author, "--sealring-report=report.json", "-k", "another_organization", **ALONE)
-    section = json.loads((author / "report.json").read_text())["providers"][0]
-
-    assert set(section["promises"].values()) == {result}
-    assert section["not_shown"] == missing
-
-
-def test_why_wraps_are_equal_is_reported(author):
-    with (author / "test_mine.py").open("a") as file:
-        file.write("    deterministic = 'AES-KW has no nonce'\n")
-
-    run(author, "--sealring-report=report.json", **ALONE)
-    section = json.loads((author / "report.json").read_text())["providers"][0]
-
-    assert section["deterministic"] == "AES-KW has no nonce"
-    assert section["promises"]["test_two_wraps_of_one_dek_differ"] == "not claimed"
-
-
-def test_a_provider_that_cannot_be_made_breaks_what_needs_it(author):
-    with (author / "test_mine.py").open("a") as file:
-        file.write("    def make_provider(self, folder): raise OSError\n")
-
-    run(author, "--sealring-report=report.json", **ALONE)
-    section = json.loads((author / "report.json").read_text())["providers"][0]
-
-    assert section["promises"]["test_another_key_is_rejected"] == "broken"
-    assert section["promises"]["test_an_unknown_setting_is_refused"] == "broken"
-
-
-def test_a_broken_promise_shows_what_was_compared(author):
-    with (author / "test_mine.py").open("a") as file:
-        file.write("    def make_provider(self, folder): return Fixed(self.vault, 'token')\n")
-        file.write("class Fixed(Named):\n    def unwrap(self, *arguments): return bytearray(2)\n")
-
-    ran = run(author, "-k", "test_a_dek_of_16_to_64_bytes", **ALONE)
-
-    assert r"assert [b'\x00\x00'" in ran.stdout
-
-
-def test_the_end_of_a_run_sums_it_up(plain_run):
-    ran, _ = plain_run
-
-    assert "= sealring: toy =" in ran.stdout
-    assert " kept, 0 broken\n" in ran.stdout
-    assert "proven     BindsContext\n" in ran.stdout
-
-
-def test_skips_are_summed_up_by_their_reason(plain_run):
-    ran, _ = plain_run
-
-    assert ran.stdout.count("not claimed: ManagedKeys\n") == 1
-
-
-def test_tests_of_others_are_left_alone(tmp_path):
-    (tmp_path / "test_other.py").write_text("class TestOther:\n    def test_it(self): pass\n")
-
-    ran = run(tmp_path, "--sealring-report=report.json", **ALONE)
-
-    assert "sealring:" not in ran.stdout
-    assert not (tmp_path / "report.json").exists()

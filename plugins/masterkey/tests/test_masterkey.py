@@ -161,3 +161,14 @@ def test_a_dek_of_another_length_is_rejected(provider, size):
 
     with pytest.raises(CiphertextRejected):
         provider.unwrap(wrapped, KEY, CONTEXT, CALL)
+
+
+def test_a_new_key_is_a_line_of_the_file_and_never_the_same():
+    (command,) = SPEC.commands
+    lines = [line for _ in range(100) for line in command.run({}, {})]
+
+    found = MasterKeys.parse("\n".join(lines))
+
+    assert command.name == "new-key"
+    assert len({bytes(key) for key in found.keys.values()}) == len(found.keys) == 100
+    assert {len(base64.b64decode(line)) for line in lines} == {56}  # as those of other servers

@@ -4,20 +4,21 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-// Answer until the input ends. `calls` has a function for each call, whose first argument is an SDK's vault.
+// Answer until the input ends. `calls` has a function for each call, of an SDK's vault, the arguments and its client.
 export async function converse(calls) {
   const [url, sdkFolder] = process.argv.slice(2);
   const { WorkOS } = createRequire(join(sdkFolder, "package.json"))("@workos-inc/node");
   const { hostname, port } = new URL(url);
-  const vaults = new Map();
+  const clients = new Map();
   for await (const line of createInterface({ input: process.stdin })) {
     const { call, token, arguments: options } = JSON.parse(line);
     let answer;
     try {
-      if (!vaults.has(token)) {
-        vaults.set(token, new WorkOS(token, { apiHostname: hostname, port: Number(port), https: false }).vault);
+      if (!clients.has(token)) {
+        clients.set(token, new WorkOS(token, { apiHostname: hostname, port: Number(port), https: false }));
       }
-      answer = { returned: (await calls[call](vaults.get(token), options)) ?? null };
+      const client = clients.get(token);
+      answer = { returned: (await calls[call](client.vault, options, client)) ?? null };
     } catch (error) {
       answer = { raised: error.name, message: error.message, trace: error.stack };
     }
@@ -72,6 +73,16 @@ export const common = {
   decrypt_data_key: async (vault, { keys }) => {
     const { id, key } = await vault.decryptDataKey({ keys });
     return { id, data_key: key };
+  },
+  generate_link: async (_vault, { organization, intent, return_url, success_url }, client) => {
+    const portal = client.adminPortal ?? client.portal; // its name in 10 and later, and in 7 and 8
+    const { link } = await portal.generateLink({
+      organization,
+      intent,
+      returnUrl: return_url,
+      successUrl: success_url,
+    });
+    return link;
   },
   encrypt: (vault, { text, context, associated_data }) => vault.encrypt(text, context, associated_data ?? undefined),
   decrypt: (vault, { ciphertext, associated_data }) => vault.decrypt(ciphertext, associated_data ?? undefined),

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/workos/workos-go/v6/pkg/portal"
 	"github.com/workos/workos-go/v6/pkg/vault"
 	"github.com/workos/workos-go/v6/pkg/workos_errors"
 )
@@ -21,6 +22,9 @@ type asked struct {
 	Arguments struct {
 		Id, Name, Value, Text, Ciphertext, Keys string
 		After, Before, Order                    string
+		Organization, Intent                    string
+		ReturnURL                               string `json:"return_url"`
+		SuccessURL                              string `json:"success_url"`
 		Limit                                   int
 		Context                                 vault.KeyContext
 		VersionCheck                            string `json:"version_check"`
@@ -97,6 +101,12 @@ func call(client *vault.Client, it asked) (any, error) {
 		return vault.Encrypt(here, vault.EncryptOpts{Data: given.Text, KeyContext: given.Context, AssociatedData: given.AssociatedData})
 	case "decrypt":
 		return vault.Decrypt(here, vault.DecryptOpts{Data: given.Ciphertext, AssociatedData: given.AssociatedData})
+	case "generate_link":
+		pages := portal.Client{APIKey: it.Token, Endpoint: os.Args[1]}
+		return pages.GenerateLink(here, portal.GenerateLinkOpts{
+			Intent: portal.GenerateLinkIntent(given.Intent), Organization: given.Organization,
+			ReturnURL: given.ReturnURL, SuccessURL: given.SuccessURL,
+		})
 	}
 	return nil, errors.New("no such call: " + it.Call)
 }

@@ -7,6 +7,7 @@ import com.workos.common.exceptions.WorkOSGenericException;
 import com.workos.common.http.Page;
 import com.workos.common.json.ObjectMapperFactory;
 import com.workos.models.ObjectSummary;
+import com.workos.types.GenerateLinkIntent;
 import com.workos.types.SortOrder;
 import com.workos.vault.Vault;
 import java.io.BufferedReader;
@@ -30,16 +31,16 @@ class Driver {
   public static void main(String[] arguments) throws Exception {
     var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     var out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
-    var vaults = new HashMap<String, Vault>();
+    var clients = new HashMap<String, WorkOS>();
     for (String line; (line = in.readLine()) != null; ) {
       var asked = JSON.readTree(line);
       var answer = JSON.createObjectNode();
       try {
-        var vault =
-            vaults.computeIfAbsent(
+        var client =
+            clients.computeIfAbsent(
                 asked.get("token").asText(),
-                token -> WorkOS.builder().apiKey(token).apiBaseUrl(arguments[0]).build().getVault());
-        answer.set("returned", JSON.valueToTree(call(vault, asked.get("call").asText(), asked.get("arguments"))));
+                token -> WorkOS.builder().apiKey(token).apiBaseUrl(arguments[0]).build());
+        answer.set("returned", JSON.valueToTree(call(client, asked.get("call").asText(), asked.get("arguments"))));
       } catch (Exception raised) {
         var trace = new StringWriter();
         raised.printStackTrace(new PrintWriter(trace));
@@ -56,7 +57,8 @@ class Driver {
     return raised instanceof WorkOSGenericException generic ? name + "(" + generic.status + ")" : name;
   }
 
-  static Object call(Vault vault, String call, JsonNode given) {
+  static Object call(WorkOS client, String call, JsonNode given) {
+    var vault = client.getVault();
     var id = text(given, "id");
     var value = text(given, "value");
     var check = text(given, "version_check");
@@ -103,6 +105,16 @@ class Driver {
       case "decrypt":
         var sealed = text(given, "ciphertext");
         return associated == null ? vault.decrypt(sealed) : vault.decrypt(sealed, associated);
+      case "generate_link":
+        return client
+            .getAdminPortal()
+            .generateLink(
+                text(given, "organization"),
+                text(given, "return_url"),
+                text(given, "success_url"),
+                intent(text(given, "intent")),
+                List.of("it@acme.example"))
+            .getLink();
       default:
         throw new IllegalArgumentException("no such call: " + call);
     }
@@ -119,6 +131,10 @@ class Driver {
         order,
         text(given, "search"),
         after == null ? null : OffsetDateTime.parse(after));
+  }
+
+  static GenerateLinkIntent intent(String value) {
+    return GenerateLinkIntent.getEntries().stream().filter(each -> each.getValue().equals(value)).findFirst().get();
   }
 
   static String text(JsonNode given, String name) {

@@ -6,7 +6,8 @@ from workos import WorkOSClient
 
 class Vault:
     def __init__(self, url, token):
-        self._vault = WorkOSClient(api_key=token, client_id="client_of_the_tests", base_url=url).vault
+        self._client = WorkOSClient(api_key=token, client_id="client_of_the_tests", base_url=url)
+        self._vault = self._client.vault
 
     def create(self, name, value, context):
         return _plain(self._vault.create_object(name=name, value=value, key_context=context))
@@ -54,6 +55,11 @@ class Vault:
 
     def decrypt(self, ciphertext, associated_data):
         return self._vault.decrypt(encrypted_data=ciphertext, associated_data=associated_data)
+
+    def generate_link(self, organization, **options):
+        if hasattr(self._client, "admin_portal"):  # 7
+            return self._client.admin_portal.generate_link(organization=organization, **options).link
+        return self._client.portal.generate_link(organization_id=organization, **options).link
 
 
 def _plain(thing):

@@ -8,7 +8,8 @@ from workos import WorkOSClient
 
 class Vault:
     def __init__(self, url, token):
-        self._vault = WorkOSClient(api_key=token, base_url=url).vault
+        self._client = WorkOSClient(api_key=token, base_url=url)
+        self._vault = self._client.vault
 
     def create(self, name, value, context):
         return self._vault.create_kv(name=name, value=value, key_context=context).to_dict()
@@ -52,6 +53,12 @@ class Vault:
 
     def decrypt(self, ciphertext, associated_data):
         return self._vault.decrypt(encrypted_data=ciphertext, associated_data=associated_data)
+
+    def generate_link(self, **options):
+        contacts, user = ["it@acme.example"], "user_of_the_tests"
+        return self._client.admin_portal.generate_link(
+            it_contact_emails=contacts, external_user_id=user, **options
+        ).link
 
 
 def _with_datetime(options):

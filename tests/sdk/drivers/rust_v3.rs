@@ -4,6 +4,7 @@ use futures_util::TryStreamExt;
 use serde_json::{json, Value};
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use workos::admin_portal::GenerateLinkParams;
 use workos::vault::*;
 use workos::*;
 
@@ -87,6 +88,17 @@ async fn call(client: &Client, call: &str, given: &Value) -> Result<Value, Error
             shown(vault.encrypt(&text(given, "text"), context(given), &associated).await?.encrypted_data)
         }
         "decrypt" => shown(vault.decrypt(&text(given, "ciphertext"), &text(given, "associated_data")).await?),
+        "generate_link" => {
+            let wanted = GenerateLink {
+                organization: text(given, "organization"),
+                intent: optional(given, "intent").map(|intent| intent.parse().expect("any text")),
+                return_url: optional(given, "return_url"),
+                success_url: optional(given, "success_url"),
+                external_user_id: Some("user_of_the_tests".to_string()),
+                it_contact_emails: Some(vec!["it@acme.example".to_string()]),
+            };
+            shown(client.admin_portal().generate_link(GenerateLinkParams::new(wanted)).await?.link)
+        }
         _ => panic!("no such call: {call}"),
     })
 }

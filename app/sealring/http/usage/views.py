@@ -28,7 +28,7 @@ class UsageViews:
             Route(
                 "GET",
                 "/sealring/v1/usage",
-                Permission.OBJECTS_LIST,
+                Permission.USAGE_READ,
                 self.read,
                 stranger=403,
                 answers={200: answers.Usage},

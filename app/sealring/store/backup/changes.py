@@ -43,6 +43,9 @@ NO_CHANGES = frozenset(
         Action.KEYRING_DECRYPTED,
         Action.KEYRING_REENCRYPTED,
         Action.KEYRING_REFUSED,
+        Action.PORTAL_LINK_CREATED,
+        Action.PORTAL_SESSION_BEGAN,
+        Action.PORTAL_SESSION_ENDED,
     }
 )
 

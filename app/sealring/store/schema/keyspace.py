@@ -24,7 +24,12 @@
     s1:{p}:h:<keyring>     hash    counts of its encryptions, by DEK       until destroyed   nothing
     s1:{p}:j               zset    the keyrings of the partition           forever           nothing
     s1:{p}:q               hash    the organization of a binding, by id    forever           nothing
+    s1:{p}:cr:<env>:<org>  string  the check of a key that runs            30 seconds        nothing
+    s1:{p}:ce:<env>:<org>  string  the last one that ended                 10 minutes        nothing
     s1:{p}:g:<home>        string  an organization's epoch                 forever           each of its writes
+    s1:{p}:p:<link>        string  an unused link to the portal            5 minutes         its use
+    s1:{p}:f:<session>     string  a session of the portal                 an hour           its end
+    s1:{p}:fs              zset    these sessions by the time of their end  a day after the newest began  nothing
     s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
     s1:{p}:a               stream  audit events, the outbox                retention         nothing
     s1:{p}:w               string  nothing: a write that WAIT refers to    60 seconds        nothing
@@ -32,8 +37,9 @@
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
 
 `{p}`, the hash tag, is the partition in decimal: all keys of an organization are in one slot. Ids are 16 raw bytes, a
-home 4; names, scopes, keyrings and requests are keyed digests of 16 bytes, in the directory of 8; environment and
-organization ids have a strict alphabet.
+home 4; names, scopes, keyrings and requests are keyed digests of 16 bytes, in the directory of 8; the ids of links and
+of sessions are 2 bytes of partition, and 14 of a keyed digest of the token. Environment and organization ids have a
+strict alphabet.
 
 `sealring doctor store` makes its own keys under s1-doctor:{<random>}: and removes them; none lives longer than 60 s.
 """
@@ -44,9 +50,11 @@ from enum import Enum
 from functools import lru_cache
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain import portal
 from sealring.domain.ids import NO_ORG, EnvironmentId, Home, ObjectId, OrgId, environment_id, org_id
 from sealring.domain.keyrings import OwnedKeyring
 from sealring.domain.owners import owner_bytes
+from sealring.domain.portal import PortalToken
 from sealring.domain.wire import lp16
 
 LAYOUT = b"s1:layout"
@@ -78,6 +86,8 @@ class Kind(Enum):
     KEYRING = b"y"
     KEYRING_USES = b"h"
     OUTCOMES = b"i"
+    PORTAL_LINK = b"p"
+    PORTAL_SESSION = b"f"
 
 
 LocalKey = tuple[Kind, bytes]  # a key within its partition: what it holds, and what follows the letter
@@ -192,6 +202,12 @@ class Keyspace:
     def binding_owners(self, partition: int) -> bytes:
         return self._prefixes[partition] + b"q"
 
+    def running_check(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"cr:{environment}:{org}".encode()
+
+    def ended_check(self, environment: EnvironmentId, org: OrgId) -> bytes:
+        return self._of(environment, org) + f"ce:{environment}:{org}".encode()
+
     def keyring(self, ring: OwnedKeyring) -> bytes:
         return self._of(ring.environment, ring.org) + b"y:" + self.keyring_digest(ring)
 
@@ -215,6 +231,17 @@ class Keyspace:
 
     def epoch(self, home: Home) -> bytes:
         return self._prefixes[home.partition] + b"g:" + home.raw
+
+    def portal_id(self, token: PortalToken) -> bytes:
+        """Return the id of a link or a session. A partition that does not exist counts as the first one."""
+        partition = token.partition if token.partition < self.partitions else 0
+        return portal.id_of(partition, self._keys.locator(b"portal", token.encoded))
+
+    def portal(self, kind: Kind, raw_id: bytes) -> bytes:
+        return self.key(portal.partition_of(raw_id), kind, raw_id)
+
+    def portal_sessions(self, partition: int) -> bytes:
+        return self._prefixes[partition] + b"fs"
 
     def outcomes(self, partition: int, environment: EnvironmentId, actor: str, name: bytes) -> bytes:
         message = lp16(environment.encode()) + lp16(actor.encode()) + lp16(name)

@@ -23,6 +23,7 @@ from sealring.store.verify.keyrings import KeyringSweep, OpenDek
 from sealring.store.verify.limits import LimitsSweep
 from sealring.store.verify.objects import ObjectSweep, Open
 from sealring.store.verify.pointers import PointerSweep
+from sealring.store.verify.portal import OF_THE_PORTAL, PortalSweep
 from sealring.store.verify.revocations import RevocationSweep
 from sealring.store.verify.types import TypeSweep
 from sealring.store.verify.usage import UsageSweep
@@ -87,6 +88,7 @@ class _PartitionSweep:
         self._keyrings = KeyringSweep(link, store, partition, self._keks, self._usage, open_dek)
         self._revocations = RevocationSweep(link, store, partition)
         self._limits = LimitsSweep(link, store, partition)
+        self._portal = PortalSweep(link, store, partition)
         self._events = EventSweep(link, store, partition)
         self._types = TypeSweep(link, store.keyspace, partition)
         self._keks_seen: set[bytes] = set()
@@ -101,6 +103,7 @@ class _PartitionSweep:
         yield from self._pointers.findings()
         yield from self._bindings.wrong_with_owners()
         yield from self._keyrings.wrong_with_list()
+        yield from self._portal.wrong_with_list()
         yield from self._events.findings()
         yield from self._usage.findings()
 
@@ -148,8 +151,9 @@ class _PartitionSweep:
                 yield from self._keyrings.wrong_with(kind, rests)
             case Kind.USAGE:
                 self._usage.add_homes(rests)
-            case Kind.DIRECTORY | Kind.EPOCH | Kind.OUTCOMES:
-                yield from self._types.wrong_with(kind, rests)
+            case Kind.DIRECTORY | Kind.EPOCH | Kind.OUTCOMES | Kind.PORTAL_LINK | Kind.PORTAL_SESSION:
+                of_what = self._portal if kind in OF_THE_PORTAL else self._types
+                yield from of_what.wrong_with(kind, rests)
             case _:
                 self._note(kind, rests)
 

@@ -27,7 +27,10 @@ ConfigValue = str | int | bool | Path
 
 @dataclass(frozen=True, slots=True)
 class ConfigField:
-    """One setting of a provider. A `Path` may be relative to the settings file. A secret is never shown."""
+    """One setting of a provider. A `Path` may be relative to the settings file. A secret is never shown.
+
+    `label` is its name for people who never see the settings file, e.g. the owner of a key who fills in a form.
+    """
 
     name: str
     kind: type[str | int | bool | Path]
@@ -35,6 +38,7 @@ class ConfigField:
     default: ConfigValue | None = None
     required: bool = False
     secret: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,18 @@ class CustomersSpec(ProviderSpec):
     `bound_as` is its name in events, e.g. AWS_KMS. `key_options` are the options that a binding may have. `check_key`
     raises ConfigInvalid if a key id or an option can never be right. Both come from the key's owner, and the provider
     is never called with values that `check_key` refuses.
+
+    `title` is its name for people, and `key_example` an example of a key id; `read_key` returns the key id in a text as
+    people copy it from a console, and any other text as it is. All three are for forms.
     """
 
     build: Callable[[Mapping[str, ConfigValue]], CustomersKeys]
     bound_as: str
     key_options: tuple[ConfigField, ...] = ()
     check_key: Callable[[Mapping[str, ConfigValue], CustomersKey], None] | None = None
+    title: str = ""
+    key_example: str = ""
+    read_key: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

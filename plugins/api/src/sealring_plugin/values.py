@@ -131,8 +131,58 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Screen:
+    """What a console shows at a step, for a schematic drawing: the place, fields with what to choose, the button."""
+
+    place: str
+    fields: tuple[tuple[str, str], ...] = ()
+    button: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """A step in the console of a KMS, in a sentence or two."""
+
+    text: str
+    screen: Screen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The same as some steps for a tool, as text to copy: commands, or a file of Terraform, for example."""
+
+    tool: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPart:
+    """One part of the setup, for a page of its own."""
+
+    steps: tuple[SetupStep, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyNote:
+    """What a part of the policy is for; `part` is a text that occurs in it."""
+
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetupGuide:
-    """Instructions for the admin of a key: the steps in order, and the policy text to paste."""
+    """Instructions for the admin of a key: the steps in order, and the policy text to paste.
+
+    The rest is for the pages of the portal, which show `steps` and `policy` if there is none: how to create the key,
+    how to grant access, what each part of the policy is for, and the options of a binding that is made in this way
+    (`<...>` in one is for the owner to fill in).
+    """
 
     steps: tuple[str, ...]
     policy: str
+    create: SetupPart = SetupPart()
+    grant: SetupPart = SetupPart()
+    notes: tuple[PolicyNote, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()

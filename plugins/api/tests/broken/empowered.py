@@ -12,8 +12,11 @@ from sealring_plugin import (
     KeyDescription,
     KeyDestroyed,
     KeyState,
+    PolicyNote,
+    Recipe,
     RootName,
     SetupGuide,
+    SetupPart,
     Severity,
     Unsupported,
 )
@@ -218,6 +221,18 @@ class ExplainsToNobody(Full):
 class ExplainsInNoSteps(Full):
     def explain_setup(self, *, principal, organization_id, external_id):
         return SetupGuide((), f"allow {principal} for {organization_id}")
+
+
+class ExplainsOneToolTwice(Full):
+    def explain_setup(self, *, principal, organization_id, external_id):
+        twice = SetupPart((), (Recipe("cli", "allow"), Recipe("cli", "allow again")))
+        return SetupGuide(("Paste the policy.",), f"allow {principal} for {organization_id}", create=twice)
+
+
+class ExplainsWhatItsPolicyLacks(Full):
+    def explain_setup(self, *, principal, organization_id, external_id):
+        lacking = (PolicyNote("deny", "It is not there."),)
+        return SetupGuide(("Paste the policy.",), f"allow {principal} for {organization_id}", notes=lacking)
 
 
 class IsAlwaysWell(Full):

@@ -1,15 +1,12 @@
 """The egress guard lets through the cloud's own hosts, and those that the operator names."""
 
 import socket
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sealring_plugin import ConfigInvalid, DeadlineExceeded, Egress, Unavailable, dial
 from sealring_plugin.net import dialing
-from support.waiting import becomes_true
 
 CLOUD = Egress.of([".amazonaws.com"], "kms.example.test, localhost:8443, 10.1.2.3")
 
@@ -219,59 +216,6 @@ def test_a_host_all_of_whose_addresses_refuse_is_unavailable(resolve, refusing):
 # --- the name
 
 
-def test_a_name_that_cannot_be_resolved_is_unavailable(monkeypatch):
-    def fail(*_args, **_options):
-        raise socket.gaierror(socket.EAI_AGAIN, "try again")
-
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
-
-    with pytest.raises(Unavailable, match="cannot be resolved"):
-        CLOUD.connect("kms.example.test", 443, soon())
-
-
-@pytest.fixture
-def asleep(monkeypatch):
-    """A name server that says nothing until it is woken; the names that it was asked for."""
-    asked, awake = [], threading.Event()
-
-    def look_up(host, *_args, **_options):
-        asked.append(host)
-        awake.wait(30)
-        return [found("10.0.0.1")]
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    yield asked
-    awake.set()
-    assert becomes_true(lambda: not dialing._flights)  # noqa: SLF001  no thread of ours is left
-
-
-def test_a_name_server_that_is_silent_costs_no_more_than_the_deadline(asleep):
-    began = time.monotonic()
-
-    with pytest.raises(DeadlineExceeded, match="not resolved in time"):
-        CLOUD.connect("kms.example.test", 443, soon(0.2))
-
-    assert time.monotonic() - began < 1.2
-
-
-def test_all_who_wait_for_a_name_wait_for_one_look_at_it(asleep):
-    with ThreadPoolExecutor(8) as threads:
-        calls = [threads.submit(CLOUD.connect, "kms.example.test", 443, soon(0.2)) for _ in range(8)]
-        failures = {type(call.exception()) for call in calls}
-
-    assert failures == {DeadlineExceeded}
-    assert asleep == ["kms.example.test"]
-
-
-def test_a_name_that_is_slow_holds_up_no_other(asleep):
-    with pytest.raises(DeadlineExceeded):
-        CLOUD.connect("kms.example.test", 443, soon(0.1))
-    with pytest.raises(DeadlineExceeded):
-        CLOUD.connect("kms.eu-west-1.amazonaws.com", 443, soon(0.1))
-
-    assert asleep == ["kms.example.test", "kms.eu-west-1.amazonaws.com"]
-
-
 def test_a_name_is_looked_up_anew_for_each_connection(resolve, listening, refusing):
     resolve(refusing)
     resolve(listening)
@@ -284,16 +228,6 @@ def test_a_name_is_looked_up_anew_for_each_connection(resolve, listening, refusi
 def test_a_host_that_the_operator_chose_is_dialled_wherever_it_is(listening):
     with dial("localhost", listening[1], soon()) as connection:
         assert connection.getpeername() == listening
-
-
-@pytest.mark.parametrize("host", ["metadata.google.internal", "999.1.1.1"])
-def test_dialling_ends_in_time_as_well(asleep, host):
-    began = time.monotonic()
-
-    with pytest.raises(DeadlineExceeded):
-        dial(host, 80, soon(0.2))
-
-    assert time.monotonic() - began < 5
 
 
 def test_a_port_where_nobody_listens_is_unavailable(refusing):

@@ -1,7 +1,6 @@
-"""A credential is fetched once for all threads, renewed in time, and not fetched again at once if refused."""
+"""A credential is renewed in time, and what its issuer says instead is remembered as long as it holds."""
 
 import math
-import threading
 import time
 
 import pytest
@@ -99,42 +98,6 @@ def test_a_credential_that_has_ended_already_is_none(issuer, life_s):
 
     with pytest.raises(Unavailable, match="has ended already; check the clock"):
         issuer.get()
-
-
-def test_the_life_of_a_credential_counts_from_when_it_was_asked_for():
-    now = [0.0]
-
-    def fetch(_deadline):
-        now[0] += 100.0
-        return Lease(now[0], 1000.0)
-
-    renewed = Renewed(fetch, lambda: now[0])
-    renewed.get(soon())
-    now[0] = 970.0
-
-    assert renewed.get(soon()) == 1070.0
-
-
-def test_calls_go_on_with_the_old_credential_while_it_is_renewed():
-    may_answer, fetched, now = threading.Event(), [], [0.0]
-    may_answer.set()
-
-    def fetch(_deadline):
-        assert may_answer.wait(20)
-        fetched.append(now[0])
-        return Lease(len(fetched), 1000.0)
-
-    renewed = Renewed(fetch, lambda: now[0])
-    renewed.get(soon())
-    may_answer.clear()
-    now[0] = 900.0
-
-    during = [renewed.get(soon()) for _ in range(5)]
-    may_answer.set()
-
-    assert during == [1] * 5
-    assert becomes_true(lambda: renewed.get(soon()) == 2)
-    assert fetched == [0.0, 900.0]
 
 
 @pytest.mark.parametrize("failure", [Unavailable(), Throttled(), DeadlineExceeded()])
@@ -260,47 +223,6 @@ def test_a_failure_of_the_plugins_own_class_is_raised_as_it_is(issuer):
         with pytest.raises(DeniedBySomebody, match=r"^iam: no$") as refusal:
             issuer.get()
         assert refusal.value.who == "iam"
-
-
-def test_a_fetch_that_does_not_end_is_given_up_and_the_next_call_starts_another(monkeypatch):
-    monkeypatch.setattr("sealring_plugin.net.renewed.FETCH_S", 0.2)
-    over, fetches = threading.Event(), []
-
-    def fetch(_deadline):
-        fetches.append(1)
-        number = len(fetches)
-        if number == 1:
-            assert over.wait(20)  # it does not look at its deadline
-        return Lease(f"number {number}", 3600.0)
-
-    renewed = Renewed(fetch)
-    with pytest.raises(Unavailable, match="no credential came within"):
-        renewed.get(soon())
-
-    assert renewed.get(soon()) == "number 2"
-    over.set()
-    assert becomes_true(lambda: not [each for each in threading.enumerate() if each.name == "sealring-credential"])
-    assert renewed.get(soon()) == "number 2"
-
-
-def test_fetches_that_never_end_take_no_more_than_four_threads(monkeypatch):
-    monkeypatch.setattr("sealring_plugin.net.renewed.FETCH_S", 0.05)
-    over, fetches = threading.Event(), []
-
-    def fetch(_deadline):
-        fetches.append(1)
-        assert over.wait(20)
-        return Lease("late", 3600.0)
-
-    renewed = Renewed(fetch)
-    for _ in range(8):
-        with pytest.raises(Unavailable, match="no credential came within"):
-            renewed.get(soon())
-    over.set()
-
-    assert len(fetches) == 4
-    assert becomes_true(lambda: not [each for each in threading.enumerate() if each.name == "sealring-credential"])
-    assert renewed.get(soon()) == "late"
 
 
 def test_a_credential_that_ends_while_it_is_fetched_is_not_given(issuer):

@@ -12,10 +12,27 @@ from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegio
 from sealring_plugin.net import Endpoint
 
 KEY_OPTIONS = (
-    ConfigField("role_arn", str, "the key owner's role that lets us in, with the external id of the binding"),
-    ConfigField("grant", str, '"direct", if the key\'s policy lets us in without a role, for this organization alone'),
-    ConfigField("endpoint", str, "a private endpoint of KMS, one that the operator allows: https://host[:port]"),
+    ConfigField(
+        "role_arn",
+        str,
+        "the key owner's role that lets us in, with the external id of the binding",
+        label="Role that admits sealring",
+    ),
+    ConfigField(
+        "grant",
+        str,
+        '"direct", if the key\'s policy lets us in without a role, for this organization alone',
+        label="Way of access",
+    ),
+    ConfigField(
+        "endpoint",
+        str,
+        "a private endpoint of KMS, one that the operator allows: https://host[:port]",
+        label="Private endpoint",
+    ),
 )
+
+EXAMPLE = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 DIRECT = "direct"
 
@@ -24,6 +41,7 @@ _ARN = re.compile(
     r"arn:([a-z0-9-]{3,32}):kms:([a-z0-9-]{5,32}):[0-9]{12}:"
     rf"(?:key/(?:{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}|mrk-{_HEX}{{32}})|(alias/.*))"
 )
+_ARN_IN_TEXT = re.compile(r"arn:[a-z0-9-]{3,32}:kms:[a-z0-9-]{5,32}:[0-9]{12}:(?:key|alias)/[A-Za-z0-9/_-]{1,256}")
 _ROLE_ARN = re.compile(r"arn:([a-z0-9-]{3,32}):iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)  # STS AssumeRole, ExternalId
 
@@ -62,6 +80,12 @@ class Key:
         partition, region = _parsed(arn)
         sts = regional("sts", region, partition)
         return cls(arn, region, _kms(config, endpoint, region, partition), sts, role_arn="", external_id="")
+
+
+def read_key(text: str) -> str:
+    """Return the ARN in a text that has one alone: between quotes, in JSON of the CLI, with spaces around it."""
+    found = set(_ARN_IN_TEXT.findall(text))
+    return found.pop() if len(found) == 1 else text
 
 
 def _parsed(arn: str) -> tuple[str, str]:

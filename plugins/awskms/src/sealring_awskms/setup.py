@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from sealring_awskms.encryption_context import ORGANIZATION_PAIRS
+from sealring_awskms.guide import create_part, grant_part, notes_of
+from sealring_awskms.key import DIRECT
 from sealring_plugin import SetupGuide
 
 USE = ("kms:Encrypt", "kms:Decrypt")
 MOVE = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
 LOOK = ("kms:DescribeKey", "kms:GetKeyRotationStatus")
+
+Policy = Mapping[str, Any]
 
 _VERSION = "2012-10-17"
 _ANY_KEY = "arn:aws:kms:*:*:key/*"
@@ -34,13 +39,18 @@ _BIND = "Bind the key by its full ARN (arn:aws:kms:<region>:<account>:key/<id>);
 def guide(principal: str, organization_id: str, external_id: str, *, reencrypt: bool) -> SetupGuide:
     """Return the steps, with the policy of the key for direct access."""
     trust = _text(trust_policy(principal, external_id))
+    policy = key_policy(principal, organization_id, reencrypt=reencrypt)
     return SetupGuide(
         steps=(_MAKE, _BY_A_ROLE + trust, _OR_DIRECTLY, _BIND),
-        policy=_text(key_policy(principal, organization_id, reencrypt=reencrypt)),
+        policy=_text(policy),
+        create=create_part(organization_id, policy),
+        grant=grant_part(organization_id, policy),
+        notes=notes_of(_text(policy)),
+        options=(("grant", DIRECT),),
     )
 
 
-def key_policy(principal: str, organization_id: str, *, reencrypt: bool) -> Mapping[str, object]:
+def key_policy(principal: str, organization_id: str, *, reencrypt: bool) -> Policy:
     """Return what lets a principal use a key for one organization: us for a direct grant, or the role of the owner.
 
     The principal stands in a condition too, which holds if somebody widens `Principal` to an account later.
@@ -68,7 +78,7 @@ def key_policy(principal: str, organization_id: str, *, reencrypt: bool) -> Mapp
     return {"Version": _VERSION, "Statement": [*uses, look]}
 
 
-def trust_policy(principal: str, external_id: str) -> Mapping[str, object]:
+def trust_policy(principal: str, external_id: str) -> Policy:
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": principal},
@@ -78,7 +88,7 @@ def trust_policy(principal: str, external_id: str) -> Mapping[str, object]:
     return {"Version": _VERSION, "Statement": [statement]}
 
 
-def own_policy(*, direct: bool, reencrypt: bool) -> Mapping[str, object]:
+def own_policy(*, direct: bool, reencrypt: bool) -> Policy:
     """Return what our own role or user needs, once: AWS asks both sides if the key is in another account.
 
     It assumes no role without an external id. Keys stand in it for direct grants alone, and are used in an encryption
@@ -102,5 +112,5 @@ def own_policy(*, direct: bool, reencrypt: bool) -> Mapping[str, object]:
     return {"Version": _VERSION, "Statement": [roles, *((uses, looks) if direct else ())]}
 
 
-def _text(policy: Mapping[str, object]) -> str:
+def _text(policy: Policy) -> str:
     return json.dumps(policy, indent=2)

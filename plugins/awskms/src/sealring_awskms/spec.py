@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealring_awskms.config import FIELDS, AwsConfig
-from sealring_awskms.key import KEY_OPTIONS, Key
+from sealring_awskms.key import EXAMPLE, KEY_OPTIONS, Key, read_key
 from sealring_plugin import ConfigInvalid, ConfigValue, CustomersKey, CustomersKeys, CustomersSpec, WrongRegion
 
 NAME = "awskms"
@@ -33,4 +33,7 @@ SPEC = CustomersSpec(
     bound_as="AWS_KMS",
     key_options=KEY_OPTIONS,
     check_key=check_key,
+    title="AWS Key Management Service",
+    key_example=EXAMPLE,
+    read_key=read_key,
 )

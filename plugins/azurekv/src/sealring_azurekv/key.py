@@ -11,9 +11,16 @@ from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey
 from sealring_plugin.net import Endpoint
 
 KEY_OPTIONS = (
-    ConfigField("tenant_id", str, "the UUID of the tenant that the vault is in", required=True),
-    ConfigField("endpoint", str, "a private endpoint of the vault that the operator allows: https://host[:port]"),
+    ConfigField("tenant_id", str, "the UUID of the tenant that the vault is in", required=True, label="Tenant ID"),
+    ConfigField(
+        "endpoint",
+        str,
+        "a private endpoint of the vault that the operator allows: https://host[:port]",
+        label="Private endpoint",
+    ),
 )
+
+EXAMPLE = "https://my-vault.vault.azure.net/keys/sealring"
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -22,7 +29,16 @@ _URL = re.compile(
     r"https://(?P<vault>(?=[^.]{3,24}\.)[a-z0-9]+(-[a-z0-9]+)*)(?P<suffix>(\.[a-z0-9]+)+)"
     r"/keys/(?P<name>[0-9A-Za-z-]{1,127})(?P<version>/.*)?"
 )
+_URL_IN_TEXT = re.compile(
+    r"(?P<url>https://[a-z0-9-]{3,24}(?:\.[a-z0-9]+){3,5}/keys/[0-9A-Za-z-]{1,127})(?:/[0-9A-Za-z]{32})?(?![0-9A-Za-z/-])"
+)
 _KID = re.compile(r"(?P<key>https://.+)/(?P<version>[0-9A-Za-z]{32})")
+
+
+def read_key(text: str) -> str:
+    """Return the URL of the key in a text that has one alone: without the version that the portal of Azure copies."""
+    found = {match["url"] for match in _URL_IN_TEXT.finditer(text)}
+    return found.pop() if len(found) == 1 else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sealring_azurekv.guide import create_part, grant_part, notes_of
 from sealring_azurekv.key import Cloud
 from sealring_plugin import SetupGuide
 
@@ -54,4 +55,11 @@ def guide(principal: str, cloud: Cloud, organization_id: str, external_id: str) 
         "vault": f"https://<VAULT>{cloud.vaults}/keys/<KEY>",
         "hsm": f"https://<HSM>{cloud.hsms}/keys/<KEY>",
     }
-    return SetupGuide(steps=tuple(_STEPS.format(**names).splitlines()), policy=_POLICY.format(**names))
+    policy = _POLICY.format(**names)
+    return SetupGuide(
+        steps=tuple(_STEPS.format(**names).splitlines()),
+        policy=policy,
+        create=create_part(TAG, external_id),
+        grant=grant_part(principal, policy),
+        notes=notes_of(policy),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealring_azurekv.config import FIELDS, AzureConfig
-from sealring_azurekv.key import KEY_OPTIONS, Target
+from sealring_azurekv.key import EXAMPLE, KEY_OPTIONS, Target, read_key
 from sealring_plugin import ConfigValue, CustomersKey, CustomersKeys, CustomersSpec
 
 NAME = "azurekv"
@@ -31,4 +31,7 @@ SPEC = CustomersSpec(
     bound_as="AZURE_KEY_VAULT",
     key_options=KEY_OPTIONS,
     check_key=check_key,
+    title="Azure Key Vault",
+    key_example=EXAMPLE,
+    read_key=read_key,
 )

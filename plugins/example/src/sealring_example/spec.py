@@ -22,4 +22,6 @@ SPEC = CustomersSpec(
     ),
     build=build,
     bound_as="EXAMPLE_KMS",
+    title="Example KMS",
+    key_example="orders",
 )

@@ -6,7 +6,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 
 from sealring_example.client import Client
-from sealring_plugin import Call, CiphertextRejected, CustomersKey, Unavailable, WrapContext, WrappedKey
+from sealring_example.setup import guide
+from sealring_plugin import Call, CiphertextRejected, CustomersKey, SetupGuide, Unavailable, WrapContext, WrappedKey
 
 ALG = "example-v1"
 
@@ -36,6 +37,9 @@ class ExampleProvider:
 
     def bound_pairs(self, context: WrapContext) -> Mapping[str, str]:
         return context.pairs
+
+    def explain_setup(self, *, principal: str, organization_id: str, external_id: str) -> SetupGuide:  # noqa: ARG002
+        return guide(principal, organization_id)
 
     def check(self, call: Call) -> None:
         self._client.post("/check", {}, call)

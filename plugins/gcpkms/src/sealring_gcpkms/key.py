@@ -12,9 +12,18 @@ from sealring_plugin import ConfigField, ConfigInvalid, CustomersKey, WrongRegio
 from sealring_plugin.net import Endpoint
 
 KEY_OPTIONS = (
-    ConfigField("service_account", str, "an account of the key's owner, instead of the one that the settings name"),
-    ConfigField("endpoint", str, "the endpoint of Cloud KMS for this key: https://host[:port]"),
+    ConfigField(
+        "service_account",
+        str,
+        "an account of the key's owner, instead of the one that the settings name",
+        label="Service account",
+    ),
+    ConfigField(
+        "endpoint", str, "the endpoint of Cloud KMS for this key: https://host[:port]", label="Private endpoint"
+    ),
 )
+
+EXAMPLE = "projects/my-project/locations/europe-west1/keyRings/sealring/cryptoKeys/sealring"
 
 # The id of a project has 6 to 30 characters; a domain-scoped project has the domain before it (Resource Manager,
 # "Creating and managing projects"). The id of a key ring or key has 1 to 63 (Cloud KMS REST v1,
@@ -25,6 +34,12 @@ _KEY = re.compile(
     r"/keyRings/[a-zA-Z0-9_-]{1,63}/cryptoKeys/[a-zA-Z0-9_-]{1,63}"
 )
 _VERSION = re.compile(r"/cryptoKeyVersions/([1-9][0-9]{0,9})")
+
+
+def read_key(text: str) -> str:
+    """Return the name of the key in a text as the console and gcloud show it: of a version, or as a URL."""
+    found = {match[0] for match in _KEY.finditer(text)}
+    return found.pop() if len(found) == 1 else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sealring_gcpkms.account import Account, organization_label
 from sealring_gcpkms.config import GcpConfig
 from sealring_gcpkms.description import LABEL
+from sealring_gcpkms.guide import create_part, grant_part, notes_of
 from sealring_plugin import SetupGuide
 
 _KEY = "KEY --keyring RING --location LOCATION --project PROJECT"
@@ -38,18 +39,22 @@ def guide(config: GcpConfig, principal: str, organization_id: str, external_id: 
         if ours
         else f"{identity}@PROJECT.iam.gserviceaccount.com"
     )
-    policy = (_IN_OUR_PROJECT if ours else _IN_YOUR_PROJECT) + _GRANT
+    policy = ((_IN_OUR_PROJECT if ours else _IN_YOUR_PROJECT) + _GRANT).format(
+        organization=organization_id,
+        principal=principal,
+        account=account,
+        identity=identity,
+        key=_KEY,
+        name=LABEL,
+        label=label,
+    )
     return SetupGuide(
         _steps(account, ours=ours),
-        policy.format(
-            organization=organization_id,
-            principal=principal,
-            account=account,
-            identity=identity,
-            key=_KEY,
-            name=LABEL,
-            label=label,
-        ),
+        policy,
+        create=create_part(label),
+        grant=grant_part(account, principal, policy, ours=ours),
+        notes=notes_of(policy),
+        options=() if ours else (("service_account", account.replace("PROJECT", "<PROJECT>")),),
     )
 
 

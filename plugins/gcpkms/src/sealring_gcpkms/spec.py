@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sealring_gcpkms.config import FIELDS, GcpConfig
-from sealring_gcpkms.key import KEY_OPTIONS, Target
+from sealring_gcpkms.key import EXAMPLE, KEY_OPTIONS, Target, read_key
 from sealring_plugin import ConfigInvalid, ConfigValue, CustomersKey, CustomersKeys, CustomersSpec, WrongRegion
 
 
@@ -31,4 +31,7 @@ SPEC = CustomersSpec(
     bound_as="GCP_KMS",
     key_options=KEY_OPTIONS,
     check_key=check_key,
+    title="Google Cloud KMS",
+    key_example=EXAMPLE,
+    read_key=read_key,
 )

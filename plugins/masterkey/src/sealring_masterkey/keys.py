@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
+import string
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +20,8 @@ from sealring_plugin import ConfigInvalid, protobuf, read_private
 
 KEY_BYTES = 32  # AES-256
 
+_ALPHABET = string.ascii_letters + string.digits
+_RANDOM_CHARACTERS = 9  # of an id, as other servers of vault.v1 make them
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -52,6 +57,17 @@ def read_master_keys(path: Path) -> MasterKeys:
         ) from None
     except ValueError as error:
         raise ConfigInvalid(f"master_keys_file {path}: {error}") from None
+
+
+def new_line() -> str:
+    """Return a line for the file, with a key that nobody has yet."""
+    key_id = "kek_" + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+    fields = (
+        protobuf.bytes_field(1, key_id.encode()),
+        protobuf.number_field(2, time.time_ns() // 1_000_000),
+        protobuf.bytes_field(3, secrets.token_bytes(KEY_BYTES)),
+    )
+    return base64.b64encode(b"".join(fields)).decode()
 
 
 def _parsed(line: str, number: int) -> tuple[str, bytes]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, ManagedKeys, ManagedSpec
+from sealring_plugin import ConfigField, ConfigInvalid, ConfigValue, ManagedKeys, ManagedSpec, ProviderCommand
 
 NAME = "masterkey"
 
@@ -18,6 +18,12 @@ def build(config: Mapping[str, ConfigValue]) -> ManagedKeys:
     if not isinstance(path, Path):
         raise ConfigInvalid("master_keys_file must be a path")
     return MasterKeyProvider(read_master_keys(path))
+
+
+def _new_key(_config: Mapping[str, ConfigValue], _options: Mapping[str, ConfigValue]) -> Iterator[str]:
+    from sealring_masterkey.keys import new_line  # noqa: PLC0415
+
+    yield new_line()
 
 
 SPEC = ManagedSpec(
@@ -33,4 +39,5 @@ SPEC = ManagedSpec(
     build=build,
     max_wraps=None,  # it wraps only the DEKs of keyrings: far fewer than 2**32 (NIST SP 800-38D 8.3)
     waits=False,  # it only computes
+    commands=(ProviderCommand("new-key", "Print a new master key: a line for the file, which is a secret.", _new_key),),
 )

@@ -114,6 +114,14 @@ class Telling(Promises):
         assert [step for step in guide.steps if not step.strip()] == []
         assert self.leaked([repr(guide)]) == []
 
+    def test_a_setup_guide_has_no_empty_or_repeated_text(self, guide: SetupGuide) -> None:
+        for part in (guide.create, guide.grant):
+            tools = [recipe.tool for recipe in part.recipes]
+            texts = [*(step.text for step in part.steps), *(recipe.text for recipe in part.recipes), *tools]
+            assert [text for text in texts if not text.strip()] == []
+            assert len(set(tools)) == len(tools)
+        assert [note.part for note in guide.notes if note.part not in guide.policy or not note.reason.strip()] == []
+
     def test_a_provider_that_works_finds_itself_well(self, checker: ChecksItself) -> None:
         checker.check(call())
 

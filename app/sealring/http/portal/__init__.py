@@ -1,0 +1,1 @@
+"""The portal: its route for applications."""

@@ -1,0 +1,11 @@
+"""The style that all pages share."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def base_style() -> str:
+    return (files("sealring.style") / "base.css").read_text("utf-8")
