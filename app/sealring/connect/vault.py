@@ -96,7 +96,7 @@ def _sealed(sealed: Sealed) -> Members:
 
 
 def _data(plaintext: str) -> bytes:
-    return data_of(plaintext) if len(plaintext) <= LARGE_BYTES else heavy(partial(data_of, plaintext), len(plaintext))
+    return plaintext.encode() if len(plaintext) <= LARGE_BYTES else heavy(partial(data_of, plaintext), len(plaintext))
 
 
 def _plaintext(raw: bytes) -> str:
