@@ -20,7 +20,7 @@ from sealring.domain.envelope import MESSAGE_ID_BYTES, NONCE_BYTES, DataKeyBlob,
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import OrgId, new_uuid
 from sealring.domain.kek import KekUse
-from sealring.domain.ports import AuditLog, Entries
+from sealring.domain.ports import AuditLog, ItemEvents
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure, SealringError
 from sealring.fibers import heavy
@@ -162,7 +162,7 @@ class _Sealing:
     decision: Decision
 
     def __init__(self, vault: _Vault, same: Sequence[PlainItem], results: Results[bytes]) -> None:
-        self.entries: Entries | None = None
+        self.events: ItemEvents | None = None
         self._vault = vault
         self._same = same
         self._results = results
@@ -180,7 +180,7 @@ class _Sealing:
         for item in sealed:
             self._results[item.index] = self._vault.blob(item)
             pace.after(_ITEM_BYTES)
-        self.entries = _entries(Action.ITEM_ENCRYPTED, caller, {item.index: item for item in sealed}, uses)
+        self.events = _events(Action.ITEM_ENCRYPTED, caller, {item.index: item for item in sealed}, uses)
 
     def fail(self, failure: SealringError) -> None:
         self._results.update((item.index, failure) for item in self._same)
@@ -192,7 +192,7 @@ class _Opening:
     decision: Decision
 
     def __init__(self, vault: _Vault, same: Mapping[int, Item], results: Results[bytes]) -> None:
-        self.entries: Entries | None = None
+        self.events: ItemEvents | None = None
         self._vault = vault
         self._same = same
         self._results = results
@@ -206,7 +206,7 @@ class _Opening:
         opened, self.decision = self._vault.open(caller, self._same, self.decision)
         self._results.update(opened)
         good = {place: self._same[place] for place, result in opened.items() if isinstance(result, bytes)}
-        self.entries = _entries(Action.ITEM_DECRYPTED, caller, good) if good else None
+        self.events = _events(Action.ITEM_DECRYPTED, caller, good) if good else None
 
     def fail(self, failure: SealringError) -> None:
         self._results.update(dict.fromkeys(self._same, failure))
@@ -223,18 +223,16 @@ def _opened(keys: ItemKeys, item: Item) -> bytes | SealringError:
         return CiphertextRejected(failure.reason, _MEMBER)
 
 
-def _entries(action: Action, caller: Caller, items: Mapping[int, Item], uses: Sequence[KekUse] = ()) -> Entries:
-    """Return the entries for items of one head, by their place in the request."""
+def _events(action: Action, caller: Caller, items: Mapping[int, Item], uses: Sequence[KekUse] = ()) -> ItemEvents:
+    """Return the events of items of one head, by their place in the request."""
     head = _head_of(items)
-    batch, header = head.batch_id, head.header
     event = Event(
         action=action,
-        environment=header.environment,
-        org=header.org,
+        environment=head.header.environment,
+        org=head.header.org,
         origin=caller.origin,
+        target=head.batch_id,
         context=head.key.context,
         keys=head.key.keys,
     )
-    return Entries(
-        event, [(caller.operation_of(place), f"{batch}/{item.index}") for place, item in items.items()], uses
-    )
+    return ItemEvents(event, [(place, item.index) for place, item in items.items()], uses)
