@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -13,12 +13,11 @@ from marshmallow import Schema, ValidationError, fields, validate
 from sealring.admission.guard import invalid
 from sealring.domain.batch import MAX_ITEMS
 from sealring.errors import InvalidBody
-from sealring.fibers import heavy
 from sealring.http import examples
 from sealring.http.fields import KeyContextField, NameField
 from sealring.http.objects.requests import CreateObject
 from sealring.http.schemas import Strict
-from sealring.many import Pace, bare
+from sealring.many import bare, in_turns
 
 _ITEM_BYTES = 2_048  # the time of checking a small item compares to that of reading so many bytes
 
@@ -120,20 +119,29 @@ class ReadBatch(Strict):
 
 
 def loaded(
-    batch: type[Schema], body: Members, make: Callable[[int, Members], T]
+    batch: type[Schema],
+    body: Members,
+    make: Callable[[int, Members], T],
+    quickly: Callable[[int, Any], T | None] = lambda _place, _item: None,
 ) -> tuple[dict[int, T], dict[int, InvalidBody]]:
-    """Check each item, and return what `make` makes of the good ones, and what is wrong with others, by place."""
+    """Check each item, and return what `make` makes of the good ones, and what is wrong with others, by place.
+
+    `quickly` makes the same of most good items in a fifth of the time; None: ask the schema.
+    """
     schema = _item_schema(batch)
-    good: dict[int, T] = {}
-    bad: dict[int, InvalidBody] = {}
-    pace = Pace()
-    for place, item in enumerate(body["items"]):
-        size = _size(item)
+
+    def checked(some: Sequence[tuple[int, Any]]) -> Sequence[T | InvalidBody]:
+        return [quickly(place, item) or slowly(place, item) for place, item in some]
+
+    def slowly(place: int, item: Any) -> T | InvalidBody:
         try:
-            good[place] = make(place, heavy(partial(_loaded, schema, item), size))
+            return make(place, _loaded(schema, item))
         except InvalidBody as error:
-            bad[place] = bare(error)
-        pace.after(_ITEM_BYTES + size)
+            return bare(error)
+
+    found = in_turns(list(enumerate(body["items"])), checked, _ITEM_BYTES, _size)
+    good = {place: each for place, each in enumerate(found) if not isinstance(each, InvalidBody)}
+    bad = {place: each for place, each in enumerate(found) if isinstance(each, InvalidBody)}
     return good, bad
 
 
@@ -155,10 +163,6 @@ def _loaded(schema: Schema, item: Any) -> Members:
     return members
 
 
-def _size(item: Any) -> int:
-    size = 0
-    if type(item) is dict:
-        for text in item.values():
-            if type(text) is str:
-                size += len(text)
-    return size
+def _size(placed: tuple[int, Any]) -> int:
+    _, item = placed
+    return sum([len(text) for text in item.values() if type(text) is str]) if type(item) is dict else 0
