@@ -71,7 +71,21 @@ def test_a_refused_context_does_not_stay():
 
 
 @pytest.mark.parametrize(
+    "item",
+    [
+        {"key_context": {"type": "a"}, "plaintext": "AA==", "other": ""},
+        {"key_context": {"type": "a"}, "plaintext": "A A="},
+        {"key_context": {"type": "a"}},
+        {"plaintext": "AA=="},
+        ["key_context", "plaintext"],
+    ],
+)
+def test_an_item_to_encrypt_that_breaks_a_rule_is_left_to_the_schema(item):
+    assert PlainItems()(0, item) is None
+
+
+@pytest.mark.parametrize(
     "item", [{"ciphertext": "AA==", "other": ""}, {"ciphertext": "A A="}, {"ciphertext": "AA="}, {}, "ciphertext", None]
 )
-def test_an_item_that_breaks_a_rule_is_left_to_the_schema(item):
+def test_an_item_to_decrypt_that_breaks_a_rule_is_left_to_the_schema(item):
     assert ciphertext(0, item) is None
