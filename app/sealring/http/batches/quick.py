@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import Any
 
 from sealring.domain.context import KeyContext
+from sealring.domain.envelope_texts import decoded
 from sealring.errors import InvalidKeyContext
 from sealring.services.items import PlainItem
 
@@ -26,7 +26,7 @@ class PlainItems:
             context, plaintext = item["key_context"], item["plaintext"]
             if len(item) != 2:
                 return None
-            return PlainItem(place, self._checked(context), a2b_base64(plaintext, strict_mode=True))
+            return PlainItem(place, self._checked(context), decoded(plaintext))
         except _BROKEN:
             return None
 
@@ -42,6 +42,6 @@ class PlainItems:
 def ciphertext(_place: int, item: Any) -> bytes | None:
     """Return the bytes of an item to decrypt; None if it may break a rule."""
     try:
-        return a2b_base64(item["ciphertext"], strict_mode=True) if len(item) == 1 else None
+        return decoded(item["ciphertext"]) if len(item) == 1 else None
     except _BROKEN:
         return None

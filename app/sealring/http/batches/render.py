@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sealring.admission.problems import PROBLEMS
 from sealring.admission.replies import Reply
+from sealring.domain.envelope_texts import text_of
 from sealring.domain.record import ObjectRecord
 from sealring.errors import SealringError
 from sealring.fibers import heavy
@@ -40,11 +40,11 @@ def batch(results: Mapping[int, T | SealringError], item: Callable[[T], Json], s
 
 
 def ciphertext(blob: bytes) -> Json:
-    return {"ciphertext": b2a_base64(blob, newline=False).decode()}
+    return {"ciphertext": text_of(blob)}
 
 
 def plaintext(opened: bytes) -> Json:
-    return {"plaintext": b2a_base64(opened, newline=False).decode()}
+    return {"plaintext": text_of(opened)}
 
 
 def created(record: ObjectRecord) -> Json:
