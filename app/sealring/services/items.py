@@ -29,7 +29,8 @@ from sealring.keys.keyring import Keyring
 from sealring.many import in_turns
 from sealring.services.lots import Results, settle
 
-_ITEM_BYTES = 4_096  # the time of a small item compares to that of encrypting so many bytes
+# The time of a small item compares to that of encrypting so many bytes: to be read, and to be sealed or opened.
+_READ_BYTES, _ITEM_BYTES = 512, 2_048
 _MEMBER = "ciphertext"  # that clients send
 
 
@@ -70,7 +71,7 @@ class Items:
         caller.principal.require(Permission.KEYS_USE)
         results: Results[bytes] = {}
         by_head: dict[bytes, dict[int, Item]] = {}
-        read = in_turns(list(blobs.values()), partial(self._vault.read, ItemReader()), _ITEM_BYTES, len)
+        read = in_turns(list(blobs.values()), partial(self._vault.read, ItemReader()), _READ_BYTES, len)
         for place, item in zip(blobs, read, strict=True):
             if isinstance(item, Item):
                 by_head.setdefault(item.head.encoded, {})[place] = item
