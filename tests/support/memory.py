@@ -15,7 +15,7 @@ from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.limits import NO_LIMITS, Use
-from sealring.domain.ports import BindingChange, Entries, Owner
+from sealring.domain.ports import BindingChange, ItemEvents, Owner
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IdempotencyKeyReused
 
@@ -34,10 +34,10 @@ class MemoryAudit:
         self.uses += uses
         return self.epochs.get(home(event.environment, event.org))
 
-    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
-        for entries in all_entries:
-            self.events += [entries.event_of(*each) for each in entries.each]
-            self.uses += entries.uses
+    def append_all(self, batches: Sequence[ItemEvents], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        for batch in batches:
+            self.events += [batch.event.of_item(*each) for each in batch.items]
+            self.uses += batch.uses
         return {owner: self.epochs.get(home(*owner)) for owner in owners}
 
     def used(self, environment: EnvironmentId, org: OrgId) -> Use:
