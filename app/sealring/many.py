@@ -37,7 +37,7 @@ def paced(items: Mapping[K, T], work: Callable[[T], R], each_bytes: int, size: C
     """
     if each_bytes * len(items) + sum(map(size, items.values())) <= LARGE_BYTES:
         return {key: work(item) for key, item in items.items()}
-    results = {}
+    results: dict[K, R] = {}
     for keys in _parts(list(items), each_bytes, lambda key: size(items[key])):
         results |= {key: work(items[key]) for key in keys}
     return results

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
-from sealring.domain.binding import Binding, BindingFinding, BindingState, Verification
+from sealring.domain.binding import Binding, BindingFinding, BindingState, BindingUse, Verification
 from sealring.domain.checks import CheckProgress, Probe, ProbeResult
 from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict
@@ -39,6 +39,7 @@ class ShownKey:
     state: str  # a name of texts
     result: str  # likewise; empty if its key was never checked
     title: str
+    use: BindingUse | None = None  # None: not asked for, or altered in the store
 
     @property
     def id(self) -> str:
@@ -64,7 +65,9 @@ class StatusPages:
 
     def status(self, visit: Visit) -> Response:
         org = visit.session.org
-        keys = [shown_key(each, self._titles(visit)) for each in self._bindings.list(visit.caller, org)]
+        found, titles = self._bindings.list(visit.caller, org), self._titles(visit)
+        uses = self._bindings.uses(visit.caller, org, found)
+        keys = [replace(shown_key(each, titles), use=uses.get(each.id)) for each in found]
         return shown(
             "status.html",
             keys=[each for each in keys if each.binding.guards],
