@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
 from sealring.domain.binding import Binding, BindingFinding, BindingState, Verification
-from sealring.domain.checks import CheckProgress, Probe, ProbeResult
+from sealring.domain.checks import CheckProgress, Probe
 from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict
 from sealring.portal.frame import Frame, PortalServices, go, shown
@@ -169,16 +169,20 @@ def probes_of(progress: CheckProgress | None, verification: Verification | None)
     """Return the probes in their order; if nothing is known of them any more, what was found, as one."""
     findings = () if verification is None or (progress is not None and progress.runs) else verification.findings
     if progress is not None:
-        return [_probe(each, progress.probes.get(each), findings) for each in Probe]
+        return list(_probes(progress, findings))
     return [] if verification is None else [ShownProbe("", _result(verification), verification.findings)]
 
 
-def _probe(probe: Probe, result: ProbeResult | None, findings: Sequence[BindingFinding]) -> ShownProbe:
-    if result is None:
-        return ShownProbe(probe.value, "waiting", ())
-    return ShownProbe(
-        probe.value, result.outcome.name.lower(), [finding for finding in findings if finding.code in result.codes]
-    )
+def _probes(progress: CheckProgress, findings: Sequence[BindingFinding]) -> Iterator[ShownProbe]:
+    """Show what was found at the first probe that found it: one reason often fails several."""
+    left = {finding.code: finding for finding in findings}
+    for probe in Probe:
+        result = progress.probes.get(probe)
+        if result is None:
+            yield ShownProbe(probe.value, "waiting", ())
+        else:
+            found = [left.pop(code) for code in result.codes if code in left]
+            yield ShownProbe(probe.value, result.outcome.name.lower(), found)
 
 
 def _result(verification: Verification) -> str:
