@@ -9,12 +9,9 @@ import pytest
 from workos import WorkOSClient
 
 from portal.chromium.clouds import Clouds
+from portal.chromium.elsewhere import Elsewhere
 from portal.chromium.launched import chromium
 from support.live import live_server
-from support.ports import free_port
-
-ORIGIN = "http://localhost:8420"  # [portal] url of the tests' settings; the browser is told where that is
-BACK, DONE = "https://app.example.com/settings", "https://app.example.com/done"
 
 
 @pytest.fixture(scope="package")
@@ -33,14 +30,13 @@ def server(clouds):
 
 @pytest.fixture(scope="package")
 def elsewhere():
-    """The ports of other hosts."""
-    return {"evil.example:80": free_port(), "localhost:9999": free_port()}
+    with closing(Elsewhere()) as elsewhere:
+        yield elsewhere
 
 
 @pytest.fixture(scope="package")
 def browser(server, elsewhere):
-    others = {named: f"127.0.0.1:{port}" for named, port in elsewhere.items()}
-    with chromium({"localhost:8420": server.url.removeprefix("http://"), **others}) as browser:
+    with chromium({"localhost:8420": server.url.removeprefix("http://"), **elsewhere.hosts}) as browser:
         yield browser
 
 

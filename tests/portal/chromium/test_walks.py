@@ -4,22 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.chromium.clouds import AzureOwner, ExampleOwner, GoogleOwner
+from portal.chromium.steps import begin, follow, press, title
 
 SLOWLY_MS = 20_000  # a check without a script reloads its page every two seconds
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-
-
-def begin(page, link):
-    page.goto(link)
-    page.get_by_role("button", name="Begin").click()
-
-
-def press(page, name):
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def follow(page, name):
-    page.get_by_role("link", name=name, exact=True).click()
 
 
 def to_the_key(page, owner):
@@ -43,7 +31,7 @@ def check(page, owner, key):
 
 
 def fails(page, explained):
-    expect(page.get_by_role("heading", level=1)).to_have_text("The key does not work yet", timeout=SLOWLY_MS)
+    expect(title(page)).to_have_text("The key does not work yet", timeout=SLOWLY_MS)
     expect(page.locator(".finding", has_text=explained)).to_contain_text("What to do:")
 
 
@@ -58,9 +46,9 @@ def walk(page, customer, owner):
         fails(page, explained)
         mend()
         press(page, "Try again")
-    expect(page.get_by_role("heading", level=1)).to_have_text("The key works", timeout=SLOWLY_MS)
+    expect(title(page)).to_have_text("The key works", timeout=SLOWLY_MS)
     follow(page, "Continue")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Setup is complete")
+    expect(title(page)).to_have_text("Setup is complete")
 
     assert (
         page.get_by_role("link", name="Back to the application").get_attribute("href") == "https://app.example.com/done"
