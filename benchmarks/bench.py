@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import beside
+import bucket
 import contexts
 import growth
 import layers
@@ -50,7 +51,7 @@ def main() -> int:
     options = _options()
     try:
         _check_machine()
-        if not options.scale and not options.beside and not options.protocol:
+        if not options.scale and not options.beside and not options.protocol and not options.bucket:
             check_wrk()
     except BenchmarkFailed as failure:
         print(failure, file=sys.stderr)
@@ -58,6 +59,8 @@ def main() -> int:
     try:
         if options.protocol:
             vault.print_protocol()
+        elif options.bucket:
+            _run_bucket(options)
         elif options.beside:
             _run_beside(options)
         elif options.scale:
@@ -115,6 +118,12 @@ def _run_beside(options: argparse.Namespace) -> None:
     cores = Cores.of_this_machine()
     with tempfile.TemporaryDirectory(prefix="sealring-beside-") as name, pinned(cores.others):
         result = beside.compare(options.beside.resolve(), Path(name), cores)
+    report.write_json(options.json, result)
+
+
+def _run_bucket(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="sealring-bucket-") as name:
+        result = {"bucket": bucket.measure(Path(name), 5 if options.quick else 100)}
     report.write_json(options.json, result)
 
 
@@ -186,6 +195,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--protocol", action="store_true", help="instead, what the protocol of vault.v1 costs, in-process; 5 seconds"
+    )
+    parser.add_argument(
+        "--bucket", action="store_true", help="instead, what keyrings in a bucket cost, on versitygw; 3 minutes"
     )
     parser.add_argument("--quick", action="store_true", help="a smoke test of some 15 seconds; its figures are rough")
     parser.add_argument("--only", nargs="+", choices=OPERATIONS, default=list(OPERATIONS), metavar="OPERATION",

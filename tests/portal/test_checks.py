@@ -4,6 +4,7 @@ import pytest
 
 import sealring_plugin as api
 from sealring.domain.checks import CheckProgress, Outcome, Probe, ProbeResult
+from sealring.domain.ids import uuid_text
 from sealring.errors import StoreUnavailable
 from support.cmk import Key
 
@@ -157,6 +158,20 @@ def test_two_tabs_show_one_check(world):
     other = world.begun()
 
     assert outcomes(other.get(browser.page.path)) == outcomes(browser.page) == ["waiting"] * 4
+
+
+def test_a_page_shows_the_check_of_its_own_key_alone(world):
+    browser = world.bound()
+    world.kms["key_two"] = Key(failure=api.AccessDenied())
+    browser.get("/portal/connect/cmk/key")
+    browser.send("/key", key="key_two")
+    world.work()
+    used = next(each for each in world.bindings() if each.key == "key_one")
+
+    page = browser.get(f"/portal/keys/{uuid_text(used.id)}/check")
+
+    assert page.title == "The key works"
+    assert outcomes(page) == ["passed"]  # the last check of it, as one
 
 
 def test_a_kms_that_hangs_is_said_to_hang(world):

@@ -12,8 +12,12 @@ from typing import Any, NoReturn
 
 import orjson
 
+from sealring.domain.long_texts import Shortened, TooManyTexts
+
 MAX_DEPTH = 32
 MAX_ITEMS = 20_000  # objects, arrays, and commas between what is in them
+LARGE_BYTES = 1 << 20  # of JSON whose longer texts are read by themselves
+MAX_REST_BYTES = 8 << 20  # of what is left of it then: more than so many items need
 MAX_DIGITS = 309  # of an integer: as many as the largest double has (RFC 8259 section 6)
 
 
@@ -28,10 +32,24 @@ def parse_object(
 
     Raises MalformedJson: not UTF-8 or not JSON; not an object; a duplicate member at any depth; NaN or Infinity; an
     integer of over 309 digits; lone surrogates; nesting deeper than 32 levels; over `max_items` objects, arrays and
-    commas.
+    commas; over 8 MiB beside texts.
     """
+    if len(raw) <= LARGE_BYTES:
+        return _parsed(raw, max_items, parse_float)
+    try:
+        shortened = Shortened(raw, 2 * (max_items + 1))
+        filled: dict[str, Any] = shortened.filled(_parsed(_small(shortened.json), max_items, parse_float))
+    except TooManyTexts:
+        raise _too_many(max_items) from None
+    except ValueError as error:
+        raise MalformedJson(str(error)) from None
+    return filled
+
+
+def _parsed(raw: bytes, max_items: int, parse_float: Callable[[str], object]) -> dict[str, Any]:
+    """Raises MalformedJson."""
     if _items(raw) > max_items and _items(_without_texts(raw, max_items)) > max_items:
-        raise MalformedJson(f"over {max_items} objects, arrays and commas")
+        raise _too_many(max_items)
     if parse_float is float and (quickly := _quickly(raw)) is not None:
         return quickly
     try:
@@ -47,6 +65,16 @@ def parse_object(
     if b"\\u" in raw and not _encodable(parsed):
         raise MalformedJson("a lone surrogate")
     return parsed
+
+
+def _small(rest: bytes) -> bytes:
+    if len(rest) > MAX_REST_BYTES:
+        raise MalformedJson(f"over {MAX_REST_BYTES} bytes beside texts")
+    return rest
+
+
+def _too_many(max_items: int) -> MalformedJson:
+    return MalformedJson(f"over {max_items} objects, arrays and commas")
 
 
 def _quickly(raw: bytes) -> dict[str, Any] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -12,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from sealring.admission.guard import invalid
 from sealring.domain.batch import MAX_ITEMS
+from sealring.domain.envelope_texts import decoded
 from sealring.errors import InvalidBody
 from sealring.fibers import heavy
 from sealring.http import examples
@@ -33,8 +32,8 @@ class Base64Field(fields.Field[bytes]):
         if not isinstance(value, str):
             raise ValidationError("Not a string of base64.")
         try:
-            return base64.b64decode(value.encode("ascii"), validate=True)
-        except (UnicodeEncodeError, binascii.Error) as error:
+            return decoded(value)
+        except ValueError as error:
             raise ValidationError("Not base64 with padding.") from error
 
 
