@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import Generic, TypeVar
 
-from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current
+from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current, heavy
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -14,20 +17,17 @@ E = TypeVar("E", bound=Exception)
 F = TypeVar("F", bound=BaseException)
 
 
-class Pace:
-    """The pace of a request with much to do: after LARGE_BYTES of work, the other fibers have their turn."""
+def in_turns(
+    items: Sequence[T], work: Callable[[Sequence[T]], Iterable[R]], each_bytes: int, size: Callable[[T], int]
+) -> list[R]:
+    """Return what `work` makes of all items. It gets a few of them at once; a large one by itself, in a thread.
 
-    __slots__ = ("_done",)
-
-    def __init__(self) -> None:
-        self._done = 0
-
-    def after(self, size: int) -> None:
-        """Note a piece of work; `size` says how many bytes it compares to."""
-        self._done += size
-        if self._done > LARGE_BYTES:
-            self._done = 0
-            give_way()
+    An item's work compares to `each_bytes` and to those of its `size`, and the other fibers have turns in between.
+    """
+    results: list[R] = []
+    for some in _parts(items, each_bytes, size):
+        results += heavy(partial(work, some), size(some[0])) if len(some) == 1 else work(some)
+    return results
 
 
 def paced(items: Mapping[K, T], work: Callable[[T], R], each_bytes: int, size: Callable[[T], int]) -> dict[K, R]:
@@ -37,11 +37,22 @@ def paced(items: Mapping[K, T], work: Callable[[T], R], each_bytes: int, size: C
     """
     if each_bytes * len(items) + sum(map(size, items.values())) <= LARGE_BYTES:
         return {key: work(item) for key, item in items.items()}
-    results, pace = {}, Pace()
-    for key, item in items.items():
-        results[key] = work(item)
-        pace.after(each_bytes + size(item))
+    results: dict[K, R] = {}
+    for keys in _parts(list(items), each_bytes, lambda key: size(items[key])):
+        results |= {key: work(items[key]) for key in keys}
     return results
+
+
+def _parts(items: Sequence[T], each_bytes: int, size: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """Yield the items in parts of LARGE_BYTES of work or of one item, and let other fibers have turns in between."""
+    sums = list(accumulate([each_bytes + size(item) for item in items]))
+    start = done = 0
+    while start < len(items):
+        end = max(start + 1, bisect_right(sums, done + LARGE_BYTES))
+        yield items[start:end]
+        start, done = end, sums[end - 1]
+        if start < len(items):
+            give_way()
 
 
 def bare(failure: E) -> E:

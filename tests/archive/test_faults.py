@@ -34,6 +34,8 @@ REFUSALS = {
     "slow down": (503, "SlowDown"),
     "a proxy's 503": (503, ""),
     "an error": (500, "InternalError"),
+    "an error that names a missing key": (500, "NoSuchKey"),
+    "a denial that names a missing key": (403, "NoSuchKey"),
     "a redirect": (301, "PermanentRedirect"),
     "an unmet condition": (412, "PreconditionFailed"),
 }
@@ -68,6 +70,25 @@ def test_a_read_that_fails_is_unavailable_and_makes_no_key(worker, plain_s3, fau
         "The keyring is being written by others. Try again.",
     }
     assert rings_of(plain_s3) == {}
+
+
+@pytest.mark.parametrize("status", [204, 206])
+def test_a_part_of_an_object_is_taken_for_none(worker, plain_s3, monkeypatch, status):
+    sealed = worker().encrypt(RING, b"value", caller(ACME))
+    whole = plain_s3.do
+
+    def part(method, key, query, headers, body):
+        answer = whole(method, key, query, headers, body)
+        return (status, answer[1], b"") if method == "GET" and key.startswith(FOLDER) else answer
+
+    monkeypatch.setattr(plain_s3, "do", part)
+
+    for call in (
+        lambda use: use.encrypt(RING, b"value", soon()),
+        lambda use: use.decrypt(RING, sealed.encrypted, soon()),
+    ):
+        with pytest.raises(StoreUnavailable):
+            call(worker())
 
 
 def test_only_a_missing_object_is_a_missing_keyring(worker, plain_s3):

@@ -95,6 +95,17 @@ def test_a_keyring_without_its_newest_dek_is_refused(store, plain_s3):
         store.keyrings.latest(RING)
 
 
+@pytest.mark.parametrize(
+    "lost", [b"", ONE.record[:-1], TWO.record, b"<html>"], ids=["all", "a byte", "another", "html"]
+)
+def test_nothing_is_encrypted_under_a_key_of_which_only_the_copy_is_left(store, plain_s3, lost):
+    store.keyrings.add(RING, ONE, None, change())
+    plain_s3.objects[f"{FOLDER}dek_one"] = lost
+
+    with pytest.raises(IntegrityFailure):
+        store.keyrings.latest(RING)
+
+
 def test_a_rewrapping_that_stopped_half_way_is_completed(store, plain_s3):
     store.keyrings.add(RING, ONE, None, change())
     again, last = dek("dek_one", b"again").record, dek("dek_one", b"last").record
@@ -157,6 +168,21 @@ def test_a_keyring_loses_its_pointer_first_and_then_nobody_encrypts_with_it(stor
 
     plain_s3.fault = lambda _method, _key: None
     assert store.keyrings.destroy(RING, event(Action.KEYRING_DESTROYED)) == 1
+    assert plain_s3.objects == {}
+
+
+def test_a_key_that_a_rotation_adds_meanwhile_is_destroyed_too(store, plain_s3):
+    store.keyrings.add(RING, ONE, None, change())
+
+    def rotate_first(method, _key):
+        if method == "DELETE":
+            plain_s3.fault = lambda _method, _key: None
+            assert store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change())
+
+    plain_s3.fault = rotate_first
+
+    assert store.keyrings.destroy(RING, event(Action.KEYRING_DESTROYED)) == 2
+
     assert plain_s3.objects == {}
 
 

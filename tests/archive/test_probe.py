@@ -1,6 +1,7 @@
 """A bucket is proved before a key is made in it: it keeps conditions, and takes no two names for one."""
 
 import unicodedata
+from urllib.parse import unquote
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_a_storage_that_takes_every_key_as_it_is_is_proved_and_nothing_stays(pro
     assert proof(plain_bucket).is_literal()
 
     assert plain_s3.objects == {}
-    assert all(key.startswith(FOLDER) for _, key in plain_s3.requests)
+    assert all(key.startswith(FOLDER) for _, key in plain_s3.requests if key)  # a list is asked of no key
 
 
 def test_versitygw_is_proved_and_takes_keys_for_paths(proof, storage):
@@ -65,8 +66,11 @@ def test_a_bucket_is_proved_once(proof, plain_s3, plain_bucket):
         (PlainS3(ignores="if-none-match"), "ignores If-None-Match or If-Match"),
         (PlainS3(same=str.lower), "differ in case or accents"),
         (PlainS3(same=lambda key: unicodedata.normalize("NFD", key)), "differ in case or accents"),
+        (PlainS3(listed=lambda key: key.replace("+", " ")), "other names"),
+        (PlainS3(listed=unquote), "other names"),
+        (PlainS3(listed=lambda key: unicodedata.normalize("NFD", key)), "other names"),
     ],
-    ids=["conditions", "If-Match", "If-None-Match", "case", "accents"],
+    ids=["conditions", "If-Match", "If-None-Match", "case", "accents", "plus", "percent", "listed accents"],
 )
 def test_a_storage_that_cannot_hold_keyrings_is_refused(proof, bad, wrong):
     with plain_serving(bad) as url, pytest.raises(SettingsInvalid, match=wrong):

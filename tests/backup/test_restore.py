@@ -221,7 +221,7 @@ def test_what_is_no_entry_is_refused(raw):
         [PartitionEntry(1), PartitionEntry(0), EndEntry(Counts())],
         [PartitionEntry(0), PartitionEntry(0), EndEntry(Counts())],
         [PartitionEntry(0), KEK, PartitionEntry(1), EndEntry(Counts())],
-        [PartitionEntry(0), PartitionEntry(1), EndEntry(Counts(events=1))],
+        [PartitionEntry(0), PartitionEntry(1), EndEntry(Counts(entries=1))],
     ],
 )
 def test_a_backup_of_two_partitions_that_contradicts_itself_is_refused(entries):

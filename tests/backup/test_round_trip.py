@@ -158,12 +158,12 @@ def test_no_link_to_the_portal_and_no_session_of_it_comes_back(installed, opened
 def test_the_counts_are_those_of_the_store(installed, made):
     files = installed.back_up()
 
-    assert installed.restore(files) == Counts(objects=5, versions=2, keks=5, scopes=4, bindings=1, events=17)
+    assert installed.restore(files) == Counts(objects=5, versions=2, keks=5, scopes=4, bindings=1, entries=17)
     assert installed.findings == []
 
 
 def test_an_empty_store_is_restored(installed):
-    assert installed.restore(installed.back_up()) == Counts(events=1)
+    assert installed.restore(installed.back_up()) == Counts(entries=1)
 
 
 def test_a_restored_store_can_be_backed_up_and_restored(installed, made):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 from dataclasses import dataclass, field
 
 from auth.kit import SetClock, claims, nothing_revoked, sign, verifier
@@ -34,6 +35,17 @@ def gzip_of_nothing(size):
     """gzip of about so many bytes without content: blocks with Huffman codes (RFC 1951, section 3.2.7), and their end."""
     header = b"\x1f\x8b\x08" + 6 * b"\x00" + b"\xff"
     return header + size // len(_FOUR_BLOCKS) * _FOUR_BLOCKS + 8 * b"\x00"
+
+
+def gzip_of_tiny_blocks(pieces):
+    """gzip of so many pieces of 1 MiB, which are blocks without content, and a sixteenth of some."""
+    stream = zlib.compressobj(1, zlib.DEFLATED, -15)
+    content = b"x" * 70_000
+    piece = stream.compress(content) + stream.flush(zlib.Z_SYNC_FLUSH)
+    piece += (1 << 20) // len(_FOUR_BLOCKS) * _FOUR_BLOCKS
+    size = (pieces * len(content)).to_bytes(4, "little")
+    header = b"\x1f\x8b\x08" + 6 * b"\x00" + b"\xff"
+    return header + pieces * piece + b"\x03\x00" + zlib.crc32(pieces * content).to_bytes(4, "little") + size
 
 
 _FOUR_BLOCKS = bytes.fromhex(

@@ -99,3 +99,15 @@ def test_neither_a_small_answer_nor_an_error_is_compressed(vault):
 
     assert "Content-Encoding" not in vault.json("Encrypt", ENCRYPT, accepts).headers
     assert "Content-Encoding" not in vault.raw("Encrypt", b"", accepts).headers
+
+
+@pytest.mark.parametrize(
+    ("data", "times"),
+    [("x" * 100_000, 0), ("\U0001f511" * 50_000, 2), ("\\ud83d\\udd11" * 9_000, 2), ("\u00e9" * 100, 0)],
+)
+def test_memory_is_reserved_for_what_large_texts_become(vault, data, times):
+    sent = b'{"keyring": "org_acme/ring", "data": "' + data.encode() + b'"}'
+    asked = vault.asked("Encrypt", sent)
+
+    assert vault.answer(asked).status == 200
+    assert asked.reserved == times * len(sent)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from connect.kit import RING, Vault, gzip_of_nothing, varint
+from connect.kit import RING, Vault, gzip_of_nothing, gzip_of_tiny_blocks, varint
 from support.loop import in_fibers, turn
 
 JSON = {}
@@ -38,6 +38,14 @@ def test_gzip_that_makes_nothing_is_not_read_to_its_end():
 
     assert Vault().raw("Decrypt", sent, GZIP).refusal == (400, "invalid_argument")
     assert time.process_time() - began < 0.5
+
+
+def test_gzip_of_tiny_blocks_is_not_read_to_its_end():
+    sent = gzip_of_tiny_blocks(16)
+    began = time.process_time()
+
+    assert Vault().raw("Decrypt", sent, GZIP).refusal == (429, "resource_exhausted")
+    assert time.process_time() - began < 1
 
 
 def test_gzip_of_several_pieces_is_read_and_nothing_may_follow_it():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealring.domain import envelope_texts
-from sealring.domain.envelope_texts import encrypted_of, text_of
+from sealring.domain.envelope_texts import data_of, decoded, encrypted_of, plaintext_of, text_of
 from sealring.errors import EnvelopeRejected
 
 QUADS = st.sampled_from(["AAAA", "+/9z", "QQ==", "QUE=", "QQ=", "Q", "=", "\n", "\r\n", " ", "\u00e9", "\U0001f511"])
@@ -75,3 +75,44 @@ def test_more_padding_than_needed_is_refused(text):
 def test_a_large_text_that_is_no_base64_is_refused(text):
     with pytest.raises(EnvelopeRejected):
         encrypted_of(text)
+
+
+LONG = "a\u00e9\u20ac\U0001f511" * 100_000  # its pieces end within characters
+
+
+def test_a_long_text_is_encoded_and_read_in_pieces():
+    assert data_of(LONG) == LONG.encode()
+    for shift in range(4):
+        assert plaintext_of(b"x" * shift + LONG.encode()) == "x" * shift + LONG
+
+
+@pytest.mark.parametrize("raw", [LONG.encode()[:-1], LONG.encode() + b"\x80", b"\xff" + LONG.encode()])
+def test_what_is_no_text_is_refused_however_long(raw):
+    with pytest.raises(EnvelopeRejected):
+        plaintext_of(raw)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 196_608, 196_609, 600_001])
+def test_base64_is_read_and_nothing_else(size):
+    raw = bytes(range(256)) * (size // 256 + 1)
+    text = text_of(raw[:size])
+
+    assert decoded(text) == raw[:size]
+    bad = [
+        f"{text}\n",
+        f" {text}",
+        f"{text}=",
+        f"{text}-",
+        f"{text}\u00e9",
+        f"{text[:-2]}_{text[-1:]}",
+        text[:-1] or "=",
+    ]
+    assert [each for each in bad if is_read(each)] == []
+
+
+def is_read(text):
+    try:
+        decoded(text)
+    except ValueError:
+        return False
+    return True

@@ -3,12 +3,14 @@
 import json
 import time
 
+import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sealring.domain.strict_json import MalformedJson, parse_object
 
+MIB = 1 << 20
 BODY_BYTES = 6_356_992  # what a request may have
 
 
@@ -48,7 +50,11 @@ def test_32_levels_are_read():
     assert list(parse_object(b'{"a":' + nested(31, b"[", b"]") + b"}")) == ["a"]
 
 
-@pytest.mark.parametrize("raw", [nested(33), b'{"a":' + nested(32, b"[", b"]") + b"}"], ids=["objects", "arrays"])
+@pytest.mark.parametrize(
+    "raw",
+    [nested(33), b'{"a":' + nested(32, b"[", b"]") + b"}", nested(32).replace(b"1", b"{}")],
+    ids=["objects", "arrays", "an empty one at last"],
+)
 def test_33_levels_are_refused(raw):
     with pytest.raises(MalformedJson, match="nested deeper than 32 levels"):
         parse_object(raw)
@@ -170,6 +176,81 @@ def test_the_quick_parser_and_the_other_agree(pairs, more):
     raw = "{" + ",".join(f"{json.dumps(name)}: {text}" for name, text in pairs) + "}" + more
 
     assert read(raw.encode()) == read(raw.encode(), parse_float=fraction)
+
+
+TEXTS = st.text(st.sampled_from('ab"\\\n\u00e9\u20ac\U0001f511')) | st.text(max_size=40)
+
+
+@pytest.fixture
+def in_tiny_pieces(monkeypatch):
+    monkeypatch.setattr("sealring.domain.strict_json.LARGE_BYTES", 0)
+    monkeypatch.setattr("sealring.domain.long_texts.PIECE_BYTES", 24)
+    monkeypatch.setattr("sealring.domain.long_texts.SHORT_BYTES", 4)
+
+
+@pytest.mark.usefixtures("in_tiny_pieces")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(TEXTS, TEXTS | JSON, max_size=6), st.booleans())
+def test_what_is_read_in_pieces_is_what_was_written(parsed, ascii_only):
+    raw = json.dumps(parsed, ensure_ascii=ascii_only).encode()
+
+    assert parse_object(raw) == parsed
+
+
+@pytest.mark.usefixtures("in_tiny_pieces")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=1000)
+@given(st.text(st.sampled_from('{}[]",:\\abcdfu0189 \n\u00e9\U0001f511'), max_size=90), st.integers(0, 90))
+def test_what_is_read_in_pieces_is_refused_as_what_is_read_whole(text, cut):
+    for raw in (text.encode(), b'{"a": "' + text.encode()[cut:] + b'", "b": 1}'):
+        with pytest.MonkeyPatch.context() as whole:
+            whole.setattr("sealring.domain.strict_json.LARGE_BYTES", 1 << 20)
+            expected = outcome(raw)
+        assert outcome(raw) == expected
+
+
+def outcome(raw):
+    """What is read, or that it is refused."""
+    try:
+        return parse_object(raw)
+    except MalformedJson:
+        return MalformedJson
+
+
+@pytest.mark.usefixtures("in_tiny_pieces")
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a-long-name": 1, "a-long-name": 2}',
+        b'{"a-long-name": 1, "a-long-n\\u0061me": 2}',
+        b'{"x": {"a-long-name": 1, "a-long-name": 2}}',
+        b'{"a": "a long text without an end',
+        b'{"a": "a long text with \\ud83d a lone surrogate"}',
+        b'{"a": "a long text with a line end \n"}',
+        b'{"a": "a long text that is no UTF-8 \xc3"}',
+        b'{"a": "a long text that ends in a backslash \\',
+        b'{"a": \\"a long text that does not begin\\"}',
+        b'{"a": ' + b"1" * 400 + b"}",
+    ],
+)
+def test_what_is_read_in_pieces_is_as_strict(raw):
+    with pytest.raises(MalformedJson):
+        parse_object(raw)
+
+
+def test_no_parser_gets_more_of_a_large_body_than_a_piece(monkeypatch):
+    parsed = {"keyring": "x", "data": "\n\u00e9x" * MIB, "more": {str(number): "x" * 1000 for number in range(5000)}}
+    sizes = []
+
+    class Parser:
+        def loads(self, raw):
+            sizes.append(len(raw))
+            return orjson.loads(raw)
+
+    for module in ("strict_json", "long_texts"):
+        monkeypatch.setattr(f"sealring.domain.{module}.orjson", Parser())
+
+    assert parse_object(json.dumps(parsed).encode()) == parsed
+    assert max(sizes) < 512 << 10
 
 
 @pytest.mark.parametrize("raw", [b'{"a": "\\ud800"}', b'{"\\udfff": 1}', b'{"a": ["x\\ud83dx"]}'])

@@ -257,7 +257,7 @@ TABLE = (
     Row(f"POST {BINDINGS}/<binding_id>/activate", "",                 _activate,           MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BINDINGS}/<binding_id>/suspend", "",                 _suspend,            MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"POST {BINDINGS}/<binding_id>/retire",  "",                 _retire,             MANAGE,  200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
-    Row("GET /sealring/v1/providers/<provider>/setup", "",                 _setup,              MANAGE,  424, 403, 424, 401, 401, 401, 401, 401, 401, 401, 403),
+    Row("GET /sealring/v1/providers/<provider>/setup", "",                 _setup,              MANAGE,  200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row("GET /sealring/v1/usage",                "",                 _usage,              USAGE,   200, 403, 200, 401, 401, 401, 401, 401, 401, 401, 403),
     Row("POST /portal/generate_link",            "",                 _portal_link,        LINK,    201, 403, 201, 401, 401, 401, 401, 401, 401, 401, 403),
     Row(f"GET {OURS}/<object_id>/explain",       "",                 _explain,            READ,    200, 404, 200, 401, 401, 401, 401, 401, 401, 401, 403),
@@ -292,5 +292,4 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     409: "name_taken",
-    424: "cmk_misconfigured",
 }

@@ -73,6 +73,32 @@ def test_the_key_that_was_not_used_for_longest_is_dropped(recent):
     assert [recent.get(each, NOW) is not None for each in places] == [True, False, True]
 
 
+def test_an_owner_of_many_keys_drives_out_its_own(clock):
+    recent = RecentDeks(size=10, fresh_s=10, stale_s=20, clock=clock)
+    quiet = [("e", "org_quiet", "dek"), ("e", "org_quiet/ring", "dek")]
+    for each in (*quiet, *(("e", f"org_greedy/{number}", "dek") for number in range(100))):
+        recent.put(each, DEK, NOW, recent.generation)
+
+    assert [recent.get(each, NOW) is not None for each in quiet] == [True, True]
+    assert [recent.get(("e", f"org_greedy/{number}", "dek"), NOW) is not None for number in (91, 92, 99)] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_who_comes_new_finds_room_among_owners_of_many_keys(clock):
+    recent = RecentDeks(size=10, fresh_s=10, stale_s=20, clock=clock)
+    for number in range(20):
+        recent.put(("e", f"org_greedy/{number}", "dek"), DEK, NOW, recent.generation)
+    recent.drop(("e", "org_greedy/19", "dek"))
+
+    for each in (places := [("e", f"org_{name}", "dek") for name in "abc"]):
+        recent.put(each, DEK, NOW, recent.generation)
+
+    assert all(recent.get(each, NOW) for each in places)
+
+
 PART = st.text("a-/._LATEST", max_size=6)
 
 

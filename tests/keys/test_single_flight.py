@@ -68,6 +68,31 @@ def test_each_raises_a_failure_of_its_own():
     assert len({id(each) for each in found}) == 3
 
 
+def test_who_has_time_asks_again_if_the_store_was_away_for_another():
+    answers = [StoreUnavailable("It did not answer in time."), "result", "result"]
+
+    def ask():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    found, calls = at_once(ask)
+
+    assert sorted(map(str, found)) == ["It did not answer in time.", "result", "result"]
+    assert calls in {2, 3}
+
+
+def test_a_store_that_is_away_is_asked_no_more_than_once_by_each():
+    def fail():
+        raise StoreUnavailable("away")
+
+    found, calls = at_once(fail)
+
+    assert [str(each) for each in found] == ["away"] * 3
+    assert calls <= 3
+
+
 def throttled():
     failure = KeyThrottled("Too many.", "operator")
     failure.retry_after_s = 1.5

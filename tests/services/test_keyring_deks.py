@@ -7,7 +7,7 @@ import pytest
 from sealring.domain.events import Action, Event
 from sealring.domain.keyring_ports import KeyringChange, StoredDek
 from sealring.domain.keyrings import Keyring, OwnedKeyring
-from sealring.errors import EnvelopeRejected, IntegrityFailure, WriteContention
+from sealring.errors import EnvelopeRejected, IntegrityFailure, QuotaExceeded, WriteContention
 from sealring.services.keyring_rules import KeyringRules
 from services.keyring_kit import ME, OWNED, RING
 from support import stores
@@ -170,3 +170,18 @@ def test_an_unknown_epoch_is_not_current(use, store, monkeypatch):
 
     with pytest.raises(WriteContention):
         use.decrypt(RING, sealed.encrypted, soon_over)
+
+
+def test_a_keyring_is_rotated_on_demand_only_so_often_and_for_its_limits_always(monkeypatch):
+    monkeypatch.setattr("sealring.services.newest_deks.MAX_ENCRYPTIONS", 10)
+    monkeypatch.setattr("sealring.services.newest_deks.MAX_DEKS", 3)
+    use = services(stores.on_fakeredis()).keyrings
+    for _ in range(3):
+        newest = use.rotate(RING, ME).id
+
+    with pytest.raises(QuotaExceeded, match="gets no more on demand"):
+        use.rotate(RING, ME)
+
+    ids = [use.encrypt(RING, b"value", ME).key_id for _ in range(11)]
+    assert ids[:10] == [newest] * 10
+    assert ids[10] != newest

@@ -89,3 +89,15 @@ def test_of_a_keyring_that_was_destroyed_elsewhere_no_count_stays_and_no_cache(s
 
     assert dict(store.keyring_log.counts(RING)) == {}
     assert epoch(store) != before
+
+
+def test_a_keyring_gets_no_more_deks_on_demand_than_one_record_may_hold(counting):
+    store = counting
+    store.keyrings.add(RING, ONE, None, change(most_deks=2))
+    store.keyrings.add(RING, TWO, store.keyrings.latest(RING), change(most_deks=2))
+
+    with pytest.raises(QuotaExceeded):
+        store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change(most_deks=2))
+
+    assert store.keyrings.latest(RING).id == TWO.id
+    assert store.keyrings.add(RING, THREE, store.keyrings.latest(RING), change())

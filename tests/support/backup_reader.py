@@ -186,8 +186,9 @@ class _File:
         stream_id, field_name, body = entry.prefixed(2), entry.prefixed(4), entry.prefixed(4)
         if field_name != b"e":
             raise Refused("field")
-        event = stored_lists.audit_entry(self._contents.keys, self._partition, body)
-        self._contents.events.append((tuple(map(int, stream_id.split(b"-"))), event))
+        found = stored_lists.audit_entry(self._contents.keys, self._partition, body)
+        at = tuple(map(int, stream_id.split(b"-")))
+        self._contents.events += [(at, event) for event in stored_lists.events_of(found)]
         self._counted["events"] += 1
 
     def _finish(self):

@@ -16,7 +16,7 @@ from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.limits import NO_LIMITS, Use
-from sealring.domain.ports import Entries, Owner
+from sealring.domain.ports import ItemEvents, Owner
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IdempotencyKeyReused
 
@@ -37,11 +37,11 @@ class MemoryAudit:
         self._note(event)
         return self.epochs.get(home(event.environment, event.org))
 
-    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
-        for entries in all_entries:
-            self.events += [entries.event_of(*each) for each in entries.each]
-            self.uses += entries.uses
-            self._note(entries.event)
+    def append_all(self, batches: Sequence[ItemEvents], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        for batch in batches:
+            self.events += [batch.event.of_item(*each) for each in batch.items]
+            self.uses += batch.uses
+            self._note(batch.event)
         return {owner: self.epochs.get(home(*owner)) for owner in owners}
 
     def _note(self, event: Event) -> None:

@@ -8,6 +8,7 @@ from threading import RLock
 from sealring.domain.decision import new_epoch
 from sealring.domain.keyring_ports import KeyringPage, KeyringSummary, StoredDek, Used
 from sealring.domain.limits import Use
+from sealring.errors import QuotaExceeded
 from support.memory import home
 
 PAGE = 3
@@ -46,6 +47,8 @@ class MemoryKeyrings:
                 return held.deks[dek.id].record == dek.record
             if (held and held.latest) != (expected and expected.id) or change.epoch not in {None, self._epoch(ring)}:
                 return False
+            if held is not None and 0 < change.most_deks <= len(held.deks):
+                raise QuotaExceeded("The keyring gets no more on demand.")
             change.limits.admit(self._audit.used(ring.environment, ring.org), Use(objects=1))
             self._audit.use(ring.environment, ring.org, Use(objects=1))
             held = self._rings.setdefault(ring, _Ring(dek.id))

@@ -14,7 +14,8 @@ BUCKET = "rings"
 class PlainS3:
     """One bucket. `fault` may answer instead of it: (status, code of S3) for a method and a key; None: as usual.
 
-    `late` does the same, after the request was done. `same` makes keys the same that are another to us.
+    `late` does the same, after the request was done. `same` makes keys the same that are another to us, and `listed` is
+    by which name it lists a key.
     """
 
     def __init__(
@@ -23,6 +24,7 @@ class PlainS3:
         ignores_conditions: bool = False,
         ignores: str = "",
         same: Callable[[str], str] = str,
+        listed: Callable[[str], str] = str,
         delay_s: float = 0,
     ):
         self.objects: dict[str, bytes] = {}
@@ -30,6 +32,7 @@ class PlainS3:
         self.ignores_conditions = ignores_conditions
         self.ignores = ignores  # a header
         self.same = same
+        self.listed = listed
         self.delay_s = delay_s
         self.fault = self.late = lambda _method, _key: None
         self.lock = threading.Lock()
@@ -67,7 +70,7 @@ class PlainS3:
         if query.get("delimiter"):
             keys = [key for key in keys if query["delimiter"] not in key.removeprefix(prefix)]
         page, more = keys[:most], len(keys) > most
-        listed = "".join(f"<Contents><Key>{quote(key)}</Key></Contents>" for key in page)
+        listed = "".join(f"<Contents><Key>{quote(self.listed(key))}</Key></Contents>" for key in page)
         token = f"<NextContinuationToken>{quote(page[-1])}</NextContinuationToken>" if more else ""
         cut = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
         text = f"<ListBucketResult><EncodingType>url</EncodingType>{cut}{listed}{token}</ListBucketResult>"

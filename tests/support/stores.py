@@ -125,6 +125,7 @@ def _events(links: Links, keyspace: Keyspace, keys: StoreKeys) -> list[Event]:
     entries = []
     for partition in range(keyspace.partitions):
         found = links.call((b"XRANGE", keyspace.audit(partition), b"-", b"+"))[0]
-        entries += [(event_id, decode_entry(keys, partition, body).event) for event_id, (_, body) in found]
+        for event_id, (_, body) in found:
+            entries += [(event_id, event) for event in decode_entry(keys, partition, body).events]
     entries.sort(key=lambda entry: tuple(map(int, entry[0].split(b"-"))))
     return [event for _, event in entries]

@@ -38,6 +38,7 @@ from vectors.stored_records import (
     name_of,
     obj,
     of_another,
+    of_items,
     older,
     outcome,
     resealed,
@@ -96,3 +97,5 @@ def accepted():
     yield "of a change", audit(EVENT)
     refused = make.audit_body("vault.object.refused", ENVIRONMENT, "", refused=1)
     yield "of a refusal", audit(refused)
+    yield "of one item of a batch", audit(of_items((3, 0)))
+    yield "of items of a batch", audit(of_items((2, 0), (0, 300), (2**32 - 1, 7)))

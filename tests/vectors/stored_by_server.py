@@ -226,7 +226,9 @@ def _outcome_of(keys, vector, place):
 def _entry_of(keys, vector, partition):
     entry = decode_entry(keys, partition, raw_of(vector))
     event, origin = entry.event, entry.event.origin
+    items = {"items": entry.items} if entry.items else {}
     return {
+        **items,
         "operation": origin.operation,
         "attempt": origin.attempt,
         "boot": entry.boot,

@@ -38,6 +38,7 @@ from vectors.stored_records import (
     marker,
     obj,
     of_another,
+    of_items,
     older,
     outcome,
     resealed,
@@ -163,6 +164,12 @@ def refused_rest():
     yield "trailing bytes", outcome(make.outcome_body(OBJECT_ID, bytes(16)) + b"\0")
     yield "of another partition", audit(EVENT, partition=1 - PARTITION)
     yield "another version", audit(b"\2" + EVENT[1:])
+    yield "a version after that of items", audit(b"\3" + of_items((3, 0))[1:])
+    yield "items in the version of one event", audit(b"\1" + of_items((3, 0))[1:])
+    yield "no items", audit(of_items())
+    yield "over a thousand items", audit(of_items(*((each, each) for each in range(1_001))))
+    yield "an item too few", audit(of_items((3, 0), (4, 1))[:-8])
+    yield "bytes after the items", audit(of_items((3, 0)) + b"\0")
     yield "neither refused nor not", audit(make.audit_body("vault.object.read", ENVIRONMENT, ORG, refused=2))
     yield (
         "a name that is said to be none",

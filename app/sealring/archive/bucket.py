@@ -8,13 +8,14 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from sealring.archive.answers import NoAnswer, Refused
 from sealring.archive.lane import Lane
 from sealring.domain.keyring_ports import FOREVER
-from sealring.errors import OutcomeUnknown, StoreError, StoreUnavailable, WriteContention
+from sealring.errors import IntegrityFailure, OutcomeUnknown, StoreError, StoreUnavailable, WriteContention
 
 ATTEMPT_S = 2.0  # for one exchange with the storage
 MAX_KEYS = 1_000  # of a page, as S3 has it
@@ -23,7 +24,7 @@ _PAUSE_S = 0.1  # before another try, at most; jittered
 _TRIES = 3
 _UNAVAILABLE = "The storage of keyrings is not available. Try again later."
 _NOBODY: Hashable = ""
-_PRECONDITION_FAILED, _TOO_MANY = 412, 429
+_OK, _NOT_FOUND, _PRECONDITION_FAILED, _TOO_MANY, _NOT_IMPLEMENTED = 200, 404, 412, 429, 501
 _CONFLICT = "ConditionalRequestConflict"  # others write it at this moment
 _MISSING = frozenset({"NoSuchKey"})
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
@@ -120,10 +121,15 @@ class Bucket:
     def keys(
         self, prefix: str, after: str, owner: Hashable = _NOBODY, until: float = FOREVER
     ) -> tuple[Sequence[str], bool]:
-        """Return the next keys after `after`, in the order of their bytes, and whether there are more."""
+        """Return the next keys after `after`, in the order of their bytes, and whether there are more.
+
+        Raises IntegrityFailure for any other order: pages would leave objects out, or never end.
+        """
         call = partial(self._patiently, "list_objects_v2", Prefix=prefix, StartAfter=after, MaxKeys=MAX_KEYS)
         page = self._lane.run(owner, until, call)
-        found = [str(each["Key"]) for each in page.get("Contents", ())]
+        found = list(_named(page.get("Contents", ()), prefix))
+        if any(later <= earlier for earlier, later in pairwise((after, *found))):
+            raise IntegrityFailure("the storage lists objects in another order than that of their keys")
         return found, _is_cut(page, found)
 
     def keys_of(self, folder: str) -> Iterator[str]:
@@ -131,7 +137,7 @@ class Bucket:
         rest: Mapping[str, Any] = {}
         while True:
             page = self._page("list_objects_v2", Prefix=folder, Delimiter="/", MaxKeys=MAX_KEYS, **rest)
-            yield from (str(each["Key"]) for each in page.get("Contents", ()))
+            yield from _named(page.get("Contents", ()), folder)
             if not _is_cut(page, page.get("NextContinuationToken")):
                 return
             rest = {"ContinuationToken": page["NextContinuationToken"]}
@@ -144,9 +150,10 @@ class Bucket:
             if page is _NONE:
                 yield from (Version(key, None) for key in self.keys_of(folder))
                 return
-            yield from (Version(str(each["Key"]), _id_of(each)) for each in page.get("Versions", ()))
-            marks = page.get("DeleteMarkers", ())
-            yield from (Version(str(each["Key"]), _id_of(each), marks_deletion=True) for each in marks)
+            for kind in ("Versions", "DeleteMarkers"):
+                listed = page.get(kind, ())
+                for key, each in zip(_named(listed, folder), listed, strict=True):
+                    yield Version(key, _id_of(each), marks_deletion=kind == "DeleteMarkers")
             if not _is_cut(page, page.get("NextKeyMarker")):
                 return
             named = ("KeyMarker", "VersionIdMarker")
@@ -165,8 +172,8 @@ class Bucket:
         if answer is _NONE:
             return None
         etag = answer.get("ETag")
-        if not etag:
-            raise StoreUnavailable(_UNAVAILABLE) from NoAnswer("an object without an ETag")
+        if not etag or answer["ResponseMetadata"]["HTTPStatusCode"] != _OK:
+            raise StoreUnavailable(_UNAVAILABLE) from NoAnswer("a part of an object, or one without an ETag")
         return Found(answer["Body"].read(), etag)
 
     def _put(self, key: str, body: bytes, condition: Condition, by: float) -> Put:
@@ -215,7 +222,7 @@ class Bucket:
             try:
                 return self._asks.call(operation, _soon(by), **parameters)
             except Refused as refusal:
-                if refusal.code in tolerated:
+                if refusal.code in tolerated and refusal.status in {_NOT_FOUND, _NOT_IMPLEMENTED}:
                     return _NONE
                 failure = _failure_of(refusal)
                 if not _may_pass(refusal):
@@ -243,7 +250,7 @@ def _paused(by: float) -> bool:
 
 def _says_no(refusal: Refused, condition: Condition) -> bool:
     """Whether the condition did not hold. If-Match on what does not exist is 404."""
-    missing = condition.etag is not None and (refusal.status, refusal.code) == (404, "NoSuchKey")
+    missing = condition.etag is not None and (refusal.status, refusal.code) == (_NOT_FOUND, "NoSuchKey")
     return refusal.status == _PRECONDITION_FAILED or missing
 
 
@@ -264,6 +271,15 @@ def _failure_of(refusal: Refused) -> StoreError:
         failure = StoreUnavailable(_UNAVAILABLE)
     failure.__cause__ = refusal
     return failure
+
+
+def _named(listed: Sequence[Mapping[str, Any]], prefix: str) -> Iterator[str]:
+    """Yield the keys of a list. Raises IntegrityFailure for one that was not asked for: it would be another object."""
+    for each in listed:
+        key = str(each["Key"])
+        if not key.startswith(prefix):
+            raise IntegrityFailure(f"the storage lists an object by another key than its own: {key!r}")
+        yield key
 
 
 def _is_cut(page: Mapping[str, Any], mark: object) -> bool:

@@ -11,14 +11,23 @@ from contextlib import suppress
 from itertools import groupby
 
 from sealring.archive.bucket import ABSENT, Bucket, Condition, Version, Written
-from sealring.archive.layout import ALL, Place, id_in, is_path, key_of, latest_of, place_of, prefix_of
+from sealring.archive.layout import ALL, Place, id_in, is_listed, is_path, key_of, latest_of, place_of, prefix_of
 from sealring.archive.probe import Proof
 from sealring.domain.events import Event
 from sealring.domain.ids import NO_ORG, EnvironmentId
 from sealring.domain.keyring_ports import FOREVER, KeyringChange, KeyringLog, KeyringPage, KeyringSummary, StoredDek
 from sealring.domain.keyrings import LATEST, DekId, Keyring, OwnedKeyring
 from sealring.domain.limits import Limits, Use
-from sealring.errors import IntegrityFailure, InvalidBody, SettingsInvalid, StoreError, StoreUnavailable
+from sealring.errors import (
+    IntegrityFailure,
+    InvalidBody,
+    SettingsInvalid,
+    StoreError,
+    StoreUnavailable,
+    WriteContention,
+)
+
+_ROUNDS = 5  # to delete what others add meanwhile
 
 
 class BucketKeyrings:
@@ -38,7 +47,12 @@ class BucketKeyrings:
 
     def latest(self, ring: OwnedKeyring, until: float = FOREVER) -> StoredDek | None:
         newest = self._pointer(ring, until)
-        if newest is None or self.load(ring, newest.id, until) is not None:
+        if newest is None:
+            return None
+        found = self.load(ring, newest.id, until)
+        if found is not None:
+            if found.record != newest.record and id_in(found.record) != newest.id:
+                raise IntegrityFailure("another DEK in the place of the newest one of a keyring in the bucket")
             return newest
         if self._pointer(ring, until) is None:  # it was destroyed meanwhile
             return None
@@ -53,6 +67,8 @@ class BucketKeyrings:
         until: float = FOREVER,
     ) -> bool:
         self._is_literal()  # no key is made in a bucket that was not proved
+        if not is_listed(ring.ring):
+            raise InvalidBody("The storage of keyrings takes no name with U+FFFD, U+FFFE or U+FFFF. Send another one.")
         if change.epoch not in {None, self._log.used(ring, (), {}).epoch}:
             return False
         self._admit(ring, change.limits, until)
@@ -96,19 +112,31 @@ class BucketKeyrings:
         runs = [list(run) for _, run in groupby(placed, key=lambda each: each[1] and each[1].ring)]
         if more and len(runs) > 1:
             runs.pop()  # its keyring may go on
-        return KeyringPage(self._summaries(runs), runs[-1][-1][0].encode() if more else None)
+        summaries = self._summaries(runs)
+        whole = [each for each in summaries if is_listed(each.ring.ring)]
+        nameless = [each.ring.ring.name for each in summaries if not is_listed(each.ring.ring)]
+        return KeyringPage(whole, runs[-1][-1][0].encode() if more else None, nameless)
 
     def destroy(self, ring: OwnedKeyring, event: Event) -> int:
-        versions = list(self._bucket.versions_of(prefix_of(self._mine(ring))))
-        places = {each.key: place_of(each.key) for each in versions}
-        deks = {place.dek for place in places.values() if place is not None} - {None}
+        deks: set[str] = set()
+        for _ in range(_ROUNDS):
+            pointers, others = self._versions(ring)
+            self._delete_all(pointers, ring)
+            if others:  # from here on, nobody encrypts under one of them
+                if not deks:
+                    self._log.changed(ring, KeyringChange(event), moves_epoch=True)
+                self._delete_all(others, ring)
+            deks |= {each.key for each in others}
+            if not pointers and not others:
+                self._log.forget(ring)  # even if it was destroyed before: an earlier try may have ended before this
+                return len(deks)
+        raise WriteContention("The keyring gets new keys all the time. Run it again.")
+
+    def _versions(self, ring: OwnedKeyring) -> tuple[Sequence[Version], Sequence[Version]]:
+        """Return the versions of the pointer, and those of the DEKs."""
+        found = [each for each in self._bucket.versions_of(prefix_of(self._mine(ring))) if place_of(each.key)]
         newest = latest_of(ring)
-        self._delete_all([each for each in versions if each.key == newest], ring)
-        if deks:  # from here on, nobody encrypts under one of them
-            self._log.changed(ring, KeyringChange(event), moves_epoch=True)
-            self._delete_all([each for each in versions if each.key != newest and places[each.key]], ring)
-        self._log.forget(ring)  # even if it was destroyed before: an earlier try may have ended before this
-        return len(deks)
+        return [each for each in found if each.key == newest], [each for each in found if each.key != newest]
 
     def _mine(self, ring: OwnedKeyring) -> OwnedKeyring:
         if ring.environment != self._environment:

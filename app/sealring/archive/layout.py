@@ -8,6 +8,7 @@ The keyring stands there literally, slashes and all. An id has no slash, so that
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sealring.domain.keyring_codec import parse_wrapped_dek
@@ -15,6 +16,8 @@ from sealring.domain.keyrings import LATEST, DekId, Keyring, OwnedKeyring, dek_i
 from sealring.errors import IntegrityFailure, InvalidBody
 
 ALL = "keyring/"
+
+_UNLISTED = re.compile("[\N{REPLACEMENT CHARACTER}-\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,15 @@ class Place:
 def is_path(ring: OwnedKeyring) -> bool:
     """Whether the keys stay what they are if somebody takes them for paths."""
     return {"", ".", ".."}.isdisjoint(ring.ring.name.split("/"))
+
+
+def is_listed(ring: Keyring) -> bool:
+    """Whether lists of objects, which are XML, have the name as it is.
+
+    U+FFFE and U+FFFF are no characters of XML (section 2.2). Some storages put U+FFFD in their place, so that a name
+    with it may be another one.
+    """
+    return _UNLISTED.search(ring.name) is None
 
 
 def prefix_of(ring: OwnedKeyring) -> str:

@@ -14,7 +14,7 @@ from sealring.errors import SettingsInvalid, StoreError, StoreUnavailable
 FOLDER = "sealring/probe/"  # beside `keyring/`, where other servers of vault.v1 list nothing
 
 _STALE = Condition('"00000000000000000000000000000000"')
-_NAME = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}/a"
+_NAME = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}/+ %41&<"  # what URLs and XML have other words for
 _ALIKE = (_NAME.lower(), unicodedata.normalize("NFD", _NAME))
 _PATHS = (f"./{_NAME}", f"/{_NAME}", f"x/../{_NAME}")
 _ELSE = "use another storage, or leave store out, which keeps keyrings in [store]"
@@ -51,6 +51,8 @@ def _probed(bucket: Bucket) -> bool:
             raise SettingsInvalid(
                 f"[keyrings] store: this storage takes names for the same that differ in case or accents; {_ELSE}"
             )
+        if bucket.keys(folder, "") != ([folder + _NAME], False):
+            raise SettingsInvalid(f"[keyrings] store: this storage lists objects by other names than theirs; {_ELSE}")
         return not any(_is_taken_for_it(bucket, folder + path) for path in _PATHS)
 
 

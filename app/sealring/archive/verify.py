@@ -22,6 +22,8 @@ def findings(keyrings: BucketKeyrings, environment: EnvironmentId, open_dek: Ope
     after: bytes | None = None
     while True:
         page = keyrings.page(environment, after)
+        for name in page.altered:
+            yield f"keyring/{name}: the bucket cannot list its name, and nobody knows it"
         for each in page.keyrings:
             yield from _wrong_with(keyrings, each, open_dek)
         after = page.after

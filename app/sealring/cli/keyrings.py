@@ -44,7 +44,7 @@ def list_(path: Path, environment: str | None) -> None:
     with _opened(path, environment) as there:
         for page in there.pages():
             for digest in page.altered:
-                click.echo(f"keyring {digest}: its head was altered; run: sealring verify", err=True)
+                click.echo(f"keyring {digest}: its name cannot be read; run: sealring verify", err=True)
             for each in page.keyrings:
                 counts[each.ring.ring.name] += len(each.deks)
     for name, keys in counts.items():

@@ -19,13 +19,14 @@ from sealring.connect.heads import Head, head_of
 from sealring.connect.refusals import INTERNAL, Refused, body_of, by_status, failed, too_late
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import KeyFailure, SealringError, StoreLost
-from sealring.fibers import heavy
+from sealring.fibers import LARGE_BYTES, heavy
 from sealring.observability import refusals
 from sealring.observability.logs import Log
 
 MAX_BYTES = 32 << 20  # of a message, before and after decompression: 16 MiB of plaintext are 22.4 MiB of base64
 OPEN_BYTES = 64 << 10  # of one that needs no token
 
+_WIDER = 2  # bytes more for each byte of a text that has characters beyond U+FFFF, of which each takes four
 _LEAST_GZIP_BYTES = 1 << 10  # of an answer: gzip makes less more
 
 
@@ -134,10 +135,17 @@ def _done(method: Open | Guarded, request: Request, head: Head, raw: bytes, call
         raise too_late()
     weight = size * method.weight
     message = compression.decompressed(raw, size) if head.compressed and raw else raw
+    if size > LARGE_BYTES and heavy(partial(_is_wide, message), size):
+        request.reserve(_WIDER * size)
     answer = call(heavy(partial(head.form.read, message), weight))
     if head.is_late:
         raise too_late()
     return heavy(partial(_reply, head, answer), weight)
+
+
+def _is_wide(message: bytes) -> bool:
+    """Whether texts of the message may take several times the memory that it takes itself."""
+    return not message.isascii() or b"\\u" in message
 
 
 def _reply(head: Head, answer: Any) -> Reply:

@@ -11,7 +11,7 @@ from sealring.connect.forms import Json, Proto
 from sealring.connect.front import ConnectFront, Guarded, Open
 from sealring.connect.messages import METHODS, SERVICE
 from sealring.connect.refusals import PACKAGE
-from sealring.domain.envelope_texts import encrypted_of, plaintext_of, text_of
+from sealring.domain.envelope_texts import data_of, encrypted_of, plaintext_of, text_of
 from sealring.domain.keyrings import Keyring, Sealed
 from sealring.domain.principal import Caller, Permission
 from sealring.fibers import LARGE_BYTES, heavy
@@ -52,21 +52,21 @@ class VaultMethods:
         return {"status": "ok"}
 
     def encrypt(self, caller: Caller, asked: Members) -> Members:
-        return _sealed(self._keyrings.encrypt(Keyring(asked["keyring"]), asked["data"].encode(), caller))
+        return _sealed(self._keyrings.encrypt(Keyring(asked["keyring"]), _data(asked["data"]), caller))
 
     def decrypt(self, caller: Caller, asked: Members) -> Members:
         plaintext = self._keyrings.decrypt(Keyring(asked["keyring"]), _encrypted(asked["encrypted"]), caller)
-        return {"plaintext": plaintext_of(plaintext)}
+        return {"plaintext": _plaintext(plaintext)}
 
     def encrypt_bulk(self, caller: Caller, asked: Members) -> Members:
-        items = paced(asked["items"], str.encode, _ITEM_BYTES, len)
+        items = paced(asked["items"], _data, _ITEM_BYTES, len)
         found = self._keyrings.encrypt_all(Keyring(asked["keyring"]), items, caller)
         return {"items": paced(found, _sealed, _ITEM_BYTES, _size)}
 
     def decrypt_bulk(self, caller: Caller, asked: Members) -> Members:
         items = paced(asked["items"], _encrypted, _ITEM_BYTES, len)
         found = self._keyrings.decrypt_all(Keyring(asked["keyring"]), items, caller)
-        return {"items": paced(found, plaintext_of, _ITEM_BYTES, len)}
+        return {"items": paced(found, _plaintext, _ITEM_BYTES, len)}
 
     def re_encrypt(self, caller: Caller, asked: Members) -> Members:
         encrypted, key_id = _encrypted(asked["encrypted"]), asked["key_id"] or None
@@ -93,6 +93,14 @@ def _sealed(sealed: Sealed) -> Members:
     if len(encrypted) <= LARGE_BYTES:  # `heavy` alone would take a third of the time of a small item
         return {"encrypted": text_of(encrypted), "key_id": sealed.key_id}
     return {"encrypted": heavy(partial(text_of, encrypted), len(encrypted)), "key_id": sealed.key_id}
+
+
+def _data(plaintext: str) -> bytes:
+    return plaintext.encode() if len(plaintext) <= LARGE_BYTES else heavy(partial(data_of, plaintext), len(plaintext))
+
+
+def _plaintext(raw: bytes) -> str:
+    return plaintext_of(raw) if len(raw) <= LARGE_BYTES else heavy(partial(plaintext_of, raw), len(raw))
 
 
 def _encrypted(text: str) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator
+import codecs
+from collections.abc import Callable, Iterator
 
 from sealring.errors import EnvelopeRejected
 
@@ -26,16 +27,21 @@ def encrypted_of(text: str) -> bytes:
             raise EnvelopeRejected("base64")
         if len(text) <= _PIECE_OF_TEXT:
             return _read(_without_line_ends(text))
-        return b"".join(_pieces(text))
+        return b"".join(_pieces(text, _without_line_ends))
     except ValueError:
         raise EnvelopeRejected("base64") from None
 
 
-def _pieces(text: str) -> Iterator[bytes]:
+def decoded(text: str) -> bytes:
+    """Read standard base64 with padding, and nothing else. Raises ValueError."""
+    return _read(text) if len(text) <= _PIECE_OF_TEXT else b"".join(_pieces(text, str))
+
+
+def _pieces(text: str, cleaned: Callable[[str], str]) -> Iterator[bytes]:
     """Read a text a piece at a time; nothing follows one with padding. Raises ValueError."""
     rest, ended = "", False
     for at in range(0, len(text), _PIECE_OF_TEXT):
-        piece = rest + _without_line_ends(text[at : at + _PIECE_OF_TEXT])
+        piece = rest + cleaned(text[at : at + _PIECE_OF_TEXT])
         if ended and piece:
             raise ValueError("padding before the end")
         whole = len(piece) // 4 * 4
@@ -59,9 +65,20 @@ def _without_line_ends(text: str) -> str:
     return text
 
 
+def data_of(plaintext: str) -> bytes:
+    """Return what is encrypted of a text."""
+    if len(plaintext) <= _PIECE:
+        return plaintext.encode()
+    return b"".join([plaintext[at : at + _PIECE].encode() for at in range(0, len(plaintext), _PIECE)])
+
+
 def plaintext_of(raw: bytes) -> str:
     """Raises EnvelopeRejected for what is no text: nothing that was encrypted here, since requests have only texts."""
     try:
-        return raw.decode()
+        if len(raw) <= _PIECE:
+            return raw.decode()
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        pieces = [decoder.decode(raw[at : at + _PIECE]) for at in range(0, len(raw), _PIECE)]
+        return "".join((*pieces, decoder.decode(b"", final=True)))
     except UnicodeDecodeError:
         raise EnvelopeRejected("not a text") from None

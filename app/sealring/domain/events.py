@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field
+from dataclasses import field, replace
 from enum import StrEnum
 
 from sealring.domain.context import KeyContext
@@ -101,3 +101,13 @@ class Event:
     reason: str = ""  # of a refusal, and codes of findings; fixed phrases
     provider: str = ""  # of a customer's key, as events call it: AWS_KMS
     detail: str = ""  # fixed words, e.g. "verified", "suspended"
+
+    def of_item(self, place: int, index: int) -> Event:
+        """Return the event of one item, if this is that of its batch: `place` is that in the request."""
+        origin = replace(self.origin, operation=operation_of_item(self.origin.operation, place))
+        return replace(self, origin=origin, target=f"{self.target}/{index}")
+
+
+def operation_of_item(operation: bytes, place: int) -> bytes:
+    """Return the operation of one item of a batch, from that of the request."""
+    return operation[:-4] + place.to_bytes(4, "big")

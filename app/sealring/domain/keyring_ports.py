@@ -35,7 +35,8 @@ class KeyringChange:
 
     `limits` are those of the keyring's organization: a new DEK that would exceed a quota is refused. `epoch` is that of
     the decision by which the DEK was wrapped: nothing is stored if the organization has another by now. None: any.
-    `moves_epoch`: what workers have cached of the organization's keyrings is outdated.
+    `moves_epoch`: what workers have cached of the organization's keyrings is outdated. `most_deks`: a new DEK is
+    refused if the keyring has so many already, if the store keeps them in one record; 0: it is never refused for that.
     """
 
     event: Event
@@ -43,6 +44,7 @@ class KeyringChange:
     limits: Limits = NO_LIMITS
     epoch: Epoch | None = None
     moves_epoch: bool = False
+    most_deks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class KeyringSummary:
 class KeyringPage:
     """Some keyrings, and what to pass as `after` for the next ones; None: there are no more.
 
-    `altered` are digests of keyrings that somebody else has altered, so that nobody knows their names: they may be of
-    any environment.
+    `altered` are keyrings of which nobody knows the names, so that they may be of any environment: digests of those
+    that somebody else has altered, and what a bucket lists instead of a name that it cannot list.
     """
 
     keyrings: Sequence[KeyringSummary]

@@ -16,6 +16,7 @@ from sealring.errors import InvalidBody
 DekId = NewType("DekId", str)  # checked by dek_id()
 
 MAX_NAME_BYTES = 512
+MAX_DEKS = 10_000  # of a keyring that are made on demand; in the store they are one record, whose time is everybody's
 MAX_ENCRYPTIONS = 1 << 30  # of one DEK; NIST SP 800-38D 8.3 allows 2**32 random nonces under a key
 LATEST = "LATEST"  # the name of the newest DEK in a bucket, and no id
 

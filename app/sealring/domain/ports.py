@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -98,19 +98,16 @@ class RevocationChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
-    """Events of the audit log that differ only in operation and target, and the uses of KEKs to count with them."""
+class ItemEvents:
+    """The events of items of a batch that have one head, at most 1,000; and the uses of KEKs to count with them."""
 
-    event: Event  # of the first of them
-    each: Sequence[tuple[bytes, str]]  # operation and target
+    event: Event  # of the batch
+    items: Sequence[tuple[int, int]]  # the place of each in the request, and its index in the batch
     uses: Sequence[KekUse] = ()
 
     @property
     def owner(self) -> Owner:
         return self.event.environment, self.event.org
-
-    def event_of(self, operation: bytes, target: str) -> Event:
-        return replace(self.event, origin=replace(self.event.origin, operation=operation), target=target)
 
 
 Owner = tuple[EnvironmentId, OrgId]
@@ -184,7 +181,7 @@ class Lease(Enum):
 
 
 class Tombs(Protocol):
-    """Deleted objects until they are purged, and old audit events. Raises StoreError."""
+    """Deleted objects until they are purged, and old audit entries. Raises StoreError."""
 
     @property
     def partitions(self) -> int: ...
@@ -199,7 +196,7 @@ class Tombs(Protocol):
         """Remove an object with its versions if it is due; return whether it was. Raises IntegrityFailure."""
 
     def trim_audit(self, partition: int, before_ms: int) -> int:
-        """Remove the events before a time, in milliseconds; return how many."""
+        """Remove the entries before a time, in milliseconds; return how many."""
 
 
 class IdempotencyLog(Protocol):
@@ -257,7 +254,7 @@ class AuditLog(Protocol):
         Return the organization's epoch, read in the same round trip.
         """
 
-    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+    def append_all(self, batches: Sequence[ItemEvents], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
         """Append the events of batches, of any organizations, and count their uses of KEKs. Raises StoreError.
 
         Return the epoch of each of `owners`, read after all events were appended.

@@ -12,8 +12,12 @@ from typing import Any, NoReturn
 
 import orjson
 
+from sealring.domain.long_texts import Shortened, TooManyTexts
+
 MAX_DEPTH = 32
 MAX_ITEMS = 20_000  # objects, arrays, and commas between what is in them
+LARGE_BYTES = 1 << 20  # of JSON whose longer texts are read by themselves
+MAX_REST_BYTES = 8 << 20  # of what is left of it then: more than so many items need
 MAX_DIGITS = 309  # of an integer: as many as the largest double has (RFC 8259 section 6)
 
 
@@ -28,10 +32,24 @@ def parse_object(
 
     Raises MalformedJson: not UTF-8 or not JSON; not an object; a duplicate member at any depth; NaN or Infinity; an
     integer of over 309 digits; lone surrogates; nesting deeper than 32 levels; over `max_items` objects, arrays and
-    commas.
+    commas; over 8 MiB beside texts.
     """
+    if len(raw) <= LARGE_BYTES:
+        return _parsed(raw, max_items, parse_float)
+    try:
+        shortened = Shortened(raw, 2 * (max_items + 1))
+        filled: dict[str, Any] = shortened.filled(_parsed(_small(shortened.json), max_items, parse_float))
+    except TooManyTexts:
+        raise _too_many(max_items) from None
+    except ValueError as error:
+        raise MalformedJson(str(error)) from None
+    return filled
+
+
+def _parsed(raw: bytes, max_items: int, parse_float: Callable[[str], object]) -> dict[str, Any]:
+    """Raises MalformedJson."""
     if _items(raw) > max_items and _items(_without_texts(raw, max_items)) > max_items:
-        raise MalformedJson(f"over {max_items} objects, arrays and commas")
+        raise _too_many(max_items)
     if parse_float is float and (quickly := _quickly(raw)) is not None:
         return quickly
     try:
@@ -49,6 +67,16 @@ def parse_object(
     return parsed
 
 
+def _small(rest: bytes) -> bytes:
+    if len(rest) > MAX_REST_BYTES:
+        raise MalformedJson(f"over {MAX_REST_BYTES} bytes beside texts")
+    return rest
+
+
+def _too_many(max_items: int) -> MalformedJson:
+    return MalformedJson(f"over {max_items} objects, arrays and commas")
+
+
 def _quickly(raw: bytes) -> dict[str, Any] | None:
     """Return what the parser of the standard library makes of most objects, in half of its time; None: ask it.
 
@@ -57,27 +85,36 @@ def _quickly(raw: bytes) -> dict[str, Any] | None:
     """
     try:
         parsed = orjson.loads(raw)
-        return parsed if type(parsed) is dict and 2 * _texts(parsed, MAX_DEPTH) == raw.count(b'"') else None
+        return parsed if type(parsed) is dict and 2 * _texts(parsed) == raw.count(b'"') else None
     except ValueError:
         return None
 
 
-def _texts(value: Any, levels: int) -> int:
-    """Count the names and texts in a value. Raises ValueError for a fraction, and for more levels than that."""
-    kind = type(value)
-    if kind is str:
-        return 1
-    if kind is dict or kind is list:
-        if not levels:
+def _texts(parsed: dict[str, Any]) -> int:
+    """Count the names and texts in an object. Raises ValueError for a fraction, and for over MAX_DEPTH levels."""
+    texts, level = 0, [parsed]
+    for _ in range(MAX_DEPTH):
+        names, level = _within(level)
+        kinds = list(map(type, level))
+        if float in kinds:  # an integer of over 64 bits, too
             raise ValueError
-        inner = value.values() if kind is dict else value
-        names = len(value) if kind is dict else 0
-        if set(map(type, inner)) == _TEXT:
-            return names + len(value)
-        return names + sum([_texts(each, levels - 1) for each in inner])
-    if kind is float:  # an integer of over 64 bits, too
-        raise ValueError
-    return 0
+        texts += names + kinds.count(str)
+        if dict not in kinds and list not in kinds:
+            return texts
+    raise ValueError
+
+
+def _within(level: list[Any]) -> tuple[int, list[Any]]:
+    """Return the number of the names in some values, and all values that are right in them."""
+    names = 0
+    inner: list[Any] = []
+    for each in level:
+        if type(each) is dict:
+            names += len(each)
+            inner += each.values()
+        elif type(each) is list:
+            inner += each
+    return names, inner
 
 
 def _items(raw: bytes) -> int:
@@ -120,8 +157,6 @@ def _decoder(parse_float: Callable[[str], object]) -> json.JSONDecoder:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
-
-_TEXT = {str}
 
 _TO_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
@@ -13,6 +13,7 @@ from sealring.domain.keyrings import LATEST, DekId, OwnedKeyring
 from sealring.domain.values import value
 
 Place = tuple[str, str, str]  # environment, name of the keyring, DEK id or LATEST
+Owner = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -36,7 +37,11 @@ class _Entry:
 
 
 class RecentDeks:
-    """The last used DEKs. Thread-safe. A DEK of another epoch than the decision's is not there."""
+    """The last used DEKs. Thread-safe. A DEK of another epoch than the decision's is not there.
+
+    When all places are taken, who has more of them than the average owner makes room with an own one: nobody drives out
+    the DEKs of others with a thousand keyrings.
+    """
 
     def __init__(self, *, size: int, fresh_s: float, stale_s: float, clock: Callable[[], float]) -> None:
         self._size = size
@@ -44,6 +49,7 @@ class RecentDeks:
         self._stale_s = stale_s
         self._clock = clock
         self._entries: OrderedDict[Place, _Entry] = OrderedDict()
+        self._of: Counter[Owner] = Counter()
         self._lock = Lock()
         self.generation = 0  # grows with each `clear`
 
@@ -55,7 +61,7 @@ class RecentDeks:
                 return None
             age = self._clock() - entry.read_at
             if entry.epoch != epoch or age >= self._stale_s:
-                del self._entries[place]  # else it would be there again if somebody set the epoch back
+                self._remove(place)  # else it would be there again if somebody set the epoch back
                 return None
             self._entries.move_to_end(place)
         return entry.dek, age >= self._fresh_s
@@ -65,10 +71,11 @@ class RecentDeks:
         with self._lock:
             if generation != self.generation:
                 return
+            self._remove(place)
             self._entries[place] = _Entry(dek, epoch, self._clock())
-            self._entries.move_to_end(place)
+            self._of[_owner(place)] += 1
             if len(self._entries) > self._size:
-                self._entries.popitem(last=False)
+                self._remove(self._worst(_owner(place)))
 
     def confirm(self, place: Place, dek: KnownDek) -> None:
         """Note that a DEK was read again just now, and is still the same."""
@@ -79,12 +86,32 @@ class RecentDeks:
 
     def drop(self, place: Place) -> None:
         with self._lock:
-            self._entries.pop(place, None)
+            self._remove(place)
 
     def clear(self) -> None:
         with self._lock:
             self.generation += 1
             self._entries.clear()
+            self._of.clear()
+
+    def _worst(self, newcomer: Owner) -> Place:
+        """Return the place that was not used for longest: of the newcomer, if it has more than the average."""
+        if self._of[newcomer] * len(self._of) <= len(self._entries):
+            return next(iter(self._entries))
+        return next(place for place in self._entries if _owner(place) == newcomer)
+
+    def _remove(self, place: Place) -> None:
+        if self._entries.pop(place, None) is None:
+            return
+        owner = _owner(place)
+        self._of[owner] -= 1
+        if not self._of[owner]:
+            del self._of[owner]
+
+
+def _owner(place: Place) -> Owner:
+    """Return whom a keyring belongs to: what its name has before the first slash."""
+    return place[0], place[1].partition("/")[0]
 
 
 def place_of(ring: OwnedKeyring, which: str) -> Place:

@@ -27,8 +27,21 @@ class SingleFlight(Generic[K, T]):
     def get(self, key: K, call: Callable[[], T], until: float) -> T:
         """Return what `call` or one of the same key that is under way returns, or raise what it raises.
 
-        Raises StoreUnavailable if another's call has not ended at `until`, by time.monotonic().
+        If another's call found the store away, perhaps because it had less time, the own one tries once. Raises
+        StoreUnavailable if another's call has not ended at `until`, by time.monotonic().
         """
+        try:
+            return self._got(key, call, until)
+        except _OtherFailed as failed:
+            if time.monotonic() >= until:
+                raise failed.failure from None
+        try:
+            return self._got(key, call, until)
+        except _OtherFailed as failed:
+            raise failed.failure from None
+
+    def _got(self, key: K, call: Callable[[], T], until: float) -> T:
+        """Raises _OtherFailed if the store was away for another's call."""
         mine: _Flight[T] = _Flight()
         with self._lock:
             flight = self._flights.setdefault(key, mine)
@@ -45,6 +58,12 @@ class SingleFlight(Generic[K, T]):
             return outcome.get()
         finally:  # a failure keeps this frame alive, which would keep the failure alive, and all that failed
             del mine, flight, outcome
+
+
+class _OtherFailed(Exception):
+    def __init__(self, failure: StoreUnavailable) -> None:
+        super().__init__()
+        self.failure = failure
 
 
 class _Flight(Generic[T]):
@@ -70,8 +89,14 @@ class _Flight(Generic[T]):
             fibers.wait(self._ask, min(until, time.monotonic() + _MOST_S))
         if self.outcome is None:
             raise StoreUnavailable("The keyring's key did not arrive in time. Try again later.")
-        if self.outcome.failure is not None:
-            raise like(self.outcome.failure)
+        failure = self.outcome.failure
+        try:
+            if isinstance(failure, StoreUnavailable):
+                raise _OtherFailed(like(failure))
+            if failure is not None:
+                raise like(failure)
+        finally:
+            del failure  # as above
         return self.outcome.get()
 
     def _ask(self, tell: Callable[[], None]) -> None:

@@ -145,7 +145,7 @@ class KeyringCare:
         """Yield each keyring with its DEKs, and with the newest as the pointer has it; note what cannot be read."""
         for page in self._pages(environment):
             for digest in page.altered:
-                report.note(f"keyring {digest}", "", IntegrityFailure("its head was altered"))
+                report.note(f"keyring {digest}", "", IntegrityFailure("its name cannot be read"))
             for each in page.keyrings:
                 yield each.ring, list(self._readable(each, report))
 

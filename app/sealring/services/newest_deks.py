@@ -12,7 +12,7 @@ from sealring.crypto.keyring_cipher import KeyringCipher
 from sealring.domain.decision import Decision
 from sealring.domain.events import Action
 from sealring.domain.keyring_ports import KeyringChange, KeyringLog, KeyringStore, StoredDek
-from sealring.domain.keyrings import MAX_ENCRYPTIONS, DekId, DekName, OwnedKeyring, new_dek_id
+from sealring.domain.keyrings import MAX_DEKS, MAX_ENCRYPTIONS, DekId, DekName, OwnedKeyring, new_dek_id
 from sealring.domain.limits import LimitsOf
 from sealring.domain.principal import Caller
 from sealring.errors import EnvelopeRejected
@@ -182,7 +182,8 @@ class Deks:
         dek = StoredDek(key_id, wrapping.record)
         event = event_of(Action.KEYRING_DEK_CREATED, ring, caller, target=key_id, detail=why)
         limits = self._limits_of(ring.environment, ring.org)
-        change = KeyringChange(event, wrapping.uses, limits, decision.epoch)
+        most = MAX_DEKS if why == ON_DEMAND else 0  # what a limit of its own asks for is never refused
+        change = KeyringChange(event, wrapping.uses, limits, decision.epoch, most_deks=most)
         return dek if self._store.add(ring, dek, expected, change, caller.deadline) else None
 
     def _kept(self, place: Place, found: StoredDek, asking: _Asking, generation: int) -> KnownDek:

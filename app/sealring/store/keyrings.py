@@ -12,7 +12,7 @@ from sealring.domain.ids import EnvironmentId
 from sealring.domain.keyring_ports import FOREVER, KeyringChange, KeyringPage, KeyringSummary, StoredDek
 from sealring.domain.keyrings import DekId, OwnedKeyring
 from sealring.domain.limits import Use
-from sealring.errors import IntegrityFailure, WriteContention
+from sealring.errors import IntegrityFailure, QuotaExceeded, WriteContention
 from sealring.store.audit import RedisAudit
 from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.connection.links import Links
@@ -73,20 +73,20 @@ class RedisKeyrings:
 
         def attempt(link: Link, _lost: Sequence[bool]) -> Commit[bool] | Settled[bool]:
             watched = (b"WATCH", key, epoch, self._markers.key(home.partition))
-            reading = ((b"HGET", key, HEAD), (b"HKEYS", key), (b"HGET", key, field), (b"GET", epoch), usage)
-            _, marker, raw, fields, found, now, used = link.send(
-                watched, self._markers.reading(home.partition), *reading
-            )
+            reading = ((b"HGET", key, HEAD), (b"HLEN", key), (b"HGET", key, field), (b"GET", epoch), usage)
+            _, marker, raw, size, found, now, used = link.send(watched, self._markers.reading(home.partition), *reading)
             self._markers.check(home.partition, marker)
             head = None if raw is None else self._head(ring, raw)
-            if len(fields) != (0 if head is None else head.deks + 1):
+            if size != (0 if head is None else head.deks + 1):
                 raise IntegrityFailure("the DEKs of a keyring are not all of them")
             if found is not None:
                 return Settled(found == new)  # the result of an earlier EXEC of ours, or another DEK of this id
             if (head and head.latest) != (expected and expected.id) or change.epoch not in {None, now}:
                 return Settled(result=False)
-            change.limits.admit(use_in(used, ring.environment, ring.org), Use(objects=1))
             count = 0 if head is None else head.deks
+            if 0 < change.most_deks <= count:
+                raise QuotaExceeded(f"The keyring has {count} keys, and gets no more on demand. Use another keyring.")
+            change.limits.admit(use_in(used, ring.environment, ring.org), Use(objects=1))
             writes = self._adding(ring, field, new, KeyringHead(ring, dek.id, count + 1))
             return self._commit(ring, change, writes, result=True)
 
@@ -139,11 +139,12 @@ class RedisKeyrings:
 
         def attempt(link: Link, lost: Sequence[int]) -> Commit[int] | Settled[int]:
             watched = (b"WATCH", key, self._markers.key(home.partition))
-            _, marker, fields = link.send(watched, self._markers.reading(home.partition), (b"HKEYS", key))
+            reading = (self._markers.reading(home.partition), (b"HLEN", key), (b"HEXISTS", key, HEAD))
+            _, marker, size, has_head = link.send(watched, *reading)
             self._markers.check(home.partition, marker)
-            if not fields:  # a use that it overtook may have left counts
+            if not size:  # a use that it overtook may have left counts
                 return Commit([(b"DEL", self._keyspace.keyring_uses(ring))], lost[-1] if lost else 0)
-            deks = len(fields) - (HEAD in fields)
+            deks = size - has_head
             return self._commit(ring, change, self._removing(ring, deks), deks)
 
         return transact(self._links, key, attempt)

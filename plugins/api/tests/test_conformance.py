@@ -158,14 +158,29 @@ SHOWN_FOR_ANOTHER = {
 NO_PROMISES = {"test_its_speed_is_measured", "test_the_settings_of_the_author_are_taken"}
 
 
-@pytest.fixture(scope="module")
-def sections(tmp_path_factory):
+# One breaks after other calls only, and of the other all powers are of interest.
+IN_ALL = {"BreaksAfterAFork", "OnlyClaimsToGenerate"}
+
+
+def report_of(folder, *options, **environment):
     """What the report says of each provider, by its name."""
-    folder = tmp_path_factory.mktemp("broken")
-    ran = run(folder, HERE / "broken.py", "-q", "--tb=no", "--sealring-report", folder / "report.json", **ALONE)
+    ran = run(folder, HERE / "broken.py", "-q", "--tb=no", "--sealring-report", folder / "report.json", *options,
+              **ALONE, **environment)  # fmt: skip
     assert ran.returncode == 1, ran.stderr
     report = json.loads((folder / "report.json").read_text())
     return {each["test_class"].rpartition("::Test")[2]: each for each in report["providers"]}
+
+
+@pytest.fixture(scope="module")
+def sections(tmp_path_factory):
+    """Of the correct providers in all tests, and of most broken ones in those that they have to fail."""
+    breaks = json.dumps({name: sorted(promises) for name, promises in BREAKS.items() if name not in IN_ALL})
+    return report_of(tmp_path_factory.mktemp("narrow"), "-p", "narrow", BREAKS=breaks, PYTHONPATH=str(HERE))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return report_of(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.mark.parametrize("name", ["Correct", "CorrectWithoutPowers"])
@@ -178,8 +193,14 @@ def test_a_correct_provider_shows_every_failure(sections):
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_provider_breaks_exactly_its_promise(sections, name):
+def test_a_broken_provider_breaks_its_promise(sections, name):
     assert set(sections[name]["broken"]) == BREAKS[name]
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_provider_breaks_no_other_promise(whole, name):
+    assert set(whole[name]["broken"]) == BREAKS[name]
 
 
 def test_every_broken_provider_is_listed(sections):

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from sealring.admission.guard import invalid
 from sealring.domain.batch import MAX_ITEMS
+from sealring.domain.envelope_texts import decoded
 from sealring.errors import InvalidBody
-from sealring.fibers import heavy
 from sealring.http import examples
 from sealring.http.fields import KeyContextField, NameField
 from sealring.http.objects.requests import CreateObject
 from sealring.http.schemas import Strict
-from sealring.many import Pace, bare
+from sealring.many import bare, in_turns
 
-_ITEM_BYTES = 2_048  # the time of checking a small item compares to that of reading so many bytes
+# The time of checking a small item compares to that of reading so many bytes: quickly, and by a schema that refuses it.
+_QUICK_BYTES, _SLOW_BYTES = 512, 16_384
 
 Members = Mapping[str, Any]
 T = TypeVar("T")
@@ -33,8 +32,8 @@ class Base64Field(fields.Field[bytes]):
         if not isinstance(value, str):
             raise ValidationError("Not a string of base64.")
         try:
-            return base64.b64decode(value.encode("ascii"), validate=True)
-        except (UnicodeEncodeError, binascii.Error) as error:
+            return decoded(value)
+        except ValueError as error:
             raise ValidationError("Not base64 with padding.") from error
 
 
@@ -120,21 +119,38 @@ class ReadBatch(Strict):
 
 
 def loaded(
-    batch: type[Schema], body: Members, make: Callable[[int, Members], T]
+    batch: type[Schema],
+    body: Members,
+    make: Callable[[int, Members], T],
+    quickly: Callable[[int, Any], T | None] = lambda _place, _item: None,
 ) -> tuple[dict[int, T], dict[int, InvalidBody]]:
-    """Check each item, and return what `make` makes of the good ones, and what is wrong with others, by place."""
+    """Check each item, and return what `make` makes of the good ones, and what is wrong with others, by place.
+
+    `quickly` makes the same of most good items in a fifth of the time; None: ask the schema.
+    """
     schema = _item_schema(batch)
-    good: dict[int, T] = {}
-    bad: dict[int, InvalidBody] = {}
-    pace = Pace()
-    for place, item in enumerate(body["items"]):
-        size = _size(item)
-        try:
-            good[place] = make(place, heavy(partial(_loaded, schema, item), size))
-        except InvalidBody as error:
-            bad[place] = bare(error)
-        pace.after(_ITEM_BYTES + size)
-    return good, bad
+
+    def made(some: Sequence[tuple[int, Any]]) -> Sequence[T | None]:
+        return [quickly(place, item) for place, item in some]
+
+    def checked(some: Sequence[tuple[int, Any]]) -> Sequence[T | InvalidBody]:
+        return [_checked(schema, place, item, make) for place, item in some]
+
+    each = list(enumerate(body["items"]))
+    found: list[T | InvalidBody | None] = [*in_turns(each, made, _QUICK_BYTES, _size)]
+    rest = [each[place] for place, item in enumerate(found) if item is None]
+    for (place, _), item in zip(rest, in_turns(rest, checked, _SLOW_BYTES, _size), strict=True):
+        found[place] = item
+    bad = {place: item for place, item in enumerate(found) if isinstance(item, InvalidBody)}
+    good = {place: item for place, item in enumerate(found) if item is not None and place not in bad}
+    return good, bad  # type: ignore[return-value]
+
+
+def _checked(schema: Schema, place: int, item: Any, make: Callable[[int, Members], T]) -> T | InvalidBody:
+    try:
+        return make(place, _loaded(schema, item))
+    except InvalidBody as error:
+        return bare(error)
 
 
 @cache
@@ -155,10 +171,6 @@ def _loaded(schema: Schema, item: Any) -> Members:
     return members
 
 
-def _size(item: Any) -> int:
-    size = 0
-    if type(item) is dict:
-        for text in item.values():
-            if type(text) is str:
-                size += len(text)
-    return size
+def _size(placed: tuple[int, Any]) -> int:
+    _, item = placed
+    return sum([len(text) for text in item.values() if type(text) is str]) if type(item) is dict else 0

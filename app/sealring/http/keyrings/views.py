@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from sealring.admission.replies import Reply
 from sealring.admission.requests import AdmittedRequest
 from sealring.admission.routes import Route
-from sealring.domain.envelope_texts import encrypted_of
+from sealring.domain.envelope_texts import data_of, encrypted_of
 from sealring.domain.keyrings import Keyring
 from sealring.domain.principal import Permission
 from sealring.errors import EnvelopeRejected, QuotaExceeded
+from sealring.fibers import heavy
 from sealring.http.failures import BODY, KEYS, WRITE
 from sealring.http.keyrings import answers, render, requests
 from sealring.http.schemas import Nothing
@@ -27,7 +29,7 @@ class KeyringViews:
         self._keyrings = keyrings
 
     def encrypt(self, request: AdmittedRequest) -> Reply:
-        items = {name: value.encode() for name, value in request.body["items"].items()}
+        items = {name: _data(value) for name, value in request.body["items"].items()}
         return Reply.json(200, render.encrypted(self._keyrings.encrypt_all(_ring(request), items, request.caller)))
 
     def decrypt(self, request: AdmittedRequest) -> Reply:
@@ -90,8 +92,12 @@ def _ring(request: AdmittedRequest) -> Keyring:
     return Keyring(request.path["ring"])
 
 
+def _data(plaintext: str) -> bytes:
+    return heavy(partial(data_of, plaintext), len(plaintext))
+
+
 def _read(text: str) -> bytes | EnvelopeRejected:
     try:
-        return encrypted_of(text)
+        return heavy(partial(encrypted_of, text), len(text))
     except EnvelopeRejected as refusal:
         return bare(refusal)

@@ -67,6 +67,7 @@ def _hashes(key: bytes) -> Sequence[Step]:
         ((b"HSETNX", key, b"field", b"two"), _is(0)),
         ((b"HGET", key, b"field"), _is(b"one")),
         ((b"HEXISTS", key, b"field"), _is(1)),
+        ((b"HLEN", key), _is(1)),
         ((b"HKEYS", key), _is([b"field"])),
         ((b"HVALS", key), _is([b"one"])),
         ((b"HGETALL", key), _is([b"field", b"one"])),

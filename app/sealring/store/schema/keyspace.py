@@ -32,7 +32,7 @@
     s1:{p}:f:<session>     string  a session of the portal                 an hour           its end
     s1:{p}:fs              zset    these sessions by the time of their end  a day after the newest began  nothing
     s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
-    s1:{p}:a               stream  audit events, the outbox                retention         nothing
+    s1:{p}:a               stream  audit entries, the outbox               retention         nothing
     s1:{p}:w               string  nothing: a write that WAIT refers to    60 seconds        nothing
 
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).

@@ -114,7 +114,7 @@ class _PartitionSweep:
             keks=len(self._keks_seen),
             scopes=len(self._scopes_seen),
             bindings=self._bindings.count,
-            events=self._events.count,
+            entries=self._events.count,
             revocations=self._revocations.count,
             deks=self._keyrings.count,
         )
