@@ -236,9 +236,11 @@ def test_the_time_is_the_stores(real, links):
 def test_a_worker_notes_a_use_once_a_minute_and_the_store_keeps_one(real, links):
     binding = real.bind(ORG, "key_one")
     key = KEYSPACE.last_use(ENVIRONMENT, ORG, binding.id)
-    for number in range(3):
-        real.open(real.seal(ORG, name=f"{number}"))
+    record = real.seal(ORG)
     noted = links.call((b"XRANGE", key, b"-", b"+"))[0]
+    real.open(record)
+    real.seal(ORG, name="another")
+    assert links.call((b"XRANGE", key, b"-", b"+"))[0] == noted
 
     world_on(on_links(links), real.kms).open(real.seal(ORG, name="of another worker"))
 
@@ -312,7 +314,8 @@ def test_a_binding_of_a_former_version_tells_no_state_and_no_whole_counts(real, 
     use = use_of(real, binding)
 
     assert (use.versions, use.complete, use.state_since) == (1, False, None)
-    assert use_of(real, real.turn(binding, "suspend")).state_since is not None
+    later = use_of(real, real.turn(binding, "suspend"))
+    assert (later.state_since is not None, later.complete) == (True, False)
 
 
 # --- whoever can write to the store
