@@ -22,6 +22,9 @@ FOREIGN = {
 }
 
 
+UNSEEN = "There is a character in it that cannot be seen. Copy the text from the console again, or type it."
+
+
 @pytest.mark.parametrize("kind", FOREIGN)
 @pytest.mark.parametrize("what", ["suspend", "check", "remove", "end"])
 def test_a_form_of_another_site_does_nothing(world, kind, what):
@@ -146,6 +149,11 @@ def test_a_field_that_is_too_long_has_its_error_beside_it(world):
         ({"key": ""}, "This is needed.", "key"),
         ({"key": "  "}, "This is needed.", "key"),
         ({"key": "another"}, "A key's name begins with key_.", "key"),
+        ({"key": "key_\u200bone"}, UNSEEN, "key"),
+        ({"key": "key_\u202egnp.exe"}, UNSEEN, "key"),
+        ({"key": "key_\0one"}, UNSEEN, "key"),
+        ({"key": "key_one\r\nkey_two"}, UNSEEN, "key"),
+        ({"key": "\u200b\ufeff"}, "This is needed.", "key"),
     ],
 )
 def test_an_error_is_beside_its_field_and_named_by_it(world, typed, error, field):
@@ -160,12 +168,21 @@ def test_an_error_is_beside_its_field_and_named_by_it(world, typed, error, field
     assert f'id="{field}-error">{error.replace(chr(39), "&#39;")}</span>' in page.html
 
 
+@pytest.mark.parametrize("pasted", ["\ufeffkey_one", "\u200bkey_one\u200b", "\u00a0key_one\r\n", "\u200ekey_one\u200f"])
+def test_what_copying_puts_around_a_name_does_no_harm(world, pasted):
+    browser = world.begun()
+    browser.get("/portal/connect/cmk/key")
+
+    browser.send("/key", key=pasted)
+
+    assert world.binding().key == "key_one"
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "key_<script>alert(1)</script>",
         'key_" autofocus onfocus="alert(1)',
-        "key_\u202egnp.exe",
         "key_\u05d0\u05d1\u05d2 \u0627\u0644\u0639\u0631\u0628\u064a\u0629",
         "key_{{7*7}}",
         "key_" + "\U0001f511" * 200,
