@@ -21,7 +21,7 @@ LOCK := $(RESOLVE) $(PLUGIN_PACKAGES:%=--no-emit-package %) pyproject.toml \
 	--extra embedded --extra hsm --extra aws --extra gcp --extra azure --extra otel --extra s3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev test check lint torture mutants test-long test-clouds test-kubernetes chart softhsm nginx promtool bench docs wheels release-check lock clean
+.PHONY: help setup dev test check lint torture mutants test-long test-clouds test-kubernetes chart softhsm nginx promtool chromium portal-screens bench docs wheels release-check lock clean
 
 help:  ## List the targets
 	@echo 'make ...'
@@ -40,7 +40,7 @@ clean:  ## Remove .venv and all files that tools made; your data in .sealring st
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Test
-test: $(if $(ARGS),check,lint) softhsm nginx promtool  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
+test: $(if $(ARGS),check,lint) softhsm nginx promtool chromium  ## Run everything that CI runs (ARGS=... go to pytest, which then runs only those tests)
 	@echo '== $(if $(ARGS),pytest,pytest and mypy)'
 	@$(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/python tests/parts.py)
 
@@ -58,7 +58,7 @@ lint: setup
 	@echo '== deptry'
 	@$(BIN)/deptry app
 
-torture: setup softhsm nginx promtool  ## Run the tests that take minutes (ARGS=... go to pytest)
+torture: setup softhsm nginx promtool chromium  ## Run the tests that take minutes (ARGS=... go to pytest)
 	@$(BIN)/pytest -m torture $(ARGS)
 	@echo '== the servers of all tests, with threads instead of an event loop'
 	@SEALRING_TEST_WORKER=threads $(BIN)/pytest tests -q
@@ -67,7 +67,7 @@ torture: setup softhsm nginx promtool  ## Run the tests that take minutes (ARGS=
 	@echo '== vault.v1, on a primary with replicas'
 	@SEALRING_TEST_STORE=replicas $(BIN)/pytest tests/connect tests/http/test_keyrings.py -q
 
-mutants: setup softhsm nginx promtool  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
+mutants: setup softhsm nginx promtool chromium  ## Change the code; each change must fail a test (ARGS=--list, --only NAME, --package P)
 	@PYTHONPATH=tests $(BIN)/python -m mutants.run $(ARGS)
 
 test-long: torture mutants  ## Run what takes too long for CI
@@ -105,12 +105,29 @@ promtool: # the tests make the cause of each alert, and see that it fires
 		echo 'The tests need promtool: sudo apt-get install prometheus, or brew install prometheus' >&2; exit 1; \
 	fi
 
+chromium: setup # the tests walk through the portal in it; Ubuntu has it as a snap alone, which containers cannot run
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		$(BIN)/playwright install chromium; \
+	elif grep -q '^ID=ubuntu' /etc/os-release; then \
+		$(BIN)/playwright install --with-deps chromium; \
+	else \
+		echo 'Installing chromium ...'; \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	fi
+
 bench: setup  ## Measure the server (ARGS=...)
 	@PYTHONPATH=tests $(BIN)/python benchmarks/bench.py $(ARGS)
 
 ##@ Docs
 chart: setup  ## Describe the values of the Helm chart again: its schema and the table of its README
 	@$(BIN)/python helm/describe.py
+
+portal-screens: setup chromium  ## Make the pictures of docs/portal.md again: docs/images/portal
+	@command -v pngquant >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get install -qq -y pngquant >/dev/null; \
+	else echo 'The pictures need pngquant: sudo apt-get install pngquant, or brew install pngquant' >&2; exit 1; fi
+	@$(BIN)/pytest -m screens tests/portal/chromium
 
 docs: setup  ## Build the documentation as a site, site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -36,7 +36,8 @@ def paced(items: Mapping[K, T], work: Callable[[T], R], each_bytes: int, size: C
     """
     if each_bytes * len(items) + sum(map(size, items.values())) <= LARGE_BYTES:
         return {key: work(item) for key, item in items.items()}
-    results, keys = {}, list(items)
+    results: dict[K, R] = {}
+    keys = list(items)
     for start, end in _parts([each_bytes + size(item) for item in items.values()]):
         results |= {key: work(items[key]) for key in keys[start:end]}
     return results

@@ -89,11 +89,8 @@ def test_every_object_and_version_is_as_the_store_says(opened, contents):
         assert (found["name"], found["context"]) == (record.name, record.context.as_dict())
         assert found["state"] == record.state.name.lower()
         assert times(found) == (record.created_at, record.updated_at, record.purge_at)
-        assert (found["revision"], found["oldest"], found["operation"]) == (
-            record.revision,
-            record.oldest,
-            record.operation,
-        )
+        written = record.revision, record.oldest, record.operation
+        assert (found["revision"], found["oldest"], found["operation"]) == written
         assert found["current"]["id"] == record.current.id
         for version_id, each in found["versions"].items():
             version = opened.store.objects.version(record, version_id)
@@ -129,7 +126,18 @@ def test_every_kek_is_as_the_store_says(opened, contents):
         }
     assert sum(found["bound"] is not None for found in contents.keks.values()) == 2
     assert len(contents.scopes) == len(contents.keks) - 2
-    assert sorted(filter(None, contents.counts.values()), key=str) == [{b"d1": 1}, {b"d1": 2}]
+    assert sorted(filter(None, contents.counts.values()), key=str) == [{b"d1": 1}, {b"d1": 2}, {b"v1": 1}]
+
+
+def test_the_use_of_each_customers_key_is_as_the_store_says(opened, contents):
+    for kek_id, found in contents.uses.items():
+        (binding,) = opened.store.bindings.load(*opened.store.bindings.owner(kek_id)).bindings
+        (use,) = opened.store.bindings.uses(binding.environment, binding.org, [binding]).values()
+
+        assert contents.counts[kek_id].get(b"v1", 0) == use.versions
+        assert found["state"]["since"] == use.state_since
+        assert (found["last used"] and found["last used"] * 1000, found["whole"]) == (use.last_used_at, use.complete)
+    assert sorted(found["state"]["state"] for found in contents.uses.values()) == ["pending", "suspended"]
 
 
 def test_the_limits_that_were_set_are_read(contents, made):

@@ -51,6 +51,16 @@ def test_a_mistake_is_explained_with_what_to_do(world, mistake):
     assert world.binding().state.name == "PENDING"
 
 
+def test_one_reason_that_fails_several_checks_is_explained_once(world):
+    browser = named(world, failure=api.KeyDisabled())
+
+    world.work()
+    page = browser.get(browser.page.path)
+
+    assert outcomes(page) == ["failed", "failed", "waiting", "passed"]
+    assert page.text.count("The key is disabled.") == 1
+
+
 def test_what_was_not_checked_has_not_passed(world):
     browser = named(world, failure=api.AccessDenied())
 

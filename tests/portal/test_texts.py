@@ -12,7 +12,7 @@ CODE = [path.read_text() for path in PORTAL.iterdir() if path.name.endswith(".py
 TABLE = tomllib.loads((PORTAL / "texts" / "en.toml").read_text())
 
 # Named by a value: t.state.get(key.state), for example.
-BY_VALUE = ("steps", "state", "result", "said", "error", "check.probe", "check.outcome")
+BY_VALUE = ("steps", "state", "result", "said", "error", "check.probe", "check.outcome", "status.option")
 OF_A_CHECK = {"check.running", "check.passed", "check.warned", "check.failed", "check.stopped", "check.conflict"}
 
 

@@ -32,6 +32,19 @@ def binding(keys, binding_id, raw):
     return {**found, "id": binding_id, "sealed": lp32(binding_id + body)}
 
 
+def binding_state(keys, binding_id, raw):
+    """Since when a binding is in a state."""
+    source = keys.checked("record", b"binding state" + binding_id, raw)
+    form(source)
+    found = {
+        "state": one_of(source.number(1), "pending", "active", "suspended", "retired"),
+        "shut": source.flag(),
+        "since": source.number(8),
+    }
+    source.end()
+    return found
+
+
 def _verification(source):
     return {
         "verified": source.flag(),

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.binding_ports import BindingStore
 from sealring.domain.checks import CheckStore
 from sealring.domain.events import Event
 from sealring.domain.keyring_ports import KeyringLog, KeyringStore
 from sealring.domain.limits_ports import UsageStore
 from sealring.domain.portal_ports import PortalStore
-from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
+from sealring.domain.ports import AuditLog, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
 from sealring.store.connection.topology import OneNode

@@ -127,6 +127,11 @@ def kek(body, kek_id=KEK_ID):
     return whole("KEK", WRITER.kek(kek_id, body), kek_id=kek_id.hex())
 
 
+def binding_state(body, binding_id=BINDING_ID):
+    raw = WRITER.binding_state(binding_id, body)
+    return whole("state of a binding", raw, binding_id=BINDING_ID.hex())
+
+
 def outcome(body):
     return whole("outcome", WRITER.outcome(PLACE, body), place=PLACE.hex())
 

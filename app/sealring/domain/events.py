@@ -49,6 +49,25 @@ class Action(StrEnum):
     PORTAL_SESSION_ENDED = "vault.portal.session_ended"  # before its time
 
 
+KEY_USES = frozenset(  # whose keys sealed or opened something; other events only name them
+    {
+        Action.OBJECT_CREATED,
+        Action.OBJECT_READ,
+        Action.OBJECT_UPDATED,
+        Action.DATA_KEY_CREATED,
+        Action.DATA_KEY_DECRYPTED,
+        Action.DATA_KEY_REKEYED,
+        Action.ITEM_ENCRYPTED,
+        Action.ITEM_DECRYPTED,
+        Action.KEYRING_ENCRYPTED,
+        Action.KEYRING_DECRYPTED,
+        Action.KEYRING_REENCRYPTED,
+        Action.KEYRING_DEK_CREATED,
+        Action.KEYRING_DEK_REWRAPPED,
+    }
+)
+
+
 @value
 class Origin:
     """The origin of an event: an actor, in one attempt of one operation.

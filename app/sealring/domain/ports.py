@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from sealring.domain.binding import Binding
-from sealring.domain.decision import Decision, Epoch
+from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
@@ -87,16 +86,6 @@ class Attestation:
 
     newest: bool
     epoch: Epoch | None
-
-
-@dataclass(frozen=True, slots=True)
-class BindingChange:
-    """The new state of a binding, others that change with it, and the event. `removes`: delete the binding."""
-
-    binding: Binding
-    event: Event
-    others: Sequence[Binding] = ()
-    removes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,31 +223,6 @@ class KekStore(Protocol):
 
     def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
         """Return how many wraps of this version were counted."""
-
-
-class BindingStore(Protocol):
-    """The bindings of organizations. Raises StoreError; IntegrityFailure for a record that it did not write."""
-
-    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
-        """Return where an organization's keys are; every binding id begins with it."""
-
-    def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
-        """Return an organization's bindings and epoch, read at one moment. The first load creates the epoch."""
-
-    def owner(self, binding_id: bytes) -> tuple[EnvironmentId, OrgId] | None:
-        """Return the environment and organization of a binding, to check access before loading it."""
-
-    def change(
-        self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
-    ) -> Binding:
-        """Store a binding in one transaction, a new one with its KEK, or remove both.
-
-        `decide` is called with the organization's bindings and the time in microseconds, and again after a conflict; it
-        raises what forbids the change. A change of what guards the organization replaces the epoch.
-        """
-
-    def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
-        """Return the organizations of a partition that have bindings."""
 
 
 class RevocationStore(Protocol):

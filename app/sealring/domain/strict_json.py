@@ -106,7 +106,8 @@ def _texts(parsed: dict[str, Any]) -> int:
 
 def _within(level: list[Any]) -> tuple[int, list[Any]]:
     """Return the number of the names in some values, and all values that are right in them."""
-    names, inner = 0, []
+    names = 0
+    inner: list[Any] = []
     for each in level:
         if type(each) is dict:
             names += len(each)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
-from sealring.domain.binding import Binding, BindingFinding, BindingState, Verification
-from sealring.domain.checks import CheckProgress, Probe, ProbeResult
+from sealring.domain.binding import Binding, BindingFinding, BindingState, BindingUse, Verification
+from sealring.domain.checks import CheckProgress, Probe
 from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict
 from sealring.portal.frame import Frame, PortalServices, go, shown
 from sealring.portal.texts import Texts
 from sealring.portal.visits import Visit
 from sealring.portal.wizard import CHECK
+from sealring.providers.catalog import Offer
 from sealring.services.key_checks import DONE
 
 STATUS = "/portal/status"
@@ -39,6 +40,8 @@ class ShownKey:
     state: str  # a name of texts
     result: str  # likewise; empty if its key was never checked
     title: str
+    options: Sequence[tuple[str, str]]  # as the form of the key names them
+    use: BindingUse | None = None  # None: not asked for, or altered in the store
 
     @property
     def id(self) -> str:
@@ -64,7 +67,9 @@ class StatusPages:
 
     def status(self, visit: Visit) -> Response:
         org = visit.session.org
-        keys = [shown_key(each, self._titles(visit)) for each in self._bindings.list(visit.caller, org)]
+        found, offers = self._bindings.list(visit.caller, org), self._offers(visit)
+        uses = self._bindings.uses(visit.caller, org, found)
+        keys = [replace(shown_key(each, offers), use=uses.get(each.id)) for each in found]
         return shown(
             "status.html",
             keys=[each for each in keys if each.binding.guards],
@@ -83,7 +88,7 @@ class StatusPages:
         return shown(
             "check.html",
             step=CHECK if binding.state is BindingState.PENDING or binding.verification is None else None,
-            key=shown_key(binding, self._titles(visit)),
+            key=shown_key(binding, self._offers(visit)),
             probes=probes_of(progress, binding.verification),
             outcome=outcome_of(progress, binding.verification),
         )
@@ -105,7 +110,7 @@ class StatusPages:
         binding = self._bindings.read(visit.caller, binding_id)
         if binding.state is not BindingState.ACTIVE:
             return _to_check(binding)
-        return shown("done.html", key=shown_key(binding, self._titles(visit)))
+        return shown("done.html", key=shown_key(binding, self._offers(visit)))
 
     def confirm(self, visit: Visit, binding_id: str) -> Response:
         return self._confirmation(visit, self._bindings.read(visit.caller, binding_id), "")
@@ -132,7 +137,7 @@ class StatusPages:
         blueprint.add_url_rule(f"{KEYS}/remove", "remove", form(self.remove), methods=post)
 
     def _confirmation(self, visit: Visit, binding: Binding, error: str) -> Response:
-        key = shown_key(binding, self._titles(visit))
+        key = shown_key(binding, self._offers(visit))
         if not key.may_stop:
             return go(f"{STATUS}?said=changed")
         return shown("suspend.html", 422 if error else 200, key=key, error=error)
@@ -144,16 +149,20 @@ class StatusPages:
             said = "changed"
         return go(f"{STATUS}?said={said}")
 
-    def _titles(self, visit: Visit) -> Mapping[str, str]:
-        return {each.provider: each.title for each in self._setups.offers(visit.caller)}
+    def _offers(self, visit: Visit) -> Mapping[str, Offer]:
+        return {each.provider: each for each in self._setups.offers(visit.caller)}
 
 
-def shown_key(binding: Binding, titles: Mapping[str, str]) -> ShownKey:
+def shown_key(binding: Binding, offers: Mapping[str, Offer]) -> ShownKey:
     state = binding.state.name.lower()
     if binding.state is BindingState.RETIRED and binding.shut:
         state = "closed"
     result = "" if binding.verification is None else _result(binding.verification)
-    return ShownKey(binding, state, result, titles.get(binding.provider, binding.provider))
+    offer = offers.get(binding.provider)  # None: its plugin is not loaded any more
+    title, fields = (binding.provider, ()) if offer is None else (offer.title, offer.options)
+    labels = {each.name: each.label for each in fields if each.label}
+    options = [(labels.get(name, name), value) for name, value in binding.options]
+    return ShownKey(binding, state, result, title, options)
 
 
 def outcome_of(progress: CheckProgress | None, verification: Verification | None) -> str:
@@ -169,16 +178,20 @@ def probes_of(progress: CheckProgress | None, verification: Verification | None)
     """Return the probes in their order; if nothing is known of them any more, what was found, as one."""
     findings = () if verification is None or (progress is not None and progress.runs) else verification.findings
     if progress is not None:
-        return [_probe(each, progress.probes.get(each), findings) for each in Probe]
+        return list(_probes(progress, findings))
     return [] if verification is None else [ShownProbe("", _result(verification), verification.findings)]
 
 
-def _probe(probe: Probe, result: ProbeResult | None, findings: Sequence[BindingFinding]) -> ShownProbe:
-    if result is None:
-        return ShownProbe(probe.value, "waiting", ())
-    return ShownProbe(
-        probe.value, result.outcome.name.lower(), [finding for finding in findings if finding.code in result.codes]
-    )
+def _probes(progress: CheckProgress, findings: Sequence[BindingFinding]) -> Iterator[ShownProbe]:
+    """Show what was found at the first probe that found it: one reason often fails several."""
+    left = {finding.code: finding for finding in findings}
+    for probe in Probe:
+        result = progress.probes.get(probe)
+        if result is None:
+            yield ShownProbe(probe.value, "waiting", ())
+        else:
+            found = [left.pop(code) for code in result.codes if code in left]
+            yield ShownProbe(probe.value, result.outcome.name.lower(), found)
 
 
 def _result(verification: Verification) -> str:

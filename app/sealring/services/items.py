@@ -19,7 +19,7 @@ from sealring.domain.decision import Decision
 from sealring.domain.envelope import MESSAGE_ID_BYTES, NONCE_BYTES, DataKeyBlob, Header
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import OrgId, new_uuid
-from sealring.domain.kek import KekUse
+from sealring.domain.kek import KekUse, Sealed
 from sealring.domain.ports import AuditLog, ItemEvents
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.values import value
@@ -149,7 +149,7 @@ class _Vault:
         header = Header.of_batch(keys.combine, message_id, decision.environment, context)
         wraps = self._keyring.wrap(dek, header, keys, context, caller)
         head = head_of(DataKeyBlob(header, wraps, commitment(dek.secret, header), context))
-        return head, self._keyring.uses(keys, wraps, data_keys=1)
+        return head, self._keyring.uses(keys, wraps, Sealed.DATA_KEY)
 
     def _unwrapped(self, head: Head, caller: Caller, decision: Decision) -> DataKey:
         key = head.key

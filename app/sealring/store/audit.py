@@ -17,6 +17,7 @@ from sealring.domain.ports import ItemEvents, Owner
 from sealring.errors import StoreError
 from sealring.observability import metrics
 from sealring.store.batches import in_batches
+from sealring.store.binding_uses import LastUses
 from sealring.store.connection.link import Command, Reply
 from sealring.store.connection.links import Links
 from sealring.store.kek_uses import counting
@@ -44,6 +45,7 @@ class RedisAudit:
         self._keyspace = keyspace
         self._markers = markers
         self._keys = keys
+        self.noting = LastUses(keyspace).noting  # of customers' keys, in the send that appends the event
         self._boot = os.urandom(8)
         self._counters = count(1)
         self._refused: deque[int] = deque()
@@ -52,7 +54,7 @@ class RedisAudit:
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         home = self._keyspace.home(event.environment, event.org)
         epoch_key = self._keyspace.epoch(home)
-        counted = counting(self._keyspace, event.environment, event.org, uses)
+        counted = (*counting(self._keyspace, event.environment, event.org, uses), *self.noting(event))
         entry, marker = self.entry(event).command, self._markers.reading(home.partition)
         *_, found, epoch = self.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
         self._markers.check(home.partition, found)  # the response was decided from caches only
@@ -78,6 +80,7 @@ class RedisAudit:
 
     def _commands(self, batch: ItemEvents) -> Iterator[Command]:
         yield from counting(self._keyspace, *batch.owner, batch.uses)
+        yield from self.noting(batch.event)
         yield self.entry(batch.event, tuple(batch.items)).command
 
     def _epochs(self, owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:

@@ -16,7 +16,7 @@ for (const block of document.querySelectorAll("pre")) {
     button.textContent = texts.copied;
     setTimeout(() => (button.textContent = texts.copy), 2000);
   });
-  block.after(button);
+  block.before(button);
 }
 
 for (const button of document.querySelectorAll("[data-print]")) {
@@ -35,6 +35,15 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// The line that says how it went stays the same element: only then do screen readers read out that it changed.
+function renew(shown, live) {
+  const [was, is] = [shown, live].map((each) => each.querySelector("[role=status]"));
+  if (was.textContent !== is.textContent) was.textContent = is.textContent;
+  for (const part of ["h1", ".probes"]) shown.querySelector(part).replaceWith(live.querySelector(part));
+  shown.append(...live.querySelectorAll(".actions"));
+  if (!live.hasAttribute("data-live")) shown.removeAttribute("data-live");
+}
+
 async function follow() {
   const shown = document.querySelector("[data-live]");
   if (!shown) return;
@@ -44,7 +53,7 @@ async function follow() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const live = page.querySelector("#live");
     if (!answer.ok || !live) return location.reload();
-    shown.replaceWith(live);
+    renew(shown, live);
     document.title = page.title;
   } catch {
     // The network is away for a moment: the next attempt tells.

@@ -43,7 +43,7 @@ class FaultProxy:
         self.fault = None
         self.policies = {}
         self.trusts = {}
-        self._upstream = upstream
+        self.upstream = upstream
         self._server = _Server(self, tls)
         self.port = self._server.server_port
         self.place = f"127.0.0.1:{self.port}"
@@ -156,7 +156,7 @@ class FaultProxy:
         return not may_use(context.get("organization_id") or context.get("organizationId"))
 
     def forward(self, path, headers, body):
-        connection = HTTPConnection("127.0.0.1", self._upstream, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.upstream, timeout=20)
         try:
             connection.request("POST", path, body, headers)
             response = connection.getresponse()
