@@ -124,7 +124,10 @@ chart: setup  ## Describe the values of the Helm chart again: its schema and the
 	@$(BIN)/python helm/describe.py
 
 portal-screens: setup chromium  ## Make the pictures of docs/portal.md again: docs/images/portal
-	@PYTHONPATH=tests $(BIN)/pytest -m screens tests/portal/chromium
+	@command -v pngquant >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get install -qq -y pngquant >/dev/null; \
+	else echo 'The pictures need pngquant: sudo apt-get install pngquant, or brew install pngquant' >&2; exit 1; fi
+	@$(BIN)/pytest -m screens tests/portal/chromium
 
 docs: setup  ## Build the documentation as a site, site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -89,11 +89,8 @@ def test_every_object_and_version_is_as_the_store_says(opened, contents):
         assert (found["name"], found["context"]) == (record.name, record.context.as_dict())
         assert found["state"] == record.state.name.lower()
         assert times(found) == (record.created_at, record.updated_at, record.purge_at)
-        assert (found["revision"], found["oldest"], found["operation"]) == (
-            record.revision,
-            record.oldest,
-            record.operation,
-        )
+        written = record.revision, record.oldest, record.operation
+        assert (found["revision"], found["oldest"], found["operation"]) == written
         assert found["current"]["id"] == record.current.id
         for version_id, each in found["versions"].items():
             version = opened.store.objects.version(record, version_id)
