@@ -2,29 +2,70 @@
 
 import pytest
 
-from sealring.fibers import LARGE_BYTES
-from sealring.many import Pace, give_way, together
+from sealring.fibers import LARGE_BYTES, current
+from sealring.many import give_way, in_turns, paced, together
 from support.loop import in_fiber, in_fibers, turn
 
+SIZES = [10, LARGE_BYTES // 2, LARGE_BYTES // 2 - 10, 0, 1, 2 * LARGE_BYTES, 5]
 
-def test_others_have_their_turn_between_slices():
-    order = []
 
-    def many():
-        pace = Pace()
-        for number in range(6):
-            order.append(str(number))
-            pace.after(LARGE_BYTES // 2)
+def ways_to_work_on_many(done):
+    """Each works on items that are their own sizes."""
 
-    in_fibers(many, lambda: order.append("another"))
+    def some(sizes):
+        done.extend(sizes)
+        return sizes
 
-    assert order == ["0", "1", "2", "another", "3", "4", "5"]
+    return {
+        "some at once": lambda sizes: in_turns(sizes, sizes, some),
+        "one by one": lambda sizes: [*paced(dict(enumerate(sizes)), lambda size: some([size])[0], 0, int).values()],
+    }
+
+
+@pytest.mark.parametrize("way", ["some at once", "one by one"])
+def test_others_have_their_turn_between_parts_of_the_work(way):
+    done, others = [], []
+
+    def another():
+        for _ in range(20):
+            others.append(len(done))
+            turn()
+
+    in_fibers(lambda: ways_to_work_on_many(done)[way](SIZES), another)
+
+    assert done == SIZES
+    assert {4, 5}.issubset(others)
+    assert {1, 2, 3}.isdisjoint(others)
+
+
+def test_small_items_are_worked_on_as_many_at_once_as_their_weights_allow():
+    done = []
+
+    in_turns([0] * 10, [LARGE_BYTES // 4] * 10, lambda some: done.append(len(some)) or some)
+
+    assert done == [4, 4, 2]
+
+
+def test_a_large_item_is_worked_on_in_a_thread_and_by_itself():
+    threads = {}
+
+    def some(sizes):
+        threads.update(dict.fromkeys(sizes, (len(sizes), current() is None)))
+        return sizes
+
+    assert in_fiber(lambda: in_turns(SIZES, SIZES, some)) == SIZES
+
+    assert threads.pop(2 * LARGE_BYTES) == (1, True)
+    assert {in_thread for _, in_thread in threads.values()} == {False}
+
+
+def test_many_items_have_their_results_in_order_without_a_loop_too():
+    assert in_turns(SIZES, SIZES, lambda some: [-size for size in some]) == [-size for size in SIZES]
+    assert in_turns([], [], lambda some: some) == []
 
 
 def test_a_thread_has_nobody_to_give_way_to():
     give_way()
-
-    Pace().after(2 * LARGE_BYTES)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 10, 100])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import Generic, TypeVar
 
-from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current
+from sealring.fibers import LARGE_BYTES, Fibers, Outcome, current, heavy
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -14,20 +17,16 @@ E = TypeVar("E", bound=Exception)
 F = TypeVar("F", bound=BaseException)
 
 
-class Pace:
-    """The pace of a request with much to do: after LARGE_BYTES of work, the other fibers have their turn."""
+def in_turns(items: Sequence[T], weights: Sequence[int], work: Callable[[Sequence[T]], Sequence[R]]) -> list[R]:
+    """Return what `work` makes of all items. It gets a few of them at once; a heavy one by itself, in a thread.
 
-    __slots__ = ("_done",)
-
-    def __init__(self) -> None:
-        self._done = 0
-
-    def after(self, size: int) -> None:
-        """Note a piece of work; `size` says how many bytes it compares to."""
-        self._done += size
-        if self._done > LARGE_BYTES:
-            self._done = 0
-            give_way()
+    A weight says how many bytes an item's work compares to. The other fibers have turns in between.
+    """
+    results: list[R] = []
+    for start, end in _parts(weights):
+        some = partial(work, items[start:end])
+        results += heavy(some, weights[start]) if end == start + 1 else some()
+    return results
 
 
 def paced(items: Mapping[K, T], work: Callable[[T], R], each_bytes: int, size: Callable[[T], int]) -> dict[K, R]:
@@ -37,11 +36,23 @@ def paced(items: Mapping[K, T], work: Callable[[T], R], each_bytes: int, size: C
     """
     if each_bytes * len(items) + sum(map(size, items.values())) <= LARGE_BYTES:
         return {key: work(item) for key, item in items.items()}
-    results, pace = {}, Pace()
-    for key, item in items.items():
-        results[key] = work(item)
-        pace.after(each_bytes + size(item))
+    results: dict[K, R] = {}
+    keys = list(items)
+    for start, end in _parts([each_bytes + size(item) for item in items.values()]):
+        results |= {key: work(items[key]) for key in keys[start:end]}
     return results
+
+
+def _parts(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of parts of LARGE_BYTES of work or of one item, and let others have turns in between."""
+    sums = list(accumulate(weights))
+    start = done = 0
+    while start < len(sums):
+        end = max(start + 1, bisect_right(sums, done + LARGE_BYTES))
+        yield start, end
+        start, done = end, sums[end - 1]
+        if start < len(sums):
+            give_way()
 
 
 def bare(failure: E) -> E:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from backup.damage import BOUND
 from sealring.domain.ids import uuid_text
 from sealring.domain.kek import KekRecord
+from sealring.store.binding_uses import STATE
 from sealring.store.schema.keyspace import Kind
 from support.make import BETA
 
@@ -139,6 +140,39 @@ def stray_scope(it):
     return f"partition {it.mine.id.partition}: a scope points to no KEK, or to another scope's"
 
 
+def altered_counts_of_a_binding(it):
+    it.call(b"HSET", it.place(Kind.KEK_USES, it.binding.id), b"v1", b"-5")
+    return [f"KEK {uuid_text(it.binding.id)}: its counts were altered"]
+
+
+def counts_of_a_binding_of_something_else(it):
+    it.call(b"HSET", it.place(Kind.KEK_USES, it.binding.id), b"w1", b"1")
+    return [f"KEK {uuid_text(it.binding.id)}: its counts were altered"]
+
+
+def altered_state_of_a_binding(it):
+    key = it.place(Kind.KEK_USES, it.binding.id)
+    raw = it.call(b"HGET", key, STATE)
+    it.call(b"HSET", key, STATE, raw[:-1] + bytes((raw[-1] ^ 1,)))
+    return [f"KEK {uuid_text(it.binding.id)}: its counts were altered"]
+
+
+def two_last_uses(it):
+    for _ in range(2):
+        it.call(b"XADD", it.place(Kind.LAST_USE, it.binding.id), b"*", b"u", b"")
+    return [f"KEK {uuid_text(it.binding.id)}: its last use was altered"]
+
+
+def last_use_of_something_else(it):
+    it.call(b"XADD", it.place(Kind.LAST_USE, it.binding.id), b"*", b"x", b"")
+    return [f"KEK {uuid_text(it.binding.id)}: its last use was altered"]
+
+
+def last_use_of_another_type(it):
+    it.call(b"SET", it.place(Kind.LAST_USE, it.binding.id), b"x")
+    return [f"KEK {uuid_text(it.binding.id)}: its last use was altered"]
+
+
 def without_kek(it):
     """Of four versions of three objects."""
     return [
@@ -158,6 +192,12 @@ KEYS = (
     lowered_counts,
     counts_of_something_else,
     counts_of_another_type,
+    altered_counts_of_a_binding,
+    counts_of_a_binding_of_something_else,
+    altered_state_of_a_binding,
+    two_last_uses,
+    last_use_of_something_else,
+    last_use_of_another_type,
     altered_binding,
     lost_binding,
     lost_seal,

@@ -224,20 +224,20 @@ def altered_event(it):
     (event_id, (field, body)), *_ = it.call(b"XRANGE", log, b"-", b"+")
     later = it.call(b"XADD", log, b"*", field, body[:-1] + bytes((body[-1] ^ 1,)))
     it.call(b"XDEL", log, event_id)
-    return [f"partition {it.mine.id.partition}: the event {later.decode()} was altered"]
+    return [f"partition {it.mine.id.partition}: the audit entry {later.decode()} was altered"]
 
 
 def event_of_somebody_else(it):
     log = it.keyspace.audit(it.mine.id.partition)
     event_ids = [it.call(b"XADD", log, b"*", *fields) for fields in ((b"e", b"noise"), (b"action", b"x"), (b"e", b""))]
-    return [f"partition {it.mine.id.partition}: the event {each.decode()} was altered" for each in event_ids]
+    return [f"partition {it.mine.id.partition}: the audit entry {each.decode()} was altered" for each in event_ids]
 
 
 def event_with_a_field_more(it):
     log = it.keyspace.audit(it.mine.id.partition)
     (_, (field, body)), *_ = it.call(b"XRANGE", log, b"-", b"+")
     event_id = it.call(b"XADD", log, b"*", field, body, b"f", b"")
-    return [f"partition {it.mine.id.partition}: the event {event_id.decode()} was altered"]
+    return [f"partition {it.mine.id.partition}: the audit entry {event_id.decode()} was altered"]
 
 
 def audit_log_of_another_type(it):

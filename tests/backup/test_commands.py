@@ -43,7 +43,7 @@ def test_a_backup_says_what_it_holds(run, installed, made):
 
     sha256 = {name: hashlib.sha256((installed.folder / name).read_bytes()).hexdigest() for name in ("data", "keys")}
     assert said.stdout.splitlines() == [
-        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events",
+        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit entries",
         f"data: SHA-256 {sha256['data']}",
         f"keys: SHA-256 {sha256['keys']}",
     ]
@@ -116,7 +116,7 @@ def test_a_restore_says_what_it_restored(run, installed, made):
     )
     assert (
         restored
-        == "restored 1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; 0 findings"
+        == "restored 1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit entries; 0 findings"
     )
     assert said.stderr == "check\nrestore\nverify\n"
     assert run("check-config").returncode == 0
@@ -128,7 +128,7 @@ def test_verify_says_that_all_is_well(run, made, options):
 
     assert (
         said.stdout
-        == "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; 0 findings\n"
+        == "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit entries; 0 findings\n"
     )
     assert said.returncode == 0
 
@@ -140,7 +140,7 @@ def test_verify_says_what_is_wrong_and_exits_with_1(run, opened, made):
 
     assert said.stdout.splitlines() == [
         f"{made.id}: its record was altered",
-        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit events; 1 findings",
+        "1 objects, 0 older versions, 1 KEKs of 1 scopes, 0 bindings, 0 revocations, 3 audit entries; 1 findings",
     ]
     assert said.returncode == 1
 

@@ -15,6 +15,7 @@ from sealring.domain.limits import Override
 from sealring.keys.routing import ManagedKeks
 from sealring.operator.whole_store import BackupFiles
 from sealring.server import wiring
+from sealring.services.items import PlainItem
 from sealring.services.objects import ObjectLimits
 from support import stored_keys, stored_reader
 from support.backup_reader import read_backup
@@ -42,6 +43,7 @@ def made(installed, opened):
     use.objects.create(ALL, name="nobody's", value="v" * 200_000, context=context(kind="x"))
     items.objects.create(ME, name="of two KEKs", value="both", context=context(organization_id=ACME, kind="both"))
     pair = use.data_keys.create(ME, context())
+    use.items.encrypt(ME, [PlainItem(index, context(), b"secret") for index in (7, 300)])
     use.data_keys.rekey(ME, pair.wrapped, context(organization_id=ACME, kind="x"))
     binding = installed.bind(use, "org_bound", "key_one")
     use.objects.create(BOUND, name="bound", value="theirs", context=context(organization_id="org_bound"))
@@ -87,11 +89,8 @@ def test_every_object_and_version_is_as_the_store_says(opened, contents):
         assert (found["name"], found["context"]) == (record.name, record.context.as_dict())
         assert found["state"] == record.state.name.lower()
         assert times(found) == (record.created_at, record.updated_at, record.purge_at)
-        assert (found["revision"], found["oldest"], found["operation"]) == (
-            record.revision,
-            record.oldest,
-            record.operation,
-        )
+        written = record.revision, record.oldest, record.operation
+        assert (found["revision"], found["oldest"], found["operation"]) == written
         assert found["current"]["id"] == record.current.id
         for version_id, each in found["versions"].items():
             version = opened.store.objects.version(record, version_id)
@@ -127,7 +126,18 @@ def test_every_kek_is_as_the_store_says(opened, contents):
         }
     assert sum(found["bound"] is not None for found in contents.keks.values()) == 2
     assert len(contents.scopes) == len(contents.keks) - 2
-    assert sorted(filter(None, contents.counts.values()), key=len) == [{b"d1": 1}, {b"d1": 1}]
+    assert sorted(filter(None, contents.counts.values()), key=str) == [{b"d1": 1}, {b"d1": 2}, {b"v1": 1}]
+
+
+def test_the_use_of_each_customers_key_is_as_the_store_says(opened, contents):
+    for kek_id, found in contents.uses.items():
+        (binding,) = opened.store.bindings.load(*opened.store.bindings.owner(kek_id)).bindings
+        (use,) = opened.store.bindings.uses(binding.environment, binding.org, [binding]).values()
+
+        assert contents.counts[kek_id].get(b"v1", 0) == use.versions
+        assert found["state"]["since"] == use.state_since
+        assert (found["last used"] and found["last used"] * 1000, found["whole"]) == (use.last_used_at, use.complete)
+    assert sorted(found["state"]["state"] for found in contents.uses.values()) == ["pending", "suspended"]
 
 
 def test_the_limits_that_were_set_are_read(contents, made):

@@ -83,8 +83,8 @@ def test_a_destroyed_keyring_is_not_in_a_later_backup(installed, opened, sealed)
 
 
 def test_keys_of_keyrings_are_counted_only_if_there_are_any(installed, sealed):
-    assert str(Counts()).endswith("0 audit events")
-    assert str(installed.restore(installed.back_up())).endswith("audit events, 3 keys of keyrings")
+    assert str(Counts()).endswith("0 audit entries")
+    assert str(installed.restore(installed.back_up())).endswith("audit entries, 3 keys of keyrings")
 
 
 def test_a_dek_that_does_not_open_is_found_by_opening_it(installed, opened, sealed):

@@ -30,7 +30,7 @@ ID, OTHER = bytes(16), bytes(15) + b"\1"
 OBJECT, GONE = ObjectEntry(ID, b"record", (b"summary",)), ObjectEntry(ID, b"", ())
 VERSION = VersionEntry(ID, OTHER, b"older")
 KEK, NO_KEK = KeyEntry(Kind.KEK, ID, b"kek", (b"w1", b"5", b"d1", b"3")), KeyEntry(Kind.KEK, ID, b"")
-BOUND, NO_BOUND = BoundKekEntry(OTHER, b"bound"), BoundKekEntry(OTHER, b"")
+BOUND, NO_BOUND = BoundKekEntry(OTHER, b"bound", (b"v1", b"2", b"l", b"7-0")), BoundKekEntry(OTHER, b"")
 SCOPE = KeyEntry(Kind.KEK_SCOPE, ID, b"one")
 BINDINGS, NO_BINDINGS = BindingsEntry(b"env:org", (b"", b"seal", ID, b"first")), BindingsEntry(b"env:org", ())
 REVOCATIONS, NO_REVOCATIONS = RevocationsEntry(b"env", (b"", b"seal", ID, b"first")), RevocationsEntry(b"env", ())
@@ -83,6 +83,8 @@ def test_each_entry_is_written(links, restored):
         b"u:" + ID,
         b"c:" + ID,
         b"k:" + OTHER,
+        b"u:" + OTHER,
+        b"ul:" + OTHER,
     }
     assert links.call(
         (b"GET", b"s1:{0}:o:" + ID),
@@ -219,7 +221,7 @@ def test_what_is_no_entry_is_refused(raw):
         [PartitionEntry(1), PartitionEntry(0), EndEntry(Counts())],
         [PartitionEntry(0), PartitionEntry(0), EndEntry(Counts())],
         [PartitionEntry(0), KEK, PartitionEntry(1), EndEntry(Counts())],
-        [PartitionEntry(0), PartitionEntry(1), EndEntry(Counts(events=1))],
+        [PartitionEntry(0), PartitionEntry(1), EndEntry(Counts(entries=1))],
     ],
 )
 def test_a_backup_of_two_partitions_that_contradicts_itself_is_refused(entries):

@@ -1,11 +1,14 @@
 """What was backed up is there again after a restore."""
 
+from dataclasses import replace
+
 import pytest
 
 from backup.kit import updated
 from sealring.domain.ids import uuid_text
 from sealring.errors import NotFound
 from sealring.services.listing import ListOptions
+from sealring.store.binding_uses import WHOLE
 from sealring.store.schema.counts import Counts
 from support.make import ACME, BETA, caller, context
 from support.portal import token_of
@@ -97,6 +100,19 @@ def test_a_binding_guards_as_before(installed, restored, made):
     assert restored.store.bindings.owners(new.id.partition) == [(binding.environment, "org_bound")]
 
 
+def test_the_use_of_a_customers_key_is_kept_and_says_that_it_may_be_more(opened, restored, made):
+    """The key may have sealed what the backup does not hold."""
+    binding = made["binding"]
+    (before,) = opened.store.bindings.uses(binding.environment, binding.org, [binding]).values()
+
+    (after,) = restored.store.bindings.uses(binding.environment, binding.org, [binding]).values()
+
+    assert (before.versions, before.complete) == (1, True)
+    assert before.last_used_at is not None
+    assert before.state_since is not None
+    assert after == replace(before, complete=False)
+
+
 def test_the_audit_log_is_kept(installed, opened, made):
     before = opened.store.actions()
 
@@ -115,7 +131,7 @@ def test_objects_go_on_to_change(restored, made):
 
 
 def test_every_key_is_byte_for_byte_the_same(installed, opened, made):
-    """But for the times in the directory, which is a hint, the markers, and what lives for a while only."""
+    """But for the times in the directory, which is a hint, the markers, what lives for a while only, and WHOLE."""
     files = installed.back_up()
     before = dump(opened.links)
 
@@ -142,12 +158,12 @@ def test_no_link_to_the_portal_and_no_session_of_it_comes_back(installed, opened
 def test_the_counts_are_those_of_the_store(installed, made):
     files = installed.back_up()
 
-    assert installed.restore(files) == Counts(objects=5, versions=2, keks=5, scopes=4, bindings=1, events=17)
+    assert installed.restore(files) == Counts(objects=5, versions=2, keks=5, scopes=4, bindings=1, entries=17)
     assert installed.findings == []
 
 
 def test_an_empty_store_is_restored(installed):
-    assert installed.restore(installed.back_up()) == Counts(events=1)
+    assert installed.restore(installed.back_up()) == Counts(entries=1)
 
 
 def test_a_restored_store_can_be_backed_up_and_restored(installed, made):
@@ -169,5 +185,7 @@ def held(links, key):
         return sorted(links.call((b"HKEYS", key))[0])
     if any(each in key for each in (b"}:v:", b"}:b:", b"}:q", b"}:u:")):  # a hash has no order
         flat = links.call((b"HGETALL", key))[0]
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+        return {field: raw for field, raw in zip(flat[::2], flat[1::2], strict=True) if field != WHOLE}
+    if b"}:ul:" in key:
+        return links.call((b"XRANGE", key, b"-", b"+"))[0]
     return links.call((b"DUMP", key))[0]

@@ -106,7 +106,13 @@ def test_the_shape_of_a_binding(servers, org):
     read_again = one.ask("GET", f"{BINDINGS}/{made['id']}", token=one.token(org)).json
     listed = one.ask("GET", f"{BINDINGS}?organization_id={org}", token=one.token(org)).json
 
-    assert read_again == made == listed["data"][0]
+    use = {
+        **dict.fromkeys(("versions", "data_keys", "keyring_keys"), 0),
+        "complete": True,
+        "last_used_at": None,
+        "state_since": read_again["updated_at"],
+    }
+    assert read_again == {**made, "use": use} == listed["data"][0]
     assert made["match"] == {"organization_id": org}
     assert (made["combine"], made["max_stale_decrypt_s"], made["findings"]) == ("all", 0, [])
 

@@ -178,7 +178,7 @@ def test_purge_goes_on_past_damaged_partitions_and_says_so(run, installed):
 
         said = run("purge", "--config", installed, check=False)
 
-        assert said.stdout == "purged 0 objects, 1 audit events\n"
+        assert said.stdout == "purged 0 objects, 1 audit entries\n"
         assert said.stderr.splitlines()[-1] == (
             "Error: 2 partitions are damaged and were not purged; `sealring verify` names them"
         )

@@ -50,7 +50,11 @@ def test_32_levels_are_read():
     assert list(parse_object(b'{"a":' + nested(31, b"[", b"]") + b"}")) == ["a"]
 
 
-@pytest.mark.parametrize("raw", [nested(33), b'{"a":' + nested(32, b"[", b"]") + b"}"], ids=["objects", "arrays"])
+@pytest.mark.parametrize(
+    "raw",
+    [nested(33), b'{"a":' + nested(32, b"[", b"]") + b"}", nested(32).replace(b"1", b"{}")],
+    ids=["objects", "arrays", "an empty one at last"],
+)
 def test_33_levels_are_refused(raw):
     with pytest.raises(MalformedJson, match="nested deeper than 32 levels"):
         parse_object(raw)

@@ -58,8 +58,9 @@ def test_a_thousand_items_of_several_contexts_open_again_in_order(ask):
 @pytest.mark.parametrize("count", [1, _AT_ONCE, _AT_ONCE + 1])
 def test_batches_of_any_size_open_again(ask, count):
     texts = [bytes([number]) * number for number in range(count)]
+    items = [plain(text, type=str(number)) for number, text in enumerate(texts)]  # each has an entry of its own
 
-    assert decrypted(ask, ask("encrypt", *map(plain, texts)).json["items"]) == texts
+    assert decrypted(ask, ask("encrypt", *items).json["items"]) == texts
 
 
 def test_large_items_open_again(ask):

@@ -4,7 +4,9 @@ import pytest
 
 import sealring_plugin as api
 from sealring.errors import KeyDisabled
+from sealring.portal.pages import moment
 from support.cmk import Key
+from support.make import ACME, caller
 
 
 def test_the_status_shows_the_key_its_state_its_last_check_and_the_bound(world):
@@ -18,10 +20,43 @@ def test_the_status_shows_the_key_its_state_its_last_check_and_the_bound(world):
         "Key key_one",
         "Service cmk",
         "Last check passed",
+        "Encrypted under this key so far Versions of objects, also of deleted ones: 1. Data keys: 0.",
         "Disabling it takes effect at the next request",
         "Stored objects of org_acme 1",
     ):
         assert text in page.text
+
+
+def test_the_status_says_since_when_and_when_last(world):
+    browser = world.bound()
+    assert "Last use none recorded" in browser.get("/portal/status").text
+    world.seal()
+
+    shown = browser.get("/portal/status").text
+
+    use = world.use.bindings.uses(caller(ACME), ACME, world.bindings())[world.binding().id]
+    assert f"State In use In this state since {moment(use.state_since)}" in shown
+    assert f"Last use {moment(use.last_used_at)}" in shown
+    assert use.last_used_at // 1000 - use.state_since // 1000 >= 0
+
+
+def test_a_stopped_key_says_since_when(world):
+    browser = world.bound()
+    browser.get(f"{world.path()}/suspend")
+
+    page = browser.send("/suspend", organization="org_acme")
+
+    assert f"State Stopped In this state since {moment(world.binding().updated_at)}" in page.text
+
+
+def test_a_setup_that_is_not_finished_says_nothing_of_use(world):
+    world.kms["key_one"] = Key(failure=api.KeyDisabled())
+
+    page = world.bound().get("/portal/status")
+
+    assert "setup is not finished" in page.text
+    assert "Last use" not in page.text
+    assert "so far" not in page.text
 
 
 def test_stopping_needs_the_name_of_the_organization(world):

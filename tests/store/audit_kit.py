@@ -1,4 +1,6 @@
-"""An entry of the audit stream that tells everything."""
+"""Entries of the audit stream that tell everything."""
+
+from dataclasses import replace
 
 from sealring.domain.context import KeyContext
 from sealring.domain.events import Action, Event, Origin
@@ -25,3 +27,5 @@ EVERYTHING = AuditEntry(
     counter=5,
     refused=(3, 4),
 )
+
+OF_ITEMS = replace(EVERYTHING, items=((0, 7), (256, 300)))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sealring.domain.binding import BindingState
+from sealring.domain.binding_ports import BindingChange
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import ObjectId, new_uuid, uuid_text
@@ -12,7 +13,7 @@ from sealring.domain.keyring_ports import KeyringChange, StoredDek
 from sealring.domain.keyrings import DekId, Keyring, OwnedKeyring
 from sealring.domain.limits import Override
 from sealring.domain.limits_ports import LimitsChange
-from sealring.domain.ports import BindingChange, Change, Order, PageQuery, Place
+from sealring.domain.ports import Change, Order, PageQuery, Place
 from sealring.http.app import Services
 from sealring.server.wiring import Stores
 from sealring.services.bindings import NewBinding
@@ -152,6 +153,7 @@ LOADS = {
     "bindings.load": lambda it: it.stores.bindings.load(ENVIRONMENT, ACME),
     "bindings.owner": lambda it: it.stores.bindings.owner(it.binding.id),
     "bindings.owners": lambda it: it.stores.bindings.owners(it.record.id.partition),
+    "bindings.uses": lambda it: it.stores.bindings.uses(ENVIRONMENT, ACME, [it.binding]),
     "keks.find": lambda it: it.stores.keks.find(it.scope),
     "keks.get": lambda it: it.stores.keks.get(ENVIRONMENT, ACME, it.kek.kek_id),
     "keks.wraps": lambda it: it.stores.keks.wraps(ENVIRONMENT, ACME, it.kek),

@@ -7,7 +7,7 @@ import pytest
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import Home, ObjectId, uuid_text
 from sealring.domain.kek import KekUse
-from sealring.domain.ports import Entries
+from sealring.domain.ports import ItemEvents
 from sealring.errors import AmbiguousName, NameTaken, NotFound
 from store.contract_kit import ME, created, updated
 from support.make import ACME, BETA, ENVIRONMENT, OTHER_ENVIRONMENT, caller, context, services
@@ -131,18 +131,18 @@ def test_many_events_are_stored_in_order_with_the_epochs_that_stand_then(store, 
     kek_id = created(use).current.key_id
     created(use, who=caller(BETA), organization_id=BETA)
     kek = store.keks.get(ENVIRONMENT, ACME, kek_id).active
-    before = len(store.actions())
-    each = [(bytes([number]) * 16, f"target {number}") for number in range(150)]
-    entries = [Entries(_kek_event(kek_id), each, [KekUse(kek_id, 1, 1, 1)])]
+    items = [(place, 2 * place) for place in range(150)]
+    batches = [ItemEvents(_kek_event(kek_id), items, [KekUse(kek_id, 1, 1, 1)])]
 
-    mine = store.audit.append_all(entries, [(ENVIRONMENT, ACME)])
-    both = store.audit.append_all(entries, [(ENVIRONMENT, ACME), (ENVIRONMENT, BETA)])
+    mine = store.audit.append_all(batches, [(ENVIRONMENT, ACME)])
+    both = store.audit.append_all(batches, [(ENVIRONMENT, ACME), (ENVIRONMENT, BETA)])
     none = store.audit.append_all((), [(ENVIRONMENT, BETA)])
 
     assert mine == {(ENVIRONMENT, ACME): store.bindings.load(ENVIRONMENT, ACME).epoch}
     assert both == mine | {(ENVIRONMENT, BETA): store.bindings.load(ENVIRONMENT, BETA).epoch}
     assert none == {(ENVIRONMENT, BETA): both[ENVIRONMENT, BETA]}
-    assert len(store.actions()) - before == 300
+    told = [event.target.partition("/")[2] for event in store.events() if "/" in event.target]
+    assert told == [str(2 * place) for place in range(150)] * 2
     assert store.keks.wraps(ENVIRONMENT, ACME, kek) == 2
 
 

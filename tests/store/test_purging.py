@@ -44,7 +44,7 @@ def due(use, store):
 
 def total(done):
     done = list(done)
-    return Purged(*(sum(getattr(each, name) for each in done) for name in ("objects", "events", "refused")))
+    return Purged(*(sum(getattr(each, name) for each in done) for name in ("objects", "entries", "refused")))
 
 
 def test_an_object_that_is_due_goes_with_its_versions(purging, due, links, store):
@@ -112,7 +112,7 @@ def test_a_damaged_record_stays_and_is_counted(purging, due, links):
     tombstones = Keyspace(4, KEYS).tombstones(due.id.partition)
     links.call((b"ZADD", tombstones, 1, due.id.raw), (b"APPEND", Keyspace(4, KEYS).object(due.id), b"x"))
 
-    assert total(purging.run(time.time())) == Purged(objects=0, events=0, refused=1)
+    assert total(purging.run(time.time())) == Purged(objects=0, entries=0, refused=1)
 
     assert len(keys_of(links, due)) == 3
 
@@ -131,8 +131,8 @@ def test_old_audit_events_go_and_young_ones_stay(purging, use, links, store):
     use.objects.create(ME, name="name", value="v", context=context())
     before = len(store.actions())
 
-    assert total(purging.run(time.time())).events == 0
-    assert total(purging.run(time.time() + 2 * DAY_S)).events == before
+    assert total(purging.run(time.time())).entries == 0
+    assert total(purging.run(time.time() + 2 * DAY_S)).entries == before
     assert store.actions() == []
 
 

@@ -30,6 +30,7 @@ class Contents:
     objects: dict = field(default_factory=dict)
     keks: dict = field(default_factory=dict)
     counts: dict = field(default_factory=dict)  # of KEKs
+    uses: dict = field(default_factory=dict)  # of KEKs of bindings
     scopes: dict = field(default_factory=dict)  # by partition and digest
     bindings: dict = field(default_factory=dict)
     revocations: dict = field(default_factory=dict)
@@ -161,8 +162,10 @@ class _File:
         self._held[{b"k": "kek", b"c": "scope"}[kind], rest] = value, counts
 
     def _bound_kek(self, entry):
-        kek_id, record = entry.take(16), entry.prefixed(4)
-        self._held["kek", kek_id] = record, []
+        kek_id, record, uses = entry.take(16), entry.prefixed(4), []
+        while entry.left:
+            uses.append(entry.prefixed(2))
+        self._held["kek", kek_id] = record, uses
 
     def _bindings(self, entry):
         self._hash("bindings", entry)
@@ -183,8 +186,9 @@ class _File:
         stream_id, field_name, body = entry.prefixed(2), entry.prefixed(4), entry.prefixed(4)
         if field_name != b"e":
             raise Refused("field")
-        event = stored_lists.audit_entry(self._contents.keys, self._partition, body)
-        self._contents.events.append((tuple(map(int, stream_id.split(b"-"))), event))
+        found = stored_lists.audit_entry(self._contents.keys, self._partition, body)
+        at = tuple(map(int, stream_id.split(b"-")))
+        self._contents.events += [(at, event) for event in stored_lists.events_of(found)]
         self._counted["events"] += 1
 
     def _finish(self):
@@ -216,8 +220,22 @@ class _File:
         if (found["bound"] is not None) != (self._kind == DATA):
             raise Refused("a KEK in the other file")
         self._contents.keks[kek_id] = found
-        self._contents.counts[kek_id] = dict(zip(counts[::2], map(int, counts[1::2]), strict=True))
+        held = dict(zip(counts[::2], counts[1::2], strict=True))
+        if self._kind == DATA:
+            self._contents.uses[kek_id] = self._use(kek_id, held)
+        self._contents.counts[kek_id] = {field: int(count) for field, count in held.items()}
         self._counted["keks"] += 1
+
+    def _use(self, kek_id, held):
+        """Takes all but the counts out of what is held."""
+        state, last, whole = held.pop(b"s", None), held.pop(b"l", None), held.pop(b"a", None)
+        if whole not in {None, b""} or not held.keys() <= {b"v1", b"d1", b"k1"}:
+            raise Refused("the use of a binding")
+        return {
+            "state": state and stored_lists.binding_state(self._contents.keys, kek_id, state),
+            "last used": last and int(last.split(b"-")[0]),
+            "whole": whole is not None,
+        }
 
     def _whole_scope(self, digest, value, _counts):
         self._contents.scopes[self._partition, digest] = value

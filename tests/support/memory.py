@@ -7,15 +7,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import RLock
 
-from sealring.domain.binding import Binding, governing
+from sealring.domain.binding import Binding, BindingState, BindingUse, governing, is_of_binding
+from sealring.domain.binding_ports import BindingChange
 from sealring.domain.clock import now_us
 from sealring.domain.decision import Decision, Epoch, new_epoch
-from sealring.domain.events import Event
+from sealring.domain.events import KEY_USES, Event
 from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, OrgId
 from sealring.domain.kek import Kek, KekRecord, KekScope, KekUse
 from sealring.domain.limits import NO_LIMITS, Use
-from sealring.domain.ports import BindingChange, Entries, Owner
+from sealring.domain.ports import ItemEvents, Owner
 from sealring.domain.record import ObjectRecord
 from sealring.errors import IdempotencyKeyReused
 
@@ -27,18 +28,25 @@ class MemoryAudit:
         self.events: list[Event] = []
         self.epochs: dict[Home, Epoch] = {}
         self.uses: list[KekUse] = []
+        self.last_used: dict[bytes, int] = {}  # when the keys of bindings were, by id
         self._used: dict[tuple[EnvironmentId, OrgId], Use] = {}
 
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         self.events.append(event)
         self.uses += uses
+        self._note(event)
         return self.epochs.get(home(event.environment, event.org))
 
-    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
-        for entries in all_entries:
-            self.events += [entries.event_of(*each) for each in entries.each]
-            self.uses += entries.uses
+    def append_all(self, batches: Sequence[ItemEvents], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        for batch in batches:
+            self.events += [batch.event.of_item(*each) for each in batch.items]
+            self.uses += batch.uses
+            self._note(batch.event)
         return {owner: self.epochs.get(home(*owner)) for owner in owners}
+
+    def _note(self, event: Event) -> None:
+        if event.action in KEY_USES:
+            self.last_used |= {kek_id: now_us() for kek_id, _ in event.keys if is_of_binding(kek_id)}
 
     def used(self, environment: EnvironmentId, org: OrgId) -> Use:
         return self._used.get((environment, org), Use())
@@ -70,6 +78,7 @@ class MemoryBindings:
         self._audit = audit
         self._keks = keks
         self._bindings: dict[bytes, Binding] = {}
+        self._since: dict[tuple[bytes, BindingState, bool], int] = {}  # by id and state, the newest of each binding
         self._lock = RLock()
 
     def home(self, environment: EnvironmentId, org: OrgId) -> Home:
@@ -91,6 +100,7 @@ class MemoryBindings:
             before = self._of(environment, org)
             change = decide(before, now_us())
             self._bindings |= {each.id: each for each in (change.binding, *change.others)}
+            self._since_now(before, (change.binding, *change.others))
             self._keks.add(change.binding.kek)
             if change.removes:
                 del self._bindings[change.binding.id]
@@ -98,6 +108,26 @@ class MemoryBindings:
                 self._audit.epochs[home(environment, org)] = new_epoch()
             self._audit.append(change.event)
             return change.binding
+
+    def uses(self, environment: EnvironmentId, org: OrgId, bindings: Sequence[Binding]) -> Mapping[bytes, BindingUse]:
+        return {each.id: self._use(each) for each in bindings}
+
+    def _use(self, binding: Binding) -> BindingUse:
+        mine = [each for each in self._audit.uses if each.kek_id == binding.id]
+        return BindingUse(
+            versions=sum(each.versions for each in mine),
+            data_keys=sum(each.data_keys for each in mine),
+            keyring_keys=sum(each.keyring_keys for each in mine),
+            complete=True,
+            last_used_at=self._audit.last_used.get(binding.id),
+            state_since=self._since.get((binding.id, binding.state, binding.shut)),
+        )
+
+    def _since_now(self, before: Sequence[Binding], changed: Iterable[Binding]) -> None:
+        states = {(each.id, each.state, each.shut) for each in before}
+        for each in changed:
+            if (state := (each.id, each.state, each.shut)) not in states:
+                self._since[state] = each.updated_at
 
     def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
         found = {(each.environment, each.org) for each in self._bindings.values()}

@@ -32,6 +32,19 @@ def binding(keys, binding_id, raw):
     return {**found, "id": binding_id, "sealed": lp32(binding_id + body)}
 
 
+def binding_state(keys, binding_id, raw):
+    """Since when a binding is in a state."""
+    source = keys.checked("record", b"binding state" + binding_id, raw)
+    form(source)
+    found = {
+        "state": one_of(source.number(1), "pending", "active", "suspended", "retired"),
+        "shut": source.flag(),
+        "since": source.number(8),
+    }
+    source.end()
+    return found
+
+
 def _verification(source):
     return {
         "verified": source.flag(),
@@ -117,7 +130,9 @@ def outcome(keys, key, field, raw):
 
 def audit_entry(keys, partition, raw):
     source = keys.checked("audit", partition.to_bytes(2, "big"), raw)
-    form(source)
+    version = source.number(1)
+    if version not in {1, 2}:
+        raise Refused("version")
     found = {"operation": source.take(16), "attempt": source.number(1), "boot": source.take(8)}
     found |= {"counter": source.number(8), "missing": tuple(source.number(8) for _ in range(source.number(1)))}
     found |= {"refused": source.flag(), "action": source.text8(), "environment": source.text8(), "org": source.text8()}
@@ -128,7 +143,23 @@ def audit_entry(keys, partition, raw):
     found["context"] = context(canonical) if canonical else None
     found["keys"] = tuple((source.take(16), source.number(4)) for _ in range(source.number(1)))
     found |= {"provider": source.text8(), "reason": source.text16(), "detail": source.text8()}
+    if version == 2:
+        found["items"] = tuple((source.number(4), source.number(4)) for _ in range(source.number(2)))
+        if not 1 <= len(found["items"]) <= 1_000:
+            raise Refused("items")
     source.end()
     if named != bool(found["name"]):
         raise Refused("name form")
     return found
+
+
+def events_of(entry):
+    """The events of an entry, each by itself."""
+    if "items" not in entry:
+        return [entry]
+    rest, batch, operation = {**entry}, entry["target"], entry["operation"][:12]
+    items = rest.pop("items")
+    return [
+        {**rest, "operation": operation + place.to_bytes(4, "big"), "target": f"{batch}/{index}"}
+        for place, index in items
+    ]

@@ -138,6 +138,9 @@ class Writer:
     def binding(self, binding_id, body):
         return self.signed("record", b"binding" + binding_id, body)
 
+    def binding_state(self, binding_id, body):
+        return self.signed("record", b"binding state" + binding_id, body)
+
     def bindings_seal(self, environment, org, bodies):
         sealed = b"".join(lp32(binding_id + body) for binding_id, body in sorted(bodies.items()))
         return self.keys.digest("record", b"all bindings" + text16(environment) + text16(org) + sealed)
@@ -213,6 +216,10 @@ def target(reach, issuer, of=""):
 def limits_body(*limits, form=1):
     """Requests per second, objects, bytes, contexts; None: not set."""
     return u8(form) + b"".join(u8(limit is not None) + u64(limit or 0) for limit in limits)
+
+
+def binding_state_body(*, form=1, state=3, shut=1, since=3_000):
+    return u8(form) + u8(state) + u8(shut) + u64(since)
 
 
 def revocation_body(target, *, form=1, before=1_700_000_000, expires=1_800_000_000, made=3_000):

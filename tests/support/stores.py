@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import fakeredis
 
 from sealring.crypto.store_keys import StoreKeys
+from sealring.domain.binding_ports import BindingStore
 from sealring.domain.checks import CheckStore
 from sealring.domain.events import Event
 from sealring.domain.keyring_ports import KeyringLog, KeyringStore
 from sealring.domain.limits_ports import UsageStore
 from sealring.domain.portal_ports import PortalStore
-from sealring.domain.ports import AuditLog, BindingStore, IdempotencyLog, KekStore, ObjectStore
+from sealring.domain.ports import AuditLog, IdempotencyLog, KekStore, ObjectStore
 from sealring.server.wiring import Stores
 from sealring.store.connection.links import Links
 from sealring.store.connection.topology import OneNode
@@ -124,6 +125,7 @@ def _events(links: Links, keyspace: Keyspace, keys: StoreKeys) -> list[Event]:
     entries = []
     for partition in range(keyspace.partitions):
         found = links.call((b"XRANGE", keyspace.audit(partition), b"-", b"+"))[0]
-        entries += [(event_id, decode_entry(keys, partition, body).event) for event_id, (_, body) in found]
+        for event_id, (_, body) in found:
+            entries += [(event_id, event) for event in decode_entry(keys, partition, body).events]
     entries.sort(key=lambda entry: tuple(map(int, entry[0].split(b"-"))))
     return [event for _, event in entries]

@@ -27,6 +27,7 @@ from vectors.stored_records import (
     VERSION_IDS,
     VERSIONS,
     audit,
+    binding_state,
     bindings,
     fields,
     head,
@@ -37,6 +38,7 @@ from vectors.stored_records import (
     name_of,
     obj,
     of_another,
+    of_items,
     older,
     outcome,
     resealed,
@@ -84,6 +86,8 @@ def accepted():
     waiting = make.binding_body(ENVIRONMENT, ORG, state=1, shut=1, match={"kind": "other"}, replaces=BINDING_ID)
     yield "of two bindings", fields("bindings", bindings({other: waiting, BINDING_ID: BINDING}))
     yield "of none any more", fields("bindings", bindings({}))
+    yield "since it was suspended", binding_state(make.binding_state_body())
+    yield "since it was active", binding_state(make.binding_state_body(state=2, shut=0))
     yield "of each reach", fields("revocations", revocations(TARGETS))
     yield "of none", fields("revocations", revocations([]))
     yield "of two organizations", fields("limits", limits(LIMITS))
@@ -93,3 +97,5 @@ def accepted():
     yield "of a change", audit(EVENT)
     refused = make.audit_body("vault.object.refused", ENVIRONMENT, "", refused=1)
     yield "of a refusal", audit(refused)
+    yield "of one item of a batch", audit(of_items((3, 0)))
+    yield "of items of a batch", audit(of_items((2, 0), (0, 300), (2**32 - 1, 7)))

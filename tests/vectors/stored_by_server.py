@@ -148,6 +148,13 @@ def _bindings_of(keys, vector):
     return [_binding_of(each) for each in sorted(found, key=lambda each: each.id)]
 
 
+def _state_of(keys, vector, binding_id):
+    records = records_of(keys)
+    found = records.decode_state(binding_id, raw_of(vector))
+    assert records.encode_state(binding_id, found) == raw_of(vector)
+    return {"state": found.state.name.lower(), "shut": found.shut, "since": found.at}
+
+
 def _binding_of(binding):
     proved = binding.verification
     return {
@@ -219,7 +226,9 @@ def _outcome_of(keys, vector, place):
 def _entry_of(keys, vector, partition):
     entry = decode_entry(keys, partition, raw_of(vector))
     event, origin = entry.event, entry.event.origin
+    items = {"items": entry.items} if entry.items else {}
     return {
+        **items,
         "operation": origin.operation,
         "attempt": origin.attempt,
         "boot": entry.boot,
@@ -253,6 +262,7 @@ _SERVERS = {
     "summary": _summary_of,
     "KEK": _kek_of,
     "bindings": _bindings_of,
+    "state of a binding": _state_of,
     "revocations": _revocations_of,
     "limits": _limits_of,
     "outcome": _outcome_of,

@@ -78,6 +78,7 @@ _OTHERS = {
     "object": _object,
     "head": lambda keys, vector, object_id: stored_reader.head_of(keys, PARTITIONS, object_id, raw_of(vector))[0],
     "older version": _older,
+    "state of a binding": lambda keys, vector, binding_id: stored_lists.binding_state(keys, binding_id, raw_of(vector)),
     "summary": lambda keys, vector, object_id: stored_reader.summary(keys, object_id, raw_of(vector)),
     "KEK": _kek,
     "bindings": _bindings,

@@ -5,7 +5,7 @@ import uuid
 from support import stored_keys
 from support import stored_writer as make
 from support.stored_reader import lp16
-from support.stored_writer import Writer, u8, u16
+from support.stored_writer import Writer, u8, u16, u32
 
 ENVIRONMENT, ORG = "environment_01J00000000000000000000000", "org_acme"
 CONTEXT = {"organization_id": ORG, "type": "card"}
@@ -127,12 +127,23 @@ def kek(body, kek_id=KEK_ID):
     return whole("KEK", WRITER.kek(kek_id, body), kek_id=kek_id.hex())
 
 
+def binding_state(body, binding_id=BINDING_ID):
+    raw = WRITER.binding_state(binding_id, body)
+    return whole("state of a binding", raw, binding_id=BINDING_ID.hex())
+
+
 def outcome(body):
     return whole("outcome", WRITER.outcome(PLACE, body), place=PLACE.hex())
 
 
 def audit(body, partition=PARTITION):
     return whole("audit entry", WRITER.audit_entry(partition, body), partition=PARTITION)
+
+
+def of_items(*items):
+    """The body of an entry of items, each with its place and its index."""
+    batch = make.audit_body("vault.item.encrypted", ENVIRONMENT, ORG, form=2, context=CONTEXT, keys=((KEK_ID, 1),))
+    return batch + u16(len(items)) + b"".join(u32(place) + u32(index) for place, index in items)
 
 
 def marker(partition=1, generation=bytes(range(16))):

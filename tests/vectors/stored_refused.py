@@ -28,6 +28,7 @@ from vectors.stored_records import (
     VERSION_IDS,
     WRITER,
     audit,
+    binding_state,
     bindings,
     fields,
     head,
@@ -37,6 +38,7 @@ from vectors.stored_records import (
     marker,
     obj,
     of_another,
+    of_items,
     older,
     outcome,
     resealed,
@@ -122,6 +124,15 @@ def refused_keks():
     yield "an option without its value", kek(make.kek_body(SCOPE, KEK_VERSION, bound=b"\1\0\1\0\1x\0\0"))
 
 
+def refused_states():
+    yield "of another binding", binding_state(make.binding_state_body(), HOME + bytes(12))
+    yield "an unknown state", binding_state(make.binding_state_body(state=5))
+    yield "neither shut nor open", binding_state(make.binding_state_body(shut=2))
+    yield "another format", binding_state(make.binding_state_body(form=2))
+    yield "trailing bytes", binding_state(make.binding_state_body() + b"\0")
+    yield "another MAC", _altered(binding_state(make.binding_state_body()), -1)
+
+
 def refused_lists():
     yield "no seal", fields("bindings", {**bindings({BINDING_ID: BINDING}), b"": b""})
     yield "the seal of none", fields("bindings", bindings({BINDING_ID: BINDING}) | bindings({}))
@@ -130,6 +141,7 @@ def refused_lists():
     yield "an id of another home", fields("bindings", bindings({bytes(16): BINDING}))
     yield "another format", fields("bindings", bindings({BINDING_ID: make.binding_body(ENVIRONMENT, ORG, form=2)}))
     yield "trailing bytes", fields("bindings", bindings({BINDING_ID: BINDING + b"\0"}))
+    yield from refused_states()
     whole_list = revocations(TARGETS)
     one = next(iter(whole_list))
     yield "one taken out", fields("revocations", {place: raw for place, raw in whole_list.items() if place != one})
@@ -152,6 +164,12 @@ def refused_rest():
     yield "trailing bytes", outcome(make.outcome_body(OBJECT_ID, bytes(16)) + b"\0")
     yield "of another partition", audit(EVENT, partition=1 - PARTITION)
     yield "another version", audit(b"\2" + EVENT[1:])
+    yield "a version after that of items", audit(b"\3" + of_items((3, 0))[1:])
+    yield "items in the version of one event", audit(b"\1" + of_items((3, 0))[1:])
+    yield "no items", audit(of_items())
+    yield "over a thousand items", audit(of_items(*((each, each) for each in range(1_001))))
+    yield "an item too few", audit(of_items((3, 0), (4, 1))[:-8])
+    yield "bytes after the items", audit(of_items((3, 0)) + b"\0")
     yield "neither refused nor not", audit(make.audit_body("vault.object.read", ENVIRONMENT, ORG, refused=2))
     yield (
         "a name that is said to be none",

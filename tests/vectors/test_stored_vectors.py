@@ -114,7 +114,7 @@ def test_the_server_reads_the_backup(gateway, tmp_path):
     data, keys = surveyed(gateway, files(tmp_path, BACKUP["data"], BACKUP["keys"]))
 
     assert str(data.counts + keys.counts) == (
-        "1 objects, 1 older versions, 2 KEKs of 1 scopes, 1 bindings, 3 revocations, 1 audit events"
+        "1 objects, 1 older versions, 2 KEKs of 1 scopes, 1 bindings, 3 revocations, 1 audit entries"
     )
 
 

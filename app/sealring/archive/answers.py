@@ -1,4 +1,4 @@
-"""What may come instead of what was asked for."""
+"""What a bucket may answer instead of what was asked for, and which failure that is."""
 
 from __future__ import annotations
 

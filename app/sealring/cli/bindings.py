@@ -100,9 +100,10 @@ def create(  # noqa: PLR0913, PLR0917  click passes each option as an argument
 @_organization_option
 @one_line_failures
 def list_(path: Path, org: OrgId) -> None:
-    """Print all bindings of an organization."""
+    """Print all bindings of an organization, and how their keys were used."""
     with _opened(path) as (bindings, caller):
-        _print(render.bindings(bindings.list(caller, org)))
+        found = bindings.list(caller, org)
+        _print(render.bindings(found, bindings.uses(caller, org, found)))
 
 
 @bindings_commands.command()

@@ -42,7 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "Restore a backup (the file DATA and its key records) into an empty store, and verify it.",
     ),
     "verify": ("store", "verify", "Check everything in the store, and print a line for each finding."),
-    "purge": ("store", "purge", "Remove deleted objects and audit events that have expired."),
+    "purge": ("store", "purge", "Remove deleted objects and audit entries that have expired."),
 }
 
 

@@ -79,13 +79,14 @@ def verify(path: Path, unwrap: bool) -> None:  # noqa: FBT001
 @settings_option
 @one_line_failures
 def purge(path: Path) -> None:
-    """Remove deleted objects and audit events that have expired. The server itself does so every minute."""
+    """Remove deleted objects and audit entries that have expired. The server itself does so every minute."""
     config = settings.load(path)
     with wiring.opened_stores(config) as (_, stores):
         purging = wiring.make_purging(stores, config)
         with click.progressbar(purging.run(time.time()), length=purging.partitions, file=sys.stderr) as partitions:
             done = list(partitions)
-    click.echo(f"purged {sum(each.objects for each in done)} objects, {sum(each.events for each in done)} audit events")
+    objects, entries = sum(each.objects for each in done), sum(each.entries for each in done)
+    click.echo(f"purged {objects} objects, {entries} audit entries")
     left = (
         (sum(each.refused for each in done), "deleted objects are damaged and stay"),
         (sum(each.damaged for each in done), "partitions are damaged and were not purged"),

@@ -6,9 +6,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sealring.crypto.hkdf import Extracted
-from sealring.domain.batch import Head, Item
+from sealring.domain.batch import INDEX_BYTES, Head, Item
 from sealring.domain.envelope import DEK_BYTES
-from sealring.domain.wire import u32
 from sealring.errors import IntegrityFailure
 
 _LABEL = b"sealring/v1/item"
@@ -31,12 +30,12 @@ class ItemKeys:
 
     def seal(self, index: int, nonce: bytes, plaintext: bytes) -> Item:
         """Seal one item. An index is for one plaintext: its key is for one use."""
-        place = u32(index)
+        place = index.to_bytes(INDEX_BYTES, "big")
         return Item(self._head, index, nonce, self._cipher(place).encrypt(nonce, plaintext, self._aad + place))
 
     def open(self, item: Item) -> bytes:
         """Return the plaintext of an item with this head. Raises IntegrityFailure if it was not sealed at its index."""
-        place = u32(item.index)
+        place = item.index.to_bytes(INDEX_BYTES, "big")
         try:
             return self._cipher(place).decrypt(item.nonce, item.ciphertext, self._aad + place)
         except InvalidTag as error:

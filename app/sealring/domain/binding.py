@@ -16,6 +16,8 @@ from sealring.domain.kek import Bound, Kek, KekScope
 MAX_STALE_DECRYPT_S = 60
 MAX_BINDINGS = 1000  # of one organization, the retired ones included
 
+_VERSION_OF_IDS = 0x80  # RFC 9562 5.8: version 8, custom
+
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -113,6 +115,38 @@ class Binding:
         return max(now, self.updated_at + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class StateSince:
+    """Since when a binding is in a state. A change that a former version of sealring made is not told by it."""
+
+    state: BindingState
+    shut: bool
+    at: int
+
+    @classmethod
+    def of(cls, binding: Binding) -> Self:
+        """Of a binding that was just changed."""
+        return cls(binding.state, binding.shut, binding.updated_at)
+
+    def is_of(self, binding: Binding) -> bool:
+        return (self.state, self.shut) == (binding.state, binding.shut)
+
+
+@dataclass(frozen=True, slots=True)
+class BindingUse:
+    """What is known of the use of a binding's key. Times are in microseconds, by the store's clock.
+
+    A request that was repeated after a lost reply may count twice. Checks of the key do not count.
+    """
+
+    versions: int = 0  # of objects that were sealed, also those that are gone
+    data_keys: int = 0  # that left the server
+    keyring_keys: int = 0
+    complete: bool = False  # False: it may have sealed more, before it was counted or before a restore
+    last_used_at: int | None = None  # the last seal or open, at most a minute later; None: none is known
+    state_since: int | None = None  # None: unknown, since before it was recorded
+
+
 def matching(bindings: Iterable[Binding], context: KeyContext) -> tuple[Binding, ...]:
     """Return the bindings that guard a context, sorted by id."""
     found = [each for each in bindings if each.guards and each.matches(context)]
@@ -132,8 +166,13 @@ def match_of(pairs: Iterable[tuple[str, str]]) -> Pairs:
 def new_binding_id(home: Home) -> bytes:
     """Return 16 bytes in the form of a UUID; the first 4 are the organization's home."""
     noise = bytearray(home.raw + os.urandom(16 - HOME_BYTES))
-    noise[6], noise[8] = noise[6] & 0x0F | 0x80, noise[8] & 0x3F | 0x80  # RFC 9562 5.8: version 8, custom
+    noise[6], noise[8] = noise[6] & 0x0F | _VERSION_OF_IDS, noise[8] & 0x3F | 0x80
     return bytes(noise)
+
+
+def is_of_binding(kek_id: bytes) -> bool:
+    """Whether a KEK is a binding's, by its id, which is the binding's: a managed KEK's is a UUID of version 4."""
+    return kek_id[6] & 0xF0 == _VERSION_OF_IDS
 
 
 def binding_home(binding_id: bytes) -> Home:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
-from sealring.domain.batch import INDEX_BYTES, Head, Item
+from sealring.domain.batch import Head, Item
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import (
     COMMITMENT_BYTES,
@@ -23,11 +23,12 @@ from sealring.domain.envelope import (
     Wrap,
 )
 from sealring.domain.ids import NO_ORG, EnvironmentId, OrgId, environment_id, org_id
-from sealring.domain.wire import MalformedBytes, lp8, lp16, lp32, u32
+from sealring.domain.wire import MalformedBytes, lp8, lp16, lp32
 
 MAX_WRAPS = 16
 _HEAD = struct.Struct(">4sBHB32s")  # magic, format, suite, combine, message id
 _MESSAGE_ID_AT = _HEAD.size - MESSAGE_ID_BYTES
+_ITEM = struct.Struct(f">I{NONCE_BYTES}sI")  # index, nonce, size of the ciphertext
 _ID_BYTES = {Suite.OBJECT: 16, Suite.DATA_KEY: 0, Suite.ITEM: 0}
 
 
@@ -81,7 +82,7 @@ def head_of(key: DataKeyBlob) -> Head:
 
 def encode_item(item: Item) -> bytes:
     """Return an item without its MAC."""
-    return b"".join((item.head.encoded, u32(item.index), item.nonce, lp32(item.ciphertext)))
+    return b"".join((item.head.encoded, _ITEM.pack(item.index, item.nonce, len(item.ciphertext)), item.ciphertext))
 
 
 class ItemReader:
@@ -93,15 +94,12 @@ class ItemReader:
     def read(self, raw: bytes) -> Item:
         """Read an item without its MAC. Raises MalformedBytes for anything that `encode_item` does not make."""
         head = self._head(raw)
-        index_at = len(head.encoded)
-        nonce_at = index_at + INDEX_BYTES
-        size_at = nonce_at + NONCE_BYTES
-        sealed_at = size_at + 4
-        ciphertext = raw[sealed_at:]
-        _check_end(len(raw), sealed_at + int.from_bytes(raw[size_at:sealed_at], "big"))
-        if len(ciphertext) < TAG_BYTES:
-            raise MalformedBytes("a ciphertext without a tag")
-        return Item(head, int.from_bytes(raw[index_at:nonce_at], "big"), raw[nonce_at:size_at], ciphertext)
+        sealed_at = len(head.encoded) + _ITEM.size
+        if len(raw) < sealed_at + TAG_BYTES:
+            raise MalformedBytes("truncated")
+        index, nonce, size = _ITEM.unpack_from(raw, len(head.encoded))
+        _check_end(len(raw), sealed_at + size)
+        return Item(head, index, nonce, raw[sealed_at:])
 
     def _head(self, raw: bytes) -> Head:
         message_id = raw[_MESSAGE_ID_AT : _HEAD.size]

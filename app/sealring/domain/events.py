@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field
+from dataclasses import field, replace
 from enum import StrEnum
 
 from sealring.domain.context import KeyContext
@@ -49,6 +49,25 @@ class Action(StrEnum):
     PORTAL_SESSION_ENDED = "vault.portal.session_ended"  # before its time
 
 
+KEY_USES = frozenset(  # whose keys sealed or opened something; other events only name them
+    {
+        Action.OBJECT_CREATED,
+        Action.OBJECT_READ,
+        Action.OBJECT_UPDATED,
+        Action.DATA_KEY_CREATED,
+        Action.DATA_KEY_DECRYPTED,
+        Action.DATA_KEY_REKEYED,
+        Action.ITEM_ENCRYPTED,
+        Action.ITEM_DECRYPTED,
+        Action.KEYRING_ENCRYPTED,
+        Action.KEYRING_DECRYPTED,
+        Action.KEYRING_REENCRYPTED,
+        Action.KEYRING_DEK_CREATED,
+        Action.KEYRING_DEK_REWRAPPED,
+    }
+)
+
+
 @value
 class Origin:
     """The origin of an event: an actor, in one attempt of one operation.
@@ -82,3 +101,13 @@ class Event:
     reason: str = ""  # of a refusal, and codes of findings; fixed phrases
     provider: str = ""  # of a customer's key, as events call it: AWS_KMS
     detail: str = ""  # fixed words, e.g. "verified", "suspended"
+
+    def of_item(self, place: int, index: int) -> Event:
+        """Return the event of one item, if this is that of its batch: `place` is that in the request."""
+        origin = replace(self.origin, operation=operation_of_item(self.origin.operation, place))
+        return replace(self, origin=origin, target=f"{self.target}/{index}")
+
+
+def operation_of_item(operation: bytes, place: int) -> bytes:
+    """Return the operation of one item of a batch, from that of the request."""
+    return operation[:-4] + place.to_bytes(4, "big")

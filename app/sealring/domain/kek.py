@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from functools import cached_property
+from typing import Self
 
 from sealring.domain.context import KeyContext
 from sealring.domain.ids import EnvironmentId, OrgId
@@ -97,11 +98,32 @@ class KekRecord:
         return next((each for each in self.versions if each.version == number), None)
 
 
+class Sealed(Enum):
+    """What a wrap makes readable, as the counts tell it apart."""
+
+    VERSION = "a version of an object"
+    DATA_KEY = "a data key that leaves the server"
+    KEYRING_KEY = "a DEK of a keyring"
+
+
 @dataclass(frozen=True, slots=True)
 class KekUse:
-    """What one write or response adds to the counts of a managed KEK's version."""
+    """What one write or response adds to the counts of a KEK's version."""
 
     kek_id: bytes
     version: int
-    wraps: int
+    wraps: int  # only under managed KEKs: the owner of a customer's key counts them
     data_keys: int
+    versions: int = 0  # this and the next only under customers' keys
+    keyring_keys: int = 0
+
+    @classmethod
+    def of_binding(cls, kek_id: bytes, version: int, sealed: Sealed) -> Self:
+        return cls(
+            kek_id,
+            version,
+            wraps=0,
+            data_keys=int(sealed is Sealed.DATA_KEY),
+            versions=int(sealed is Sealed.VERSION),
+            keyring_keys=int(sealed is Sealed.KEYRING_KEY),
+        )

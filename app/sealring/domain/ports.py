@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from sealring.domain.binding import Binding
-from sealring.domain.decision import Decision, Epoch
+from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.idempotency import IdempotentOutcome, IdempotentRequest
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
@@ -90,16 +89,6 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
-class BindingChange:
-    """The new state of a binding, others that change with it, and the event. `removes`: delete the binding."""
-
-    binding: Binding
-    event: Event
-    others: Sequence[Binding] = ()
-    removes: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class RevocationChange:
     """The new state of a revocation, the others of its environment that stay, and the event."""
 
@@ -109,19 +98,16 @@ class RevocationChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
-    """Events of the audit log that differ only in operation and target, and the uses of KEKs to count with them."""
+class ItemEvents:
+    """The events of items of a batch that have one head, at most 1,000; and the uses of KEKs to count with them."""
 
-    event: Event  # of the first of them
-    each: Sequence[tuple[bytes, str]]  # operation and target
+    event: Event  # of the batch
+    items: Sequence[tuple[int, int]]  # the place of each in the request, and its index in the batch
     uses: Sequence[KekUse] = ()
 
     @property
     def owner(self) -> Owner:
         return self.event.environment, self.event.org
-
-    def event_of(self, operation: bytes, target: str) -> Event:
-        return replace(self.event, origin=replace(self.event.origin, operation=operation), target=target)
 
 
 Owner = tuple[EnvironmentId, OrgId]
@@ -195,7 +181,7 @@ class Lease(Enum):
 
 
 class Tombs(Protocol):
-    """Deleted objects until they are purged, and old audit events. Raises StoreError."""
+    """Deleted objects until they are purged, and old audit entries. Raises StoreError."""
 
     @property
     def partitions(self) -> int: ...
@@ -210,7 +196,7 @@ class Tombs(Protocol):
         """Remove an object with its versions if it is due; return whether it was. Raises IntegrityFailure."""
 
     def trim_audit(self, partition: int, before_ms: int) -> int:
-        """Remove the events before a time, in milliseconds; return how many."""
+        """Remove the entries before a time, in milliseconds; return how many."""
 
 
 class IdempotencyLog(Protocol):
@@ -237,31 +223,6 @@ class KekStore(Protocol):
 
     def wraps(self, environment: EnvironmentId, org: OrgId, kek: Kek) -> int:
         """Return how many wraps of this version were counted."""
-
-
-class BindingStore(Protocol):
-    """The bindings of organizations. Raises StoreError; IntegrityFailure for a record that it did not write."""
-
-    def home(self, environment: EnvironmentId, org: OrgId) -> Home:
-        """Return where an organization's keys are; every binding id begins with it."""
-
-    def load(self, environment: EnvironmentId, org: OrgId) -> Decision:
-        """Return an organization's bindings and epoch, read at one moment. The first load creates the epoch."""
-
-    def owner(self, binding_id: bytes) -> tuple[EnvironmentId, OrgId] | None:
-        """Return the environment and organization of a binding, to check access before loading it."""
-
-    def change(
-        self, environment: EnvironmentId, org: OrgId, decide: Callable[[Sequence[Binding], int], BindingChange]
-    ) -> Binding:
-        """Store a binding in one transaction, a new one with its KEK, or remove both.
-
-        `decide` is called with the organization's bindings and the time in microseconds, and again after a conflict; it
-        raises what forbids the change. A change of what guards the organization replaces the epoch.
-        """
-
-    def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
-        """Return the organizations of a partition that have bindings."""
 
 
 class RevocationStore(Protocol):
@@ -293,7 +254,7 @@ class AuditLog(Protocol):
         Return the organization's epoch, read in the same round trip.
         """
 
-    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+    def append_all(self, batches: Sequence[ItemEvents], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
         """Append the events of batches, of any organizations, and count their uses of KEKs. Raises StoreError.
 
         Return the epoch of each of `owners`, read after all events were appended.

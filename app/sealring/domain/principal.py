@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 
-from sealring.domain.events import Origin
+from sealring.domain.events import Origin, operation_of_item
 from sealring.domain.idempotency import IdempotentRequest
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.keyrings import Keyring
@@ -153,4 +153,4 @@ class Caller:
 
     def operation_of(self, index: int) -> bytes:
         """The operation of one item of a batch."""
-        return self.operation[:-4] + index.to_bytes(4, "big")
+        return operation_of_item(self.operation, index)

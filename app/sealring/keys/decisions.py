@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from sealring.domain.binding_ports import BindingStore
 from sealring.domain.decision import Decision, Epoch
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.ports import BindingStore
 from sealring.errors import IntegrityFailure, KeyDisabled
 from sealring.observability import metrics
 from sealring.recent import Recent

@@ -17,7 +17,7 @@ from sealring.domain.decision import Decision
 from sealring.domain.envelope import Combine, Header, Wrap
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import EnvironmentId, OrgId, new_uuid, uuid_text
-from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse
+from sealring.domain.kek import Kek, KekRecord, KekScope, KekState, KekUse, Sealed
 from sealring.domain.limits import LimitsOf, unlimited
 from sealring.domain.ports import KekStore
 from sealring.domain.principal import Caller
@@ -229,10 +229,11 @@ class Keyring:
             raise IntegrityFailure("unknown KEK")
         return record
 
-    def uses(self, keys: KeyRoute, wraps: tuple[Wrap, ...], *, data_keys: int = 0) -> tuple[KekUse, ...]:
-        """Return the uses of KEKs to count for these wraps of a route, and for data keys sent with them."""
-        if not keys.scopes:  # the owner of a customer's key counts its uses
-            return ()
+    def uses(self, keys: KeyRoute, wraps: tuple[Wrap, ...], sealed: Sealed) -> tuple[KekUse, ...]:
+        """Return the uses of KEKs to count for these wraps of a route."""
+        if not keys.scopes:
+            return tuple(KekUse.of_binding(wrap.kek_id, wrap.kek_version, sealed) for wrap in wraps)
+        data_keys = int(sealed is Sealed.DATA_KEY)
         uses = (
             KekUse(wrap.kek_id, wrap.kek_version, int(self._counts.counts(wrap.provider)), data_keys) for wrap in wraps
         )

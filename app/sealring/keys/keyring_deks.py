@@ -15,7 +15,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.decision import Decision
 from sealring.domain.envelope import Combine, Header
 from sealring.domain.ids import NO_ORG, OrgId, uuid_text
-from sealring.domain.kek import KekUse
+from sealring.domain.kek import KekUse, Sealed
 from sealring.domain.keyring_codec import (
     Algorithm,
     Encrypted,
@@ -80,7 +80,7 @@ class KeyringDeks:
         form = encode_wraps(Wraps(keys.combine, commitment(dek.secret, header), wraps))
         encrypted = Encrypted(Algorithm.WRAPS, b"", form, uuid_text(wraps[0].kek_id), _now_ms())
         record = WrappedDek(name.id, name.created_at, encrypted.encode()).encode()
-        return NewWrapping(record, self._keyring.uses(keys, wraps))
+        return NewWrapping(record, self._keyring.uses(keys, wraps, Sealed.KEYRING_KEY))
 
     def unwrap(self, ring: OwnedKeyring, key_id: DekId, record: bytes, decision: Decision, caller: Caller) -> DataKey:
         """Return the DEK, to be used in a with-block. Raises KeyFailure; IntegrityFailure for another DEK's record."""

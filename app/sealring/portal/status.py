@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
-from sealring.domain.binding import Binding, BindingFinding, BindingState, Verification
+from sealring.domain.binding import Binding, BindingFinding, BindingState, BindingUse, Verification
 from sealring.domain.checks import CheckProgress, Probe
 from sealring.domain.ids import uuid_text
 from sealring.errors import BindingConflict
@@ -41,6 +41,7 @@ class ShownKey:
     result: str  # likewise; empty if its key was never checked
     title: str
     options: Sequence[tuple[str, str]]  # as the form of the key names them
+    use: BindingUse | None = None  # None: not asked for, or altered in the store
 
     @property
     def id(self) -> str:
@@ -66,7 +67,9 @@ class StatusPages:
 
     def status(self, visit: Visit) -> Response:
         org = visit.session.org
-        keys = [shown_key(each, self._offers(visit)) for each in self._bindings.list(visit.caller, org)]
+        found, offers = self._bindings.list(visit.caller, org), self._offers(visit)
+        uses = self._bindings.uses(visit.caller, org, found)
+        keys = [replace(shown_key(each, offers), use=uses.get(each.id)) for each in found]
         return shown(
             "status.html",
             keys=[each for each in keys if each.binding.guards],

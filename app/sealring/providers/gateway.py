@@ -1,4 +1,4 @@
-"""The gateway: the only caller of providers.
+"""The gateway: the only caller of providers of keys, and what keeps a slow one from holding up others.
 
 It adds to every call: checks of sizes, the deadline, one retry if that may help, the circuit of the key, the bulkhead
 of the organization, and the replacement of a provider that hangs or breaks.

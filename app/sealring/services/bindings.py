@@ -10,17 +10,18 @@ from sealring.domain.binding import (
     MAX_BINDINGS,
     Binding,
     BindingState,
+    BindingUse,
     Verification,
     binding_home,
     match_of,
     new_binding_id,
     parse_binding_id,
 )
+from sealring.domain.binding_ports import BindingChange, BindingStore
 from sealring.domain.context import KeyContext
 from sealring.domain.envelope import Combine
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
-from sealring.domain.ports import BindingChange, BindingStore
 from sealring.domain.principal import Caller, Permission
 from sealring.domain.wire import lp16
 from sealring.errors import BindingConflict, InvalidBody, NotFound
@@ -115,6 +116,12 @@ class Bindings:
         self._admit(caller, org)
         decision = self._store.load(caller.principal.environment, org)
         return sorted(decision.bindings, key=lambda each: (each.created_at, each.id))
+
+    def uses(self, caller: Caller, org: OrgId, bindings: Sequence[Binding]) -> Mapping[bytes, BindingUse]:
+        """Return how the keys of an organization's bindings were used, by id, without those that were altered."""
+        self._admit(caller, org)
+        mine = [each for each in bindings if (each.environment, each.org) == (caller.principal.environment, org)]
+        return self._store.uses(caller.principal.environment, org, mine)
 
     def read(self, caller: Caller, text_id: str) -> Binding:
         caller.principal.require(Permission.BINDINGS_MANAGE)

@@ -15,7 +15,7 @@ from sealring.domain.decision import Decision, Epoch
 from sealring.domain.envelope import MESSAGE_ID_BYTES, DataKeyBlob, Header
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import OrgId, new_uuid, uuid_text
-from sealring.domain.kek import KekUse
+from sealring.domain.kek import KekUse, Sealed
 from sealring.domain.ports import AuditLog
 from sealring.domain.principal import Caller, Permission
 from sealring.errors import CiphertextRejected, IntegrityFailure
@@ -109,7 +109,7 @@ class DataKeys:
             keys = self._keyring.route(context, decision)
             header = Header.of_data_key(keys.combine, message_id, decision.environment, context)
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
-            uses = self._keyring.uses(keys, wraps, data_keys=1)
+            uses = self._keyring.uses(keys, wraps, Sealed.DATA_KEY)
             return DataKeyBlob(header, wraps, commitment(dek.secret, header), context), uses
 
         return self._bound.by(decision, wrap)

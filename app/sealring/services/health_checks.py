@@ -8,9 +8,9 @@ from contextlib import suppress
 from threading import Lock
 
 from sealring.domain.binding import Binding
+from sealring.domain.binding_ports import BindingStore
 from sealring.domain.events import Origin
 from sealring.domain.ids import EnvironmentId, OrgId
-from sealring.domain.ports import BindingStore
 from sealring.errors import IntegrityFailure, StateError
 from sealring.services.bindings import Bindings
 from sealring.services.fair_queue import FairQueue, Owner, Turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from sealring.crypto.blob_mac import genuine, signed
@@ -19,21 +19,22 @@ from sealring.domain.decision import Decision
 from sealring.domain.envelope import MESSAGE_ID_BYTES, NONCE_BYTES, DataKeyBlob, Header
 from sealring.domain.events import Action, Event
 from sealring.domain.ids import OrgId, new_uuid
-from sealring.domain.kek import KekUse
-from sealring.domain.ports import AuditLog, Entries
+from sealring.domain.kek import KekUse, Sealed
+from sealring.domain.ports import AuditLog, ItemEvents
 from sealring.domain.principal import Caller, Permission
+from sealring.domain.values import value
 from sealring.errors import CiphertextRejected, IntegrityFailure, SealringError
-from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
 from sealring.keys.keyring import Keyring
-from sealring.many import Pace, bare
+from sealring.many import in_turns
 from sealring.services.lots import Results, settle
 
-_ITEM_BYTES = 4_096  # the time of a small item compares to that of encrypting so many bytes
+# The time of a small item compares to that of encrypting so many bytes: to be read, and to be sealed or opened.
+_READ_BYTES, _ITEM_BYTES = 512, 2_048
 _MEMBER = "ciphertext"  # that clients send
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlainItem:
     """What is to be encrypted. `index` is its place in the request."""
 
@@ -70,15 +71,12 @@ class Items:
         caller.principal.require(Permission.KEYS_USE)
         results: Results[bytes] = {}
         by_head: dict[bytes, dict[int, Item]] = {}
-        reader = ItemReader()
-        pace = Pace()
-        for place, blob in blobs.items():
-            try:
-                item = self._vault.read(caller, blob, reader)
+        read = self._vault.read(list(blobs.values()))
+        for place, item in zip(blobs, read, strict=True):
+            if isinstance(item, Item):
                 by_head.setdefault(item.head.encoded, {})[place] = item
-            except CiphertextRejected as failure:
-                results[place] = bare(failure)
-            pace.after(_ITEM_BYTES + len(blob))
+            else:
+                results[place] = item
         lots = [_Opening(self._vault, same, results) for same in by_head.values()]
         settle(lots, caller, self._audit, self._bound)
         return results
@@ -97,18 +95,14 @@ class _Vault:
 
     def seal(
         self, caller: Caller, items: Sequence[PlainItem], message_id: bytes, decision: Decision
-    ) -> tuple[Sequence[Item], Sequence[KekUse], Decision]:
+    ) -> tuple[Head, Sequence[bytes], Sequence[KekUse], Decision]:
         """Seal items of one context. Return also the KEK uses to count, and the decision that was used."""
         with DataKey.fresh() as dek:
             wrap = partial(self._wrapped, dek, message_id, items[0].context, caller)
             (head, uses), decision = self._bound.by(decision, wrap)
-            keys, pace, sealed = ItemKeys(dek.secret, head), Pace(), []
-            nonces = os.urandom(NONCE_BYTES * len(items))  # at once: each call of the system costs half a microsecond
-            for number, each in enumerate(items):
-                nonce, size = nonces[number * NONCE_BYTES : (number + 1) * NONCE_BYTES], len(each.plaintext)
-                sealed.append(heavy(partial(keys.seal, each.index, nonce, each.plaintext), size))
-                pace.after(_ITEM_BYTES + size)
-        return sealed, uses, decision
+            weights = [_ITEM_BYTES + len(item.plaintext) for item in items]
+            blobs = in_turns(items, weights, partial(self._blobs, ItemKeys(dek.secret, head)))
+        return head, blobs, uses, decision
 
     def open(self, caller: Caller, items: Mapping[int, Item], decision: Decision) -> tuple[Results[bytes], Decision]:
         """Open items of one head, by place. Raises KeyFailure; CiphertextRejected if none of them can be opened."""
@@ -118,28 +112,35 @@ class _Vault:
         except IntegrityFailure as failure:
             raise CiphertextRejected(failure.reason, _MEMBER) from failure
         with dek:
-            keys, pace, opened = ItemKeys(dek.secret, head), Pace(), {}
-            for place, item in items.items():
-                size = len(item.ciphertext)
-                opened[place] = heavy(partial(_opened, keys, item), size)
-                pace.after(_ITEM_BYTES + size)
-        return opened, decision
+            weights = [_ITEM_BYTES + len(item.ciphertext) for item in items.values()]
+            opened = in_turns(list(items.values()), weights, partial(_opened, ItemKeys(dek.secret, head)))
+        return dict(zip(items, opened, strict=True)), decision
 
-    def blob(self, item: Item) -> bytes:
-        """Return an item as its caller keeps it."""
-        return signed(self._keys, encode_item(item))
+    def read(self, blobs: Sequence[bytes]) -> Sequence[Item | SealringError]:
+        """Return each item, or the same failure for garbage and an item of another server."""
+        reader = ItemReader()
+        weights = [_READ_BYTES + len(blob) for blob in blobs]
+        return in_turns(blobs, weights, partial(self._items, reader))
 
-    def read(self, caller: Caller, blob: bytes, reader: ItemReader) -> Item:
-        """Raises the same CiphertextRejected for garbage and an item of another organization, environment or server."""
-        try:
-            item = reader.read(genuine(self._keys, blob))
-        except IntegrityFailure as failure:
-            raise CiphertextRejected(failure.reason, _MEMBER) from failure
-        except ValueError as error:
-            raise CiphertextRejected("format", _MEMBER) from error
-        if not caller.principal.may_see(item.head.header.environment, item.head.header.org):
-            raise CiphertextRejected("organization", _MEMBER)
-        return item
+    def _blobs(self, keys: ItemKeys, items: Sequence[PlainItem]) -> Sequence[bytes]:
+        """Return items as their caller keeps them."""
+        nonces = os.urandom(NONCE_BYTES * len(items))  # at once: each call of the system costs half a microsecond
+        each_nonce = (nonces[at : at + NONCE_BYTES] for at in range(0, len(nonces), NONCE_BYTES))
+        return [
+            signed(self._keys, encode_item(keys.seal(item.index, nonce, item.plaintext)))
+            for item, nonce in zip(items, each_nonce, strict=True)
+        ]
+
+    def _items(self, reader: ItemReader, blobs: Sequence[bytes]) -> Sequence[Item | SealringError]:
+        items: list[Item | SealringError] = []
+        for blob in blobs:
+            try:
+                items.append(reader.read(genuine(self._keys, blob)))
+            except IntegrityFailure as failure:
+                items.append(CiphertextRejected(failure.reason, _MEMBER))
+            except ValueError:
+                items.append(CiphertextRejected("format", _MEMBER))
+        return items
 
     def _wrapped(
         self, dek: DataKey, message_id: bytes, context: KeyContext, caller: Caller, decision: Decision
@@ -148,7 +149,7 @@ class _Vault:
         header = Header.of_batch(keys.combine, message_id, decision.environment, context)
         wraps = self._keyring.wrap(dek, header, keys, context, caller)
         head = head_of(DataKeyBlob(header, wraps, commitment(dek.secret, header), context))
-        return head, self._keyring.uses(keys, wraps, data_keys=1)
+        return head, self._keyring.uses(keys, wraps, Sealed.DATA_KEY)
 
     def _unwrapped(self, head: Head, caller: Caller, decision: Decision) -> DataKey:
         key = head.key
@@ -162,7 +163,7 @@ class _Sealing:
     decision: Decision
 
     def __init__(self, vault: _Vault, same: Sequence[PlainItem], results: Results[bytes]) -> None:
-        self.entries: Entries | None = None
+        self.events: ItemEvents | None = None
         self._vault = vault
         self._same = same
         self._results = results
@@ -175,12 +176,10 @@ class _Sealing:
         self.decision = self._vault.decision(caller, org)
 
     def work(self, caller: Caller) -> None:
-        sealed, uses, self.decision = self._vault.seal(caller, self._same, self._message_id, self.decision)
-        pace = Pace()
-        for item in sealed:
-            self._results[item.index] = self._vault.blob(item)
-            pace.after(_ITEM_BYTES)
-        self.entries = _entries(Action.ITEM_ENCRYPTED, caller, {item.index: item for item in sealed}, uses)
+        head, blobs, uses, self.decision = self._vault.seal(caller, self._same, self._message_id, self.decision)
+        indexes = [item.index for item in self._same]
+        self._results.update(zip(indexes, blobs, strict=True))
+        self.events = _events(Action.ITEM_ENCRYPTED, caller, head, list(zip(indexes, indexes, strict=True)), uses)
 
     def fail(self, failure: SealringError) -> None:
         self._results.update((item.index, failure) for item in self._same)
@@ -192,21 +191,23 @@ class _Opening:
     decision: Decision
 
     def __init__(self, vault: _Vault, same: Mapping[int, Item], results: Results[bytes]) -> None:
-        self.entries: Entries | None = None
+        self.events: ItemEvents | None = None
         self._vault = vault
         self._same = same
         self._results = results
 
     def admit(self, caller: Caller) -> None:
-        org = _head_of(self._same).header.org
-        caller.items_for(org, len(self._same))
-        self.decision = self._vault.decision(caller, org)
+        header = _head_of(self._same).header
+        if not caller.principal.may_see(header.environment, header.org):
+            raise CiphertextRejected("organization", _MEMBER)  # as for garbage
+        caller.items_for(header.org, len(self._same))
+        self.decision = self._vault.decision(caller, header.org)
 
     def work(self, caller: Caller) -> None:
         opened, self.decision = self._vault.open(caller, self._same, self.decision)
         self._results.update(opened)
-        good = {place: self._same[place] for place, result in opened.items() if isinstance(result, bytes)}
-        self.entries = _entries(Action.ITEM_DECRYPTED, caller, good) if good else None
+        good = [(place, self._same[place].index) for place, result in opened.items() if isinstance(result, bytes)]
+        self.events = _events(Action.ITEM_DECRYPTED, caller, _head_of(self._same), good) if good else None
 
     def fail(self, failure: SealringError) -> None:
         self._results.update(dict.fromkeys(self._same, failure))
@@ -216,25 +217,27 @@ def _head_of(items: Mapping[int, Item]) -> Head:
     return next(iter(items.values())).head
 
 
-def _opened(keys: ItemKeys, item: Item) -> bytes | SealringError:
-    try:
-        return keys.open(item)
-    except IntegrityFailure as failure:
-        return CiphertextRejected(failure.reason, _MEMBER)
+def _opened(keys: ItemKeys, items: Sequence[Item]) -> Sequence[bytes | SealringError]:
+    opened: list[bytes | SealringError] = []
+    for item in items:
+        try:
+            opened.append(keys.open(item))
+        except IntegrityFailure as failure:
+            opened.append(CiphertextRejected(failure.reason, _MEMBER))
+    return opened
 
 
-def _entries(action: Action, caller: Caller, items: Mapping[int, Item], uses: Sequence[KekUse] = ()) -> Entries:
-    """Return the entries for items of one head, by their place in the request."""
-    head = _head_of(items)
-    batch, header = head.batch_id, head.header
+def _events(
+    action: Action, caller: Caller, head: Head, items: Sequence[tuple[int, int]], uses: Sequence[KekUse] = ()
+) -> ItemEvents:
+    """Return the events of items with one head: each has its place in the request, and its index."""
     event = Event(
         action=action,
-        environment=header.environment,
-        org=header.org,
+        environment=head.header.environment,
+        org=head.header.org,
         origin=caller.origin,
+        target=head.batch_id,
         context=head.key.context,
         keys=head.key.keys,
     )
-    return Entries(
-        event, [(caller.operation_of(place), f"{batch}/{item.index}") for place, item in items.items()], uses
-    )
+    return ItemEvents(event, items, uses)

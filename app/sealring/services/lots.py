@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from sealring.domain.decision import Decision
-from sealring.domain.ports import AuditLog, Entries, Owner
+from sealring.domain.ports import AuditLog, ItemEvents, Owner
 from sealring.domain.principal import Caller
 from sealring.errors import NotReached, SealringError, StoreLost, WriteContention
 from sealring.keys.decisions import Decisions
@@ -25,7 +25,7 @@ class Lot(Protocol):
     """Items of one organization that are sealed, or opened, by one data key."""
 
     decision: Decision
-    entries: Entries | None  # of the audit log, for what was done; None if nothing was
+    events: ItemEvents | None  # of the audit log, for what was done; None if nothing was
 
     @abstractmethod
     def admit(self, caller: Caller) -> None:
@@ -48,10 +48,10 @@ def settle(lots: Sequence[Lot], caller: Caller, audit: AuditLog, bound: Decision
     pending = [lot for lot in lots if _is_done(lot, partial(lot.admit, caller))]
     while pending:
         _work_on(pending, caller)
-        standing = [lot for lot in lots if lot.entries is not None]
-        entries = [lot.entries for lot in pending if lot.entries is not None]
+        standing = [lot for lot in lots if lot.events is not None]
+        events = [lot.events for lot in pending if lot.events is not None]
         owners = list(dict.fromkeys(map(_owner, standing)))
-        epochs = audit.append_all(entries, owners) if standing else {}
+        epochs = audit.append_all(events, owners) if standing else {}
         pending = [lot for lot in standing if not lot.decision.holds_at(epochs[_owner(lot)])]
         if pending:
             try:
@@ -97,7 +97,7 @@ def _work_on(lots: Sequence[Lot], caller: Caller) -> None:
 
 def _fail(lots: Sequence[Lot], failure: SealringError) -> None:
     for lot in lots:
-        lot.entries = None
+        lot.events = None
         lot.fail(failure)
 
 

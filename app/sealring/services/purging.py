@@ -1,4 +1,4 @@
-"""Purging: the final removal of deleted objects and old audit events, after their retention times."""
+"""Purging: the final removal of deleted objects and old audit entries, after their retention times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Purged:
     """
 
     objects: int = 0
-    events: int = 0
+    entries: int = 0
     refused: int = 0
     damaged: bool = False
 
@@ -38,7 +38,7 @@ class Purging:
         """Purge one partition after the other, and yield the result of each. Raises StoreError; can be run again."""
         for partition in range(self._tombs.partitions):
             objects = self._purge_objects(partition)
-            yield self._with_events(objects, partition, int((now_s - self._audit_retention_s) * 1000))
+            yield self._with_entries(objects, partition, int((now_s - self._audit_retention_s) * 1000))
 
     def _purge_objects(self, partition: int) -> Purged:
         purged = refused = stay = 0
@@ -56,8 +56,8 @@ class Purging:
             return Purged(purged, 0, refused, damaged=True)
         return Purged(purged, 0, refused)
 
-    def _with_events(self, objects: Purged, partition: int, before_ms: int) -> Purged:
+    def _with_entries(self, objects: Purged, partition: int, before_ms: int) -> Purged:
         try:
-            return replace(objects, events=self._tombs.trim_audit(partition, before_ms))
+            return replace(objects, entries=self._tombs.trim_audit(partition, before_ms))
         except IntegrityFailure:
             return replace(objects, damaged=True)

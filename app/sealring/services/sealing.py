@@ -10,7 +10,7 @@ from sealring.domain.context import KeyContext
 from sealring.domain.decision import Decision, Epoch
 from sealring.domain.envelope import MESSAGE_ID_BYTES, Envelope, Header
 from sealring.domain.ids import EnvironmentId, ObjectId, OrgId, new_uuid
-from sealring.domain.kek import KekUse
+from sealring.domain.kek import KekUse, Sealed
 from sealring.domain.principal import Caller
 from sealring.fibers import heavy
 from sealring.keys.decisions import Decisions
@@ -42,7 +42,7 @@ class Sealing:
         with DataKey.fresh() as dek:
             wraps = self._keyring.wrap(dek, header, keys, context, caller)
             sealed = heavy(lambda: seal(value, dek=dek.secret, header=header, wraps=wraps), len(value))
-            return sealed, self._keyring.uses(keys, wraps)
+            return sealed, self._keyring.uses(keys, wraps, Sealed.VERSION)
 
     def decision(self, envelope: Envelope) -> Decision:
         """Return the last known decision for an envelope's organization."""

@@ -1,4 +1,4 @@
-"""Verification: whether a customer's key works, only for its own organization, now and in the near future."""
+"""One check of a customer's key: whether it works, only for its own organization, now and in the near future."""
 
 from __future__ import annotations
 

@@ -7,24 +7,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import count
 
 from sealring.crypto.store_keys import StoreKeys
 from sealring.domain.decision import Epoch
 from sealring.domain.events import Event
 from sealring.domain.kek import KekUse
-from sealring.domain.ports import Entries, Owner
+from sealring.domain.ports import ItemEvents, Owner
 from sealring.errors import StoreError
 from sealring.observability import metrics
 from sealring.store.batches import in_batches
+from sealring.store.binding_uses import LastUses
 from sealring.store.connection.link import Command, Reply
 from sealring.store.connection.links import Links
 from sealring.store.kek_uses import counting
 from sealring.store.markers import Markers
-from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_alike, encode_entry
+from sealring.store.schema.audit_entry import FIELD, MAX_REFUSED, AuditEntry, encode_entry
 from sealring.store.schema.keyspace import Keyspace
 
-_AT_ONCE = 64  # entries in one send: the loop, and the store, serve others in between
+_AT_ONCE = 32  # batches in one send: the loop, and the store, serve others in between
 _APPEND, _BLOCKED = metrics.AUDIT_APPEND.of(), metrics.AUDIT_BLOCKED.of()
 
 
@@ -44,6 +45,7 @@ class RedisAudit:
         self._keyspace = keyspace
         self._markers = markers
         self._keys = keys
+        self.noting = LastUses(keyspace).noting  # of customers' keys, in the send that appends the event
         self._boot = os.urandom(8)
         self._counters = count(1)
         self._refused: deque[int] = deque()
@@ -52,39 +54,34 @@ class RedisAudit:
     def append(self, event: Event, uses: Sequence[KekUse] = ()) -> Epoch | None:
         home = self._keyspace.home(event.environment, event.org)
         epoch_key = self._keyspace.epoch(home)
-        counted = counting(self._keyspace, event.environment, event.org, uses)
+        counted = (*counting(self._keyspace, event.environment, event.org, uses), *self.noting(event))
         entry, marker = self.entry(event).command, self._markers.reading(home.partition)
         *_, found, epoch = self.record(epoch_key, entry, *counted, marker, (b"GET", epoch_key))
         self._markers.check(home.partition, found)  # the response was decided from caches only
         return Epoch(epoch) if epoch is not None else None
 
-    def append_all(self, all_entries: Sequence[Entries], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
-        by_owner: dict[Owner, list[Entries]] = {}
-        for entries in all_entries:
-            by_owner.setdefault(entries.owner, []).append(entries)
+    def append_all(self, batches: Sequence[ItemEvents], owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
+        by_owner: dict[Owner, list[ItemEvents]] = {}
+        for batch in batches:
+            by_owner.setdefault(batch.owner, []).append(batch)
         found = {owner: self._append_each(owner, of_owner) for owner, of_owner in by_owner.items()}
         return found if list(found) == list(owners) and len(found) <= 1 else self._epochs(owners)
 
-    def _append_each(self, owner: Owner, of_owner: Sequence[Entries]) -> Epoch | None:
+    def _append_each(self, owner: Owner, of_owner: Sequence[ItemEvents]) -> Epoch | None:
         """Return the epoch, read with the last of the entries."""
         epoch: bytes | None = None
         home = self._keyspace.home(*owner)
         epoch_key, marker = self._keyspace.epoch(home), self._markers.reading(home.partition)
-        commands = chain.from_iterable(self._commands(owner, home.partition, entries) for entries in of_owner)
-        for some in in_batches(commands, _AT_ONCE):
-            *_, found, epoch = self.record(epoch_key, *some, marker, (b"GET", epoch_key))
+        for some in in_batches(of_owner, _AT_ONCE):
+            commands = [command for batch in some for command in self._commands(batch)]
+            *_, found, epoch = self.record(epoch_key, *commands, marker, (b"GET", epoch_key))
             self._markers.check(home.partition, found)
         return Epoch(epoch) if epoch is not None else None
 
-    def _commands(self, owner: Owner, partition: int, entries: Entries) -> Iterator[Command]:
-        yield from counting(self._keyspace, *owner, entries.uses)
-        each = iter(entries.each)
-        if self._refused:  # an entry of its own lists them
-            yield self.entry(entries.event_of(*next(each))).command
-        key = self._keyspace.audit(partition)
-        like = AuditEntry(entries.event, self._boot, 0)
-        for body in encode_alike(self._keys, partition, like, self._counters, each):
-            yield (b"XADD", key, b"*", FIELD, body)
+    def _commands(self, batch: ItemEvents) -> Iterator[Command]:
+        yield from counting(self._keyspace, *batch.owner, batch.uses)
+        yield from self.noting(batch.event)
+        yield self.entry(batch.event, tuple(batch.items)).command
 
     def _epochs(self, owners: Collection[Owner]) -> Mapping[Owner, Epoch | None]:
         """Read the epochs of organizations, all in one round trip if no replica has to confirm."""
@@ -120,12 +117,12 @@ class RedisAudit:
             self._is_blocked = False
             _BLOCKED.set(0)
 
-    def entry(self, event: Event) -> Appending:
-        """Return the entry of an event, for a pipeline or a transaction."""
+    def entry(self, event: Event, items: tuple[tuple[int, int], ...] = ()) -> Appending:
+        """Return the entry of an event, or of those of items of a batch, for a pipeline or a transaction."""
         partition = self._keyspace.partition(event.environment, event.org)
         counter = next(self._counters)
         refused = self._taken()
-        body = encode_entry(self._keys, partition, AuditEntry(event, self._boot, counter, refused))
+        body = encode_entry(self._keys, partition, AuditEntry(event, self._boot, counter, refused, items))
         return Appending((b"XADD", self._keyspace.audit(partition), b"*", FIELD, body), (*refused, counter))
 
     def refused(self, appending: Appending) -> None:

@@ -1,4 +1,4 @@
-"""Batches of an iterable."""
+"""An iterable in parts of some size; batches of the API are in services/."""
 
 from __future__ import annotations
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
-from sealring.domain.binding import Binding, binding_home, governing
+from sealring.domain.binding import Binding, BindingUse, binding_home, governing
+from sealring.domain.binding_ports import BindingChange
 from sealring.domain.decision import Decision, new_epoch
 from sealring.domain.ids import EnvironmentId, Home, OrgId, environment_id, org_id
 from sealring.domain.kek import KekRecord, KekScope
-from sealring.domain.ports import BindingChange
 from sealring.errors import IntegrityFailure, StoreLost
 from sealring.store.audit import RedisAudit
+from sealring.store.batches import in_batches
+from sealring.store.binding_uses import beginning, reading, use_of
 from sealring.store.connection.link import Command, Link, Reply
 from sealring.store.connection.links import Links
 from sealring.store.connection.timing import microseconds
@@ -20,6 +23,7 @@ from sealring.store.schema.keyspace import Keyspace, Kind
 from sealring.store.schema.records import Records
 from sealring.store.transaction import Commit, Settled, transact
 
+_AT_ONCE = 64  # bindings whose use one send reads
 SEAL = b""  # the field with a MAC over all bindings of the organization: a removed one is noticed
 
 
@@ -83,6 +87,17 @@ class RedisBindings:
 
         return transact(self._links, key, attempt)
 
+    def uses(self, environment: EnvironmentId, org: OrgId, bindings: Sequence[Binding]) -> Mapping[bytes, BindingUse]:
+        partition = self._keyspace.partition(environment, org)
+        found: dict[bytes, BindingUse] = {}
+        for some in in_batches(bindings, _AT_ONCE):
+            commands = [command for each in some for command in reading(self._keyspace, each)]
+            replies = self._markers.replies(partition, *commands)
+            for each, flat, entries in zip(some, replies[::2], replies[1::2], strict=True):
+                with suppress(IntegrityFailure):  # `sealring verify` reports it; the binding itself is intact
+                    found[each.id] = use_of(self._records, each, flat, entries)
+        return found
+
     def owners(self, partition: int) -> Sequence[tuple[EnvironmentId, OrgId]]:
         (found,) = self._markers.load(partition, (b"HVALS", self._keyspace.binding_owners(partition)))
         return sorted({_owner(owner) for owner in found})
@@ -98,9 +113,11 @@ class RedisBindings:
         every = {**{each.id: each for each in found}, **changed}
         if change.removes:
             del every[binding.id]
-            writes += [(b"HDEL", key, binding.id), (b"HDEL", owners, binding.id), (b"DEL", kek_key)]
+            uses = [command[1] for command in reading(self._keyspace, binding)]
+            writes += [(b"HDEL", key, binding.id), (b"HDEL", owners, binding.id), (b"DEL", kek_key, *uses)]
         else:
             writes += [(b"HSET", key, each.id, self._records.encode_binding(each)) for each in changed.values()]
+            writes += beginning(self._keyspace, self._records, found, changed.values())
         if binding.id not in {each.id for each in found}:
             writes.append((b"SET", kek_key, self._records.encode_kek(KekRecord((binding.kek,)))))
             writes.append((b"HSET", owners, binding.id, f"{binding.environment} {binding.org}"))

@@ -1,4 +1,4 @@
-"""How far checks of customers' keys are, for people who watch them.
+"""How far checks of customers' keys are, in Redis or Valkey, for people who watch them.
 
 They are in no backup, and have no MAC, because nothing depends on them.
 """

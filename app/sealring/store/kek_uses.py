@@ -1,4 +1,4 @@
-"""The counts of managed KEKs by version: wraps, and data keys that clients keep.
+"""The counts of KEKs by version: wraps of managed ones, data keys that clients keep, and what customers' keys sealed.
 
 They have no MAC, because HINCRBY makes them, in the transaction of what they count. No transaction watches them.
 """
@@ -11,29 +11,30 @@ from collections.abc import Sequence
 from sealring.domain.ids import EnvironmentId, OrgId
 from sealring.domain.kek import KekUse
 from sealring.errors import IntegrityFailure
-from sealring.store.connection.link import Command
+from sealring.store.connection.link import Command, Reply
 from sealring.store.schema.keyspace import Keyspace
 
-_FIELD = re.compile(rb"[wd][1-9][0-9]{0,9}")
+_FIELD = re.compile(rb"[wd][1-9][0-9]{0,9}")  # of a managed KEK
 _COUNT = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
 def counting(keyspace: Keyspace, environment: EnvironmentId, org: OrgId, uses: Sequence[KekUse]) -> Sequence[Command]:
     """Return the commands that count uses of an organization's KEKs. Each costs about 3 µs."""
     return [
-        (b"HINCRBY", keyspace.kek_uses(environment, org, use.kek_id), field, count)
+        (b"HINCRBY", keyspace.kek_uses(environment, org, use.kek_id), field % use.version, count)
         for use in uses
-        for field, count in ((wraps_field(use.version), use.wraps), (data_keys_field(use.version), use.data_keys))
+        for field, count in (
+            (b"w%d", use.wraps),
+            (b"d%d", use.data_keys),
+            (b"v%d", use.versions),
+            (b"k%d", use.keyring_keys),
+        )
         if count
     ]
 
 
 def wraps_field(version: int) -> bytes:
     return b"w%d" % version
-
-
-def data_keys_field(version: int) -> bytes:
-    return b"d%d" % version
 
 
 def parse_count(raw: bytes) -> int:
@@ -43,8 +44,10 @@ def parse_count(raw: bytes) -> int:
     return int(raw)
 
 
-def parse_counts(flat: Sequence[bytes]) -> dict[bytes, int]:
-    """Read all counts of a KEK, fields and counts in turn. Raises IntegrityFailure likewise."""
+def parse_counts(flat: Reply) -> dict[bytes, int]:
+    """Read all counts of a managed KEK, fields and counts in turn. Raises IntegrityFailure likewise."""
+    if isinstance(flat, Exception):
+        raise IntegrityFailure("the counts of a KEK")
     fields, counts = flat[::2], flat[1::2]
     if len(fields) != len(counts) or not all(map(_FIELD.fullmatch, fields)):
         raise IntegrityFailure("the counts of a KEK")

@@ -45,6 +45,7 @@ class RedisKeyringLog:
         epoch_key = self._keyspace.epoch(home)
         counted: list[Command] = [(b"HINCRBY", uses, key_id.encode(), count) for key_id, count in encryptions.items()]
         entries = [self._audit.entry(event).command for event in events]
+        entries += [command for event in events for command in self._audit.noting(event)]
         looking: list[Command] = [(b"HEXISTS", self._keyspace.keyring(ring), each.encode()) for each in expected]
         reading = (*looking, self._markers.reading(home.partition), (b"GET", epoch_key))
         replies = self._links.record(epoch_key, *counted, *entries, *reading)
@@ -66,7 +67,8 @@ class RedisKeyringLog:
             _, marker = link.send((b"WATCH", marker_key), self._markers.reading(home.partition))
             self._markers.check(home.partition, marker)
             entry = self._audit.entry(change.event)
-            return Commit((*moving, *counted, entry.command), None, lambda: self._audit.refused(entry))
+            noting = self._audit.noting(change.event, change.uses)
+            return Commit((*moving, *counted, entry.command), None, lambda: self._audit.refused(entry), noting)
 
         transact(self._links, epoch_key, attempt)
 

@@ -172,7 +172,8 @@ class RedisKeyrings:
     def _commit(self, ring: OwnedKeyring, change: KeyringChange, writes: Sequence[Command], result: T) -> Commit[T]:
         counted = counting(self._keyspace, ring.environment, ring.org, change.uses)
         entry = self._audit.entry(change.event)
-        return Commit((*writes, *counted, entry.command), result, lambda: self._audit.refused(entry))
+        noting = self._audit.noting(change.event, change.uses)
+        return Commit((*writes, *counted, entry.command), result, lambda: self._audit.refused(entry), noting)
 
     def _summaries(self, partition: int, digests: Sequence[bytes]) -> dict[bytes, KeyringSummary | None]:
         """Return the keyrings that exist; None for one that was altered."""

@@ -59,10 +59,15 @@ class Markers:
 
     def snapshot(self, partition: int, *commands: Command) -> list[Reply]:
         """Likewise, at one moment."""
-        marker, *replies = self._links.snapshot(self.key(partition), self.reading(partition), *commands)
-        self.check(partition, marker)
+        replies = self.replies(partition, *commands)
         if any(isinstance(each, Exception) for each in replies):  # of a key of another type
             raise IntegrityFailure("the store refused a command")
+        return replies
+
+    def replies(self, partition: int, *commands: Command) -> list[Reply]:
+        """Likewise, with an exception as the reply about a key of another type."""
+        marker, *replies = self._links.snapshot(self.key(partition), self.reading(partition), *commands)
+        self.check(partition, marker)
         return replies
 
     def key(self, partition: int) -> bytes:

@@ -198,9 +198,8 @@ class RedisObjects:
 
     def attest(self, record: ObjectRecord, event: Event) -> Attestation:
         epoch_key = self._keyspace.epoch(record.id.home)
-        _, score, epoch = self._audit.record(
-            epoch_key, self._audit.entry(event).command, self._index.score(record), (b"GET", epoch_key)
-        )
+        entry, noting = self._audit.entry(event).command, self._audit.noting(event)
+        *_, score, epoch = self._audit.record(epoch_key, entry, *noting, self._index.score(record), (b"GET", epoch_key))
         newest = score is not None and parse_score(score) == record.updated_at
         return Attestation(newest, epoch)
 
@@ -214,6 +213,7 @@ class RedisObjects:
         """Return the commit of `writes` with the event and the KEK uses of `change`."""
         counted = counting(self._keyspace, record.environment, record.org, change.uses)
         entry = self._audit.entry(change.event)
+        before = (*before, *self._audit.noting(change.event))  # sealed, whatever becomes of the write
         return Commit((*writes, *counted, entry.command), record, lambda: self._audit.refused(entry), before)
 
     def _recalled(

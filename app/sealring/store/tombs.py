@@ -1,4 +1,4 @@
-"""Purging of deleted objects and old audit events, in Redis or Valkey."""
+"""Purging of deleted objects and old audit entries, in Redis or Valkey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The style that all pages share."""
+"""The style that the portal, the description of the API and the pages of errors share."""
 
 from __future__ import annotations
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sealring.admission.problems import PROBLEMS
 from sealring.admission.replies import Reply
+from sealring.domain.envelope_texts import text_of
 from sealring.domain.record import ObjectRecord
 from sealring.errors import SealringError
 from sealring.fibers import heavy
 from sealring.http.objects.render import metadata, with_value
-from sealring.many import Pace
+from sealring.many import in_turns
 from sealring.services.objects import OpenedObject
 
 _ITEM_BYTES = 1_024  # the time of rendering a small item compares to that of writing so many bytes
@@ -24,30 +24,24 @@ T = TypeVar("T")
 
 def batch(results: Mapping[int, T | SealringError], item: Callable[[T], Json], size: Callable[[T], int]) -> Reply:
     """Return the reply with each result, in the order of places; `size` is about that of an item's JSON, in bytes."""
-    pace, whole = Pace(), 0
-    items: list[Json] = []
-    failures: list[SealringError] = []
-    for place in range(len(results)):
-        result, weight = results[place], _ITEM_BYTES
-        if isinstance(result, SealringError):
-            items.append(_error(result))
-            failures.append(result)
-        else:
-            items.append(item(result))
-            weight += size(result)
-        pace.after(weight)
-        whole += weight
-    reply = heavy(lambda: Reply.json(200, {"items": items}), whole // _QUICK)
-    reply.failures = failures
+
+    def rendered(some: Sequence[T | SealringError]) -> Sequence[Json]:
+        return [_error(each) if isinstance(each, SealringError) else item(each) for each in some]
+
+    in_order = [results[place] for place in range(len(results))]
+    weights = [_ITEM_BYTES + (0 if isinstance(each, SealringError) else size(each)) for each in in_order]
+    items = in_turns(in_order, weights, rendered)
+    reply = heavy(lambda: Reply.json(200, {"items": items}), sum(weights) // _QUICK)
+    reply.failures = [each for each in in_order if isinstance(each, SealringError)]
     return reply
 
 
 def ciphertext(blob: bytes) -> Json:
-    return {"ciphertext": base64.b64encode(blob).decode()}
+    return {"ciphertext": text_of(blob)}
 
 
 def plaintext(opened: bytes) -> Json:
-    return {"plaintext": base64.b64encode(opened).decode()}
+    return {"plaintext": text_of(opened)}
 
 
 def created(record: ObjectRecord) -> Json:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -12,14 +12,14 @@ from sealring.admission.guard import invalid
 from sealring.domain.batch import MAX_ITEMS
 from sealring.domain.envelope_texts import decoded
 from sealring.errors import InvalidBody
-from sealring.fibers import heavy
 from sealring.http import examples
+from sealring.http.batches.quick import text_size
 from sealring.http.fields import KeyContextField, NameField
 from sealring.http.objects.requests import CreateObject
 from sealring.http.schemas import Strict
-from sealring.many import Pace, bare
+from sealring.many import bare, in_turns
 
-_ITEM_BYTES = 2_048  # the time of checking a small item compares to that of reading so many bytes
+_ITEM_BYTES = 16_384  # the time of refusing a small item compares to that of reading so many bytes
 
 Members = Mapping[str, Any]
 T = TypeVar("T")
@@ -119,21 +119,38 @@ class ReadBatch(Strict):
 
 
 def loaded(
-    batch: type[Schema], body: Members, make: Callable[[int, Members], T]
+    batch: type[Schema],
+    body: Members,
+    make: Callable[[int, Members], T],
+    quickly: Callable[[Sequence[Any]], Sequence[T | None]] = lambda items: [None] * len(items),
 ) -> tuple[dict[int, T], dict[int, InvalidBody]]:
-    """Check each item, and return what `make` makes of the good ones, and what is wrong with others, by place."""
-    schema = _item_schema(batch)
-    good: dict[int, T] = {}
+    """Check each item, and return what `make` makes of the good ones, and what is wrong with others, by place.
+
+    `quickly` makes the same of most good items in a fifth of the time; None: ask the schema.
+    """
+    schema, items = _item_schema(batch), body["items"]
+    found = quickly(items)
+    good = {place: made for place, made in enumerate(found) if made is not None}
     bad: dict[int, InvalidBody] = {}
-    pace = Pace()
-    for place, item in enumerate(body["items"]):
-        size = _size(item)
-        try:
-            good[place] = make(place, heavy(partial(_loaded, schema, item), size))
-        except InvalidBody as error:
-            bad[place] = bare(error)
-        pace.after(_ITEM_BYTES + size)
-    return good, bad
+    rest = [place for place, made in enumerate(found) if made is None]
+
+    def checked(places: Sequence[int]) -> Sequence[T | InvalidBody]:
+        return [_checked(schema, place, items[place], make) for place in places]
+
+    weights = [_ITEM_BYTES + text_size(items[place]) for place in rest]
+    for place, made in zip(rest, in_turns(rest, weights, checked), strict=True):
+        if isinstance(made, InvalidBody):
+            bad[place] = made
+        else:
+            good[place] = made
+    return dict(sorted(good.items())), bad
+
+
+def _checked(schema: Schema, place: int, item: Any, make: Callable[[int, Members], T]) -> T | InvalidBody:
+    try:
+        return make(place, _loaded(schema, item))
+    except InvalidBody as error:
+        return bare(error)
 
 
 @cache
@@ -152,12 +169,3 @@ def _loaded(schema: Schema, item: Any) -> Members:
     except ValidationError as error:
         raise invalid(error.with_traceback(None)) from None  # as in the guard
     return members
-
-
-def _size(item: Any) -> int:
-    size = 0
-    if type(item) is dict:
-        for text in item.values():
-            if type(text) is str:
-                size += len(text)
-    return size

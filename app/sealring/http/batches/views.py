@@ -27,7 +27,7 @@ from sealring.errors import (
     TooManyRequests,
     WriteContention,
 )
-from sealring.http.batches import answers, render, requests
+from sealring.http.batches import answers, quick, render, requests
 from sealring.http.failures import BODY, KEYS, REPEATABLE
 from sealring.http.organizations import named_organization
 from sealring.services.items import Items, PlainItem
@@ -48,12 +48,12 @@ class BatchViews:
         self._objects = objects
 
     def encrypt(self, request: AdmittedRequest) -> Reply:
-        good, bad = requests.loaded(requests.EncryptBatch, request.body, _plain)
+        good, bad = requests.loaded(requests.EncryptBatch, request.body, _plain, quick.plain_items)
         results = self._items.encrypt(request.caller, list(good.values()))
         return render.batch(results | bad, render.ciphertext, len)
 
     def decrypt(self, request: AdmittedRequest) -> Reply:
-        good, bad = requests.loaded(requests.DecryptBatch, request.body, _ciphertext)
+        good, bad = requests.loaded(requests.DecryptBatch, request.body, _ciphertext, quick.ciphertexts)
         results = self._items.decrypt(request.caller, good)
         return render.batch(results | bad, render.plaintext, len)
 

@@ -106,9 +106,58 @@ class Binding(Answer):
     )
 
 
+class Use(Answer):
+    state_since = fields.DateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when the binding is in its state; null: unknown.", **_TIME},
+    )
+    last_used_at = fields.DateTime(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "When something was last sealed or opened under the key, or up to a minute before that; "
+            "checks do not count. Null: none is known.",
+            **_TIME,
+        },
+    )
+    versions = fields.Integer(
+        required=True,
+        metadata={
+            "description": "How many versions of objects were sealed under the key so far, including those that no "
+            "longer exist.",
+            "examples": [1204],
+        },
+    )
+    data_keys = fields.Integer(
+        required=True,
+        metadata={"description": "How many data keys left the server, sealed under the key.", "examples": [88]},
+    )
+    keyring_keys = fields.Integer(
+        required=True, metadata={"description": "How many keys of keyrings were sealed under it.", "examples": [0]}
+    )
+    complete = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether the three numbers are everything. False: the key may have sealed more, before it "
+            "was counted or before the store was restored.",
+            "examples": [True],
+        },
+    )
+
+
+class UsedBinding(Binding):
+    use = fields.Nested(
+        Use,
+        required=True,
+        allow_none=True,
+        metadata={"description": "How the key was used; null if that was altered in the store."},
+    )
+
+
 class BindingList(Answer):
     data = fields.List(
-        fields.Nested(Binding), required=True, metadata={"description": "All bindings, the oldest first."}
+        fields.Nested(UsedBinding), required=True, metadata={"description": "All bindings, the oldest first."}
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sealring.admission.problems import PROBLEMS
-from sealring.domain.binding import Binding, BindingFinding, Verification
+from sealring.domain.binding import Binding, BindingFinding, BindingUse, Verification
 from sealring.domain.envelope import Combine
 from sealring.domain.ids import uuid_text
 from sealring.errors import Responsible
@@ -44,8 +44,12 @@ def binding(found: Binding) -> Json:
     }
 
 
-def bindings(found: Sequence[Binding]) -> Json:
-    return {"data": [binding(each) for each in found]}
+def used_binding(found: Binding, uses: Mapping[bytes, BindingUse]) -> Json:
+    return {**binding(found), "use": _use(uses.get(found.id))}
+
+
+def bindings(found: Sequence[Binding], uses: Mapping[bytes, BindingUse]) -> Json:
+    return {"data": [used_binding(each, uses) for each in found]}
 
 
 def setup(guide: SetupGuide, external_id: str) -> Json:
@@ -74,6 +78,19 @@ def _report(report: KeyReport) -> Json:
         "message": None if failure is None else str(failure),
         "since": rfc3339(bound.verification.since) if failure and failing and bound and bound.verification else None,
         "who_must_act": None if failure is None else _WHO[failure.owner],
+    }
+
+
+def _use(found: BindingUse | None) -> Json | None:
+    if found is None:
+        return None
+    return {
+        "state_since": None if found.state_since is None else rfc3339(found.state_since),
+        "last_used_at": None if found.last_used_at is None else rfc3339(found.last_used_at),
+        "versions": found.versions,
+        "data_keys": found.data_keys,
+        "keyring_keys": found.keyring_keys,
+        "complete": found.complete,
     }
 
 

@@ -34,11 +34,13 @@ class BindingViews:
         return Reply.json(201, render.binding(made))
 
     def list(self, request: AdmittedRequest) -> Reply:
-        found = self._bindings.list(request.caller, named_organization(request.query["organization_id"]))
-        return Reply.json(200, render.bindings(found))
+        org = named_organization(request.query["organization_id"])
+        found = self._bindings.list(request.caller, org)
+        return Reply.json(200, render.bindings(found, self._bindings.uses(request.caller, org, found)))
 
     def read(self, request: AdmittedRequest) -> Reply:
-        return Reply.json(200, render.binding(self._bindings.read(request.caller, request.path["binding_id"])))
+        found = self._bindings.read(request.caller, request.path["binding_id"])
+        return Reply.json(200, render.used_binding(found, self._bindings.uses(request.caller, found.org, [found])))
 
     def delete(self, request: AdmittedRequest) -> Reply:
         self._bindings.delete(request.caller, request.path["binding_id"])
@@ -98,7 +100,7 @@ class BindingViews:
                 id="listBindings",
                 tag=TAG,
                 summary="List an organization's bindings",
-                text="All bindings of one organization, including retired ones.",
+                text="All bindings of one organization, including retired ones, and how their keys were used.",
                 failures=(InvalidBody,),
             ),
             Route(
@@ -107,12 +109,12 @@ class BindingViews:
                 MANAGE,
                 self.read,
                 stranger=404,
-                answers={200: answers.Binding},
+                answers={200: answers.UsedBinding},
                 query=Nothing(),
                 id="readBinding",
                 tag=TAG,
                 summary="Read a binding",
-                text="With the result of the last check of its key.",
+                text="With the result of the last check of its key, and how the key was used.",
                 failures=(NotFound,),
             ),
             Route(

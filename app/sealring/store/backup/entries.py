@@ -172,25 +172,29 @@ class KeyringUsesEntry(WholeHash):
     KIND = Kind.KEYRING_USES
 
 
+LAST_USED = b"l"  # no field of the hash
+
+
 @dataclass(frozen=True, slots=True)
 class BoundKekEntry:
-    """The KEK of a binding. No record: it is gone, and so is the binding."""
+    """The KEK of a binding, and its use. No record: it is gone, and so is the binding."""
 
     CODE: ClassVar = 9
 
     id: bytes  # 16 bytes; the binding's too
     record: bytes = field(repr=False)
+    uses: tuple[bytes, ...] = ()  # fields and values in turn; LAST_USED is the id of a stream's entry
 
     @property
     def key(self) -> LocalKey:
         return Kind.KEK, self.id
 
     def encode(self) -> bytes:
-        return self.id + lp32(self.record)
+        return b"".join((self.id, lp32(self.record), *map(lp16, self.uses)))
 
     @classmethod
     def decode(cls, reader: Reader) -> Self:
-        return cls(reader.take(16), reader.lp32())
+        return cls(reader.take(16), reader.lp32(), tuple(_rest(reader, reader.lp16)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.store.backup.entries import (
+    LAST_USED,
     BindingsEntry,
     BoundKekEntry,
     Entry,
@@ -83,7 +84,8 @@ class KeyReader:
         if kind in _HASHES:
             return ((b"HGETALL", name),)
         if kind is Kind.KEK:
-            return ((b"GET", name), (b"HGETALL", self._keyspace.key(self._partition, Kind.KEK_USES, rest)))
+            uses, last = (self._keyspace.key(self._partition, each, rest) for each in (Kind.KEK_USES, Kind.LAST_USE))
+            return ((b"GET", name), (b"HGETALL", uses), (b"XRANGE", last, b"-", b"+", b"COUNT", 1))
         if kind is not Kind.OBJECT:
             return ((b"GET", name),)
         return (
@@ -109,7 +111,7 @@ class KeyReader:
         if kind in _HASHES:
             return _HASHES[kind](rest, tuple(value)), ()
         if kind is Kind.KEK:
-            return self._kek(rest, value or b"", next(replies)), ()
+            return self._kek(rest, value or b"", next(replies), next(replies)), ()
         if kind is not Kind.OBJECT:
             return KeyEntry(kind, rest, value or b""), ()
         summaries, versions = next(replies), next(replies)
@@ -117,10 +119,10 @@ class KeyReader:
             return ObjectEntry(rest, b"", ()), ()
         return ObjectEntry(rest, value, tuple(summaries)), versions
 
-    def _kek(self, kek_id: bytes, record: bytes, uses: Sequence[bytes]) -> KeyEntry | BoundKekEntry:
+    def _kek(self, kek_id: bytes, record: bytes, uses: Sequence[bytes], last: Reply) -> KeyEntry | BoundKekEntry:
         """Return an entry of the same kind as at the first read, so that all entries of one KEK are in one file."""
         if self._bound.setdefault(kek_id, self._is_bound(kek_id, record)):
-            return BoundKekEntry(kek_id, record)
+            return BoundKekEntry(kek_id, record, (*uses, LAST_USED, last[0][0]) if last else tuple(uses))
         return KeyEntry(Kind.KEK, kek_id, record, tuple(uses))
 
     def _is_bound(self, kek_id: bytes, record: bytes) -> bool:

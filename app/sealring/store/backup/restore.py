@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from sealring.domain.ids import ObjectId
 from sealring.domain.kek import KekScope
@@ -18,6 +19,7 @@ from sealring.errors import BackupRefused, IntegrityFailure
 from sealring.store.backup.bulk import BulkWriter
 from sealring.store.backup.claim import Claim
 from sealring.store.backup.entries import (
+    LAST_USED,
     BindingsEntry,
     BoundKekEntry,
     EndEntry,
@@ -32,6 +34,7 @@ from sealring.store.backup.entries import (
     WholeHash,
 )
 from sealring.store.backup.tally import Tally
+from sealring.store.binding_uses import LAST_USE_FIELD, WHOLE
 from sealring.store.bindings import SEAL
 from sealring.store.connection.link import Command
 from sealring.store.kek_uses import parse_counts, raised
@@ -115,8 +118,8 @@ class Restore:
                     self._out.write(*self._key(entry))
                 case WholeHash(_, parts) if self._is_last(entry.key) and parts:
                     self._write_hash(entry)
-                case BoundKekEntry(kek_id, record) if self._is_last(entry.key) and record:
-                    self._out.write((b"SET", self._keyspace.key(self._partition, Kind.KEK, kek_id), record))
+                case BoundKekEntry() if self._is_last(entry.key) and entry.record:
+                    self._out.write(*self._bound_kek(entry))
                 case EventEntry(event_id, parts):
                     self._out.append(event_id, parts)
         self._end()
@@ -160,6 +163,21 @@ class Restore:
         if entry.kind is Kind.KEK:
             self._count_context(entry)
         return ((b"SET", key, entry.value), *([(b"HSET", uses, *counts)] if counts else ()))
+
+    def _bound_kek(self, entry: BoundKekEntry) -> Sequence[Command]:
+        """Return the commands for a binding's KEK. Its counts lack what it has sealed since: they are not WHOLE."""
+        key, uses, last = (
+            self._keyspace.key(self._partition, kind, entry.id) for kind in (Kind.KEK, Kind.KEK_USES, Kind.LAST_USE)
+        )
+        fields = dict(zip(entry.uses[::2], entry.uses[1::2], strict=True))
+        used = fields.pop(LAST_USED, None)
+        fields.pop(WHOLE, None)
+        writes: list[Command] = [(b"SET", key, entry.record)]
+        if fields:
+            writes.append((b"HSET", uses, *chain.from_iterable(fields.items())))
+        if used is not None:  # the write may be retried
+            writes += [(b"DEL", last), (b"XADD", last, used, LAST_USE_FIELD, b"")]
+        return writes
 
     def _count_context(self, entry: KeyEntry) -> None:
         with suppress(IntegrityFailure):  # altered before the backup

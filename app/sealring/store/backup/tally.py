@@ -33,7 +33,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._held: dict[LocalKey, _Held] = {}
-        self._events = 0
+        self._entries = 0
 
     def __contains__(self, key: LocalKey) -> bool:
         return key in self._held
@@ -45,7 +45,7 @@ class Tally:
     def note(self, entry: Entry) -> None:
         match entry:
             case EventEntry():
-                self._events += 1
+                self._entries += 1
             case ObjectEntry(_, record, summaries):
                 self._held[entry.key] = _Held(bool(record), len(record) + sum(map(len, summaries)))
             case KeyEntry(_, _, value, _):
@@ -74,7 +74,7 @@ class Tally:
             versions=sum(each.parts for each in objects),
             keks=sum(each.there and each.bound for each in self._of(Kind.KEK)),
             bindings=sum(each.parts for each in self._of(Kind.BINDINGS)),
-            events=self._events,
+            entries=self._entries,
             revocations=sum(each.parts for each in self._of(Kind.REVOCATIONS)),
             deks=sum(each.parts for each in self._of(Kind.KEYRING)),
         )

@@ -1,9 +1,18 @@
 """The bytes of an entry of the audit stream, with a MAC that also covers the partition.
 
+Version 1 holds one event:
+
     version u8 ‖ operation 16 ‖ attempt u8 ‖ boot 8 ‖ counter u64 ‖ n u8 ‖ n x counter u64 ‖ refused u8
       ‖ lp8(action) ‖ lp8(environment) ‖ lp8(organization) ‖ lp16(issuer) ‖ lp16(subject) ‖ lp16(token id)
       ‖ lp8(source) ‖ lp8(request id) ‖ lp8(target) ‖ name form u8 ‖ lp16(name) ‖ lp16(context)
       ‖ n u8 ‖ n x (KEK id 16 ‖ version u32) ‖ lp8(provider) ‖ lp16(reason) ‖ lp8(detail) ‖ MAC 16
+
+Version 2 holds the events of 1 to 1,000 items of a batch, and has before the MAC:
+
+    n u16 ‖ n x (place u32 ‖ index u32)
+
+Its target is the batch, and that of each event is target ‖ "/" ‖ index in decimal. The operation of each event is the
+first 12 bytes of its operation ‖ place.
 
 The time is the entry's id in the stream. `boot` is random, chosen by each worker at its start, and `counter` grows with
 each entry that the worker makes; the n counters are those of earlier entries with a refused EXEC. Any other gap means a
@@ -14,11 +23,13 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
+from sealring.domain.batch import MAX_ITEMS
 from sealring.domain.context import KeyContext
 from sealring.domain.events import Action, Event, Origin
 from sealring.domain.ids import EnvironmentId, OrgId
@@ -28,69 +39,52 @@ from sealring.errors import IntegrityFailure
 FIELD = b"e"  # the one field of an entry
 MAX_REFUSED = 255
 
-_VERSION = 1
+_OF_ONE, _OF_ITEMS = 1, 2  # versions
 _HEAD = struct.Struct(">B16sB8sQB")
 _KEY = struct.Struct(">16sI")
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An event, and its number among those of its worker."""
+    """An event, or those of items of a batch; and the entry's number among those of its worker."""
 
-    event: Event
+    event: Event  # if there are items: of their batch
     boot: bytes  # 8 bytes
     counter: int
     refused: tuple[int, ...] = ()  # counters of earlier entries that were never appended, at most 255
+    items: tuple[tuple[int, int], ...] = ()  # place and index of each
+
+    @property
+    def events(self) -> Sequence[Event]:
+        return [self.event.of_item(*each) for each in self.items] if self.items else [self.event]
 
 
 def encode_entry(keys: StoreKeys, partition: int, entry: AuditEntry) -> bytes:
     event, origin, refused = entry.event, entry.event.origin, entry.refused
+    version = _OF_ITEMS if entry.items else _OF_ONE
     body = b"".join(
         (
-            _HEAD.pack(_VERSION, origin.operation, origin.attempt, entry.boot, entry.counter, len(refused)),
+            _HEAD.pack(version, origin.operation, origin.attempt, entry.boot, entry.counter, len(refused)),
             struct.pack(f">{len(refused)}Q", *refused) if refused else b"",
-            *_before_target(event),
+            b"\x01" if event.refused else b"\x00",
+            _where(event.action, event.environment, event.org),
+            _who(origin.issuer, origin.subject, origin.token_id, origin.source),
+            lp8(origin.request_id.encode()),
             lp8(event.target.encode()),
-            *_after_target(event),
+            b"\x01" if event.name else b"\x00",
+            lp16(event.name.encode()),
+            b"\x00\x00" if event.context is None else lp16(event.context.canonical),
+            bytes((len(event.keys),)),
+            *(_KEY.pack(*key) for key in event.keys),
+            _what(event.provider, event.reason, event.detail),
+            _encode_items(entry.items) if entry.items else b"",
         )
     )
     return body + keys.audit(partition.to_bytes(2, "big") + body)
 
 
-def encode_alike(
-    keys: StoreKeys, partition: int, entry: AuditEntry, numbers: Iterator[int], each: Iterable[tuple[bytes, str]]
-) -> Iterator[bytes]:
-    """Yield entries like `entry`, with the next of `numbers`, and with each operation and target.
-
-    What they have in common is encoded once: one of them takes a third of the time of another entry.
-    """
-    attempt, boot, place, mac = entry.event.origin.attempt, entry.boot, partition.to_bytes(2, "big"), keys.audit
-    before, after = b"".join(_before_target(entry.event)), b"".join(_after_target(entry.event))
-    for operation, target in each:
-        head = _HEAD.pack(_VERSION, operation, attempt, boot, next(numbers), 0)
-        body = b"".join((head, before, lp8(target.encode()), after))
-        yield body + mac(place + body)
-
-
-def _before_target(event: Event) -> tuple[bytes, ...]:
-    origin = event.origin
-    return (
-        b"\x01" if event.refused else b"\x00",
-        _where(event.action, event.environment, event.org),
-        _who(origin.issuer, origin.subject, origin.token_id, origin.source),
-        lp8(origin.request_id.encode()),
-    )
-
-
-def _after_target(event: Event) -> tuple[bytes, ...]:
-    return (
-        b"\x01" if event.name else b"\x00",
-        lp16(event.name.encode()),
-        b"\x00\x00" if event.context is None else lp16(event.context.canonical),
-        bytes((len(event.keys),)),
-        *(_KEY.pack(*key) for key in event.keys),
-        _what(event.provider, event.reason, event.detail),
-    )
+def _encode_items(items: Sequence[tuple[int, int]]) -> bytes:
+    return struct.pack(f">H{2 * len(items)}I", len(items), *chain.from_iterable(items))
 
 
 # Cached: parts that are the same in most entries of a worker.
@@ -131,7 +125,7 @@ def decode_entry(keys: StoreKeys, partition: int, raw: bytes) -> AuditEntry:
 
 def _decode(reader: Reader) -> AuditEntry:
     version, operation, attempt, boot, counter, count = _HEAD.unpack(reader.take(_HEAD.size))
-    if version != _VERSION:
+    if version not in {_OF_ONE, _OF_ITEMS}:
         raise MalformedBytes("a version that this version does not know")
     missing = tuple(reader.number(8) for _ in range(count))
     refused = reader.flag()
@@ -155,5 +149,13 @@ def _decode(reader: Reader) -> AuditEntry:
         reason=reader.lp16().decode(),
         detail=reader.lp8().decode(),
     )
+    items = _items(reader) if version == _OF_ITEMS else ()
     reader.finish()
-    return AuditEntry(event, boot, counter, missing)
+    return AuditEntry(event, boot, counter, missing, items)
+
+
+def _items(reader: Reader) -> tuple[tuple[int, int], ...]:
+    count = reader.number(2)
+    if not 1 <= count <= MAX_ITEMS:
+        raise MalformedBytes("no items, or too many")
+    return tuple((reader.number(4), reader.number(4)) for _ in range(count))

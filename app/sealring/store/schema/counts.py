@@ -17,7 +17,7 @@ class Counts:
     keks: int = 0  # managed ones, and those of bindings
     scopes: int = 0  # of managed KEKs
     bindings: int = 0
-    events: int = 0  # of the audit log
+    entries: int = 0  # of the audit log: each holds an event, or those of a batch's items
     revocations: int = 0  # of tokens
     deks: int = 0  # of keyrings; encoded only if there are any, since older versions did not have them
 
@@ -27,7 +27,7 @@ class Counts:
     def __str__(self) -> str:
         return (
             f"{self.objects} objects, {self.versions} older versions, {self.keks} KEKs of {self.scopes} scopes, "
-            f"{self.bindings} bindings, {self.revocations} revocations, {self.events} audit events"
+            f"{self.bindings} bindings, {self.revocations} revocations, {self.entries} audit entries"
             f"{f', {self.deks} keys of keyrings' if self.deks else ''}"
         )
 
@@ -53,7 +53,7 @@ class Counts:
             self.keks,
             self.scopes,
             self.bindings,
-            self.events,
+            self.entries,
             self.revocations,
             self.deks,
         )

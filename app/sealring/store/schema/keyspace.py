@@ -14,7 +14,8 @@
     s1:{p}:d:<name>        hash    organizations that may have the name    forever (a hint)  nothing
     s1:{p}:t               zset    deleted objects by the time of purge    until purged      nothing
     s1:{p}:k:<KEK id>      string  a KEK                                   forever           nothing
-    s1:{p}:u:<KEK id>      hash    counts of a managed KEK, by version     forever           nothing
+    s1:{p}:u:<KEK id>      hash    counts of a KEK; state of a binding     forever           nothing
+    s1:{p}:ul:<KEK id>     stream  one entry: the last use of a binding's KEK  forever       nothing
     s1:{p}:c:<scope>       string  the id of a scope's KEK                 forever           first use
     s1:{p}:b:<env>:<org>   hash    bindings of an organization by id       forever           a change of one
     s1:{p}:r:<env>         hash    revocations of tokens by target         forever           a change of one
@@ -31,7 +32,7 @@
     s1:{p}:f:<session>     string  a session of the portal                 an hour           its end
     s1:{p}:fs              zset    these sessions by the time of their end  a day after the newest began  nothing
     s1:{p}:i:<request>     hash    outcomes of requests by place           24 h, or 120 s    the request's write
-    s1:{p}:a               stream  audit events, the outbox                retention         nothing
+    s1:{p}:a               stream  audit entries, the outbox               retention         nothing
     s1:{p}:w               string  nothing: a write that WAIT refers to    60 seconds        nothing
 
 While a restore fills a store, s1:layout and each s1:{p}:z hold its claim instead (store/backup/claim.py).
@@ -66,7 +67,7 @@ DIRECTORY_BYTES = 8  # of a digest: two names that share one only share a hint
 
 
 class Kind(Enum):
-    """What a key of a partition holds, as the letter in its name. Only kinds of which a partition has many keys."""
+    """What a key of a partition holds, as the letters in its name. Only kinds of which a partition has many keys."""
 
     OBJECT = b"o"
     VERSIONS = b"v"
@@ -76,6 +77,7 @@ class Kind(Enum):
     ENVIRONMENT_INDEX = b"e"
     KEK = b"k"
     KEK_USES = b"u"
+    LAST_USE = b"ul"
     KEK_SCOPE = b"c"
     BINDINGS = b"b"
     REVOCATIONS = b"r"
@@ -189,6 +191,9 @@ class Keyspace:
 
     def kek_uses(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
         return self._of(environment, org) + b"u:" + kek_id
+
+    def last_use(self, environment: EnvironmentId, org: OrgId, kek_id: bytes) -> bytes:
+        return self._of(environment, org) + b"ul:" + kek_id
 
     def kek_scope(self, environment: EnvironmentId, org: OrgId, scope: bytes) -> bytes:
         return self.kek_scope_in(self.partition(environment, org), scope)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from sealring.crypto.store_keys import DIGEST_BYTES, StoreKeys
-from sealring.domain.binding import Binding
+from sealring.domain.binding import Binding, BindingState, StateSince
 from sealring.domain.idempotency import IdempotentOutcome
 from sealring.domain.ids import EnvironmentId, Home, ObjectId, OrgId
 from sealring.domain.kek import Bound, Kek, KekRecord, KekState
@@ -42,6 +42,7 @@ T = TypeVar("T")
 
 _FORMAT = 1
 _SUMMARY = struct.Struct(">16sIQI16s")  # id, number, created, size, etag
+_STATE = struct.Struct(">BB?Q")  # format, state, shut, since
 _OUTCOME = struct.Struct(">B?Q16s16s16s16s")  # format, committed, started, operation, fingerprint, object, version
 _KEK_VERSION = struct.Struct(">IBQI")  # number, state, created, epoch of the root
 
@@ -168,6 +169,21 @@ class Records:
         """Return a MAC over all bindings of an organization."""
         records = [lp32(each.id + encode_binding(each)) for each in sorted(bindings, key=lambda each: each.id)]
         return self._keys.record(b"all bindings" + owner_bytes(environment, org) + b"".join(records))
+
+    def encode_state(self, binding_id: bytes, since: StateSince) -> bytes:
+        body = _STATE.pack(_FORMAT, since.state, since.shut, since.at)
+        return body + self._keys.record(b"binding state" + binding_id + body)
+
+    def decode_state(self, binding_id: bytes, raw: bytes) -> StateSince:
+        reader = self._reader(b"binding state" + binding_id, raw)
+
+        def decode() -> StateSince:
+            _known(reader.number(1))
+            since = StateSince(BindingState(reader.number(1)), reader.flag(), reader.number(8))
+            reader.finish()
+            return since
+
+        return _strictly(decode, "state of a binding")
 
     def _authentic(self, place: bytes, raw: bytes) -> int:
         """Return where the MAC begins. Raises IntegrityFailure unless it is ours, of these bytes at this place."""

@@ -32,7 +32,7 @@ class EventSweep:
             self.count += len(page)
             for event_id, parts in page:
                 if not self._is_ours(parts):
-                    yield f"partition {self._partition}: the event {event_id.decode()} was altered"
+                    yield f"partition {self._partition}: the audit entry {event_id.decode()} was altered"
             if len(page) < _AT_ONCE:
                 return
             after = b"(" + page[-1][0]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
+from sealring.domain.binding import is_of_binding
 from sealring.domain.envelope import Header, Wrap
 from sealring.domain.ids import EnvironmentId, OrgId, uuid_text
 from sealring.domain.kek import KekRecord, KekScope
 from sealring.errors import IntegrityFailure
 from sealring.recent import Recent
+from sealring.store.binding_uses import STATE, parse_fields, parse_last_use
 from sealring.store.connection.link import Link, Reply
 from sealring.store.kek_uses import parse_counts
 from sealring.store.schema.keyspace import Keyspace, Kind
@@ -57,11 +59,15 @@ class KekSweep:
             if kek is None or self._scope_key(kek) != key:
                 yield f"partition {self._partition}: a scope points to no KEK, or to another scope's"
 
-    def wrong_with_counts(self, kek_ids: Sequence[bytes]) -> Iterator[str]:
-        keys = [self._keyspace.key(self._partition, Kind.KEK_USES, kek_id) for kek_id in kek_ids]
-        for kek_id, flat in zip(kek_ids, self._link.snapshot(*((b"HGETALL", key) for key in keys)), strict=True):
-            if not _are_counts(flat):
-                yield f"KEK {uuid_text(kek_id)}: its counts were altered"
+    def wrong_with_uses(self, kind: Kind, kek_ids: Sequence[bytes]) -> Iterator[str]:
+        """Find counts of KEKs, and last uses of bindings' KEKs, that sealring did not write."""
+        keys = [self._keyspace.key(self._partition, kind, kek_id) for kek_id in kek_ids]
+        reading = (b"HGETALL",) if kind is Kind.KEK_USES else (b"XRANGE", b"-", b"+", b"COUNT", 2)
+        replies = self._link.snapshot(*((reading[0], key, *reading[1:]) for key in keys))
+        what = "its last use was" if kind is Kind.LAST_USE else "its counts were"
+        for kek_id, reply in zip(kek_ids, replies, strict=True):
+            if not self._is_use(kind, kek_id, reply):
+                yield f"KEK {uuid_text(kek_id)}: {what} altered"
 
     def lacking(self, wraps: Sequence[tuple[Header, Wrap]]) -> set[Header]:
         """Return the headers of wraps with a missing KEK, or with a KEK that did not make the wrap."""
@@ -90,6 +96,18 @@ class KekSweep:
         replies = self._link.snapshot(*((b"GET", key) for key in keys)) if keys else []
         return [None if isinstance(each, Exception) else each for each in replies]
 
+    def _is_use(self, kind: Kind, kek_id: bytes, reply: Reply) -> bool:
+        try:
+            if kind is Kind.LAST_USE:
+                parse_last_use(reply)
+            elif not is_of_binding(kek_id):
+                parse_counts(reply)
+            elif state := parse_fields(reply).get(STATE):
+                self._records.decode_state(kek_id, state)
+        except IntegrityFailure:
+            return False
+        return True
+
     def _bindings_there(self, keks: Sequence[KekRecord]) -> Sequence[Reply]:
         names = [self._keyspace.key(self._partition, Kind.BINDINGS, _owner(kek)) for kek in keks]
         asked = [(b"HEXISTS", name, kek.kek_id) for name, kek in zip(names, keks, strict=True)]
@@ -102,16 +120,6 @@ class KekSweep:
 def _owner(kek: KekRecord) -> bytes:
     """Return the owner of a bound KEK, as in the key of its bindings."""
     return ":".join(KekScope.parse_owner(kek.scope)).encode()
-
-
-def _are_counts(flat: Reply) -> bool:
-    if isinstance(flat, Exception):
-        return False
-    try:
-        parse_counts(flat)
-    except IntegrityFailure:
-        return False
-    return True
 
 
 def _is_of(kek: KekRecord | None, environment: EnvironmentId, org: OrgId, wrap: Wrap) -> bool:

@@ -114,7 +114,7 @@ class _PartitionSweep:
             keks=len(self._keks_seen),
             scopes=len(self._scopes_seen),
             bindings=self._bindings.count,
-            events=self._events.count,
+            entries=self._events.count,
             revocations=self._revocations.count,
             deks=self._keyrings.count,
         )
@@ -137,8 +137,8 @@ class _PartitionSweep:
                 yield from self._look_at_objects(rests)
             case Kind.KEK:
                 yield from self._look_at_keks(rests)
-            case Kind.KEK_USES:
-                yield from self._keks.wrong_with_counts(rests)
+            case Kind.KEK_USES | Kind.LAST_USE:
+                yield from self._keks.wrong_with_uses(kind, rests)
             case Kind.KEK_SCOPE:
                 self._scopes_seen.update(rests)
                 yield from self._keks.wrong_with_scopes(rests)

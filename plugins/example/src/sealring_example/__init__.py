@@ -1,1 +1,4 @@
-"""An example of a key provider. Each needs spec, wrap, client and errors; kms is the toy KMS that this one asks."""
+"""An example of a key provider. Each needs spec, wrap, client and errors; for the portal, setup.
+
+kms is the toy KMS that this one asks.
+"""
