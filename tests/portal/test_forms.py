@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.browser import ORIGIN
 from sealring.crypto.form_token import form_token
 from sealring.portal.forms import MAX_CHARACTERS
 from support.cmk import Key
@@ -199,6 +200,27 @@ def test_names_in_any_script_are_shown_as_they_are_and_as_nothing_else(world, na
     assert [name for tag, about in page.tags for name in about if name.startswith("on")] == []
     assert name in page.text
     assert '<p class="named" dir="auto">' in page.html
+
+
+@pytest.mark.parametrize(("fields", "status"), [(100, 422), (101, 413), (20_000, 413)])
+def test_a_form_of_many_fields_is_not_read(world, fields, status):
+    browser = world.begun()
+    form = browser.get("/portal/connect/cmk/key").form("/key")
+
+    page = browser.post(form.action, form.fields | {f"f{number}": "" for number in range(fields - 2)})
+
+    assert page.status == status
+
+
+def test_a_form_in_parts_is_none(world):
+    browser = world.begun()
+    form = browser.get("/portal/connect/cmk/key").form("/key")
+    parts = {"Content-Type": "multipart/form-data", "Origin": ORIGIN}
+
+    response = browser.client.post(form.action, data=form.fields | {"key": "key_one"}, headers=parts, base_url=ORIGIN)
+
+    assert response.status_code == 403
+    assert world.bindings() == []
 
 
 def test_a_form_of_another_kind_is_no_form(world):
