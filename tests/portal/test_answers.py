@@ -96,7 +96,16 @@ def test_every_redirect_leads_to_a_page_of_ours(world):
 
 
 @pytest.mark.parametrize(
-    "path", ["/portal//evil.example", "/portal/%2f%2fevil.example", "//portal/start", "/portal/../x"]
+    "path",
+    [
+        "/portal//evil.example",
+        "/portal/%2f%2fevil.example",
+        "//portal/start",
+        "/portal/../x",
+        "/portal//status",
+        "/portal/connect//evil.example/key",
+        "/portal/connect/..%2f/key",
+    ],
 )
 def test_a_path_that_is_no_page_leads_nowhere(world, path):
     response = world.bound().client.get(path, base_url=ORIGIN)

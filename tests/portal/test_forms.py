@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.browser import ORIGIN
 from sealring.crypto.form_token import form_token
 from sealring.portal.forms import MAX_CHARACTERS
 from support.cmk import Key
@@ -20,6 +21,9 @@ FOREIGN = {
     "an old browser elsewhere": {"Origin": "https://evil.example", "Sec_Fetch_Site": None},
     "in a frame": {"Sec_Fetch_Dest": "iframe"},
 }
+
+
+UNSEEN = "There is a character in it that cannot be seen. Copy the text from the console again, or type it."
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
@@ -146,6 +150,11 @@ def test_a_field_that_is_too_long_has_its_error_beside_it(world):
         ({"key": ""}, "This is needed.", "key"),
         ({"key": "  "}, "This is needed.", "key"),
         ({"key": "another"}, "A key's name begins with key_.", "key"),
+        ({"key": "key_\u200bone"}, UNSEEN, "key"),
+        ({"key": "key_\u202egnp.exe"}, UNSEEN, "key"),
+        ({"key": "key_\0one"}, UNSEEN, "key"),
+        ({"key": "key_one\r\nkey_two"}, UNSEEN, "key"),
+        ({"key": "\u200b\ufeff"}, "This is needed.", "key"),
     ],
 )
 def test_an_error_is_beside_its_field_and_named_by_it(world, typed, error, field):
@@ -160,12 +169,21 @@ def test_an_error_is_beside_its_field_and_named_by_it(world, typed, error, field
     assert f'id="{field}-error">{error.replace(chr(39), "&#39;")}</span>' in page.html
 
 
+@pytest.mark.parametrize("pasted", ["\ufeffkey_one", "\u200bkey_one\u200b", "\u00a0key_one\r\n", "\u200ekey_one\u200f"])
+def test_what_copying_puts_around_a_name_does_no_harm(world, pasted):
+    browser = world.begun()
+    browser.get("/portal/connect/cmk/key")
+
+    browser.send("/key", key=pasted)
+
+    assert world.binding().key == "key_one"
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "key_<script>alert(1)</script>",
         'key_" autofocus onfocus="alert(1)',
-        "key_\u202egnp.exe",
         "key_\u05d0\u05d1\u05d2 \u0627\u0644\u0639\u0631\u0628\u064a\u0629",
         "key_{{7*7}}",
         "key_" + "\U0001f511" * 200,
@@ -182,6 +200,27 @@ def test_names_in_any_script_are_shown_as_they_are_and_as_nothing_else(world, na
     assert [name for tag, about in page.tags for name in about if name.startswith("on")] == []
     assert name in page.text
     assert '<p class="named" dir="auto">' in page.html
+
+
+@pytest.mark.parametrize(("fields", "status"), [(100, 422), (101, 413), (20_000, 413)])
+def test_a_form_of_many_fields_is_not_read(world, fields, status):
+    browser = world.begun()
+    form = browser.get("/portal/connect/cmk/key").form("/key")
+
+    page = browser.post(form.action, form.fields | {f"f{number}": "" for number in range(fields - 2)})
+
+    assert page.status == status
+
+
+def test_a_form_in_parts_is_none(world):
+    browser = world.begun()
+    form = browser.get("/portal/connect/cmk/key").form("/key")
+    parts = {"Content-Type": "multipart/form-data", "Origin": ORIGIN}
+
+    response = browser.client.post(form.action, data=form.fields | {"key": "key_one"}, headers=parts, base_url=ORIGIN)
+
+    assert response.status_code == 403
+    assert world.bindings() == []
 
 
 def test_a_form_of_another_kind_is_no_form(world):

@@ -3,6 +3,7 @@
 import pytest
 
 import sealring_plugin as api
+from sealring.domain.ids import uuid_text
 from sealring.errors import KeyDisabled
 from sealring.portal.pages import moment
 from support.cmk import Key
@@ -196,3 +197,23 @@ def test_setup_is_complete_only_for_a_key_in_use(world):
     world.work()
 
     assert browser.get(f"{world.path()}/done").title == "The key does not work yet"
+
+
+def test_the_page_says_stopped_only_while_it_is_so(world):
+    browser = world.bound()
+    browser.get(f"{world.path()}/suspend")
+    browser.send("/suspend", organization="org_acme")
+    address = browser.page.path
+    browser.send("/resume")
+    world.work()
+
+    assert "Stopped." not in browser.get(f"{address}?said=suspended&key={uuid_text(world.binding().id)}").text
+
+
+@pytest.mark.parametrize("said", ["suspended", "suspended&key=x", "__doc__", "__module__", "get", "", "<b>x</b>"])
+def test_an_address_says_nothing_that_is_not_so(world, said):
+    browser = world.bound()
+
+    page = browser.get(f"/portal/status?said={said}")
+
+    assert [about for _, about in page.tags if about.get("class") == "alert"] == []

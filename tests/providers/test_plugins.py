@@ -237,6 +237,7 @@ FINDING = Finding("key_is_off", Severity.ERROR, "The key cannot be used.", "Enab
         ("explain_setup", SetupGuide(("step",), "policy", grant=SetupPart((SetupStep("step", Screen(7)),)))),
         ("explain_setup", SetupGuide(("step",), "policy", grant=SetupPart((SetupStep("s", Screen("p", ("ab",))),)))),
         ("explain_setup", SetupGuide(("step",), "policy", create=SetupPart((), (Recipe("tool", None),)))),
+        ("explain_setup", SetupGuide(("step",), "policy", grant=SetupPart((SetupStep("step"),), paste=7))),
         ("explain_setup", SetupGuide(("step",), "policy", notes=(PolicyNote("part", None),))),
         ("explain_setup", SetupGuide(("step",), "policy", options={"grant": "direct"})),
     ],

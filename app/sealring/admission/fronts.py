@@ -8,11 +8,17 @@ from typing import Any, Protocol
 from sealring.admission.replies import Reply
 from sealring.admission.requests import Request
 
+FORM_S = 5.0  # for the form of a page, which strangers send: those of people arrive in one piece
+
 Respond = Callable[[Request, Mapping[str, Any], str], Reply]  # the request, the values in its path, its id
 
 
 class Pages(Protocol):
     """Pages for people, under paths that no route has. Thread-safe; an answer may wait for providers."""
+
+    @property
+    def max_form_bytes(self) -> int:
+        """How long the body of a form may be."""
 
     def serves(self, path: bytes, host: str) -> bool:
         """Whether a page may be there; `host` is what the client calls us."""

@@ -1,25 +1,28 @@
 """ASGI 3: what only the store and providers can hold up runs in fibers on the event loop, everything else in Flask.
 
 A request and its reply pass between two parties: the coroutine, which has the connection, and the fiber, which has the
-use case. The coroutine reads the body only when the fiber asks for it, so only if the caller is known.
+use case. The coroutine reads the body only when the fiber asks for it, so only if the caller is known. Of a page, it
+reads the form before a thread has anything to do with it, so that no thread waits for a client.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from a2wsgi import WSGIMiddleware
 
+from sealring.admission.fronts import FORM_S
 from sealring.admission.guard import request_id_of
 from sealring.admission.replies import Reply
 from sealring.errors import InputError, LimitError, Overloaded, RequestTimeout, TooManyRequests
 from sealring.fibers import Fibers, Outcome
-from sealring.http.bodies import cut_short, too_large
+from sealring.http.bodies import ARRIVED, cut_short, too_large
 from sealring.http.dispatch import Found, Server
 
 Scope = MutableMapping[str, Any]
@@ -28,6 +31,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 FLASK_THREADS = 8
+PAGE_THREADS = 2  # for pages alone: the loop and the health of the server wait for no others
 BODIES_BYTES = 256 << 20  # of all requests of a worker at once
 UNREADABLE = "sealring.unreadable"  # in a scope: the rest of the body will not come; makes the InputError that says why
 
@@ -75,6 +79,7 @@ class AsgiServer:
         self._begun = begun
         self._room = Room(BODIES_BYTES)
         self._in_threads: Any = WSGIMiddleware(self._in_flask, workers=FLASK_THREADS)  # its types are of its own
+        self._in_page_threads: Any = WSGIMiddleware(self._in_flask, workers=PAGE_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -82,10 +87,13 @@ class AsgiServer:
             return
         exchange = Exchange(scope, receive, self._server.max_body_bytes, self._room, self._fibers)
         found = self._server.hot(exchange)
-        if found is None:
-            await self._in_threads(scope, receive, send)
-        else:
+        if found is not None:
             await exchange.run(found, send)
+        elif (pages := self._server.pages_for(exchange.path, exchange.header("host") or "")) is not None:
+            async with exchange.form(pages.max_form_bytes):
+                await self._in_page_threads(scope, receive, send)
+        else:
+            await self._in_threads(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -100,6 +108,7 @@ class AsgiServer:
         raw: bytes = environ["asgi.scope"]["raw_path"]
         environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1")  # a2wsgi replaces what is not UTF-8
         environ["RAW_URI"] = raw.decode("latin-1")
+        environ[ARRIVED] = environ["asgi.scope"].get(ARRIVED)
         return self._server(environ, start_response)
 
 
@@ -188,6 +197,17 @@ class Exchange:
 
         self._until = until
         self._timer = self._fibers.loop.call_later(max(0.0, until - time.monotonic()), end)
+
+    @asynccontextmanager
+    async def form(self, max_bytes: int) -> AsyncIterator[None]:
+        """Read the form of a page, if it is one, and keep room for it until the block ends."""
+        if self.method == "POST":
+            self._max_bytes, self._until = max_bytes, time.monotonic() + FORM_S
+            self._scope[ARRIVED] = await self._received()
+        try:
+            yield
+        finally:
+            self._room.give_back(self._owner, self._taken)
 
     async def run(self, found: Found, send: Send) -> None:
         request_id = request_id_of(self)

@@ -16,6 +16,7 @@ from sealring.errors import MalformedRequest, PayloadTooLarge, RequestTimeout
 Environ = Mapping[str, Any]
 
 BODY_S = 30.0  # for the whole body that a view needs, however slowly it arrives
+ARRIVED = "sealring.arrived"  # in an environment: the Outcome of reading a body that no thread has to wait for
 _DISCARD_S = 2.0
 _DISCARD_BYTES = 64 << 20  # for a file that was sent by mistake; it needs the memory of only one chunk
 _CHUNK_BYTES = 1 << 20

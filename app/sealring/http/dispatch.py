@@ -137,6 +137,10 @@ class Server(Flask):
             return None
         return None if found.endpoint.blocks else found
 
+    def pages_for(self, path: bytes, host: str) -> Pages | None:
+        """Return the pages if one may be there, as far as no route is."""
+        return self._pages if self._pages is not None and self._pages.serves(path, host) else None
+
     def _found(self, request: Request) -> Found:
         """Raises HTTPException."""
         try:
@@ -206,10 +210,9 @@ class Server(Flask):
 
     def _page_at(self, error: HTTPException, request: Request, environ: Environ) -> Respond | None:
         """Return what answers a request for a page; None if there are no pages, or none may be there."""
-        if self._pages is None or not isinstance(error, NotFound):
+        if not isinstance(error, NotFound) or self.pages_for(request.path, environ.get("HTTP_HOST", "")) is None:
             return None
-        host: str = environ.get("HTTP_HOST", "")
-        return self._page.get(request.method) if self._pages.serves(request.path, host) else None
+        return self._page.get(request.method)
 
     def _refused(self, error: HTTPException, request: Request, request_id: str) -> Reply:
         """Return the answer to a request for which the URL map has no route."""

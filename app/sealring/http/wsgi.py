@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from sealring.admission.replies import Reply
-from sealring.http.bodies import Bodies
+from sealring.fibers import Outcome
+from sealring.http.bodies import ARRIVED, Bodies
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -69,7 +70,8 @@ class WsgiRequest:
         return self._environ.get(_VARIABLES[name])
 
     def body(self, max_bytes: int | None = None, owner: Hashable = None) -> bytes:  # noqa: ARG002  as of `reserve`
-        return self._bodies.read(self._environ, max_bytes, self._until)
+        arrived: Outcome[bytes] | None = self._environ.get(ARRIVED)
+        return self._bodies.read(self._environ, max_bytes, self._until) if arrived is None else arrived.get()
 
     def reserve(self, size: int) -> None:
         """There are few threads: what each may keep is the bound."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import whitespace
 from typing import Any
+from unicodedata import category
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from werkzeug.datastructures import MultiDict
@@ -16,6 +18,10 @@ from sealring_plugin import ConfigField
 
 MAX_CHARACTERS = 2048  # of a field
 OPTION = "option-"  # before the name of an option, so that none is taken for a field of ours
+
+# What copying puts around a text: spaces, and characters that nobody sees (among them a byte order mark).
+_AROUND = f"{whitespace}\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_UNSEEN = {"Cc", "Cf"}  # controls, zero-width characters, and those that turn the direction of what follows
 
 Typed = Mapping[str, str]
 
@@ -45,7 +51,7 @@ class KeyForm:
 
     def load(self, typed: Typed) -> tuple[str, Mapping[str, object]]:
         """Return the key and its options. Raises ValidationError, by field."""
-        given = {name: text for name, text in typed.items() if text.strip()}
+        given = {name: bare for name, text in typed.items() if (bare := text.strip(_AROUND))}
         loaded = self._schema.load(given)
         options = {
             each.name: loaded[OPTION + each.name] for each in self._offer.options if OPTION + each.name in loaded
@@ -100,7 +106,13 @@ class KeyForm:
 
     def _text(self, *, required: bool) -> fields.Field[Any]:
         long = validate.Length(max=MAX_CHARACTERS, error=self._texts.key.long.format(most=MAX_CHARACTERS))
-        return fields.String(required=required, validate=long, error_messages={"required": self._texts.key.missing})
+        messages = {"required": self._texts.key.missing}
+        return fields.String(required=required, validate=[long, self._legible], error_messages=messages)
+
+    def _legible(self, text: str) -> None:
+        """Raises ValidationError for a name that is another one than it looks like."""
+        if any(category(character) in _UNSEEN for character in text):
+            raise ValidationError(self._texts.key.unseen)
 
 
 def typed_in(form: MultiDict[str, str]) -> Typed:

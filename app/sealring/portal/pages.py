@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
@@ -10,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from sealring.admission.fronts import FORM_S
 from sealring.admission.portal_limits import PortalLimiter
 from sealring.admission.problems import PROBLEMS, rate_headers
 from sealring.admission.replies import Reply
@@ -28,8 +30,11 @@ from sealring.portal.wizard import WizardPages
 
 PREFIX = b"/portal"
 MAX_FORM_BYTES = 64 << 10
+MAX_FIELDS = 100
 ROUTE = "/portal/{page}"  # as http/dispatch.py names it in metrics and logs
 
+_FORM = "application/x-www-form-urlencoded"  # no page of ours sends another kind
+_LATE = Reply(408, b"")
 _REFUSED = "sealring.refused"  # in an environment: why the body was not read
 _ASSETS = ("/portal/style.css", "/portal/script.js", "/portal/icon.svg", "/portal/logo")
 _OF_REPLIES = {"content-type", "content-length", "cache-control", "x-content-type-options"}
@@ -39,6 +44,8 @@ _HTTP = {404: "missing", 405: "missing", 403: "refused", 413: "large"}
 
 class PortalPages:
     """The Pages of the portal. Thread-safe."""
+
+    max_form_bytes = MAX_FORM_BYTES
 
     def __init__(self, services: PortalServices, limiter: PortalLimiter, theme: Theme, log: Log) -> None:
         self._log = log
@@ -62,15 +69,21 @@ class PortalPages:
         read.pop("HTTP_TRANSFER_ENCODING", None)
         if request.method != "POST":
             return read
+        request.answer_by(time.monotonic() + FORM_S, _LATE)
         try:
-            raw = request.body(MAX_FORM_BYTES)
+            raw = request.body(self.max_form_bytes)
+            if raw.count(b"&") >= MAX_FIELDS:  # reading twenty thousand takes a tenth of a second
+                raise PayloadTooLarge("The form has too many fields.")
         except SealringError as error:
             return read | {_REFUSED: error}
+        if not environ.get("CONTENT_TYPE", "").lower().startswith(_FORM):
+            return read
         return read | {"wsgi.input": BytesIO(raw), "CONTENT_LENGTH": str(len(raw))}
 
     def _made(self, services: PortalServices, frame: Frame) -> Flask:
         app = Flask("sealring.portal", static_folder=None)
-        app.config.update(MAX_FORM_PARTS=100, MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES, TRAP_HTTP_EXCEPTIONS=False)
+        app.url_map.merge_slashes = False  # no page leads anywhere by itself
+        app.config.update(MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES, TRAP_HTTP_EXCEPTIONS=False)
         app.jinja_options = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
         app.jinja_env.globals.update(
             t=self._texts,

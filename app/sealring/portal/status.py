@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
@@ -75,7 +76,7 @@ class StatusPages:
             keys=[each for each in keys if each.binding.guards],
             others=[each for each in reversed(keys) if not each.binding.guards],
             objects=self._usages.read(visit.caller, org).use.objects,
-            said=self._texts.said.get(request.args.get("said", "")),
+            said=self._said(keys),
             now=int(time.time() * 1_000_000),
         )
 
@@ -120,10 +121,10 @@ class StatusPages:
         binding = self._bindings.read(visit.caller, binding_id)
         if request.form.get("organization", "").strip() != visit.session.org:
             return self._confirmation(visit, binding, self._texts.suspend.wrong)
-        return self._changed(lambda: self._bindings.suspend(visit.caller, binding_id), "suspended")
+        return self._changed(lambda: self._bindings.suspend(visit.caller, binding_id), "suspended", binding_id)
 
     def remove(self, visit: Visit, binding_id: str) -> Response:
-        return self._changed(lambda: self._bindings.delete(visit.caller, binding_id), "removed")
+        return self._changed(lambda: self._bindings.delete(visit.caller, binding_id), "removed", binding_id)
 
     def add_to(self, blueprint: Blueprint) -> None:
         page, form, post = self._frame.page, self._frame.form, ["POST"]
@@ -142,12 +143,18 @@ class StatusPages:
             return go(f"{STATUS}?said=changed")
         return shown("suspend.html", 422 if error else 200, key=key, error=error)
 
-    def _changed(self, change: Callable[[], object], said: str) -> Response:
+    def _changed(self, change: Callable[[], object], said: str, binding_id: str) -> Response:
         try:
             change()
         except BindingConflict:
             said = "changed"
-        return go(f"{STATUS}?said={said}")
+        return go(f"{STATUS}?{urlencode({'said': said, 'key': binding_id})}")
+
+    def _said(self, keys: Sequence[ShownKey]) -> str:
+        """Return what was done, as long as it is so: an address is opened again later, or comes from anybody."""
+        said, key_id = request.args.get("said", ""), request.args.get("key", "")
+        stopped = any(each.id == key_id and each.binding.shut for each in keys)
+        return self._texts.said.get(said) if said != "suspended" or stopped else ""
 
     def _offers(self, visit: Visit) -> Mapping[str, Offer]:
         return {each.provider: each for each in self._setups.offers(visit.caller)}

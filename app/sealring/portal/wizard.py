@@ -59,7 +59,9 @@ class WizardPages:
         offer, guide = self._offer(visit, provider), self._guide(visit, provider)
         tabs = Tabs.of(guide.grant, ())
         apart = guide.policy if guide.policy not in {each.text for each in tabs.recipes} else ""
-        return shown("access.html", step=3, offer=offer, tabs=tabs, policy=apart, notes=guide.notes)
+        return shown(
+            "access.html", step=3, offer=offer, tabs=tabs, policy=guide.grant.paste or apart, notes=guide.notes
+        )
 
     def key(self, visit: Visit, provider: str) -> Response:
         """Show the form: empty, or with what a pending binding has."""

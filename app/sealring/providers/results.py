@@ -99,7 +99,7 @@ def _is_part(part: object) -> bool:
     if not _all_of((*screens,), Screen) or not all(_is_texts(each.place, each.button) for each in screens):
         return False
     texts = [*(step.text for step in part.steps), *(text for each in part.recipes for text in (each.tool, each.text))]
-    return _is_texts(*texts) and all(_is_pairs(each.fields) for each in screens)
+    return _is_texts(part.paste, *texts) and all(_is_pairs(each.fields) for each in screens)
 
 
 def _all_of(found: object, kind: type) -> bool:

@@ -54,6 +54,12 @@ def test_the_stack_grants_what_the_policy_grants():
     assert statements == json.loads(MADE.policy)["Statement"]
 
 
+def test_what_is_pasted_into_the_console_completes_the_statements_that_are_there():
+    statements = json.loads(f'[{{"Sid": "Administration"}}{MADE.grant.paste}]')
+
+    assert statements == [{"Sid": "Administration"}, *json.loads(MADE.policy)["Statement"]]
+
+
 def test_the_policy_of_terraform_keeps_the_owners_access():
     text = recipe(MADE.grant, "Terraform")
 

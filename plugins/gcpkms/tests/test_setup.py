@@ -7,6 +7,7 @@ PRINCIPAL = "sealring@vault-prod.iam.gserviceaccount.com"
 OURS = """\
 # Organization org_acme. sealring@vault-prod.iam.gserviceaccount.com uses the key as \
 sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com, which no other organization has.
+# KEY and RING are the names of the key and of its key ring; LOCATION and PROJECT are where they are.
 gcloud kms keys add-iam-policy-binding KEY --keyring RING --location LOCATION --project PROJECT \\
   --member serviceAccount:sealring-vvwmhpalytvmiy4pfev7@vault-prod.iam.gserviceaccount.com \
 --role roles/cloudkms.cryptoKeyEncrypterDecrypter

@@ -29,7 +29,10 @@ class AwsOwner:
 
     def follow(self, create, access):
         self._arn = self._aws.make_key()
-        self._policy = json.JSONDecoder().raw_decode(access, access.index('{\n  "Version"'))[0]
+        pasted = access[
+            access.index(",\n      {") : access.rindex("}\n") + 1
+        ]  # behind the statements of the key's policy
+        self._statements = json.loads(f'[{{"Sid": "Administration"}}{pasted}]')[1:]
         self._proxy.policies[self._arn] = lambda _: False
         self._aws.admin.disable_key(KeyId=self._arn)
         self.wrong, self.right = f'"{self._arn[:-36]}{DEAD}"', f"  {self._arn}\n"
@@ -41,7 +44,7 @@ class AwsOwner:
         self._aws.admin.enable_key(KeyId=self._arn)
 
     def _let_in(self):
-        conditions = [each["Condition"]["StringEquals"] for each in self._policy["Statement"]]
+        conditions = [each["Condition"]["StringEquals"] for each in self._statements]
         found = {text for each in conditions for name, text in each.items() if name.startswith("kms:Encryption")}
         self._proxy.policies[self._arn] = lambda organization: organization in found
 

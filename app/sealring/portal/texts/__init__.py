@@ -23,7 +23,7 @@ class Texts:
 
     def get(self, name: str) -> str:
         """Return the text of a name that is not ours."""
-        found = getattr(self, name, "")
+        found = vars(self).get(name, "")
         return found if isinstance(found, str) else ""
 
     @classmethod

@@ -157,10 +157,11 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class SetupPart:
-    """One part of the setup, for a page of its own."""
+    """One part of the setup, for a page of its own. `paste` is what its steps say to paste, if not the whole policy."""
 
     steps: tuple[SetupStep, ...] = ()
     recipes: tuple[Recipe, ...] = ()
+    paste: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,15 +160,17 @@ def grant_part(organization_id: str, policy: Mapping[str, Any]) -> SetupPart:
                 Screen(f"{alias} > Key policy", (("Key policy", '{ "Version": …, "Statement": [ … ] }'),), "Edit"),
             ),
             SetupStep(
-                "Add the statements below to the list of statements that is there already, with a comma between them. "
-                "Change nothing else, and press Save changes.",
-                Screen("Edit key policy", (("Statement", "[ yours, and the statements below ]"),), "Save changes"),
+                "Find the last } of the list of statements that is there already, just before its ]. Put the cursor "
+                "behind that }, and paste the text below, which begins with a comma. Change nothing else, and press "
+                "Save changes.",
+                Screen("Edit key policy", (("Statement", "[ yours, and the text below ]"),), "Save changes"),
             ),
         ),
         recipes=(
             Recipe("AWS CLI", _CLI_GRANT.format(policy=json.dumps(policy, indent=2))),
             Recipe("Terraform", _TERRAFORM_GRANT.format(statements=_joined(policy["Statement"]))),
         ),
+        paste=f",\n{_joined(policy['Statement'])}",
     )
 
 

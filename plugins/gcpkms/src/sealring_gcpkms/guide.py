@@ -12,10 +12,11 @@ _NOTES = {
     "roles/iam.serviceAccountTokenCreator": "sealring may act as this account, and as no other account of yours.",
     "roles/cloudkms.cryptoKeyEncrypterDecrypter": "The account may encrypt and decrypt with this one key.",
     "roles/cloudkms.viewer": "The account sees whether the key is enabled and rotated, so that sealring can warn you.",
-    f"--update-labels {LABEL}": "Names the organization that may use the key. Without it, sealring refuses the key.",
+    f"--update-labels {LABEL}": "Names the organization that may use the key: sealring refuses one that names another.",
 }
 
 _GCLOUD_CREATE = """\
+# PROJECT is the id of your project, and LOCATION where the key shall be, such as europe-west3.
 gcloud kms keyrings create sealring --location LOCATION --project PROJECT
 gcloud kms keys create sealring --keyring sealring --location LOCATION --project PROJECT \\
   --purpose encryption --labels {name}={label} \\
@@ -23,6 +24,7 @@ gcloud kms keys create sealring --keyring sealring --location LOCATION --project
 """
 
 _TERRAFORM_CREATE = """\
+# PROJECT is the id of your project, and LOCATION where the key shall be, such as europe-west3.
 resource "google_kms_key_ring" "sealring" {{
   name     = "sealring"
   location = "LOCATION"

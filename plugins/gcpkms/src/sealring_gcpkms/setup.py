@@ -22,6 +22,7 @@ gcloud iam service-accounts add-iam-policy-binding {account} --project PROJECT \
 """
 
 _GRANT = """\
+# KEY and RING are the names of the key and of its key ring; LOCATION and PROJECT are where they are.
 gcloud kms keys add-iam-policy-binding {key} \\
   --member serviceAccount:{account} --role roles/cloudkms.cryptoKeyEncrypterDecrypter
 gcloud kms keys add-iam-policy-binding {key} \\
