@@ -17,7 +17,7 @@ def ways_to_work_on_many(done):
         return sizes
 
     return {
-        "some at once": lambda sizes: in_turns(sizes, some, 0, int),
+        "some at once": lambda sizes: in_turns(sizes, sizes, some),
         "one by one": lambda sizes: [*paced(dict(enumerate(sizes)), lambda size: some([size])[0], 0, int).values()],
     }
 
@@ -38,10 +38,10 @@ def test_others_have_their_turn_between_parts_of_the_work(way):
     assert {1, 2, 3}.isdisjoint(others)
 
 
-def test_a_piece_of_work_is_large_by_what_each_item_takes_too():
+def test_small_items_are_worked_on_as_many_at_once_as_their_weights_allow():
     done = []
 
-    in_turns([0] * 10, lambda some: done.append(len(some)) or some, LARGE_BYTES // 4, int)
+    in_turns([0] * 10, [LARGE_BYTES // 4] * 10, lambda some: done.append(len(some)) or some)
 
     assert done == [4, 4, 2]
 
@@ -53,15 +53,15 @@ def test_a_large_item_is_worked_on_in_a_thread_and_by_itself():
         threads.update(dict.fromkeys(sizes, (len(sizes), current() is None)))
         return sizes
 
-    assert in_fiber(lambda: in_turns(SIZES, some, 0, int)) == SIZES
+    assert in_fiber(lambda: in_turns(SIZES, SIZES, some)) == SIZES
 
     assert threads.pop(2 * LARGE_BYTES) == (1, True)
     assert {in_thread for _, in_thread in threads.values()} == {False}
 
 
 def test_many_items_have_their_results_in_order_without_a_loop_too():
-    assert in_turns(SIZES, lambda some: [-size for size in some], 0, int) == [-size for size in SIZES]
-    assert in_turns([], lambda some: some, 1, int) == []
+    assert in_turns(SIZES, SIZES, lambda some: [-size for size in some]) == [-size for size in SIZES]
+    assert in_turns([], [], lambda some: some) == []
 
 
 def test_a_thread_has_nobody_to_give_way_to():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
 from typing import Generic, TypeVar
@@ -17,16 +17,15 @@ E = TypeVar("E", bound=Exception)
 F = TypeVar("F", bound=BaseException)
 
 
-def in_turns(
-    items: Sequence[T], work: Callable[[Sequence[T]], Iterable[R]], each_bytes: int, size: Callable[[T], int]
-) -> list[R]:
-    """Return what `work` makes of all items. It gets a few of them at once; a large one by itself, in a thread.
+def in_turns(items: Sequence[T], weights: Sequence[int], work: Callable[[Sequence[T]], Sequence[R]]) -> list[R]:
+    """Return what `work` makes of all items. It gets a few of them at once; a heavy one by itself, in a thread.
 
-    An item's work compares to `each_bytes` and to those of its `size`, and the other fibers have turns in between.
+    A weight says how many bytes an item's work compares to. The other fibers have turns in between.
     """
     results: list[R] = []
-    for some in _parts(items, each_bytes, size):
-        results += heavy(partial(work, some), size(some[0])) if len(some) == 1 else work(some)
+    for start, end in _parts(weights):
+        some = partial(work, items[start:end])
+        results += heavy(some, weights[start]) if end == start + 1 else some()
     return results
 
 
@@ -38,20 +37,21 @@ def paced(items: Mapping[K, T], work: Callable[[T], R], each_bytes: int, size: C
     if each_bytes * len(items) + sum(map(size, items.values())) <= LARGE_BYTES:
         return {key: work(item) for key, item in items.items()}
     results: dict[K, R] = {}
-    for keys in _parts(list(items), each_bytes, lambda key: size(items[key])):
-        results |= {key: work(items[key]) for key in keys}
+    keys = list(items)
+    for start, end in _parts([each_bytes + size(item) for item in items.values()]):
+        results |= {key: work(items[key]) for key in keys[start:end]}
     return results
 
 
-def _parts(items: Sequence[T], each_bytes: int, size: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """Yield the items in parts of LARGE_BYTES of work or of one item, and let other fibers have turns in between."""
-    sums = list(accumulate([each_bytes + size(item) for item in items]))
+def _parts(weights: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of parts of LARGE_BYTES of work or of one item, and let others have turns in between."""
+    sums = list(accumulate(weights))
     start = done = 0
-    while start < len(items):
+    while start < len(sums):
         end = max(start + 1, bisect_right(sums, done + LARGE_BYTES))
-        yield items[start:end]
+        yield start, end
         start, done = end, sums[end - 1]
-        if start < len(items):
+        if start < len(sums):
             give_way()
 
 

@@ -13,7 +13,7 @@ from support import reader
 from support.live import live_server
 from support.waiting import becomes_true
 
-WORKING = [row for row in TABLE if row.own < 400]
+WORKING = [row for row in TABLE if row.own < 400 and not row.route.endswith("/setup")]  # which needs no store
 
 
 @pytest.fixture(scope="module")

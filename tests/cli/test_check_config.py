@@ -37,6 +37,25 @@ def test_check_config_reaches_store_and_keys(run, installed):
     assert said.endswith("durable   ok: single\n")
 
 
+def test_check_config_says_where_the_portal_is(run, installed):
+    portal = '[portal]\nenabled = true\nurl = "https://keys.example.com"\n'
+    installed.write_text(f"{installed.read_text()}\n{portal}")
+
+    said = run("check-config", "--config", installed).stdout
+
+    assert "portal    ok: https://keys.example.com, links for 300 s\n" in said
+
+
+def test_check_config_reads_the_look_of_the_portal(run, installed):
+    portal = '[portal]\nenabled = true\nurl = "https://keys.example.com"\ncolor = "#ffff00"\n'
+    installed.write_text(f"{installed.read_text()}\n{portal}")
+
+    failed = run("check-config", "--config", installed, check=False)
+
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: [portal] color #ffff00 has a contrast of 1.1 to white")
+
+
 @pytest.mark.parametrize(
     ("content", "wrong"),
     [

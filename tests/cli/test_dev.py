@@ -129,6 +129,19 @@ def test_the_variables_of_dev_are_all_that_the_commands_need(dev, tmp_path):
     assert re.fullmatch(r"created name, id secret_\w+, version [\w-]+\nveyJ[\w.-]+\n", shell.stdout)
 
 
+def test_dev_prints_a_link_to_the_portal_that_a_browser_can_use(dev):
+    running = dev("--portal")
+    link = re.search(
+        r"Portal (http://localhost:([0-9]+)(/portal\?token=\S+))$", running.output.read_text(), re.MULTILINE
+    )
+
+    page = ask(f"http://127.0.0.1:{link[2]}", "GET", link[3], headers={"Host": f"localhost:{link[2]}"})
+
+    assert running.environment()["SEALRING_URL"].endswith(f":{link[2]}")
+    assert "Manage the key of org_acme" in page.raw.decode()
+    assert "-m sealring_example.kms" in running.output.read_text()
+
+
 def test_dev_says_that_its_port_is_taken(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -28,7 +28,7 @@ def test_the_python_snippet_runs(live):
 def test_the_python_snippet_is_the_one_that_the_server_prints():
     (snippet,) = blocks(README, "python")
 
-    assert snippet in _BANNER.format(url=URL, token="TOKEN", keys="", data_dir="", env_file="")
+    assert snippet in _BANNER.format(url=URL, token="TOKEN", keys="", data_dir="", env_file="", portal="")
 
 
 def test_the_curl_example_works(live):

@@ -15,6 +15,7 @@ from sealring.domain.ids import uuid_text
 from sealring.domain.record import ObjectRecord
 from sealring.errors import NotFound, SealringError, StoreError, VersionConflict
 from sealring.http.app import Services
+from sealring.services.objects import ObjectLimits
 from sealring.store.connection.links import Links
 from support.make import caller, context, gateway, services
 from support.replication import Host
@@ -83,11 +84,14 @@ class Writers:
         return diaries
 
 
+ALL_VERSIONS = ObjectLimits(max_versions=100_000)  # one that made room for a later one would pass for a lost write
+
+
 @contextmanager
 def opened(url: str, replicas: int = 0) -> Iterator[Services]:
     """Every use case, under the keys of the writers."""
     with closing(Links.to(url, replicas)) as links, closing(gateway(ROOT_KEY)) as keys:
-        yield services(on_links(links), provider_gateway=keys)
+        yield services(on_links(links), provider_gateway=keys, limits=ALL_VERSIONS)
 
 
 def lost(url: str, writes: Sequence[Write]) -> list[Write]:

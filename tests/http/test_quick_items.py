@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealring.errors import InvalidKeyContext
-from sealring.http.batches.quick import PlainItems, ciphertext
+from sealring.http.batches.quick import ciphertexts, plain_items
 from sealring.http.batches.requests import DecryptBatch, EncryptBatch, loaded
 from sealring.services.items import PlainItem
 
@@ -32,7 +32,7 @@ def shown(found):
 def test_items_to_encrypt_are_what_their_schema_makes_of_them(batch):
     body = {"items": batch}
 
-    assert shown(loaded(EncryptBatch, body, plain, PlainItems())) == shown(loaded(EncryptBatch, body, plain))
+    assert shown(loaded(EncryptBatch, body, plain, plain_items)) == shown(loaded(EncryptBatch, body, plain))
 
 
 @given(st.lists(items | to_decrypt, max_size=4))
@@ -40,34 +40,29 @@ def test_items_to_decrypt_are_what_their_schema_makes_of_them(batch):
     body = {"items": batch}
     make = lambda _place, item: item["ciphertext"]  # noqa: E731
 
-    assert shown(loaded(DecryptBatch, body, make, ciphertext)) == shown(loaded(DecryptBatch, body, make))
+    assert shown(loaded(DecryptBatch, body, make, ciphertexts)) == shown(loaded(DecryptBatch, body, make))
 
 
 def test_each_item_has_the_context_of_its_own():
-    quickly = PlainItems()
     types = ["a", "a", "b", "a", "b", "b"]
 
-    made = [quickly(0, {"key_context": {"type": each}, "plaintext": "AA=="}) for each in types]
+    made = plain_items([{"key_context": {"type": each}, "plaintext": "AA=="} for each in types])
 
     assert [each.context.as_dict() for each in made] == [{"type": each} for each in types]
 
 
 @pytest.mark.parametrize("other", [2, None, "1", {}, [], {"type": 1}, {"type": "1", "organization_id": "a"}])
 def test_a_context_that_is_not_the_one_before_is_not_taken_for_it(other):
-    quickly = PlainItems()
-    quickly(0, {"key_context": {"type": "1"}, "plaintext": ""})
-
-    made = quickly(1, {"key_context": other, "plaintext": ""})
+    _, made = plain_items([{"key_context": each, "plaintext": ""} for each in ({"type": "1"}, other)])
 
     assert made is None or made.context.as_dict() == other != {"type": "1"}
 
 
 def test_a_refused_context_does_not_stay():
-    quickly = PlainItems()
     bad = {"key_context": {"organization_id": "no id!"}, "plaintext": ""}
 
-    assert [quickly(place, bad) for place in range(3)] == [None] * 3
-    assert isinstance(loaded(EncryptBatch, {"items": [bad]}, plain, quickly)[1][0], InvalidKeyContext)
+    assert plain_items([bad] * 3) == [None] * 3
+    assert isinstance(loaded(EncryptBatch, {"items": [bad]}, plain, plain_items)[1][0], InvalidKeyContext)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +76,11 @@ def test_a_refused_context_does_not_stay():
     ],
 )
 def test_an_item_to_encrypt_that_breaks_a_rule_is_left_to_the_schema(item):
-    assert PlainItems()(0, item) is None
+    assert plain_items([item]) == [None]
 
 
 @pytest.mark.parametrize(
     "item", [{"ciphertext": "AA==", "other": ""}, {"ciphertext": "A A="}, {"ciphertext": "AA="}, {}, "ciphertext", None]
 )
 def test_an_item_to_decrypt_that_breaks_a_rule_is_left_to_the_schema(item):
-    assert ciphertext(0, item) is None
+    assert ciphertexts([item]) == [None]

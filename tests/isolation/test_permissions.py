@@ -51,6 +51,7 @@ USE_CASES = {
     (Operations, "find"): ("vault:objects:read", {"name": "x"}),
     (Bindings, "create"): ("vault:bindings:manage", {"new": NEW, "activate": False}),
     (Bindings, "list"): ("vault:bindings:manage", {"org": OrgId("org_acme")}),
+    (Bindings, "uses"): ("vault:bindings:manage", {"org": OrgId("org_acme"), "bindings": ()}),
     (Bindings, "read"): ("vault:bindings:manage", {"text_id": ID}),
     (Bindings, "validate"): ("vault:bindings:manage", {"text_id": ID}),
     (Bindings, "activate"): ("vault:bindings:manage", {"text_id": ID}),

@@ -79,3 +79,46 @@ def test_a_binding_that_was_deleted_leaves_neither_its_key_nor_its_owner(world, 
     assert [key for key in links.scan(b"s1:*") if binding.id in key] == []
     with pytest.raises(NotFound):
         world.use.bindings.read(caller(), str(binding.id))
+
+
+@pytest.fixture
+def pieces(proxy):
+    """What is sent to the store from now on."""
+    sent = []
+    proxy.plan = sent.append
+    return sent
+
+
+def noting(pieces):
+    return [piece for piece in pieces if b"}:ul:" in piece]
+
+
+def test_the_use_of_a_key_is_noted_in_the_send_of_a_write(world, pieces):
+    world.bind(ORG, "key_abc")
+
+    world.seal(ORG)
+
+    (piece,) = noting(pieces)
+    assert piece.index(b"}:ul:") < piece.index(b"MULTI") < piece.index(b"v1\r\n") < piece.index(b"EXEC")
+
+
+def test_the_use_of_a_key_is_noted_in_the_send_of_the_event_of_a_read(world, proxy, pieces):
+    world.bind(ORG, "key_abc")
+    record = world.seal(ORG)
+    through = Links.to(f"redis://{proxy.address}")
+    other = world_on(on_links(through), world.kms)
+    pieces.clear()
+
+    other.open(record)
+    other.open(record)
+
+    through.close()
+    (piece,) = noting(pieces)
+    assert piece.index(b"}:a\r\n") < piece.index(b"}:ul:") < piece.index(b"ZSCORE")
+    assert len([each for each in pieces if b"XADD" in each]) == 2
+
+
+def test_nothing_is_noted_for_the_keys_of_others(world, pieces):
+    world.open(world.seal(ORG))
+
+    assert noting(pieces) == []

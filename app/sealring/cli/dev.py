@@ -29,10 +29,18 @@ DEFAULT_DATA_DIR = Path(".sealring")
 @click.option("--store", "url", help="Use this store (as of `init`) instead of an embedded one.")
 @store_file_option
 @keys_option
+@click.option("--portal", is_flag=True, help="Switch the portal on, and print a link to it.")
 @one_line_failures
 def dev(  # noqa: PLR0913, PLR0917  click passes each option as an argument
-    data_dir: Path, host: str, port: int, workers: int, url: str | None, store_file: Path | None, keys: str | None
+    data_dir: Path,
+    host: str,
+    port: int,
+    workers: int,
+    url: str | None,
+    store_file: Path | None,
+    keys: str | None,
+    portal: bool,  # noqa: FBT001
 ) -> None:
     """Start a whole server on this machine: keys, store, a token and a snippet to paste."""
     store = store_url(url, store_file)
-    development.run(development.DevOptions(data_dir.absolute(), host, port, workers, store, keys))
+    development.run(development.DevOptions(data_dir.absolute(), host, port, workers, store, keys, portal))

@@ -18,6 +18,7 @@ from sealring.observability import traces
 from sealring.observability.logs import Log
 from sealring.operator import installation
 from sealring.operator.issuers import check_issuers
+from sealring.portal.look import Theme
 from sealring.providers import registry
 from sealring.server import serving, wiring
 from sealring.server.metrics_port import check_address
@@ -163,6 +164,9 @@ def check_config(path: Path) -> None:
     if config.observability.traces is not None:
         traces.check_installed()
         click.echo(f"traces    ok: to {config.observability.traces.endpoint}")
+    if config.portal is not None:
+        Theme.of(config.portal.look)
+        click.echo(f"portal    ok: {config.portal.url}, links for {config.portal.link_ttl_s} s")
     for line in chain(check_issuers(config), wiring.check(config)):
         click.echo(line)
 

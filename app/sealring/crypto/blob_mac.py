@@ -22,9 +22,9 @@ def signed(keys: StoreKeys, body: bytes) -> bytes:
 
 def genuine(keys: StoreKeys, raw: bytes) -> bytes:
     """Return a blob without its MAC. Raises IntegrityFailure if this store's key did not make it."""
-    body, trailer = raw[: -_TRAILER.size], raw[-_TRAILER.size :]
+    body = raw[: -_TRAILER.size]
     try:
-        number, mac = _TRAILER.unpack(trailer)
+        number, mac = _TRAILER.unpack_from(raw, len(body))
         expected = keys.blob(number, body)
     except (struct.error, KeyError):
         raise IntegrityFailure("blob MAC") from None

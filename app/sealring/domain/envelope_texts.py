@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import binascii
 import codecs
 from collections.abc import Callable, Iterator
+
+import pybase64
 
 from sealring.errors import EnvelopeRejected
 
@@ -15,9 +16,9 @@ _PIECE_OF_TEXT = _PIECE // 3 * 4
 def text_of(encrypted: bytes) -> str:
     """Return standard base64, with padding."""
     if len(encrypted) <= _PIECE:
-        return binascii.b2a_base64(encrypted, newline=False).decode()
+        return pybase64.b64encode_as_string(encrypted)
     pieces = (encrypted[at : at + _PIECE] for at in range(0, len(encrypted), _PIECE))
-    return "".join([binascii.b2a_base64(each, newline=False).decode() for each in pieces])
+    return "".join([pybase64.b64encode_as_string(each) for each in pieces])
 
 
 def encrypted_of(text: str) -> bytes:
@@ -52,11 +53,7 @@ def _pieces(text: str, cleaned: Callable[[str], str]) -> Iterator[bytes]:
 
 
 def _read(text: str) -> bytes:
-    raw = binascii.a2b_base64(text, strict_mode=True)
-    padding = text.endswith("=") + text.endswith("==")
-    if 4 * len(raw) != 3 * len(text) - 4 * padding:  # Python reads padding after four characters, too
-        raise ValueError("more padding than needed")
-    return raw
+    return pybase64.b64decode(text, validate=True)
 
 
 def _without_line_ends(text: str) -> str:

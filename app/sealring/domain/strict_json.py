@@ -118,7 +118,7 @@ def _within(level: list[Any]) -> tuple[int, list[Any]]:
 
 
 def _items(raw: bytes) -> int:
-    return raw.count(b"[") + raw.count(b"{") + raw.count(b",")
+    return len(raw) - len(raw.translate(None, b"[{,"))  # in one pass
 
 
 def _without_texts(raw: bytes, max_items: int) -> bytes:

@@ -19,6 +19,7 @@ from sealring import settings
 from sealring.domain.principal import Permission
 from sealring.errors import SettingsInvalid
 from sealring.operator import installation
+from sealring.operator.dev_portal import portal_line, settings_with_portal
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.operator.tokens import mint_token
 from sealring.server import wiring
@@ -35,7 +36,7 @@ sealring is ready
   URL    {url}
   Token  {token}
   Keys   {keys}
-  Data   {data_dir} (delete it to start again)
+  Data   {data_dir} (delete it to start again){portal}
 
 URL, token and settings are variables for a shell after: . {env_file}
 
@@ -60,6 +61,7 @@ class DevOptions:
     workers: int
     store_url: str | None  # None: an embedded Valkey in data_dir
     keys: str | None  # the provider of managed keys; None: the best that this machine has
+    portal: bool  # whether to switch the portal on, and to make a link to it
 
 
 def run(options: DevOptions) -> None:
@@ -82,6 +84,8 @@ def _serve(options: DevOptions, store_url: str, store_ended: Callable[[], int | 
     for made in installation.create_files(options.data_dir, store_url, options.keys):
         _say(f"made {made}")
     settings_path = options.data_dir / installation.SETTINGS_FILE
+    if options.portal:
+        settings_path = settings_with_portal(options.data_dir, options.port)
     config = settings.load(settings_path)
     _check_durability(config)
     wiring.initialise_store(config, 1 if options.store_url is None else installation.DEFAULT_PARTITIONS)
@@ -116,7 +120,12 @@ def _introduce(options: DevOptions, config: settings.Settings) -> None:
     lines = (f"export {name}={shlex.quote(text)}" for name, text in variables.items())
     installation.write_private(env_file, "\n".join(lines))
     banner = _BANNER.format(
-        url=url, token=token, keys=_keys_line(config), data_dir=options.data_dir, env_file=shlex.quote(str(env_file))
+        url=url,
+        token=token,
+        keys=_keys_line(config),
+        data_dir=options.data_dir,
+        env_file=shlex.quote(str(env_file)),
+        portal=portal_line(config, _authority(options.host, options.port), token) if options.portal else "",
     )
     print(banner, flush=True)  # noqa: T201  for the person who started it
 

@@ -71,7 +71,7 @@ class Items:
         caller.principal.require(Permission.KEYS_USE)
         results: Results[bytes] = {}
         by_head: dict[bytes, dict[int, Item]] = {}
-        read = in_turns(list(blobs.values()), partial(self._vault.read, ItemReader()), _READ_BYTES, len)
+        read = self._vault.read(list(blobs.values()))
         for place, item in zip(blobs, read, strict=True):
             if isinstance(item, Item):
                 by_head.setdefault(item.head.encoded, {})[place] = item
@@ -100,8 +100,8 @@ class _Vault:
         with DataKey.fresh() as dek:
             wrap = partial(self._wrapped, dek, message_id, items[0].context, caller)
             (head, uses), decision = self._bound.by(decision, wrap)
-            sealing = partial(self._blobs, ItemKeys(dek.secret, head))
-            blobs = in_turns(items, sealing, _ITEM_BYTES, lambda item: len(item.plaintext))
+            weights = [_ITEM_BYTES + len(item.plaintext) for item in items]
+            blobs = in_turns(items, weights, partial(self._blobs, ItemKeys(dek.secret, head)))
         return head, blobs, uses, decision
 
     def open(self, caller: Caller, items: Mapping[int, Item], decision: Decision) -> tuple[Results[bytes], Decision]:
@@ -112,13 +112,15 @@ class _Vault:
         except IntegrityFailure as failure:
             raise CiphertextRejected(failure.reason, _MEMBER) from failure
         with dek:
-            opening = partial(_opened, ItemKeys(dek.secret, head))
-            opened = in_turns(list(items.values()), opening, _ITEM_BYTES, lambda item: len(item.ciphertext))
+            weights = [_ITEM_BYTES + len(item.ciphertext) for item in items.values()]
+            opened = in_turns(list(items.values()), weights, partial(_opened, ItemKeys(dek.secret, head)))
         return dict(zip(items, opened, strict=True)), decision
 
-    def read(self, reader: ItemReader, blobs: Sequence[bytes]) -> Sequence[Item | SealringError]:
+    def read(self, blobs: Sequence[bytes]) -> Sequence[Item | SealringError]:
         """Return each item, or the same failure for garbage and an item of another server."""
-        return [self._read(reader, blob) for blob in blobs]
+        reader = ItemReader()
+        weights = [_READ_BYTES + len(blob) for blob in blobs]
+        return in_turns(blobs, weights, partial(self._items, reader))
 
     def _blobs(self, keys: ItemKeys, items: Sequence[PlainItem]) -> Sequence[bytes]:
         """Return items as their caller keeps them."""
@@ -129,13 +131,16 @@ class _Vault:
             for item, nonce in zip(items, each_nonce, strict=True)
         ]
 
-    def _read(self, reader: ItemReader, blob: bytes) -> Item | SealringError:
-        try:
-            return reader.read(genuine(self._keys, blob))
-        except IntegrityFailure as failure:
-            return CiphertextRejected(failure.reason, _MEMBER)
-        except ValueError:
-            return CiphertextRejected("format", _MEMBER)
+    def _items(self, reader: ItemReader, blobs: Sequence[bytes]) -> Sequence[Item | SealringError]:
+        items: list[Item | SealringError] = []
+        for blob in blobs:
+            try:
+                items.append(reader.read(genuine(self._keys, blob)))
+            except IntegrityFailure as failure:
+                items.append(CiphertextRejected(failure.reason, _MEMBER))
+            except ValueError:
+                items.append(CiphertextRejected("format", _MEMBER))
+        return items
 
     def _wrapped(
         self, dek: DataKey, message_id: bytes, context: KeyContext, caller: Caller, decision: Decision
@@ -213,14 +218,13 @@ def _head_of(items: Mapping[int, Item]) -> Head:
 
 
 def _opened(keys: ItemKeys, items: Sequence[Item]) -> Sequence[bytes | SealringError]:
-    return [_opened_one(keys, item) for item in items]
-
-
-def _opened_one(keys: ItemKeys, item: Item) -> bytes | SealringError:
-    try:
-        return keys.open(item)
-    except IntegrityFailure as failure:
-        return CiphertextRejected(failure.reason, _MEMBER)
+    opened: list[bytes | SealringError] = []
+    for item in items:
+        try:
+            opened.append(keys.open(item))
+        except IntegrityFailure as failure:
+            opened.append(CiphertextRejected(failure.reason, _MEMBER))
+    return opened
 
 
 def _events(

@@ -45,7 +45,7 @@ class LastUses:
 
         The store adds the time: a worker whose clock is wrong notes no wrong time, and none goes back.
         """
-        keys = event.keys or (uses and [(use.kek_id, use.version) for use in uses])
+        keys = tuple((use.kek_id, use.version) for use in uses) if uses and not event.keys else event.keys
         if not keys or not is_of_binding(keys[0][0]) or event.action not in KEY_USES:  # all are bindings', or none
             return ()
         return [self._note(event, kek_id) for kek_id, _ in keys if self._noted.get(kek_id) is None]

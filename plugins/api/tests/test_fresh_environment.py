@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.torture  # it builds wheels for fifteen seconds
+
 PLUGINS = Path(__file__).parents[2]
 QUICK = "deks or dek or rejected or sdk or entry_point or setting"
 

@@ -28,13 +28,10 @@ def batch(results: Mapping[int, T | SealringError], item: Callable[[T], Json], s
     def rendered(some: Sequence[T | SealringError]) -> Sequence[Json]:
         return [_error(each) if isinstance(each, SealringError) else item(each) for each in some]
 
-    def weight(each: T | SealringError) -> int:
-        return 0 if isinstance(each, SealringError) else size(each)
-
     in_order = [results[place] for place in range(len(results))]
-    items = in_turns(in_order, rendered, _ITEM_BYTES, weight)
-    whole = sum(map(weight, in_order)) + _ITEM_BYTES * len(items)
-    reply = heavy(lambda: Reply.json(200, {"items": items}), whole // _QUICK)
+    weights = [_ITEM_BYTES + (0 if isinstance(each, SealringError) else size(each)) for each in in_order]
+    items = in_turns(in_order, weights, rendered)
+    reply = heavy(lambda: Reply.json(200, {"items": items}), sum(weights) // _QUICK)
     reply.failures = [each for each in in_order if isinstance(each, SealringError)]
     return reply
 

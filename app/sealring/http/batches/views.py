@@ -48,12 +48,12 @@ class BatchViews:
         self._objects = objects
 
     def encrypt(self, request: AdmittedRequest) -> Reply:
-        good, bad = requests.loaded(requests.EncryptBatch, request.body, _plain, quick.PlainItems())
+        good, bad = requests.loaded(requests.EncryptBatch, request.body, _plain, quick.plain_items)
         results = self._items.encrypt(request.caller, list(good.values()))
         return render.batch(results | bad, render.ciphertext, len)
 
     def decrypt(self, request: AdmittedRequest) -> Reply:
-        good, bad = requests.loaded(requests.DecryptBatch, request.body, _ciphertext, quick.ciphertext)
+        good, bad = requests.loaded(requests.DecryptBatch, request.body, _ciphertext, quick.ciphertexts)
         results = self._items.decrypt(request.caller, good)
         return render.batch(results | bad, render.plaintext, len)
 
