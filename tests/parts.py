@@ -19,7 +19,7 @@ PYTEST = (sys.executable, "-u", "-m", "pytest")
 STORES = ("tests/adversary", "tests/backup", "tests/store")
 OTHERS = ("tests/sdk", "tests/isolation", "tests/http", "plugins/awskms", "plugins/gcpkms")  # SDKs, emulators, nginx
 SERVERS = ("tests/server", "tests/cli", "tests/deploy", "tests/kubernetes")
-USES = ("tests/archive", "tests/connect", "tests/secrecy", "tests/services")
+USES = ("tests/archive", "tests/connect", "tests/portal", "tests/secrecy", "tests/services")
 BESIDE_PLUGINS = ("tests/bindings", "tests/faults")
 _TAKEN = tuple(f"--ignore={folder}" for folder in (*STORES, *OTHERS, *SERVERS, *USES))
 PARTS = {
