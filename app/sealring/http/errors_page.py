@@ -8,32 +8,15 @@ from html import escape
 
 from sealring.admission.problems import FRAMEWORK_CODES, FRAMEWORK_MESSAGES, PROBLEMS, UNREADABLE
 from sealring.errors import SealringError
+from sealring.http.html_page import html_page
 from sealring.http.remedies import REMEDIES
-from sealring.style import base_style
 
 _CODE = re.compile("`([^`]+)`")
 
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>sealring: errors</title>
-<link rel="icon" href="data:,">
-<style>
-{style}
-section:target {{ background: var(--raised); outline: 0.75rem solid var(--raised) }}
-</style>
-</head>
-<body>
-<main>
+_STYLE = "section:target { background: var(--raised); outline: 0.75rem solid var(--raised) }"
+_HEAD = """\
 <h1>Errors</h1>
 <p class="lead">The <code>message</code> of an error says what to do. <a href="/docs">All routes</a></p>
-{sections}
-</main>
-</body>
-</html>
 """
 
 
@@ -56,7 +39,7 @@ def errors_page() -> bytes:
         f"<p>{_html(text)}</p><p>{_html(REMEDIES[code])}</p></section>"
         for code, (status, text) in meanings().items()
     )
-    return _PAGE.format(style=base_style(), sections="\n".join(sections)).encode()
+    return html_page("sealring: errors", _HEAD + "\n".join(sections), _STYLE)
 
 
 def _html(text: str) -> str:

@@ -8,7 +8,7 @@ import orjson
 
 from sealring.admission.replies import Reply
 from sealring.admission.requests import Request
-from sealring.style import base_style
+from sealring.http.html_page import html_page
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -16,27 +16,10 @@ POLICY = (
 )
 HEADERS = (("Content-Security-Policy", POLICY), ("Referrer-Policy", "no-referrer"), ("Vary", "Accept"))
 
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{status}: {code}</title>
-<link rel="icon" href="data:,">
-<style>
-{style}
-</style>
-</head>
-<body>
-<main>
+_CONTENT = """\
 <h1>{message}</h1>
 <p class="lead">{status} <a href="{doc_url}"><code>{code}</code></a></p>
-<p class="note">If you ask for help, name this request: <code>{request_id}</code></p>
-</main>
-</body>
-</html>
-"""
+<p class="note">If you ask for help, name this request: <code>{request_id}</code></p>"""
 
 
 def as_asked(request: Request, reply: Reply) -> Reply:
@@ -51,6 +34,6 @@ def as_asked(request: Request, reply: Reply) -> Reply:
 
 def _page_of(reply: Reply) -> Reply:
     problem = {name: escape(str(text)) for name, text in orjson.loads(reply.body).items()}
-    page = _PAGE.format(style=base_style(), status=reply.status, **problem)
+    page = html_page(f"{reply.status}: {problem['code']}", _CONTENT.format(status=reply.status, **problem))
     headers = (*reply.headers, *HEADERS)
-    return Reply(reply.status, page.encode(), content_type="text/html; charset=utf-8", headers=headers)
+    return Reply(reply.status, page, content_type="text/html; charset=utf-8", headers=headers)
