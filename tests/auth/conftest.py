@@ -4,6 +4,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from auth.key_set_kit import OLD, Fetch
+from auth.kit import SetClock
+from auth.review_kit import Cluster, Lines
+from sealring.auth.key_set_log import Told
+from sealring.auth.token_reviews import TokenReviews
+from support.api_server import ISSUER
 
 
 class Issuer:
@@ -61,3 +66,29 @@ def fetch():
     yield fetch
     fetch.answer = OLD
     fetch.gate.set()
+
+
+# --- of token reviews
+
+
+@pytest.fixture
+def told():
+    return Lines()
+
+
+@pytest.fixture
+def said():
+    cluster = Cluster()
+    yield cluster
+    cluster.answers.set()
+
+
+@pytest.fixture
+def clock():
+    """A clock for ages; waits end by the true one."""
+    return SetClock(1_000.0)
+
+
+@pytest.fixture
+def reviews(said, told, clock):
+    return TokenReviews(said.accepts, Told(told, ISSUER), "api:6443", 16, clock=clock)

@@ -4,38 +4,11 @@ import threading
 
 import pytest
 
-from auth.kit import SetClock
-from auth.review_kit import Cluster, Lines, caller, outcome, require
+from auth.review_kit import caller, outcome, require
 from sealring.auth import token_reviews
 from sealring.auth.exchange import TooManyCalls
-from sealring.auth.key_set_log import Told
-from sealring.auth.token_reviews import TokenReviews
 from sealring.errors import IssuerUnavailable
-from support.api_server import ISSUER
 from support.waiting import becomes_true
-
-
-@pytest.fixture
-def told():
-    return Lines()
-
-
-@pytest.fixture
-def said():
-    cluster = Cluster()
-    yield cluster
-    cluster.answers.set()
-
-
-@pytest.fixture
-def clock():
-    """A clock for ages; waits end by the true one."""
-    return SetClock(1_000.0)
-
-
-@pytest.fixture
-def reviews(said, told, clock):
-    return TokenReviews(said.accepts, Told(told, ISSUER), "api:6443", 16, clock=clock)
 
 
 def test_after_a_failure_there_is_a_pause(reviews, said, clock):

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from auth.kit import SetClock
 from auth.review_kit import Cluster, Lines, authenticator, caller, header, outcome, require
 from auth.test_clusters import cluster
 from sealring.auth import token_reviews
@@ -16,29 +15,6 @@ from sealring.errors import IssuerUnavailable
 from support.api_server import ISSUER
 from support.loop import in_fiber, in_fibers
 from support.waiting import becomes_true
-
-
-@pytest.fixture
-def told():
-    return Lines()
-
-
-@pytest.fixture
-def said():
-    cluster = Cluster()
-    yield cluster
-    cluster.answers.set()
-
-
-@pytest.fixture
-def clock():
-    """A clock for ages; waits end by the true one."""
-    return SetClock(1_000.0)
-
-
-@pytest.fixture
-def reviews(said, told, clock):
-    return TokenReviews(said.accepts, Told(told, ISSUER), "api:6443", 16, clock=clock)
 
 
 def test_requests_with_one_token_share_one_question(reviews, said):

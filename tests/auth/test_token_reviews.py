@@ -4,37 +4,11 @@ import threading
 
 import pytest
 
-from auth.kit import SetClock
-from auth.review_kit import Cluster, Lines, authenticator, caller, header, outcome, require
+from auth.review_kit import authenticator, caller, header, outcome, require
 from auth.test_clusters import cluster
-from sealring.auth.key_set_log import Told
-from sealring.auth.token_reviews import TokenReviews
 from sealring.errors import IssuerUnavailable, Unauthenticated
 from support.api_server import ISSUER
 from support.waiting import becomes_true
-
-
-@pytest.fixture
-def told():
-    return Lines()
-
-
-@pytest.fixture
-def said():
-    cluster = Cluster()
-    yield cluster
-    cluster.answers.set()
-
-
-@pytest.fixture
-def clock():
-    """A clock for ages; waits end by the true one."""
-    return SetClock(1_000.0)
-
-
-@pytest.fixture
-def reviews(said, told, clock):
-    return TokenReviews(said.accepts, Told(told, ISSUER), "api:6443", 16, clock=clock)
 
 
 def test_what_the_cluster_accepts_passes(reviews, said):

@@ -3,38 +3,23 @@
 import pytest
 
 from bindings.conftest import world_on
+from bindings.uses_kit import KEYSPACE, ME, ORG, OTHER, STORES, current, use_of, world_of
 from sealring.domain.binding import BindingState
-from sealring.domain.ids import OrgId, uuid_text
+from sealring.domain.ids import uuid_text
 from sealring.store.binding_uses import STATE, WHOLE
-from sealring.store.schema.keyspace import Keyspace
-from support import stores
-from support.make import ENVIRONMENT, caller, context
-from support.stores import KEYS, on_links
+from support.make import ENVIRONMENT
+from support.stores import on_links
 from support.tampering import every_bit_of
 
-ORG, OTHER = OrgId("org_acme"), OrgId("org_beta")
-ME, THEM = caller(ORG), caller(OTHER)
-KEYSPACE = Keyspace(4, KEYS)
-THEIRS = context(organization_id=ORG)
 
-
-@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+@pytest.fixture(params=STORES)
 def world(request):
-    made = {"memory": stores.memory, "fakeredis": stores.on_fakeredis}
-    return world_on(made[request.param]() if request.param in made else on_links(request.getfixturevalue("links")))
+    return world_of(request)
 
 
 @pytest.fixture
 def real(links):
     return world_on(on_links(links))
-
-
-def use_of(world, binding):
-    return world.use.bindings.uses(caller(binding.org), binding.org, [binding])[binding.id]
-
-
-def current(world, binding):
-    return world.use.bindings.read(caller(binding.org), uuid_text(binding.id))
 
 
 def test_a_state_is_told_since_the_change_to_it(world):

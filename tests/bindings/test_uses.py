@@ -4,36 +4,27 @@ import pytest
 
 import sealring_plugin as api
 from bindings.conftest import world_on
+from bindings.uses_kit import KEYSPACE, ME, ORG, OTHER, STORES, use_of, world_of
 from sealring.domain.context import KeyContext
-from sealring.domain.ids import OrgId, uuid_text
 from sealring.domain.keyrings import Keyring
 from sealring.errors import Forbidden, KeyDisabled, NameTaken
 from sealring.services.bindings import NewBinding
 from sealring.services.items import PlainItem
-from sealring.store.schema.keyspace import Keyspace
-from support import stores
 from support.make import ENVIRONMENT, caller, context
-from support.stores import KEYS, on_links
+from support.stores import on_links
 
-ORG, OTHER = OrgId("org_acme"), OrgId("org_beta")
-ME, THEM = caller(ORG), caller(OTHER)
-KEYSPACE = Keyspace(4, KEYS)
+THEM = caller(OTHER)
 THEIRS = context(organization_id=ORG)
 
 
-@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+@pytest.fixture(params=STORES)
 def world(request):
-    made = {"memory": stores.memory, "fakeredis": stores.on_fakeredis}
-    return world_on(made[request.param]() if request.param in made else on_links(request.getfixturevalue("links")))
+    return world_of(request)
 
 
 @pytest.fixture
 def real(links):
     return world_on(on_links(links))
-
-
-def use_of(world, binding):
-    return world.use.bindings.uses(caller(binding.org), binding.org, [binding])[binding.id]
 
 
 def counts(world, binding):
@@ -49,10 +40,6 @@ def milliseconds(time):
 def order(entries):
     """Of the last entry of a stream."""
     return tuple(map(int, entries[-1][0].split(b"-")))
-
-
-def current(world, binding):
-    return world.use.bindings.read(caller(binding.org), uuid_text(binding.id))
 
 
 # --- what was sealed

@@ -9,19 +9,6 @@ from support.ports import free_port
 from support.roots import replace_roots
 
 
-@pytest.fixture
-def run(run_sealring):
-    return run_sealring
-
-
-@pytest.fixture
-def installed(run, tmp_path):
-    """An initialised installation with its store running, and the path of its settings."""
-    with EmbeddedValkey(tmp_path / "data") as store:
-        run("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url)
-        yield tmp_path / "etc" / "sealring.toml"
-
-
 def test_check_config_reaches_store_and_keys(run, installed):
     said = run("check-config", "--config", installed).stdout
 

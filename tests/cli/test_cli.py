@@ -14,19 +14,6 @@ from support.commands import run_installed
 from support.ports import free_port
 
 
-@pytest.fixture
-def run(run_sealring):
-    return run_sealring
-
-
-@pytest.fixture
-def installed(run, tmp_path):
-    """An initialised installation with its store running, and the path of its settings."""
-    with EmbeddedValkey(tmp_path / "data") as store:
-        run("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url)
-        yield tmp_path / "etc" / "sealring.toml"
-
-
 def test_init_says_what_it_made(tmp_path):
     with EmbeddedValkey(tmp_path / "data") as store:
         said = run_installed("init", "--keys", "local", "--data-dir", tmp_path / "etc", "--store", store.url).stdout

@@ -17,11 +17,6 @@ from support.ports import free_port
 from support.waiting import becomes_true, is_gone
 
 
-@pytest.fixture
-def run(run_sealring):
-    return run_sealring
-
-
 class Dev:
     """A running `sealring dev`."""
 

@@ -9,13 +9,12 @@ import subprocess
 import pytest
 
 from docs.markdown import blocks, read, section
-from revocations.commands import new_installation, run
+from revocations.commands import run
 from sealring import settings
 from sealring.auth.scoping import operator
 from sealring.domain.keyrings import Keyring
 from sealring.domain.principal import Caller
 from sealring.observability.logs import Log
-from sealring.operator.embedded import EmbeddedValkey
 from sealring.server.keyring_wiring import opened_keyrings
 from support.commands import SEALRING
 from vectors.keyring_reader import message
@@ -28,18 +27,6 @@ SAFE = (
 )
 NO_SUCH = "Error: there is no such keyring; `sealring keyrings list` prints those of an environment\n"
 OLD, NEW = (base64.b64encode(message((1, key_id), (3, bytes(32)))).decode() for key_id in ("kek_old", "kek_new"))
-
-
-@pytest.fixture(scope="module")
-def valkey_of_ours(tmp_path_factory):
-    with EmbeddedValkey(tmp_path_factory.mktemp("store")) as store:
-        yield store.url
-
-
-@pytest.fixture
-def path(valkey_of_ours, tmp_path):
-    """The settings of a new installation."""
-    return new_installation(tmp_path, valkey_of_ours, 2)
 
 
 def used(path, data=b"value", ring=RING):

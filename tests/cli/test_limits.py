@@ -8,26 +8,13 @@ import pytest
 from docs.markdown import blocks, read, section
 from isolation.environments import ENVIRONMENT as SECOND
 from isolation.environments import add_environment
-from revocations.commands import new_installation, run
+from revocations.commands import run
 from sealring import settings
-from sealring.operator.embedded import EmbeddedValkey
 from sealring.server import wiring
 from sealring.store.connection.links import Links
 from sealring.store.schema.keyspace import Keyspace
 
 PAGE = read("docs/limits.md")
-
-
-@pytest.fixture(scope="module")
-def valkey_of_ours(tmp_path_factory):
-    with EmbeddedValkey(tmp_path_factory.mktemp("store")) as store:
-        yield store.url
-
-
-@pytest.fixture
-def path(valkey_of_ours, tmp_path):
-    """The settings of a new installation."""
-    return new_installation(tmp_path, valkey_of_ours, 2)
 
 
 def limits(path, *arguments):

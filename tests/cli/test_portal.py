@@ -9,28 +9,15 @@ import pytest
 from docs.markdown import blocks, read, section
 from isolation.environments import ENVIRONMENT as SECOND
 from isolation.environments import add_environment
-from revocations.commands import new_installation, run
+from revocations.commands import run
 from sealring import settings
 from sealring.domain.portal import Intent
-from sealring.operator.embedded import EmbeddedValkey
 from sealring.server import wiring
 from sealring.services.portal import Portal, WantedLink
 from support.make import ACME, BETA, caller
 from support.portal import RULES
 
 SESSIONS = section(read("docs/portal.md"), "## Sessions")
-
-
-@pytest.fixture(scope="module")
-def valkey_of_ours(tmp_path_factory):
-    with EmbeddedValkey(tmp_path_factory.mktemp("store")) as store:
-        yield store.url
-
-
-@pytest.fixture
-def path(valkey_of_ours, tmp_path):
-    """The settings of a new installation."""
-    return new_installation(tmp_path, valkey_of_ours, 2)
 
 
 @contextmanager

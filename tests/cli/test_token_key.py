@@ -15,16 +15,9 @@ from sealring.auth.tokens import BearerToken
 from sealring.cli.main import main
 from sealring.cli.tokens import token_commands
 from sealring.operator import token_inspection
-from sealring.operator.embedded import EmbeddedValkey
 from sealring.operator.token_inspection import in_words
 
 NOW = 1_800_000_000
-
-
-@pytest.fixture(scope="module")
-def valkey_of_ours(tmp_path_factory):
-    with EmbeddedValkey(tmp_path_factory.mktemp("store")) as store:
-        yield store.url
 
 
 @pytest.fixture

@@ -138,24 +138,22 @@ def test_a_use_case_is_forbidden_without_its_permission(service, method):
         getattr(SERVICES[service], method)(caller=caller, **arguments)
 
 
+LINK = Link(
+    bytes(16),
+    EnvironmentId("environment_01H2X3Y4Z5A6B7C8D9E0F1G2H3"),
+    OrgId("org_acme"),
+    Intent.BRING_YOUR_OWN_KEY,
+    "",
+    "",
+    1,
+    2,
+)
+SESSION = PortalSession.of(LINK, bytes(16), 1, 2)
+
+
 def in_a_session(service, method):
     """A session of the portal, as a caller of this use case."""
-    session = PortalSession.of(
-        Link(
-            bytes(16),
-            EnvironmentId("environment_01H2X3Y4Z5A6B7C8D9E0F1G2H3"),
-            OrgId("org_acme"),
-            Intent.BRING_YOUR_OWN_KEY,
-            "",
-            "",
-            1,
-            2,
-        ),
-        bytes(16),
-        1,
-        2,
-    )
-    return getattr(SERVICES[service], method)(caller=session.caller("test"), **USE_CASES[service, method][1])
+    return getattr(SERVICES[service], method)(caller=SESSION.caller("test"), **USE_CASES[service, method][1])
 
 
 @pytest.mark.parametrize(
@@ -173,22 +171,6 @@ def test_a_session_of_the_portal_is_forbidden_what_is_of_no_binding_and_no_usage
 
 
 def test_a_session_of_the_portal_has_two_permissions_for_one_organization():
-    session = PortalSession.of(
-        Link(
-            bytes(16),
-            EnvironmentId("environment_01H2X3Y4Z5A6B7C8D9E0F1G2H3"),
-            OrgId("org_acme"),
-            Intent.BRING_YOUR_OWN_KEY,
-            "",
-            "",
-            1,
-            2,
-        ),
-        bytes(16),
-        1,
-        2,
-    )
-
-    assert session.principal.organizations == {"org_acme"}
-    assert session.principal.permissions == {"vault:bindings:manage", "vault:usage:read"}
-    assert not session.principal.everywhere
+    assert SESSION.principal.organizations == {"org_acme"}
+    assert SESSION.principal.permissions == {"vault:bindings:manage", "vault:usage:read"}
+    assert not SESSION.principal.everywhere

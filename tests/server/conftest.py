@@ -1,5 +1,6 @@
 import pytest
 
+from sealring.crypto.root_seal import RecoveryKey
 from sealring.operator.embedded import EmbeddedValkey
 from sealring.server import wiring
 from sealring_example.kms import Kms
@@ -31,3 +32,18 @@ def run(run_sealring):
         return run_sealring(*arguments, stdin=told.encode(), check=False)
 
     return run
+
+
+@pytest.fixture
+def sealed(tmp_path, kms):
+    """An installation with sealed root keys, of one test alone."""
+    yield install(tmp_path / "etc", kms)
+    kms.states.clear()
+
+
+@pytest.fixture
+def recovery(sealed):
+    """A recovery key of that installation."""
+    key = RecoveryKey.fresh()
+    sealed.seals.make_recovery(sealed.seals.open(), key)
+    return key

@@ -7,19 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from sealring.crypto.root_seal import RecoveryKey
 from sealring.domain.root_seal import Root, RootEpoch, RootSeal
 from sealring.errors import SettingsInvalid
 from sealring.server import wiring
 from sealring.server.root_seals import RootSeals, StaysSealed
 from sealring_example.kms import Kms
 from server.sealed_kit import claiming, install, told
-
-
-@pytest.fixture
-def sealed(tmp_path, kms):
-    yield install(tmp_path / "etc", kms)
-    kms.states.clear()
 
 
 @pytest.mark.parametrize("other", ["", "nonsense", "sealring root seal 2\n", "sealring root seal 1\nAAAA\n"])
@@ -168,10 +161,3 @@ def test_a_provider_that_refused_for_good_is_not_asked_again(sealed, kms):
     assert isinstance(seals.attempt(), StaysSealed)
     kms.states["2"] = ""
     assert seals.attempt() == sealed.seals.open()
-
-
-@pytest.fixture
-def recovery(sealed):
-    key = RecoveryKey.fresh()
-    sealed.seals.make_recovery(sealed.seals.open(), key)
-    return key

@@ -8,20 +8,7 @@ from shamir_mnemonic import generate_mnemonics
 from sealring.crypto.root_seal import RecoveryKey
 from sealring.errors import ChangeRefused, SealringError, SettingsInvalid
 from sealring.operator.recovery import key_of, shares_of
-from server.sealed_kit import install, rolled
-
-
-@pytest.fixture
-def sealed(tmp_path, kms):
-    yield install(tmp_path / "etc", kms)
-    kms.states.clear()
-
-
-@pytest.fixture
-def recovery(sealed):
-    key = RecoveryKey.fresh()
-    sealed.seals.make_recovery(sealed.seals.open(), key)
-    return key
+from server.sealed_kit import rolled
 
 
 def test_any_three_shares_of_five_open_the_root_keys(sealed, recovery, kms):

@@ -2,15 +2,8 @@
 
 import pytest
 
-from sealring.crypto.root_seal import RecoveryKey
 from sealring.server.root_seals import StaysSealed
-from server.sealed_kit import claiming, install, rolled, told
-
-
-@pytest.fixture
-def sealed(tmp_path, kms):
-    yield install(tmp_path / "etc", kms)
-    kms.states.clear()
+from server.sealed_kit import claiming, rolled, told
 
 
 def test_an_older_seal_that_claims_to_be_the_newest_does_not_open(sealed):
@@ -111,10 +104,3 @@ def test_a_crash_between_two_seals_leaves_the_new_root_keys(sealed, older):
     sealed.file(older).write_text(before)
 
     assert sealed.seals.open() == root
-
-
-@pytest.fixture
-def recovery(sealed):
-    key = RecoveryKey.fresh()
-    sealed.seals.make_recovery(sealed.seals.open(), key)
-    return key

@@ -7,13 +7,7 @@ from sealring.providers.instances import ManagedSource
 from sealring.providers.plugins import managed_source
 from sealring.server import wiring
 from sealring_local.roots import Roots
-from server.sealed_kit import NO_STORE, Sealed, install, tables
-
-
-@pytest.fixture
-def sealed(tmp_path, kms):
-    yield install(tmp_path / "etc", kms)
-    kms.states.clear()
+from server.sealed_kit import NO_STORE, Sealed, tables
 
 
 @pytest.fixture

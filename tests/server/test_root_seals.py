@@ -3,19 +3,11 @@
 import pytest
 
 from sealring import settings
-from sealring.crypto.root_seal import RecoveryKey
 from sealring.errors import KeyMisconfigured, SettingsInvalid
 from sealring.operator import installation
 from sealring.server import wiring
 from sealring_local.roots import Roots
 from server.sealed_kit import NO_STORE, claiming, install, tables, told
-
-
-@pytest.fixture
-def sealed(tmp_path, kms):
-    yield install(tmp_path / "etc", kms)
-    kms.states.clear()
-
 
 # --- made
 
@@ -123,13 +115,6 @@ def test_a_reseal_replaces_no_file_if_one_seal_cannot_be_made(sealed, kms):
         list(sealed.seals.reseal())
 
     assert sealed.file("1").read_bytes() == before
-
-
-@pytest.fixture
-def recovery(sealed):
-    key = RecoveryKey.fresh()
-    sealed.seals.make_recovery(sealed.seals.open(), key)
-    return key
 
 
 # --- settings

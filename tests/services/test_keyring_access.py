@@ -8,23 +8,18 @@ from sealring.domain.keyrings import Keyring
 from sealring.domain.limits import Limits
 from sealring.domain.principal import Permission
 from sealring.errors import EnvelopeRejected, Forbidden, InvalidBody, QuotaExceeded, StoreUnavailable
-from services.keyring_kit import ME, RING
-from support import stores
-from support.make import ACME, BETA, OTHER_ENVIRONMENT, SCOPED, caller, gateway, principal, services
+from services.keyring_kit import ME, RING, STORES, store_of, workers_of
+from support.make import ACME, BETA, OTHER_ENVIRONMENT, SCOPED, caller, principal, services
 
 
-@pytest.fixture(params=["memory", "fakeredis", "bucket"])
+@pytest.fixture(params=STORES)
 def store(request):
-    if request.param == "bucket":
-        return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("plain_bucket"))
-    return stores.memory() if request.param == "memory" else stores.on_fakeredis()
+    return store_of(request)
 
 
 @pytest.fixture
 def worker(store):
-    """Makes a worker of one server: all have the same store and the same provider."""
-    keys = gateway()
-    return lambda **options: services(store, provider_gateway=keys, **options).keyrings
+    return workers_of(store)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sealring.store.schema.keyring_codec import HEAD
 from sealring_local.wrap import LocalProvider
 from sealring_masterkey.keys import MasterKeys
 from sealring_masterkey.wrap import MasterKeyProvider
+from services.keyring_kit import STORES, store_of
 from support import stores
 from support.make import ACME, ENVIRONMENT, EVERYTHING, OTHER_ENVIRONMENT, caller, services
 from support.roots import roots_of
@@ -37,11 +38,9 @@ def server(store, *key_ids):
     return services(store, provider_gateway=Gateway(sources, {}), keyring_rules=UNDER_MASTER)
 
 
-@pytest.fixture(params=["memory", "fakeredis", "bucket"])
+@pytest.fixture(params=STORES)
 def store(request):
-    if request.param == "bucket":
-        return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("plain_bucket"))
-    return stores.memory() if request.param == "memory" else stores.on_fakeredis()
+    return store_of(request)
 
 
 @pytest.fixture

@@ -9,24 +9,20 @@ from sealring.domain.keyring_ports import KeyringChange, StoredDek
 from sealring.domain.keyrings import Keyring, OwnedKeyring
 from sealring.errors import EnvelopeRejected, IntegrityFailure, QuotaExceeded, WriteContention
 from sealring.services.keyring_rules import KeyringRules
-from services.keyring_kit import ME, OWNED, RING
+from services.keyring_kit import ME, OWNED, RING, STORES, store_of, workers_of
 from support import stores
 from support.clock import Clock
 from support.make import ACME, ENVIRONMENT, gateway, services
 
 
-@pytest.fixture(params=["memory", "fakeredis", "bucket"])
+@pytest.fixture(params=STORES)
 def store(request):
-    if request.param == "bucket":
-        return request.getfixturevalue("buckets").store(stores.on_fakeredis(), request.getfixturevalue("plain_bucket"))
-    return stores.memory() if request.param == "memory" else stores.on_fakeredis()
+    return store_of(request)
 
 
 @pytest.fixture
 def worker(store):
-    """Makes a worker of one server: all have the same store and the same provider."""
-    keys = gateway()
-    return lambda **options: services(store, provider_gateway=keys, **options).keyrings
+    return workers_of(store)
 
 
 @pytest.fixture
