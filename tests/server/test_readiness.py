@@ -21,8 +21,11 @@ master_keys = "masterkey"
 """
 
 
-def unavailable(_provider, _call):
-    raise Unavailable
+class Unwell(MasterKeyProvider):
+    """A class of its own: Python remembers which classes have had a method `check`."""
+
+    def check(self, call):
+        raise Unavailable
 
 
 def test_a_server_whose_master_keys_do_not_work_is_not_ready(tmp_path, valkey, monkeypatch):
@@ -30,7 +33,7 @@ def test_a_server_whose_master_keys_do_not_work_is_not_ready(tmp_path, valkey, m
     file.write_text(MASTER_KEY)
     file.chmod(0o600)
     path.write_text(path.read_text() + SETTINGS)
-    monkeypatch.setattr(MasterKeyProvider, "check", unavailable, raising=False)
+    monkeypatch.setattr("sealring_masterkey.wrap.MasterKeyProvider", Unwell)
     app = make_app(Inheritance.of(settings.load(path), Log()), Log()).test_client()
 
     for route in ("/readyz", "/health/ready"):
